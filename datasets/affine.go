@@ -1,0 +1,96 @@
+package datasets
+
+import (
+	"fmt"
+	"math"
+)
+
+// Affine maps a pixel of the output to the point of the source it shows, both
+// measured in pixels from the image centre ((W-1)/2, (H-1)/2), x to the right
+// and y down:
+//
+//	xs = XX*x + XY*y + X
+//	ys = YX*x + YY*y + Y
+//
+// It is the inverse of the movement seen: X = 1 moves the picture left by one.
+type Affine struct{ XX, XY, X, YX, YY, Y float64 }
+
+// Identity returns the map that leaves an image as it is.
+func Identity() Affine { return Affine{XX: 1, YY: 1} }
+
+// warpLimit bounds every entry of a map given to Warp, and every side of its
+// image, so that source coordinates fit 32.32 fixed point.
+const warpLimit = 1 << 14
+
+// fixedOne is 1 in the 32.32 fixed point of source coordinates.
+const fixedOne = 1 << 32
+
+// Warp writes to dst the image img, seen through m, as values in [0, 1]:
+//
+//	dst[c, y, x] = bilinear(img[c], m(x, y)) / 255
+//
+// Outside of the image everything is 0. dst and img have shape [C, H, W].
+// Interpolation weights are integers of 16 bits, so a map with whole-pixel
+// shifts moves values exactly and the identity gives exactly img/255.
+// It does not allocate. It panics if lengths and shape disagree, or if an
+// entry of m or a side of the image exceeds 16384.
+func Warp(dst []float32, img []uint8, shape []int, m Affine) {
+	if len(shape) != 3 || len(img) != volume(shape) || len(dst) != len(img) {
+		panic(fmt.Sprintf("datasets: warp of %d values into %d with shape %v", len(img), len(dst), shape))
+	}
+	h, w := shape[1], shape[2]
+	if h > warpLimit || w > warpLimit {
+		panic(fmt.Sprintf("datasets: warp of shape %v: sides are limited to %d", shape, warpLimit))
+	}
+	cx, cy := float64(w-1)/2, float64(h-1)/2
+	// Corner (0, 0) of the output, then one step to the right and one down.
+	u0 := fixed(cx + m.X - mul(m.XX, cx) - mul(m.XY, cy))
+	v0 := fixed(cy + m.Y - mul(m.YX, cx) - mul(m.YY, cy))
+	ux, uy, vx, vy := fixed(m.XX), fixed(m.XY), fixed(m.YX), fixed(m.YY)
+	for plane := h * w; len(img) > 0; img, dst = img[plane:], dst[plane:] {
+		src := img[:plane]
+		u, v := u0, v0
+		for y := 0; y < h; y++ {
+			warpRow(dst[y*w:(y+1)*w], src, w, h, u, v, ux, vx)
+			u, v = u+uy, v+vy
+		}
+	}
+}
+
+// warpRow fills one row of the output. (u, v) is the source of its first pixel
+// and (du, dv) the step to the next, in 32.32 fixed point.
+func warpRow(row []float32, src []uint8, w, h int, u, v, du, dv int64) {
+	for x := range row {
+		ix, iy := int(u>>32), int(v>>32)
+		fx, fy := (u>>16)&0xffff, (v>>16)&0xffff
+		var a, b, c, d int64 // the four neighbours: a b above, c d below
+		if uint(ix) < uint(w-1) && uint(iy) < uint(h-1) {
+			p := iy*w + ix
+			top, bottom := src[p:p+2], src[p+w:p+w+2]
+			a, b, c, d = int64(top[0]), int64(top[1]), int64(bottom[0]), int64(bottom[1])
+		} else if ix >= -1 && ix < w && iy >= -1 && iy < h {
+			a, b = pixel(src, w, h, ix, iy), pixel(src, w, h, ix+1, iy)
+			c, d = pixel(src, w, h, ix, iy+1), pixel(src, w, h, ix+1, iy+1)
+		}
+		above := a<<16 + (b-a)*fx
+		below := c<<16 + (d-c)*fx
+		row[x] = float32(above<<16+(below-above)*fy) / (255 * fixedOne)
+		u, v = u+du, v+dv
+	}
+}
+
+// pixel returns the value at (x, y), 0 outside of the image.
+func pixel(src []uint8, w, h, x, y int) int64 {
+	if uint(x) >= uint(w) || uint(y) >= uint(h) {
+		return 0
+	}
+	return int64(src[y*w+x])
+}
+
+// fixed converts x to 32.32 fixed point, rounding half to even.
+func fixed(x float64) int64 {
+	if !(math.Abs(x) <= warpLimit*warpLimit) {
+		panic(fmt.Sprintf("datasets: warp coordinate %v is beyond %d", x, warpLimit*warpLimit))
+	}
+	return int64(math.RoundToEven(x * fixedOne))
+}

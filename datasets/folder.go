@@ -1,0 +1,102 @@
+package datasets
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// The four files of an MNIST-shaped dataset, without ".gz".
+const (
+	trainImagesFile = "train-images-idx3-ubyte"
+	trainLabelsFile = "train-labels-idx1-ubyte"
+	testImagesFile  = "t10k-images-idx3-ubyte"
+	testLabelsFile  = "t10k-labels-idx1-ubyte"
+)
+
+// loadFolder reads the user's own data: the four files in dir, each plain or
+// with ".gz" (plain wins). Images are [N, H, W] or [N, C, H, W]; the number of
+// classes is one more than the largest label. There is no hash to check.
+func loadFolder(name, dir string) (*Dataset, error) {
+	var arrays [4]*IDX
+	for i, file := range []string{trainImagesFile, trainLabelsFile, testImagesFile, testLabelsFile} {
+		path, err := findPlainOrGzip(dir, file)
+		if err != nil {
+			return nil, err
+		}
+		if arrays[i], err = readIDXFile(path); err != nil {
+			return nil, err
+		}
+	}
+	return fromArrays(name, arrays, 0)
+}
+
+// findPlainOrGzip returns the path of file or file.gz in dir.
+func findPlainOrGzip(dir, file string) (string, error) {
+	for _, path := range []string{filepath.Join(dir, file), filepath.Join(dir, file+".gz")} {
+		_, err := os.Stat(path)
+		if err == nil {
+			return path, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("datasets: %w", err)
+		}
+	}
+	return "", &HintError{
+		Err: fmt.Errorf("datasets: %w: neither %s nor %s.gz is in %s", ErrMissing, file, file, dir),
+		Advice: fmt.Sprintf("%sDIR needs %s, %s, %s and %s, plain or gzipped",
+			idxPrefix, trainImagesFile, trainLabelsFile, testImagesFile, testLabelsFile),
+	}
+}
+
+// readIDXFile reads the file at path with the default limits.
+func readIDXFile(path string) (*IDX, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("datasets: %w", err)
+	}
+	defer f.Close()
+	x, err := readIDX(f, DefaultIDXLimits)
+	if err != nil {
+		return nil, fmt.Errorf("datasets: %s: idx: %w", path, err)
+	}
+	return x, nil
+}
+
+// fromArrays makes a dataset of training images and labels, test images and
+// labels. For classes see newDataset.
+func fromArrays(name string, arrays [4]*IDX, classes int) (*Dataset, error) {
+	train, err := splitFromArrays(arrays[0], arrays[1])
+	if err != nil {
+		return nil, fmt.Errorf("datasets: %s: training %w", name, err)
+	}
+	test, err := splitFromArrays(arrays[2], arrays[3])
+	if err != nil {
+		return nil, fmt.Errorf("datasets: %s: test %w", name, err)
+	}
+	return newDataset(name, train, test, classes)
+}
+
+// splitFromArrays pairs images [N, H, W] or [N, C, H, W] with labels [N].
+// It shares their memory.
+func splitFromArrays(images, labels *IDX) (*Split, error) {
+	if len(labels.Shape) != 1 {
+		return nil, fmt.Errorf("labels have shape %v, want [N]", labels.Shape)
+	}
+	var shape []int
+	switch len(images.Shape) {
+	case 3:
+		shape = []int{1, images.Shape[1], images.Shape[2]}
+	case 4:
+		shape = slices.Clone(images.Shape[1:])
+	default:
+		return nil, fmt.Errorf("images have shape %v, want [N H W] or [N C H W]", images.Shape)
+	}
+	if images.Shape[0] != labels.Shape[0] {
+		return nil, fmt.Errorf("images number %d, labels %d", images.Shape[0], labels.Shape[0])
+	}
+	return &Split{Images: images.Data, Labels: labels.Data, Shape: shape}, nil
+}

@@ -1,0 +1,105 @@
+package datasets
+
+import (
+	"fmt"
+	"iter"
+)
+
+// Split is one part of a dataset: N labelled images of equal shape.
+type Split struct {
+	Images []uint8 // [N, Shape...], row-major (NCHW), one byte a value, 0..255
+	Labels []uint8 // [N]
+	Shape  []int   // of one image: [C, H, W]
+}
+
+// Batch is a run of consecutive images of a split. Its slices are views.
+type Batch struct {
+	Images []uint8 // [n, Shape...]
+	Labels []uint8 // [n]
+	Start  int     // index in the split of the first image
+}
+
+// Len returns the number of images.
+func (s *Split) Len() int { return len(s.Labels) }
+
+// Image returns image i. It shares memory with s.
+// It panics if i is not in [0, Len).
+func (s *Split) Image(i int) []uint8 {
+	size := volume(s.Shape)
+	return s.Images[i*size : (i+1)*size : (i+1)*size]
+}
+
+// Subset returns a copy of the images named by indices, in that order.
+// An index may occur more than once. It panics if one is not in [0, Len).
+func (s *Split) Subset(indices []int) *Split {
+	out := &Split{
+		Images: make([]uint8, 0, len(indices)*volume(s.Shape)),
+		Labels: make([]uint8, 0, len(indices)),
+		Shape:  append([]int(nil), s.Shape...),
+	}
+	for _, i := range indices {
+		out.Images = append(out.Images, s.Image(i)...)
+		out.Labels = append(out.Labels, s.Labels[i])
+	}
+	return out
+}
+
+// First returns the first n images, or all of them if there are fewer.
+// It shares memory with s. It panics if n is negative.
+func (s *Split) First(n int) *Split {
+	n = min(n, s.Len())
+	size := n * volume(s.Shape)
+	return &Split{Images: s.Images[:size:size], Labels: s.Labels[:n:n], Shape: s.Shape}
+}
+
+// Batches yields the images in order, size at a time; the last batch may hold
+// fewer. Batches share memory with s. It yields one error and stops when size
+// is below 1 or the lengths of s do not belong together.
+func (s *Split) Batches(size int) iter.Seq2[Batch, error] {
+	return func(yield func(Batch, error) bool) {
+		if size < 1 {
+			yield(Batch{}, fmt.Errorf("datasets: batch size %d is below 1", size))
+			return
+		}
+		if err := s.check(); err != nil {
+			yield(Batch{}, err)
+			return
+		}
+		pixels := volume(s.Shape)
+		for start := 0; start < s.Len(); {
+			end := start + min(size, s.Len()-start)
+			b := Batch{
+				Images: s.Images[start*pixels : end*pixels : end*pixels],
+				Labels: s.Labels[start:end:end],
+				Start:  start,
+			}
+			if !yield(b, nil) {
+				return
+			}
+			start = end
+		}
+	}
+}
+
+// check reports whether shape, images and labels of s belong together.
+func (s *Split) check() error {
+	for _, d := range s.Shape {
+		if d < 1 {
+			return fmt.Errorf("datasets: shape %v has a dimension below 1", s.Shape)
+		}
+	}
+	if want := s.Len() * volume(s.Shape); len(s.Images) != want {
+		return fmt.Errorf("datasets: %d images of shape %v need %d bytes, got %d",
+			s.Len(), s.Shape, want, len(s.Images))
+	}
+	return nil
+}
+
+// volume returns the product of the dimensions of shape.
+func volume(shape []int) int {
+	v := 1
+	for _, d := range shape {
+		v *= d
+	}
+	return v
+}
