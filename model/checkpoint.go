@@ -1,0 +1,180 @@
+package model
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/google/renameio/v2/maybe"
+
+	"qtool/internal/safetensors"
+	"qtool/quant"
+)
+
+// Schema is the version of the checkpoint format.
+const Schema = 1
+
+// Checkpoint is what a checkpoint file holds: a network, its float parameters
+// and, where it has been quantized, its quantizers. On disk it is a safetensors
+// file whose metadata has "schema", "network", "provenance" and, where present,
+// "quantizers", each as JSON.
+type Checkpoint struct {
+	Network    *Network
+	Params     Parameters
+	Quantizers *Quantizers
+	Provenance Provenance
+}
+
+// Quantizers are the quantizers of a Quantized network without the network.
+type Quantizers struct {
+	Input   quant.Params      `json:"input"`
+	Weights []WeightQuantizer `json:"weights"`
+}
+
+// Provenance says where a checkpoint comes from.
+type Provenance struct {
+	Recipe        string `json:"recipe"`
+	RecipeSHA256  string `json:"recipe_sha256"`
+	Dataset       string `json:"dataset"`
+	DatasetSHA256 string `json:"dataset_sha256"`
+	Seed          uint64 `json:"seed"`
+	Stage         string `json:"stage"` // "float", "qat" or "ptq"
+	Version       string `json:"version"`
+}
+
+// Quantized joins the network and its quantizers.
+func (c *Checkpoint) Quantized() (*Quantized, error) {
+	if c.Quantizers == nil {
+		return nil, fmt.Errorf("model: this checkpoint (stage %q) has no quantizers", c.Provenance.Stage)
+	}
+	q := &Quantized{Network: c.Network, Params: c.Params, Input: c.Quantizers.Input, Weights: c.Quantizers.Weights}
+	if _, err := q.Scaling(); err != nil {
+		return nil, err
+	}
+	return q, nil
+}
+
+// Encode is the checkpoint file's bytes: the same checkpoint gives the same
+// bytes.
+func (c *Checkpoint) Encode() ([]byte, error) {
+	if err := c.Params.Check(c.Network); err != nil {
+		return nil, err
+	}
+	meta := map[string]string{"schema": strconv.Itoa(Schema)}
+	put := func(key string, v any) error {
+		b, err := json.Marshal(v)
+		meta[key] = string(b)
+		return err
+	}
+	err := put("network", c.Network)
+	if err == nil {
+		err = put("provenance", c.Provenance)
+	}
+	if err == nil && c.Quantizers != nil {
+		err = put("quantizers", c.Quantizers)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("model: encode checkpoint: %w", err)
+	}
+	f := &safetensors.File{Metadata: meta}
+	for _, t := range c.Params {
+		f.Tensors = append(f.Tensors, safetensors.FromFloat32(t.Name, t.Shape, t.Data))
+	}
+	return safetensors.Encode(f)
+}
+
+// DecodeCheckpoint reads a checkpoint strictly: an unknown schema, key or
+// tensor, a wrong shape or a value that is not finite gives an error and no
+// checkpoint.
+func DecodeCheckpoint(b []byte) (*Checkpoint, error) {
+	f, err := safetensors.Decode(b, safetensors.DefaultLimits)
+	if err != nil {
+		return nil, fmt.Errorf("model: checkpoint: %w", err)
+	}
+	if s := f.Metadata["schema"]; s != strconv.Itoa(Schema) {
+		return nil, fmt.Errorf("model: checkpoint: %w: schema %q, this version reads %d", ErrVersion, s, Schema)
+	}
+	c := &Checkpoint{Network: &Network{}}
+	for key, text := range f.Metadata {
+		var into any
+		switch key {
+		case "schema":
+			continue
+		case "network":
+			into = c.Network
+		case "provenance":
+			into = &c.Provenance
+		case "quantizers":
+			c.Quantizers = &Quantizers{}
+			into = c.Quantizers
+		default:
+			return nil, fmt.Errorf("model: checkpoint: unknown metadata key %q", key)
+		}
+		d := json.NewDecoder(bytes.NewReader([]byte(text)))
+		d.DisallowUnknownFields()
+		if err := d.Decode(into); err != nil {
+			return nil, fmt.Errorf("model: checkpoint: metadata %q: %w", key, err)
+		}
+	}
+	want, err := c.Network.parameters()
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range want {
+		t, ok := f.Get(w.Name)
+		if !ok {
+			return nil, fmt.Errorf("model: checkpoint: tensor %q is missing", w.Name)
+		}
+		data, err := t.Float32s()
+		if err != nil {
+			return nil, fmt.Errorf("model: checkpoint: %w", err)
+		}
+		c.Params = append(c.Params, Tensor{t.Name, t.Shape, data})
+	}
+	if len(f.Tensors) != len(want) {
+		return nil, fmt.Errorf("model: checkpoint: %d tensors, the network has %d", len(f.Tensors), len(want))
+	}
+	if err := c.Params.Check(c.Network); err != nil {
+		return nil, err
+	}
+	if c.Quantizers != nil {
+		if _, err := c.Quantized(); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// ErrVersion marks a file of a version that this program does not read.
+var ErrVersion = fmt.Errorf("unsupported version")
+
+// WriteFile writes the checkpoint; the file appears only when complete.
+func (c *Checkpoint) WriteFile(path string) error {
+	b, err := c.Encode()
+	if err != nil {
+		return err
+	}
+	return maybe.WriteFile(path, b, 0o644)
+}
+
+// ReadCheckpoint reads a checkpoint file.
+func ReadCheckpoint(path string) (*Checkpoint, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if limit := safetensors.DefaultLimits.MaxBytes; info.Size() > limit {
+		return nil, fmt.Errorf("%s: %d bytes pass the limit of %d", path, info.Size(), limit)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	c, err := DecodeCheckpoint(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
