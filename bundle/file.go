@@ -1,0 +1,351 @@
+package bundle
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/google/renameio/v2/maybe"
+
+	"qtool/internal/safetensors"
+)
+
+// File is what a .qb file holds: a program, where it comes from, and golden
+// vectors.
+type File struct {
+	Program    *Program
+	Provenance Provenance
+	Golden     Golden
+}
+
+// Golden is a few inputs with every tensor the program makes of them. Reading a
+// file replays them.
+type Golden struct {
+	Inputs []Vec
+	// Tensors[i][k] is node k's output for input i, modulo 2^64.
+	Tensors [][][]int64
+}
+
+// The parts of a .qb file, in order. They are stored, not compressed, so that
+// the same bundle is the same bytes whatever made it.
+const (
+	partManifest = "manifest.json"
+	partWeights  = "weights.safetensors"
+	partGolden   = "golden.safetensors"
+)
+
+// MaxFileBytes bounds a .qb file.
+const MaxFileBytes = 1 << 30
+
+// Errors that callers branch on.
+var (
+	ErrVersion = errors.New("unsupported bundle version")
+	ErrAltered = errors.New("bundle is altered or damaged")
+)
+
+// MakeGolden runs the program on inputs and keeps every tensor.
+func MakeGolden(p *Program, inputs []Vec) (Golden, error) {
+	r, err := NewRunner(p)
+	if err != nil {
+		return Golden{}, err
+	}
+	g := Golden{Inputs: inputs}
+	for _, in := range inputs {
+		var tensors [][]int64
+		_, err := r.Run(in, func(_ int, out Vec) {
+			low := make([]int64, out.Len())
+			for i := range low {
+				low[i] = out.Low64(i)
+			}
+			tensors = append(tensors, low)
+		})
+		if err != nil {
+			return Golden{}, err
+		}
+		g.Tensors = append(g.Tensors, tensors)
+	}
+	return g, nil
+}
+
+// replay checks the golden vectors against the program.
+func (g Golden) replay(p *Program) error {
+	again, err := MakeGolden(p, g.Inputs)
+	if err != nil {
+		return err
+	}
+	for i := range again.Tensors {
+		for k, want := range g.Tensors[i] {
+			for j, w := range want {
+				if got := again.Tensors[i][k][j]; got != w {
+					return fmt.Errorf("golden input %d, layer %q, element %d: stored %d, computed %d", i, p.Nodes[k].Name, j, w, got)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// Encode is the .qb file's bytes. The same File gives the same bytes.
+func (f *File) Encode() ([]byte, error) {
+	m := manifest{Schema: Schema, Input: f.Program.Input, Labels: f.Program.Labels, Provenance: f.Provenance, SHA256: map[string]string{}}
+	weights := &safetensors.File{}
+	for i := range f.Program.Nodes {
+		n, err := describe(&f.Program.Nodes[i], weights)
+		if err != nil {
+			return nil, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
+		}
+		m.Nodes = append(m.Nodes, n)
+	}
+	golden := &safetensors.File{}
+	if n := len(f.Golden.Inputs); n > 0 {
+		var all []int64
+		for _, in := range f.Golden.Inputs {
+			all = append(all, in.Small...)
+		}
+		golden.Tensors = append(golden.Tensors, safetensors.FromInts("input", append([]int{n}, f.Program.Input.Shape...), all))
+		for k, node := range f.Program.Nodes {
+			var all []int64
+			for i := range n {
+				all = append(all, f.Golden.Tensors[i][k]...)
+			}
+			golden.Tensors = append(golden.Tensors, safetensors.FromInts("layer."+node.Name, append([]int{n}, node.Shape...), all))
+		}
+	}
+	parts := map[string][]byte{}
+	for name, part := range map[string]*safetensors.File{partWeights: weights, partGolden: golden} {
+		b, err := safetensors.Encode(part)
+		if err != nil {
+			return nil, fmt.Errorf("bundle: %s: %w", name, err)
+		}
+		parts[name], m.SHA256[name] = b, hash(b)
+	}
+	text, err := json.MarshalIndent(m, "", " ")
+	if err != nil {
+		return nil, fmt.Errorf("bundle: manifest: %w", err)
+	}
+	parts[partManifest] = append(text, '\n')
+	return zipParts(parts)
+}
+
+func zipParts(parts map[string][]byte) ([]byte, error) {
+	var buf bytes.Buffer
+	z := zip.NewWriter(&buf)
+	for _, name := range []string{partManifest, partWeights, partGolden} {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		if err == nil {
+			_, err = w.Write(parts[name])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("bundle: %s: %w", name, err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		return nil, fmt.Errorf("bundle: %w", err)
+	}
+	return buf.Bytes(), nil
+}
+
+// Decode reads a .qb file strictly. It accepts only what Encode writes, byte for
+// byte, and only if every hash, shape and proved range agrees and the golden
+// vectors replay. On error it returns no file; the error wraps ErrVersion for
+// an unknown schema and ErrAltered for any other disagreement.
+func Decode(b []byte) (*File, error) {
+	f, err := decode(b)
+	if err != nil && !errors.Is(err, ErrVersion) {
+		return nil, fmt.Errorf("bundle: %w: %w", ErrAltered, err)
+	}
+	return f, err
+}
+
+func decode(b []byte) (*File, error) {
+	if len(b) > MaxFileBytes {
+		return nil, fmt.Errorf("%d bytes pass the limit of %d", len(b), MaxFileBytes)
+	}
+	parts, err := unzipParts(b)
+	if err != nil {
+		return nil, err
+	}
+	var version struct {
+		Schema int `json:"schema"`
+	}
+	if err := json.Unmarshal(parts[partManifest], &version); err != nil {
+		return nil, fmt.Errorf("%s: %w", partManifest, err)
+	}
+	if version.Schema != Schema {
+		return nil, fmt.Errorf("bundle: %w: schema %d, this version reads %d", ErrVersion, version.Schema, Schema)
+	}
+	var m manifest
+	if err := strict(parts[partManifest], &m); err != nil {
+		return nil, fmt.Errorf("%s: %w", partManifest, err)
+	}
+	files := map[string]*safetensors.File{}
+	for _, name := range []string{partWeights, partGolden} {
+		if got := hash(parts[name]); got != m.SHA256[name] {
+			return nil, fmt.Errorf("%s: SHA-256 is %s, the manifest says %q", name, got, m.SHA256[name])
+		}
+		if files[name], err = safetensors.Decode(parts[name], safetensors.DefaultLimits); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	f := &File{Program: &Program{Input: m.Input, Labels: m.Labels}, Provenance: m.Provenance}
+	for i := range m.Nodes {
+		n, err := m.Nodes[i].node(files[partWeights])
+		if err != nil {
+			return nil, fmt.Errorf("layer %q: %w", m.Nodes[i].Name, err)
+		}
+		f.Program.Nodes = append(f.Program.Nodes, n)
+	}
+	if err := f.Program.Check(); err != nil {
+		return nil, err
+	}
+	if f.Golden, err = decodeGolden(files[partGolden], f.Program); err != nil {
+		return nil, fmt.Errorf("%s: %w", partGolden, err)
+	}
+	if err := f.Golden.replay(f.Program); err != nil {
+		return nil, err
+	}
+	again, err := f.Encode()
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(again, b) {
+		return nil, fmt.Errorf("not in canonical form: something was added, reordered or repacked")
+	}
+	return f, nil
+}
+
+func decodeGolden(t *safetensors.File, p *Program) (Golden, error) {
+	var g Golden
+	if len(t.Tensors) == 0 {
+		return g, nil
+	}
+	in, ok := t.Get("input")
+	if !ok || len(in.Shape) == 0 {
+		return g, fmt.Errorf("no tensor %q", "input")
+	}
+	n := in.Shape[0]
+	if n < 1 || n > maxGolden {
+		return g, fmt.Errorf("%d golden inputs, want 1..%d", n, maxGolden)
+	}
+	inputs, err := goldenRows(in, n, p.Input.Shape)
+	if err != nil {
+		return g, err
+	}
+	g.Tensors = make([][][]int64, n)
+	for i := range n {
+		g.Inputs = append(g.Inputs, Vec{Small: inputs[i]})
+	}
+	for _, node := range p.Nodes {
+		tensor, ok := t.Get("layer." + node.Name)
+		if !ok {
+			return g, fmt.Errorf("no tensor %q", "layer."+node.Name)
+		}
+		rows, err := goldenRows(tensor, n, node.Shape)
+		if err != nil {
+			return g, err
+		}
+		for i := range n {
+			g.Tensors[i] = append(g.Tensors[i], rows[i])
+		}
+	}
+	return g, nil
+}
+
+const maxGolden = 64
+
+// goldenRows splits a tensor of shape [n, shape...] in its n rows.
+func goldenRows(t *safetensors.Tensor, n int, shape []int) ([][]int64, error) {
+	size, err := elements(shape)
+	if err != nil {
+		return nil, err
+	}
+	v, err := t.Ints()
+	if err != nil {
+		return nil, err
+	}
+	if len(v) != n*size {
+		return nil, fmt.Errorf("tensor %q has %d elements, want %d of shape %v", t.Name, len(v), n, shape)
+	}
+	rows := make([][]int64, n)
+	for i := range rows {
+		rows[i] = v[i*size : (i+1)*size]
+	}
+	return rows, nil
+}
+
+// unzipParts reads the parts of an archive that must hold exactly them, stored.
+func unzipParts(b []byte) (map[string][]byte, error) {
+	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return nil, err
+	}
+	parts := map[string][]byte{}
+	for _, e := range z.File {
+		switch e.Name {
+		case partManifest, partWeights, partGolden:
+		default:
+			return nil, fmt.Errorf("part %q is unknown", e.Name)
+		}
+		if _, twice := parts[e.Name]; twice {
+			return nil, fmt.Errorf("part %q is there twice", e.Name)
+		}
+		if e.Method != zip.Store || e.UncompressedSize64 > uint64(len(b)) {
+			return nil, fmt.Errorf("part %q is not stored plainly", e.Name)
+		}
+		r, err := e.Open()
+		if err != nil {
+			return nil, fmt.Errorf("part %q: %w", e.Name, err)
+		}
+		parts[e.Name], err = io.ReadAll(io.LimitReader(r, int64(len(b))))
+		if err == nil {
+			err = r.Close()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("part %q: %w", e.Name, err)
+		}
+	}
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("%d parts, want %s, %s and %s", len(parts), partManifest, partWeights, partGolden)
+	}
+	return parts, nil
+}
+
+func hash(b []byte) string {
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:])
+}
+
+// WriteFile writes the bundle; the file appears only when complete.
+func (f *File) WriteFile(path string) error {
+	b, err := f.Encode()
+	if err != nil {
+		return err
+	}
+	return maybe.WriteFile(path, b, 0o644)
+}
+
+// ReadFile reads a .qb file; see Decode.
+func ReadFile(path string) (*File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > MaxFileBytes {
+		return nil, fmt.Errorf("bundle: %s: %d bytes pass the limit of %d", path, info.Size(), MaxFileBytes)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := Decode(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
+}

@@ -1,0 +1,201 @@
+package bundle
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"qtool/internal/safetensors"
+	"qtool/quant"
+)
+
+// Schema is the version of the .qb format that this package reads and writes.
+const Schema = 1
+
+// Provenance says where a bundle comes from. The checkpoints' hashes let a
+// verifier find the float network and the quantized one that it was made of.
+type Provenance struct {
+	Recipe          string            `json:"recipe"`
+	RecipeSHA256    string            `json:"recipe_sha256"`
+	Dataset         string            `json:"dataset"`
+	DatasetSHA256   string            `json:"dataset_sha256"`
+	FloatSHA256     string            `json:"float_sha256"`
+	QuantizedSHA256 string            `json:"quantized_sha256"`
+	Seed            uint64            `json:"seed"`
+	Versions        map[string]string `json:"versions"`
+}
+
+// manifest is manifest.json.
+type manifest struct {
+	Schema     int               `json:"schema"`
+	Input      Input             `json:"input"`
+	Labels     []string          `json:"labels"`
+	Nodes      []manifestNode    `json:"nodes"`
+	Provenance Provenance        `json:"provenance"`
+	SHA256     map[string]string `json:"sha256"` // of every other part
+}
+
+type manifestNode struct {
+	Name       string          `json:"name"`
+	Op         Kind            `json:"op"`
+	Attributes json.RawMessage `json:"attributes"`
+	Shape      []int           `json:"shape"`
+	Scale      []float64       `json:"scale"`
+	Bits       quant.BitWidth  `json:"bits,omitempty"`
+	Range      Range           `json:"range"`
+	Seen       Range           `json:"seen"`
+}
+
+// The attributes of each operation; weights are in weights.safetensors.
+type (
+	convAttributes struct {
+		Stride  int `json:"stride"`
+		Padding int `json:"padding"`
+	}
+	poolAttributes struct {
+		Kernel int `json:"kernel"`
+		Stride int `json:"stride"`
+	}
+	polynomialAttributes struct {
+		Coefficients [][]int64 `json:"coefficients"`
+	}
+	reshapeAttributes struct {
+		Shape []int `json:"shape"`
+	}
+	denseAttributes struct{}
+)
+
+// describe is a node's manifest entry; weights go to f.
+func describe(n *Node, f *safetensors.File) (manifestNode, error) {
+	m := manifestNode{Name: n.Name, Op: n.Op.kind(), Shape: n.Shape, Scale: n.Scale, Bits: n.Bits, Range: n.Range, Seen: n.Seen}
+	var attributes any
+	switch op := n.Op.(type) {
+	case *Dense:
+		attributes = denseAttributes{}
+	case *Conv2D:
+		attributes = convAttributes{op.Stride, op.Padding}
+	case *SumPool:
+		attributes = poolAttributes{op.Kernel, op.Stride}
+	case *Polynomial:
+		attributes = polynomialAttributes{op.Coeffs}
+	case *Reshape:
+		attributes = reshapeAttributes{op.Shape}
+	default:
+		return m, fmt.Errorf("operation %q has no form in schema %d", m.Op, Schema)
+	}
+	if w, ok := n.Op.(Weighted); ok {
+		weight, shape, bias := w.parameters()
+		wide := make([]int64, len(weight))
+		for i, x := range weight {
+			wide[i] = int64(x)
+		}
+		f.Tensors = append(f.Tensors, safetensors.FromInts(n.Name+".weight", shape, wide), safetensors.FromInts(n.Name+".bias", shape[:1], bias))
+	}
+	var err error
+	m.Attributes, err = json.Marshal(attributes)
+	return m, err
+}
+
+// node is the inverse of describe.
+func (m *manifestNode) node(weights *safetensors.File) (Node, error) {
+	n := Node{Name: m.Name, Shape: m.Shape, Scale: m.Scale, Bits: m.Bits, Range: m.Range, Seen: m.Seen}
+	if m.Range.Lo == nil || m.Seen.Lo == nil {
+		return n, fmt.Errorf("a range is missing")
+	}
+	if len(m.Shape) == 0 || len(m.Scale) != 1 && len(m.Scale) != m.Shape[0] {
+		return n, fmt.Errorf("%d scales for shape %v", len(m.Scale), m.Shape)
+	}
+	for _, s := range m.Scale {
+		if s == 0 || math.IsInf(s, 0) || math.IsNaN(s) {
+			return n, fmt.Errorf("scale %v is not finite and nonzero", s)
+		}
+	}
+	switch m.Op {
+	case KindDense:
+		shape, weight, bias, err := m.parameters(weights, 2)
+		if err != nil {
+			return n, err
+		}
+		n.Op = &Dense{Units: shape[0], Inputs: shape[1], Weight: weight, Bias: bias}
+		return n, strict(m.Attributes, &denseAttributes{})
+	case KindConv2D:
+		shape, weight, bias, err := m.parameters(weights, 4)
+		if err != nil {
+			return n, err
+		}
+		var a convAttributes
+		err = strict(m.Attributes, &a)
+		n.Op = &Conv2D{
+			Outputs: shape[0], Channels: shape[1], Kernel: [2]int{shape[2], shape[3]},
+			Stride: a.Stride, Padding: a.Padding, Weight: weight, Bias: bias,
+		}
+		return n, err
+	case KindSumPool:
+		var a poolAttributes
+		err := strict(m.Attributes, &a)
+		n.Op = &SumPool{a.Kernel, a.Stride}
+		return n, err
+	case KindPolynomial:
+		var a polynomialAttributes
+		err := strict(m.Attributes, &a)
+		n.Op = &Polynomial{a.Coefficients}
+		return n, err
+	case KindReshape:
+		var a reshapeAttributes
+		err := strict(m.Attributes, &a)
+		n.Op = &Reshape{a.Shape}
+		return n, err
+	}
+	return n, fmt.Errorf("operation %q is unknown in schema %d", m.Op, Schema)
+}
+
+// parameters reads a node's weight, of the given rank and within its grid, and
+// bias.
+func (m *manifestNode) parameters(f *safetensors.File, rank int) (shape []int, weight []int32, bias []int64, err error) {
+	if err := quant.CheckBits(int(m.Bits), true); err != nil {
+		return nil, nil, nil, err
+	}
+	limit := int64(quant.Params{Bits: m.Bits, Signed: true, NarrowRange: true}.QMax())
+	w, ok := f.Get(m.Name + ".weight")
+	if !ok || len(w.Shape) != rank {
+		return nil, nil, nil, fmt.Errorf("no weight of rank %d", rank)
+	}
+	wide, err := w.Ints()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	weight = make([]int32, len(wide))
+	for i, x := range wide {
+		if x < -limit || x > limit {
+			return nil, nil, nil, fmt.Errorf("weight %d is %d, outside the %d-bit grid -%d..%d", i, x, m.Bits, limit, limit)
+		}
+		weight[i] = int32(x)
+	}
+	b, ok := f.Get(m.Name + ".bias")
+	if !ok {
+		return nil, nil, nil, fmt.Errorf("no bias")
+	}
+	if bias, err = b.Ints(); err != nil {
+		return nil, nil, nil, err
+	}
+	for i, x := range bias {
+		if absUint(x) > 1<<62 {
+			return nil, nil, nil, fmt.Errorf("bias %d is %d, beyond 2^62", i, x)
+		}
+	}
+	return w.Shape, weight, bias, nil
+}
+
+// strict decodes JSON and refuses unknown keys and anything after the value.
+func strict(b []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if d.More() {
+		return fmt.Errorf("data after the JSON value")
+	}
+	return nil
+}

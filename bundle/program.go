@@ -1,0 +1,185 @@
+package bundle
+
+import (
+	"fmt"
+
+	"qtool/quant"
+)
+
+// Input describes what enters the program: images of Shape whose bytes b stand
+// for the reals b/255, quantized to the centred integers q - zeroPoint.
+type Input struct {
+	Shape     []int        `json:"shape"`
+	Quantizer quant.Params `json:"quantizer"`
+}
+
+// Codes is the centred integer of each of the 256 byte values: the client's
+// whole preprocessing.
+func (in Input) Codes() [256]int64 {
+	var reals [256]float32
+	for b := range reals {
+		reals[b] = float32(b) / 255
+	}
+	in.Quantizer.Codes(reals[:], reals[:])
+	var codes [256]int64
+	for b, c := range reals {
+		codes[b] = int64(c)
+	}
+	return codes
+}
+
+// Quantize is the program's input vector for an image of bytes.
+func (in Input) Quantize(image []uint8) Vec {
+	codes := in.Codes()
+	v := make([]int64, len(image))
+	for i, b := range image {
+		v[i] = codes[b]
+	}
+	return Vec{Small: v}
+}
+
+// Bounds is the range of every input element: the quantizer's whole grid, not
+// what some data happens to use of it.
+func (in Input) Bounds() Bounds {
+	n, _ := elements(in.Shape)
+	q := in.Quantizer
+	return constantBounds(n, int64(q.QMin()-q.ZeroPoint), int64(q.QMax()-q.ZeroPoint))
+}
+
+// Node is an operation in a program: it reads the tensor before it and makes
+// the tensor called Name.
+//
+// A value q of channel c stands for the real Scale[c]*q; Scale has one element
+// where all channels share it. Bits is the width of the weights' grid, 0 for an
+// operation without weights. Range is proved for every input the quantizer can
+// make; Seen is what calibration data used of it.
+type Node struct {
+	Name  string
+	Op    Op
+	Shape []int // of the output
+	Scale []float64
+	Bits  quant.BitWidth
+	Range Range
+	Seen  Range
+}
+
+// Program is a chain of operations. The last tensor is the logits, one a label.
+type Program struct {
+	Input  Input
+	Nodes  []Node
+	Labels []string
+}
+
+// Output is the last node.
+func (p *Program) Output() *Node { return &p.Nodes[len(p.Nodes)-1] }
+
+// InShape is the shape of what node i reads.
+func (p *Program) InShape(i int) []int {
+	if i == 0 {
+		return p.Input.Shape
+	}
+	return p.Nodes[i-1].Shape
+}
+
+// Check infers every shape, proves every range and compares both with what the
+// nodes say. It returns an error that names the node, the value and the limit.
+func (p *Program) Check() error {
+	return p.walk(func(n *Node, shape []int, b Bounds) error {
+		if len(shape) != len(n.Shape) {
+			return fmt.Errorf("shape %v, inferred %v", n.Shape, shape)
+		}
+		for d := range shape {
+			if shape[d] != n.Shape[d] {
+				return fmt.Errorf("shape %v, inferred %v", n.Shape, shape)
+			}
+		}
+		if r := b.Range(); !r.Equal(n.Range) {
+			return fmt.Errorf("range %v, proved %v", n.Range, r)
+		}
+		return nil
+	})
+}
+
+// Prove fills in every node's Shape and Range.
+func (p *Program) Prove() error {
+	return p.walk(func(n *Node, shape []int, b Bounds) error {
+		n.Shape, n.Range = shape, b.Range()
+		return nil
+	})
+}
+
+// Bounds is the proved interval of every element of every node's tensor.
+func (p *Program) Bounds() ([]Bounds, error) {
+	var all []Bounds
+	err := p.walk(func(_ *Node, _ []int, b Bounds) error {
+		all = append(all, b)
+		return nil
+	})
+	return all, err
+}
+
+// walk infers shapes and proves bounds node by node.
+func (p *Program) walk(visit func(n *Node, shape []int, b Bounds) error) error {
+	if _, err := elements(p.Input.Shape); err != nil {
+		return fmt.Errorf("bundle: input: %w", err)
+	}
+	if err := p.Input.Quantizer.Validate(); err != nil {
+		return fmt.Errorf("bundle: input quantizer: %w", err)
+	}
+	if len(p.Nodes) == 0 || len(p.Nodes) > MaxNodes {
+		return fmt.Errorf("bundle: %d operations, want 1..%d", len(p.Nodes), MaxNodes)
+	}
+	shape, b := p.Input.Shape, p.Input.Bounds()
+	names := map[string]bool{"input": true, "": true}
+	for i := range p.Nodes {
+		n := &p.Nodes[i]
+		if names[n.Name] {
+			return fmt.Errorf("bundle: layer %d: name %q is empty, reserved or used twice", i, n.Name)
+		}
+		names[n.Name] = true
+		out, err := n.Op.OutShape(shape)
+		if err == nil {
+			err = checkSize(n.Op, shape, out)
+		}
+		if err != nil {
+			return fmt.Errorf("bundle: layer %q: %w", n.Name, err)
+		}
+		b = n.Op.bounds(b, shape)
+		if err := visit(n, out, b); err != nil {
+			return fmt.Errorf("bundle: layer %q: %w", n.Name, err)
+		}
+		shape = out
+	}
+	if len(shape) != 1 || shape[0] != len(p.Labels) {
+		return fmt.Errorf("bundle: layer %q: output shape %v for %d labels", p.Output().Name, shape, len(p.Labels))
+	}
+	return nil
+}
+
+// MaxNodes bounds the operations of a program.
+const MaxNodes = 4096
+
+// checkSize refuses an operation whose tensors or lowered rows pass
+// the limits, before anything is allocated for them.
+func checkSize(op Op, in, out []int) error {
+	n, err := elements(out)
+	if err != nil {
+		return err
+	}
+	perOutput := 1
+	switch op := op.(type) {
+	case *Conv2D:
+		perOutput = len(op.Weight) / op.Outputs
+	case *SumPool:
+		perOutput = op.Kernel * op.Kernel
+	case *Dense:
+		perOutput = op.Inputs
+	}
+	if perOutput > MaxTerms/n {
+		return fmt.Errorf("%d outputs of %d terms pass the limit of %d", n, perOutput, MaxTerms)
+	}
+	return nil
+}
+
+// Kind names the node's operation.
+func (n *Node) Kind() Kind { return n.Op.kind() }

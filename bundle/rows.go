@@ -1,0 +1,121 @@
+package bundle
+
+import "math/big"
+
+// Rows is a linear map on integer vectors in compressed sparse rows:
+//
+//	out[o] = Bias[o] + sum over k in Start[o]..Start[o+1] of W[k] * in[In[k]]
+//
+// Zero weights are left out. It is the one definition of every linear
+// operation (Dense, Conv2D, SumPool): the proof, the reference and the
+// encrypted executors read the same rows.
+type Rows struct {
+	Inputs int
+	Start  []int32 // len(out) + 1
+	In     []int32
+	W      []int32
+	Bias   []int64
+}
+
+// Outputs is the number of rows.
+func (r *Rows) Outputs() int { return len(r.Bias) }
+
+// Row returns the input indices and weights of output o.
+func (r *Rows) Row(o int) (in, w []int32) {
+	a, b := r.Start[o], r.Start[o+1]
+	return r.In[a:b], r.W[a:b]
+}
+
+// MaxL1 is the largest L1 norm of a row's weights.
+func (r *Rows) MaxL1() uint64 {
+	var m uint64
+	for o := range r.Bias {
+		_, w := r.Row(o)
+		var s uint64
+		for _, x := range w {
+			s += absUint(int64(x))
+		}
+		m = max(m, s)
+	}
+	return m
+}
+
+// rowBuilder appends rows one weight at a time.
+type rowBuilder struct{ r Rows }
+
+func newRowBuilder(inputs, outputs, weights int) *rowBuilder {
+	return &rowBuilder{Rows{
+		Inputs: inputs,
+		Start:  append(make([]int32, 0, outputs+1), 0),
+		In:     make([]int32, 0, weights),
+		W:      make([]int32, 0, weights),
+		Bias:   make([]int64, 0, outputs),
+	}}
+}
+
+func (b *rowBuilder) add(in int, w int32) {
+	if w != 0 {
+		b.r.In = append(b.r.In, int32(in))
+		b.r.W = append(b.r.W, w)
+	}
+}
+
+func (b *rowBuilder) end(bias int64) {
+	b.r.Start = append(b.r.Start, int32(len(b.r.In)))
+	b.r.Bias = append(b.r.Bias, bias)
+}
+
+// apply evaluates the rows exactly: in int64 where no partial sum can leave it,
+// in arbitrary precision otherwise.
+func (r *Rows) apply(in Vec) Vec {
+	if in.Big == nil && fits(maxAbs(in.Small), r.MaxL1(), maxAbs(r.Bias)) {
+		out := make([]int64, r.Outputs())
+		for o := range out {
+			acc := r.Bias[o]
+			idx, w := r.Row(o)
+			for k, i := range idx {
+				acc += int64(w[k]) * in.Small[i]
+			}
+			out[o] = acc
+		}
+		return Vec{Small: out}
+	}
+	x := in.wide()
+	out := make([]*big.Int, r.Outputs())
+	var t, w big.Int
+	for o := range out {
+		acc := big.NewInt(r.Bias[o])
+		idx, ws := r.Row(o)
+		for k, i := range idx {
+			acc.Add(acc, t.Mul(w.SetInt64(int64(ws[k])), x[i]))
+		}
+		out[o] = acc
+	}
+	return NewVec(out)
+}
+
+// bounds is the exact interval of every output over all inputs in b:
+//
+//	lo = Bias + sum_{w>0} w*lo_i + sum_{w<0} w*hi_i,   hi likewise.
+//
+// Each bound is attained: take lo_i or hi_i by the sign of the weight.
+func (r *Rows) bounds(b Bounds) Bounds {
+	// Two rows an output over the inputs [lo..., hi...] make both bounds by the
+	// same evaluation as everything else.
+	n := r.Inputs
+	both := newRowBuilder(2*n, 2*r.Outputs(), 2*len(r.In))
+	for _, low := range []bool{true, false} {
+		for o := range r.Bias {
+			idx, w := r.Row(o)
+			for k, i := range idx {
+				if at := int(i); (w[k] > 0) == low {
+					both.add(at, w[k])
+				} else {
+					both.add(at+n, w[k])
+				}
+			}
+			both.end(r.Bias[o])
+		}
+	}
+	return splitBounds(both.r.apply(joinBounds(b)))
+}

@@ -1,0 +1,72 @@
+package bundle
+
+import "fmt"
+
+// Runner evaluates a program on plain integers: the reference every other
+// executor is held against. It is safe for concurrent use.
+type Runner struct {
+	p      *Program
+	rows   []*Rows // per node; nil where the node is not linear
+	bounds []Bounds
+}
+
+// NewRunner checks and lowers p.
+func NewRunner(p *Program) (*Runner, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	bounds, err := p.Bounds()
+	if err != nil {
+		return nil, err
+	}
+	r := &Runner{p: p, rows: make([]*Rows, len(p.Nodes)), bounds: bounds}
+	for i, n := range p.Nodes {
+		if l, ok := n.Op.(Linear); ok {
+			r.rows[i] = l.Rows(p.InShape(i))
+		}
+	}
+	return r, nil
+}
+
+// Run returns the program's logits for one input vector, exactly. visit, if not
+// nil, is called with every node's tensor in order and must not keep or change
+// it. Run returns an error, and no logits, if an element leaves its proved
+// range (which no input inside the quantizer's grid can cause).
+func (r *Runner) Run(in Vec, visit func(node int, out Vec)) (Vec, error) {
+	if i, ok := r.p.Input.Bounds().Contains(in); !ok {
+		return Vec{}, fmt.Errorf("bundle: input element %d is %v, outside the quantizer's grid", i, in.At(i))
+	}
+	v := in
+	for i := range r.p.Nodes {
+		n := &r.p.Nodes[i]
+		if rows := r.rows[i]; rows != nil {
+			v = rows.apply(v)
+		} else {
+			v = n.Op.apply(v, r.p.InShape(i))
+		}
+		if at, ok := r.bounds[i].Contains(v); !ok {
+			return Vec{}, fmt.Errorf("bundle: layer %q: element %d is %v, outside its proved range", n.Name, at, v.At(at))
+		}
+		if visit != nil {
+			visit(i, v)
+		}
+	}
+	return v, nil
+}
+
+// Argmax is the label index with the largest real logit Scale*q, computed in
+// float64; the lowest index wins a tie.
+func (n *Node) Argmax(logits Vec) int {
+	best, at := 0.0, -1
+	for i := range logits.Len() {
+		if r := n.Real(logits, i); at < 0 || r > best {
+			best, at = r, i
+		}
+	}
+	return at
+}
+
+// Real is the real value of element i of the node's tensor v.
+func (n *Node) Real(v Vec, i int) float64 {
+	return n.Scale[i*len(n.Scale)/v.Len()] * v.Float(i)
+}
