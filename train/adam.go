@@ -1,0 +1,84 @@
+package train
+
+import (
+	"fmt"
+	"math"
+
+	G "gorgonia.org/gorgonia"
+)
+
+// Adam is a gorgonia.Solver with clipping of the global gradient norm:
+//
+//	g <- g * min(1, Clip/|g|)
+//	m <- b1 m + (1-b1) g,   v <- b2 v + (1-b2) g^2
+//	w <- w - Rate * (m/(1-b1^t)) / (sqrt(v/(1-b2^t)) + Epsilon)
+//
+// Its moments are in order of the model it is stepped with, so that a
+// checkpoint can hold them.
+//
+// Reference: Kingma and Ba, arXiv 1412.6980, algorithm 1.
+type Adam struct {
+	Rate, Beta1, Beta2, Epsilon float64
+	Clip                        float64 // 0: no clipping
+	Steps                       int
+	M, V                        [][]float32
+}
+
+// NewAdam has the paper's defaults: b1 0.9, b2 0.999, epsilon 1e-8.
+func NewAdam(rate, clip float64) *Adam {
+	return &Adam{Rate: rate, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Clip: clip}
+}
+
+// Step implements gorgonia.Solver. It returns an error, and changes nothing, if
+// a gradient is not finite.
+func (a *Adam) Step(model []G.ValueGrad) error {
+	grads := make([][]float32, len(model))
+	weights := make([][]float32, len(model))
+	norm := 0.0
+	for i, p := range model {
+		g, err := p.Grad()
+		if err != nil {
+			return err
+		}
+		grads[i], weights[i] = g.Data().([]float32), p.Value().Data().([]float32)
+		for _, x := range grads[i] {
+			norm += float64(x) * float64(x)
+		}
+	}
+	norm = math.Sqrt(norm)
+	if math.IsNaN(norm) || math.IsInf(norm, 0) {
+		return fmt.Errorf("gradient norm is %v at step %d: lower the learning rate or set a clip", norm, a.Steps+1)
+	}
+	scale := 1.0
+	if a.Clip > 0 && norm > a.Clip {
+		scale = a.Clip / norm
+	}
+	if a.M == nil {
+		a.M, a.V = zerosLike(weights), zerosLike(weights)
+	}
+	a.Steps++
+	c1 := 1 - math.Pow(a.Beta1, float64(a.Steps))
+	c2 := 1 - math.Pow(a.Beta2, float64(a.Steps))
+	rate := float32(a.Rate / c1)
+	b1, b2 := float32(a.Beta1), float32(a.Beta2)
+	k1, k2 := float32(1-a.Beta1), float32(1-a.Beta2)
+	inv, eps, s := float32(1/math.Sqrt(c2)), float32(a.Epsilon), float32(scale)
+	for i, w := range weights {
+		m, v, g := a.M[i], a.V[i], grads[i]
+		for k := range w {
+			x := g[k] * s
+			m[k] = b1*m[k] + k1*x
+			v[k] = b2*v[k] + k2*x*x
+			w[k] -= rate * m[k] / (float32(math.Sqrt(float64(v[k])))*inv + eps)
+		}
+	}
+	return nil
+}
+
+func zerosLike(ws [][]float32) [][]float32 {
+	z := make([][]float32, len(ws))
+	for i, w := range ws {
+		z[i] = make([]float32, len(w))
+	}
+	return z
+}

@@ -1,0 +1,330 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	G "gorgonia.org/gorgonia"
+
+	"qtool/datasets"
+	"qtool/model"
+)
+
+// Task is one training run.
+type Task struct {
+	Network   *model.Network
+	Params    model.Parameters // where to start; not changed
+	Quantizer Quantizer        // nil: float training
+	Train     *datasets.Split
+	// Validation scores each epoch; nil only where Config.Patience is 0.
+	Validation *datasets.Split
+	Config     Config
+	Seed       uint64
+	// State names the file that an interrupted run is resumed from, "" for none.
+	// Identity is what it must belong to: a state of another identity is refused.
+	State, Identity string
+	Resume          bool
+	// Progress, if not nil, is called after every step.
+	Progress func(Progress)
+}
+
+// Progress tells how far a run is.
+type Progress struct {
+	Epoch, Epochs int // Epoch counts from 1
+	Step, Steps   int // in this epoch
+	Loss          float64
+	Accuracy      float64 // of this epoch's training images so far
+	Validation    float64 // of the last whole epoch
+}
+
+// Epoch is one line of a run's history.
+type Epoch struct {
+	Epoch      int     `json:"epoch"`
+	Loss       float64 `json:"loss"`
+	Accuracy   float64 `json:"accuracy"`
+	Validation float64 `json:"validation"`
+}
+
+// Result is a finished run. Seconds count all the processes that took part.
+type Result struct {
+	Params  model.Parameters
+	History []Epoch
+	Best    int // the epoch whose parameters were kept
+	Seconds float64
+}
+
+// shardCount is how many graphs share each batch. It is fixed, and their
+// gradients are added in a fixed order, so that the number of cores never
+// changes a result.
+const shardCount = 2
+
+// Fit trains. The same task gives the same parameters, bit for bit, whether it
+// ran through or was interrupted and resumed: every random draw depends on
+// (Seed, epoch, index) alone, and the state file holds the rest.
+//
+// When ctx ends, Fit finishes its step, writes the state and returns the
+// context's error.
+func Fit(ctx context.Context, task Task) (*Result, error) {
+	f, err := newFitter(task)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	if task.Resume {
+		if err := f.load(); err != nil {
+			return nil, err
+		}
+	}
+	for f.Epoch < task.Config.Epochs && !f.stopEarly() {
+		if err := f.epoch(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if task.Config.Patience > 0 {
+		copyParams(f.params, f.best)
+		if task.Quantizer != nil {
+			if err := task.Quantizer.Refresh(f.params); err != nil {
+				return nil, err
+			}
+		}
+	} else {
+		f.Best = f.Epoch
+	}
+	return &Result{Params: f.params, History: f.History, Best: f.Best, Seconds: f.seconds()}, nil
+}
+
+// fitter is a run in progress; counters is the part that its state file keeps
+// beside the tensors.
+type fitter struct {
+	counters
+	task     Task
+	params   model.Parameters
+	best     model.Parameters
+	adam     *Adam
+	shards   []*graph
+	accuracy *Evaluator
+	start    time.Time
+}
+
+// seconds is the time spent so far, earlier processes included.
+func (f *fitter) seconds() float64 { return f.Spent + time.Since(f.start).Seconds() }
+
+type counters struct {
+	Epoch     int     `json:"epoch"` // finished epochs
+	Step      int     `json:"step"`  // finished steps of the next one
+	Steps     int     `json:"steps"` // of the optimiser
+	LossSum   float64 `json:"loss_sum"`
+	Correct   int     `json:"correct"`
+	Best      int     `json:"best"`
+	BestScore float64 `json:"best_score"`
+	Spent     float64 `json:"spent"` // seconds, by earlier processes
+	History   []Epoch `json:"history"`
+}
+
+func newFitter(task Task) (*fitter, error) {
+	if err := task.Config.Validate(); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	if task.Train.Len() == 0 {
+		return nil, fmt.Errorf("train: no training images")
+	}
+	if task.Config.Patience > 0 && (task.Validation == nil || task.Validation.Len() == 0) {
+		return nil, fmt.Errorf("train: patience %d needs a validation split", task.Config.Patience)
+	}
+	if err := task.Params.Check(task.Network); err != nil {
+		return nil, err
+	}
+	f := &fitter{
+		task: task, params: task.Params.Clone(), best: task.Params.Clone(),
+		adam:  NewAdam(task.Config.LearningRate, task.Config.Clip),
+		start: time.Now(),
+	}
+	if task.Quantizer != nil {
+		if err := task.Quantizer.Refresh(f.params); err != nil {
+			return nil, err
+		}
+	}
+	n := min(shardCount, task.Config.Batch)
+	for range n {
+		g, err := newGraph(task.Network, f.params, task.Quantizer, (task.Config.Batch+n-1)/n, true)
+		if err != nil {
+			return nil, err
+		}
+		f.shards = append(f.shards, g)
+	}
+	var err error
+	f.accuracy, err = NewEvaluator(task.Network, f.params, task.Quantizer)
+	return f, err
+}
+
+func (f *fitter) close() {
+	for _, s := range f.shards {
+		s.vm.Close()
+	}
+	f.accuracy.Close()
+}
+
+func (f *fitter) stopEarly() bool {
+	return f.task.Config.Patience > 0 && f.Epoch-f.Best >= f.task.Config.Patience
+}
+
+// stepsPerEpoch counts a last, partly filled batch as a step.
+func (f *fitter) stepsPerEpoch() int {
+	return (f.task.Train.Len() + f.task.Config.Batch - 1) / f.task.Config.Batch
+}
+
+// epoch runs the rest of the current epoch.
+func (f *fitter) epoch(ctx context.Context) error {
+	c, steps := f.task.Config, f.stepsPerEpoch()
+	// The stream's second word is offset so that no epoch shares it with the
+	// parameters' initialisation.
+	order := rand.New(rand.NewPCG(f.task.Seed, 1<<32+uint64(f.Epoch))).Perm(f.task.Train.Len())
+	for f.Step < steps {
+		if ctx.Err() != nil {
+			if err := f.save(); err != nil {
+				return err
+			}
+			return ctx.Err()
+		}
+		batch := order[f.Step*c.Batch : min((f.Step+1)*c.Batch, len(order))]
+		f.adam.Rate = c.rate(f.Epoch*steps+f.Step, steps, c.Epochs*steps)
+		if err := f.step(batch); err != nil {
+			return err
+		}
+		f.Step++
+		if f.task.Progress != nil {
+			f.task.Progress(f.progress(steps))
+		}
+	}
+	score := 0.0
+	if v := f.task.Validation; v != nil && v.Len() > 0 {
+		var err error
+		if score, err = f.accuracy.Accuracy(ctx, v); err != nil {
+			return err
+		}
+	}
+	n := float64(f.task.Train.Len())
+	f.Epoch++
+	f.History = append(f.History, Epoch{f.Epoch, f.LossSum / n, float64(f.Correct) / n, score})
+	f.Step, f.LossSum, f.Correct = 0, 0, 0
+	if f.Best == 0 || score > f.BestScore {
+		f.Best, f.BestScore = f.Epoch, score
+		copyParams(f.best, f.params)
+	}
+	return f.save()
+}
+
+func (f *fitter) progress(steps int) Progress {
+	seen := min(f.Step*f.task.Config.Batch, f.task.Train.Len())
+	p := Progress{
+		Epoch: f.Epoch + 1, Epochs: f.task.Config.Epochs, Step: f.Step, Steps: steps,
+		Loss: f.LossSum / float64(seen), Accuracy: float64(f.Correct) / float64(seen),
+	}
+	if n := len(f.History); n > 0 {
+		p.Validation = f.History[n-1].Validation
+	}
+	return p
+}
+
+// step trains on one batch: every shard takes its part, then the gradients are
+// summed in the shards' order.
+func (f *fitter) step(batch []int) error {
+	errs := make([]error, len(f.shards))
+	var wg sync.WaitGroup
+	for s, g := range f.shards {
+		wg.Go(func() {
+			from := min(s*g.batch, len(batch))
+			f.fill(g, batch[from:min(from+g.batch, len(batch))], len(batch))
+			errs[s] = g.run()
+		})
+	}
+	wg.Wait()
+	for s, g := range f.shards {
+		if errs[s] != nil {
+			return errs[s]
+		}
+		f.tally(g, len(batch))
+	}
+	sum, err := f.shards[0].gradients()
+	if err != nil {
+		return err
+	}
+	for _, g := range f.shards[1:] {
+		grads, err := g.gradients()
+		if err != nil {
+			return err
+		}
+		for i, d := range grads {
+			for k, x := range d {
+				sum[i][k] += x
+			}
+		}
+	}
+	if err := f.adam.Step(G.NodesToValueGrads(f.shards[0].params)); err != nil {
+		return fmt.Errorf("train: epoch %d, step %d: %w", f.Epoch+1, f.Step+1, err)
+	}
+	f.Steps = f.adam.Steps
+	if f.task.Quantizer != nil {
+		return f.task.Quantizer.Refresh(f.params)
+	}
+	return nil
+}
+
+// fill writes a shard's images, augmented, and labels; the rest is padding.
+func (f *fitter) fill(g *graph, indices []int, count int) {
+	x, labels := g.input.Data().([]float32), g.labels.Data().([]float32)
+	per := len(x) / g.batch
+	for r := range g.batch {
+		row := x[r*per : (r+1)*per]
+		if r >= len(indices) {
+			clear(row)
+			labels[r] = -1
+			continue
+		}
+		i := indices[r]
+		f.task.Config.Augment.Apply(row, f.task.Train.Image(i), f.task.Train.Shape, f.task.Seed, uint64(f.Epoch), i)
+		labels[r] = float32(f.task.Train.Labels[i])
+	}
+	g.count = count
+}
+
+// tally adds a shard's loss and correct answers to the epoch's.
+func (f *fitter) tally(g *graph, count int) {
+	f.LossSum += float64(g.loss.Value().Data().(float32)) * float64(count)
+	logits, labels := g.logits.Value().Data().([]float32), g.labels.Data().([]float32)
+	classes := len(logits) / g.batch
+	for r, l := range labels {
+		if l >= 0 && argmax(logits[r*classes:(r+1)*classes]) == int(l) {
+			f.Correct++
+		}
+	}
+}
+
+func argmax(v []float32) int {
+	at := 0
+	for i, x := range v {
+		if x > v[at] {
+			at = i
+		}
+	}
+	return at
+}
+
+func copyParams(dst, src model.Parameters) {
+	for i := range dst {
+		copy(dst[i].Data, src[i].Data)
+	}
+}
+
+// flat is the parameters' data, in order.
+func flat(p model.Parameters) [][]float32 {
+	out := make([][]float32, len(p))
+	for i := range p {
+		out[i] = p[i].Data
+	}
+	return slices.Clip(out)
+}

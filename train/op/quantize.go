@@ -1,0 +1,54 @@
+package op
+
+import (
+	G "gorgonia.org/gorgonia"
+)
+
+// Quantizer maps reals to integer codes held as float32, and says what gradient
+// passes through: the straight-through estimator dx = dcode * slope(x).
+//
+// Reference: Bengio et al., arXiv 1308.3432; Jacob et al., arXiv 1712.05877.
+type Quantizer struct {
+	// Codes writes the codes of x to dst.
+	Codes func(dst, x []float32)
+	// Slopes writes d code / d x: 1/scale inside the grid and 0 where x was
+	// clamped. nil means that no gradient is wanted.
+	Slopes func(dst, x []float32)
+}
+
+// FakeQuantize applies q to every element of x. Multiplied by its scale the
+// result is the fake-quantized tensor; carrying the bare integers keeps float32
+// arithmetic on them exact. q is read at each run, so that its scales may follow
+// the weights.
+func FakeQuantize(name string, x *G.Node, q Quantizer) (*G.Node, error) {
+	shape := x.Shape().Clone()
+	o := operation{name: "fake-quantize-" + name, shape: shape, run: func(y []float32, v [][]float32) { q.Codes(y, v[0]) }}
+	if q.Slopes != nil {
+		o.diff = gradients{func(inputs G.Nodes, _, dy *G.Node) (*G.Node, error) {
+			run := func(dx []float32, v [][]float32) {
+				q.Slopes(dx, v[0])
+				for i, g := range v[1] {
+					dx[i] *= g
+				}
+			}
+			return apply(operation{name: "fake-quantize-" + name + "-dx", shape: shape, run: run}, inputs[0], dy)
+		}}
+	}
+	return apply(o, x)
+}
+
+// Scale multiplies x [N, C] by one factor or one a channel; factors is read at
+// each run.
+func Scale(x *G.Node, factors func() []float64) (*G.Node, error) {
+	shape := x.Shape().Clone()
+	multiply := func(name string, x *G.Node, diff gradients) (*G.Node, error) {
+		return apply(operation{name: name, shape: shape, diff: diff, run: func(y []float32, v [][]float32) {
+			f := factors()
+			for i, a := range v[0] {
+				y[i] = float32(float64(a) * f[i%shape[1]%len(f)])
+			}
+		}}, x)
+	}
+	grad := func(_ G.Nodes, _, dy *G.Node) (*G.Node, error) { return multiply("scale-dx", dy, nil) }
+	return multiply("scale", x, gradients{grad})
+}

@@ -1,0 +1,108 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/google/renameio/v2/maybe"
+
+	"qtool/internal/safetensors"
+)
+
+// groups are the tensors of a state file: parameters, the best epoch's, and the
+// optimiser's moments.
+func (f *fitter) groups() map[string][][]float32 {
+	if f.adam.M == nil {
+		f.adam.M, f.adam.V = zerosLike(flat(f.params)), zerosLike(flat(f.params))
+	}
+	return map[string][][]float32{"params": flat(f.params), "best": flat(f.best), "adam.m": f.adam.M, "adam.v": f.adam.V}
+}
+
+// save writes the state file; the old one stays until the new one is complete.
+func (f *fitter) save() error {
+	if f.task.State == "" {
+		return nil
+	}
+	c := f.counters
+	c.Spent = f.seconds()
+	progress, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("train: state: %w", err)
+	}
+	file := &safetensors.File{Metadata: map[string]string{"identity": f.task.Identity, "progress": string(progress)}}
+	for group, tensors := range f.groups() {
+		for i, data := range tensors {
+			file.Tensors = append(file.Tensors, safetensors.FromFloat32(group+"/"+f.params[i].Name, []int{len(data)}, data))
+		}
+	}
+	b, err := safetensors.Encode(file)
+	if err != nil {
+		return fmt.Errorf("train: state: %w", err)
+	}
+	return maybe.WriteFile(f.task.State, b, 0o644)
+}
+
+// load restores a state file; where there is none, the run starts afresh.
+func (f *fitter) load() error {
+	b, err := os.ReadFile(f.task.State)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = f.decode(b)
+	}
+	if err != nil {
+		return fmt.Errorf("train: resume from %s: %w", f.task.State, err)
+	}
+	if f.task.Quantizer != nil {
+		return f.task.Quantizer.Refresh(f.params)
+	}
+	return nil
+}
+
+// decode checks the whole state before it changes anything.
+func (f *fitter) decode(b []byte) error {
+	file, err := safetensors.Decode(b, safetensors.DefaultLimits)
+	if err != nil {
+		return err
+	}
+	if got := file.Metadata["identity"]; got != f.task.Identity {
+		return fmt.Errorf("it belongs to another run: %q, this one is %q", got, f.task.Identity)
+	}
+	var c counters
+	if err := json.Unmarshal([]byte(file.Metadata["progress"]), &c); err != nil {
+		return fmt.Errorf("progress: %w", err)
+	}
+	if c.Epoch < 0 || c.Epoch > f.task.Config.Epochs || c.Step < 0 || c.Step > f.stepsPerEpoch() || len(c.History) != c.Epoch {
+		return fmt.Errorf("progress: epoch %d, step %d of %d epochs of %d steps", c.Epoch, c.Step, f.task.Config.Epochs, f.stepsPerEpoch())
+	}
+	groups := f.groups()
+	read := map[string][][]float32{}
+	for group, tensors := range groups {
+		for i := range tensors {
+			name := group + "/" + f.params[i].Name
+			t, ok := file.Get(name)
+			if !ok {
+				return fmt.Errorf("tensor %q is missing", name)
+			}
+			data, err := t.Float32s()
+			if err != nil {
+				return err
+			}
+			if len(data) != len(tensors[i]) {
+				return fmt.Errorf("tensor %q has %d elements, want %d", name, len(data), len(tensors[i]))
+			}
+			read[group] = append(read[group], data)
+		}
+	}
+	for group, tensors := range groups {
+		for i := range tensors {
+			copy(tensors[i], read[group][i])
+		}
+	}
+	f.counters, f.adam.Steps = c, c.Steps
+	return nil
+}
