@@ -1,0 +1,62 @@
+package export
+
+import (
+	"fmt"
+	"math"
+
+	"qtool/bundle"
+	"qtool/datasets"
+	"qtool/model"
+)
+
+// Observe runs the program on images, sets every node's Seen to the range its
+// tensor took, and returns each node's signal-to-quantization-noise ratio in
+// decibels against the unquantized network with the same master weights:
+//
+//	SQNR = 10 log10( sum x^2 / sum (x - scale*q)^2 )
+//
+// over all elements and images.
+func Observe(q *model.Quantized, p *bundle.Program, images *datasets.Split) ([]float64, error) {
+	r, err := bundle.NewRunner(p)
+	if err != nil {
+		return nil, err
+	}
+	if images.Len() == 0 {
+		return nil, fmt.Errorf("export: no image to observe")
+	}
+	signal, noise := make([]float64, len(p.Nodes)), make([]float64, len(p.Nodes))
+	real := make([]float32, len(images.Image(0)))
+	for i := range images.Len() {
+		datasets.Augment{}.Apply(real, images.Image(i), images.Shape, 0, 0, 0)
+		outs, err := q.Network.Forward(q.Params, real)
+		if err != nil {
+			return nil, err
+		}
+		_, err = r.Run(p.Input.Quantize(images.Image(i)), func(k int, v bundle.Vec) {
+			n := &p.Nodes[k]
+			if seen := bundle.RangeOf(v); i == 0 {
+				n.Seen = seen
+			} else {
+				n.Seen = n.Seen.Union(seen)
+			}
+			for j, x := range outs[k] {
+				d := x - n.Real(v, j)
+				signal[k] += x * x
+				noise[k] += d * d
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	sqnr := make([]float64, len(p.Nodes))
+	for k := range sqnr {
+		// Noise of nothing would be infinite, which JSON cannot say; 300 dB is
+		// beyond what float64 can tell apart.
+		sqnr[k] = math.Min(10*math.Log10(signal[k]/noise[k]), 300)
+		if math.IsNaN(sqnr[k]) || math.IsInf(sqnr[k], 0) {
+			sqnr[k] = 0
+		}
+	}
+	return sqnr, nil
+}
