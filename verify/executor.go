@@ -1,0 +1,67 @@
+// Package verify holds the ladder float -> quantized -> integer -> encrypted:
+// the interface every executor of an integer program has, the comparison of
+// their results, and the report. It knows neither training nor any encryption
+// library; the executors live below it.
+package verify
+
+import (
+	"context"
+
+	"qtool/bundle"
+)
+
+// Executor runs one integer program on images of bytes.
+type Executor interface {
+	// Backend says what runs the program and with which parameters.
+	Backend() Backend
+	// Run evaluates every image and returns one logit vector an image, in
+	// order, with what it cost. On error it returns no results. step, if not
+	// nil, is called from one goroutine at a time as work is done.
+	Run(ctx context.Context, images [][]uint8, step func(Step)) (*Result, error)
+}
+
+// Step tells a progress bar that Done of Total units of the run are finished,
+// and in which phase ("keygen", "encrypt", "evaluate", "decrypt") it is.
+type Step struct {
+	Phase       string
+	Done, Total int
+}
+
+// Result is what an Executor gives back.
+type Result struct {
+	Logits []bundle.Vec
+	Cost   Cost
+	// NoiseBitsLeft is log2 of how often the worst decrypted noise fits below
+	// the wrap-around; 0 for executors without noise.
+	NoiseBitsLeft float64
+	// NodeSeconds is the evaluation time of each program node, summed over
+	// workers; nil where the executor doesn't tell them apart.
+	NodeSeconds []float64
+}
+
+// Backend describes an executor for the report.
+type Backend struct {
+	Name             string   `json:"name"`
+	LogN             int      `json:"log_n"`
+	LogQP            float64  `json:"log_qp"`
+	PlaintextModuli  []uint64 `json:"plaintext_moduli"`
+	SecurityBits     int      `json:"security_bits"`
+	NoiseBitsLeft    float64  `json:"noise_bits_left"`
+	PredictedBits    float64  `json:"predicted_noise_bits_left"`
+	CiphertextModuli []uint64 `json:"ciphertext_moduli"`
+	Slots            int      `json:"slots"`
+	// Why explains the parameters, a sentence an entry.
+	Why []string `json:"why"`
+}
+
+// Cost is what a run took: wall-clock seconds by phase and bytes by object.
+type Cost struct {
+	Seconds struct{ Keygen, Encrypt, Evaluate, Decrypt float64 }
+	Bytes   struct {
+		// CiphertextIn and CiphertextOut are the serialised ciphertexts of one
+		// full batch, all plaintext moduli together.
+		CiphertextIn, CiphertextOut int64
+		// Keys is the evaluation keys sent to the server.
+		Keys int64
+	}
+}

@@ -1,0 +1,115 @@
+package verify
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/renameio/v2/maybe"
+
+	"qtool/bundle"
+	"qtool/quant"
+)
+
+// ReportSchema is the version of report.json.
+const ReportSchema = 1
+
+// Report is report.json: what a run or a verification measured. Accuracies are
+// null where a rung was not run; Images counts the images that were really
+// encrypted, evaluated and decrypted (or, where nothing was encrypted, those
+// that the other rungs saw).
+type Report struct {
+	Schema          int               `json:"schema"`
+	Recipe          string            `json:"recipe"`
+	Seed            uint64            `json:"seed"`
+	Dataset         string            `json:"dataset"`
+	DatasetSHA256   string            `json:"dataset_sha256"`
+	BundleSHA256    string            `json:"bundle_sha256,omitempty"`
+	Images          int               `json:"images"`
+	TestImages      int               `json:"test_images"` // in the whole test set
+	Accuracy        Accuracy          `json:"accuracy"`
+	LogitMismatches int               `json:"logit_mismatches"`
+	FirstMismatch   *Mismatch         `json:"first_mismatch,omitempty"`
+	ArgmaxFlips     Flips             `json:"argmax_flips"`
+	Backend         *Backend          `json:"backend"`
+	Seconds         Seconds           `json:"seconds"`
+	Bytes           Bytes             `json:"bytes"`
+	PeakRSSBytes    int64             `json:"peak_rss_bytes"`
+	Layers          []Layer           `json:"layers"`
+	Versions        map[string]string `json:"versions"`
+}
+
+// Seconds are wall-clock times by phase. Those of encryption are of the whole
+// test set; Integer is the plain reference's.
+type Seconds struct {
+	Train    float64 `json:"train"`
+	Quantize float64 `json:"quantize"`
+	Integer  float64 `json:"integer"`
+	Keygen   float64 `json:"keygen"`
+	Encrypt  float64 `json:"encrypt"`
+	Evaluate float64 `json:"evaluate"`
+	Decrypt  float64 `json:"decrypt"`
+}
+
+// Encrypted is what one pays for the encrypted answers.
+func (s Seconds) Encrypted() float64 { return s.Keygen + s.Encrypt + s.Evaluate + s.Decrypt }
+
+// Bytes are sizes: the bundle file, the serialised ciphertexts of one full
+// batch, and the evaluation keys that the server is given.
+type Bytes struct {
+	Bundle        int64 `json:"bundle"`
+	CiphertextIn  int64 `json:"ciphertext_in"`
+	CiphertextOut int64 `json:"ciphertext_out"`
+	Keys          int64 `json:"keys"`
+}
+
+// Layer is one operation of the program. Range is proved for every input, Seen
+// is what calibration images used of it; SQNR compares its real values with the
+// float network's, in decibels.
+type Layer struct {
+	Name    string         `json:"name"`
+	Op      bundle.Kind    `json:"op"`
+	Bits    quant.BitWidth `json:"bits"`
+	Range   bundle.Range   `json:"range"`
+	Seen    bundle.Range   `json:"seen"`
+	SQNR    *float64       `json:"sqnr_db"`
+	Seconds float64        `json:"seconds"`
+}
+
+// Layers describes a program's operations; seconds and sqnr may be nil.
+func Layers(p *bundle.Program, seconds, sqnr []float64) []Layer {
+	layers := make([]Layer, len(p.Nodes))
+	for i, n := range p.Nodes {
+		layers[i] = Layer{Name: n.Name, Op: n.Kind(), Bits: n.Bits, Range: n.Range, Seen: n.Seen}
+		if sqnr != nil {
+			layers[i].SQNR = &sqnr[i]
+		}
+		if seconds != nil {
+			layers[i].Seconds = seconds[i]
+		}
+	}
+	return layers
+}
+
+// Apply puts a comparison's results into the report.
+func (r *Report) Apply(c *Comparison) {
+	r.Accuracy, r.ArgmaxFlips = c.Accuracy, c.Flips
+	r.LogitMismatches, r.FirstMismatch = c.LogitMismatches, c.First
+}
+
+// Encode is report.json's bytes.
+func (r *Report) Encode() ([]byte, error) {
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("verify: report: %w", err)
+	}
+	return append(b, '\n'), nil
+}
+
+// WriteFile writes report.json; the file appears only when complete.
+func (r *Report) WriteFile(path string) error {
+	b, err := r.Encode()
+	if err != nil {
+		return err
+	}
+	return maybe.WriteFile(path, b, 0o644)
+}
