@@ -1,0 +1,237 @@
+// Package recipe reads recipes: the YAML files that say everything about a run,
+// from the dataset to the encrypted check.
+package recipe
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"qtool/calibrate"
+	"qtool/configs"
+	"qtool/model"
+	"qtool/train"
+)
+
+// Recipe is a resolved recipe: every default filled in.
+type Recipe struct {
+	Name       string        `yaml:"name"`
+	About      string        `yaml:"about"`
+	Reproduces string        `yaml:"reproduces"` // the system it is compared with
+	Seed       uint64        `yaml:"seed"`
+	Data       Data          `yaml:"data"`
+	Network    model.Network `yaml:"network"`
+	Train      train.Config  `yaml:"train"`
+	Quantize   Quantize      `yaml:"quantize"`
+	Verify     Verify        `yaml:"verify"`
+}
+
+// Data names the dataset and how its training images are used.
+type Data struct {
+	Name string `yaml:"name"`
+	// Validation is how many training images are held out to score epochs.
+	Validation int `yaml:"validation"`
+	// Images uses only the first training images; 0 uses all.
+	Images int `yaml:"images"`
+}
+
+// Quantize says how the network is quantized.
+type Quantize struct {
+	// Method is "qat" (fine-tuned with fake quantization), "ptq" (not
+	// trained further) or "none" (float only).
+	Method           string `yaml:"method"`
+	calibrate.Config `yaml:",inline"`
+	// Finetune is the quantization-aware training.
+	Finetune train.Config `yaml:"finetune"`
+}
+
+// Verify says how the bundle is checked.
+type Verify struct {
+	Backend string `yaml:"backend"` // "auto" or "bgv"
+	Limit   int    `yaml:"limit"`   // images; 0 is the whole test set
+	LogN    int    `yaml:"log_n"`   // ring degree 2^LogN; 0 chooses it
+}
+
+// MaxBytes bounds a recipe file.
+const MaxBytes = 1 << 20
+
+func defaults() Recipe {
+	t := train.Config{Epochs: 1, Batch: 100, LearningRate: 0.001, Schedule: "cosine"}
+	return Recipe{
+		Seed: 1, Train: t,
+		Quantize: Quantize{
+			Method: "qat", Finetune: t,
+			Config: calibrate.Config{
+				Weights: calibrate.WeightConfig{Bits: 8},
+				Input:   calibrate.InputConfig{Bits: 8, Observer: "minmax"},
+				Images:  1000,
+			},
+		},
+		Verify: Verify{Backend: "auto"},
+	}
+}
+
+// Load reads the recipe called name, embedded or a path to a file, and applies
+// overrides of the form "key.path=value". The error names the line or the key.
+func Load(name string, overrides []string) (*Recipe, error) {
+	b, err := source(name)
+	if err != nil {
+		return nil, err
+	}
+	r, err := Parse(b)
+	if err == nil && len(overrides) > 0 {
+		r, err = override(r, overrides)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("recipe %s: %w", name, err)
+	}
+	return r, nil
+}
+
+func source(name string) ([]byte, error) {
+	if !strings.ContainsRune(name, filepath.Separator) && !strings.HasSuffix(name, ".yaml") {
+		b, err := configs.Files.ReadFile(name + ".yaml")
+		if err != nil {
+			return nil, fmt.Errorf("recipe %q is not known: want one of %s, or a path ending in .yaml: %w", name, strings.Join(Names(), ", "), os.ErrNotExist)
+		}
+		return b, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("recipe: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("recipe: %w", err)
+	}
+	return b, nil
+}
+
+// Names lists the embedded recipes.
+func Names() []string {
+	entries, err := configs.Files.ReadDir(".")
+	if err != nil {
+		panic(err) // an embedded folder can be read
+	}
+	var names []string
+	for _, e := range entries {
+		if n, ok := strings.CutSuffix(e.Name(), ".yaml"); ok {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// Parse reads a recipe strictly: an unknown key is an error with its line.
+func Parse(b []byte) (*Recipe, error) {
+	r := defaults()
+	if err := decode(b, &r); err != nil {
+		return nil, err
+	}
+	return &r, r.Validate()
+}
+
+func decode(b []byte, r *Recipe) (err error) {
+	if len(b) > MaxBytes {
+		return fmt.Errorf("%d bytes pass the limit of %d", len(b), MaxBytes)
+	}
+	defer func() { // the YAML library panics on some malformed input
+		if p := recover(); p != nil {
+			err = fmt.Errorf("malformed YAML: %v", p)
+		}
+	}()
+	d := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict())
+	if err := d.Decode(r); err != nil {
+		if errors.Is(err, io.EOF) {
+			return fmt.Errorf("it is empty")
+		}
+		return fmt.Errorf("%s", strings.TrimSpace(yaml.FormatError(err, false, false)))
+	}
+	var more any
+	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("more than one YAML document")
+	}
+	return nil
+}
+
+// Validate checks every value; the error names the key, the value and the
+// limit.
+func (r *Recipe) Validate() error {
+	if r.Name == "" {
+		return fmt.Errorf("name: it is empty")
+	}
+	if strings.ContainsAny(r.Name, "/\\ \n") {
+		return fmt.Errorf("name: %q has a separator or a space", r.Name)
+	}
+	if r.Data.Name == "" {
+		return fmt.Errorf("data.name: it is empty")
+	}
+	if r.Data.Validation < 0 || r.Data.Images < 0 {
+		return fmt.Errorf("data: validation %d and images %d must not be negative", r.Data.Validation, r.Data.Images)
+	}
+	if _, err := r.Network.Shapes(); err != nil {
+		return fmt.Errorf("network: %w", err)
+	}
+	if err := r.Train.Validate(); err != nil {
+		return fmt.Errorf("train.%w", err)
+	}
+	if r.Data.Validation == 0 && (r.Train.Patience > 0 || r.Quantize.Finetune.Patience > 0) {
+		return fmt.Errorf("patience needs a validation split: set data.validation")
+	}
+	switch r.Quantize.Method {
+	case "qat", "ptq":
+		if err := r.Quantize.Config.Validate(); err != nil {
+			return fmt.Errorf("quantize.%w", err)
+		}
+	case "none":
+	default:
+		return fmt.Errorf("quantize.method: %q is unknown: want qat, ptq or none", r.Quantize.Method)
+	}
+	if r.Quantize.Method == "qat" {
+		if err := r.Quantize.Finetune.Validate(); err != nil {
+			return fmt.Errorf("quantize.finetune.%w", err)
+		}
+	}
+	if b := r.Verify.Backend; b != "auto" && b != "bgv" {
+		return fmt.Errorf("verify.backend: %q is unknown: want auto or bgv", b)
+	}
+	if r.Verify.Limit < 0 || r.Verify.Limit > math.MaxInt32 {
+		return fmt.Errorf("verify.limit: %d is negative", r.Verify.Limit)
+	}
+	if n := r.Verify.LogN; n != 0 && (n < 10 || n > 16) {
+		return fmt.Errorf("verify.log_n: %d is outside 10..16 (0 chooses it)", n)
+	}
+	return nil
+}
+
+// Encode is the resolved recipe as YAML. Parse of it gives the recipe back.
+func (r *Recipe) Encode() ([]byte, error) {
+	b, err := yaml.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("recipe: %w", err)
+	}
+	return b, nil
+}
+
+// SHA256 is the hash of the resolved recipe without its verify section, which
+// changes nothing that training makes.
+func (r *Recipe) SHA256() (string, error) {
+	c := *r
+	c.Verify = Verify{}
+	b, err := c.Encode()
+	if err != nil {
+		return "", err
+	}
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:]), nil
+}
