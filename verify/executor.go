@@ -52,6 +52,18 @@ type Backend struct {
 	Slots            int      `json:"slots"`
 	// Why explains the parameters, a sentence an entry.
 	Why []string `json:"why"`
+	// Budget is the predicted noise budget after each layer, in order; empty
+	// where the executor doesn't predict it layer by layer.
+	Budget []StageBudget `json:"noise_budget"`
+}
+
+// StageBudget is the predicted noise budget after a layer: BitsLeft is log2 of
+// how often the predicted noise fits below the wrap-around of a ciphertext
+// modulus of LogQ bits.
+type StageBudget struct {
+	Layer    string  `json:"layer"`
+	BitsLeft float64 `json:"bits_left"`
+	LogQ     float64 `json:"log_q"`
 }
 
 // Cost is what a run took: wall-clock seconds by phase and bytes by object.

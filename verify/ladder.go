@@ -1,8 +1,12 @@
 package verify
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 
 	"qtool/bundle"
 )
@@ -12,8 +16,8 @@ import (
 type Ladder struct {
 	Output    *bundle.Node // of the program: what its logits mean
 	Labels    []uint8
-	Float     []int // predicted label indices
-	Quantized []int
+	Float     Predictions
+	Quantized Predictions
 	Integer   []bundle.Vec // logits
 	Encrypted []bundle.Vec
 }
@@ -51,6 +55,22 @@ type Comparison struct {
 	Flips           Flips
 	LogitMismatches int
 	First           *Mismatch
+	Answers         Answers
+	// LogitsSHA256 is the hash of all integer logits; see HashLogits.
+	LogitsSHA256 string
+}
+
+// Answers are the labels and every rung's predictions, image by image, and how
+// sure the integer rung was of each: Margins is its largest real logit less the
+// second largest, in units of the largest magnitude among all logits of the
+// set, so that margins compare between networks.
+type Answers struct {
+	Labels    Predictions `json:"labels"`
+	Float     Predictions `json:"float"`
+	Quantized Predictions `json:"quantized"`
+	Integer   Predictions `json:"integer"`
+	Encrypted Predictions `json:"encrypted"`
+	Margins   Margins     `json:"margins"`
 }
 
 // Compare scores every rung and compares neighbours. It returns an error if a
@@ -70,6 +90,11 @@ func (l *Ladder) Compare() (*Comparison, error) {
 	c := &Comparison{
 		Accuracy: Accuracy{l.score(l.Float), l.score(l.Quantized), l.score(integer), l.score(encrypted)},
 		Flips:    Flips{flips(l.Float, integer), flips(l.Quantized, integer), flips(integer, encrypted)},
+		Answers: Answers{
+			Labels: labelled(l.Labels), Float: l.Float, Quantized: l.Quantized,
+			Integer: integer, Encrypted: encrypted, Margins: l.margins(),
+		},
+		LogitsSHA256: HashLogits(l.Integer),
 	}
 	if l.Integer != nil && l.Encrypted != nil {
 		for i := range n {
@@ -96,18 +121,72 @@ func (c *Comparison) compareLogits(image int, want, got bundle.Vec) {
 	}
 }
 
-func (l *Ladder) predictions(logits []bundle.Vec) []int {
+func labelled(labels []uint8) Predictions {
+	p := make(Predictions, len(labels))
+	for i, c := range labels {
+		p[i] = int(c)
+	}
+	return p
+}
+
+// margins are those of the integer rung; see Answers.
+func (l *Ladder) margins() Margins {
+	margins := make(Margins, len(l.Integer))
+	largest := 0.0
+	for i, v := range l.Integer {
+		first, second := math.Inf(-1), math.Inf(-1)
+		for k := range v.Len() {
+			x := l.Output.Real(v, k)
+			largest = max(largest, math.Abs(x))
+			if x > first {
+				first, second = x, first
+			} else if x > second {
+				second = x
+			}
+		}
+		margins[i] = float32(first - second)
+	}
+	for i := range margins {
+		if margins[i] /= float32(max(largest, math.SmallestNonzeroFloat32)); margins[i] > 2 {
+			margins[i] = 2 // a single class has no second logit
+		}
+	}
+	return margins
+}
+
+// HashLogits is the SHA-256 of all logits of all images in order, each as
+// decimal text and a newline; "" for none.
+func HashLogits(logits []bundle.Vec) string {
+	if logits == nil {
+		return ""
+	}
+	h := sha256.New()
+	var b []byte
+	for _, v := range logits {
+		for k := range v.Len() {
+			if v.Big == nil {
+				b = strconv.AppendInt(b[:0], v.Small[k], 10)
+			} else {
+				b = v.Big[k].Append(b[:0], 10)
+			}
+			h.Write(append(b, '\n'))
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func (l *Ladder) predictions(logits []bundle.Vec) Predictions {
 	if logits == nil {
 		return nil
 	}
-	p := make([]int, len(logits))
+	p := make(Predictions, len(logits))
 	for i, v := range logits {
 		p[i] = l.Output.Argmax(v)
 	}
 	return p
 }
 
-func (l *Ladder) score(predictions []int) *float64 {
+func (l *Ladder) score(predictions Predictions) *float64 {
 	if len(predictions) == 0 {
 		return nil
 	}
@@ -121,7 +200,7 @@ func (l *Ladder) score(predictions []int) *float64 {
 	return &a
 }
 
-func flips(a, b []int) int {
+func flips(a, b Predictions) int {
 	n := 0
 	if len(a) == len(b) {
 		for i := range a {

@@ -36,6 +36,9 @@ type Report struct {
 	PeakRSSBytes    int64             `json:"peak_rss_bytes"`
 	Layers          []Layer           `json:"layers"`
 	Versions        map[string]string `json:"versions"`
+	// IntegerLogitsSHA256 and Answers let a later gate compare image by image.
+	IntegerLogitsSHA256 string  `json:"integer_logits_sha256,omitempty"`
+	Answers             Answers `json:"answers"`
 }
 
 // Seconds are wall-clock times by phase. Those of encryption are of the whole
@@ -94,6 +97,7 @@ func Layers(p *bundle.Program, seconds, sqnr []float64) []Layer {
 func (r *Report) Apply(c *Comparison) {
 	r.Accuracy, r.ArgmaxFlips = c.Accuracy, c.Flips
 	r.LogitMismatches, r.FirstMismatch = c.LogitMismatches, c.First
+	r.IntegerLogitsSHA256, r.Answers = c.LogitsSHA256, c.Answers
 }
 
 // Encode is report.json's bytes.
