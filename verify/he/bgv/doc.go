@@ -1,0 +1,44 @@
+// Package bgv runs integer programs exactly under encryption, one image a slot:
+// every input element is one BGV ciphertext that holds it for a whole batch of
+// images. There are no evaluation keys at all: nothing is rotated, and products
+// are not relinearised but grow in degree until the client decrypts them.
+//
+// # Convention
+//
+// A ciphertext of degree d is polynomials (c_0, ..., c_d) modulo Q in the NTT
+// domain. With the secret s and a plaintext prime T,
+//
+//	phase = sum c_i s^i = T^-1 m + e   (mod Q),     V = T*phase = m + T*e.
+//
+// This is Lattigo's. It follows that
+//   - a linear map with integer weights acts on the polynomials' coefficients as
+//     they are, and a constant c in every slot is T^-1 c added to every NTT
+//     coefficient of c_0;
+//   - a product of ciphertexts is the product of polynomials in s, times T;
+//   - dividing by the last prime p of Q and rounding divides V by p, which
+//     multiplies the plaintext by p^-1 mod T. This scale is tracked, goes into
+//     later constants, and is taken out after decryption.
+//
+// # Exactness
+//
+// Intermediate values are computed modulo the plaintext primes t_i and may wrap:
+// a sum or product of residues is the residue of the sum or product. Only the
+// output must be told from its residues, so the one condition on the primes is
+//
+//	t_1 * ... * t_k > hi - lo
+//
+// for the output's proved range [lo, hi]; the residues are lifted into that
+// window. The other condition is that V never reaches Q/2. NewPlan sees to it by
+// the analysis at noise, and Client.Decrypt measures it: a result whose noise
+// came near the limit is an error, never a number.
+//
+// # Evaluation
+//
+// All but the rescales is pointwise in the NTT domain, so the work between two
+// rescales (a segment) is done limb by limb and block of coefficients by block,
+// with all ciphertexts' share of a block lying together in memory (a tile).
+//
+// Reference: Brakerski, Gentry, Vaikuntanathan, "(Leveled) fully homomorphic
+// encryption without bootstrapping", 2012; Dowlin et al., "CryptoNets", 2016,
+// for one image a slot.
+package bgv

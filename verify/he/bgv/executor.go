@@ -1,0 +1,145 @@
+package bgv
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"qtool/bundle"
+	"qtool/verify"
+)
+
+// executor plays client and server in one process.
+type executor struct {
+	plan     *Plan
+	measured float64
+}
+
+// NewExecutor returns an executor that runs p exactly under encryption, with
+// plan, which must have been made for p. It generates a new key each run.
+func NewExecutor(p *bundle.Program, plan *Plan) verify.Executor {
+	if plan.program != p {
+		panic("bgv: plan was made for another program")
+	}
+	return &executor{plan: plan}
+}
+
+// Backend implements verify.Executor. Its measured noise is the last run's.
+func (e *executor) Backend() verify.Backend {
+	p := e.plan
+	return verify.Backend{
+		Name: "bgv", LogN: p.LogN(), LogQP: p.LogQ(), Slots: p.Slots(),
+		PlaintextModuli: p.PlaintextModuli(), CiphertextModuli: p.CiphertextModuli(),
+		SecurityBits: p.SecurityBits(), NoiseBitsLeft: e.measured, PredictedBits: p.PredictedNoiseBitsLeft(),
+		Why: p.Why(),
+	}
+}
+
+// Run implements verify.Executor: one batch and one plaintext prime at a time,
+// to bound memory.
+func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.Step)) (*verify.Result, error) {
+	p := e.plan
+	for i, image := range images {
+		if len(image) != p.inputs() {
+			return nil, fmt.Errorf("bgv: image %d has %d values, the program takes shape %v", i, len(image), p.program.Input.Shape)
+		}
+	}
+	batches := (len(images) + p.Slots() - 1) / p.Slots()
+	r := &runState{plan: p, meter: newMeter(step, p, batches), left: math.Inf(1)}
+	if err := r.setup(); err != nil {
+		return nil, err
+	}
+	for b := range batches {
+		batch := images[b*p.Slots() : min((b+1)*p.Slots(), len(images))]
+		if err := r.batch(ctx, batch); err != nil {
+			return nil, err
+		}
+	}
+	if batches > 0 {
+		e.measured = r.left
+		r.result.NoiseBitsLeft = r.left
+	}
+	r.result.NodeSeconds = r.server.nodeSeconds()
+	bytes := &r.result.Cost.Bytes
+	primes := int64(len(p.layout.t))
+	bytes.CiphertextIn = primes * p.serialisedBytes(p.inputs(), 1, len(p.layout.q))
+	bytes.CiphertextOut = primes * p.serialisedBytes(p.last().outputs, p.last().outDegree, p.layout.outLevel())
+	return &r.result, nil
+}
+
+// runState is one run: both roles, their ciphertexts, and what it has given.
+type runState struct {
+	plan   *Plan
+	meter  *meter
+	client *Client
+	server *Server
+	lifter *lifter
+	in     Inputs
+	out    Outputs
+	left   float64
+	result verify.Result
+}
+
+func (r *runState) setup() error {
+	r.meter.phase("keygen")
+	start := time.Now()
+	client, err := NewClient(r.plan)
+	if err != nil {
+		return err
+	}
+	r.client, r.server, r.lifter = client, NewServer(r.plan), r.plan.newLifter()
+	r.server.startClocks()
+	r.result.Cost.Seconds.Keygen = time.Since(start).Seconds()
+	r.result.Logits = []bundle.Vec{}
+	return nil
+}
+
+// batch encrypts, evaluates and decrypts up to N images, prime by prime.
+func (r *runState) batch(ctx context.Context, images [][]uint8) error {
+	seconds := &r.result.Cost.Seconds
+	residues := make([][][]uint64, len(r.plan.layout.t))
+	for prime := range residues {
+		err := r.timed("encrypt", &seconds.Encrypt, func() error {
+			return r.client.Encrypt(ctx, images, prime, &r.in, r.meter.add)
+		})
+		if err != nil {
+			return err
+		}
+		err = r.timed("evaluate", &seconds.Evaluate, func() error {
+			return r.server.Evaluate(ctx, &r.in, &r.out, r.meter.add)
+		})
+		if err != nil {
+			return err
+		}
+		err = r.timed("decrypt", &seconds.Decrypt, func() error {
+			var left float64
+			var err error
+			residues[prime], left, err = r.client.Decrypt(ctx, &r.out, r.meter.add)
+			r.left = min(r.left, left)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return r.timed("decrypt", &seconds.Decrypt, func() error { return r.lift(ctx, residues, len(images)) })
+}
+
+func (r *runState) lift(ctx context.Context, residues [][][]uint64, images int) error {
+	logits := make([]bundle.Vec, images)
+	err := run(ctx, r.plan.workers, images, func(_, k int) (err error) {
+		logits[k], err = r.lifter.vector(residues, k)
+		return err
+	}, nil)
+	r.result.Logits = append(r.result.Logits, logits...)
+	return err
+}
+
+func (r *runState) timed(phase string, seconds *float64, f func() error) error {
+	r.meter.phase(phase)
+	start := time.Now()
+	err := f()
+	*seconds += time.Since(start).Seconds()
+	return err
+}

@@ -1,0 +1,165 @@
+package bgv
+
+import (
+	"math"
+
+	"qtool/bundle"
+)
+
+// noise is the size of a tensor's error, on average: log2 of the standard
+// deviation of the coefficients of V/t, where V = m + t*e.
+//
+// Fresh secret-key encryption has e Gaussian of standard deviation 3.2, new for
+// every ciphertext, and m/t uniform in [-1/2, 1/2), which the client's data may
+// make equal in all ciphertexts. Hence two parts: own is independent from element
+// to element, shared is not.
+//
+// linear:   weights w take own times |w|_2 and shared times |w|_1, and
+// afterwards everything counts as shared, as rows read the same elements.
+//
+// power:    V^j has t^(j-1) E^j N^((j-1)/2) sqrt(j! (jd)!/d!^j). A coefficient of
+// a product of polynomials is a sum of N products. The j-th power of one
+// Gaussian element has E|x|^2j = j! E|x|^2 ^j at each root of unity, and so has
+// s^d, whose |s(zeta)|^2 is nearly exponential: (jd)!/d!^j, where d is the power
+// of s in the dominating part of the noise (secret). For a square the constants
+// are 2*C(2d, d). A polynomial is the sum over its terms, with coefficients that
+// are as large as t/2 once the scale is not 1.
+//
+// rescale:  by p divides by p, after which the rounding of the polynomials
+// c_0..c_d, own to each element, is added: uniform errors of variance 1/12 times
+// s^i, of variance i! (2N/3)^i. The last of them dominates.
+//
+// The result is right as long as |V| < Q/2 for every coefficient. required asks
+// for ten standard deviations, and three bits that the model may be wrong by.
+type noise struct {
+	logN        float64
+	logT        float64
+	own, shared float64
+	secret      int
+	scaled      bool
+}
+
+const (
+	// sigma is the standard deviation of a fresh error, Lattigo's default.
+	sigma = 3.2
+	// tailBits is log2 of ten standard deviations.
+	tailBits = 3.321928094887362
+	// reserveBits is what the model may be wrong by.
+	reserveBits = 3
+)
+
+func freshNoise(logN int, logT float64) noise {
+	return noise{
+		logN: float64(logN), logT: logT,
+		own: math.Log2(sigma), shared: math.Log2(math.Sqrt(1. / 12)),
+	}
+}
+
+// total is both parts together.
+func (e noise) total() float64 { return rootSumSquare(e.own, e.shared) }
+
+// required is log2 of the smallest Q that carries e.
+func (e noise) required() float64 { return 1 + e.logT + e.total() + tailBits + reserveBits }
+
+// left is how many bits the ten standard deviations stay below Q/2.
+func (e noise) left(logQ float64) float64 { return logQ - e.required() + reserveBits }
+
+func (e *noise) stage(s *stage) {
+	if s.rows != nil {
+		e.linear(s.rows)
+	}
+	if s.poly != nil {
+		e.polynomial(s.poly)
+	}
+	if s.pool != nil {
+		e.linear(s.pool)
+	}
+}
+
+func (e *noise) linear(r *bundle.Rows) {
+	worst := math.Inf(-1)
+	for o := range r.Outputs() {
+		_, w := r.Row(o)
+		var l1, l2 float64
+		for _, x := range w {
+			l1 += math.Abs(float64(x))
+			l2 += float64(x) * float64(x)
+		}
+		worst = max(worst, rootSumSquare(e.own+math.Log2(l2)/2, e.shared+math.Log2(l1)))
+	}
+	// A row without weights leaves a constant, below t in size.
+	e.own, e.shared = math.Inf(-1), max(worst, 0)
+}
+
+func (e *noise) polynomial(p *bundle.Polynomial) {
+	degree, in := p.Degree(), e.total()
+	worst := math.Inf(-1)
+	for _, row := range p.Coeffs {
+		sum := 0.0 // of the terms, relative to the largest
+		terms := make([]float64, 0, degree)
+		for j := 1; j < len(row); j++ {
+			if row[j] == 0 {
+				continue
+			}
+			scale := math.Log2(math.Abs(float64(row[j])))
+			if e.scaled && j < degree {
+				scale = e.logT - 1
+			}
+			terms = append(terms, min(scale, e.logT-1)+e.power(in, j))
+		}
+		top := math.Inf(-1)
+		for _, t := range terms {
+			top = max(top, t)
+		}
+		for _, t := range terms {
+			sum += math.Exp2(t - top)
+		}
+		worst = max(worst, top+math.Log2(sum))
+	}
+	e.own, e.shared = math.Inf(-1), worst
+	e.secret *= degree
+}
+
+// power is the noise of V^j where V has noise in.
+func (e *noise) power(in float64, j int) float64 {
+	k, d := float64(j), float64(e.secret)
+	moments := logFactorial(k) + logFactorial(k*d) - k*logFactorial(d)
+	return (k-1)*e.logT + k*in + (k-1)*e.logN/2 + moments/2
+}
+
+// rescale divides ciphertexts of the given degree by a prime of logP bits.
+func (e *noise) rescale(logP float64, degree int) {
+	e.shared = e.total() - logP
+	e.own = e.rounding(degree)
+	e.secret = degree
+	e.scaled = true
+}
+
+// rounding is the noise that a rescale adds:
+//
+//	sqrt(1/12 sum_{i<=d} i! (2N/3)^i)
+func (e *noise) rounding(degree int) float64 {
+	sum := math.Inf(-1)
+	for i := range degree + 1 {
+		variance := logFactorial(float64(i)) + float64(i)*(e.logN+math.Log2(2./3))
+		sum = rootSumSquare(sum, variance/2)
+	}
+	return sum - math.Log2(12)/2
+}
+
+// rootSumSquare is log2 sqrt(4^a + 4^b).
+func rootSumSquare(a, b float64) float64 {
+	if a < b {
+		a, b = b, a
+	}
+	if math.IsInf(b, -1) {
+		return a
+	}
+	return a + math.Log2(1+math.Exp2(2*(b-a)))/2
+}
+
+// logFactorial is log2(n!).
+func logFactorial(n float64) float64 {
+	l, _ := math.Lgamma(n + 1)
+	return l / math.Ln2
+}

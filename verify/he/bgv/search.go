@@ -1,0 +1,174 @@
+package bgv
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"qtool/bundle"
+	"qtool/verify/he/security"
+)
+
+// What NewPlan tries: the number of plaintext primes, ring degrees, and the
+// largest width of a ciphertext prime.
+const (
+	maxModuli         = 6
+	minLogN, maxLogN  = 12, 15
+	minWidth, maxWide = 30, 60
+)
+
+// candidate is one layout in the search, before its ciphertext primes are found.
+type candidate struct {
+	logN, moduli int
+	t            []uint64
+	primes       *primes
+	counts, bits []int
+	logQ         float64
+	nanoseconds  float64 // a slot, all plaintext primes, one core
+}
+
+// secure says whether the parameters have 128 bits of security.
+func (c *candidate) secure() bool { return security.Check(c.logN, c.logQ) == nil }
+
+// search finds the layout of least work.
+type search struct {
+	program  *bundle.Program
+	segments []segment
+	options  Options
+	output   bundle.Range
+
+	found     []candidate
+	needed    map[int]float64 // by logN: the shortest modulus that would do
+	rangeErr  error
+	runnersUp []candidate // the best secure candidate of each other choice
+}
+
+func (s *search) run() (*layout, error) {
+	s.needed = map[int]float64{}
+	from, to := minLogN, maxLogN
+	if s.options.LogN != 0 {
+		from, to = s.options.LogN, s.options.LogN
+	}
+	for logN := from; logN <= to; logN++ {
+		for k := 1; k <= maxModuli; k++ {
+			if s.options.PlaintextModuli == 0 || s.options.PlaintextModuli == k {
+				s.try(logN, k)
+			}
+		}
+	}
+	slices.SortStableFunc(s.found, func(a, b candidate) int { return cmp.Compare(a.nanoseconds, b.nanoseconds) })
+	for i := range s.found {
+		if c := &s.found[i]; c.secure() {
+			if l, err := s.realise(c); err == nil {
+				s.compare(i)
+				return l, nil
+			}
+		}
+	}
+	return s.insecure()
+}
+
+// insecure is the outcome where nothing secure fits.
+func (s *search) insecure() (*layout, error) {
+	if s.options.LogN != 0 && len(s.found) > 0 {
+		if !s.options.AllowInsecure {
+			logQ := s.needed[s.options.LogN]
+			return nil, fmt.Errorf("bgv: %w", security.Check(s.options.LogN, logQ))
+		}
+		for i := range s.found {
+			if l, err := s.realise(&s.found[i]); err == nil {
+				return l, nil
+			}
+		}
+	}
+	if len(s.needed) == 0 {
+		return nil, fmt.Errorf("%w: layer %q: range %v: %w", s.rangeErr, s.program.Output().Name, s.output, ErrInsufficient)
+	}
+	var lines []string
+	for logN := range 17 {
+		if need, ok := s.needed[logN]; ok {
+			limit, _ := security.MaxLogQP(logN)
+			lines = append(lines, fmt.Sprintf("N = 2^%d needs %.0f of at most %.0f bits", logN, need, limit))
+		}
+	}
+	return nil, fmt.Errorf("bgv: layer %q: no modulus is long enough for the noise of range %v and short enough for %d bits of security (%s): %w",
+		s.program.Output().Name, s.output, security.Bits, strings.Join(lines, ", "), ErrInsufficient)
+}
+
+// try adds the candidates with k plaintext primes in the ring of degree 2^logN.
+func (s *search) try(logN, k int) {
+	t, p, err := plaintextPrimes(logN, k, width(s.output))
+	if err != nil {
+		s.rangeErr = err
+		return
+	}
+	base := layout{logN: logN, t: t}
+	groups := demand(s.segments, logN, base.logT())
+	sum := 0.0
+	for _, g := range groups {
+		sum += g
+	}
+	if need, ok := s.needed[logN]; !ok || sum < need {
+		s.needed[logN] = sum
+	}
+	if math.IsNaN(sum) || sum > 4096 {
+		return
+	}
+	for width := minWidth; width <= maxWide; width++ {
+		c := candidate{logN: logN, moduli: k, t: t, primes: p}
+		c.counts, c.bits, c.logQ = split(groups, width)
+		if n := len(s.found); n > 0 && s.found[n-1].same(&c) {
+			continue
+		}
+		l := c.sketch()
+		c.nanoseconds = float64(k) * l.costs(s.segments).batch(l, s.segments) / math.Exp2(float64(logN))
+		s.found = append(s.found, c)
+	}
+}
+
+func (c *candidate) same(d *candidate) bool {
+	return c.logN == d.logN && c.moduli == d.moduli && slices.Equal(c.counts, d.counts) && slices.Equal(c.bits, d.bits)
+}
+
+// sketch is the layout with powers of two for primes.
+func (c *candidate) sketch() *layout {
+	l := &layout{logN: c.logN, t: c.t}
+	for i, n := range c.counts {
+		for range n {
+			l.q = append(l.q, 1<<c.bits[i])
+		}
+		if i > 0 {
+			l.drops = append([]int{n}, l.drops...)
+		}
+	}
+	l.drops = append(l.drops, 0)
+	return l
+}
+
+// realise finds the primes, checks the noise with them, and drops what the
+// outputs can do without.
+func (s *search) realise(c *candidate) (*layout, error) {
+	l, err := realise(c.logN, c.t, c.primes.clone(), c.counts, c.bits)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.check(s.segments); err != nil {
+		return nil, err
+	}
+	l.trim(s.segments)
+	return l, nil
+}
+
+// compare keeps the best candidate of each number of primes and ring degree
+// other than the chosen one's, to explain the choice.
+func (s *search) compare(chosen int) {
+	seen := map[[2]int]bool{{s.found[chosen].logN, s.found[chosen].moduli}: true}
+	for _, c := range s.found {
+		if key := [2]int{c.logN, c.moduli}; !seen[key] {
+			seen[key] = true
+			s.runnersUp = append(s.runnersUp, c)
+		}
+	}
+}

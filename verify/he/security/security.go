@@ -1,0 +1,76 @@
+// Package security knows how large the modulus of a ring-LWE ciphertext may be.
+package security
+
+import "fmt"
+
+// Bits is the security level that the table of MaxLogQP is for.
+const Bits = 128
+
+// minLogN is the first ring degree of the table.
+const minLogN = 10
+
+// maxLogQP is the largest log2 of the modulus QP (ciphertext modulus times
+// special primes) by logN = 10, 11, ..., 16.
+//
+// Uniform ternary secret, error of standard deviation 3.2, 128 bits against
+// classical attacks.
+//
+// Reference: Albrecht et al., "Homomorphic Encryption Standard", 2018, table 1,
+// whose last row is logN 15; that of logN 16 is from Bossuat et al., "Security
+// Guidelines for Implementing Homomorphic Encryption", 2024.
+var maxLogQP = [...]float64{27, 54, 109, 218, 438, 881, 1747}
+
+// MaxLogQP is the largest log2(QP) with 128 bits of security in the ring of
+// degree 2^logN. ok is false outside logN 10..16, where the table says nothing.
+func MaxLogQP(logN int) (bits float64, ok bool) {
+	if i := logN - minLogN; i >= 0 && i < len(maxLogQP) {
+		return maxLogQP[i], true
+	}
+	return 0, false
+}
+
+// Check returns an *InsecureError if a modulus of logQP bits in the ring of
+// degree 2^logN has less than 128 bits of security or is outside the table.
+func Check(logN int, logQP float64) error {
+	if limit, ok := MaxLogQP(logN); !ok || logQP > limit {
+		return &InsecureError{logN, logQP, limit}
+	}
+	return nil
+}
+
+// InsecureError says that parameters have less than 128 bits of security. Limit
+// is 0 where the table does not know the ring degree.
+type InsecureError struct {
+	LogN         int
+	LogQP, Limit float64
+}
+
+// Error names the ring, the modulus and the limit.
+func (e *InsecureError) Error() string {
+	if e.Limit == 0 {
+		return fmt.Sprintf("security: ring degree 2^%d is outside the table of 2^%d to 2^%d", e.LogN, minLogN, minLogN+len(maxLogQP)-1)
+	}
+	return fmt.Sprintf("security: modulus of %.1f bits in the ring of degree 2^%d is insecure: %d bits of security allow %.0f, this has about %d",
+		e.LogQP, e.LogN, Bits, e.Limit, Estimate(e.LogN, e.LogQP))
+}
+
+// Estimate is about how many bits of security a modulus of logQP bits has: 128
+// where the table vouches for it, and below that
+//
+//	128 - 3.9 (N/limit - N/logQP),   at least 0
+//
+// as the cost of the best lattice attacks grows nearly linearly in N/logQP: 3.9
+// bits a unit is the slope between the standard's rows for 128 and 192 bits (N
+// = 8192: 218 and 152). It is there to warn, not to promise. Outside the table
+// it is 0.
+func Estimate(logN int, logQP float64) int {
+	limit, ok := MaxLogQP(logN)
+	switch {
+	case !ok:
+		return 0
+	case logQP <= limit:
+		return Bits
+	}
+	n := float64(int(1) << logN)
+	return max(0, int(Bits-3.9*(n/limit-n/logQP)))
+}
