@@ -90,7 +90,8 @@ func (r Range) MarshalJSON() ([]byte, error) {
 	return json.Marshal([2]*big.Int{r.Lo, r.Hi})
 }
 
-// UnmarshalJSON reads [lo, hi] with lo <= hi, of at most 4096 bits each.
+// UnmarshalJSON reads [lo, hi] with lo <= hi, in at most 3000 bytes: enough for
+// MaxRangeBits.
 func (r *Range) UnmarshalJSON(b []byte) error {
 	var v []*big.Int
 	if len(b) > 3000 {

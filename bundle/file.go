@@ -204,6 +204,11 @@ func decode(b []byte) (*File, error) {
 	if err := f.Program.Check(); err != nil {
 		return nil, err
 	}
+	for _, n := range f.Program.Nodes {
+		if !n.Range.Union(n.Seen).Equal(n.Range) {
+			return nil, fmt.Errorf("layer %q: seen range %v is not inside the proved %v", n.Name, n.Seen, n.Range)
+		}
+	}
 	if f.Golden, err = decodeGolden(files[partGolden], f.Program); err != nil {
 		return nil, fmt.Errorf("%s: %w", partGolden, err)
 	}

@@ -206,7 +206,7 @@ func window(in []int, channels int, kernel [2]int, stride, padding int) ([]int, 
 
 func checkParameters(op Weighted) error {
 	weight, shape, bias := op.parameters()
-	n, err := elements(shape)
+	n, err := cappedProduct(shape, MaxTerms)
 	if err != nil {
 		return err
 	}
@@ -220,23 +220,25 @@ func checkParameters(op Weighted) error {
 }
 
 // Limits of a program, so that a damaged or hostile file is refused before
-// memory is allocated for it: the elements of a tensor, and the terms of a
-// lowered linear operation.
+// memory is allocated or time spent for it: the elements of all its tensors
+// together, and the terms of all its lowered linear operations.
 const (
-	MaxElements = 1 << 24
+	MaxElements = 1 << 20
 	MaxTerms    = 1 << 25
 )
 
-// elements is the product of a shape, or an error if a dimension is not
-// positive or the product passes MaxElements.
-func elements(shape []int) (int, error) {
+// elements is the number of elements of a tensor's shape, or an error if a
+// dimension is not positive or there are more than MaxElements.
+func elements(shape []int) (int, error) { return cappedProduct(shape, MaxElements) }
+
+func cappedProduct(shape []int, limit int) (int, error) {
 	if len(shape) == 0 || len(shape) > 8 {
 		return 0, fmt.Errorf("shape %v has %d dimensions, want 1..8", shape, len(shape))
 	}
 	n := 1
 	for _, d := range shape {
-		if d < 1 || d > MaxElements/n {
-			return 0, fmt.Errorf("shape %v: want positive dimensions and at most %d elements", shape, MaxElements)
+		if d < 1 || d > limit/n {
+			return 0, fmt.Errorf("shape %v: want positive dimensions and at most %d elements", shape, limit)
 		}
 		n *= d
 	}

@@ -93,19 +93,31 @@ func (p *Program) Check() error {
 				return fmt.Errorf("shape %v, inferred %v", n.Shape, shape)
 			}
 		}
-		if r := b.Range(); !r.Equal(n.Range) {
-			return fmt.Errorf("range %v, proved %v", n.Range, r)
+		r, err := provedRange(b)
+		if err == nil && !r.Equal(n.Range) {
+			err = fmt.Errorf("range %v, proved %v", n.Range, r)
 		}
-		return nil
+		return err
 	})
 }
 
 // Prove fills in every node's Shape and Range.
 func (p *Program) Prove() error {
 	return p.walk(func(n *Node, shape []int, b Bounds) error {
-		n.Shape, n.Range = shape, b.Range()
-		return nil
+		var err error
+		n.Shape = shape
+		n.Range, err = provedRange(b)
+		return err
 	})
+}
+
+// provedRange is b's range, or an error if that is too wide for a file.
+func provedRange(b Bounds) (Range, error) {
+	r := b.Range()
+	if bits := r.Bits(); bits > MaxRangeBits {
+		return Range{}, fmt.Errorf("range of %d bits passes the limit of %d", bits, MaxRangeBits)
+	}
+	return r, nil
 }
 
 // Bounds is the proved interval of every element of every node's tensor.
@@ -131,6 +143,7 @@ func (p *Program) walk(visit func(n *Node, shape []int, b Bounds) error) error {
 	}
 	shape, b := p.Input.Shape, p.Input.Bounds()
 	names := map[string]bool{"input": true, "": true}
+	var total budget
 	for i := range p.Nodes {
 		n := &p.Nodes[i]
 		if names[n.Name] {
@@ -139,7 +152,7 @@ func (p *Program) walk(visit func(n *Node, shape []int, b Bounds) error) error {
 		names[n.Name] = true
 		out, err := n.Op.OutShape(shape)
 		if err == nil {
-			err = checkSize(n.Op, shape, out)
+			err = total.take(n.Op, out)
 		}
 		if err != nil {
 			return fmt.Errorf("bundle: layer %q: %w", n.Name, err)
@@ -156,12 +169,18 @@ func (p *Program) walk(visit func(n *Node, shape []int, b Bounds) error) error {
 	return nil
 }
 
-// MaxNodes bounds the operations of a program.
-const MaxNodes = 4096
+// MaxNodes bounds the operations of a program, MaxRangeBits the integers in it.
+const (
+	MaxNodes     = 4096
+	MaxRangeBits = 4096
+)
 
-// checkSize refuses an operation whose tensors or lowered rows pass
-// the limits, before anything is allocated for them.
-func checkSize(op Op, in, out []int) error {
+// budget counts a program's elements and terms.
+type budget struct{ elements, terms int }
+
+// take refuses an operation that makes the program pass the limits, before
+// anything is allocated for it.
+func (b *budget) take(op Op, out []int) error {
 	n, err := elements(out)
 	if err != nil {
 		return err
@@ -175,9 +194,14 @@ func checkSize(op Op, in, out []int) error {
 	case *Dense:
 		perOutput = op.Inputs
 	}
-	if perOutput > MaxTerms/n {
-		return fmt.Errorf("%d outputs of %d terms pass the limit of %d", n, perOutput, MaxTerms)
+	if n > MaxElements-b.elements {
+		return fmt.Errorf("its %d elements bring the program above %d", n, MaxElements)
 	}
+	if perOutput > (MaxTerms-b.terms)/n {
+		return fmt.Errorf("its %d outputs of %d terms bring the program above %d", n, perOutput, MaxTerms)
+	}
+	b.elements += n
+	b.terms += n * perOutput
 	return nil
 }
 

@@ -6,6 +6,7 @@ import "fmt"
 // executor is held against. It is safe for concurrent use.
 type Runner struct {
 	p      *Program
+	input  Bounds
 	rows   []*Rows // per node; nil where the node is not linear
 	bounds []Bounds
 }
@@ -19,7 +20,7 @@ func NewRunner(p *Program) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{p: p, rows: make([]*Rows, len(p.Nodes)), bounds: bounds}
+	r := &Runner{p: p, input: p.Input.Bounds(), rows: make([]*Rows, len(p.Nodes)), bounds: bounds}
 	for i, n := range p.Nodes {
 		if l, ok := n.Op.(Linear); ok {
 			r.rows[i] = l.Rows(p.InShape(i))
@@ -30,10 +31,14 @@ func NewRunner(p *Program) (*Runner, error) {
 
 // Run returns the program's logits for one input vector, exactly. visit, if not
 // nil, is called with every node's tensor in order and must not keep or change
-// it. Run returns an error, and no logits, if an element leaves its proved
-// range (which no input inside the quantizer's grid can cause).
+// it. Run returns an error, and no logits, for an input of the wrong length or
+// outside the quantizer's grid, and if an element leaves its proved range (which
+// no other input can cause).
 func (r *Runner) Run(in Vec, visit func(node int, out Vec)) (Vec, error) {
-	if i, ok := r.p.Input.Bounds().Contains(in); !ok {
+	if n := r.input.Lo.Len(); in.Len() != n {
+		return Vec{}, fmt.Errorf("bundle: input has %d elements, the program takes %d", in.Len(), n)
+	}
+	if i, ok := r.input.Contains(in); !ok {
 		return Vec{}, fmt.Errorf("bundle: input element %d is %v, outside the quantizer's grid", i, in.At(i))
 	}
 	v := in
