@@ -85,9 +85,9 @@ func (c *Checkpoint) Encode() ([]byte, error) {
 	return safetensors.Encode(f)
 }
 
-// DecodeCheckpoint reads a checkpoint strictly: an unknown schema, key or
-// tensor, a wrong shape or a value that is not finite gives an error and no
-// checkpoint.
+// DecodeCheckpoint reads a checkpoint strictly: it accepts only what Encode
+// writes, byte for byte. An unknown schema, key or tensor, a wrong shape or a
+// value that is not finite gives an error and no checkpoint.
 func DecodeCheckpoint(b []byte) (*Checkpoint, error) {
 	f, err := safetensors.Decode(b, safetensors.DefaultLimits)
 	if err != nil {
@@ -143,6 +143,13 @@ func DecodeCheckpoint(b []byte) (*Checkpoint, error) {
 		if _, err := c.Quantized(); err != nil {
 			return nil, err
 		}
+	}
+	again, err := c.Encode()
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(again, b) {
+		return nil, fmt.Errorf("model: checkpoint: not in canonical form: its metadata was rewritten")
 	}
 	return c, nil
 }

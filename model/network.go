@@ -130,6 +130,11 @@ func (n *Network) Shapes() ([][]int, error) {
 		if err == nil {
 			err = checkShape(out)
 		}
+		if err == nil && l.Weighted() {
+			if err = checkShape(l.WeightShape(in)); err != nil {
+				err = fmt.Errorf("weight: %w", err)
+			}
+		}
 		if err != nil {
 			return nil, fmt.Errorf("model: layer %q (%s): %w", l.Name, l.Type, err)
 		}

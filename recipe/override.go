@@ -25,15 +25,15 @@ func override(r *Recipe, sets []string) (*Recipe, error) {
 		if !ok || key == "" {
 			return nil, fmt.Errorf("override %q: want key=value", s)
 		}
-		var value any
-		if err := yaml.UnmarshalWithOptions([]byte(text), &value, yaml.UseOrderedMap()); err != nil {
-			return nil, fmt.Errorf("override %q: value is not YAML", s)
+		value, err := parseValue(text)
+		if err != nil {
+			return nil, fmt.Errorf("override %q: %w", s, err)
 		}
 		if err := set(tree, strings.Split(key, "."), value); err != nil {
 			return nil, fmt.Errorf("override %q: %w", s, err)
 		}
 	}
-	if b, err = yaml.Marshal(tree); err != nil {
+	if b, err = yaml.MarshalWithOptions(tree, yaml.CustomMarshaler(quoted)); err != nil {
 		return nil, fmt.Errorf("%w", err)
 	}
 	out := defaults()
@@ -44,6 +44,18 @@ func override(r *Recipe, sets []string) (*Recipe, error) {
 		return nil, fmt.Errorf("with %s: %w", strings.Join(sets, " "), err)
 	}
 	return &out, nil
+}
+
+func parseValue(text string) (value any, err error) {
+	defer func() { // as in decode
+		if recover() != nil {
+			err = fmt.Errorf("value is not YAML")
+		}
+	}()
+	if yaml.UnmarshalWithOptions([]byte(text), &value, yaml.UseOrderedMap()) != nil {
+		return nil, fmt.Errorf("value is not YAML")
+	}
+	return value, nil
 }
 
 // set replaces the value at path. The tree is a resolved recipe, so every key

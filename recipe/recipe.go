@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 
@@ -138,19 +140,25 @@ func Parse(b []byte) (*Recipe, error) {
 	if err := decode(b, &r); err != nil {
 		return nil, err
 	}
-	return &r, r.Validate()
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	return &r, nil
 }
 
 func decode(b []byte, r *Recipe) (err error) {
 	if len(b) > MaxBytes {
 		return fmt.Errorf("%d bytes pass the limit of %d", len(b), MaxBytes)
 	}
+	if !utf8.Valid(b) {
+		return fmt.Errorf("it is not UTF-8")
+	}
 	defer func() { // the YAML library panics on some malformed input
 		if p := recover(); p != nil {
 			err = fmt.Errorf("malformed YAML: %v", p)
 		}
 	}()
-	d := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict())
+	d := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict(), yaml.CustomUnmarshaler(integer[int]), yaml.CustomUnmarshaler(integer[uint64]))
 	if err := d.Decode(r); err != nil {
 		if errors.Is(err, io.EOF) {
 			return fmt.Errorf("it is empty")
@@ -162,6 +170,26 @@ func decode(b []byte, r *Recipe) (err error) {
 		return fmt.Errorf("more than one YAML document")
 	}
 	return nil
+}
+
+// integer decodes an integer; the YAML library by itself would cut off a
+// fraction.
+func integer[T int | uint64](dst *T, b []byte) error {
+	var v any
+	if err := yaml.Unmarshal(b, &v); err != nil {
+		return err
+	}
+	switch n := v.(type) {
+	case uint64:
+		if *dst = T(n); *dst >= 0 && uint64(*dst) == n {
+			return nil
+		}
+	case int64:
+		if *dst = T(n); (*dst < 0) == (n < 0) && int64(*dst) == n {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is not an integer or out of range", bytes.TrimSpace(b))
 }
 
 // Validate checks every value; the error names the key, the value and the
@@ -216,11 +244,21 @@ func (r *Recipe) Validate() error {
 
 // Encode is the resolved recipe as YAML. Parse of it gives the recipe back.
 func (r *Recipe) Encode() ([]byte, error) {
-	b, err := yaml.Marshal(r)
+	b, err := yaml.MarshalWithOptions(r, yaml.CustomMarshaler(quoted))
 	if err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)
 	}
 	return b, nil
+}
+
+// quoted writes a text as JSON, which is YAML too: plain and block texts of the
+// YAML library lose tabs and read ".nan" as a number.
+func quoted(s string) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(s)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // SHA256 is the hash of the resolved recipe without its verify section, which

@@ -65,5 +65,6 @@ func (c Config) rate(step, perEpoch, total int) float64 {
 	if c.Schedule == "constant" {
 		return c.LearningRate
 	}
-	return c.LearningRate * 0.5 * (1 + math.Cos(math.Pi*(float64(step)-warm)/math.Max(float64(total)-warm, 1)))
+	done := max(float64(step)-warm, 0) / max(float64(total)-warm, 1)
+	return c.LearningRate * 0.5 * (1 + math.Cos(math.Pi*done))
 }

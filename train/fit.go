@@ -185,10 +185,7 @@ func (f *fitter) epoch(ctx context.Context) error {
 	order := rand.New(rand.NewPCG(f.task.Seed, 1<<32+uint64(f.Epoch))).Perm(f.task.Train.Len())
 	for f.Step < steps {
 		if ctx.Err() != nil {
-			if err := f.save(); err != nil {
-				return err
-			}
-			return ctx.Err()
+			return f.interrupted(ctx)
 		}
 		batch := order[f.Step*c.Batch : min((f.Step+1)*c.Batch, len(order))]
 		f.adam.Rate = c.rate(f.Epoch*steps+f.Step, steps, c.Epochs*steps)
@@ -203,7 +200,9 @@ func (f *fitter) epoch(ctx context.Context) error {
 	score := 0.0
 	if v := f.task.Validation; v != nil && v.Len() > 0 {
 		var err error
-		if score, err = f.accuracy.Accuracy(ctx, v); err != nil {
+		if score, err = f.accuracy.Accuracy(ctx, v); ctx.Err() != nil {
+			return f.interrupted(ctx)
+		} else if err != nil {
 			return err
 		}
 	}
@@ -216,6 +215,14 @@ func (f *fitter) epoch(ctx context.Context) error {
 		copyParams(f.best, f.params)
 	}
 	return f.save()
+}
+
+// interrupted saves the steps that are done and returns the context's error.
+func (f *fitter) interrupted(ctx context.Context) error {
+	if err := f.save(); err != nil {
+		return err
+	}
+	return ctx.Err()
 }
 
 func (f *fitter) progress(steps int) Progress {

@@ -74,15 +74,20 @@ type Answers struct {
 }
 
 // Compare scores every rung and compares neighbours. It returns an error if a
-// rung has another number of answers than there are labels: a partial rung is
-// never scored as if it were whole.
+// rung has another number of answers than there are labels, or an image another
+// number of logits on two rungs: a partial rung is never scored as if it were
+// whole.
 func (l *Ladder) Compare() (*Comparison, error) {
 	n := len(l.Labels)
 	for _, rung := range []struct {
 		name string
+		ran  bool
 		len  int
-	}{{"float", len(l.Float)}, {"quantized", len(l.Quantized)}, {"integer", len(l.Integer)}, {"encrypted", len(l.Encrypted)}} {
-		if rung.len != 0 && rung.len != n {
+	}{
+		{"float", l.Float != nil, len(l.Float)}, {"quantized", l.Quantized != nil, len(l.Quantized)},
+		{"integer", l.Integer != nil, len(l.Integer)}, {"encrypted", l.Encrypted != nil, len(l.Encrypted)},
+	} {
+		if rung.ran && rung.len != n {
 			return nil, fmt.Errorf("verify: %s rung has %d answers for %d images", rung.name, rung.len, n)
 		}
 	}
@@ -98,6 +103,9 @@ func (l *Ladder) Compare() (*Comparison, error) {
 	}
 	if l.Integer != nil && l.Encrypted != nil {
 		for i := range n {
+			if a, b := l.Integer[i].Len(), l.Encrypted[i].Len(); a != b {
+				return nil, fmt.Errorf("verify: image %d has %d integer and %d encrypted logits", i, a, b)
+			}
 			c.compareLogits(i, l.Integer[i], l.Encrypted[i])
 		}
 	}

@@ -1,6 +1,8 @@
 package op
 
 import (
+	"fmt"
+
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -10,7 +12,11 @@ import (
 // With inputGrad false no gradient flows to x: the first layer of a network
 // saves that product.
 func Dense(x, w, b *G.Node, inputGrad bool) (*G.Node, error) {
-	n, in, out := x.Shape()[0], x.Shape()[1], w.Shape()[0]
+	xs, ws, bs := x.Shape(), w.Shape(), b.Shape()
+	if len(xs) != 2 || len(ws) != 2 || len(bs) != 1 || xs[1] != ws[1] || ws[0] != bs[0] {
+		return nil, fmt.Errorf("op dense: input %v, weight %v, bias %v do not fit", xs, ws, bs)
+	}
+	n, in, out := xs[0], xs[1], ws[0]
 	o := operation{name: "dense", shape: tensor.Shape{n, out}, run: func(y []float32, v [][]float32) {
 		x, w, b := v[0], v[1], v[2]
 		for r := range n {

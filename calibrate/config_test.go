@@ -1,0 +1,91 @@
+package calibrate
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"qtool/model"
+	"qtool/quant"
+)
+
+func good() Config {
+	return Config{Weights: WeightConfig{Bits: 4}, Input: InputConfig{Bits: 4, Observer: "minmax"}, Images: 10}
+}
+
+func TestValidate(t *testing.T) {
+	if err := good().Validate(); err != nil {
+		t.Error(err)
+	}
+	for _, c := range []struct {
+		change func(*Config)
+		want   string
+	}{
+		{func(c *Config) { c.Weights.Bits = 0 }, "weights.bits: 0 bits is outside 2..16"},
+		{func(c *Config) { c.Weights.Bits = 1 }, "weights.bits: 1 bits is outside 2..16"},
+		{func(c *Config) { c.Weights.Bits = 40 }, "weights.bits: 40 bits is outside 2..16"},
+		{func(c *Config) { c.Weights.Bits = 260 }, "weights.bits: 260 bits"}, // 4 modulo 256
+		{func(c *Config) { c.Input.Bits = 0 }, "input.bits: 0 bits is outside 1..16"},
+		{func(c *Config) { c.Input.Bits = -1 }, "input.bits: -1 bits"},
+		{func(c *Config) { c.Images = 0 }, "images: 0 is not positive"},
+		{func(c *Config) { c.Input.Observer = "median" }, `input.observer: "median" is unknown: want minmax or moving_average`},
+	} {
+		config := good()
+		c.change(&config)
+		if err := config.Validate(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want one with %q", err, c.want)
+		}
+	}
+}
+
+func TestInput(t *testing.T) {
+	c := InputConfig{Bits: 4, Observer: "minmax"}
+	for _, test := range []struct {
+		batches [][]float32
+		want    quant.Params
+	}{
+		{[][]float32{{0, 0.5}, {1}}, quant.Params{Scale: float32(1.0 / 15), Bits: 4}},
+		{[][]float32{{-1, 14}}, quant.Params{Scale: 1, ZeroPoint: 1, Bits: 4}},
+		{[][]float32{{0, 0}}, quant.Params{Scale: 1, Bits: 4}},
+		{[][]float32{{15}}, quant.Params{Scale: 1, Bits: 4}}, // a constant, widened to 0
+	} {
+		if got, err := c.Input(slices.Values(test.batches)); err != nil || got != test.want {
+			t.Errorf("%v gives %+v, %v, want %+v", test.batches, got, err, test.want)
+		}
+	}
+	for _, test := range []struct {
+		batches [][]float32
+		want    string
+	}{
+		{nil, "calibrate: input: calibration set is empty"},
+		{[][]float32{{}}, "calibration set is empty"},
+		{[][]float32{{1}, {0, float32(math.NaN())}}, "calibrate: input: value NaN at element 1"},
+	} {
+		if got, err := c.Input(slices.Values(test.batches)); err == nil || !strings.Contains(err.Error(), test.want) || got != (quant.Params{}) {
+			t.Errorf("%v gives %+v and error %v, want one with %q", test.batches, got, err, test.want)
+		}
+	}
+}
+
+func TestWeightObserver(t *testing.T) {
+	l := model.Layer{Type: model.Dense, Name: "fc", Units: 2}
+	w := []float32{0.5, -7, 1, 3.5, 0, -1}
+	for _, c := range []struct {
+		perChannel bool
+		want       []float32
+	}{{false, []float32{1}}, {true, []float32{1, 0.5}}} {
+		got, err := WeightConfig{Bits: 4, PerChannel: c.perChannel}.Observer()(l, w, 2)
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("per channel %v: scales %v, %v, want %v", c.perChannel, got, err, c.want)
+		}
+	}
+	zeros, err := WeightConfig{Bits: 4, PerChannel: true}.Observer()(l, make([]float32, 6), 2)
+	if err != nil || !slices.Equal(zeros, []float32{1, 1}) {
+		t.Errorf("scales %v, %v of zeros", zeros, err)
+	}
+	w[4] = float32(math.Inf(1))
+	if _, err := (WeightConfig{Bits: 4}).Observer()(l, w, 2); err == nil || !strings.Contains(err.Error(), `calibrate: layer "fc": weight value +Inf at element 4`) {
+		t.Errorf("error %v for an infinite weight", err)
+	}
+}

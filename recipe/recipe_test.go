@@ -1,0 +1,209 @@
+package recipe
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"qtool/configs"
+)
+
+// minimal is a recipe of only what has no default.
+const minimal = `name: r
+data: {name: digits}
+network:
+  input: [1, 28, 28]
+  layers:
+    - {type: conv, name: conv1, channels: 2, kernel: 5}
+    - {type: square, name: square1}
+    - {type: flatten, name: flatten}
+    - {type: dense, name: fc, units: 10}
+`
+
+func wantError(t *testing.T, what string, err error, want string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%s: error %v, want one with %q", what, err, want)
+	}
+}
+
+func parse(t rapid.TB, text string) *Recipe {
+	t.Helper()
+	r, err := Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// roundTrip wants Parse(Encode(r)) to be r, and to encode alike.
+func roundTrip(t rapid.TB, r *Recipe) {
+	t.Helper()
+	b, err := r.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Parse(b)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, b)
+	}
+	if d := cmp.Diff(r, again, cmpopts.EquateEmpty()); d != "" {
+		t.Fatalf("parsed again (-want +got):\n%s\n%s", d, b)
+	}
+	if c, err := again.Encode(); err != nil || !bytes.Equal(b, c) {
+		t.Fatalf("encoded again: %v\n%s\n%s", err, b, c)
+	}
+}
+
+func TestEmbeddedRecipes(t *testing.T) {
+	names := Names()
+	if len(names) < 5 {
+		t.Errorf("recipes %v", names)
+	}
+	for _, name := range names {
+		r, err := Load(name, nil)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if r.Name != name {
+			t.Errorf("%s.yaml is called %q", name, r.Name)
+		}
+		if r.About == "" || r.Reproduces == "" {
+			t.Errorf("%s does not say what it is and what it reproduces", name)
+		}
+		roundTrip(t, r)
+	}
+	if entries, err := configs.Files.ReadDir("."); err != nil || len(entries) != len(names) {
+		t.Errorf("%d embedded files, %d recipes, %v", len(entries), len(names), err)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	r := parse(t, minimal)
+	if r.Seed != 1 || r.Train.Epochs != 1 || r.Train.Batch != 100 || r.Quantize.Method != "qat" ||
+		r.Quantize.Weights.Bits != 8 || r.Quantize.Input.Observer != "minmax" || r.Verify.Backend != "auto" {
+		t.Errorf("defaults %+v", r)
+	}
+	roundTrip(t, r)
+}
+
+func TestParseErrors(t *testing.T) {
+	edit := func(from, to string) string {
+		if !strings.Contains(minimal, from) {
+			t.Fatalf("the recipe has no %q", from)
+		}
+		return strings.Replace(minimal, from, to, 1)
+	}
+	for _, c := range []struct{ text, want string }{
+		{"", "it is empty"},
+		{"# nothing\n", ""},
+		{"- a\n- b\n", "[1:1]"},
+		{"name: [", ""},
+		{edit("name: r", "name: \xff"), "it is not UTF-8"},
+		{edit("data:", "dta:"), "[2:1] unknown field \"dta\""},
+		{edit("kernel: 5", "kernal: 5"), "[6:46] unknown field \"kernal\""},
+		{minimal + "train:\n  epoch: 3\n", "[11:3] unknown field \"epoch\""},
+		{minimal + "quantize:\n  weights: {bit: 4}\n", "unknown field \"bit\""},
+		{minimal + "train: {epochs: many}\n", "many is not an integer"},
+		{minimal + "train: {epochs: 1.5}\n", "1.5 is not an integer"},
+		{minimal + "train: {epochs: 9223372036854775808}\n", "9223372036854775808 is not an integer or out of range"},
+		{minimal + "train: {learning_rate: fast}\n", "[10:24]"},
+		{minimal + "seed: -1\n", "-1 is not an integer or out of range"},
+		{minimal + "seed: 18446744073709551616\n", "is not an integer or out of range"},
+		{minimal + "name: twice\n", "already defined"},
+		{minimal + "---\nname: second\n", "more than one YAML document"},
+		{strings.Repeat("#", MaxBytes+1), "1048577 bytes pass the limit of 1048576"},
+		{edit("name: r", "name: ''"), "name: it is empty"},
+		{edit("name: r", "name: a/b"), "has a separator or a space"},
+		{edit("name: r", "name: ../r"), "has a separator"},
+		{edit("{name: digits}", "{name: ''}"), "data.name: it is empty"},
+		{edit("{name: digits}", "{name: digits, validation: -1}"), "validation -1"},
+		{edit("kernel: 5", "kernel: 29"), `network: model: layer "conv1" (conv): kernel 29 is outside 1..28`},
+		{edit("units: 10", "units: 10, kernel: 2"), `layer "fc" (dense): key "kernel"`},
+		{edit("- {type: flatten, name: flatten}", "- {type: relu, name: relu1}"), `layer "fc" (dense): input shape [2 24 24], want [features]`},
+		{minimal + "train: {batch: 0}\n", "train.batch: 0 is outside 1..10000"},
+		{minimal + "train: {learning_rate: .nan}\n", "train.learning_rate: NaN"},
+		{minimal + "train: {patience: 2}\n", "patience needs a validation split: set data.validation"},
+		{minimal + "quantize: {method: dynamic}\n", `quantize.method: "dynamic" is unknown: want qat, ptq or none`},
+		{minimal + "quantize: {weights: {bits: 0}}\n", "quantize.weights.bits: 0 bits is outside 2..16"},
+		{minimal + "quantize: {weights: {bits: 40}}\n", "quantize.weights.bits: 40 bits is outside 2..16"},
+		{minimal + "quantize: {input: {bits: 0}}\n", "quantize.input.bits: 0 bits is outside 1..16"},
+		{minimal + "quantize: {finetune: {epochs: 0}}\n", "quantize.finetune.epochs: 0"},
+		{minimal + "verify: {backend: rot13}\n", `verify.backend: "rot13" is unknown`},
+		{minimal + "verify: {limit: -1}\n", "verify.limit: -1"},
+		{minimal + "verify: {log_n: 9}\n", "verify.log_n: 9 is outside 10..16"},
+	} {
+		r, err := Parse([]byte(c.text))
+		wantError(t, c.text[max(0, len(c.text)-40):], err, c.want)
+		if r != nil {
+			t.Errorf("a recipe beside error %v", err)
+		}
+	}
+}
+
+func TestLoad(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mine.yaml")
+	if err := os.WriteFile(path, []byte(minimal), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Load(path, []string{"seed=5"}); err != nil || r.Name != "r" || r.Seed != 5 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	_, err := Load("mnist-lenet2", nil)
+	wantError(t, "unknown name", err, `recipe "mnist-lenet2" is not known: want one of digits-lenet1-square, `)
+	if !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v is not ErrNotExist", err)
+	}
+	if _, err = Load(filepath.Join(t.TempDir(), "none.yaml"), nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v is not ErrNotExist", err)
+	}
+	if err := os.WriteFile(path, []byte("nam: r\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Load(path, nil)
+	wantError(t, "typing error", err, "mine.yaml: [1:1] unknown field \"nam\"")
+}
+
+func TestSHA256(t *testing.T) {
+	sum := func(r *Recipe) string {
+		s, err := r.SHA256()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	r := parse(t, minimal)
+	if sum(r) != sum(parse(t, minimal+"verify: {limit: 7}\n")) {
+		t.Error("the hash depends on how the bundle is verified")
+	}
+	if sum(r) == sum(parse(t, minimal+"seed: 2\n")) {
+		t.Error("the hash does not depend on the seed")
+	}
+	if r.Verify.Backend != "auto" {
+		t.Error("hashing changed the recipe")
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(minimal))
+	for _, name := range Names() {
+		b, err := configs.Files.ReadFile(name + ".yaml")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if r, err := Parse(b); err == nil {
+			roundTrip(t, r)
+		}
+	})
+}

@@ -1,0 +1,79 @@
+package train_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"qtool/ptq"
+	"qtool/qat"
+	"qtool/recipe"
+	"qtool/train"
+)
+
+// BenchmarkEpoch trains the network of every embedded recipe on generated
+// digits, with the recipe's own batch and augmentation, in float and with fake
+// quantization. Each round is a fixed number of steps; s/epoch is extrapolated
+// to MNIST's 60,000 images.
+func BenchmarkEpoch(b *testing.B) {
+	const steps = 20
+	for _, name := range recipe.Names() {
+		r, err := recipe.Load(name, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, quantize := range []bool{false, true} {
+			if quantize && r.Quantize.Method == "none" {
+				continue
+			}
+			kind := "float"
+			if quantize {
+				kind = "qat"
+			}
+			b.Run(strings.Join([]string{name, kind}, "/"), func(b *testing.B) {
+				params, err := r.Network.Initialise(r.Seed)
+				if err != nil {
+					b.Fatal(err)
+				}
+				images, _ := digits(b, 6000, 0)
+				k := train.Task{Network: &r.Network, Params: params, Train: images, Config: r.Train, Seed: r.Seed}
+				if quantize {
+					q, err := ptq.Quantize(k.Network, params, r.Quantize.Config, images)
+					if err != nil {
+						b.Fatal(err)
+					}
+					if k.Quantizer, err = qat.Observing(q, r.Quantize.Weights.Observer()); err != nil {
+						b.Fatal(err)
+					}
+					k.Config = r.Quantize.Finetune
+				}
+				var spent time.Duration
+				trained := 0
+				b.ReportAllocs()
+				for b.Loop() {
+					ctx, cancel := context.WithCancel(context.Background())
+					var start time.Time
+					step := 0
+					k.Progress = func(train.Progress) {
+						switch step++; step {
+						case 1: // graphs are built, buffers warm
+							start = time.Now()
+						case 1 + steps:
+							spent += time.Since(start)
+							trained += steps * k.Config.Batch
+							cancel()
+						}
+					}
+					if _, err := train.Fit(ctx, k); !errors.Is(err, context.Canceled) {
+						b.Fatalf("%v after %d steps", err, step)
+					}
+				}
+				perSecond := float64(trained) / spent.Seconds()
+				b.ReportMetric(perSecond, "images/s")
+				b.ReportMetric(60000/perSecond, "s/epoch")
+			})
+		}
+	}
+}
