@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"qtool/bundle"
+	"qtool/datasets"
+	"qtool/model"
+	"qtool/verify"
+	"qtool/verify/he/bgv"
+	"qtool/verify/he/security"
+)
+
+// The exit codes; 2 is Go's own.
+const (
+	exitOK          = 0
+	exitError       = 1
+	exitMismatch    = 3
+	exitMissing     = 10
+	exitVersion     = 11
+	exitInsecure    = 12
+	exitInterrupted = 130
+)
+
+const exitStatusHelp = `EXIT STATUS
+  0    ok
+  1    error
+  3    verification mismatch
+  10   input missing
+  11   unsupported version of a file
+  12   insecure or insufficient parameters
+  130  interrupted`
+
+func exitCode(err error) int {
+	var insecure *security.InsecureError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.Is(err, verify.ErrMismatch), errors.Is(err, errNotReproduced):
+		return exitMismatch
+	case errors.Is(err, datasets.ErrMissing), errors.Is(err, fs.ErrNotExist):
+		return exitMissing
+	case errors.Is(err, bundle.ErrVersion), errors.Is(err, model.ErrVersion):
+		return exitVersion
+	case errors.As(err, &insecure), errors.Is(err, bgv.ErrInsufficient):
+		return exitInsecure
+	}
+	return exitError
+}

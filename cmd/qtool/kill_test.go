@@ -1,0 +1,119 @@
+package main
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const killRecipe = `
+name: killed
+data: {name: digits, images: 3000, validation: 200}
+network:
+  input: [1, 28, 28]
+  layers:
+    - {type: avgpool, name: pool, kernel: 4}
+    - {type: flatten, name: flatten}
+    - {type: dense, name: fc1, units: 16}
+    - {type: square, name: square1}
+    - {type: dense, name: fc2, units: 10}
+train: {epochs: 12, batch: 10, learning_rate: 0.01, clip: 1}
+quantize:
+  weights: {bits: 4}
+  input: {bits: 4}
+  finetune: {epochs: 6, batch: 10, learning_rate: 0.002, clip: 1}
+verify: {limit: 50}
+`
+
+// TestKilled kills a run at ten random moments, resuming it each time. What it
+// ends with is what an uninterrupted run gives: every file to the byte, and the
+// report in everything but times, memory, and the noise of fresh encryptions.
+func TestKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the whole command twelve times; left out with -short")
+	}
+	dir := t.TempDir()
+	qtool := filepath.Join(dir, "qtool")
+	if out, err := exec.Command("go", "build", "-o", qtool, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	recipe := filepath.Join(dir, "killed.yaml")
+	if err := os.WriteFile(recipe, []byte(killRecipe), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	command := func(out string, args ...string) *exec.Cmd {
+		return exec.Command(qtool, append([]string{"run", "-c", recipe, "--quiet", "--out", filepath.Join(dir, out)}, args...)...)
+	}
+	start := time.Now()
+	if out, err := command("whole").CombinedOutput(); err != nil {
+		t.Fatalf("uninterrupted run: %v\n%s", err, out)
+	}
+	whole := time.Since(start)
+
+	// The moments are spread over what an uninterrupted run takes: each run gets
+	// a little further than the one before, so that every stage is hit.
+	r := rand.New(rand.NewPCG(1, 2))
+	killed := 0
+	for range 10 {
+		cmd := command("killed", "--resume")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		timer := time.AfterFunc(time.Duration(r.Float64()*float64(whole)*0.6), func() { cmd.Process.Kill() })
+		if cmd.Wait() != nil {
+			killed++
+		}
+		timer.Stop()
+	}
+	if killed == 0 {
+		t.Error("no run was killed before it finished")
+	}
+	t.Logf("%d of 10 runs were killed before they finished", killed)
+	if out, err := command("killed", "--resume").CombinedOutput(); err != nil {
+		t.Fatalf("resumed run: %v\n%s", err, out)
+	}
+	for _, name := range []string{fileRecipe, fileFloat, fileQuantized, fileBundle} {
+		if diff := cmp.Diff(read(t, dir, "whole", name), read(t, dir, "killed", name)); diff != "" {
+			t.Errorf("%s differs", name)
+		}
+	}
+	if diff := cmp.Diff(steady(t, dir, "whole"), steady(t, dir, "killed")); diff != "" {
+		t.Errorf("reports differ (-whole +killed)\n%s", diff)
+	}
+	for _, name := range []string{stateFloat, stateQAT, stateVerify} {
+		if _, err := os.Stat(filepath.Join(dir, "killed", name)); err == nil {
+			t.Errorf("%s is left behind", name)
+		}
+	}
+}
+
+func read(t *testing.T, path ...string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(path...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// steady is a report without what differs between two runs of the same work.
+func steady(t *testing.T, dir, run string) map[string]any {
+	t.Helper()
+	var r map[string]any
+	if err := json.Unmarshal(read(t, dir, run, fileReport), &r); err != nil {
+		t.Fatal(err)
+	}
+	delete(r, "seconds")
+	delete(r, "peak_rss_bytes")
+	delete(r["backend"].(map[string]any), "noise_bits_left")
+	for _, l := range r["layers"].([]any) {
+		delete(l.(map[string]any), "seconds")
+	}
+	return r
+}

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"qtool/bundle"
+	"qtool/model"
+	"qtool/verify"
+)
+
+// newTable is a table in the style that every command prints.
+func newTable() table.Writer {
+	t := table.NewWriter()
+	s := table.StyleLight
+	s.Options = table.OptionsNoBordersAndSeparators
+	s.Options.SeparateHeader = true
+	s.Format.Header = text.FormatDefault
+	s.Format.Footer = text.FormatDefault
+	t.SetStyle(s)
+	return t
+}
+
+// right aligns the columns with the given numbers, counted from 1.
+func right(t table.Writer, columns ...int) {
+	var c []table.ColumnConfig
+	for _, n := range columns {
+		c = append(c, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.SetColumnConfigs(c)
+}
+
+// print writes a report to stdout: as it is with --json, as tables otherwise.
+func (a *app) print(r *verify.Report, dir string) error {
+	if a.json {
+		b, err := r.Encode()
+		if err != nil {
+			return err
+		}
+		_, err = a.stdout.Write(b)
+		return err
+	}
+	p := &printer{w: a.stdout}
+	p.report(r)
+	if dir != "" {
+		p.f("\nEverything is in %s; all figures in %s.\n", dir, fileReport)
+	}
+	return p.err
+}
+
+// printer keeps the first error of a series of writes.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) f(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format, args...)
+	}
+}
+
+func (p *printer) report(r *verify.Report) {
+	p.f("\n%s, seed %d, on %s\n\n", r.Recipe, r.Seed, r.Dataset)
+	p.ladder(r)
+	if r.Backend == nil {
+		return
+	}
+	p.f("\n%s\n", layersTable(rowsOf(r.Layers)))
+	p.cost(r)
+	p.parameters(r.Backend)
+}
+
+// ladder is the table of the four accuracies.
+func (p *printer) ladder(r *verify.Report) {
+	t := newTable()
+	t.AppendHeader(table.Row{"", "accuracy", "images", "against the rung above"})
+	right(t, 2, 3)
+	images := r.Images
+	if images == 0 {
+		images = r.TestImages
+	}
+	integer := ""
+	if r.Accuracy.Quantized != nil {
+		integer = fmt.Sprintf("%d answers differ", r.ArgmaxFlips.QuantizedInteger)
+	}
+	for _, row := range []struct {
+		name string
+		a    *float64
+		note string
+	}{
+		{"float", r.Accuracy.Float, ""},
+		{"quantized", r.Accuracy.Quantized, ""},
+		{"integer", r.Accuracy.Integer, integer},
+		{"encrypted", r.Accuracy.Encrypted, fmt.Sprintf("%d logits differ", r.LogitMismatches)},
+	} {
+		if row.a == nil {
+			t.AppendRow(table.Row{row.name, "-", "-", "not run"})
+		} else {
+			t.AppendRow(table.Row{row.name, fmt.Sprintf("%.2f %%", 100**row.a), images, row.note})
+		}
+	}
+	p.f("%s\n", t.Render())
+	if r.Images > 0 && r.Images < r.TestImages {
+		p.f("Only the first %d of %d test images were used.\n", r.Images, r.TestImages)
+	}
+}
+
+// layerRow is a layer as tables show it.
+type layerRow struct {
+	Name  string       `json:"name"`
+	Op    bundle.Kind  `json:"op"`
+	Bits  int          `json:"bits"`
+	Range bundle.Range `json:"range"`
+	Seen  bundle.Range `json:"seen"`
+	SQNR  *float64     `json:"sqnr_db,omitempty"`
+}
+
+func (l layerRow) cells() table.Row {
+	bits, sqnr := "", ""
+	if l.Bits > 0 {
+		bits = fmt.Sprint(l.Bits)
+	}
+	if l.SQNR != nil {
+		sqnr = fmt.Sprintf("%.1f", *l.SQNR)
+	}
+	return table.Row{l.Name, l.Op, bits, shortRange(l.Range), l.Range.Bits(), l.Seen.Bits(), sqnr}
+}
+
+// shortRange is a range that fits a table: long bounds in powers of ten.
+func shortRange(r bundle.Range) string {
+	s := r.String()
+	if len(s) <= 24 {
+		return s
+	}
+	lo, hi := fmt.Sprintf("%.3g", approximate(r, false)), fmt.Sprintf("%.3g", approximate(r, true))
+	return "[" + lo + ", " + hi + "]"
+}
+
+func approximate(r bundle.Range, upper bool) float64 {
+	v := r.Lo
+	if upper {
+		v = r.Hi
+	}
+	f, _ := v.Float64()
+	return f
+}
+
+func layerRows(p *bundle.Program, sqnr []float64) []layerRow {
+	return rowsOf(verify.Layers(p, nil, sqnr))
+}
+
+func rowsOf(layers []verify.Layer) []layerRow {
+	var rows []layerRow
+	for _, l := range layers {
+		rows = append(rows, layerRow{l.Name, l.Op, int(l.Bits), l.Range, l.Seen, l.SQNR})
+	}
+	return rows
+}
+
+func (p *printer) cost(r *verify.Report) {
+	s := r.Seconds
+	if s.Train > 0 {
+		p.f("\nTraining %.1f s, quantization %.1f s, integer reference %.1f s.\n", s.Train, s.Quantize, s.Integer)
+	}
+	p.f("Encrypted: keygen %.2f s + encrypt %.1f s + evaluate %.1f s + decrypt %.1f s = %.1f s, %.2f ms an image.\n",
+		s.Keygen, s.Encrypt, s.Evaluate, s.Decrypt, s.Encrypted(), 1000*s.Encrypted()/float64(max(r.Images, 1)))
+	p.f("Bundle %s; ciphertexts of a full batch %s in, %s out; evaluation keys %s; peak memory %s.\n",
+		size(r.Bytes.Bundle), size(r.Bytes.CiphertextIn), size(r.Bytes.CiphertextOut), size(r.Bytes.Keys), size(r.PeakRSSBytes))
+}
+
+func (p *printer) parameters(b *verify.Backend) {
+	p.f("\nParameters (%s): N = 2^%d, log QP = %.1f, %d-bit security, %.1f bits of noise budget left (%.1f predicted).\n",
+		b.Name, b.LogN, b.LogQP, b.SecurityBits, b.NoiseBitsLeft, b.PredictedBits)
+	for _, why := range b.Why {
+		p.f("  - %s\n", why)
+	}
+}
+
+// size prints bytes in a unit a person can read.
+func size(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	case n >= 1<<10:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%d B", n)
+}
+
+// printStage tells what train or quantize made.
+func (w *workspace) printStage(c *model.Checkpoint, file, stage string, layers ...layerRow) error {
+	s := stageResult{Checkpoint: w.path(file), Parameters: c.Params.Count(), Provenance: c.Provenance, Layers: layers}
+	if len(layers) > 0 {
+		s.Bundle = w.path(fileBundle)
+	}
+	if log, ok := w.training[stage]; ok {
+		s.Training = &log
+	}
+	if w.json {
+		return w.encode(s)
+	}
+	p := &printer{w: w.stdout}
+	if s.Training != nil && len(s.Training.History) > 0 {
+		last := s.Training.History[max(s.Training.Best-1, 0)]
+		p.f("trained %d epochs in %.1f s: loss %.4f, training accuracy %.2f %%", len(s.Training.History), s.Training.Seconds, last.Loss, 100*last.Accuracy)
+		if w.val != nil {
+			p.f(", validation accuracy %.2f %%", 100*last.Validation)
+		}
+		p.f("\n")
+	}
+	if len(layers) > 0 {
+		p.f("\n%s\n\n", layersTable(layers))
+	}
+	p.f("wrote %s\n", strings.Join(nonEmpty(s.Checkpoint, s.Bundle), " and "))
+	return p.err
+}
+
+func layersTable(rows []layerRow) string {
+	t := newTable()
+	t.SuppressEmptyColumns()
+	t.AppendHeader(table.Row{"layer", "operation", "weight bits", "proved range", "bits", "seen bits", "SQNR dB"})
+	right(t, 3, 4, 5, 6, 7)
+	for _, r := range rows {
+		t.AppendRow(r.cells())
+	}
+	return t.Render()
+}
+
+func nonEmpty(v ...string) []string {
+	var out []string
+	for _, s := range v {
+		if s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}

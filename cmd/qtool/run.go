@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"qtool/model"
+	"qtool/recipe"
+	"qtool/verify"
+)
+
+const defaultRecipe = "digits-lenet1-square"
+
+// recipeFlags are the flags of every command that follows a recipe.
+type recipeFlags struct {
+	name   string
+	sets   []string
+	out    string
+	resume bool
+}
+
+func (f *recipeFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&f.name, "config", "c", defaultRecipe, "recipe: a name (see qtool recipes) or a path ending in .yaml")
+	cmd.Flags().StringArrayVar(&f.sets, "set", nil, "override a key of the recipe, as in train.epochs=3 or network.layers.conv1.channels=8")
+	cmd.Flags().StringVar(&f.out, "out", "", "folder for the results (default runs/<recipe>)")
+	cmd.Flags().BoolVar(&f.resume, "resume", false, "go on with what an interrupted run left in the folder")
+}
+
+// workspace loads the recipe and names the folder.
+func (f *recipeFlags) workspace(a *app) (*workspace, error) {
+	r, err := recipe.Load(f.name, f.sets)
+	if err != nil {
+		return nil, err
+	}
+	dir := f.out
+	if dir == "" {
+		dir = filepath.Join("runs", r.Name)
+	}
+	return &workspace{app: a, dir: dir, recipe: r, resume: f.resume}, nil
+}
+
+func newRunCommand(a *app) *cobra.Command {
+	var flags recipeFlags
+	var insecure bool
+	var from string
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "do everything a recipe says: train, quantize, export, verify encrypted",
+		Long: withExitStatus(`Run trains the recipe's network, quantizes it, exports the integer bundle, and
+runs the bundle under homomorphic encryption on the whole test set. It ends with a
+table of the four accuracies: float, quantized, integer and encrypted.
+
+The folder given by --out then holds
+  recipe.yaml            the recipe with every default and --set filled in
+  float.safetensors      the trained network
+  quantized.safetensors  its weights and quantizers after quantization
+  model.qb               the integer bundle
+  training.json          loss and accuracy of every epoch
+  report.json            every figure of the table, and more
+
+Ctrl-C stops in good order; the same command with --resume goes on.
+
+With --from the recipe is the one that a finished run left in its folder, and the
+new bundle must be that run's, byte for byte.`),
+		Example: `  qtool run
+  qtool run -c mnist-lenet1-square --out lenet
+  qtool run -c mnist-fc-square --set quantize.weights.bits=6 --set seed=7
+  qtool run -c mnist-lenet1-square --set train.epochs=1 --set verify.limit=100
+  qtool run --from lenet --out again`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if from != "" {
+				return runAgain(cmd.Context(), a, &flags, from, insecure)
+			}
+			w, err := flags.workspace(a)
+			if err != nil {
+				return err
+			}
+			return runRun(cmd.Context(), w, insecure)
+		},
+	}
+	flags.register(cmd)
+	cmd.Flags().StringVar(&from, "from", "", "repeat the run of this folder (default --out: the folder with -again added)")
+	cmd.MarkFlagsMutuallyExclusive("from", "config")
+	registerInsecure(cmd, &insecure)
+	return cmd
+}
+
+func registerInsecure(cmd *cobra.Command, insecure *bool) {
+	cmd.Flags().BoolVar(insecure, "allow-insecure-parameters", false, "accept parameters below 128-bit security: the ciphertexts protect nothing")
+}
+
+func runRun(ctx context.Context, w *workspace, insecure bool) error {
+	if err := w.open(ctx, trainedFiles...); err != nil {
+		return err
+	}
+	float, err := w.trainFloat(ctx)
+	if err != nil {
+		return err
+	}
+	if w.recipe.Quantize.Method == "none" {
+		return w.reportFloat(ctx, float)
+	}
+	quantized, err := w.quantize(ctx, float)
+	if err != nil {
+		return err
+	}
+	f, sqnr, err := w.export(quantized)
+	if err != nil {
+		return err
+	}
+	v := w.recipe.Verify
+	e, err := encryptedExecutor(f.Program, verifyOptions{backend: v.Backend, logN: v.LogN, allowInsecure: insecure})
+	if err != nil {
+		return err
+	}
+	test, err := limited(w.data.Test, v.Limit)
+	if err != nil {
+		return fmt.Errorf("verify.%w", err)
+	}
+	r, err := answer(ctx, float, quantized, test)
+	if err != nil {
+		return err
+	}
+	task := verification{file: f, test: test, executor: e, rungs: r, sqnr: sqnr, state: w.path(stateVerify), resume: w.resume}
+	var size int64
+	if task.sum, size, err = fileSHA256(w.path(fileBundle)); err != nil {
+		return err
+	}
+	report, err := w.verifyBundle(ctx, task)
+	if err != nil {
+		return err
+	}
+	report.TestImages, report.Bytes.Bundle = w.data.Test.Len(), size
+	if err := w.publish(report); err != nil {
+		return err
+	}
+	return os.Remove(task.state)
+}
+
+// runAgain repeats a finished run from its own folder and compares the bundles.
+func runAgain(ctx context.Context, a *app, flags *recipeFlags, from string, insecure bool) error {
+	before, _, err := fileSHA256(filepath.Join(from, fileBundle))
+	if err != nil {
+		return hinted{fmt.Errorf("no finished run to repeat: %w", err), "--from names the folder of a run that made a bundle"}
+	}
+	flags.name = filepath.Join(from, fileRecipe)
+	if flags.out == "" {
+		flags.out = filepath.Clean(from) + "-again"
+	}
+	if filepath.Clean(flags.out) == filepath.Clean(from) {
+		return fmt.Errorf("--out %s is the run to be repeated: name another folder", flags.out)
+	}
+	w, err := flags.workspace(a)
+	if err != nil {
+		return err
+	}
+	if err := runRun(ctx, w, insecure); err != nil {
+		return err
+	}
+	after, _, err := fileSHA256(w.path(fileBundle))
+	if err != nil {
+		return err
+	}
+	if after != before {
+		return fmt.Errorf("%w: %s has SHA-256 %s, the one of %s has %s", errNotReproduced, w.path(fileBundle), after, from, before)
+	}
+	_, err = fmt.Fprintf(a.stderr, "qtool: reproduced: %s is byte for byte the bundle of %s\n", w.path(fileBundle), from)
+	return err
+}
+
+// errNotReproduced marks a repeated run that made another bundle.
+var errNotReproduced = fmt.Errorf("the run was not reproduced")
+
+// reportFloat is the end of a run whose recipe quantizes nothing.
+func (w *workspace) reportFloat(ctx context.Context, float *model.Checkpoint) error {
+	r, err := answer(ctx, float, nil, w.data.Test)
+	if err != nil {
+		return err
+	}
+	ladder := verify.Ladder{Labels: w.data.Test.Labels, Float: r.float}
+	comparison, err := ladder.Compare()
+	if err != nil {
+		return err
+	}
+	report := &verify.Report{
+		Schema: verify.ReportSchema, Recipe: w.recipe.Name, Seed: w.recipe.Seed,
+		Dataset: w.data.Name, DatasetSHA256: w.data.SHA256, TestImages: w.data.Test.Len(),
+		PeakRSSBytes: peakRSS(), Layers: []verify.Layer{}, Versions: versions(),
+	}
+	report.Apply(comparison)
+	return w.publish(report)
+}
+
+// publish adds the training times, writes report.json and prints it.
+func (w *workspace) publish(report *verify.Report) error {
+	report.Seconds.Train = w.training["float"].Seconds
+	report.Seconds.Quantize = w.training["qat"].Seconds
+	if err := report.WriteFile(w.path(fileReport)); err != nil {
+		return err
+	}
+	if err := w.print(report, w.dir); err != nil {
+		return err
+	}
+	return checkMismatch(report)
+}

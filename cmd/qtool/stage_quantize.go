@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"strconv"
+
+	"qtool/bundle"
+	"qtool/datasets"
+	"qtool/export"
+	"qtool/model"
+	"qtool/ptq"
+	"qtool/qat"
+	"qtool/train"
+)
+
+// observedImages is how many training images fill in a bundle's seen ranges,
+// and goldenImages how many of them become golden vectors.
+const (
+	observedImages = 200
+	goldenImages   = 4
+)
+
+// quantize makes the quantized checkpoint, or returns what a resumed run had
+// finished of it.
+func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*model.Checkpoint, error) {
+	method := w.recipe.Quantize.Method
+	if c, err := w.finished(fileQuantized, method); c != nil || err != nil {
+		return c, err
+	}
+	q, err := ptq.Quantize(float.Network, float.Params, w.recipe.Quantize.Config, w.train)
+	if err != nil {
+		return nil, err
+	}
+	if method == "qat" {
+		z, err := qat.Observing(q, w.recipe.Quantize.Weights.Observer())
+		if err != nil {
+			return nil, err
+		}
+		task := train.Task{Network: float.Network, Params: float.Params, Quantizer: z, Config: w.recipe.Quantize.Finetune}
+		if _, err := w.fit(ctx, "qat", task); err != nil {
+			return nil, err
+		}
+		q = z.Quantized()
+	}
+	c := &model.Checkpoint{Network: q.Network, Params: q.Params, Quantizers: &model.Quantizers{Input: q.Input, Weights: q.Weights}}
+	if c.Provenance, err = w.provenance(method); err != nil {
+		return nil, err
+	}
+	return c, w.complete(c, fileQuantized, "qat")
+}
+
+// export writes the bundle of a quantized checkpoint and returns it with each
+// layer's SQNR.
+func (w *workspace) export(c *model.Checkpoint) (*bundle.File, []float64, error) {
+	q, err := c.Quantized()
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := export.Program(q, classLabels(w.data.Classes))
+	if err != nil {
+		return nil, nil, err
+	}
+	images := w.train.First(min(observedImages, w.train.Len()))
+	sqnr, err := export.Observe(q, p, images)
+	if err != nil {
+		return nil, nil, err
+	}
+	f := &bundle.File{Program: p}
+	var inputs []bundle.Vec
+	for i := range min(goldenImages, images.Len()) {
+		inputs = append(inputs, p.Input.Quantize(images.Image(i)))
+	}
+	if f.Golden, err = bundle.MakeGolden(p, inputs); err != nil {
+		return nil, nil, err
+	}
+	prov := c.Provenance
+	f.Provenance = bundle.Provenance{
+		Recipe: prov.Recipe, RecipeSHA256: prov.RecipeSHA256, Dataset: prov.Dataset, DatasetSHA256: prov.DatasetSHA256,
+		Seed: prov.Seed, Versions: versions(),
+	}
+	if f.Provenance.FloatSHA256, _, err = fileSHA256(w.path(fileFloat)); err != nil {
+		return nil, nil, err
+	}
+	if f.Provenance.QuantizedSHA256, _, err = fileSHA256(w.path(fileQuantized)); err != nil {
+		return nil, nil, err
+	}
+	return f, sqnr, f.WriteFile(w.path(fileBundle))
+}
+
+// classLabels names the classes 0..n-1.
+func classLabels(n int) []string {
+	labels := make([]string, n)
+	for i := range labels {
+		labels[i] = strconv.Itoa(i)
+	}
+	return labels
+}
+
+// predict answers a split with a checkpoint's float or fake-quantized network.
+func predict(ctx context.Context, c *model.Checkpoint, quantized bool, test *datasets.Split) ([]int, error) {
+	var z train.Quantizer
+	if quantized {
+		q, err := c.Quantized()
+		if err != nil {
+			return nil, err
+		}
+		if z, err = qat.New(q); err != nil {
+			return nil, err
+		}
+	}
+	e, err := train.NewEvaluator(c.Network, c.Params, z)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	return e.Predict(ctx, test)
+}

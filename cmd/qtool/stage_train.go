@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"qtool/internal/progress"
+	"qtool/model"
+	"qtool/train"
+)
+
+// trainFloat trains the recipe's network, or returns what a resumed run had
+// finished of it.
+func (w *workspace) trainFloat(ctx context.Context) (*model.Checkpoint, error) {
+	if c, err := w.finished(fileFloat, "float"); c != nil || err != nil {
+		return c, err
+	}
+	r := w.recipe
+	params, err := r.Network.Initialise(r.Seed)
+	if err != nil {
+		return nil, err
+	}
+	result, err := w.fit(ctx, "float", train.Task{Network: &r.Network, Params: params, Config: r.Train})
+	if err != nil {
+		return nil, err
+	}
+	c := &model.Checkpoint{Network: &r.Network, Params: result.Params}
+	if c.Provenance, err = w.provenance("float"); err != nil {
+		return nil, err
+	}
+	return c, w.complete(c, fileFloat, "float")
+}
+
+// complete writes a stage's checkpoint and then drops its training state.
+func (w *workspace) complete(c *model.Checkpoint, file, stage string) error {
+	if err := c.WriteFile(w.path(file)); err != nil {
+		return err
+	}
+	if err := os.Remove(w.path(stage + ".state")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// fit completes a task with the run's data, seed, state file and progress bar,
+// and runs it.
+func (w *workspace) fit(ctx context.Context, stage string, task train.Task) (*train.Result, error) {
+	var err error
+	task.Train, task.Validation, task.Seed, task.Resume = w.train, w.val, w.recipe.Seed, w.resume
+	task.State = w.path(stage + ".state")
+	if task.Identity, err = w.identity(stage); err != nil {
+		return nil, err
+	}
+	steps := (w.train.Len() + task.Config.Batch - 1) / task.Config.Batch
+	bar := progress.New(w.progress(), steps*task.Config.Epochs, "train "+stage)
+	task.Progress = func(p train.Progress) {
+		if p.Step%10 == 0 || p.Step == p.Steps {
+			bar.Describe(describeProgress(stage, p, w.val != nil))
+			bar.Set((p.Epoch-1)*p.Steps + p.Step)
+		}
+	}
+	result, err := train.Fit(ctx, task)
+	if err != nil {
+		bar.Abandon()
+		if errors.Is(err, context.Canceled) {
+			return nil, hinted{err, "the training state is saved; the same command with --resume goes on"}
+		}
+		return nil, err
+	}
+	bar.Finish()
+	return result, w.logTraining(stage, result)
+}
+
+func describeProgress(stage string, p train.Progress, validated bool) string {
+	text := fmt.Sprintf("train %s %d/%d  loss %.4f  accuracy %.2f%%", stage, p.Epoch, p.Epochs, p.Loss, 100*p.Accuracy)
+	if validated && p.Epoch > 1 {
+		text += fmt.Sprintf("  validation %.2f%%", 100*p.Validation)
+	}
+	return text
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"qtool/bundle"
+	"qtool/datasets"
+	"qtool/model"
+	"qtool/verify"
+	"qtool/verify/he/bgv"
+	"qtool/verify/he/security"
+	"qtool/verify/integer"
+)
+
+// verifyOptions say how a bundle is checked under encryption.
+type verifyOptions struct {
+	backend       string
+	limit         int // images; 0: all
+	logN          int // 0: chosen
+	allowInsecure bool
+}
+
+// encryptedExecutor plans the encrypted run: parameters are chosen, or refused,
+// before any work is done.
+func encryptedExecutor(p *bundle.Program, o verifyOptions) (verify.Executor, error) {
+	switch o.backend {
+	case "auto", "bgv":
+		plan, err := bgv.NewPlan(p, bgv.Options{LogN: o.logN, AllowInsecure: o.allowInsecure})
+		var insecure *security.InsecureError
+		switch {
+		case errors.As(err, &insecure):
+			return nil, hinted{err, "leave the ring degree to be chosen, or accept the risk with --allow-insecure-parameters"}
+		case errors.Is(err, bgv.ErrInsufficient):
+			return nil, hinted{err, "fewer bits for weights and inputs, or fewer products in a row, make the numbers smaller"}
+		case err != nil:
+			return nil, err
+		}
+		return bgv.NewExecutor(p, plan), nil
+	}
+	return nil, fmt.Errorf("backend %q is unknown: want auto or bgv", o.backend)
+}
+
+// rungs are the answers of the networks that the bundle was made of; nil where
+// their checkpoints are not at hand.
+type rungs struct{ float, quantized verify.Predictions }
+
+// verification is a bundle to be checked on a test split.
+type verification struct {
+	file     *bundle.File
+	sum      string // of the bundle's file
+	test     *datasets.Split
+	executor verify.Executor
+	rungs    rungs
+	sqnr     []float64 // of each layer; nil where it is not known
+	state    string    // file of finished batches, "" for none
+	resume   bool
+}
+
+// verifyBundle runs the integer reference and the encrypted executor and fills
+// in a report.
+func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report, error) {
+	f, test, e := v.file, v.test, v.executor
+	images := make([][]uint8, test.Len())
+	for i := range images {
+		images[i] = test.Image(i)
+	}
+	reference, err := integer.New(f.Program)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := (&execution{executor: reference, what: "integer reference"}).run(ctx, a, images)
+	if err != nil {
+		return nil, err
+	}
+	backend := e.Backend()
+	secret := execution{
+		executor: e, what: "encrypted", state: v.state, resume: v.resume,
+		identity: fmt.Sprintf("%s %s %s %d images of %s", backend.Name, version, v.sum, test.Len(), f.Provenance.DatasetSHA256),
+	}
+	encrypted, err := secret.run(ctx, a, images)
+	if err != nil {
+		return nil, err
+	}
+	ladder := verify.Ladder{
+		Output: f.Program.Output(), Labels: test.Labels, Float: v.rungs.float, Quantized: v.rungs.quantized,
+		Integer: plain.Logits, Encrypted: encrypted.Logits,
+	}
+	comparison, err := ladder.Compare()
+	if err != nil {
+		return nil, err
+	}
+	backend.NoiseBitsLeft = encrypted.NoiseBitsLeft
+	cost := encrypted.Cost
+	report := &verify.Report{
+		Schema: verify.ReportSchema, Recipe: f.Provenance.Recipe, Seed: f.Provenance.Seed,
+		Dataset: f.Provenance.Dataset, DatasetSHA256: f.Provenance.DatasetSHA256,
+		BundleSHA256: v.sum, Images: len(encrypted.Logits), Backend: &backend,
+		Seconds: verify.Seconds{
+			Integer: plain.Cost.Seconds.Evaluate,
+			Keygen:  cost.Seconds.Keygen, Encrypt: cost.Seconds.Encrypt, Evaluate: cost.Seconds.Evaluate, Decrypt: cost.Seconds.Decrypt,
+		},
+		Bytes:    verify.Bytes{CiphertextIn: cost.Bytes.CiphertextIn, CiphertextOut: cost.Bytes.CiphertextOut, Keys: cost.Bytes.Keys},
+		Layers:   verify.Layers(f.Program, encrypted.NodeSeconds, v.sqnr),
+		Versions: versions(),
+	}
+	report.Apply(comparison)
+	report.PeakRSSBytes = peakRSS()
+	return report, nil
+}
+
+// answer predicts a test split with the float and the quantized network.
+func answer(ctx context.Context, float, quantized *model.Checkpoint, test *datasets.Split) (r rungs, err error) {
+	if float != nil {
+		if r.float, err = predict(ctx, float, false, test); err != nil {
+			return rungs{}, err
+		}
+	}
+	if quantized != nil {
+		if r.quantized, err = predict(ctx, quantized, true, test); err != nil {
+			return rungs{}, err
+		}
+	}
+	return r, nil
+}
+
+// checkMismatch turns a report's mismatches into the error that gives exit
+// code 3.
+func checkMismatch(r *verify.Report) error {
+	if r.LogitMismatches == 0 {
+		return nil
+	}
+	m := r.FirstMismatch
+	return fmt.Errorf("%w: %d of them, first at image %d, logit %d: integer %s, encrypted %s",
+		verify.ErrMismatch, r.LogitMismatches, m.Image, m.Logit, m.Want, m.Got)
+}
+
+// limited is the first limit images of a split; 0 is all of them.
+func limited(s *datasets.Split, limit int) (*datasets.Split, error) {
+	if limit == 0 {
+		return s, nil
+	}
+	if limit < 0 || limit > s.Len() {
+		return nil, fmt.Errorf("limit %d is outside 1..%d, the images of the test set", limit, s.Len())
+	}
+	return s.First(limit), nil
+}
+
+// compatible refuses a dataset that is not the shape that the program takes.
+func compatible(f *bundle.File, d *datasets.Dataset) error {
+	if !slices.Equal(d.Shape, f.Program.Input.Shape) {
+		return fmt.Errorf("dataset %s has images of shape %v, the bundle takes %v", d.Name, d.Shape, f.Program.Input.Shape)
+	}
+	if d.Classes != len(f.Program.Labels) {
+		return fmt.Errorf("dataset %s has %d classes, the bundle has %d labels", d.Name, d.Classes, len(f.Program.Labels))
+	}
+	return nil
+}

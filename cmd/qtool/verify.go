@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"qtool/bundle"
+	"qtool/model"
+)
+
+func newVerifyCommand(a *app) *cobra.Command {
+	o := verifyOptions{}
+	var path, out string
+	var resume bool
+	cmd := &cobra.Command{
+		Use:   "verify-encrypted",
+		Short: "run a bundle under homomorphic encryption and compare every logit",
+		Long: withExitStatus(`Verify-encrypted encrypts the test images of the bundle's dataset, evaluates the
+bundle on the ciphertexts, decrypts, and compares every logit with the integer
+reference. An exact back end must agree on all of them.
+
+The float and quantized rungs of the table are filled in where the checkpoints that
+the bundle was made of stand beside it.
+
+With --out, finished batches are kept until the report is written: after Ctrl-C the
+same command with --resume repeats none of them.
+
+  --backend bgv   exact, one image a slot, no evaluation keys: for whole test sets`),
+		Example: `  qtool verify-encrypted --bundle lenet/model.qb
+  qtool verify-encrypted --bundle lenet/model.qb --limit 100 --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runVerify(cmd.Context(), a, path, out, resume, o) },
+	}
+	cmd.Flags().StringVar(&path, "bundle", "", "the bundle to verify (required)")
+	cmd.Flags().StringVar(&out, "out", "", "folder for report.json (default: none is written)")
+	cmd.Flags().StringVar(&o.backend, "backend", "auto", "auto or bgv")
+	cmd.Flags().IntVar(&o.limit, "limit", 0, "only the first images of the test set (default all)")
+	cmd.Flags().IntVar(&o.logN, "log-n", 0, "ring degree 2^log-n (default chosen)")
+	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the batches that an interrupted run finished in --out")
+	registerInsecure(cmd, &o.allowInsecure)
+	cmd.MarkFlagRequired("bundle")
+	return cmd
+}
+
+func runVerify(ctx context.Context, a *app, path, out string, resume bool, o verifyOptions) error {
+	f, err := bundle.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	e, err := encryptedExecutor(f.Program, o)
+	if err != nil {
+		return err
+	}
+	d, err := a.loadData(ctx, f.Provenance.Dataset)
+	if err != nil {
+		return err
+	}
+	if err := compatible(f, d); err != nil {
+		return err
+	}
+	if d.SHA256 != f.Provenance.DatasetSHA256 {
+		return fmt.Errorf("dataset %s has content hash %s, the bundle was made with %s", d.Name, d.SHA256, f.Provenance.DatasetSHA256)
+	}
+	test, err := limited(d.Test, o.limit)
+	if err != nil {
+		return err
+	}
+	float, err := a.origin(path, fileFloat, f.Provenance.FloatSHA256)
+	if err != nil {
+		return err
+	}
+	quantized, err := a.origin(path, fileQuantized, f.Provenance.QuantizedSHA256)
+	if err != nil {
+		return err
+	}
+	r, err := answer(ctx, float, quantized, test)
+	if err != nil {
+		return err
+	}
+	v := verification{file: f, test: test, executor: e, rungs: r, resume: resume}
+	var size int64
+	if v.sum, size, err = fileSHA256(path); err != nil {
+		return err
+	}
+	if out != "" {
+		if err := os.MkdirAll(out, 0o755); err != nil {
+			return err
+		}
+		v.state = filepath.Join(out, stateVerify)
+	}
+	report, err := a.verifyBundle(ctx, v)
+	if err != nil {
+		return err
+	}
+	report.TestImages, report.Bytes.Bundle = d.Test.Len(), size
+	if out != "" {
+		if err := report.WriteFile(filepath.Join(out, fileReport)); err != nil {
+			return err
+		}
+		if err := os.Remove(v.state); err != nil {
+			return err
+		}
+	}
+	if err := a.print(report, out); err != nil {
+		return err
+	}
+	return checkMismatch(report)
+}
+
+// origin reads a checkpoint beside the bundle if it is the one that the bundle
+// was made of; nil otherwise, which is no error.
+func (a *app) origin(path, name, sum string) (*model.Checkpoint, error) {
+	beside := filepath.Join(filepath.Dir(path), name)
+	have, _, err := fileSHA256(beside)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && have != sum {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return model.ReadCheckpoint(beside)
+}

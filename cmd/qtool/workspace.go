@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2/maybe"
+
+	"qtool/datasets"
+	"qtool/model"
+	"qtool/recipe"
+	"qtool/train"
+)
+
+// The files of a run folder.
+const (
+	fileRecipe    = "recipe.yaml"
+	fileFloat     = "float.safetensors"
+	fileQuantized = "quantized.safetensors"
+	fileBundle    = "model.qb"
+	fileReport    = "report.json"
+	fileTraining  = "training.json"
+
+	// What an interrupted stage leaves for --resume; gone when it is finished.
+	stateFloat  = "float.state"
+	stateQAT    = "qat.state"
+	stateVerify = "verify.state"
+)
+
+// What a fresh quantization, and a fresh training, make anew: left from an
+// earlier run, these would not belong to this one.
+var (
+	quantizedFiles = []string{fileReport, fileBundle, fileQuantized, stateQAT, stateVerify}
+	trainedFiles   = append([]string{fileFloat, fileTraining, stateFloat}, quantizedFiles...)
+)
+
+// workspace is a run folder and what its stages share.
+type workspace struct {
+	*app
+	dir      string
+	recipe   *recipe.Recipe
+	resume   bool
+	data     *datasets.Dataset
+	train    *datasets.Split
+	val      *datasets.Split
+	training map[string]trainingLog
+}
+
+// trainingLog is the history of one training, kept in training.json.
+type trainingLog struct {
+	History []train.Epoch `json:"history"`
+	Best    int           `json:"best"`
+	Seconds float64       `json:"seconds"`
+}
+
+func (w *workspace) path(name string) string { return filepath.Join(w.dir, name) }
+
+// open creates the folder, loads the data and writes the resolved recipe. A
+// fresh run removes what a stage of an earlier run left there, so that an
+// interrupted run never stands beside an old report.
+func (w *workspace) open(ctx context.Context, stale ...string) error {
+	if err := w.load(ctx); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(w.dir, 0o755); err != nil {
+		return err
+	}
+	b, err := w.recipe.Encode()
+	if err != nil {
+		return err
+	}
+	if w.resume {
+		old, err := os.ReadFile(w.path(fileRecipe))
+		if err == nil && string(old) != string(b) {
+			return hinted{
+				fmt.Errorf("%s: cannot resume: %s there is of another recipe", w.dir, fileRecipe),
+				"run with the same -c and --set, or without --resume to start afresh",
+			}
+		}
+	} else {
+		for _, name := range stale {
+			if err := os.Remove(w.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	if err := maybe.WriteFile(w.path(fileRecipe), b, 0o644); err != nil {
+		return err
+	}
+	return w.readTraining()
+}
+
+// load reads the dataset and splits its training images.
+func (w *workspace) load(ctx context.Context) error {
+	r := w.recipe
+	d, err := w.loadData(ctx, r.Data.Name)
+	if err != nil {
+		return err
+	}
+	if err := fitsNetwork(d, &r.Network); err != nil {
+		return fmt.Errorf("recipe %s: dataset %s: %w", r.Name, d.Name, err)
+	}
+	images := d.Train
+	if n := r.Data.Images; n > 0 {
+		if n > images.Len() {
+			return fmt.Errorf("recipe %s: data.images: %d, the dataset has %d training images", r.Name, n, images.Len())
+		}
+		images = images.First(n)
+	}
+	w.data, w.train = d, images
+	if r.Data.Validation > 0 {
+		if w.train, w.val, err = images.Holdout(r.Data.Validation, r.Seed); err != nil {
+			return fmt.Errorf("recipe %s: data.validation: %w", r.Name, err)
+		}
+	}
+	return nil
+}
+
+func (a *app) loadData(ctx context.Context, name string) (*datasets.Dataset, error) {
+	return datasets.Load(ctx, name, datasets.Options{Dir: a.dataDir, Progress: a.progress()})
+}
+
+func fitsNetwork(d *datasets.Dataset, n *model.Network) error {
+	shapes, err := n.Shapes()
+	if err != nil {
+		return err
+	}
+	if fmt.Sprint(d.Shape) != fmt.Sprint(n.Input) {
+		return fmt.Errorf("images of shape %v, network.input is %v", d.Shape, n.Input)
+	}
+	if out := shapes[len(shapes)-1][0]; out != d.Classes {
+		return fmt.Errorf("%d classes, the network's last layer has %d units", d.Classes, out)
+	}
+	return nil
+}
+
+// provenance is what a checkpoint of this run says of itself.
+func (w *workspace) provenance(stage string) (model.Provenance, error) {
+	sum, err := w.recipe.SHA256()
+	return model.Provenance{
+		Recipe: w.recipe.Name, RecipeSHA256: sum, Dataset: w.data.Name, DatasetSHA256: w.data.SHA256,
+		Seed: w.recipe.Seed, Stage: stage, Version: version,
+	}, err
+}
+
+// identity is what a training state must belong to.
+func (w *workspace) identity(stage string) (string, error) {
+	p, err := w.provenance(stage)
+	if err != nil {
+		return "", err
+	}
+	b, err := json.Marshal(p)
+	return string(b), err
+}
+
+// finished reads a checkpoint that an earlier, resumed run completed; nil where
+// there is none.
+func (w *workspace) finished(name, stage string) (*model.Checkpoint, error) {
+	if !w.resume {
+		return nil, nil
+	}
+	c, err := model.ReadCheckpoint(w.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	want, err := w.provenance(stage)
+	if err != nil {
+		return nil, err
+	}
+	if c.Provenance != want {
+		return nil, fmt.Errorf("%s: cannot resume: it is of %+v, this run is %+v", w.path(name), c.Provenance, want)
+	}
+	return c, nil
+}
+
+func (w *workspace) readTraining() error {
+	w.training = map[string]trainingLog{}
+	b, err := os.ReadFile(w.path(fileTraining))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &w.training)
+	}
+	return err
+}
+
+func (w *workspace) logTraining(stage string, r *train.Result) error {
+	w.training[stage] = trainingLog{r.History, r.Best, r.Seconds}
+	b, err := json.MarshalIndent(w.training, "", "  ")
+	if err != nil {
+		return err
+	}
+	return maybe.WriteFile(w.path(fileTraining), append(b, '\n'), 0o644)
+}
+
+// fileSHA256 is the hash and size of a file.
+func fileSHA256(path string) (sum string, size int64, err error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", 0, err
+	}
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:]), int64(len(b)), nil
+}
