@@ -10,9 +10,13 @@ import (
 	"qtool/verify"
 )
 
-// executor plays client and server in one process.
+// executor plays client and server in one process. It keeps the memory of
+// ciphertexts between runs.
 type executor struct {
 	plan     *Plan
+	server   *Server
+	in       Inputs
+	out      Outputs
 	measured float64
 }
 
@@ -22,7 +26,7 @@ func NewExecutor(p *bundle.Program, plan *Plan) verify.Executor {
 	if plan.program != p {
 		panic("bgv: plan was made for another program")
 	}
-	return &executor{plan: plan}
+	return &executor{plan: plan, server: NewServer(plan)}
 }
 
 // Backend implements verify.Executor. Its measured noise is the last run's.
@@ -46,7 +50,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.S
 		}
 	}
 	batches := (len(images) + p.Slots() - 1) / p.Slots()
-	r := &runState{plan: p, meter: newMeter(step, p, batches), left: math.Inf(1)}
+	r := &runState{executor: e, meter: newMeter(step, p, batches), left: math.Inf(1)}
 	if err := r.setup(); err != nil {
 		return nil, err
 	}
@@ -68,15 +72,12 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.S
 	return &r.result, nil
 }
 
-// runState is one run: both roles, their ciphertexts, and what it has given.
+// runState is one run of an executor: its key, and what it has given so far.
 type runState struct {
-	plan   *Plan
+	*executor
 	meter  *meter
 	client *Client
-	server *Server
 	lifter *lifter
-	in     Inputs
-	out    Outputs
 	left   float64
 	result verify.Result
 }
@@ -88,7 +89,7 @@ func (r *runState) setup() error {
 	if err != nil {
 		return err
 	}
-	r.client, r.server, r.lifter = client, NewServer(r.plan), r.plan.newLifter()
+	r.client, r.lifter = client, r.plan.newLifter()
 	r.server.startClocks()
 	r.result.Cost.Seconds.Keygen = time.Since(start).Seconds()
 	r.result.Logits = []bundle.Vec{}

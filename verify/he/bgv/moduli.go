@@ -64,7 +64,7 @@ func plaintextPrimes(logN, k int, width *big.Int) ([]uint64, *primes, error) {
 			return t, p, nil
 		}
 	}
-	return nil, nil, fmt.Errorf("bgv: an output range of %d bits does not fit %d plaintext primes of %d bits", width.BitLen(), k, maxPrimeBits)
+	return nil, nil, fmt.Errorf("%d bits do not fit %d plaintext prime(s) of %d", width.BitLen(), k, maxPrimeBits)
 }
 
 func product(primes []uint64) *big.Int {

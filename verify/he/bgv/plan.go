@@ -29,6 +29,9 @@ type Options struct {
 	Workers int
 	// PlaintextModuli forces the number of plaintext primes, 1..6.
 	PlaintextModuli int
+	// Images is how many images a run will have, so that the slots of a last
+	// batch that stay empty count as work; 0 is as many as fill their batches.
+	Images int
 }
 
 // Plan is a program with checked encryption parameters. It is immutable and
@@ -50,7 +53,7 @@ type Plan struct {
 
 // NewPlan chooses plaintext primes, ring degree and ciphertext primes for p, so
 // that the outputs are exact, the noise fits (see noise) and the parameters are
-// secure, with the least predicted work per image.
+// secure, with the least predicted work an image.
 //
 // It returns an *security.InsecureError if o.LogN forces an insecure choice and
 // o does not allow it, and an error that wraps ErrInsufficient, with the
@@ -62,8 +65,8 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	if o.PlaintextModuli < 0 || o.PlaintextModuli > maxModuli {
 		return nil, fmt.Errorf("bgv: %d plaintext primes are outside 1..%d", o.PlaintextModuli, maxModuli)
 	}
-	if o.Workers < 0 {
-		return nil, fmt.Errorf("bgv: %d workers", o.Workers)
+	if o.Workers < 0 || o.Images < 0 {
+		return nil, fmt.Errorf("bgv: %d workers, %d images", o.Workers, o.Images)
 	}
 	if err := p.Check(); err != nil {
 		return nil, err

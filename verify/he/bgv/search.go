@@ -26,7 +26,7 @@ type candidate struct {
 	primes       *primes
 	counts, bits []int
 	logQ         float64
-	nanoseconds  float64 // a slot, all plaintext primes, one core
+	nanoseconds  float64 // an image, all plaintext primes, one core
 }
 
 // secure says whether the parameters have 128 bits of security.
@@ -59,32 +59,39 @@ func (s *search) run() (*layout, error) {
 		}
 	}
 	slices.SortStableFunc(s.found, func(a, b candidate) int { return cmp.Compare(a.nanoseconds, b.nanoseconds) })
-	for i := range s.found {
-		if c := &s.found[i]; c.secure() {
-			if l, err := s.realise(c); err == nil {
-				s.compare(i)
-				return l, nil
-			}
+	if l := s.first(true); l != nil {
+		return l, nil
+	}
+	if s.options.LogN != 0 && len(s.found) > 0 {
+		if l := s.first(false); l != nil && s.options.AllowInsecure {
+			return l, nil
+		}
+		shortest := slices.MinFunc(s.found, func(a, b candidate) int { return cmp.Compare(a.logQ, b.logQ) })
+		if err := security.Check(shortest.logN, shortest.logQ); err != nil {
+			return nil, fmt.Errorf("bgv: %w", err)
 		}
 	}
-	return s.insecure()
+	return nil, s.insufficient()
 }
 
-// insecure is the outcome where nothing secure fits.
-func (s *search) insecure() (*layout, error) {
-	if s.options.LogN != 0 && len(s.found) > 0 {
-		if !s.options.AllowInsecure {
-			logQ := s.needed[s.options.LogN]
-			return nil, fmt.Errorf("bgv: %w", security.Check(s.options.LogN, logQ))
-		}
-		for i := range s.found {
-			if l, err := s.realise(&s.found[i]); err == nil {
-				return l, nil
+// first is the layout of the first candidate that has primes and room for the
+// noise, and is secure if it must be; or nil.
+func (s *search) first(mustBeSecure bool) *layout {
+	for i := range s.found {
+		if c := &s.found[i]; c.secure() || !mustBeSecure {
+			if l, err := s.realise(c); err == nil {
+				s.compare(i)
+				return l
 			}
 		}
 	}
+	return nil
+}
+
+// insufficient says what would have been needed.
+func (s *search) insufficient() error {
 	if len(s.needed) == 0 {
-		return nil, fmt.Errorf("%w: layer %q: range %v: %w", s.rangeErr, s.program.Output().Name, s.output, ErrInsufficient)
+		return fmt.Errorf("bgv: layer %q: range %v: %w: %w", s.program.Output().Name, s.output, s.rangeErr, ErrInsufficient)
 	}
 	var lines []string
 	for logN := range 17 {
@@ -93,7 +100,7 @@ func (s *search) insecure() (*layout, error) {
 			lines = append(lines, fmt.Sprintf("N = 2^%d needs %.0f of at most %.0f bits", logN, need, limit))
 		}
 	}
-	return nil, fmt.Errorf("bgv: layer %q: no modulus is long enough for the noise of range %v and short enough for %d bits of security (%s): %w",
+	return fmt.Errorf("bgv: layer %q: no modulus is long enough for the noise of range %v and short enough for %d bits of security (%s): %w",
 		s.program.Output().Name, s.output, security.Bits, strings.Join(lines, ", "), ErrInsufficient)
 }
 
@@ -123,9 +130,18 @@ func (s *search) try(logN, k int) {
 			continue
 		}
 		l := c.sketch()
-		c.nanoseconds = float64(k) * l.costs(s.segments).batch(l, s.segments) / math.Exp2(float64(logN))
+		c.nanoseconds = float64(k) * l.costs(s.segments).batch(l, s.segments) / s.options.perBatch(1<<logN)
 		s.found = append(s.found, c)
 	}
+}
+
+// perBatch is how many images a batch of so many slots holds on average.
+func (o Options) perBatch(slots int) float64 {
+	if o.Images == 0 {
+		return float64(slots)
+	}
+	batches := (o.Images + slots - 1) / slots
+	return float64(o.Images) / float64(batches)
 }
 
 func (c *candidate) same(d *candidate) bool {

@@ -1,0 +1,174 @@
+package bgv
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"testing"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+	lattigo "github.com/tuneinsight/lattigo/v5/schemes/bgv"
+
+	"qtool/verify"
+)
+
+// TestServerHoldsNoSecretKey walks every type that a Server, a Plan or a
+// ciphertext container reaches.
+func TestServerHoldsNoSecretKey(t *testing.T) {
+	secret := reflect.TypeFor[rlwe.SecretKey]()
+	reaches := func(from reflect.Type) bool {
+		seen := map[reflect.Type]bool{}
+		var walk func(reflect.Type) bool
+		walk = func(at reflect.Type) bool {
+			if at == secret {
+				return true
+			}
+			if seen[at] {
+				return false
+			}
+			seen[at] = true
+			switch at.Kind() {
+			case reflect.Pointer, reflect.Slice, reflect.Array:
+				return walk(at.Elem())
+			case reflect.Map:
+				return walk(at.Key()) || walk(at.Elem())
+			case reflect.Struct:
+				for i := range at.NumField() {
+					if walk(at.Field(i).Type) {
+						return true
+					}
+				}
+			}
+			return false
+		}
+		return walk(from)
+	}
+	for _, public := range []reflect.Type{reflect.TypeFor[Server](), reflect.TypeFor[Plan](), reflect.TypeFor[Inputs](), reflect.TypeFor[Outputs](), reflect.TypeFor[verify.Result]()} {
+		if reaches(public) {
+			t.Errorf("%v reaches a secret key", public)
+		}
+	}
+	if !reaches(reflect.TypeFor[Client]()) {
+		t.Error("the walk does not find the client's key")
+	}
+}
+
+// TestInsecureLattigoReadsOurCiphertexts decrypts inputs and logits with
+// Lattigo's own decryptor and encoder.
+func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
+	b := newProgram(seeded(8), 4, 1, 6, 6).conv(2, 3, 1, 0, 7).square().pool(2, 2).dense(3, 7)
+	p := b.done()
+	plan := mustPlan(t, p, insecureOptions(10, 2))
+	images := b.images(plan.Slots())
+	client, err := NewClient(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := NewServer(plan)
+	ctx := context.Background()
+	for prime, modulus := range plan.PlaintextModuli() {
+		params, err := lattigo.NewParameters(plan.params, modulus)
+		if err != nil {
+			t.Fatal(err)
+		}
+		decode := func(ct *rlwe.Ciphertext) []uint64 {
+			ct.IsBatched = false
+			ct.Scale = params.NewScale(1)
+			coeffs := make([]uint64, plan.Slots())
+			if err := lattigo.NewEncoder(params).Decode(rlwe.NewDecryptor(params, client.secret).DecryptNew(ct), coeffs); err != nil {
+				t.Fatal(err)
+			}
+			plan.rings[prime].SubRings[0].NTT(coeffs, coeffs)
+			return coeffs
+		}
+		var in, again Inputs
+		var out Outputs
+		if err := client.Encrypt(ctx, images, prime, &in, nil); err != nil {
+			t.Fatal(err)
+		}
+		var cts []*rlwe.Ciphertext
+		for i := range in.Len() {
+			cts = append(cts, in.Ciphertext(plan, i))
+		}
+		for _, i := range []int{0, 17, 35} {
+			for k, got := range decode(in.Ciphertext(plan, i)) {
+				if want := p.Input.Quantize(images[k]).Small[i]; got != uint64(want) {
+					t.Fatalf("prime %d, input %d, image %d: want %d, got %d", modulus, i, k, want, got)
+				}
+			}
+		}
+		// A round trip through Lattigo's type changes nothing.
+		if err := again.SetCiphertexts(plan, prime, cts); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(in.limbs, again.limbs) {
+			t.Fatal("ciphertexts changed on their way through rlwe.Ciphertext")
+		}
+		if err := server.Evaluate(ctx, &again, &out, nil); err != nil {
+			t.Fatal(err)
+		}
+		residues, _, err := client.Decrypt(ctx, &out, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scale := plan.scale(prime, len(plan.segments))
+		for i := range out.Len() {
+			for k, got := range decode(out.Ciphertext(plan, i)) {
+				if want := mulMod(residues[i][k], scale, modulus); got != want {
+					t.Fatalf("prime %d, logit %d, image %d: want %d, got %d", modulus, i, k, want, got)
+				}
+			}
+		}
+		cts[3].Value[1].Coeffs[0][5] = plan.CiphertextModuli()[0]
+		if again.SetCiphertexts(plan, prime, cts) == nil {
+			t.Error("a coefficient that is not reduced is accepted")
+		}
+	}
+}
+
+// TestInsecureExhaustedNoiseIsAnError takes bits from the last level until the
+// noise wraps: the client must say so each time, or be right.
+func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
+	b := newProgram(seeded(9), 4, 1, 6, 6).conv(2, 3, 1, 0, 7).square().dense(3, 7).square()
+	p := b.done()
+	good := mustPlan(t, p, insecureOptions(10, 1))
+	images := b.images(200)
+	exhausted := 0
+	for cut := 0; cut <= 24; cut += 2 {
+		l := *good.layout
+		l.drops = append([]int(nil), l.drops...)
+		l.drops[len(l.drops)-1] = 0
+		last := l.lastLevel()
+		bits := int(logProduct(l.q[:last])/float64(last)+0.5) - cut/last
+		primes := newPrimes(l.logN)
+		primes.used[l.t[0]] = true
+		short, err := primes.several(last, bits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.q = append(short, l.q[last:]...)
+		plan, err := build(p, good.segments, &l, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		result, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
+		var noise *NoiseError
+		switch {
+		case errors.As(err, &noise):
+			exhausted++
+			if result != nil || noise.BitsLeft >= minNoiseBits {
+				t.Errorf("%d bits cut: result %v with %v", cut, result, err)
+			}
+		case err != nil:
+			t.Fatal(err)
+		default:
+			compare(t, p, images, result)
+			if exhausted > 0 {
+				t.Errorf("%d bits cut: noise left %.2f bits after an exhausted budget", cut, result.NoiseBitsLeft)
+			}
+		}
+	}
+	if exhausted == 0 || exhausted > 8 {
+		t.Errorf("%d cuts exhaust the budget", exhausted)
+	}
+}
