@@ -94,7 +94,7 @@ func (l *Ladder) Compare() (*Comparison, error) {
 	integer, encrypted := l.predictions(l.Integer), l.predictions(l.Encrypted)
 	c := &Comparison{
 		Accuracy: Accuracy{l.score(l.Float), l.score(l.Quantized), l.score(integer), l.score(encrypted)},
-		Flips:    Flips{flips(l.Float, integer), flips(l.Quantized, integer), flips(integer, encrypted)},
+		Flips:    Flips{CountFlips(l.Float, integer), CountFlips(l.Quantized, integer), CountFlips(integer, encrypted)},
 		Answers: Answers{
 			Labels: labelled(l.Labels), Float: l.Float, Quantized: l.Quantized,
 			Integer: integer, Encrypted: encrypted, Margins: l.margins(),
@@ -208,7 +208,9 @@ func (l *Ladder) score(predictions Predictions) *float64 {
 	return &a
 }
 
-func flips(a, b Predictions) int {
+// CountFlips is the number of images that two rungs answer differently; 0 where
+// one of them was not run.
+func CountFlips(a, b Predictions) int {
 	n := 0
 	if len(a) == len(b) {
 		for i := range a {

@@ -36,7 +36,7 @@ func (e *executor) Backend() verify.Backend {
 		Name: "bgv", LogN: p.LogN(), LogQP: p.LogQ(), Slots: p.Slots(),
 		PlaintextModuli: p.PlaintextModuli(), CiphertextModuli: p.CiphertextModuli(),
 		SecurityBits: p.SecurityBits(), NoiseBitsLeft: e.measured, PredictedBits: p.PredictedNoiseBitsLeft(),
-		Why: p.Why(),
+		Why: p.Why(), Budget: p.NoiseBudget(),
 	}
 }
 

@@ -26,19 +26,29 @@ type budget struct {
 
 // budget follows the noise through the segments for the largest t.
 func (l *layout) budget(segments []segment) budget {
-	e := freshNoise(l.logN, l.logT())
+	e, logQ := l.walk(segments, nil)
+	return budget{e.left(logQ), logQ, e.total()}
+}
+
+// walk calls visit after every stage with the noise there and log2 of the
+// modulus that carries it.
+func (l *layout) walk(segments []segment, visit func(s *stage, e noise, logQ float64)) (e noise, logQ float64) {
+	e = freshNoise(l.logN, l.logT())
 	level := len(l.q)
 	for i := range segments {
 		for k := range segments[i].stages {
-			e.stage(&segments[i].stages[k])
+			s := &segments[i].stages[k]
+			e.stage(s)
+			if visit != nil {
+				visit(s, e, logProduct(l.q[:level]))
+			}
 		}
 		for range l.drops[i] {
 			level--
 			e.rescale(math.Log2(float64(l.q[level])), segments[i].last().outDegree)
 		}
 	}
-	logQ := logProduct(l.q[:level])
-	return budget{e.left(logQ), logQ, e.total()}
+	return e, logProduct(l.q[:level])
 }
 
 func (l *layout) logT() float64 {

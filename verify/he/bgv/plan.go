@@ -11,6 +11,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/ring"
 
 	"qtool/bundle"
+	"qtool/verify"
 	"qtool/verify/he/security"
 )
 
@@ -132,6 +133,22 @@ func (p *Plan) CiphertextModuli() []uint64 { return append([]uint64(nil), p.layo
 // PredictedNoiseBitsLeft is how many bits ten standard deviations of the
 // predicted noise of an output stay below the wrap-around.
 func (p *Plan) PredictedNoiseBitsLeft() float64 { return p.budget.left }
+
+// NoiseBudget is the predicted budget after each layer, as PredictedNoiseBitsLeft
+// is at the end. Layers that are evaluated together share an entry, under the
+// last one's name.
+func (p *Plan) NoiseBudget() []verify.StageBudget {
+	var all []verify.StageBudget
+	p.layout.walk(p.segments, func(s *stage, e noise, logQ float64) {
+		for _, node := range []int{s.node.pool, s.node.poly, s.node.rows} {
+			if node != noNode {
+				all = append(all, verify.StageBudget{Layer: p.program.Nodes[node].Name, BitsLeft: e.left(logQ), LogQ: logQ})
+				return
+			}
+		}
+	})
+	return all
+}
 
 // SecurityBits is 128 for secure parameters and an estimate below it otherwise.
 func (p *Plan) SecurityBits() int { return security.Estimate(p.layout.logN, p.LogQ()) }

@@ -1,0 +1,169 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"qtool/model"
+	"qtool/verify"
+)
+
+// maxClasses bounds the classes of a report; labels are bytes.
+const maxClasses = 256
+
+// check refuses input whose parts contradict each other: a report that was
+// edited, or files of different runs.
+func (in *Input) check() error {
+	if in.Report == nil {
+		return errors.New("report: no report to draw")
+	}
+	for _, check := range []func() error{in.checkAnswers, in.checkFlips, in.checkOrigin, in.checkImages} {
+		if err := check(); err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
+	}
+	return nil
+}
+
+func (in *Input) checkAnswers() error {
+	r := in.Report
+	n := len(r.Answers.Labels)
+	if r.TestImages < 0 || r.Images < 0 || r.TestImages > 0 && in.images() > r.TestImages {
+		return fmt.Errorf("%d images of a test set of %d", in.images(), r.TestImages)
+	}
+	if n > 0 && r.Images > 0 && n != r.Images {
+		return fmt.Errorf("%d images, but answers to %d", r.Images, n)
+	}
+	if m := len(r.Answers.Margins); m != 0 && m != n {
+		return fmt.Errorf("%d margins for %d images", m, n)
+	}
+	if err := checkClasses("label", r.Answers.Labels); err != nil {
+		return err
+	}
+	for _, rung := range in.rungs() {
+		if a := rung.Accuracy; a != nil && !(*a >= 0 && *a <= 1) {
+			return fmt.Errorf("accuracy.%s is %v, outside 0..1", rung.Name, *a)
+		}
+		if rung.Answers == nil {
+			continue
+		}
+		if err := checkClasses(rung.Name+" answer", rung.Answers); err != nil {
+			return err
+		}
+		if len(rung.Answers) != n {
+			return fmt.Errorf("%s rung has %d answers for %d images", rung.Name, len(rung.Answers), n)
+		}
+		if n == 0 {
+			continue
+		}
+		right := float64(right(r.Answers.Labels, rung.Answers)) / float64(n)
+		if rung.Accuracy == nil || math.Abs(*rung.Accuracy-right) > 1e-9 {
+			return fmt.Errorf("accuracy.%s is %s, its answers give %v", rung.Name, orNull(rung.Accuracy), right)
+		}
+	}
+	return nil
+}
+
+func (in *Input) checkFlips() error {
+	a, f := in.Report.Answers, in.Report.ArgmaxFlips
+	for _, c := range []struct {
+		name string
+		a, b verify.Predictions
+		n    int
+	}{
+		{"float_integer", a.Float, a.Integer, f.FloatInteger},
+		{"quantized_integer", a.Quantized, a.Integer, f.QuantizedInteger},
+		{"integer_encrypted", a.Integer, a.Encrypted, f.IntegerEncrypted},
+	} {
+		if c.a == nil || c.b == nil {
+			continue
+		}
+		if n := len(flipped(c.a, c.b)); n != c.n {
+			return fmt.Errorf("argmax_flips.%s is %d, the answers give %d", c.name, c.n, n)
+		}
+	}
+	if n := f.IntegerEncrypted; n > in.Report.LogitMismatches {
+		return fmt.Errorf("%d answers differ between integer and encrypted, but only %d logits", n, in.Report.LogitMismatches)
+	}
+	return nil
+}
+
+// checkOrigin compares where the files say they come from.
+func (in *Input) checkOrigin() error {
+	r := in.Report
+	if in.Bundle != nil {
+		p := in.Bundle.Provenance
+		if p.DatasetSHA256 != r.DatasetSHA256 {
+			return fmt.Errorf("bundle was made with dataset %s, the report is of %s", p.DatasetSHA256, r.DatasetSHA256)
+		}
+		if p.Recipe != r.Recipe || p.Seed != r.Seed {
+			return fmt.Errorf("bundle is of recipe %q with seed %d, the report of %q with seed %d", p.Recipe, p.Seed, r.Recipe, r.Seed)
+		}
+		for _, list := range append(in.rungs(), rung{Name: "label", Answers: r.Answers.Labels}) {
+			labels := len(in.Bundle.Program.Labels)
+			if i := slices.IndexFunc(list.Answers, func(c int) bool { return c >= labels }); i >= 0 {
+				return fmt.Errorf("%s of image %d is class %d of a bundle with %d labels", list.Name, i, list.Answers[i], labels)
+			}
+		}
+	}
+	for _, c := range []*model.Checkpoint{in.Float, in.Quantized} {
+		if c == nil {
+			continue
+		}
+		if p := c.Provenance; p.DatasetSHA256 != r.DatasetSHA256 {
+			return fmt.Errorf("%s checkpoint was made with dataset %s, the report is of %s", p.Stage, p.DatasetSHA256, r.DatasetSHA256)
+		}
+	}
+	return nil
+}
+
+// checkImages compares the test split with the labels that were answered.
+func (in *Input) checkImages() error {
+	labels := in.Report.Answers.Labels
+	if in.Test == nil {
+		return nil
+	}
+	if in.Test.Len() < len(labels) {
+		return fmt.Errorf("%d test images for %d answers", in.Test.Len(), len(labels))
+	}
+	for i, c := range labels {
+		if int(in.Test.Labels[i]) != c {
+			return fmt.Errorf("test image %d has label %d, the report says %d", i, in.Test.Labels[i], c)
+		}
+	}
+	return nil
+}
+
+func checkClasses(what string, p verify.Predictions) error {
+	for i, c := range p {
+		if c < 0 || c >= maxClasses {
+			return fmt.Errorf("%s of image %d is %d, outside 0..%d", what, i, c, maxClasses-1)
+		}
+	}
+	return nil
+}
+
+// right counts the answers that are the label.
+func right(labels, answers verify.Predictions) int {
+	return len(labels) - len(flipped(labels, answers))
+}
+
+// flipped is the images whose answers differ.
+func flipped(a, b verify.Predictions) []int {
+	var images []int
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			images = append(images, i)
+		}
+	}
+	return images
+}
+
+func orNull(x *float64) string {
+	if x == nil {
+		return "null"
+	}
+	return fmt.Sprint(*x)
+}

@@ -1,0 +1,79 @@
+package report
+
+import (
+	"qtool/bundle"
+	"qtool/datasets"
+	"qtool/model"
+	"qtool/verify"
+)
+
+// Input is what a report is drawn from. Only Report is required: a section whose
+// data is nil says that it is missing.
+type Input struct {
+	Report *verify.Report
+	// Training has a history for every stage, in the order they ran.
+	Training []Training
+	Bundle   *bundle.File
+	// Quantized and Float are the checkpoints that Bundle was made of.
+	Quantized, Float *model.Checkpoint
+	// Test holds the images that were answered, in their order; more may follow.
+	Test *datasets.Split
+	// Calibration holds the images whose activations are drawn.
+	Calibration *datasets.Split
+	// Recipe is the text of the recipe as resolved.
+	Recipe string
+	// Notes say what could not be had, and why; shown below the headline.
+	Notes []string
+}
+
+// Training is the history of one stage.
+type Training struct {
+	Stage   string
+	Epochs  []Epoch
+	Best    int // the epoch whose parameters were kept; 0: not known
+	Seconds float64
+}
+
+// Epoch is what one pass over the training images measured. Validation is 0
+// where no images were held out.
+type Epoch struct {
+	Epoch                      int
+	Loss, Accuracy, Validation float64
+}
+
+// rung is one rung of the ladder.
+type rung struct {
+	Name     string
+	Accuracy *float64
+	Answers  verify.Predictions
+}
+
+func (in *Input) rungs() []rung {
+	r, a := in.Report, in.Report.Answers
+	return []rung{
+		{"float", r.Accuracy.Float, a.Float},
+		{"quantized", r.Accuracy.Quantized, a.Quantized},
+		{"integer", r.Accuracy.Integer, a.Integer},
+		{"encrypted", r.Accuracy.Encrypted, a.Encrypted},
+	}
+}
+
+// images is how many images were answered.
+func (in *Input) images() int {
+	switch r := in.Report; {
+	case len(r.Answers.Labels) > 0:
+		return len(r.Answers.Labels)
+	case r.Images > 0:
+		return r.Images
+	default:
+		return r.TestImages
+	}
+}
+
+// label is the name of class c.
+func (in *Input) label(c int) string {
+	if in.Bundle != nil && c < len(in.Bundle.Program.Labels) {
+		return in.Bundle.Program.Labels[c]
+	}
+	return number(c)
+}

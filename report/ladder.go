@@ -1,0 +1,108 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+)
+
+// ladderView is the accuracy of each rung, as a chart and as a table.
+type ladderView struct {
+	Chart  template.HTML
+	Rows   []ladderRow
+	Images string
+}
+
+type ladderRow struct{ Name, Accuracy, Interval, Right, Against string }
+
+func (in *Input) ladder() ladderView {
+	v := ladderView{Images: plural(in.images(), "test image", "test images")}
+	if n := in.Report.TestImages; in.images() < n {
+		v.Images = fmt.Sprintf("the first %s of %s test images", number(in.images()), number(n))
+	}
+	above := ""
+	for _, r := range in.rungs() {
+		row := ladderRow{Name: r.Name, Accuracy: "not run"}
+		if r.Accuracy != nil {
+			k := in.rightOf(r)
+			lo, hi := wilson(k, in.images())
+			row.Accuracy, row.Right = percent(*r.Accuracy), number(k)
+			row.Interval = fixed(100*lo, 2) + " to " + fixed(100*hi, 2)
+			row.Against = in.against(r.Name, above)
+			above = r.Name
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	v.Chart = in.ladderChart()
+	return v
+}
+
+// against says what changed from the rung above.
+func (in *Input) against(name, above string) string {
+	if above == "" {
+		return ""
+	}
+	if name == "encrypted" && above == "integer" {
+		return plural(in.Report.LogitMismatches, "logit differs", "logits differ")
+	}
+	var a, b rung
+	for _, r := range in.rungs() {
+		if r.Name == above {
+			a = r
+		}
+		if r.Name == name {
+			b = r
+		}
+	}
+	if a.Answers == nil || b.Answers == nil {
+		return ""
+	}
+	return plural(len(flipped(a.Answers, b.Answers)), "answer differs", "answers differ")
+}
+
+// ladderChart draws a dot and its interval for each rung. The axis spans the
+// intervals, not 0 to 100 %: the differences are what it is for.
+func (in *Input) ladderChart() template.HTML {
+	const left, right, row, top = 78.0, 16.0, 34.0, 8.0
+	rungs := in.rungs()
+	lowest, highest := 1.0, 0.0
+	var words []string
+	for _, r := range rungs {
+		if r.Accuracy == nil {
+			words = append(words, r.Name+" not run")
+			continue
+		}
+		lo, hi := wilson(in.rightOf(r), in.images())
+		lowest, highest = min(lowest, lo), max(highest, hi)
+		words = append(words, fmt.Sprintf("%s %s, 95 %% interval %s to %s", r.Name, percent(*r.Accuracy), fixed(100*lo, 2), fixed(100*hi, 2)))
+	}
+	if lowest > highest {
+		lowest, highest = 0, 1
+	}
+	pad := (highest - lowest) * 0.08
+	x := scale{max(0, lowest-pad), min(1, highest+pad), left, chartWidth - right}
+	bottom := top + row*float64(len(rungs))
+	d := draw(chartWidth, bottom+30, "Accuracy: "+strings.Join(words, "; "))
+	values, decimals := ticks(100*x.lo, 100*x.hi, 5)
+	for _, v := range values {
+		d.line(x.at(v/100), top, x.at(v/100), bottom, "grid")
+		d.text(x.at(v/100), bottom+14, "middle", "tick", fixed(v, decimals))
+	}
+	d.text((left+chartWidth-right)/2, bottom+27, "middle", "title", "accuracy, %")
+	for i, r := range rungs {
+		y := top + row*(float64(i)+0.5)
+		d.text(left-10, y+4, "end", "name", r.Name)
+		if r.Accuracy == nil {
+			d.text(left+6, y+4, "start", "tick", "not run")
+			continue
+		}
+		lo, hi := wilson(in.rightOf(r), in.images())
+		class := "plain"
+		if r.Name == "encrypted" {
+			class = "main"
+		}
+		d.bar(x.at(lo), y-3.5, x.at(hi)-x.at(lo), 7, class+"-soft", words[i])
+		d.dot(x.at(*r.Accuracy), y, 5.5, class, words[i])
+	}
+	return d.done()
+}

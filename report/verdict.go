@@ -1,0 +1,123 @@
+package report
+
+import (
+	"fmt"
+
+	"qtool/verify"
+)
+
+// verdict is the run in one sentence. Kind is "good", "bad", "part" (good, of a
+// part of the test set) or "open" (nothing to judge).
+type verdict struct{ Kind, Mark, Sentence, Detail string }
+
+func (in *Input) verdict() verdict {
+	r := in.Report
+	switch {
+	case r.Accuracy.Encrypted == nil:
+		return verdict{"open", "–", "Nothing was encrypted.", in.unencrypted()}
+	case r.Accuracy.Integer == nil:
+		return verdict{"open", "–", in.encrypted() + "; there is no integer reference to compare with.", ""}
+	case r.LogitMismatches > 0:
+		v := verdict{Kind: "bad", Mark: "✗"}
+		v.Sentence = fmt.Sprintf("%s; %s from the integer reference.", in.encrypted(), in.mismatches())
+		if m := r.FirstMismatch; m != nil {
+			v.Detail = fmt.Sprintf("The first is logit %d of image %d: integer %s, encrypted %s.", m.Logit, m.Image, m.Want, m.Got)
+		}
+		return v
+	}
+	v := verdict{Kind: "good", Mark: "✓", Sentence: in.encrypted() + "; every logit equals the integer reference."}
+	if n := in.logits(); n > 0 {
+		v.Sentence = fmt.Sprintf("%s; every one of %s logits equals the integer reference.", in.encrypted(), number(n))
+	}
+	if rest := r.TestImages - in.images(); rest > 0 {
+		v.Kind = "part"
+		v.Detail = fmt.Sprintf("A partial run: it says nothing of the other %s.", plural(rest, "image", "images"))
+	}
+	return v
+}
+
+// encrypted is "10,000 images encrypted", or how many of how many.
+func (in *Input) encrypted() string {
+	if n, all := in.images(), in.Report.TestImages; n < all {
+		return fmt.Sprintf("The first %s of %s test images encrypted", number(n), number(all))
+	}
+	return plural(in.images(), "image", "images") + " encrypted"
+}
+
+func (in *Input) mismatches() string {
+	verb := "differ"
+	if in.Report.LogitMismatches == 1 {
+		verb = "differs"
+	}
+	if n := in.logits(); n > 0 {
+		return fmt.Sprintf("%s of %s logits %s", number(in.Report.LogitMismatches), number(n), verb)
+	}
+	return plural(in.Report.LogitMismatches, "logit", "logits") + " " + verb
+}
+
+// unencrypted says how far a run without encryption came.
+func (in *Input) unencrypted() string {
+	a := in.Report.Accuracy
+	switch {
+	case a.Integer != nil:
+		return "The integer program answered; verification under encryption is still to be done."
+	case a.Float != nil:
+		return "This run ends with the float network: there is no integer program to encrypt."
+	}
+	return "No rung of the ladder was run."
+}
+
+// logits is how many numbers were compared; 0 where that is not known.
+func (in *Input) logits() int {
+	if in.Bundle == nil {
+		return 0
+	}
+	return in.images() * len(in.Bundle.Program.Labels)
+}
+
+// tile is one figure of the headline.
+type tile struct{ Name, Value, Note string }
+
+func (in *Input) tiles() []tile {
+	r := in.Report
+	var tiles []tile
+	for _, rung := range in.rungs() {
+		if rung.Accuracy != nil {
+			lo, hi := wilson(in.rightOf(rung), in.images())
+			tiles = append(tiles, tile{rung.Name + " accuracy", percent(*rung.Accuracy), fmt.Sprintf("%s to %s (95 %%)", fixed(100*lo, 2), fixed(100*hi, 2))})
+		}
+	}
+	if n := len(tiles); n > 2 {
+		tiles = []tile{tiles[0], tiles[n-1]}
+	}
+	b := r.Backend
+	if b == nil || r.Accuracy.Encrypted == nil {
+		return tiles
+	}
+	tiles = append(tiles, tile{"security", fmt.Sprintf("%d bits", b.SecurityBits), fmt.Sprintf("N = %s, log QP = %s", power(b.LogN), fixed(b.LogQP, 0))})
+	if b.NoiseBitsLeft != 0 || b.PredictedBits != 0 {
+		tiles = append(tiles, tile{"noise budget left", fixed(b.NoiseBitsLeft, 1) + " bits", fixed(b.PredictedBits, 1) + " predicted"})
+	}
+	if s := r.Seconds.Encrypted(); s > 0 {
+		tiles = append(tiles, tile{"time an image", duration(s / float64(max(in.images(), 1))), duration(s) + " in all"})
+	}
+	return tiles
+}
+
+// rightOf counts a rung's right answers.
+func (in *Input) rightOf(r rung) int {
+	if r.Answers != nil {
+		return right(in.Report.Answers.Labels, r.Answers)
+	}
+	return int(*r.Accuracy*float64(in.images()) + 0.5)
+}
+
+// final is the last rung that was run, of those with answers.
+func (in *Input) final() (name string, answers verify.Predictions) {
+	for _, r := range in.rungs() {
+		if len(r.Answers) > 0 {
+			name, answers = r.Name, r.Answers
+		}
+	}
+	return name, answers
+}
