@@ -9,6 +9,7 @@ import (
 	"qtool/datasets"
 	"qtool/model"
 	"qtool/verify"
+	"qtool/verify/gate"
 	"qtool/verify/he/bgv"
 	"qtool/verify/he/security"
 )
@@ -27,7 +28,7 @@ const (
 const exitStatusHelp = `EXIT STATUS
   0    ok
   1    error
-  3    verification mismatch
+  3    verification mismatch or gate failed
   10   input missing
   11   unsupported version of a file
   12   insecure or insufficient parameters
@@ -40,11 +41,11 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.Is(err, verify.ErrMismatch), errors.Is(err, errNotReproduced):
+	case errors.Is(err, verify.ErrMismatch), errors.Is(err, errNotReproduced), errors.Is(err, gate.ErrFailed):
 		return exitMismatch
 	case errors.Is(err, datasets.ErrMissing), errors.Is(err, fs.ErrNotExist):
 		return exitMissing
-	case errors.Is(err, bundle.ErrVersion), errors.Is(err, model.ErrVersion):
+	case errors.Is(err, bundle.ErrVersion), errors.Is(err, model.ErrVersion), errors.Is(err, gate.ErrVersion):
 		return exitVersion
 	case errors.As(err, &insecure), errors.Is(err, bgv.ErrInsufficient):
 		return exitInsecure

@@ -35,7 +35,8 @@ func right(t table.Writer, columns ...int) {
 }
 
 // print writes a report to stdout: as it is with --json, as tables otherwise.
-func (a *app) print(r *verify.Report, dir string) error {
+// Where a folder was written, note says so at the end.
+func (a *app) print(r *verify.Report, note string) error {
 	if a.json {
 		b, err := r.Encode()
 		if err != nil {
@@ -46,8 +47,8 @@ func (a *app) print(r *verify.Report, dir string) error {
 	}
 	p := &printer{w: a.stdout}
 	p.report(r)
-	if dir != "" {
-		p.f("\nEverything is in %s; all figures in %s.\n", dir, fileReport)
+	if note != "" {
+		p.f("\n%s\n", note)
 	}
 	return p.err
 }
@@ -84,9 +85,12 @@ func (p *printer) ladder(r *verify.Report) {
 	if images == 0 {
 		images = r.TestImages
 	}
-	integer := ""
+	quantized, integer := "", ""
 	if r.Accuracy.Quantized != nil {
 		integer = fmt.Sprintf("%d answers differ", r.ArgmaxFlips.QuantizedInteger)
+		if r.Accuracy.Float != nil {
+			quantized = fmt.Sprintf("%d answers differ", verify.CountFlips(r.Answers.Float, r.Answers.Quantized))
+		}
 	}
 	for _, row := range []struct {
 		name string
@@ -94,7 +98,7 @@ func (p *printer) ladder(r *verify.Report) {
 		note string
 	}{
 		{"float", r.Accuracy.Float, ""},
-		{"quantized", r.Accuracy.Quantized, ""},
+		{"quantized", r.Accuracy.Quantized, quantized},
 		{"integer", r.Accuracy.Integer, integer},
 		{"encrypted", r.Accuracy.Encrypted, fmt.Sprintf("%d logits differ", r.LogitMismatches)},
 	} {

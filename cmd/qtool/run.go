@@ -61,6 +61,7 @@ The folder given by --out then holds
   model.qb               the integer bundle
   training.json          loss and accuracy of every epoch
   report.json            every figure of the table, and more
+  report.html            the same to look at, in one file
 
 Ctrl-C stops in good order; the same command with --resume goes on.
 
@@ -114,13 +115,13 @@ func runRun(ctx context.Context, w *workspace, insecure bool) error {
 		return err
 	}
 	v := w.recipe.Verify
-	e, err := encryptedExecutor(f.Program, verifyOptions{backend: v.Backend, logN: v.LogN, allowInsecure: insecure})
-	if err != nil {
-		return err
-	}
 	test, err := limited(w.data.Test, v.Limit)
 	if err != nil {
 		return fmt.Errorf("verify.%w", err)
+	}
+	e, err := encryptedExecutor(f.Program, test.Len(), verifyOptions{backend: v.Backend, logN: v.LogN, allowInsecure: insecure})
+	if err != nil {
+		return err
 	}
 	r, err := answer(ctx, float, quantized, test)
 	if err != nil {
@@ -136,7 +137,7 @@ func runRun(ctx context.Context, w *workspace, insecure bool) error {
 		return err
 	}
 	report.TestImages, report.Bytes.Bundle = w.data.Test.Len(), size
-	if err := w.publish(report); err != nil {
+	if err := w.publish(ctx, report); err != nil {
 		return err
 	}
 	return os.Remove(task.state)
@@ -193,17 +194,21 @@ func (w *workspace) reportFloat(ctx context.Context, float *model.Checkpoint) er
 		PeakRSSBytes: peakRSS(), Layers: []verify.Layer{}, Versions: versions(),
 	}
 	report.Apply(comparison)
-	return w.publish(report)
+	return w.publish(ctx, report)
 }
 
-// publish adds the training times, writes report.json and prints it.
-func (w *workspace) publish(report *verify.Report) error {
+// publish adds the training times, writes report.json and report.html, and
+// prints the table.
+func (w *workspace) publish(ctx context.Context, report *verify.Report) error {
 	report.Seconds.Train = w.training["float"].Seconds
 	report.Seconds.Quantize = w.training["qat"].Seconds
 	if err := report.WriteFile(w.path(fileReport)); err != nil {
 		return err
 	}
-	if err := w.print(report, w.dir); err != nil {
+	if err := w.writeHTML(ctx); err != nil {
+		return err
+	}
+	if err := w.print(report, fmt.Sprintf("Everything is in %s: all figures in %s, pictures in %s.", w.dir, fileReport, fileHTML)); err != nil {
 		return err
 	}
 	return checkMismatch(report)

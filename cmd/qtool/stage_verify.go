@@ -23,12 +23,12 @@ type verifyOptions struct {
 	allowInsecure bool
 }
 
-// encryptedExecutor plans the encrypted run: parameters are chosen, or refused,
+// encryptedExecutor plans the encrypted run of so many images: parameters are chosen, or refused,
 // before any work is done.
-func encryptedExecutor(p *bundle.Program, o verifyOptions) (verify.Executor, error) {
+func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Executor, error) {
 	switch o.backend {
 	case "auto", "bgv":
-		plan, err := bgv.NewPlan(p, bgv.Options{LogN: o.logN, AllowInsecure: o.allowInsecure})
+		plan, err := bgv.NewPlan(p, bgv.Options{LogN: o.logN, AllowInsecure: o.allowInsecure, Images: images})
 		var insecure *security.InsecureError
 		switch {
 		case errors.As(err, &insecure):

@@ -53,10 +53,6 @@ func runVerify(ctx context.Context, a *app, path, out string, resume bool, o ver
 	if err != nil {
 		return err
 	}
-	e, err := encryptedExecutor(f.Program, o)
-	if err != nil {
-		return err
-	}
 	d, err := a.loadData(ctx, f.Provenance.Dataset)
 	if err != nil {
 		return err
@@ -68,6 +64,10 @@ func runVerify(ctx context.Context, a *app, path, out string, resume bool, o ver
 		return fmt.Errorf("dataset %s has content hash %s, the bundle was made with %s", d.Name, d.SHA256, f.Provenance.DatasetSHA256)
 	}
 	test, err := limited(d.Test, o.limit)
+	if err != nil {
+		return err
+	}
+	e, err := encryptedExecutor(f.Program, test.Len(), o)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,9 @@ func runVerify(ctx context.Context, a *app, path, out string, resume bool, o ver
 		return err
 	}
 	report.TestImages, report.Bytes.Bundle = d.Test.Len(), size
+	note := ""
 	if out != "" {
+		note = fmt.Sprintf("All figures are in %s; qtool report %s draws them.", filepath.Join(out, fileReport), out)
 		if err := report.WriteFile(filepath.Join(out, fileReport)); err != nil {
 			return err
 		}
@@ -107,7 +109,7 @@ func runVerify(ctx context.Context, a *app, path, out string, resume bool, o ver
 			return err
 		}
 	}
-	if err := a.print(report, out); err != nil {
+	if err := a.print(report, note); err != nil {
 		return err
 	}
 	return checkMismatch(report)

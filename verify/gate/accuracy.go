@@ -1,0 +1,83 @@
+package gate
+
+import (
+	"fmt"
+
+	"qtool/verify"
+)
+
+// rungNames are the accuracy checks.
+var rungNames = []string{"accuracy-float", "accuracy-integer", "accuracy-encrypted"}
+
+// rung is one list of answers beside the baseline's.
+type rung struct {
+	name     string
+	was, now verify.Predictions
+}
+
+// rungs are those that are compared. An encrypted answer is paired with the
+// baseline's integer one.
+func (c *checker) rungs() []rung {
+	p, a := &c.e.Predictions, &c.r.Answers
+	return []rung{{"float", p.Float, a.Float}, {"integer", p.Integer, a.Integer}, {"encrypted", p.Integer, a.Encrypted}}
+}
+
+func (c *checker) accuracies() {
+	for i, r := range c.rungs() {
+		switch {
+		case r.was == nil && r.now == nil:
+			c.skip("Neither the baseline nor the report has this rung.", rungNames[i])
+		case r.was == nil:
+			c.skip("The baseline has no such rung; gate update adds it.", rungNames[i])
+		case r.now == nil:
+			c.add(rungNames[i], Fail, "answers of this rung", "none",
+				"The baseline has this rung and the report does not: keep the checkpoints beside the bundle.")
+		default:
+			c.accuracy(rungNames[i], r.was, r.now)
+		}
+	}
+}
+
+// accuracy is the paired test of one rung; was may be longer than now.
+func (c *checker) accuracy(name string, was, now verify.Predictions) {
+	labels, n := c.r.Answers.Labels, len(now)
+	was = was[:n]
+	lost, gained := discordant(labels, was, now)
+	counts := fmt.Sprintf("%d images lost and %d gained of %d", lost, gained, n)
+	loss := 100 * float64(lost-gained) / float64(n)
+	p, t := McNemar(lost, gained), c.e.Test
+	var why string
+	switch {
+	case lost == 0 && gained == 0:
+		why = "Every image is as right or wrong as in the baseline."
+	case lost <= gained:
+		why = counts + ": no loss."
+	case p > t.Alpha:
+		why = fmt.Sprintf("%s: chance alone loses as many with probability %.2g, which is more than %v.", counts, p, t.Alpha)
+	case !t.Rejects(lost, gained, n):
+		why = fmt.Sprintf("%s: a loss of %.2f points, which is not chance (probability %.2g) but within the %.2f allowed.", counts, loss, p, 100*t.MinEffect)
+	default:
+		why = fmt.Sprintf("%s: a loss of %.2f points, more than the %.2f allowed, and chance alone loses as many with probability %.2g, not above %v.",
+			counts, loss, 100*t.MinEffect, p, t.Alpha)
+	}
+	got := percent(accuracy(labels, now))
+	if lost+gained > 0 {
+		got += fmt.Sprintf(", %d lost, %d gained", lost, gained)
+	}
+	c.check(name, !t.Rejects(lost, gained, n), percent(accuracy(labels, was)), got, why, why)
+}
+
+// discordant counts the images that were right and are wrong, and the reverse.
+func discordant(labels, was, now verify.Predictions) (lost, gained int) {
+	for i, l := range labels {
+		switch before, after := was[i] == l, now[i] == l; {
+		case before && !after:
+			lost++
+		case after && !before:
+			gained++
+		}
+	}
+	return lost, gained
+}
+
+func percent(x float64) string { return fmt.Sprintf("%.2f %%", 100*x) }

@@ -1,0 +1,106 @@
+package gate
+
+import (
+	"fmt"
+	"slices"
+
+	"qtool/verify"
+)
+
+// consistency recomputes what the report says of its own answers: a report that
+// was altered in one place contradicts itself.
+func (c *checker) consistency() bool {
+	const want = "figures that follow from the answers"
+	problem := c.lengths()
+	if problem == "" {
+		problem = c.figures()
+	}
+	return c.check("consistency", problem == "", want, orElse(problem, want),
+		"Every accuracy and flip count was computed anew from the answers and is as stated.",
+		"The report contradicts itself: it was altered, or cut, after it was written.")
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// lengths is what is wrong with the answers' lists, "" for nothing.
+func (c *checker) lengths() string {
+	a, n := &c.r.Answers, c.r.Images
+	for _, list := range []struct {
+		name     string
+		p        verify.Predictions
+		optional bool
+	}{
+		{"labels", a.Labels, false}, {"float", a.Float, c.r.Accuracy.Float == nil}, {"quantized", a.Quantized, c.r.Accuracy.Quantized == nil},
+		{"integer", a.Integer, false}, {"encrypted", a.Encrypted, false},
+	} {
+		if list.p == nil && list.optional {
+			continue
+		}
+		if len(list.p) != n {
+			return fmt.Sprintf("answers.%s has %d entries for %d images", list.name, len(list.p), n)
+		}
+		if n > 0 && slices.Min(list.p) < 0 {
+			return fmt.Sprintf("answers.%s has the negative class %d", list.name, slices.Min(list.p))
+		}
+	}
+	if m := len(a.Margins); m != 0 && m != n {
+		return fmt.Sprintf("answers.margins has %d entries for %d images", m, n)
+	}
+	return ""
+}
+
+// figures is the first stated figure that is not the computed one. The lists'
+// lengths are right.
+func (c *checker) figures() string {
+	a, s, f := &c.r.Answers, &c.r.Accuracy, &c.r.ArgmaxFlips
+	for _, rung := range []struct {
+		name    string
+		answers verify.Predictions
+		stated  *float64
+	}{
+		{"float", a.Float, s.Float}, {"quantized", a.Quantized, s.Quantized}, {"integer", a.Integer, s.Integer}, {"encrypted", a.Encrypted, s.Encrypted},
+	} {
+		if rung.answers == nil {
+			continue
+		}
+		if want := accuracy(a.Labels, rung.answers); rung.stated == nil || *rung.stated != want {
+			return fmt.Sprintf("accuracy.%s is stated as %s, the answers give %v", rung.name, stated(rung.stated), want)
+		}
+	}
+	for _, pair := range []struct {
+		name   string
+		a, b   verify.Predictions
+		stated int
+	}{
+		{"float_integer", a.Float, a.Integer, f.FloatInteger}, {"quantized_integer", a.Quantized, a.Integer, f.QuantizedInteger},
+		{"integer_encrypted", a.Integer, a.Encrypted, f.IntegerEncrypted},
+	} {
+		want := 0
+		if pair.a != nil {
+			want = differences(pair.a, pair.b)
+		}
+		if pair.stated != want {
+			return fmt.Sprintf("argmax_flips.%s is stated as %d, the answers give %d", pair.name, pair.stated, want)
+		}
+	}
+	if c.r.LogitMismatches == 0 && f.IntegerEncrypted != 0 {
+		return fmt.Sprintf("no logit differs, yet %d encrypted answers do", f.IntegerEncrypted)
+	}
+	return ""
+}
+
+// differences counts the images of two lists, of one length, that differ.
+func differences(a, b verify.Predictions) int {
+	n := 0
+	for i := range a {
+		if a[i] != b[i] {
+			n++
+		}
+	}
+	return n
+}

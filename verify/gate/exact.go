@@ -1,0 +1,123 @@
+package gate
+
+import (
+	"fmt"
+	"math/big"
+)
+
+// mismatches wants every encrypted logit equal to the integer reference's.
+func (c *checker) mismatches() {
+	got := fmt.Sprint(c.r.LogitMismatches)
+	if m := c.r.FirstMismatch; m != nil {
+		got += fmt.Sprintf(", first at image %d, logit %d: %s for %s", m.Image, m.Logit, m.Got, m.Want)
+	}
+	c.check("mismatches", c.r.LogitMismatches == 0 && c.r.FirstMismatch == nil, "0", got,
+		"Every encrypted logit is the integer reference's.",
+		"Encrypted logits differ from the integer reference: the parameters or the executor are wrong.")
+}
+
+// modulus wants the plaintext primes to carry the proved output range [lo, hi]:
+//
+//	prod t_i > hi - lo
+//
+// Residues of the output then stand for one integer each. Ranges in between may
+// wrap around, since the ring homomorphism brings the output back.
+func (c *checker) modulus() {
+	t := c.r.Backend.PlaintextModuli
+	if len(t) == 0 || len(c.r.Layers) == 0 {
+		c.skip("The back end carries no integers modulo primes, or the report names no layer.", "modulus")
+		return
+	}
+	output := c.r.Layers[len(c.r.Layers)-1]
+	product := big.NewInt(1)
+	for _, p := range t {
+		product.Mul(product, new(big.Int).SetUint64(p))
+	}
+	width := new(big.Int).Sub(output.Range.Hi, output.Range.Lo)
+	c.check("modulus", product.Cmp(width) > 0, fmt.Sprintf("above %v (%d bits)", width, width.BitLen()), fmt.Sprintf("%v (%d bits)", product, product.BitLen()),
+		"The plaintext modulus carries the proved range of the output.",
+		fmt.Sprintf("The plaintext modulus is too small for the proved range %v of the output %q: some input wraps around.", output.Range, output.Name))
+}
+
+// exact compares what must be the same for the same bundle.
+func (c *checker) exact(paired bool) {
+	same := c.r.BundleSHA256 == c.e.BundleSHA256
+	switch {
+	case !same && c.e.Bundle == Free:
+		c.add("bundle", Info, c.e.BundleSHA256, c.r.BundleSHA256,
+			"The bundle is not the baseline's, which the baseline allows (bundle: free): accuracy and budgets decide.")
+	default:
+		c.check("bundle", same, c.e.BundleSHA256, c.r.BundleSHA256,
+			"The bundle is the baseline's, byte for byte.",
+			"The bundle is not the baseline's: some weight, quantizer or proof changed. If it was meant to, look at the other checks and update the baseline.")
+	}
+	c.logits(same)
+	c.predictions(same, paired)
+	c.ranges(same)
+}
+
+func (c *checker) logits(same bool) {
+	switch {
+	case !same:
+		c.skip("Another bundle has other logits.", "logits")
+	case c.Sample:
+		c.skip("The hash is of the whole test set's logits, and only a sample was run.", "logits")
+	default:
+		c.check("logits", c.r.IntegerLogitsSHA256 == c.e.IntegerLogitsSHA256, c.e.IntegerLogitsSHA256, c.r.IntegerLogitsSHA256,
+			"All integer logits are the baseline's.",
+			"The same bundle gave other integer logits: the integer reference or the reading of the images changed.")
+	}
+}
+
+func (c *checker) predictions(same, paired bool) {
+	switch {
+	case !same:
+		c.skip("Another bundle may answer otherwise; the accuracy checks compare.", "predictions")
+	case !paired:
+		c.skip(unpaired, "predictions")
+	default:
+		got := c.r.Answers.Integer
+		n := differences(got, c.e.Predictions.Integer[:len(got)])
+		c.check("predictions", n == 0, "0 other answers", fmt.Sprintf("%d other answers", n),
+			"Every integer answer is the baseline's.",
+			"The same bundle answers otherwise: the report or the baseline was altered, or the integer reference changed.")
+	}
+}
+
+// ranges compares the proofs layer by layer. With bundle: free another bundle's
+// ranges are information.
+func (c *checker) ranges(same bool) {
+	want, got, n := c.firstRange()
+	pass, fail := "The proved range of every layer is the baseline's.", fmt.Sprintf("%d layer(s) are not the baseline's; the first is shown.", n)
+	if n > 0 && !same && c.e.Bundle == Free {
+		c.add("ranges", Info, want, got, fail)
+		return
+	}
+	c.check("ranges", n == 0, want, got, pass, fail)
+}
+
+// firstRange is the first layer that differs, as the baseline and as the report
+// have it, and how many differ.
+func (c *checker) firstRange() (want, got string, n int) {
+	base, layers := c.e.Layers, layersOf(c.r)
+	for i := range max(len(base), len(layers)) {
+		if w, g := describeLayer(base, i), describeLayer(layers, i); w != g {
+			if n++; n == 1 {
+				want, got = w, g
+			}
+		}
+	}
+	if n == 0 {
+		want = fmt.Sprintf("%d layer(s)", len(base))
+		got = want
+	}
+	return want, got, n
+}
+
+// describeLayer is layer i in words, for comparing and printing.
+func describeLayer(layers []Layer, i int) string {
+	if i >= len(layers) {
+		return "no layer"
+	}
+	return fmt.Sprintf("%s %s %v", layers[i].Name, layers[i].Op, layers[i].Range)
+}
