@@ -76,7 +76,7 @@ func (w *workspace) export(c *model.Checkpoint) (*bundle.File, []float64, error)
 	prov := c.Provenance
 	f.Provenance = bundle.Provenance{
 		Recipe: prov.Recipe, RecipeSHA256: prov.RecipeSHA256, Dataset: prov.Dataset, DatasetSHA256: prov.DatasetSHA256,
-		Seed: prov.Seed, Versions: versions(),
+		Seed: prov.Seed, Versions: trainingVersions(),
 	}
 	if f.Provenance.FloatSHA256, _, err = fileSHA256(w.path(fileFloat)); err != nil {
 		return nil, nil, err

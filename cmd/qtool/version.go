@@ -3,24 +3,36 @@ package main
 import (
 	"runtime"
 	"runtime/debug"
+	"slices"
 )
 
 // version is qtool's own.
 const version = "0.1.0"
 
-// versions names what made a result: qtool, Go, and the libraries that touch
-// the numbers.
+// versions names what made a report: everything that touched its figures.
 func versions() map[string]string {
-	v := map[string]string{"qtool": version, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return v
-	}
-	for _, d := range info.Deps {
-		switch d.Path {
-		case "gorgonia.org/gorgonia", "gorgonia.org/tensor", "gonum.org/v1/gonum", "github.com/tuneinsight/lattigo/v5":
-			v[d.Path] = d.Version
+	v := trainingVersions()
+	v["go"] = runtime.Version()
+	v["platform"] = runtime.GOOS + "/" + runtime.GOARCH
+	addModules(v, "github.com/tuneinsight/lattigo/v5")
+	return v
+}
+
+// trainingVersions names what made a bundle: qtool and the libraries that train.
+// The toolchain is left out, so that another patch release of it, which gives
+// the same weights, gives the same bundle.
+func trainingVersions() map[string]string {
+	v := map[string]string{"qtool": version}
+	addModules(v, "gorgonia.org/gorgonia", "gorgonia.org/tensor", "gonum.org/v1/gonum")
+	return v
+}
+
+func addModules(v map[string]string, paths ...string) {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, d := range info.Deps {
+			if slices.Contains(paths, d.Path) {
+				v[d.Path] = d.Version
+			}
 		}
 	}
-	return v
 }

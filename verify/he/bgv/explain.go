@@ -31,11 +31,14 @@ func (p *Plan) explain(o Options, runnersUp []candidate) []string {
 	if o.LogN != 0 {
 		why = append(why, fmt.Sprintf("the ring degree 2^%d was asked for", o.LogN))
 	}
-	for i, c := range runnersUp {
-		if i == 3 {
-			break
+	// The best choice that is secure and would cost more, and the best two that
+	// would cost less if they were.
+	shown := map[bool]int{true: 1, false: 2}
+	for _, c := range runnersUp {
+		if shown[c.secure()] > 0 {
+			shown[c.secure()]--
+			why = append(why, c.rejected(work))
 		}
-		why = append(why, c.rejected(work))
 	}
 	return why
 }
