@@ -14,6 +14,7 @@ func versions() map[string]string {
 	v := trainingVersions()
 	v["go"] = runtime.Version()
 	v["platform"] = runtime.GOOS + "/" + runtime.GOARCH
+	v["kernels"] = "portable"
 	addModules(v, "github.com/tuneinsight/lattigo/v5")
 	return v
 }
