@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
@@ -66,6 +67,17 @@ func registerGate(cmd *cobra.Command, o *gateOptions) {
 func runGate(a *app, o gateOptions) error {
 	if err := gate.CheckFormat(o.format); err != nil {
 		return err
+	}
+	for _, input := range []string{o.report, o.baseline} {
+		if onePath(o.out, input) {
+			return fmt.Errorf("--out %s is one of the files that are compared", o.out)
+		}
+	}
+	// An older result must not stand for this one if it comes to nothing.
+	if o.out != "" && o.out != "-" {
+		if err := os.Remove(o.out); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	r, err := gate.ReadReport(o.report)
 	if err != nil {

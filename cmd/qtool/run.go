@@ -87,6 +87,7 @@ new bundle must be that run's, byte for byte.`),
 	flags.register(cmd)
 	cmd.Flags().StringVar(&from, "from", "", "repeat the run of this folder (default --out: the folder with -again added)")
 	cmd.MarkFlagsMutuallyExclusive("from", "config")
+	cmd.MarkFlagsMutuallyExclusive("from", "set")
 	registerInsecure(cmd, &insecure)
 	return cmd
 }
@@ -153,7 +154,7 @@ func runAgain(ctx context.Context, a *app, flags *recipeFlags, from string, inse
 	if flags.out == "" {
 		flags.out = filepath.Clean(from) + "-again"
 	}
-	if filepath.Clean(flags.out) == filepath.Clean(from) {
+	if filepath.Clean(flags.out) == filepath.Clean(from) || onePath(flags.out, from) {
 		return fmt.Errorf("--out %s is the run to be repeated: name another folder", flags.out)
 	}
 	w, err := flags.workspace(a)

@@ -123,10 +123,10 @@ func (x *execution) load(batches int) (*executionState, error) {
 	}
 	var old executionState
 	if err := json.Unmarshal(b, &old); err != nil {
-		return nil, fmt.Errorf("%s: %w", x.state, err)
+		return nil, hinted{fmt.Errorf("%s: the kept batches are damaged: %w", x.state, err), "remove the file, or run without --resume, to encrypt them again"}
 	}
 	if old.Identity != x.identity || len(old.Batches) > batches {
-		return s, nil // of another bundle or limit: start afresh
+		return s, nil // of another bundle, limit or parameters: start afresh
 	}
 	return &old, nil
 }

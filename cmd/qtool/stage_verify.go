@@ -78,7 +78,8 @@ func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report,
 	backend := e.Backend()
 	secret := execution{
 		executor: e, what: "encrypted", state: v.state, resume: v.resume,
-		identity: fmt.Sprintf("%s %s %s %d images of %s", backend.Name, version, v.sum, test.Len(), f.Provenance.DatasetSHA256),
+		identity: fmt.Sprintf("%s %s %s %d images of %s, %d slots, modulo %v and %v",
+			backend.Name, version, v.sum, test.Len(), f.Provenance.DatasetSHA256, backend.Slots, backend.PlaintextModuli, backend.CiphertextModuli),
 	}
 	encrypted, err := secret.run(ctx, a, images)
 	if err != nil {

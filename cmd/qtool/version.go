@@ -14,7 +14,7 @@ func versions() map[string]string {
 	v := trainingVersions()
 	v["go"] = runtime.Version()
 	v["platform"] = runtime.GOOS + "/" + runtime.GOARCH
-	v["kernels"] = "portable"
+	v["kernels"] = "training: gonum float32 level 1; encrypted: portable Go"
 	addModules(v, "github.com/tuneinsight/lattigo/v5")
 	return v
 }

@@ -204,6 +204,13 @@ func (w *workspace) logTraining(stage string, r *train.Result) error {
 	return maybe.WriteFile(w.path(fileTraining), append(b, '\n'), 0o644)
 }
 
+// onePath reports whether two paths are of one existing file or folder.
+func onePath(a, b string) bool {
+	x, errA := os.Stat(a)
+	y, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(x, y)
+}
+
 // fileSHA256 is the hash and size of a file.
 func fileSHA256(path string) (sum string, size int64, err error) {
 	b, err := os.ReadFile(path)

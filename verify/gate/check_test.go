@@ -49,9 +49,16 @@ func TestFailures(t *testing.T) {
 			spoil(r, 31)
 			gain(r, 9)
 		}, "accuracy-float accuracy-integer accuracy-encrypted", "31 images lost and 9 gained of 10000: a loss of 0.22 points, more than the 0.10 allowed"},
+		{"a float answer tampered with, figures and all", func(r *verify.Report, _ *Entry) {
+			r.Answers.Float[3] = (r.Answers.Float[3] + 1) % 10
+			restate(r)
+		}, "predictions", "the report or the baseline was altered"},
 		{"plaintext modulus too small", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = []uint64{40961} },
 			"modulus", "too small for the proved range [-30000, 30000]"},
-		{"plaintext modulus one too small", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = []uint64{60000} }, "modulus", "wraps around"},
+		{"plaintext modulus one too small", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = []uint64{59999} }, "modulus", "wraps around"},
+		{"one prime twice", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = []uint64{65537, 65537} }, "modulus", "distinct primes"},
+		{"a modulus that is no prime", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = []uint64{1<<64 - 1} }, "modulus", "distinct primes"},
+		{"no plaintext modulus", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = nil }, "modulus", "wraps around"},
 		{"wrapped logits", func(r *verify.Report, _ *Entry) {
 			r.LogitMismatches, r.FirstMismatch = 3, &verify.Mismatch{Image: 8, Logit: 1, Want: "40000", Got: "-25537"}
 		}, "mismatches", "first at image 8, logit 1: -25537 for 40000"},
@@ -87,7 +94,7 @@ func TestFailures(t *testing.T) {
 		{"no logits hash", func(r *verify.Report, _ *Entry) { r.IntegerLogitsSHA256 = "" }, "logits", ""},
 		{"no bundle hash", func(r *verify.Report, _ *Entry) { r.BundleSHA256 = "" }, "bundle", ""},
 		{"another proof", func(r *verify.Report, _ *Entry) { r.Layers[0].Range = bundle.NewRange(-70000, 70001) }, "ranges", "fc1 Dense [-70000, 70001]"},
-		{"a layer less", func(r *verify.Report, _ *Entry) { r.Layers = r.Layers[:1]; r.Backend.PlaintextModuli[0] = 1 << 40 }, "ranges", "no layer"},
+		{"a layer less", func(r *verify.Report, _ *Entry) { r.Layers = r.Layers[:1]; r.Backend.PlaintextModuli[0] = 1<<40 + 15 }, "ranges", "no layer"},
 		{"the same bundle with other ranges, any bundle allowed", func(r *verify.Report, e *Entry) {
 			e.Bundle = Free
 			r.Layers[0].Range = bundle.NewRange(-70000, 70001)
@@ -153,8 +160,7 @@ func TestHarmless(t *testing.T) {
 			e.Bundle, r.BundleSHA256 = Free, hash("c")
 			r.Layers[0].Range = bundle.NewRange(-1, 1)
 		}},
-		{"just enough modulus", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = []uint64{60001} }},
-		{"no plaintext modulus", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = nil }},
+		{"the next prime is modulus enough", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = []uint64{60013} }},
 		{"no margins", func(r *verify.Report, _ *Entry) { r.Answers.Margins = nil }},
 		{"no budgets", func(r *verify.Report, e *Entry) { e.Budgets = Budgets{}; r.Backend.SecurityBits = 3 }},
 		{"a rung more than the baseline has", func(r *verify.Report, e *Entry) { e.Accuracy.Float, e.Predictions.Float = nil, nil }},

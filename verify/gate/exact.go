@@ -18,20 +18,29 @@ func (c *checker) mismatches() {
 
 // modulus wants the plaintext primes to carry the proved output range [lo, hi]:
 //
-//	prod t_i > hi - lo
+//	prod t_i > hi - lo,   t_i prime and distinct
+//
+// Every back end so far carries integers modulo primes: a report without any
+// fails.
 //
 // Residues of the output then stand for one integer each. Ranges in between may
 // wrap around, since the ring homomorphism brings the output back.
 func (c *checker) modulus() {
 	t := c.r.Backend.PlaintextModuli
-	if len(t) == 0 || len(c.r.Layers) == 0 {
-		c.skip("The back end carries no integers modulo primes, or the report names no layer.", "modulus")
+	if len(c.r.Layers) == 0 {
+		c.check("modulus", false, "a proved output range", "no layer", "", "The report names no layer, so that nothing says how large the output is.")
 		return
 	}
 	output := c.r.Layers[len(c.r.Layers)-1]
-	product := big.NewInt(1)
+	product, seen := big.NewInt(1), map[uint64]bool{}
 	for _, p := range t {
-		product.Mul(product, new(big.Int).SetUint64(p))
+		prime := new(big.Int).SetUint64(p)
+		if seen[p] || !prime.ProbablyPrime(20) {
+			c.check("modulus", false, "distinct primes", fmt.Sprint(t), "", "The plaintext moduli are not distinct primes, so that their product says nothing.")
+			return
+		}
+		seen[p] = true
+		product.Mul(product, prime)
 	}
 	width := new(big.Int).Sub(output.Range.Hi, output.Range.Lo)
 	c.check("modulus", product.Cmp(width) > 0, fmt.Sprintf("above %v (%d bits)", width, width.BitLen()), fmt.Sprintf("%v (%d bits)", product, product.BitLen()),
@@ -76,11 +85,16 @@ func (c *checker) predictions(same, paired bool) {
 	case !paired:
 		c.skip(unpaired, "predictions")
 	default:
+		// A bundle names its float checkpoint by hash, so that the float rung must
+		// be the same too.
 		got := c.r.Answers.Integer
 		n := differences(got, c.e.Predictions.Integer[:len(got)])
+		if f := c.r.Answers.Float; f != nil && c.e.Predictions.Float != nil {
+			n += differences(f, c.e.Predictions.Float[:len(f)])
+		}
 		c.check("predictions", n == 0, "0 other answers", fmt.Sprintf("%d other answers", n),
-			"Every integer answer is the baseline's.",
-			"The same bundle answers otherwise: the report or the baseline was altered, or the integer reference changed.")
+			"Every integer and float answer is the baseline's.",
+			"The same bundle answers otherwise: the report or the baseline was altered, or the evaluation changed.")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
 
 	"qtool/verify"
 )
@@ -147,8 +148,9 @@ func checkDocument(what string, raw []byte, schema int) error {
 	return nil
 }
 
-// checkKeys refuses an object that has a key twice, in whatever case: package
-// json would take the last, a reviewer may have read the first.
+// checkKeys refuses an object that has a key twice, under the case folding of
+// package json, which would take the last where a reviewer may have read the
+// first.
 func checkKeys(raw []byte) error {
 	type level struct {
 		seen map[string]bool // nil in an array
@@ -180,7 +182,7 @@ func checkKeys(raw []byte) error {
 			top--
 		case string:
 			if top >= 0 && stack[top].key {
-				k := strings.ToLower(t)
+				k := fold(t)
 				if stack[top].seen[k] {
 					return fmt.Errorf("key %q stands twice in one object", t)
 				}
@@ -193,4 +195,16 @@ func checkKeys(raw []byte) error {
 			stack[top].key = stack[top].seen != nil
 		}
 	}
+}
+
+// fold maps a key to one spelling of all that package json takes for the same:
+// the smallest rune of each rune's simple folding orbit.
+func fold(key string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			least = min(least, f)
+		}
+		return least
+	}, key)
 }

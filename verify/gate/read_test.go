@@ -111,6 +111,7 @@ func TestReportIsReadStrictly(t *testing.T) {
 		{`"schema": 1`, `"schema": 7`, "unsupported version: schema 7, this version reads 1"},
 		{`"schema": 1`, `"schema": null`, `key "schema" is missing`},
 		{`"schema": 1`, `"schema": 1, "schema": 1`, `key "schema" stands twice`},
+		{`"logit_mismatches": 0`, `"logit_mismatches": 7, "logit_miſmatches": 0`, "stands twice"}, // encoding/json folds the long s
 		{`"logit_mismatches": 0`, `"logit_mismatch": 0`, `key "logit_mismatches" is missing`},
 		{`"logit_mismatches": 0`, `"logit_mismatches": null`, `key "logit_mismatches" is missing`},
 		{`"keys": 100`, `"locks": 100`, `key "bytes.keys" is missing`},

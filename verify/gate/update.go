@@ -24,6 +24,9 @@ func Update(old *Baseline, r *verify.Report) (*Baseline, error) {
 			if err := replaceable(was, r); err != nil {
 				return nil, err
 			}
+			if err := unchanged(was, r); err != nil {
+				return nil, err
+			}
 			e.Bundle, e.Test, e.Budgets = was.Bundle, was.Test, was.Budgets
 		}
 	}
@@ -47,6 +50,23 @@ func replaceable(was *Entry, r *verify.Report) error {
 	}
 	if was.Predictions.Float != nil && r.Answers.Float == nil {
 		return fmt.Errorf("%w: recipe %q: the baseline has a float rung and the report has none", ErrFailed, was.Recipe)
+	}
+	return nil
+}
+
+// unchanged refuses a report of the very bundle that the entry is of, where it
+// contradicts the entry on what follows from a bundle.
+func unchanged(was *Entry, r *verify.Report) error {
+	if was.BundleSHA256 != r.BundleSHA256 {
+		return nil
+	}
+	for _, f := range Check(r, &Baseline{Schema: Schema, Recipes: []Entry{*was}}, Options{}).Findings {
+		switch f.Name {
+		case "logits", "predictions", "ranges":
+			if f.Status == Fail {
+				return fmt.Errorf("%w: recipe %q: same bundle, other %s: want %s, got %s: remove the entry to start it anew", ErrFailed, was.Recipe, f.Name, f.Want, f.Got)
+			}
+		}
 	}
 	return nil
 }

@@ -89,6 +89,7 @@ func TestUpdateRefuses(t *testing.T) {
 		{"a budget passed", "bundle-bytes: want at most 6000, got 6001", func(r *verify.Report, _ *Entry) { r.Bytes.Bundle = 6001 }},
 		{"little security", "security: want at least 128", func(r *verify.Report, _ *Entry) { r.Backend.SecurityBits = 80 }},
 		{"another dataset", "remove the entry to start it anew", func(r *verify.Report, _ *Entry) { r.DatasetSHA256 = hash("e") }},
+		{"the same bundle with other logits", "same bundle, other logits", func(r *verify.Report, _ *Entry) { r.IntegerLogitsSHA256 = hash("9") }},
 		{"a lost rung", "has a float rung", func(r *verify.Report, _ *Entry) { r.Answers.Float = nil; restate(r) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
