@@ -2,12 +2,16 @@
 package export
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
 	"qtool/bundle"
 	"qtool/model"
 )
+
+// ErrTooWide marks a network whose integers are too large to export.
+var ErrTooWide = errors.New("too wide")
 
 // Program builds the integer program of q: the integers of its weights and
 // biases, its activations as integer polynomials, its average pools as sums,
@@ -83,7 +87,7 @@ func integers(s *model.LayerScaling, w, b []float32, outputs int) ([]int32, []in
 	bias := make([]int64, len(b))
 	for i, c := range codes {
 		if math.Abs(float64(c)) > 1<<62 {
-			return nil, nil, fmt.Errorf("bias %d is %v at scale %v: its integer %v passes 2^62", i, b[i], s.Out[i%len(s.Out)], c)
+			return nil, nil, fmt.Errorf("bias %d is %v at scale %v: %w: its integer %v passes 2^62", i, b[i], s.Out[i%len(s.Out)], ErrTooWide, c)
 		}
 		bias[i] = int64(c)
 	}

@@ -18,8 +18,8 @@ const Schema = 1
 
 // Checkpoint is what a checkpoint file holds: a network, its float parameters
 // and, where it has been quantized, its quantizers. On disk it is a safetensors
-// file whose metadata has "schema", "network", "provenance" and, where present,
-// "quantizers", each as JSON.
+// file whose metadata has "schema", "network", "provenance", where present
+// "quantizers", each as JSON, and "sha256", the hash of the tensors.
 type Checkpoint struct {
 	Network    *Network
 	Params     Parameters
@@ -82,6 +82,7 @@ func (c *Checkpoint) Encode() ([]byte, error) {
 	for _, t := range c.Params {
 		f.Tensors = append(f.Tensors, safetensors.FromFloat32(t.Name, t.Shape, t.Data))
 	}
+	meta["sha256"] = f.Sum()
 	return safetensors.Encode(f)
 }
 
@@ -96,11 +97,14 @@ func DecodeCheckpoint(b []byte) (*Checkpoint, error) {
 	if s := f.Metadata["schema"]; s != strconv.Itoa(Schema) {
 		return nil, fmt.Errorf("model: checkpoint: %w: schema %q, this version reads %d", ErrVersion, s, Schema)
 	}
+	if got, want := f.Sum(), f.Metadata["sha256"]; got != want {
+		return nil, fmt.Errorf("model: checkpoint: altered or damaged: the tensors have SHA-256 %s, the metadata says %q", got, want)
+	}
 	c := &Checkpoint{Network: &Network{}}
 	for key, text := range f.Metadata {
 		var into any
 		switch key {
-		case "schema":
+		case "schema", "sha256":
 			continue
 		case "network":
 			into = c.Network

@@ -171,6 +171,7 @@ func TestCheckpointTensors(t *testing.T) {
 		`dtype is F64`:                      doubles,
 		`tensor "conv.bias" of shape [1 2]`: shape,
 	} {
+		f.Metadata["sha256"] = f.Sum()
 		b, err := safetensors.Encode(f)
 		if err != nil {
 			t.Fatal(err)
@@ -178,6 +179,15 @@ func TestCheckpointTensors(t *testing.T) {
 		if _, err = DecodeCheckpoint(b); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
+	}
+}
+
+// A bit of a weight that another one is as good as shows by the hash.
+func TestAlteredWeight(t *testing.T) {
+	b := encode(t, checkpoint(t))
+	b[len(b)-4] ^= 1
+	if _, err := DecodeCheckpoint(b); err == nil || !strings.Contains(err.Error(), "altered or damaged") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -73,8 +73,8 @@ func defaults() Recipe {
 		Quantize: Quantize{
 			Method: "qat", Finetune: t,
 			Config: calibrate.Config{
-				Weights: calibrate.WeightConfig{Bits: 8},
-				Input:   calibrate.InputConfig{Bits: 8, Observer: "minmax"},
+				Weights: calibrate.WeightConfig{Bits: 4},
+				Input:   calibrate.InputConfig{Bits: 4, Observer: "minmax"},
 				Images:  1000,
 			},
 		},
@@ -218,6 +218,11 @@ func (r *Recipe) Validate() error {
 	}
 	switch r.Quantize.Method {
 	case "qat", "ptq":
+		for _, l := range r.Network.Layers {
+			if _, ok := l.PolynomialCoefficients(); l.Activation() && !ok {
+				return fmt.Errorf("network: layer %q (%s): %w: set quantize.method to none to train it in float", l.Name, l.Type, model.ErrNeedsTable)
+			}
+		}
 		if err := r.Quantize.Config.Validate(); err != nil {
 			return fmt.Errorf("quantize.%w", err)
 		}

@@ -89,7 +89,7 @@ func TestEmbeddedRecipes(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	r := parse(t, minimal)
 	if r.Seed != 1 || r.Train.Epochs != 1 || r.Train.Batch != 100 || r.Quantize.Method != "qat" ||
-		r.Quantize.Weights.Bits != 8 || r.Quantize.Input.Observer != "minmax" || r.Verify.Backend != "auto" {
+		r.Quantize.Weights.Bits != 4 || r.Quantize.Input.Observer != "minmax" || r.Verify.Backend != "auto" {
 		t.Errorf("defaults %+v", r)
 	}
 	roundTrip(t, r)

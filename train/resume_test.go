@@ -146,6 +146,7 @@ func TestStateRefused(t *testing.T) {
 		{"a short tensor", func(f *safetensors.File) {
 			f.Tensors[0] = safetensors.FromFloat32(f.Tensors[0].Name, []int{1}, []float32{1})
 		}, "has 1 elements, want"},
+		{"an altered value", func(f *safetensors.File) { f.Tensors[0].Data[0] ^= 1; f.Metadata["sha256"] = "of before" }, "altered or damaged"},
 		{"a step too far", func(f *safetensors.File) {
 			f.Metadata["progress"] = strings.Replace(f.Metadata["progress"], `"step":4`, `"step":11`, 1)
 		}, "progress: epoch 0, step 11 of 3 epochs of 10 steps"},
@@ -157,7 +158,9 @@ func TestStateRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.edit(f)
+		if c.edit(f); f.Metadata["sha256"] != "of before" {
+			f.Metadata["sha256"] = f.Sum()
+		}
 		b, err := safetensors.Encode(f)
 		if err != nil {
 			t.Fatal(err)

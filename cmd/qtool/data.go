@@ -22,6 +22,8 @@ $QTOOL_DATA, then in the user cache, and at last downloaded (SHA-256 checked).
   digits    generated handwritten-like digits; nothing to download
   mnist     LeCun's handwritten digits
   idx:DIR   your own images: a folder with the four files of MNIST's names and format`),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newDataListCommand(a), newDataFetchCommand(a), newDataShowCommand(a))
 	return cmd

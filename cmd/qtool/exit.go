@@ -7,6 +7,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets"
+	"qtool/export"
 	"qtool/model"
 	"qtool/verify"
 	"qtool/verify/gate"
@@ -47,7 +48,7 @@ func exitCode(err error) int {
 		return exitMissing
 	case errors.Is(err, bundle.ErrVersion), errors.Is(err, model.ErrVersion), errors.Is(err, gate.ErrVersion):
 		return exitVersion
-	case errors.As(err, &insecure), errors.Is(err, bgv.ErrInsufficient):
+	case errors.As(err, &insecure), errors.Is(err, bgv.ErrInsufficient), errors.Is(err, export.ErrTooWide):
 		return exitInsecure
 	}
 	return exitError

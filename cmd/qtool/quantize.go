@@ -1,11 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -29,7 +30,7 @@ Without --method the recipe decides. Bits are set there: quantize.weights.bits,
 quantize.input.bits.`),
 		Example: `  qtool quantize -c mnist-lenet1-square --out lenet
   qtool quantize -c mnist-lenet1-square --out lenet6 --checkpoint lenet/float.safetensors \
-      --method ptq --set quantize.weights.bits=6`,
+      --method ptq --set quantize.weights.bits=5`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if method != "" {
@@ -89,18 +90,35 @@ func runQuantize(ctx context.Context, w *workspace, checkpoint string) error {
 }
 
 // adopt checks that a checkpoint is of the recipe's network and keeps a copy of
-// it in the folder, so that the folder is whole.
+// it in the folder, so that the folder is whole. A resumed quantization keeps to
+// the checkpoint that it began with.
 func (w *workspace) adopt(path string, c *model.Checkpoint) error {
 	if err := c.Params.Check(&w.recipe.Network); err != nil {
 		return fmt.Errorf("%s does not fit recipe %s: %w", path, w.recipe.Name, err)
 	}
-	c.Network = &w.recipe.Network
-	if _, err := os.Stat(w.path(fileFloat)); err == nil {
-		if sum, _, err := fileSHA256(path); err == nil {
-			if have, _, err := fileSHA256(w.path(fileFloat)); err == nil && have == sum {
-				return nil
-			}
-		}
+	have, err := json.Marshal(c.Network)
+	if err != nil {
+		return err
+	}
+	want, err := json.Marshal(w.recipe.Network)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(have, want) {
+		return fmt.Errorf("%s does not fit recipe %s: its network is %s, the recipe's %s", path, w.recipe.Name, have, want)
+	}
+	sum, _, err := fileSHA256(path)
+	if err != nil {
+		return err
+	}
+	switch kept, _, err := fileSHA256(w.path(fileFloat)); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	case kept == sum:
+		return nil
+	case w.resume:
+		return hinted{fmt.Errorf("%s: cannot resume: %s there is another checkpoint than %s", w.dir, fileFloat, path), "run without --resume to start afresh"}
 	}
 	return c.WriteFile(w.path(fileFloat))
 }

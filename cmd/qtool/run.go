@@ -69,7 +69,7 @@ With --from the recipe is the one that a finished run left in its folder, and th
 new bundle must be that run's, byte for byte.`),
 		Example: `  qtool run
   qtool run -c mnist-lenet1-square --out lenet
-  qtool run -c mnist-fc-square --set quantize.weights.bits=6 --set seed=7
+  qtool run -c mnist-fc-square --set quantize.weights.bits=3 --set seed=7
   qtool run -c mnist-lenet1-square --set train.epochs=1 --set verify.limit=100
   qtool run --from lenet --out again`,
 		Args: cobra.NoArgs,

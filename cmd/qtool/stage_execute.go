@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math/big"
 	"os"
+	"slices"
 
 	"github.com/google/renameio/v2/maybe"
 
@@ -49,7 +50,7 @@ func (x *execution) run(ctx context.Context, a *app, images [][]uint8) (*verify.
 		size = max(len(images), 1)
 	}
 	batches := (len(images) + size - 1) / size
-	done, err := x.load(batches)
+	done, err := x.load(len(images), size)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func (x *execution) run(ctx context.Context, a *app, images [][]uint8) (*verify.
 		r, err := x.executor.Run(ctx, part, func(s verify.Step) { bar.step(k, s) })
 		if err != nil {
 			bar.bar.Abandon()
-			if errors.Is(err, context.Canceled) && x.state != "" {
+			if errors.Is(err, context.Canceled) && len(done.Batches) > 0 && x.state != "" {
 				return nil, hinted{err, "finished batches are kept; the same command with --resume goes on"}
 			}
 			return nil, err
@@ -109,7 +110,7 @@ func (s *executionState) result() *verify.Result {
 	return all
 }
 
-func (x *execution) load(batches int) (*executionState, error) {
+func (x *execution) load(images, size int) (*executionState, error) {
 	s := &executionState{Identity: x.identity}
 	if x.state == "" || !x.resume {
 		return s, nil
@@ -123,12 +124,32 @@ func (x *execution) load(batches int) (*executionState, error) {
 	}
 	var old executionState
 	if err := json.Unmarshal(b, &old); err != nil {
-		return nil, hinted{fmt.Errorf("%s: the kept batches are damaged: %w", x.state, err), "remove the file, or run without --resume, to encrypt them again"}
+		return nil, hinted{fmt.Errorf("%s: the kept batches are damaged: %w", x.state, err), freshHint}
 	}
-	if old.Identity != x.identity || len(old.Batches) > batches {
+	if old.Identity != x.identity || len(old.Batches) > (images+size-1)/size {
 		return s, nil // of another bundle, limit or parameters: start afresh
 	}
+	for k, b := range old.Batches {
+		if err := b.check(min(size, images-k*size)); err != nil {
+			return nil, hinted{fmt.Errorf("%s: batch %d: %w", x.state, k+1, err), freshHint}
+		}
+	}
 	return &old, nil
+}
+
+const freshHint = "remove the file, or run without --resume, to encrypt all batches again"
+
+// check refuses a batch that does not hold logits of that many images.
+func (b *finishedBatch) check(images int) error {
+	if len(b.Logits) != images {
+		return fmt.Errorf("logits of %d images, want %d", len(b.Logits), images)
+	}
+	for i, row := range b.Logits {
+		if len(row) == 0 || len(row) != len(b.Logits[0]) || slices.Contains(row, nil) {
+			return fmt.Errorf("image %d: logits are missing", i)
+		}
+	}
+	return nil
 }
 
 func (x *execution) save(s *executionState) error {

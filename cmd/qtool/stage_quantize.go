@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"qtool/bundle"
@@ -26,6 +27,9 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 	method := w.recipe.Quantize.Method
 	if c, err := w.finished(fileQuantized, method); c != nil || err != nil {
 		return c, err
+	}
+	if !w.resume {
+		delete(w.training, "qat") // of an earlier quantization
 	}
 	q, err := ptq.Quantize(float.Network, float.Params, w.recipe.Quantize.Config, w.train)
 	if err != nil {
@@ -57,6 +61,9 @@ func (w *workspace) export(c *model.Checkpoint) (*bundle.File, []float64, error)
 		return nil, nil, err
 	}
 	p, err := export.Program(q, classLabels(w.data.Classes))
+	if errors.Is(err, export.ErrTooWide) {
+		return nil, nil, hinted{err, smallerHint}
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -34,7 +34,7 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 		case errors.As(err, &insecure):
 			return nil, hinted{err, "leave the ring degree to be chosen, or accept the risk with --allow-insecure-parameters"}
 		case errors.Is(err, bgv.ErrInsufficient):
-			return nil, hinted{err, "fewer bits for weights and inputs, or fewer products in a row, make the numbers smaller"}
+			return nil, hinted{err, smallerHint}
 		case err != nil:
 			return nil, err
 		}
@@ -46,6 +46,8 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 // rungs are the answers of the networks that the bundle was made of; nil where
 // their checkpoints are not at hand.
 type rungs struct{ float, quantized verify.Predictions }
+
+const smallerHint = "fewer bits for weights and inputs, or fewer products in a row, make the numbers smaller"
 
 // verification is a bundle to be checked on a test split.
 type verification struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"qtool/bundle"
+	"qtool/export"
 	"qtool/model"
 )
 
@@ -79,6 +81,11 @@ func runVerify(ctx context.Context, a *app, path, out string, resume bool, o ver
 	if err != nil {
 		return err
 	}
+	if quantized != nil {
+		if err := sameProgram(f, quantized); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
 	r, err := answer(ctx, float, quantized, test)
 	if err != nil {
 		return err
@@ -113,6 +120,34 @@ func runVerify(ctx context.Context, a *app, path, out string, resume bool, o ver
 		return err
 	}
 	return checkMismatch(report)
+}
+
+// sameProgram refuses a bundle that is not what its checkpoint exports, however
+// sound it is in itself.
+func sameProgram(f *bundle.File, c *model.Checkpoint) error {
+	q, err := c.Quantized()
+	if err != nil {
+		return err
+	}
+	p, err := export.Program(q, f.Program.Labels)
+	if err != nil {
+		return err
+	}
+	for i := range min(len(p.Nodes), len(f.Program.Nodes)) {
+		p.Nodes[i].Seen = f.Program.Nodes[i].Seen
+	}
+	want, err := (&bundle.File{Program: p, Provenance: f.Provenance, Golden: f.Golden}).Encode()
+	if err != nil {
+		return err
+	}
+	have, err := f.Encode()
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(want, have) {
+		return fmt.Errorf("%w: it is not what the quantized checkpoint beside it exports", bundle.ErrAltered)
+	}
+	return nil
 }
 
 // origin reads a checkpoint beside the bundle if it is the one that the bundle

@@ -37,7 +37,7 @@ const (
 // What a fresh quantization, and a fresh training, make anew: left from an
 // earlier run, these would not belong to this one.
 var (
-	quantizedFiles = []string{fileReport, fileBundle, fileQuantized, stateQAT, stateVerify}
+	quantizedFiles = []string{fileReport, fileHTML, fileBundle, fileQuantized, stateQAT, stateVerify}
 	trainedFiles   = append([]string{fileFloat, fileTraining, stateFloat}, quantizedFiles...)
 )
 
@@ -106,6 +106,12 @@ func (w *workspace) load(ctx context.Context) error {
 	}
 	if err := fitsNetwork(d, &r.Network); err != nil {
 		return fmt.Errorf("recipe %s: dataset %s: %w", r.Name, d.Name, err)
+	}
+	if n := r.Verify.Limit; n > d.Test.Len() {
+		return fmt.Errorf("recipe %s: verify.limit: %d, the dataset has %d test images", r.Name, n, d.Test.Len())
+	}
+	if n := r.Quantize.Images; r.Quantize.Method != "none" && n > d.Train.Len() {
+		return fmt.Errorf("recipe %s: quantize.images: %d, the dataset has %d training images", r.Name, n, d.Train.Len())
 	}
 	images := d.Train
 	if n := r.Data.Images; n > 0 {
@@ -192,7 +198,10 @@ func (w *workspace) readTraining() error {
 	if err == nil {
 		err = json.Unmarshal(b, &w.training)
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("%s: %w", w.path(fileTraining), err)
+	}
+	return nil
 }
 
 func (w *workspace) logTraining(stage string, r *train.Result) error {
