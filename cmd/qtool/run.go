@@ -25,6 +25,7 @@ type recipeFlags struct {
 
 func (f *recipeFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.name, "config", "c", defaultRecipe, "recipe: a name (see qtool recipes) or a path ending in .yaml")
+	cmd.RegisterFlagCompletionFunc("config", cobra.FixedCompletions(recipe.Names(), cobra.ShellCompDirectiveDefault))
 	cmd.Flags().StringArrayVar(&f.sets, "set", nil, "override a key of the recipe, as in train.epochs=3 or network.layers.conv1.channels=8")
 	cmd.Flags().StringVar(&f.out, "out", "", "folder for the results (default runs/<recipe>)")
 	cmd.Flags().BoolVar(&f.resume, "resume", false, "go on with what an interrupted run left in the folder")
