@@ -84,7 +84,16 @@ func (p *Program) InShape(i int) []int {
 // Check infers every shape, proves every range and compares both with what the
 // nodes say. It returns an error that names the node, the value and the limit.
 func (p *Program) Check() error {
-	return p.walk(func(n *Node, shape []int, b Bounds) error {
+	_, err := p.Bounds()
+	return err
+}
+
+// Bounds is the proved interval of every element of every node's tensor, of a
+// program that passes Check.
+func (p *Program) Bounds() ([]Bounds, error) {
+	var all []Bounds
+	err := p.walk(func(n *Node, shape []int, b Bounds) error {
+		all = append(all, b)
 		if len(shape) != len(n.Shape) {
 			return fmt.Errorf("shape %v, inferred %v", n.Shape, shape)
 		}
@@ -99,6 +108,10 @@ func (p *Program) Check() error {
 		}
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
 }
 
 // Prove fills in every node's Shape and Range.
@@ -118,16 +131,6 @@ func provedRange(b Bounds) (Range, error) {
 		return Range{}, fmt.Errorf("range of %d bits passes the limit of %d", bits, MaxRangeBits)
 	}
 	return r, nil
-}
-
-// Bounds is the proved interval of every element of every node's tensor.
-func (p *Program) Bounds() ([]Bounds, error) {
-	var all []Bounds
-	err := p.walk(func(_ *Node, _ []int, b Bounds) error {
-		all = append(all, b)
-		return nil
-	})
-	return all, err
 }
 
 // walk infers shapes and proves bounds node by node.

@@ -13,9 +13,6 @@ type Runner struct {
 
 // NewRunner checks and lowers p.
 func NewRunner(p *Program) (*Runner, error) {
-	if err := p.Check(); err != nil {
-		return nil, err
-	}
 	bounds, err := p.Bounds()
 	if err != nil {
 		return nil, err

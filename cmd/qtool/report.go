@@ -222,16 +222,9 @@ func sameFile(path, want, what string) (found bool, err error) {
 // readTraining reads the histories, float training first.
 func (s reportSource) readTraining(in *report.Input) error {
 	path := s.beside(fileTraining)
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	logs, err := readTrainingLogs(path)
 	if err != nil {
 		return err
-	}
-	var logs map[string]trainingLog
-	if err := json.Unmarshal(b, &logs); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
 	}
 	stages := []string{"float", "qat"}
 	var others []string

@@ -189,19 +189,28 @@ func (w *workspace) finished(name, stage string) (*model.Checkpoint, error) {
 	return c, nil
 }
 
-func (w *workspace) readTraining() error {
-	w.training = map[string]trainingLog{}
-	b, err := os.ReadFile(w.path(fileTraining))
+func (w *workspace) readTraining() (err error) {
+	w.training, err = readTrainingLogs(w.path(fileTraining))
+	return err
+}
+
+// readTrainingLogs reads a training.json; it is empty where there is none.
+func readTrainingLogs(path string) (map[string]trainingLog, error) {
+	logs := map[string]trainingLog{}
+	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return logs, nil
 	}
 	if err == nil {
-		err = json.Unmarshal(b, &w.training)
+		err = json.Unmarshal(b, &logs)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", w.path(fileTraining), err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return nil
+	if logs == nil { // the file says null
+		logs = map[string]trainingLog{}
+	}
+	return logs, nil
 }
 
 func (w *workspace) logTraining(stage string, r *train.Result) error {
