@@ -17,7 +17,8 @@ import (
 // Packages of one line may import each other. A line stands for the folder and
 // what is in it, unless a later line names that too.
 var order = [][]string{
-	{"internal/progress", "internal/safetensors"},
+	{"internal/progress", "internal/safetensors", "kernel/cpu"},
+	{"kernel"},
 	{"quant"},
 	{"model"},
 	{"datasets"},
