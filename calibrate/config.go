@@ -79,7 +79,8 @@ func (c InputConfig) Input(batches func(yield func([]float32) bool)) (quant.Para
 // Observer chooses weight scales so that the grid just reaches the largest
 // folded weight, of the layer or of each output channel.
 func (c WeightConfig) Observer() model.Observer {
-	return func(l model.Layer, folded []float32, outputs int) ([]float32, error) {
+	return func(o model.Observation) ([]float32, error) {
+		l, folded, outputs := o.Layer, o.Folded, o.Outputs
 		groups := 1
 		if c.PerChannel {
 			groups = outputs

@@ -75,17 +75,17 @@ func TestWeightObserver(t *testing.T) {
 		perChannel bool
 		want       []float32
 	}{{false, []float32{1}}, {true, []float32{1, 0.5}}} {
-		got, err := WeightConfig{Bits: 4, PerChannel: c.perChannel}.Observer()(l, w, 2)
+		got, err := WeightConfig{Bits: 4, PerChannel: c.perChannel}.Observer()(model.Observation{Layer: l, Folded: w, Outputs: 2})
 		if err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("per channel %v: scales %v, %v, want %v", c.perChannel, got, err, c.want)
 		}
 	}
-	zeros, err := WeightConfig{Bits: 4, PerChannel: true}.Observer()(l, make([]float32, 6), 2)
+	zeros, err := WeightConfig{Bits: 4, PerChannel: true}.Observer()(model.Observation{Layer: l, Folded: make([]float32, 6), Outputs: 2})
 	if err != nil || !slices.Equal(zeros, []float32{1, 1}) {
 		t.Errorf("scales %v, %v of zeros", zeros, err)
 	}
 	w[4] = float32(math.Inf(1))
-	if _, err := (WeightConfig{Bits: 4}).Observer()(l, w, 2); err == nil || !strings.Contains(err.Error(), `calibrate: layer "fc": weight value +Inf at element 4`) {
+	if _, err := (WeightConfig{Bits: 4}).Observer()(model.Observation{Layer: l, Folded: w, Outputs: 2}); err == nil || !strings.Contains(err.Error(), `calibrate: layer "fc": weight value +Inf at element 4`) {
 		t.Errorf("error %v for an infinite weight", err)
 	}
 }

@@ -33,6 +33,14 @@ func (n *Network) Forward(p Parameters, image []float32) ([][]float64, error) {
 		case AvgPool:
 			x = average(l, x, in, shapes[i])
 		case Flatten:
+		case BatchNorm:
+			slope, offset := p.Normalisation(l.Name)
+			y := make([]float64, len(x))
+			for k, v := range x {
+				c := k * len(slope) / len(x)
+				y[k] = slope[c]*v + offset[c]
+			}
+			x = y
 		default:
 			y := make([]float64, len(x))
 			for k, v := range x {
@@ -56,6 +64,11 @@ func (l Layer) Apply(x float64) float64 {
 		return 1 / (1 + math.Exp(-x))
 	case ReLU:
 		return max(x, 0)
+	case Sign:
+		if x < 0 {
+			return -1
+		}
+		return 1
 	case Polynomial:
 		y := 0.0
 		for k := len(l.Coefficients) - 1; k >= 0; k-- {

@@ -11,7 +11,7 @@ import (
 // Kind is the type of a layer.
 type Kind string
 
-// The layers. Square, Tanh, Sigmoid, ReLU and Polynomial are elementwise
+// The layers. Square, Tanh, Sigmoid, ReLU, Sign and Polynomial are elementwise
 // activations.
 const (
 	Conv       Kind = "conv"
@@ -22,6 +22,8 @@ const (
 	Tanh       Kind = "tanh"
 	Sigmoid    Kind = "sigmoid"
 	ReLU       Kind = "relu"
+	Sign       Kind = "sign"
+	BatchNorm  Kind = "batchnorm"
 	Polynomial Kind = "polynomial"
 )
 
@@ -31,7 +33,7 @@ const (
 //	dense       units
 //	avgpool     kernel, stride (kernel)
 //	polynomial  coefficients: a_0, a_1, ... of a_0 + a_1 x + ...
-//	flatten, square, tanh, sigmoid, relu: none
+//	flatten, batchnorm, square, tanh, sigmoid, relu, sign: none
 //
 // The value in parentheses is what 0 stands for.
 type Layer struct {
@@ -76,10 +78,17 @@ func (l Layer) Weighted() bool { return l.Type == Conv || l.Type == Dense }
 // Activation reports whether the layer is elementwise.
 func (l Layer) Activation() bool {
 	switch l.Type {
-	case Square, Tanh, Sigmoid, ReLU, Polynomial:
+	case Square, Tanh, Sigmoid, ReLU, Sign, Polynomial:
 		return true
 	}
 	return false
+}
+
+// Tabled reports whether the layer is an activation that only a lookup table
+// can express exactly.
+func (l Layer) Tabled() bool {
+	_, polynomial := l.PolynomialCoefficients()
+	return l.Activation() && !polynomial
 }
 
 // PolynomialCoefficients is a_0..a_d of a polynomial activation, or false for
@@ -127,6 +136,9 @@ func (n *Network) Shapes() ([][]int, error) {
 		}
 		seen[l.Name] = true
 		out, err := l.outShape(in)
+		if err == nil && l.Type == BatchNorm && (i == 0 || !n.Layers[i-1].Weighted()) {
+			err = fmt.Errorf("it must follow a conv or dense layer, whose outputs it normalises")
+		}
 		if err == nil {
 			err = checkShape(out)
 		}
@@ -204,11 +216,11 @@ const MaxDegree = 15
 func (l Layer) checkKeys() error {
 	uses := map[Kind][]string{
 		Conv: {"channels", "kernel", "stride", "padding"}, Dense: {"units"}, AvgPool: {"kernel", "stride"},
-		Polynomial: {"coefficients"}, Flatten: {}, Square: {}, Tanh: {}, Sigmoid: {}, ReLU: {},
+		Polynomial: {"coefficients"}, Flatten: {}, Square: {}, Tanh: {}, Sigmoid: {}, ReLU: {}, Sign: {}, BatchNorm: {},
 	}
 	allowed, known := uses[l.Type]
 	if !known {
-		return fmt.Errorf("type %q is unknown: want conv, dense, avgpool, flatten, square, tanh, sigmoid, relu or polynomial", l.Type)
+		return fmt.Errorf("type %q is unknown: want conv, dense, avgpool, batchnorm, flatten, square, tanh, sigmoid, relu, sign or polynomial", l.Type)
 	}
 	for _, k := range []struct {
 		name string

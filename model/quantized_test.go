@@ -13,14 +13,14 @@ import (
 // maxAbs chooses symmetric scales that reach the largest folded weight, of the
 // layer or of each output.
 func maxAbs(perChannel bool, bits quant.BitWidth) Observer {
-	return func(_ Layer, folded []float32, outputs int) ([]float32, error) {
+	return func(o Observation) ([]float32, error) {
 		groups := 1
 		if perChannel {
-			groups = outputs
+			groups = o.Outputs
 		}
 		scales := make([]float32, groups)
-		for k, v := range folded {
-			g := k * groups / len(folded)
+		for k, v := range o.Folded {
+			g := k * groups / len(o.Folded)
 			scales[g] = max(scales[g], v, -v)
 		}
 		for g := range scales {
@@ -43,7 +43,7 @@ func quantized(t *testing.T, n *Network, perChannel bool, bits quant.BitWidth) (
 			q.Weights = append(q.Weights, WeightQuantizer{Layer: l.Name, Bits: bits})
 		}
 	}
-	s, err := q.Calibrate(maxAbs(perChannel, bits))
+	s, err := q.Calibrate(maxAbs(perChannel, bits), false)
 	if err != nil {
 		t.Fatal(err)
 	}

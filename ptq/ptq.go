@@ -33,7 +33,7 @@ func Quantize(n *model.Network, p model.Parameters, c calibrate.Config, images *
 			q.Weights = append(q.Weights, model.WeightQuantizer{Layer: l.Name, Bits: quant.BitWidth(c.Weights.Bits)})
 		}
 	}
-	if _, err := q.Calibrate(c.Weights.Observer()); err != nil {
+	if _, err := q.Calibrate(c.Weights.Observer(), false); err != nil {
 		return nil, err
 	}
 	return q, nil

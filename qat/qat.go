@@ -10,7 +10,6 @@
 package qat
 
 import (
-	"fmt"
 	"math"
 
 	G "gorgonia.org/gorgonia"
@@ -23,37 +22,52 @@ import (
 // Quantizer implements train.Quantizer for a quantized network.
 type Quantizer struct {
 	q       *model.Quantized
-	observe model.Observer // nil: the scales stay as they are
+	options Options
 	scaling []model.LayerScaling
 	coeffs  [][][]float32
 	carry   []int // of each layer's tensor, and of the input before them
+	learned []model.Tensor
+}
+
+// Options say what of the quantizers training changes.
+type Options struct {
+	// Weights chooses the weights' scales before each step; nil leaves them.
+	Weights model.Observer
+	// Ranges says that Weights needs the ranges of what meets the weights.
+	Ranges bool
+	// Frozen replaces Weights once the scales are frozen; nil leaves them.
+	Frozen model.Observer
+	// Input, WeightScales and Activations say whose scales are learned.
+	Input, WeightScales, Activations bool
 }
 
 var _ train.Quantizer = (*Quantizer)(nil)
 
 // New fake-quantizes q with its own fixed scales.
-func New(q *model.Quantized) (*Quantizer, error) { return newQuantizer(q, nil) }
+func New(q *model.Quantized) (*Quantizer, error) { return Training(q, Options{}) }
 
-// Observing fake-quantizes q and lets the weights' scales follow the weights.
-func Observing(q *model.Quantized, observe model.Observer) (*Quantizer, error) {
-	return newQuantizer(q, observe)
-}
-
-func newQuantizer(q *model.Quantized, observe model.Observer) (*Quantizer, error) {
+// Training fake-quantizes q and lets its scales change as options say.
+func Training(q *model.Quantized, options Options) (*Quantizer, error) {
 	carry, err := carries(q)
 	if err != nil {
 		return nil, err
 	}
-	z := &Quantizer{q: q, observe: observe, carry: carry, coeffs: make([][][]float32, len(q.Network.Layers))}
-	return z, z.Refresh(q.Params)
+	layers := len(q.Network.Layers)
+	z := &Quantizer{q: q, options: options, carry: carry, coeffs: make([][][]float32, layers)}
+	if err := z.Refresh(q.Params); err != nil {
+		return nil, err
+	}
+	z.learn()
+	return z, nil
 }
 
 // Refresh implements train.Quantizer.
 func (z *Quantizer) Refresh(p model.Parameters) error {
 	z.q.Params = p
+	z.takeLearned()
 	var err error
-	if z.observe != nil {
-		z.scaling, err = z.q.Calibrate(z.observe)
+	if z.options.Weights != nil {
+		z.scaling, err = z.q.Calibrate(z.options.Weights, z.options.Ranges)
 	} else {
 		z.scaling, err = z.q.Scaling()
 	}
@@ -72,16 +86,22 @@ func (z *Quantizer) Refresh(p model.Parameters) error {
 	return nil
 }
 
+// Freeze implements train.Quantizer.
+func (z *Quantizer) Freeze() { z.options.Weights = z.options.Frozen }
+
 // Quantized is the network with its scales as last refreshed.
 func (z *Quantizer) Quantized() *model.Quantized { return z.q }
 
 // Input implements train.Quantizer.
-func (z *Quantizer) Input(x *G.Node) (*G.Node, error) {
-	return op.FakeQuantize("input", x, op.Quantizer{Codes: z.q.Input.Codes})
+func (z *Quantizer) Input(x *G.Node, s train.Scales) (*G.Node, error) {
+	return op.FakeQuantize("input", x, op.Quantizer{
+		Codes: func(dst, x []float32) { z.q.Input.Codes(dst, x) }, Scale: s[inputScale],
+		ScaleGradient: func(dst, x, dcode []float32) { dst[0] = float32(z.q.Input.ScaleGradient(x, dcode)) },
+	})
 }
 
 // Weights implements train.Quantizer.
-func (z *Quantizer) Weights(i int, w, b *G.Node) (*G.Node, *G.Node, error) {
+func (z *Quantizer) Weights(i int, w, b *G.Node, s train.Scales) (*G.Node, *G.Node, error) {
 	name := z.q.Network.Layers[i].Name
 	outputs := w.Shape()[0]
 	factor := float32(math.Ldexp(1, z.carry[i]-z.carry[i+1])) // of the weights
@@ -94,9 +114,14 @@ func (z *Quantizer) Weights(i int, w, b *G.Node) (*G.Node, *G.Node, error) {
 			z.scaling[i].WeightSlopes(dst, x, outputs)
 			multiply(dst, factor)
 		},
+		Scale: s[name+weightScale],
+		ScaleGradient: func(dst, x, dcode []float32) {
+			z.scaling[i].ScaleGradient(dst, x, dcode, outputs)
+			multiply(dst, factor)
+		},
 	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("qat: layer %q: %w", name, err)
+	if err != nil || z.scaling[i].Deferred {
+		return w, nil, err
 	}
 	b, err = op.FakeQuantize(name+".bias", b, op.Quantizer{
 		Codes: func(dst, x []float32) {
@@ -113,10 +138,7 @@ func (z *Quantizer) Weights(i int, w, b *G.Node) (*G.Node, *G.Node, error) {
 			}
 		},
 	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("qat: layer %q: %w", name, err)
-	}
-	return w, b, nil
+	return w, b, err
 }
 
 // Coefficients implements train.Quantizer.

@@ -68,12 +68,12 @@ func (p Params) Validate() error {
 //
 // Reference: ONNX operator QuantizeLinear.
 func (p Params) Quantize(x float32) int32 {
-	return int32(p.code(x)) + p.ZeroPoint
+	return int32(p.Code(x)) + p.ZeroPoint
 }
 
-// code is the centred integer q - ZeroPoint as a float32 (exact: grids have at
+// Code is the centred integer q - ZeroPoint as a float32 (exact: grids have at
 // most 16 bits).
-func (p Params) code(x float32) float32 {
+func (p Params) Code(x float32) float32 {
 	r := float32(math.RoundToEven(float64(x / p.Scale)))
 	lo, hi := float32(p.QMin()-p.ZeroPoint), float32(p.QMax()-p.ZeroPoint)
 	switch {
@@ -104,7 +104,7 @@ func (p Params) Inside(x float32) bool {
 
 // FakeQuantize is Dequantize(Quantize(x)): the real value that the grid keeps
 // of x. The error is at most Scale/2 inside the grid's range.
-func (p Params) FakeQuantize(x float32) float32 { return p.Scale * p.code(x) }
+func (p Params) FakeQuantize(x float32) float32 { return p.Scale * p.Code(x) }
 
 // Codes writes the centred integers q - ZeroPoint of src to dst as float32,
 // which is exact. Training and evaluation carry quantized tensors in this form,

@@ -13,6 +13,11 @@ import (
 //	m <- b1 m + (1-b1) g,   v <- b2 v + (1-b2) g^2
 //	w <- w - Rate * (m/(1-b1^t)) / (sqrt(v/(1-b2^t)) + Epsilon)
 //
+// The last Relative tensors of the model take relative steps instead, with
+// gradients that are relative too, of at most a half:
+//
+//	w <- w - w * Rate * ...
+//
 // Its moments are in order of the model it is stepped with, so that a
 // checkpoint can hold them.
 //
@@ -20,6 +25,7 @@ import (
 type Adam struct {
 	Rate, Beta1, Beta2, Epsilon float64
 	Clip                        float64 // 0: no clipping
+	Relative, Frozen            int     // Frozen: the last tensors stay as they are
 	Steps                       int
 	M, V                        [][]float32
 }
@@ -63,13 +69,18 @@ func (a *Adam) Step(model []G.ValueGrad) error {
 	b1, b2 := float32(a.Beta1), float32(a.Beta2)
 	k1, k2 := float32(1-a.Beta1), float32(1-a.Beta2)
 	inv, eps, s := float32(1/math.Sqrt(c2)), float32(a.Epsilon), float32(scale)
-	for i, w := range weights {
+	for i, w := range weights[:len(weights)-a.Frozen] {
 		m, v, g := a.M[i], a.V[i], grads[i]
+		relative := i >= len(weights)-a.Relative
 		for k := range w {
 			x := g[k] * s
 			m[k] = b1*m[k] + k1*x
 			v[k] = b2*v[k] + k2*x*x
-			w[k] -= rate * m[k] / (float32(math.Sqrt(float64(v[k])))*inv + eps)
+			step := rate * m[k] / (float32(math.Sqrt(float64(v[k])))*inv + eps)
+			if relative {
+				step = w[k] * min(max(step, -0.5), 0.5)
+			}
+			w[k] -= step
 		}
 	}
 	return nil

@@ -20,6 +20,9 @@ type Config struct {
 	Warmup float64 `yaml:"warmup" json:"warmup"`
 	// Clip bounds the global gradient norm; 0 leaves it alone.
 	Clip float64 `yaml:"clip" json:"clip"`
+	// FreezeScales is after how many epochs the learned scales and the weights'
+	// observers stand still; 0 is never. It is for quantization-aware training.
+	FreezeScales int `yaml:"freeze_scales,omitempty" json:"freeze_scales,omitempty"`
 	// Patience stops training after that many epochs without a better
 	// validation accuracy and keeps the best epoch's parameters; 0 trains all
 	// epochs and keeps the last.
@@ -40,6 +43,7 @@ func (c Config) Validate() error {
 		{"learning_rate", c.LearningRate, math.SmallestNonzeroFloat64, 10},
 		{"warmup", c.Warmup, 0, float64(c.Epochs)},
 		{"clip", c.Clip, 0, 1e9},
+		{"freeze_scales", float64(c.FreezeScales), 0, 10000},
 		{"patience", float64(c.Patience), 0, 10000},
 	} {
 		if !(k.value >= k.lo && k.value <= k.hi) {

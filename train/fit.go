@@ -86,6 +86,7 @@ func Fit(ctx context.Context, task Task) (*Result, error) {
 	}
 	if task.Config.Patience > 0 {
 		copyParams(f.params, f.best)
+		copyParams(f.scales, f.bestScales)
 		if task.Quantizer != nil {
 			if err := task.Quantizer.Refresh(f.params); err != nil {
 				return nil, err
@@ -101,13 +102,15 @@ func Fit(ctx context.Context, task Task) (*Result, error) {
 // beside the tensors.
 type fitter struct {
 	counters
-	task     Task
-	params   model.Parameters
-	best     model.Parameters
-	adam     *Adam
-	shards   []*graph
-	accuracy *Evaluator
-	start    time.Time
+	task       Task
+	params     model.Parameters
+	best       model.Parameters
+	adam       *Adam
+	shards     []*graph
+	scales     model.Parameters // learned; the quantizer's own slices
+	bestScales model.Parameters
+	accuracy   *Evaluator
+	start      time.Time
 }
 
 // seconds is the time spent so far, earlier processes included.
@@ -147,6 +150,9 @@ func newFitter(task Task) (*fitter, error) {
 		if err := task.Quantizer.Refresh(f.params); err != nil {
 			return nil, err
 		}
+		f.scales = task.Quantizer.Scales()
+		f.bestScales = f.scales.Clone()
+		f.adam.Relative = len(f.scales)
 	}
 	n := min(shardCount, task.Config.Batch)
 	for range n {
@@ -180,6 +186,10 @@ func (f *fitter) stepsPerEpoch() int {
 // epoch runs the rest of the current epoch.
 func (f *fitter) epoch(ctx context.Context) error {
 	c, steps := f.task.Config, f.stepsPerEpoch()
+	if c.FreezeScales > 0 && f.Epoch >= c.FreezeScales && f.task.Quantizer != nil {
+		f.task.Quantizer.Freeze()
+		f.adam.Relative, f.adam.Frozen = 0, len(f.scales)
+	}
 	// The stream's second word is offset so that no epoch shares it with the
 	// parameters' initialisation.
 	order := rand.New(rand.NewPCG(f.task.Seed, 1<<32+uint64(f.Epoch))).Perm(f.task.Train.Len())
@@ -213,6 +223,7 @@ func (f *fitter) epoch(ctx context.Context) error {
 	if f.Best == 0 || score > f.BestScore {
 		f.Best, f.BestScore = f.Epoch, score
 		copyParams(f.best, f.params)
+		copyParams(f.bestScales, f.scales)
 	}
 	return f.save()
 }
@@ -275,6 +286,7 @@ func (f *fitter) step(batch []int) error {
 		return fmt.Errorf("train: epoch %d, step %d: %w", f.Epoch+1, f.Step+1, err)
 	}
 	f.Steps = f.adam.Steps
+	f.observeMoments()
 	if f.task.Quantizer != nil {
 		return f.task.Quantizer.Refresh(f.params)
 	}
@@ -285,6 +297,7 @@ func (f *fitter) step(batch []int) error {
 func (f *fitter) fill(g *graph, indices []int, count int) {
 	x, labels := g.input.Data().([]float32), g.labels.Data().([]float32)
 	per := len(x) / g.batch
+	g.rows = len(indices)
 	for r := range g.batch {
 		row := x[r*per : (r+1)*per]
 		if r >= len(indices) {
@@ -297,6 +310,32 @@ func (f *fitter) fill(g *graph, indices []int, count int) {
 		labels[r] = float32(f.task.Train.Labels[i])
 	}
 	g.count = count
+}
+
+// momentum is how much of its running moments a batch norm replaces at a step.
+const momentum = 0.05
+
+// observeMoments moves the batch norms' running moments towards those of the
+// step's shards, each counted by its elements. The variance is the unbiased one.
+func (f *fitter) observeMoments() {
+	for k, n := range f.shards[0].norms {
+		mean, variance := f.params.Get(n.layer+".mean"), f.params.Get(n.layer+".variance")
+		total := 0
+		for _, g := range f.shards {
+			total += g.norms[k].moments.Count
+		}
+		for c := range mean {
+			var m, v float64
+			for _, g := range f.shards {
+				of := g.norms[k].moments
+				share := float64(of.Count) / float64(total)
+				m += share * float64(of.Mean[c])
+				v += share * float64(of.Variance[c]) * float64(of.Count) / float64(max(of.Count-1, 1))
+			}
+			mean[c] += momentum * (float32(m) - mean[c])
+			variance[c] += momentum * (float32(v) - variance[c])
+		}
+	}
 }
 
 // tally adds a shard's loss and correct answers to the epoch's.

@@ -13,25 +13,6 @@ import (
 	"qtool/train/op"
 )
 
-// Quantizer inserts fake quantization into a training graph. All its methods
-// but Refresh are called while a graph is built; what they insert reads scales
-// that Refresh may move between runs.
-type Quantizer interface {
-	// Refresh adapts the scales to the parameters, before a step's graphs run.
-	Refresh(p model.Parameters) error
-	// Input quantizes the network's input.
-	Input(x *G.Node) (*G.Node, error)
-	// Weights quantizes the parameters of layer i.
-	Weights(i int, w, b *G.Node) (*G.Node, *G.Node, error)
-	// Coefficients are the polynomial of activation layer i, one row for the
-	// tensor or one a channel.
-	Coefficients(i int) func() [][]float32
-	// PoolFactor is what the window sums of pool i are multiplied by.
-	PoolFactor(i int) float32
-	// Logits turns the last layer's integers into reals.
-	Logits(x *G.Node) (*G.Node, error)
-}
-
 // graph is a network on a fixed batch, with its tape machine. Parameters are
 // shared with other graphs through the slices behind them.
 type graph struct {
@@ -39,29 +20,47 @@ type graph struct {
 	input  *tensor.Dense // [batch, shape...]
 	labels *tensor.Dense // [batch]; nil without a loss
 	count  int           // labels that the loss is divided by
-	params G.Nodes
+	rows   int           // images that are no padding
+	params G.Nodes       // those that gradients change; the scales come last
+	scales Scales
+	norms  []norm
 	logits *G.Node
 	loss   *G.Node
 	vm     G.VM
+}
+
+// norm is a batch norm of a training graph, with the moments of its last run.
+type norm struct {
+	layer   string
+	moments *op.Moments
 }
 
 // newGraph builds the network for one batch size; withLoss adds the
 // cross-entropy and the gradients of every parameter.
 func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, withLoss bool) (*graph, error) {
 	g := G.NewGraph()
-	t := &graph{batch: batch}
+	t := &graph{batch: batch, scales: Scales{}}
 	shape := append(tensor.Shape{batch}, n.Input...)
 	t.input = tensor.New(tensor.WithShape(shape...), tensor.Of(tensor.Float32))
 	x := G.NewTensor(g, tensor.Float32, len(shape), G.WithShape(shape...), G.WithName("input"), G.WithValue(t.input))
 	var err error
+	b := builder{graph: t, g: g, p: p, q: q, n: n, training: withLoss}
 	if q != nil {
-		if x, err = q.Input(x); err != nil {
+		for _, s := range q.Scales() {
+			t.scales[s.Name] = node(g, s)
+		}
+		if x, err = q.Input(x, t.scales); err != nil {
 			return nil, err
 		}
 	}
 	for i, l := range n.Layers {
-		if x, err = t.layer(g, p, q, i, l, x); err != nil {
+		if x, err = b.layer(i, l, x); err != nil {
 			return nil, fmt.Errorf("train: layer %q (%s): %w", l.Name, l.Type, err)
+		}
+	}
+	if q != nil {
+		for _, s := range q.Scales() {
+			t.params = append(t.params, t.scales[s.Name])
 		}
 	}
 	if q != nil {
@@ -82,74 +81,6 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, with
 	}
 	t.vm = G.NewTapeMachine(g)
 	return t, nil
-}
-
-// layer adds layer i to the graph.
-func (t *graph) layer(g *G.ExprGraph, p model.Parameters, q Quantizer, i int, l model.Layer, x *G.Node) (*G.Node, error) {
-	switch l.Type {
-	case model.Conv, model.Dense:
-		inputGrad := len(t.params) > 0 // the first weighted layer needs none
-		w, b, err := t.weights(g, p, l)
-		if err == nil && q != nil {
-			w, b, err = q.Weights(i, w, b)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if l.Type == model.Conv {
-			return op.Conv2D(x, w, b, l.Steps(), l.Padding, inputGrad)
-		}
-		return op.Dense(x, w, b, inputGrad)
-	case model.AvgPool:
-		factor := 1 / float32(l.Kernel*l.Kernel)
-		if q != nil {
-			factor = q.PoolFactor(i)
-		}
-		return op.Pool(x, l.Kernel, l.Steps(), factor)
-	case model.Flatten:
-		return op.Flatten(x)
-	case model.Tanh:
-		return op.Tanh(x)
-	case model.Sigmoid:
-		return op.Sigmoid(x)
-	case model.ReLU:
-		return op.ReLU(x)
-	}
-	a, ok := l.PolynomialCoefficients()
-	if !ok {
-		return nil, fmt.Errorf("no operation for this type")
-	}
-	if q != nil {
-		return op.Polynomial(x, q.Coefficients(i))
-	}
-	row := make([]float32, len(a))
-	for k, c := range a {
-		row[k] = float32(c)
-	}
-	rows := [][]float32{row}
-	return op.Polynomial(x, func() [][]float32 { return rows })
-}
-
-// weights adds the layer's parameter nodes. Their tensors are headers of this
-// graph's own over the shared slices: two tape machines must not share a tensor.
-func (t *graph) weights(g *G.ExprGraph, p model.Parameters, l model.Layer) (w, b *G.Node, err error) {
-	for _, s := range p {
-		if s.Name != l.Name+".weight" && s.Name != l.Name+".bias" {
-			continue
-		}
-		d := tensor.New(tensor.WithShape(s.Shape...), tensor.WithBacking(s.Data))
-		n := G.NewTensor(g, tensor.Float32, len(s.Shape), G.WithShape(s.Shape...), G.WithName(s.Name), G.WithValue(d))
-		t.params = append(t.params, n)
-		if len(s.Shape) == 1 {
-			b = n
-		} else {
-			w = n
-		}
-	}
-	if w == nil || b == nil {
-		return nil, nil, fmt.Errorf("parameters are missing")
-	}
-	return w, b, nil
 }
 
 // run executes the graph on what input and labels hold.

@@ -32,6 +32,26 @@ func ReLU(x *G.Node) (*G.Node, error) {
 		})
 }
 
+// Sign is -1 below 0 and 1 from 0 on. Its gradient is that of x clamped to
+// [-1, 1]: the straight-through estimator.
+//
+// Reference: Hubara et al., arXiv 1602.02830, equation 4.
+func Sign(x *G.Node) (*G.Node, error) {
+	return elementwise("sign", x,
+		func(x float32) float32 {
+			if x < 0 {
+				return -1
+			}
+			return 1
+		},
+		func(x, _ float32) float32 {
+			if x > -1 && x < 1 {
+				return 1
+			}
+			return 0
+		})
+}
+
 // elementwise is y = f(x) with dx = dy * slope(x, y).
 func elementwise(name string, x *G.Node, f func(x float32) float32, slope func(x, y float32) float32) (*G.Node, error) {
 	shape := x.Shape().Clone()

@@ -14,6 +14,10 @@ type Quantizer struct {
 	// Slopes writes d code / d x: 1/scale inside the grid and 0 where x was
 	// clamped. nil means that no gradient is wanted.
 	Slopes func(dst, x []float32)
+	// Scale, if not nil, is the learned scales' node, and ScaleGradient writes
+	// their gradient, relative to each scale, from that of the codes.
+	Scale         *G.Node
+	ScaleGradient func(dst, x, dcode []float32)
 }
 
 // FakeQuantize applies q to every element of x. Multiplied by its scale the
@@ -34,7 +38,17 @@ func FakeQuantize(name string, x *G.Node, q Quantizer) (*G.Node, error) {
 			return apply(operation{name: "fake-quantize-" + name + "-dx", shape: shape, run: run}, inputs[0], dy)
 		}}
 	}
-	return apply(o, x)
+	if q.Scale == nil {
+		return apply(o, x)
+	}
+	if o.diff == nil {
+		o.diff = gradients{nil}
+	}
+	o.diff = append(o.diff, func(inputs G.Nodes, _, dy *G.Node) (*G.Node, error) {
+		run := func(ds []float32, v [][]float32) { q.ScaleGradient(ds, v[0], v[1]) }
+		return apply(operation{name: "fake-quantize-" + name + "-dscale", shape: q.Scale.Shape().Clone(), run: run}, inputs[0], dy)
+	})
+	return apply(o, x, q.Scale)
 }
 
 // Scale multiplies x [N, C] by one factor or one a channel; factors is read at

@@ -1,0 +1,36 @@
+package model
+
+import "math"
+
+// TableCode is what a tabled activation makes of the accumulator n of channel
+// c, as a centred code of its quantizer:
+//
+//	quantize( float32( activation( Slope_c n + Offset_c ) ) )
+//
+// in float64 up to the conversion. It is the one definition of a table's entry.
+func (s *LayerScaling) TableCode(l Layer, c int, n float64) float32 {
+	z := s.Slope[c%len(s.Slope)]*n + s.Offset[c%len(s.Offset)]
+	return s.Table.Params.Code(float32(l.Apply(z)))
+}
+
+// Derivative is the activation's at x; where it has none, the surrogate that
+// training uses: 0 for ReLU at 0, and for the sign 1 on (-1, 1) and 0 beyond.
+func (l Layer) Derivative(x float64) float64 {
+	switch l.Type {
+	case Tanh, Sigmoid:
+		y := l.Apply(x)
+		if l.Type == Tanh {
+			return 1 - y*y
+		}
+		return y * (1 - y)
+	case ReLU:
+		if x > 0 {
+			return 1
+		}
+	case Sign:
+		if math.Abs(x) < 1 {
+			return 1
+		}
+	}
+	return 0
+}
