@@ -302,7 +302,7 @@ func TestScalingErrors(t *testing.T) {
 		{input, []Layer{dense("a")}, []WeightQuantizer{fc}, `layer "a" (dense): weight quantizer of "fc"`},
 		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 4, Scales: []float32{1, 1, 1}}}, "3 scales for 2 outputs"},
 		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 4}}, "0 scales for 2 outputs"},
-		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 1, Scales: []float32{1}}}, `layer "fc" (dense): 1 bits is outside 2..16`},
+		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 17, Scales: []float32{1}}}, `layer "fc" (dense): 17 bits is outside 1..16`},
 		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 4, Scales: []float32{-1}}}, `layer "fc" (dense): scale -1`},
 		{quant.Params{Scale: 1e-30, Bits: 4}, []Layer{{Type: Polynomial, Name: "p", Coefficients: []float64{1, 0, 1}}, dense("fc")}, []WeightQuantizer{fc}, `layer "p" (polynomial): integer coefficient`},
 	} {
