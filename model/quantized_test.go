@@ -297,12 +297,12 @@ func TestScalingErrors(t *testing.T) {
 	}{
 		{quant.Params{Bits: 4}, []Layer{dense("fc")}, []WeightQuantizer{fc}, "model: input quantizer: scale 0"},
 		{input, []Layer{{Type: Tanh, Name: "tanh1"}, dense("fc")}, []WeightQuantizer{fc}, `model: layer "tanh1" (tanh): needs a lookup table`},
-		{input, []Layer{dense("fc")}, nil, `layer "fc" has no weight quantizer`},
+		{input, []Layer{dense("fc")}, nil, `layer "fc" (dense): it has no weight quantizer`},
 		{input, []Layer{dense("fc")}, []WeightQuantizer{fc, fc}, "2 weight quantizers for 1 weighted layers"},
 		{input, []Layer{dense("a")}, []WeightQuantizer{fc}, `layer "a" (dense): weight quantizer of "fc"`},
 		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 4, Scales: []float32{1, 1, 1}}}, "3 scales for 2 outputs"},
 		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 4}}, "0 scales for 2 outputs"},
-		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 1, Scales: []float32{1}}}, `layer "fc" (dense): 1 bits is outside 2..16`},
+		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 17, Scales: []float32{1}}}, `layer "fc" (dense): 17 bits is outside 1..16`},
 		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 4, Scales: []float32{-1}}}, `layer "fc" (dense): scale -1`},
 		{quant.Params{Scale: 1e-30, Bits: 4}, []Layer{{Type: Polynomial, Name: "p", Coefficients: []float64{1e300, 0, 1e-300}}, dense("fc")}, []WeightQuantizer{fc}, `layer "p" (polynomial): integer coefficient`},
 	} {

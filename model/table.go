@@ -5,10 +5,15 @@ import "math"
 // TableCode is what a tabled activation makes of the accumulator n of channel
 // c, as a centred code of its quantizer:
 //
-//	quantize( float32( activation( Slope_c n + Offset_c ) ) )
+//	quantize( float32( activation( Slope_c n' + Offset_c ) ) )
+//	n' = 2^Shift round(n / 2^Shift), half to even
 //
 // in float64 up to the conversion. It is the one definition of a table's entry.
 func (s *LayerScaling) TableCode(l Layer, c int, n float64) float32 {
+	if s.Table.Shift > 0 {
+		unit := math.Ldexp(1, int(s.Table.Shift))
+		n = unit * math.RoundToEven(n/unit)
+	}
 	z := s.Slope[c%len(s.Slope)]*n + s.Offset[c%len(s.Offset)]
 	return s.Table.Params.Code(float32(l.Apply(z)))
 }

@@ -1,10 +1,12 @@
 package qat
 
-import "qtool/model"
+import (
+	"qtool/model"
+	"qtool/train"
+)
 
-// The names of learned scales.
+// What follows a layer's name in those of its learned scales.
 const (
-	inputScale      = "input.scale"
 	weightScale     = ".weight_scale"
 	activationScale = ".scale"
 )
@@ -13,7 +15,7 @@ const (
 // the single scales of input and activations are copied back by takeLearned.
 func (z *Quantizer) learn() {
 	if z.options.Input {
-		z.learned = append(z.learned, model.Tensor{Name: inputScale, Shape: []int{1}, Data: []float32{z.q.Input.Scale}})
+		z.learned = append(z.learned, model.Tensor{Name: train.InputScale, Shape: []int{1}, Data: []float32{z.q.Input.Scale}})
 	}
 	for i := range z.q.Weights {
 		if w := &z.q.Weights[i]; z.options.WeightScales {

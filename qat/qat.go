@@ -14,6 +14,7 @@ import (
 
 	G "gorgonia.org/gorgonia"
 
+	"qtool/calibrate"
 	"qtool/model"
 	"qtool/train"
 	"qtool/train/op"
@@ -39,6 +40,17 @@ type Options struct {
 	Frozen model.Observer
 	// Input, WeightScales and Activations say whose scales are learned.
 	Input, WeightScales, Activations bool
+}
+
+// OptionsOf are those that a recipe's quantize section asks for on network n.
+func OptionsOf(c calibrate.Config, n *model.Network) Options {
+	o := Options{Input: c.Learn.Input, WeightScales: c.Learn.Weights, Activations: c.Learn.Activations}
+	o.Frozen, o.Ranges = c.WeightKeeper(n)
+	o.Weights = o.Frozen
+	if !c.Learn.Weights {
+		o.Weights, _ = c.WeightObserver(n)
+	}
+	return o
 }
 
 var _ train.Quantizer = (*Quantizer)(nil)
@@ -95,7 +107,7 @@ func (z *Quantizer) Quantized() *model.Quantized { return z.q }
 // Input implements train.Quantizer.
 func (z *Quantizer) Input(x *G.Node, s train.Scales) (*G.Node, error) {
 	return op.FakeQuantize("input", x, op.Quantizer{
-		Codes: func(dst, x []float32) { z.q.Input.Codes(dst, x) }, Scale: s[inputScale],
+		Codes: func(dst, x []float32) { z.q.Input.Codes(dst, x) }, Scale: s[train.InputScale],
 		ScaleGradient: func(dst, x, dcode []float32) { dst[0] = float32(z.q.Input.ScaleGradient(x, dcode)) },
 	})
 }

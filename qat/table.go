@@ -37,6 +37,15 @@ func (z *Quantizer) Table(i int, x, bias *G.Node, normalised bool, s train.Scale
 	return t.Apply(l.Name, x, bias, s[l.Name+activationScale])
 }
 
+// ShiftUnit implements train.Quantizer.
+func (z *Quantizer) ShiftUnit(i int) float32 {
+	table := z.q.Network.TableAfter(i)
+	if table < 0 || z.scaling[table].Table.Shift == 0 {
+		return 0
+	}
+	return float32(math.Ldexp(1, int(z.scaling[table].Table.Shift)-z.carry[i+1]))
+}
+
 // Real implements train.Quantizer.
 func (z *Quantizer) Real(i int) func() (slopes, offsets []float64) {
 	return func() ([]float64, []float64) {

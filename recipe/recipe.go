@@ -58,7 +58,7 @@ type Quantize struct {
 
 // Verify says how the bundle is checked.
 type Verify struct {
-	Backend string `yaml:"backend"` // "auto" or "bgv"
+	Backend string `yaml:"backend"` // "auto", "bgv" or "none"
 	Limit   int    `yaml:"limit"`   // images; 0 is the whole test set
 	LogN    int    `yaml:"log_n"`   // ring degree 2^LogN; 0 chooses it
 }
@@ -213,18 +213,19 @@ func (r *Recipe) Validate() error {
 	if err := r.Train.Validate(); err != nil {
 		return fmt.Errorf("train.%w", err)
 	}
+	if r.Train.FreezeScales != 0 {
+		return fmt.Errorf("train.freeze_scales: float training has no scales; set it in quantize.finetune")
+	}
 	if r.Data.Validation == 0 && (r.Train.Patience > 0 || r.Quantize.Finetune.Patience > 0) {
 		return fmt.Errorf("patience needs a validation split: set data.validation")
 	}
 	switch r.Quantize.Method {
 	case "qat", "ptq":
-		for _, l := range r.Network.Layers {
-			if _, ok := l.PolynomialCoefficients(); l.Activation() && !ok {
-				return fmt.Errorf("network: layer %q (%s): %w: set quantize.method to none to train it in float", l.Name, l.Type, model.ErrNeedsTable)
-			}
-		}
 		if err := r.Quantize.Config.Validate(); err != nil {
 			return fmt.Errorf("quantize.%w", err)
+		}
+		if err := r.Quantize.CheckNetwork(&r.Network); err != nil {
+			return fmt.Errorf("quantize.%w (or set quantize.method to none to train it in float)", err)
 		}
 	case "none":
 	default:
@@ -235,8 +236,8 @@ func (r *Recipe) Validate() error {
 			return fmt.Errorf("quantize.finetune.%w", err)
 		}
 	}
-	if b := r.Verify.Backend; b != "auto" && b != "bgv" {
-		return fmt.Errorf("verify.backend: %q is unknown: want auto or bgv", b)
+	if b := r.Verify.Backend; b != "auto" && b != "bgv" && b != "none" {
+		return fmt.Errorf("verify.backend: %q is unknown: want auto, bgv or none (no encryption, the clear rungs alone)", b)
 	}
 	if r.Verify.Limit < 0 || r.Verify.Limit > math.MaxInt32 {
 		return fmt.Errorf("verify.limit: %d is negative", r.Verify.Limit)

@@ -44,7 +44,7 @@ func BenchmarkEpoch(b *testing.B) {
 					if err != nil {
 						b.Fatal(err)
 					}
-					if k.Quantizer, err = qat.Observing(q, r.Quantize.Weights.Observer()); err != nil {
+					if k.Quantizer, err = qat.Training(q, qat.OptionsOf(r.Quantize.Config, q.Network)); err != nil {
 						b.Fatal(err)
 					}
 					k.Config = r.Quantize.Finetune

@@ -54,7 +54,7 @@ func trained(t *testing.T, n *model.Network, perChannel bool, images *datasets.S
 	if err != nil {
 		t.Fatal(err)
 	}
-	z, err := qat.Observing(q, c.Weights.Observer())
+	z, err := qat.Training(q, qat.OptionsOf(c, q.Network))
 	if err != nil {
 		t.Fatal(err)
 	}

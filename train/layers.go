@@ -68,7 +68,9 @@ func (b *builder) layer(i int, l model.Layer, x *G.Node) (*G.Node, error) {
 }
 
 func (b *builder) weighted(i int, l model.Layer, x *G.Node) (*G.Node, error) {
-	inputGrad := len(b.params) > 0 // the first weighted layer needs none
+	// The first weighted layer needs no gradient of its input, unless that has a
+	// learned scale.
+	inputGrad := len(b.params) > 0 || b.scales[InputScale] != nil
 	w, bias := b.parameters(l)
 	if w == nil || bias == nil {
 		return nil, fmt.Errorf("parameters are missing")
@@ -102,11 +104,21 @@ func (b *builder) weighted(i int, l model.Layer, x *G.Node) (*G.Node, error) {
 	} else {
 		x, err = op.Dense(x, w, bias, inputGrad)
 	}
-	if err == nil && toReal {
-		b.real = true
-		x, err = op.Affine(x, b.q.Real(i))
+	if err != nil || !toReal {
+		return x, err
 	}
-	return x, err
+	b.real = true
+	if unit := b.q.ShiftUnit(i); unit > 0 {
+		for _, l := range b.n.Layers[i:b.n.TableAfter(i)] {
+			if l.Type == model.AvgPool {
+				return nil, fmt.Errorf("a table with a rounding shift cannot follow a batch norm and pool %q: put the pool after the activation", l.Name)
+			}
+		}
+		if x, err = op.RoundTo(x, unit); err != nil {
+			return nil, err
+		}
+	}
+	return op.Affine(x, b.q.Real(i))
 }
 
 // batchNorm normalises by the batch in training and by the running moments

@@ -25,6 +25,9 @@ type Quantizer interface {
 	// Real gives the factors and biases that turn layer i's accumulators into
 	// reals, for a batch norm.
 	Real(i int) func() (slopes, offsets []float64)
+	// ShiftUnit is the step to which layer i's accumulators are rounded before a
+	// table, or 0.
+	ShiftUnit(i int) float32
 	// Coefficients are the polynomial of activation layer i, one row for the
 	// tensor or one a channel.
 	Coefficients(i int) func() [][]float32
@@ -37,6 +40,9 @@ type Quantizer interface {
 	// Logits turns the last layer's integers into reals.
 	Logits(x *G.Node) (*G.Node, error)
 }
+
+// InputScale is the name of the input quantizer's scale, where it is learned.
+const InputScale = "input.scale"
 
 // Scales are a graph's nodes of the learned scales, by name; nil where a scale
 // is not learned.

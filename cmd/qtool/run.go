@@ -142,7 +142,7 @@ func runRun(ctx context.Context, w *workspace, insecure bool) error {
 	if err := w.publish(ctx, report); err != nil {
 		return err
 	}
-	return os.Remove(task.state)
+	return removeState(task.state)
 }
 
 // runAgain repeats a finished run from its own folder and compares the bundles.

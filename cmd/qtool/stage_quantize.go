@@ -36,17 +36,17 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 		return nil, err
 	}
 	if method == "qat" {
-		z, err := qat.Observing(q, w.recipe.Quantize.Weights.Observer())
+		z, err := qat.Training(q, qat.OptionsOf(w.recipe.Quantize.Config, q.Network))
 		if err != nil {
 			return nil, err
 		}
-		task := train.Task{Network: float.Network, Params: float.Params, Quantizer: z, Config: w.recipe.Quantize.Finetune}
+		task := train.Task{Network: q.Network, Params: q.Params, Quantizer: z, Config: w.recipe.Quantize.Finetune}
 		if _, err := w.fit(ctx, "qat", task); err != nil {
 			return nil, err
 		}
 		q = z.Quantized()
 	}
-	c := &model.Checkpoint{Network: q.Network, Params: q.Params, Quantizers: &model.Quantizers{Input: q.Input, Weights: q.Weights}}
+	c := &model.Checkpoint{Network: q.Network, Params: q.Params, Quantizers: &model.Quantizers{Input: q.Input, Weights: q.Weights, Activations: q.Activations}}
 	if c.Provenance, err = w.provenance(method); err != nil {
 		return nil, err
 	}

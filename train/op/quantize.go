@@ -1,6 +1,8 @@
 package op
 
 import (
+	"math"
+
 	G "gorgonia.org/gorgonia"
 )
 
@@ -49,6 +51,23 @@ func FakeQuantize(name string, x *G.Node, q Quantizer) (*G.Node, error) {
 		return apply(operation{name: "fake-quantize-" + name + "-dscale", shape: q.Scale.Shape().Clone(), run: run}, inputs[0], dy)
 	})
 	return apply(o, x, q.Scale)
+}
+
+// RoundTo rounds every element to a multiple of unit, half to even, and passes
+// gradients straight through.
+func RoundTo(x *G.Node, unit float32) (*G.Node, error) {
+	return FakeQuantize("round", x, Quantizer{
+		Codes: func(dst, x []float32) {
+			for i, v := range x {
+				dst[i] = unit * float32(math.RoundToEven(float64(v/unit)))
+			}
+		},
+		Slopes: func(dst, _ []float32) {
+			for i := range dst {
+				dst[i] = 1
+			}
+		},
+	})
 }
 
 // Scale multiplies x [N, C] by one factor or one a channel; factors is read at
