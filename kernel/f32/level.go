@@ -1,0 +1,36 @@
+package f32
+
+import "qtool/kernel/cpu"
+
+// lanes is what vector kernels work in steps of, at every level.
+const lanes = 16
+
+// kernels are the vector kernels of one level. A nil *kernels stands for
+// portable Go.
+type kernels struct {
+	// product[r-1][v-1] is a tile of r rows and v vectors of width values.
+	product [][]productKernel
+	width   int
+	// dots[r-1][t-1] is a tile of r rows and t offsets.
+	dots [][]dotsKernel
+}
+
+// at has the kernels of every level; assembly fills it in.
+var at [cpu.IFMA + 1]*kernels
+
+// active are the kernels in use.
+var active *kernels
+
+// use makes level's kernels the active ones.
+func use(level cpu.Level) { active = at[level] }
+
+// Name says which instructions the active kernels use.
+func Name() string {
+	switch active {
+	case nil:
+		return "portable Go"
+	case at[cpu.AVX2]:
+		return "AVX2"
+	}
+	return "AVX-512"
+}
