@@ -17,3 +17,8 @@ package f32
 //go:generate -command asm go -C asm run .
 //go:generate asm -part product -out ../product_amd64.s -stubs ../product_amd64.go -pkg f32
 //go:generate asm -part dots -out ../dots_amd64.s -stubs ../dots_amd64.go -pkg f32
+//go:generate asm -part elementwise -out ../elementwise_amd64.s -stubs ../elementwise_amd64.go -pkg f32
+//go:generate asm -part activation -out ../activation_amd64.s -stubs ../activation_amd64.go -pkg f32
+//go:generate asm -part reduce -out ../reduce_amd64.s -stubs ../reduce_amd64.go -pkg f32
+//go:generate asm -part pool -out ../pool_amd64.s -stubs ../pool_amd64.go -pkg f32
+//go:generate asm -part transpose -out ../transpose_amd64.s -stubs ../transpose_amd64.go -pkg f32

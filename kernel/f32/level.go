@@ -13,6 +13,22 @@ type kernels struct {
 	width   int
 	// dots[r-1][t-1] is a tile of r rows and t offsets.
 	dots [][]dotsKernel
+
+	add, square, relu, sigmoid, tanh            unary
+	squareGrad, reluGrad, sigmoidGrad, tanhGrad binary
+
+	polynomial     func(dst, x *float32, n int, coeffs *float32, count int)
+	polynomialGrad func(dst, x, dy *float32, n int, coeffs *float32, count int)
+	quantize       func(dst, x *float32, n int, scale, lo, hi float32)
+	quantizeGrad   func(dst, x, dy *float32, n int, scale, lo, hi, slope float32)
+	adam           func(w, m, v, g *float32, n int, c *float32)
+
+	sum        func(x *float32, n int) float32
+	sumSquares func(sums *float64, x *float32, n int)
+	absMax     func(x *float32, n int) uint32
+
+	pool, poolGrad, poolGradAdd poolKernel
+	transpose                   func(dst *float32, dstRow int, x *float32, xRow, tiles int)
 }
 
 // at has the kernels of every level; assembly fills it in.

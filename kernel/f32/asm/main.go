@@ -18,8 +18,13 @@ import (
 
 // parts are the files, by name.
 var parts = map[string]func(){
-	"product": products,
-	"dots":    dotProducts,
+	"product":     products,
+	"dots":        dotProducts,
+	"elementwise": simple,
+	"activation":  activations,
+	"reduce":      reductions,
+	"pool":        pools,
+	"transpose":   transposes,
 }
 
 func main() {
