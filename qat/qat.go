@@ -77,18 +77,23 @@ func (z *Quantizer) Weights(i int, w, b *G.Node) (*G.Node, *G.Node, error) {
 	name := z.q.Network.Layers[i].Name
 	outputs := w.Shape()[0]
 	w, err := op.FakeQuantize(name+".weight", w, op.Quantizer{
-		Codes:  func(dst, x []float32) { z.scaling[i].WeightCodes(dst, x, outputs) },
-		Slopes: func(dst, x []float32) { z.scaling[i].WeightSlopes(dst, x, outputs) },
+		Codes: func(dst, x []float32) { z.scaling[i].WeightCodes(dst, x, outputs) },
+		Grad: func(dx, x, dy []float32) {
+			z.scaling[i].WeightSlopes(dx, x, outputs)
+			for k, g := range dy {
+				dx[k] *= g
+			}
+		},
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("qat: layer %q: %w", name, err)
 	}
 	b, err = op.FakeQuantize(name+".bias", b, op.Quantizer{
 		Codes: func(dst, x []float32) { z.scaling[i].BiasCodes(dst, x) },
-		Slopes: func(dst, _ []float32) {
+		Grad: func(dx, _, dy []float32) {
 			out := z.scaling[i].Out
-			for o := range dst {
-				dst[o] = float32(1 / out[o%len(out)])
+			for o, g := range dy {
+				dx[o] = float32(1/out[o%len(out)]) * g
 			}
 		},
 	})
