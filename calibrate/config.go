@@ -2,7 +2,9 @@ package calibrate
 
 import (
 	"fmt"
+	"math"
 
+	"qtool/kernel/f32"
 	"qtool/model"
 	"qtool/quant"
 )
@@ -87,11 +89,13 @@ func (c WeightConfig) Observer() model.Observer {
 		scales := make([]float32, groups)
 		size := len(folded) / groups
 		for g := range scales {
-			lo, hi, err := extremes(folded[g*size : (g+1)*size])
-			if err != nil {
+			group := folded[g*size : (g+1)*size]
+			top := f32.AbsMax(group)
+			if math.IsInf(float64(top), 0) || math.IsNaN(float64(top)) {
+				_, _, err := extremes(group) // says which it is
 				return nil, fmt.Errorf("calibrate: layer %q: weight %w", l.Name, err)
 			}
-			p, err := quant.Symmetric(max(-lo, hi, 0), quant.BitWidth(c.Bits))
+			p, err := quant.Symmetric(top, quant.BitWidth(c.Bits))
 			if err != nil {
 				return nil, fmt.Errorf("calibrate: layer %q: %w", l.Name, err)
 			}

@@ -63,8 +63,8 @@ type LayerScaling struct {
 // with a scale that leaves the range of float64.
 func (q *Quantized) Scaling() ([]LayerScaling, error) { return q.walk(nil) }
 
-// Observer chooses the scales of a weighted layer from its folded weights: one
-// for the layer or one an output.
+// Observer chooses the scales of a weighted layer from its folded weights, which
+// it must not change: one for the layer or one an output.
 type Observer func(l Layer, folded []float32, outputs int) ([]float32, error)
 
 // Calibrate chooses every layer's weight scales by observe, in order (a layer's
@@ -96,7 +96,10 @@ func (q *Quantized) walk(observe Observer) ([]LayerScaling, error) {
 			if observe != nil {
 				w, _ := q.Params.Of(l.Name)
 				outputs := l.WeightShape([]int{1})[0]
-				s.weights.Scales, err = observe(l, s.FoldedWeights(w, outputs), outputs)
+				if s.Fold != nil {
+					w = s.FoldedWeights(w, outputs)
+				}
+				s.weights.Scales, err = observe(l, w, outputs)
 			}
 			if err == nil {
 				err = s.weigh(l, largest)

@@ -23,6 +23,7 @@ type Quantizer struct {
 	observe model.Observer // nil: the scales stay as they are
 	scaling []model.LayerScaling
 	coeffs  [][][]float32
+	folds   [][]float32 // of every layer: a factor an input, nil for all 1
 }
 
 var _ train.Quantizer = (*Quantizer)(nil)
@@ -36,7 +37,8 @@ func Observing(q *model.Quantized, observe model.Observer) (*Quantizer, error) {
 }
 
 func newQuantizer(q *model.Quantized, observe model.Observer) (*Quantizer, error) {
-	z := &Quantizer{q: q, observe: observe, coeffs: make([][][]float32, len(q.Network.Layers))}
+	layers := len(q.Network.Layers)
+	z := &Quantizer{q: q, observe: observe, coeffs: make([][][]float32, layers), folds: make([][]float32, layers)}
 	return z, z.Refresh(q.Params)
 }
 
@@ -60,6 +62,7 @@ func (z *Quantizer) Refresh(p model.Parameters) error {
 			}
 		}
 		z.coeffs[i] = rows
+		z.refreshFold(i)
 	}
 	return nil
 }
@@ -69,22 +72,13 @@ func (z *Quantizer) Quantized() *model.Quantized { return z.q }
 
 // Input implements train.Quantizer.
 func (z *Quantizer) Input(x *G.Node) (*G.Node, error) {
-	return op.FakeQuantize("input", x, op.Quantizer{Codes: z.q.Input.Codes})
+	return op.FakeQuantize("input", x, op.Quantizer{Codes: grid(z.q.Input).Quantize})
 }
 
 // Weights implements train.Quantizer.
 func (z *Quantizer) Weights(i int, w, b *G.Node) (*G.Node, *G.Node, error) {
 	name := z.q.Network.Layers[i].Name
-	outputs := w.Shape()[0]
-	w, err := op.FakeQuantize(name+".weight", w, op.Quantizer{
-		Codes: func(dst, x []float32) { z.scaling[i].WeightCodes(dst, x, outputs) },
-		Grad: func(dx, x, dy []float32) {
-			z.scaling[i].WeightSlopes(dx, x, outputs)
-			for k, g := range dy {
-				dx[k] *= g
-			}
-		},
-	})
+	w, err := op.FakeQuantize(name+".weight", w, z.weights(i, w.Shape()[0]))
 	if err != nil {
 		return nil, nil, fmt.Errorf("qat: layer %q: %w", name, err)
 	}

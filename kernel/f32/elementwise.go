@@ -46,6 +46,17 @@ func Add(dst, x []float32) {
 	}
 }
 
+// Mul is dst = x*y.
+func Mul(dst, x, y []float32) {
+	fits(dst, x, y)
+	if active != nil {
+		dst, x, y = active.mul.over(dst, x, y)
+	}
+	for i, a := range x {
+		dst[i] = a * y[i]
+	}
+}
+
 // Square is dst = x*x.
 func Square(dst, x []float32) {
 	fits(dst, x)

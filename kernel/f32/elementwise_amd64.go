@@ -9,6 +9,11 @@ package f32
 //go:noescape
 func addAVX512(dst *float32, x *float32, n int)
 
+// mulAVX512 is dst = x*y.
+//
+//go:noescape
+func mulAVX512(dst *float32, x *float32, y *float32, n int)
+
 // squareAVX512 is dst = x*x.
 //
 //go:noescape
@@ -68,6 +73,11 @@ func adamAVX512(w *float32, m *float32, v *float32, grad *float32, n int, c *flo
 //
 //go:noescape
 func addAVX2(dst *float32, x *float32, n int)
+
+// mulAVX2 is dst = x*y.
+//
+//go:noescape
+func mulAVX2(dst *float32, x *float32, y *float32, n int)
 
 // squareAVX2 is dst = x*x.
 //

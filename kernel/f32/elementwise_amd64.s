@@ -22,6 +22,25 @@ step:
 	VZEROUPPER
 	RET
 
+// func mulAVX512(dst *float32, x *float32, y *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·mulAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+step:
+	VMOVUPS (CX)(SI*4), Z0
+	VMULPS  (DX)(SI*4), Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	CMPQ    SI, BX
+	JLT     step
+	VZEROUPPER
+	RET
+
 // func squareAVX512(dst *float32, x *float32, n int)
 // Requires: AVX, AVX512F
 TEXT ·squareAVX512(SB), NOSPLIT, $0-24
@@ -350,6 +369,25 @@ step:
 	VMOVUPS Y0, (AX)(BX*4)
 	ADDQ    $0x08, BX
 	CMPQ    BX, DX
+	JLT     step
+	VZEROUPPER
+	RET
+
+// func mulAVX2(dst *float32, x *float32, y *float32, n int)
+// Requires: AVX
+TEXT ·mulAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+step:
+	VMOVUPS (CX)(SI*4), Y0
+	VMULPS  (DX)(SI*4), Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	CMPQ    SI, BX
 	JLT     step
 	VZEROUPPER
 	RET

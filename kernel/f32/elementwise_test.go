@@ -20,6 +20,7 @@ func vectorKernels() map[string]func(dst, x, y []float32) {
 	g := Grid{Scale: 0.3, Lo: -7, Hi: 8}
 	return map[string]func(dst, x, y []float32){
 		"add":               func(dst, x, _ []float32) { Add(dst, x) },
+		"mul":               Mul,
 		"square":            func(dst, x, _ []float32) { Square(dst, x) },
 		"square in place":   func(dst, _, _ []float32) { Square(dst, dst) },
 		"square gradient":   SquareGrad,

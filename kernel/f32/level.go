@@ -14,8 +14,8 @@ type kernels struct {
 	// dots[r-1][t-1] is a tile of r rows and t offsets.
 	dots [][]dotsKernel
 
-	add, square, relu, sigmoid, tanh            unary
-	squareGrad, reluGrad, sigmoidGrad, tanhGrad binary
+	add, square, relu, sigmoid, tanh                 unary
+	mul, squareGrad, reluGrad, sigmoidGrad, tanhGrad binary
 
 	polynomial     func(dst, x *float32, n int, coeffs *float32, count int)
 	polynomialGrad func(dst, x, dy *float32, n int, coeffs *float32, count int)

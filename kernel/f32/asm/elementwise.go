@@ -164,6 +164,9 @@ func simple() {
 		each(s, "add", "is dst += x.", []string{"dst", "x"}, "", nil, func(m []Mem) {
 			VMOVUPS(s.add(s.value(m[0]), m[1]), m[0])
 		})
+		each(s, "mul", "is dst = x*y.", []string{"dst", "x", "y"}, "", nil, func(m []Mem) {
+			VMOVUPS(s.mul(s.value(m[1]), m[2]), m[0])
+		})
 		each(s, "square", "is dst = x*x.", []string{"dst", "x"}, "", nil, func(m []Mem) {
 			x := s.value(m[1])
 			VMOVUPS(s.mul(x, x), m[0])
