@@ -25,6 +25,7 @@ var parts = map[string]func(){
 	"reduce":      reductions,
 	"pool":        pools,
 	"transpose":   transposes,
+	"bilinear":    bilinear,
 }
 
 func main() {
