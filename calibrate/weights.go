@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"qtool/kernel/f32"
 	"qtool/model"
 	"qtool/quant"
 )
@@ -51,11 +52,12 @@ func (c WeightConfig) Scales(layer string, folded []float32, outputs int) ([]flo
 	size := len(folded) / groups
 	for g := range scales {
 		w := folded[g*size : (g+1)*size]
-		lo, hi, err := extremes(w)
-		if err != nil {
+		top := f32.AbsMax(w)
+		if math.IsInf(float64(top), 0) || math.IsNaN(float64(top)) {
+			_, _, err := extremes(w) // says which it is
 			return nil, fmt.Errorf("calibrate: layer %q: weight %w", layer, err)
 		}
-		p, err := quant.Symmetric(max(-lo, hi, 0), quant.BitWidth(c.Bits))
+		p, err := quant.Symmetric(top, quant.BitWidth(c.Bits))
 		switch {
 		case err != nil && c.PerChannel:
 			return nil, fmt.Errorf("calibrate: layer %q: weights of output channel %d: %w", layer, g, err)

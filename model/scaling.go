@@ -31,7 +31,7 @@ type Observation struct {
 }
 
 // Observer chooses the scales of a weighted layer: one for the layer or one an
-// output.
+// output. It must not change what it is given.
 type Observer func(o Observation) ([]float32, error)
 
 // Calibrate chooses every layer's weight scales by observe, in order (a layer's
@@ -131,8 +131,12 @@ func (w *walker) weigh(i int, l Layer, s *LayerScaling) error {
 	s.Deferred = table >= 0
 	w.offset = nil
 	if w.observe != nil {
+		folded := weight // observers do not change it
+		if s.Fold != nil {
+			folded = s.FoldedWeights(weight, outputs)
+		}
 		o := Observation{
-			Layer: l, Index: i, Folded: s.FoldedWeights(weight, outputs), Outputs: outputs, Bits: s.weights.Bits,
+			Layer: l, Index: i, Folded: folded, Outputs: outputs, Bits: s.weights.Bits,
 			Scales: s.weights.Scales, Bias: bias, InScale: inScale, Window: 1,
 		}
 		if w.ranges {

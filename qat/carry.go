@@ -69,6 +69,9 @@ func nextDegree(n *model.Network, i int) int {
 }
 
 func multiply(v []float32, f float32) {
+	if f == 1 {
+		return
+	}
 	for i := range v {
 		v[i] *= f
 	}

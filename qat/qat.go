@@ -26,7 +26,8 @@ type Quantizer struct {
 	options Options
 	scaling []model.LayerScaling
 	coeffs  [][][]float32
-	carry   []int // of each layer's tensor, and of the input before them
+	carry   []int       // of each layer's tensor, and of the input before them
+	folds   [][]float32 // of every layer: a factor an input, nil for all 1
 	learned []model.Tensor
 }
 
@@ -65,7 +66,7 @@ func Training(q *model.Quantized, options Options) (*Quantizer, error) {
 		return nil, err
 	}
 	layers := len(q.Network.Layers)
-	z := &Quantizer{q: q, options: options, carry: carry, coeffs: make([][][]float32, layers)}
+	z := &Quantizer{q: q, options: options, carry: carry, coeffs: make([][][]float32, layers), folds: make([][]float32, layers)}
 	if err := z.Refresh(q.Params); err != nil {
 		return nil, err
 	}
@@ -94,6 +95,7 @@ func (z *Quantizer) Refresh(p model.Parameters) error {
 			}
 		}
 		z.coeffs[i] = rows
+		z.refreshFold(i)
 	}
 	return nil
 }
@@ -107,7 +109,7 @@ func (z *Quantizer) Quantized() *model.Quantized { return z.q }
 // Input implements train.Quantizer.
 func (z *Quantizer) Input(x *G.Node, s train.Scales) (*G.Node, error) {
 	return op.FakeQuantize("input", x, op.Quantizer{
-		Codes: func(dst, x []float32) { z.q.Input.Codes(dst, x) }, Scale: s[train.InputScale],
+		Codes: grid(z.q.Input).Quantize, Scale: s[train.InputScale],
 		ScaleGradient: func(dst, x, dcode []float32) { dst[0] = float32(z.q.Input.ScaleGradient(x, dcode)) },
 	})
 }
@@ -115,23 +117,7 @@ func (z *Quantizer) Input(x *G.Node, s train.Scales) (*G.Node, error) {
 // Weights implements train.Quantizer.
 func (z *Quantizer) Weights(i int, w, b *G.Node, s train.Scales) (*G.Node, *G.Node, error) {
 	name := z.q.Network.Layers[i].Name
-	outputs := w.Shape()[0]
-	factor := float32(math.Ldexp(1, z.carry[i]-z.carry[i+1])) // of the weights
-	w, err := op.FakeQuantize(name+".weight", w, op.Quantizer{
-		Codes: func(dst, x []float32) {
-			z.scaling[i].WeightCodes(dst, x, outputs)
-			multiply(dst, factor)
-		},
-		Slopes: func(dst, x []float32) {
-			z.scaling[i].WeightSlopes(dst, x, outputs)
-			multiply(dst, factor)
-		},
-		Scale: s[name+weightScale],
-		ScaleGradient: func(dst, x, dcode []float32) {
-			z.scaling[i].ScaleGradient(dst, x, dcode, outputs)
-			multiply(dst, factor)
-		},
-	})
+	w, err := op.FakeQuantize(name+".weight", w, z.weights(i, w.Shape()[0], s[name+weightScale]))
 	if err != nil || z.scaling[i].Deferred {
 		return w, nil, err
 	}
@@ -143,10 +129,10 @@ func (z *Quantizer) Weights(i int, w, b *G.Node, s train.Scales) (*G.Node, *G.No
 				dst[o] = float32(math.Ldexp(c, -z.carry[i+1]))
 			}
 		},
-		Slopes: func(dst, _ []float32) {
+		Grad: func(dx, _, dy []float32) {
 			out := z.scaling[i].Out
-			for o := range dst {
-				dst[o] = float32(math.Ldexp(1/out[o%len(out)], -z.carry[i+1]))
+			for o, g := range dy {
+				dx[o] = float32(math.Ldexp(1/out[o%len(out)], -z.carry[i+1])) * g
 			}
 		},
 	})

@@ -5,6 +5,8 @@ import (
 	"math"
 
 	G "gorgonia.org/gorgonia"
+
+	"qtool/kernel/f32"
 )
 
 // Adam is a gorgonia.Solver with clipping of the global gradient norm:
@@ -47,9 +49,7 @@ func (a *Adam) Step(model []G.ValueGrad) error {
 			return err
 		}
 		grads[i], weights[i] = g.Data().([]float32), p.Value().Data().([]float32)
-		for _, x := range grads[i] {
-			norm += float64(x) * float64(x)
-		}
+		norm += f32.SumSquares(grads[i])
 	}
 	norm = math.Sqrt(norm)
 	if math.IsNaN(norm) || math.IsInf(norm, 0) {
@@ -65,23 +65,19 @@ func (a *Adam) Step(model []G.ValueGrad) error {
 	a.Steps++
 	c1 := 1 - math.Pow(a.Beta1, float64(a.Steps))
 	c2 := 1 - math.Pow(a.Beta2, float64(a.Steps))
-	rate := float32(a.Rate / c1)
-	b1, b2 := float32(a.Beta1), float32(a.Beta2)
-	k1, k2 := float32(1-a.Beta1), float32(1-a.Beta2)
-	inv, eps, s := float32(1/math.Sqrt(c2)), float32(a.Epsilon), float32(scale)
-	for i, w := range weights[:len(weights)-a.Frozen] {
-		m, v, g := a.M[i], a.V[i], grads[i]
-		relative := i >= len(weights)-a.Relative
-		for k := range w {
-			x := g[k] * s
-			m[k] = b1*m[k] + k1*x
-			v[k] = b2*v[k] + k2*x*x
-			step := rate * m[k] / (float32(math.Sqrt(float64(v[k])))*inv + eps)
-			if relative {
-				step = w[k] * min(max(step, -0.5), 0.5)
-			}
-			w[k] -= step
+	step := f32.AdamStep{
+		Rate:  float32(a.Rate / c1),
+		Beta1: float32(a.Beta1), Rest1: float32(1 - a.Beta1),
+		Beta2: float32(a.Beta2), Rest2: float32(1 - a.Beta2),
+		Root: float32(1 / math.Sqrt(c2)), Epsilon: float32(a.Epsilon), Scale: float32(scale),
+	}
+	trained := len(weights) - a.Frozen
+	for i, w := range weights[:trained] {
+		if i >= trained-a.Relative {
+			step.ApplyRelative(w, a.M[i], a.V[i], grads[i])
+			continue
 		}
+		step.Apply(w, a.M[i], a.V[i], grads[i])
 	}
 	return nil
 }

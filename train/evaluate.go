@@ -72,18 +72,14 @@ func (e *Evaluator) Predict(ctx context.Context, s *datasets.Split) ([]int, erro
 
 // predict runs the images from index from on.
 func (g *graph) predict(s *datasets.Split, from int, predicted []int) error {
-	x := g.input.Data().([]float32)
-	per := len(x) / g.batch
 	for r := range predicted {
-		datasets.Augment{}.Apply(x[r*per:(r+1)*per], s.Image(from+r), s.Shape, 0, 0, 0)
+		datasets.Augment{}.Apply(g.image(r), s.Image(from+r), s.Shape, 0, 0, 0)
 	}
 	if err := g.run(); err != nil {
 		return err
 	}
-	logits := g.logits.Value().Data().([]float32)
-	classes := len(logits) / g.batch
 	for r := range predicted {
-		predicted[r] = argmax(logits[r*classes : (r+1)*classes])
+		predicted[r] = g.prediction(r)
 	}
 	return nil
 }

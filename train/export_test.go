@@ -12,9 +12,12 @@ func (e *Evaluator) Logits(s *datasets.Split) ([][]float32, error) {
 			return nil, err
 		}
 		logits := g.logits.Value().Data().([]float32)
-		classes := len(logits) / g.batch
 		for r := range predicted {
-			all = append(all, append([]float32(nil), logits[r*classes:(r+1)*classes]...))
+			var row []float32
+			for i := r; i < len(logits); i += g.batch {
+				row = append(row, logits[i])
+			}
+			all = append(all, row)
 		}
 	}
 	return all, nil

@@ -11,6 +11,7 @@ import (
 	G "gorgonia.org/gorgonia"
 
 	"qtool/datasets"
+	"qtool/kernel/f32"
 	"qtool/model"
 )
 
@@ -277,9 +278,7 @@ func (f *fitter) step(batch []int) error {
 			return err
 		}
 		for i, d := range grads {
-			for k, x := range d {
-				sum[i][k] += x
-			}
+			f32.Add(sum[i], d)
 		}
 	}
 	if err := f.adam.Step(G.NodesToValueGrads(f.shards[0].params)); err != nil {
@@ -295,18 +294,16 @@ func (f *fitter) step(batch []int) error {
 
 // fill writes a shard's images, augmented, and labels; the rest is padding.
 func (f *fitter) fill(g *graph, indices []int, count int) {
-	x, labels := g.input.Data().([]float32), g.labels.Data().([]float32)
-	per := len(x) / g.batch
+	labels := g.labels.Data().([]float32)
 	g.rows = len(indices)
 	for r := range g.batch {
-		row := x[r*per : (r+1)*per]
 		if r >= len(indices) {
-			clear(row)
+			clear(g.image(r))
 			labels[r] = -1
 			continue
 		}
 		i := indices[r]
-		f.task.Config.Augment.Apply(row, f.task.Train.Image(i), f.task.Train.Shape, f.task.Seed, uint64(f.Epoch), i)
+		f.task.Config.Augment.Apply(g.image(r), f.task.Train.Image(i), f.task.Train.Shape, f.task.Seed, uint64(f.Epoch), i)
 		labels[r] = float32(f.task.Train.Labels[i])
 	}
 	g.count = count
@@ -341,23 +338,11 @@ func (f *fitter) observeMoments() {
 // tally adds a shard's loss and correct answers to the epoch's.
 func (f *fitter) tally(g *graph, count int) {
 	f.LossSum += float64(g.loss.Value().Data().(float32)) * float64(count)
-	logits, labels := g.logits.Value().Data().([]float32), g.labels.Data().([]float32)
-	classes := len(logits) / g.batch
-	for r, l := range labels {
-		if l >= 0 && argmax(logits[r*classes:(r+1)*classes]) == int(l) {
+	for r, l := range g.labels.Data().([]float32) {
+		if l >= 0 && g.prediction(r) == int(l) {
 			f.Correct++
 		}
 	}
-}
-
-func argmax(v []float32) int {
-	at := 0
-	for i, x := range v {
-		if x > v[at] {
-			at = i
-		}
-	}
-	return at
 }
 
 func copyParams(dst, src model.Parameters) {

@@ -9,6 +9,7 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
+	"qtool/kernel/f32"
 	"qtool/model"
 	"qtool/train/op"
 )
@@ -17,7 +18,8 @@ import (
 // shared with other graphs through the slices behind them.
 type graph struct {
 	batch  int
-	input  *tensor.Dense // [batch, shape...]
+	images []float32     // [batch, shape...]; run brings them into input
+	input  *tensor.Dense // [shape..., batch]
 	labels *tensor.Dense // [batch]; nil without a loss
 	count  int           // labels that the loss is divided by
 	rows   int           // images that are no padding
@@ -39,8 +41,8 @@ type norm struct {
 // cross-entropy and the gradients of every parameter.
 func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, withLoss bool) (*graph, error) {
 	g := G.NewGraph()
-	t := &graph{batch: batch, scales: Scales{}}
-	shape := append(tensor.Shape{batch}, n.Input...)
+	shape := append(append(tensor.Shape(nil), n.Input...), batch)
+	t := &graph{batch: batch, scales: Scales{}, images: make([]float32, shape.TotalSize())}
 	t.input = tensor.New(tensor.WithShape(shape...), tensor.Of(tensor.Float32))
 	x := G.NewTensor(g, tensor.Float32, len(shape), G.WithShape(shape...), G.WithName("input"), G.WithValue(t.input))
 	var err error
@@ -83,8 +85,26 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, with
 	return t, nil
 }
 
-// run executes the graph on what input and labels hold.
+// image is where image r of the batch goes.
+func (t *graph) image(r int) []float32 {
+	per := len(t.images) / t.batch
+	return t.images[r*per : (r+1)*per]
+}
+
+// prediction is the class of image r's largest logit in the last run.
+func (t *graph) prediction(r int) int {
+	logits, at := t.logits.Value().Data().([]float32), r
+	for i := r; i < len(logits); i += t.batch {
+		if logits[i] > logits[at] {
+			at = i
+		}
+	}
+	return at / t.batch
+}
+
+// run executes the graph on what images and labels hold.
 func (t *graph) run() error {
+	f32.Transpose(t.input.Data().([]float32), t.images, t.batch, len(t.images)/t.batch)
 	t.vm.Reset()
 	if err := t.vm.RunAll(); err != nil {
 		return fmt.Errorf("train: %w", err)

@@ -13,8 +13,8 @@ type Moments struct {
 	Count          int
 }
 
-// BatchNorm normalises every channel of x [N, C, ...] by the mean and the
-// (biased) variance of its first *rows rows, the others being padding:
+// BatchNorm normalises every channel of x [C, ..., N] by the mean and the
+// (biased) variance of its first *rows images, the others being padding:
 //
 //	y = weight_c (x - mean_c) / sqrt(variance_c + epsilon) + bias_c
 //
@@ -23,14 +23,14 @@ type Moments struct {
 // Reference: Ioffe and Szegedy, arXiv 1502.03167.
 func BatchNorm(x, weight, bias *G.Node, epsilon float64, rows *int, moments *Moments) (*G.Node, error) {
 	shape := x.Shape().Clone()
-	n, channels := shape[0], shape[1]
+	channels, n := shape[0], shape[len(shape)-1]
 	per := shape.TotalSize() / (n * channels)
 	moments.Mean, moments.Variance = make([]float32, channels), make([]float32, channels)
-	// each calls f with every stretch of channel c in the valid rows.
+	// each calls f with every stretch of channel c that is no padding.
 	each := func(c int, f func(from, to int)) {
-		for r := range *rows {
-			from := (r*channels + c) * per
-			f(from, from+per)
+		for k := range per {
+			from := (c*per + k) * n
+			f(from, from+*rows)
 		}
 	}
 	inverse := make([]float64, channels) // 1/sqrt(variance + epsilon)
@@ -110,24 +110,23 @@ func BatchNorm(x, weight, bias *G.Node, epsilon float64, rows *int, moments *Mom
 	}}, x, weight, bias)
 }
 
-// Affine is y = slope_c x + offset_c on every channel c of x [N, C, ...]. slopes
+// Affine is y = slope_c x + offset_c on every channel c of x [C, ..., N]. slopes
 // and offsets are read at each run, of one element or one a channel.
 func Affine(x *G.Node, factors func() (slopes, offsets []float64)) (*G.Node, error) {
 	shape := x.Shape().Clone()
-	channels := shape[1]
-	per := shape.TotalSize() / (shape[0] * channels)
+	per := shape.TotalSize() / shape[0]
 	grad := func(_ G.Nodes, _, dy *G.Node) (*G.Node, error) {
 		return apply(operation{name: "affine-dx", shape: shape, run: func(dx []float32, v [][]float32) {
 			slopes, _ := factors()
 			for i, d := range v[0] {
-				dx[i] = float32(slopes[i/per%channels%len(slopes)] * float64(d))
+				dx[i] = float32(slopes[i/per%len(slopes)] * float64(d))
 			}
 		}}, dy)
 	}
 	return apply(operation{name: "affine", shape: shape, diff: gradients{grad}, run: func(y []float32, v [][]float32) {
 		slopes, offsets := factors()
 		for i, a := range v[0] {
-			c := i / per % channels
+			c := i / per
 			y[i] = float32(slopes[c%len(slopes)]*float64(a) + offsets[c%len(offsets)])
 		}
 	}}, x)

@@ -4,7 +4,8 @@
 // Every operation is an instance of one generic type with a kernel on flat
 // float32 slices. It owns its output buffer, which is overwritten by the next
 // run of its graph, and has a hash of its own, so that Gorgonia never merges
-// two of them. Shapes, batch included, are fixed when the graph is built.
+// two of them. Shapes, batch included, are fixed when the graph is built. The
+// batch is the last dimension of every tensor but parameters: see kernel/f32.
 package op
 
 import (

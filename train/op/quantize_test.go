@@ -23,11 +23,11 @@ func TestFakeQuantizeGradient(t *testing.T) {
 		1.2, -0.95, 5, -5, 1e30, -1e30, 0.5, 0.26, -0.26, 0.7,
 	}}
 	h := newHarness(t, func(v []*G.Node) (*G.Node, error) {
-		return FakeQuantize("x", v[0], Quantizer{Codes: p.Codes, Slopes: func(dst, x []float32) {
+		return FakeQuantize("x", v[0], Quantizer{Codes: p.Codes, Grad: func(dx, x, dy []float32) {
 			for i, v := range x {
-				dst[i] = 0
+				dx[i] = 0
 				if p.Inside(v) {
-					dst[i] = 1 / p.Scale
+					dx[i] = dy[i] / p.Scale
 				}
 			}
 		}})
@@ -57,7 +57,7 @@ func TestFakeQuantizeGradient(t *testing.T) {
 	}
 }
 
-// A quantizer without slopes stops the gradient and says so when asked for it.
+// A quantizer without a gradient stops the gradient and says so when asked for it.
 func TestFakeQuantizeWithoutSlopes(t *testing.T) {
 	p := quant.Params{Scale: 1, Bits: 4}
 	h := newHarness(t, func(v []*G.Node) (*G.Node, error) {

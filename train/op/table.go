@@ -18,7 +18,7 @@ type Table struct {
 	Quantizer              func() quant.Params
 }
 
-// Apply looks up every element of x [N, C, ...]. Its gradient is straight
+// Apply looks up every element of x [C, ..., N]. Its gradient is straight
 // through the rounding and 0 where the quantizer clamps:
 //
 //	dz = dcode * activation'(z) / scale,   dx = slope_c dz
@@ -28,13 +28,13 @@ type Table struct {
 // gradient is quant.Params.ScaleGradient, relative to the scale.
 func (t Table) Apply(name string, x, bias, scale *G.Node) (*G.Node, error) {
 	shape := x.Shape().Clone()
-	channels := shape[1]
-	per := shape.TotalSize() / (shape[0] * channels)
+	channels := shape[0]
+	per := shape.TotalSize() / channels
 	// inner calls f with every element's channel, z and gradient dz/dcode.
 	inner := func(x []float32, f func(i, c int, slope, z float64)) {
 		slope, offset := t.Slope(), t.Offset()
 		for i, a := range x {
-			c := i / per % channels
+			c := i / per
 			s := slope[c%len(slope)]
 			f(i, c, s, s*float64(a)+offset[c%len(offset)])
 		}
@@ -76,7 +76,7 @@ func (t Table) Apply(name string, x, bias, scale *G.Node) (*G.Node, error) {
 	}
 	return apply(operation{name: "table-" + name, shape: shape, diff: diff, run: func(y []float32, v [][]float32) {
 		for i, a := range v[0] {
-			y[i] = t.Code(i/per%channels, float64(a))
+			y[i] = t.Code(i/per, float64(a))
 		}
 	}}, inputs...)
 }
