@@ -3,11 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"strconv"
+	"time"
 
 	"qtool/bundle"
+	"qtool/calibrate"
 	"qtool/datasets"
 	"qtool/export"
+	"qtool/internal/progress"
 	"qtool/model"
 	"qtool/ptq"
 	"qtool/qat"
@@ -31,10 +35,14 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 	if !w.resume {
 		delete(w.training, "qat") // of an earlier quantization
 	}
-	q, err := ptq.Quantize(float.Network, float.Params, w.recipe.Quantize.Config, w.train)
+	result, err := w.roundOff(ctx, float, w.recipe.Quantize.Config, w.recipe.Quantize.PTQ, "learn rounding")
 	if err != nil {
 		return nil, err
 	}
+	for _, n := range result.Notes {
+		w.note(n)
+	}
+	q := result.Quantized
 	if method == "qat" {
 		z, err := qat.Observing(q, w.recipe.Quantize.Weights.Observer())
 		if err != nil {
@@ -53,6 +61,50 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 	return c, w.complete(c, fileQuantized, "qat")
 }
 
+// roundOff quantizes without training, under a progress bar if that takes long.
+func (w *workspace) roundOff(ctx context.Context, float *model.Checkpoint, c calibrate.Config, o ptq.Options, what string) (*ptq.Result, error) {
+	bar := patientBar{w: w.progress(), what: what, start: time.Now()}
+	r, err := ptq.Run(ctx, ptq.Task{
+		Network: float.Network, Params: float.Params, Config: c, Options: o, Images: w.train, Progress: bar.set,
+	})
+	if err != nil {
+		bar.bar.Abandon()
+		return nil, err
+	}
+	bar.bar.Finish()
+	return r, nil
+}
+
+// patientBar is a progress bar that appears after two seconds.
+type patientBar struct {
+	w     io.Writer
+	what  string
+	start time.Time
+	bar   *progress.Bar
+}
+
+func (b *patientBar) set(done, total int) {
+	if b.bar == nil && time.Since(b.start) > 2*time.Second {
+		b.bar = progress.New(b.w, total, b.what)
+	}
+	b.bar.Set(done)
+}
+
+// reference is the float network that a quantized checkpoint's layers are held
+// against: its own master weights, where they were trained; where they were
+// rounded, the float network's.
+func (w *workspace) reference(c *model.Checkpoint) (model.Parameters, error) {
+	if c.Provenance.Stage != "ptq" {
+		return c.Params, nil
+	}
+	float, err := model.ReadCheckpoint(w.path(fileFloat))
+	if err != nil {
+		return nil, err
+	}
+	p, _, err := w.recipe.Quantize.PTQ.Float(float.Network, float.Params)
+	return p, err
+}
+
 // export writes the bundle of a quantized checkpoint and returns it with each
 // layer's SQNR.
 func (w *workspace) export(c *model.Checkpoint) (*bundle.File, []float64, error) {
@@ -68,7 +120,11 @@ func (w *workspace) export(c *model.Checkpoint) (*bundle.File, []float64, error)
 		return nil, nil, err
 	}
 	images := w.train.First(min(observedImages, w.train.Len()))
-	sqnr, err := export.Observe(q, p, images)
+	reference, err := w.reference(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	sqnr, err := export.Observe(&model.Quantized{Network: q.Network, Params: reference}, p, images)
 	if err != nil {
 		return nil, nil, err
 	}
