@@ -49,29 +49,21 @@ type calibrator struct {
 	float   *model.Checkpoint
 	answers verify.Predictions // of the float network
 	table   calibrationTable
+	bar     *patientBar
 }
+
+// trials is how many there will be: each observer, each option, and all.
+var trials = len(calibrate.Observers) + len(calibrate.WeightObservers) - 1 + 4
 
 // compareCalibrations tries every observer, then each option of ptq on the best
 // of them, then all options together, and returns the table. The recipe becomes
 // that of the best: the most accurate on held-out training images, of equals the
 // one with the most answers of the float network, of equals the first.
 func (w *workspace) compareCalibrations(ctx context.Context, float *model.Checkpoint) (*calibrationTable, error) {
-	c := &calibrator{workspace: w, float: float}
-	var err error
-	if c.answers, err = predict(ctx, float, false, w.val); err != nil {
-		return nil, err
-	}
-	c.table.Images = w.val.Len()
-	ladder := verify.Ladder{Labels: w.val.Labels, Float: c.answers}
-	scored, err := ladder.Compare()
+	c := &calibrator{workspace: w, float: float, bar: newPatientBar(w.progress(), "calibrate")}
+	err := c.compare(ctx)
+	c.bar.end(err)
 	if err != nil {
-		return nil, err
-	}
-	c.table.FloatAccuracy = *scored.Accuracy.Float
-	if err := c.observers(ctx); err != nil {
-		return nil, err
-	}
-	if err := c.options(ctx); err != nil {
 		return nil, err
 	}
 	best := c.best()
@@ -84,19 +76,40 @@ func (w *workspace) compareCalibrations(ctx context.Context, float *model.Checkp
 	return &c.table, w.recipe.Validate()
 }
 
+// compare fills the table.
+func (c *calibrator) compare(ctx context.Context) (err error) {
+	if c.answers, err = predict(ctx, c.float, false, c.val); err != nil {
+		return err
+	}
+	c.table.Images = c.val.Len()
+	ladder := verify.Ladder{Labels: c.val.Labels, Float: c.answers}
+	scored, err := ladder.Compare()
+	if err != nil {
+		return err
+	}
+	c.table.FloatAccuracy = *scored.Accuracy.Float
+	if err := c.observers(ctx); err != nil {
+		return err
+	}
+	return c.options(ctx)
+}
+
 // observers tries the input's, with the recipe's for the weights, and then the
 // other observers of weights.
 func (c *calibrator) observers(ctx context.Context) error {
 	q := c.recipe.Quantize
+	if q.Weights.Kind == "" {
+		q.Weights.Kind = calibrate.WeightObservers[0]
+	}
 	for _, name := range calibrate.Observers {
 		input := withObserver(q.Input, name)
 		if err := c.try(ctx, calibrationTrial{Input: input, Weights: q.Weights}); err != nil {
 			return err
 		}
 	}
+	t := c.start()
 	for _, kind := range calibrate.WeightObservers {
-		t := c.start()
-		if t.Weights.Kind == kind {
+		if kind == q.Weights.Kind {
 			continue
 		}
 		t.Weights.Kind = kind
@@ -181,7 +194,13 @@ func (c *calibrator) try(ctx context.Context, t calibrationTrial) error {
 		return nil
 	}
 	begun := time.Now()
-	r, err := c.roundOff(ctx, c.float, config, t.PTQ, "calibrate: "+t.name())
+	const units = 1000 // of the bar, a trial
+	at := len(c.table.Trials) * units
+	c.bar.describe("calibrate: " + t.name())
+	c.bar.set(at, trials*units)
+	r, err := c.roundOff(ctx, c.float, config, t.PTQ, func(done, total int) {
+		c.bar.set(at+done*units/total/2, trials*units) // the other half is scoring
+	})
 	if err != nil {
 		return err
 	}
@@ -229,21 +248,30 @@ func (t *calibrationTrial) name() string {
 func (p *printer) calibrations(c *calibrationTable) {
 	t := newTable()
 	t.SuppressEmptyColumns()
-	t.AppendHeader(table.Row{"", "input", "weights", "and", "accuracy", "unlike float", "s", ""})
+	t.AppendHeader(table.Row{"", "input", "weights", "and", "accuracy", "unlike float", "seconds"})
 	right(t, 5, 6, 7)
 	t.AppendRow(table.Row{"", "float", "", "", percent(c.FloatAccuracy)})
+	var remarks []string
 	for _, r := range c.Trials {
 		mark := ""
 		if r.Best {
 			mark = "*"
 		}
-		row := table.Row{mark, r.Input.Observer, r.Weights.Kind, strings.Join(r.PTQ.Names(), ", "), "-", "-", "", r.Reason}
+		row := table.Row{mark, r.Input.Observer, r.Weights.Kind, strings.Join(r.PTQ.Names(), ", "), "-", "-", ""}
 		if r.Accuracy != nil {
-			row[4], row[5], row[6], row[7] = percent(*r.Accuracy), r.Differ, fmt.Sprintf("%.1f", r.Seconds), strings.Join(r.Notes, "; ")
+			row[4], row[5], row[6] = percent(*r.Accuracy), r.Differ, fmt.Sprintf("%.1f", r.Seconds)
 		}
 		t.AppendRow(row)
+		for _, remark := range nonEmpty(append(r.Notes, r.Reason)...) {
+			if !slices.Contains(remarks, remark) {
+				remarks = append(remarks, remark)
+			}
+		}
 	}
 	p.f("%s\n\n%d training images held out; * is the best, which was written.\n", t.Render(), c.Images)
+	for _, r := range remarks {
+		p.f("  - %s\n", r)
+	}
 }
 
 func percent(a float64) string { return fmt.Sprintf("%.2f %%", 100*a) }

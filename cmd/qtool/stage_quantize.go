@@ -3,15 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"strconv"
-	"time"
 
 	"qtool/bundle"
 	"qtool/calibrate"
 	"qtool/datasets"
 	"qtool/export"
-	"qtool/internal/progress"
 	"qtool/model"
 	"qtool/ptq"
 	"qtool/qat"
@@ -35,7 +32,9 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 	if !w.resume {
 		delete(w.training, "qat") // of an earlier quantization
 	}
-	result, err := w.roundOff(ctx, float, w.recipe.Quantize.Config, w.recipe.Quantize.PTQ, "learn rounding")
+	bar := newPatientBar(w.progress(), "quantize")
+	result, err := w.roundOff(ctx, float, w.recipe.Quantize.Config, w.recipe.Quantize.PTQ, bar.set)
+	bar.end(err)
 	if err != nil {
 		return nil, err
 	}
@@ -61,33 +60,11 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 	return c, w.complete(c, fileQuantized, "qat")
 }
 
-// roundOff quantizes without training, under a progress bar if that takes long.
-func (w *workspace) roundOff(ctx context.Context, float *model.Checkpoint, c calibrate.Config, o ptq.Options, what string) (*ptq.Result, error) {
-	bar := patientBar{w: w.progress(), what: what, start: time.Now()}
-	r, err := ptq.Run(ctx, ptq.Task{
-		Network: float.Network, Params: float.Params, Config: c, Options: o, Images: w.train, Progress: bar.set,
+// roundOff quantizes without training.
+func (w *workspace) roundOff(ctx context.Context, float *model.Checkpoint, c calibrate.Config, o ptq.Options, progress func(done, total int)) (*ptq.Result, error) {
+	return ptq.Run(ctx, ptq.Task{
+		Network: float.Network, Params: float.Params, Config: c, Options: o, Images: w.train, Progress: progress,
 	})
-	if err != nil {
-		bar.bar.Abandon()
-		return nil, err
-	}
-	bar.bar.Finish()
-	return r, nil
-}
-
-// patientBar is a progress bar that appears after two seconds.
-type patientBar struct {
-	w     io.Writer
-	what  string
-	start time.Time
-	bar   *progress.Bar
-}
-
-func (b *patientBar) set(done, total int) {
-	if b.bar == nil && time.Since(b.start) > 2*time.Second {
-		b.bar = progress.New(b.w, total, b.what)
-	}
-	b.bar.Set(done)
 }
 
 // reference is the float network that a quantized checkpoint's layers are held
