@@ -1,8 +1,6 @@
 package calibrate
 
-import (
-	"math"
-)
+import "math"
 
 // Histogram counts values in bins of one width, in memory that does not grow
 // with their number:
@@ -24,6 +22,7 @@ type Histogram struct {
 	bins   []bin
 	lo, hi float32 // exact extremes
 	count  float64
+	zeros  float64 // how many values are 0
 }
 
 // bin has the sums of x^0, x^1 and x^2 over its values.
@@ -48,6 +47,9 @@ func (h *Histogram) Observe(x []float32) error {
 	for _, v := range x {
 		f := float64(v)
 		h.bins[h.index(f)-h.first].add(bin{1, f, f * f})
+		if v == 0 {
+			h.zeros++
+		}
 	}
 	h.count += float64(len(x))
 	return nil

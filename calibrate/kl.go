@@ -19,6 +19,8 @@ import (
 // and takes the T with the least KL, of 256 evenly spaced ones up to the
 // largest magnitude. A range of fewer bins than the grid has cells is not
 // considered, nor one where Q is 0 and P is not. Of equals the widest is taken.
+// Values of exactly 0 are not counted: every grid holds them, and the many that
+// an image's background or a ReLU makes would hide the rest.
 // A tensor of one value keeps the range of that value.
 //
 // Reference: Migacz, "8-bit Inference with TensorRT", GTC 2017. There the grid is
@@ -76,9 +78,11 @@ func (k *KL) divergence(lo, hi float32) (float64, error) {
 	if to-from+1 < 1<<k.Bits {
 		return math.Inf(1), nil
 	}
-	counts := make([]float64, to-from+1)
-	for i, b := range k.bins {
-		counts[min(max(i-from, 0), to-from)] += b.count
+	all := k.nonzero()
+	counts, total := make([]float64, to-from+1), 0.0
+	for i, n := range all {
+		counts[min(max(i-from, 0), to-from)] += n
+		total += n
 	}
 	d, inside := 0.0, 0.0 // inside is |Q|
 	for start := 0; start < len(counts); {
@@ -87,7 +91,7 @@ func (k *KL) divergence(lo, hi float32) (float64, error) {
 		end := start
 		mass, used := 0.0, 0.0
 		for ; end < len(counts) && k.cell(p, from+end) == cell; end++ {
-			mass += k.bins[from+end].count
+			mass += all[from+end]
 			if counts[end] > 0 {
 				used++
 			}
@@ -100,11 +104,23 @@ func (k *KL) divergence(lo, hi float32) (float64, error) {
 			if mass == 0 {
 				return math.Inf(1), nil
 			}
-			d += c / k.count * math.Log(c/k.count/(mass/used))
+			d += c / total * math.Log(c/total/(mass/used))
 		}
 		start = end
 	}
 	return d + math.Log(inside), nil
+}
+
+// nonzero counts the values of each bin that are not 0.
+func (k *KL) nonzero() []float64 {
+	counts := make([]float64, len(k.bins))
+	for i, b := range k.bins {
+		counts[i] = b.count
+	}
+	if k.zeros > 0 {
+		counts[k.index(0)-k.first] -= k.zeros
+	}
+	return counts
 }
 
 // cell is the integer that the centre of bins[i] rounds to.

@@ -28,12 +28,12 @@ func nodeLayers(q *model.Quantized) ([]int, []model.LayerScaling, error) {
 
 // Observe runs the program on images, sets every node's Seen to the range its
 // tensor took, and returns each node's signal-to-quantization-noise ratio in
-// decibels against the unquantized network with the same master weights:
+// decibels against the unquantized network with parameters float:
 //
 //	SQNR = 10 log10( sum x^2 / sum (x - scale*q)^2 )
 //
 // over all elements and images.
-func Observe(q *model.Quantized, p *bundle.Program, images *datasets.Split) ([]float64, error) {
+func Observe(q *model.Quantized, float model.Parameters, p *bundle.Program, images *datasets.Split) ([]float64, error) {
 	r, err := bundle.NewRunner(p)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func Observe(q *model.Quantized, p *bundle.Program, images *datasets.Split) ([]f
 	real := make([]float32, len(images.Image(0)))
 	for i := range images.Len() {
 		datasets.Augment{}.Apply(real, images.Image(i), images.Shape, 0, 0, 0)
-		outs, err := q.Network.Forward(q.Params, real)
+		outs, err := q.Network.Forward(float, real)
 		if err != nil {
 			return nil, err
 		}

@@ -21,6 +21,7 @@ import (
 	"qtool/calibrate"
 	"qtool/configs"
 	"qtool/model"
+	"qtool/ptq"
 	"qtool/train"
 )
 
@@ -52,6 +53,8 @@ type Quantize struct {
 	// trained further) or "none" (float only).
 	Method           string `yaml:"method"`
 	calibrate.Config `yaml:",inline"`
+	// PTQ is what "ptq" does beyond rounding to nearest.
+	PTQ ptq.Options `yaml:"ptq"`
 	// Finetune is the quantization-aware training.
 	Finetune train.Config `yaml:"finetune"`
 }
@@ -73,7 +76,7 @@ func defaults() Recipe {
 		Quantize: Quantize{
 			Method: "qat", Finetune: t,
 			Config: calibrate.Config{
-				Weights: calibrate.WeightConfig{Bits: 4},
+				Weights: calibrate.WeightConfig{Bits: 4, Kind: "minmax"},
 				Input:   calibrate.InputConfig{Bits: 4, Observer: "minmax"},
 				Images:  1000,
 			},
@@ -231,6 +234,9 @@ func (r *Recipe) Validate() error {
 	default:
 		return fmt.Errorf("quantize.method: %q is unknown: want qat, ptq or none", r.Quantize.Method)
 	}
+	if err := r.checkPTQ(); err != nil {
+		return fmt.Errorf("quantize.ptq.%w", err)
+	}
 	if r.Quantize.Method == "qat" {
 		if err := r.Quantize.Finetune.Validate(); err != nil {
 			return fmt.Errorf("quantize.finetune.%w", err)
@@ -244,6 +250,18 @@ func (r *Recipe) Validate() error {
 	}
 	if n := r.Verify.LogN; n != 0 && (n < 10 || n > 16) {
 		return fmt.Errorf("verify.log_n: %d is outside 10..16 (0 chooses it)", n)
+	}
+	return nil
+}
+
+// checkPTQ refuses options that would change nothing.
+func (r *Recipe) checkPTQ() error {
+	q := &r.Quantize
+	if q.Method == "ptq" {
+		return q.PTQ.Check(&r.Network, q.Config)
+	}
+	if on := q.PTQ.Names(); len(on) > 0 {
+		return fmt.Errorf("%s: it is for quantize.method ptq, which is %s here", on[0], q.Method)
 	}
 	return nil
 }

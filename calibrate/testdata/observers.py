@@ -89,6 +89,8 @@ def divergence(counts, first, lo, hi, bits):
 def best_threshold(values, bits):
     counts = {}
     for v in values:
+        if v == 0:
+            continue
         k = math.floor(v)
         counts[k] = counts.get(k, 0) + 1
     lo, hi = min(values), max(values)
@@ -126,6 +128,8 @@ def main():
         values = [min(math.floor(r.expovariate(1 / 12)), 120) + 0.5 for _ in range(300)] + [127.5]
         if two_sided:
             values = [v * r.choice([-1, 1]) for v in values[:-1]] + [-127.5, 127.5]
+        if bits == 4:
+            values = [0.0] * 700 + values
         d, lo, hi = best_threshold(values, bits)
         out["kl"].append({"values": values, "bits": bits, "lo": lo, "hi": hi, "divergence": d})
     for top in [1, 3, 7, 127]:

@@ -200,7 +200,7 @@ func size(n int64) string {
 
 // printStage tells what train or quantize made.
 func (w *workspace) printStage(c *model.Checkpoint, file, stage string, layers ...layerRow) error {
-	s := stageResult{Checkpoint: w.path(file), Parameters: c.Params.Count(), Provenance: c.Provenance, Layers: layers}
+	s := stageResult{Checkpoint: w.path(file), Parameters: c.Params.Count(), Provenance: c.Provenance, Layers: layers, Calibration: w.calibrations}
 	if len(layers) > 0 {
 		s.Bundle = w.path(fileBundle)
 	}
@@ -211,6 +211,9 @@ func (w *workspace) printStage(c *model.Checkpoint, file, stage string, layers .
 		return w.encode(s)
 	}
 	p := &printer{w: w.stdout}
+	if s.Calibration != nil {
+		p.calibrations(s.Calibration)
+	}
 	if s.Training != nil && len(s.Training.History) > 0 {
 		last := s.Training.History[max(s.Training.Best-1, 0)]
 		p.f("trained %d epochs in %.1f s: loss %.4f, training accuracy %.2f %%", len(s.Training.History), s.Training.Seconds, last.Loss, 100*last.Accuracy)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"qtool/bundle"
+	"qtool/calibrate"
 	"qtool/datasets"
 	"qtool/export"
 	"qtool/model"
@@ -31,10 +32,16 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 	if !w.resume {
 		delete(w.training, "qat") // of an earlier quantization
 	}
-	q, err := ptq.Quantize(float.Network, float.Params, w.recipe.Quantize.Config, w.train)
+	bar := newPatientBar(w.progress(), "quantize")
+	result, err := w.roundOff(ctx, float, w.recipe.Quantize.Config, w.recipe.Quantize.PTQ, bar.set)
+	bar.end(err)
 	if err != nil {
 		return nil, err
 	}
+	for _, n := range result.Notes {
+		w.note(n)
+	}
+	q := result.Quantized
 	if method == "qat" {
 		z, err := qat.Training(q, qat.OptionsOf(w.recipe.Quantize.Config, q.Network))
 		if err != nil {
@@ -53,6 +60,29 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 	return c, w.complete(c, fileQuantized, "qat")
 }
 
+// roundOff quantizes without training.
+func (w *workspace) roundOff(ctx context.Context, float *model.Checkpoint, c calibrate.Config, o ptq.Options, progress func(done, total int)) (*ptq.Result, error) {
+	return ptq.Run(ctx, ptq.Task{
+		Network: float.Network, Params: float.Params, Config: c, Options: o, Images: w.train, Progress: progress,
+	})
+}
+
+// reference is the float network that a quantized checkpoint's layers are held
+// against: its own master weights, where they were trained; where they were
+// rounded, the float network's.
+func (w *workspace) reference(c *model.Checkpoint) (model.Parameters, error) {
+	if c.Provenance.Stage != "ptq" {
+		return c.Params, nil
+	}
+	float, err := model.ReadCheckpoint(w.path(fileFloat))
+	if err != nil {
+		return nil, err
+	}
+	n, folded := ptq.Fold(float.Network, float.Params)
+	p, _, err := w.recipe.Quantize.PTQ.Float(n, folded)
+	return p, err
+}
+
 // export writes the bundle of a quantized checkpoint and returns it with each
 // layer's SQNR.
 func (w *workspace) export(c *model.Checkpoint) (*bundle.File, []float64, error) {
@@ -68,7 +98,11 @@ func (w *workspace) export(c *model.Checkpoint) (*bundle.File, []float64, error)
 		return nil, nil, err
 	}
 	images := w.train.First(min(observedImages, w.train.Len()))
-	sqnr, err := export.Observe(q, p, images)
+	reference, err := w.reference(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	sqnr, err := export.Observe(q, reference, p, images)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -51,6 +51,8 @@ type workspace struct {
 	train    *datasets.Split
 	val      *datasets.Split
 	training map[string]trainingLog
+	// calibrations is the comparison that chose the recipe's, nil for none.
+	calibrations *calibrationTable
 }
 
 // trainingLog is the history of one training, kept in training.json.
@@ -91,11 +93,23 @@ func (w *workspace) open(ctx context.Context, stale ...string) error {
 			}
 		}
 	}
-	if err := maybe.WriteFile(w.path(fileRecipe), b, 0o644); err != nil {
+	if err := w.writeRecipe(); err != nil {
 		return err
 	}
 	return w.readTraining()
 }
+
+// writeRecipe keeps the resolved recipe in the folder.
+func (w *workspace) writeRecipe() error {
+	b, err := w.recipe.Encode()
+	if err != nil {
+		return err
+	}
+	return maybe.WriteFile(w.path(fileRecipe), b, 0o644)
+}
+
+// note tells of something that is no error.
+func (w *workspace) note(text string) { fmt.Fprintf(w.stderr, "qtool: note: %s\n", text) }
 
 // load reads the dataset and splits its training images.
 func (w *workspace) load(ctx context.Context) error {
