@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"qtool/kernel/f32"
 	"qtool/model"
 	"qtool/quant"
 )
@@ -55,10 +56,16 @@ func Bounded(observe model.Observer, bounds func(layer string) AccumulatorConfig
 			return scales, err
 		}
 		row := len(o.Folded) / o.Outputs
-		b := bound{o: &o, limit: limit, codes: make([]float32, row)}
+		b := bound{o: &o, limit: limit, codes: make([]float32, row), magnitudes: make([]float32, row), uniform: true}
+		for k := range row {
+			b.uniform = b.uniform && o.Lo[k] == o.Lo[0] && o.Hi[k] == o.Hi[0]
+		}
 		out := make([]float32, o.Outputs)
 		for k := range out {
 			b.weights = o.Folded[k*row : (k+1)*row]
+			for i, w := range b.weights {
+				b.magnitudes[i] = max(w, -w)
+			}
 			b.bias = 0
 			if o.Bias != nil {
 				b.bias = float64(o.Bias[k])
@@ -73,16 +80,32 @@ func Bounded(observe model.Observer, bounds func(layer string) AccumulatorConfig
 
 // bound is the range condition of one output.
 type bound struct {
-	o              *model.Observation
-	limit          AccumulatorConfig
-	weights, codes []float32
-	bias           float64
+	o                          *model.Observation
+	limit                      AccumulatorConfig
+	uniform                    bool // all weights meet the same interval
+	weights, magnitudes, codes []float32
+	bias                       float64
+}
+
+// interval is the range of the output at the given scale, without its bias.
+func (b *bound) interval(scale float32) (lo, hi float64) {
+	p := quant.Params{Scale: scale, Bits: b.o.Bits, Signed: true, NarrowRange: true}
+	if !b.uniform || p.Binary() {
+		p.Codes(b.codes, b.weights)
+		return model.Interval(b.codes, b.o.Lo, b.o.Hi)
+	}
+	grid := f32.Grid{Scale: scale, Lo: float32(p.QMin()), Hi: float32(p.QMax())}
+	grid.Quantize(b.codes, b.weights)
+	sum := float64(f32.Sum(b.codes)) // integers far below 2^24
+	grid.Quantize(b.codes, b.magnitudes)
+	norm := float64(f32.Sum(b.codes))
+	positive, negative := (norm+sum)/2, (norm-sum)/2
+	return positive*b.o.Lo[0] - negative*b.o.Hi[0], positive*b.o.Hi[0] - negative*b.o.Lo[0]
 }
 
 // fits reports whether the output's range fits at the given scale.
 func (b *bound) fits(scale float32) bool {
-	quant.Params{Scale: scale, Bits: b.o.Bits, Signed: true, NarrowRange: true}.Codes(b.codes, b.weights)
-	lo, hi := model.Interval(b.codes, b.o.Lo, b.o.Hi)
+	lo, hi := b.interval(scale)
 	if b.o.Bias == nil {
 		unit := math.Ldexp(1, -b.limit.Shift)
 		lo, hi = math.RoundToEven(lo*float64(b.o.Window)*unit), math.RoundToEven(hi*float64(b.o.Window)*unit)

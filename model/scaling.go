@@ -176,7 +176,7 @@ func (w *walker) weigh(i int, l Layer, s *LayerScaling) error {
 			w.offset[o] = float64(bias[o])
 		}
 	}
-	if w.ranges {
+	if w.ranges && !s.Deferred { // a table begins a range of its own
 		w.accumulate(l, s, weight, bias, outputs)
 	}
 	return nil

@@ -219,6 +219,9 @@ func (r *Recipe) Validate() error {
 	if r.Train.FreezeScales != 0 {
 		return fmt.Errorf("train.freeze_scales: float training has no scales; set it in quantize.finetune")
 	}
+	if t := r.Train.Teacher; t != nil && t.Checkpoint == "float" {
+		return fmt.Errorf("train.teacher.checkpoint: float is the network being trained: want the path of another")
+	}
 	if r.Data.Validation == 0 && (r.Train.Patience > 0 || r.Quantize.Finetune.Patience > 0) {
 		return fmt.Errorf("patience needs a validation split: set data.validation")
 	}

@@ -24,7 +24,7 @@ const evaluationBatch = 100
 func NewEvaluator(n *model.Network, p model.Parameters, q Quantizer) (*Evaluator, error) {
 	e := &Evaluator{shape: n.Input}
 	for range runtime.GOMAXPROCS(0) {
-		g, err := newGraph(n, p, q, evaluationBatch, false)
+		g, err := newGraph(n, p, q, evaluationBatch, false, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -36,7 +36,7 @@ func NewEvaluator(n *model.Network, p model.Parameters, q Quantizer) (*Evaluator
 // Close frees the graphs' machines.
 func (e *Evaluator) Close() {
 	for _, g := range e.graphs {
-		g.vm.Close()
+		g.close()
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"qtool/datasets"
 	"qtool/kernel/f32"
 	"qtool/model"
+	"qtool/train/op"
 )
 
 // Task is one training run.
@@ -20,6 +21,7 @@ type Task struct {
 	Network   *model.Network
 	Params    model.Parameters // where to start; not changed
 	Quantizer Quantizer        // nil: float training
+	Teacher   *Teacher         // nil: the labels alone
 	Train     *datasets.Split
 	// Validation scores each epoch; nil only where Config.Patience is 0.
 	Validation *datasets.Split
@@ -31,6 +33,13 @@ type Task struct {
 	Resume          bool
 	// Progress, if not nil, is called after every step.
 	Progress func(Progress)
+}
+
+// Teacher is a float network whose softened answers are learned from.
+type Teacher struct {
+	Network      *model.Network
+	Params       model.Parameters
+	Distillation op.Distillation
 }
 
 // Progress tells how far a run is.
@@ -142,6 +151,14 @@ func newFitter(task Task) (*fitter, error) {
 	if err := task.Params.Check(task.Network); err != nil {
 		return nil, err
 	}
+	if t := task.Teacher; t != nil {
+		if err := t.Params.Check(t.Network); err != nil {
+			return nil, fmt.Errorf("train: teacher: %w", err)
+		}
+		if !slices.Equal(t.Network.Input, task.Network.Input) {
+			return nil, fmt.Errorf("train: the teacher takes images of shape %v, the network %v", t.Network.Input, task.Network.Input)
+		}
+	}
 	f := &fitter{
 		task: task, params: task.Params.Clone(), best: task.Params.Clone(),
 		adam:  NewAdam(task.Config.LearningRate, task.Config.Clip),
@@ -157,7 +174,7 @@ func newFitter(task Task) (*fitter, error) {
 	}
 	n := min(shardCount, task.Config.Batch)
 	for range n {
-		g, err := newGraph(task.Network, f.params, task.Quantizer, (task.Config.Batch+n-1)/n, true)
+		g, err := newGraph(task.Network, f.params, task.Quantizer, (task.Config.Batch+n-1)/n, true, task.Teacher)
 		if err != nil {
 			return nil, err
 		}
@@ -170,7 +187,7 @@ func newFitter(task Task) (*fitter, error) {
 
 func (f *fitter) close() {
 	for _, s := range f.shards {
-		s.vm.Close()
+		s.close()
 	}
 	f.accuracy.Close()
 }

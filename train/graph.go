@@ -21,6 +21,7 @@ type graph struct {
 	images []float32     // [batch, shape...]; run brings them into input
 	input  *tensor.Dense // [shape..., batch]
 	labels *tensor.Dense // [batch]; nil without a loss
+	taught *tensor.Dense // [classes, batch]: the teacher's logits; nil without one
 	count  int           // labels that the loss is divided by
 	rows   int           // images that are no padding
 	params G.Nodes       // those that gradients change; the scales come last
@@ -29,6 +30,8 @@ type graph struct {
 	logits *G.Node
 	loss   *G.Node
 	vm     G.VM
+	// teacher answers the same batch first; nil without one.
+	teacher *graph
 }
 
 // norm is a batch norm of a training graph, with the moments of its last run.
@@ -38,8 +41,9 @@ type norm struct {
 }
 
 // newGraph builds the network for one batch size; withLoss adds the
-// cross-entropy and the gradients of every parameter.
-func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, withLoss bool) (*graph, error) {
+// cross-entropy, against a teacher's answers too if there is one, and the
+// gradients of every parameter.
+func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, withLoss bool, teacher *Teacher) (*graph, error) {
 	g := G.NewGraph()
 	shape := append(append(tensor.Shape(nil), n.Input...), batch)
 	t := &graph{batch: batch, scales: Scales{}, images: make([]float32, shape.TotalSize())}
@@ -74,7 +78,12 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, with
 	if withLoss {
 		t.labels = tensor.New(tensor.WithShape(batch), tensor.Of(tensor.Float32))
 		labels := G.NewTensor(g, tensor.Float32, 1, G.WithShape(batch), G.WithName("labels"), G.WithValue(t.labels))
-		if t.loss, err = op.CrossEntropy(x, labels, &t.count); err != nil {
+		if teacher == nil {
+			t.loss, err = op.CrossEntropy(x, labels, &t.count)
+		} else {
+			t.loss, err = t.distil(g, x, labels, teacher)
+		}
+		if err != nil {
 			return nil, err
 		}
 		if _, err = G.Grad(t.loss, t.params...); err != nil {
@@ -83,6 +92,28 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, with
 	}
 	t.vm = G.NewTapeMachine(g)
 	return t, nil
+}
+
+// distil adds the teacher's network and the loss against its answers.
+func (t *graph) distil(g *G.ExprGraph, logits, labels *G.Node, teacher *Teacher) (*G.Node, error) {
+	var err error
+	if t.teacher, err = newGraph(teacher.Network, teacher.Params, nil, t.batch, false, nil); err != nil {
+		return nil, err
+	}
+	if got, want := t.teacher.logits.Shape()[0], logits.Shape()[0]; got != want {
+		return nil, fmt.Errorf("train: the teacher has %d logits, the network %d", got, want)
+	}
+	t.taught = tensor.New(tensor.WithShape(logits.Shape()...), tensor.Of(tensor.Float32))
+	answers := G.NewTensor(g, tensor.Float32, 2, G.WithShape(logits.Shape()...), G.WithName("teacher"), G.WithValue(t.taught))
+	return op.Distil(logits, labels, answers, teacher.Distillation, &t.count)
+}
+
+// close frees the graph's machines.
+func (t *graph) close() {
+	t.vm.Close()
+	if t.teacher != nil {
+		t.teacher.close()
+	}
 }
 
 // image is where image r of the batch goes.
@@ -104,6 +135,13 @@ func (t *graph) prediction(r int) int {
 
 // run executes the graph on what images and labels hold.
 func (t *graph) run() error {
+	if t.teacher != nil {
+		copy(t.teacher.images, t.images)
+		if err := t.teacher.run(); err != nil {
+			return err
+		}
+		copy(t.taught.Data().([]float32), t.teacher.logits.Value().Data().([]float32))
+	}
 	f32.Transpose(t.input.Data().([]float32), t.images, t.batch, len(t.images)/t.batch)
 	t.vm.Reset()
 	if err := t.vm.RunAll(); err != nil {

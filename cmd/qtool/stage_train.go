@@ -10,6 +10,7 @@ import (
 	"qtool/internal/progress"
 	"qtool/model"
 	"qtool/train"
+	"qtool/train/op"
 )
 
 // trainFloat trains the recipe's network, or returns what a resumed run had
@@ -54,6 +55,9 @@ func (w *workspace) fit(ctx context.Context, stage string, task train.Task) (*tr
 	if task.Identity, err = w.identity(stage); err != nil {
 		return nil, err
 	}
+	if task.Teacher, err = w.teacher(task.Config.Teacher, stage); err != nil {
+		return nil, err
+	}
 	steps := (w.train.Len() + task.Config.Batch - 1) / task.Config.Batch
 	bar := progress.New(w.progress(), steps*task.Config.Epochs, "train "+stage)
 	task.Progress = func(p train.Progress) {
@@ -73,6 +77,30 @@ func (w *workspace) fit(ctx context.Context, stage string, task train.Task) (*tr
 	bar.Finish()
 	return result, w.logTraining(stage, result)
 }
+
+// teacher reads the checkpoint of a stage's teacher, if it has one.
+func (w *workspace) teacher(c *train.TeacherConfig, stage string) (*train.Teacher, error) {
+	if c == nil {
+		return nil, nil
+	}
+	path := c.Checkpoint
+	if path == ownFloat {
+		path = w.path(fileFloat)
+	}
+	t, err := model.ReadCheckpoint(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: teacher: %w", stage, err)
+	}
+	if t.Quantizers != nil {
+		return nil, fmt.Errorf("%s: teacher: %s is a quantized checkpoint (stage %q): want a float one", stage, path, t.Provenance.Stage)
+	}
+	return &train.Teacher{
+		Network: t.Network, Params: t.Params, Distillation: op.Distillation{Weight: c.Weight, Temperature: c.Temperature},
+	}, nil
+}
+
+// ownFloat names the run's own float checkpoint as a teacher.
+const ownFloat = "float"
 
 func describeProgress(stage string, p train.Progress, validated bool) string {
 	text := fmt.Sprintf("train %s %d/%d  loss %.4f  accuracy %.2f%%", stage, p.Epoch, p.Epochs, p.Loss, 100*p.Accuracy)

@@ -15,50 +15,110 @@ import (
 // each run: shards of one batch divide by the size of the whole batch, so that
 // their losses and gradients add up to the batch's mean.
 func CrossEntropy(logits, labels *G.Node, count *int) (*G.Node, error) {
+	return loss("cross-entropy", logits, labels, nil, Distillation{}, count)
+}
+
+// Distillation weighs a teacher's answers against the labels.
+type Distillation struct {
+	Weight      float64 // of the teacher, 0..1
+	Temperature float64 // that softens both networks' answers
+}
+
+// Distil is the cross-entropy against the labels together with that against a
+// teacher's softened answers, of logits [C, N] too:
+//
+//	loss = (1-Weight) CrossEntropy(z, labels)
+//	     + Weight T^2/count sum_n sum_c -q_cn log p_cn
+//	p = softmax(z/T),  q = softmax(teacher/T)
+//
+// No gradient flows to the teacher.
+//
+// Reference: Hinton et al., arXiv 1503.02531.
+func Distil(logits, labels, teacher *G.Node, d Distillation, count *int) (*G.Node, error) {
+	return loss("distil", logits, labels, teacher, d, count)
+}
+
+// loss is both; without a teacher d.Weight is 0.
+func loss(name string, logits, labels, teacher *G.Node, d Distillation, count *int) (*G.Node, error) {
 	classes, n := logits.Shape()[0], logits.Shape()[1]
-	softmax := make([]float32, classes*n) // of the last run
-	e := make([]float64, classes)
-	// The loss is an input of its gradient only to say that softmax must have
+	inputs := G.Nodes{logits, labels}
+	hard := softmax{n: n, classes: classes, temperature: 1, p: make([]float32, classes*n), e: make([]float64, classes)}
+	var soft, target softmax
+	if teacher != nil {
+		inputs = append(inputs, teacher)
+		soft, target = hard, hard
+		soft.temperature, soft.p = d.Temperature, make([]float32, classes*n)
+		target.temperature, target.p = d.Temperature, make([]float32, classes*n)
+	}
+	// The loss is an input of its gradient only to say that the answers must have
 	// been filled before.
 	grad := func(inputs G.Nodes, loss, scale *G.Node) (*G.Node, error) {
 		run := func(dz []float32, v [][]float32) {
-			labels, scale := v[0], v[1][0]
-			for i, p := range softmax {
-				dz[i] = p * scale / float32(*count)
+			labels, scale := v[0], v[1][0]/float32(*count)
+			own := float32(1-d.Weight) * scale
+			for i, p := range hard.p {
+				dz[i] = p * own
 			}
 			for r, label := range labels {
 				if label >= 0 {
-					dz[int(label)*n+r] -= scale / float32(*count)
+					dz[int(label)*n+r] -= own
 				}
 			}
+			f := float32(d.Weight*d.Temperature) * scale
+			for i, q := range target.p {
+				dz[i] += float32((soft.p[i] - q) * f)
+			}
 		}
-		return apply(operation{name: "cross-entropy-dz", shape: logits.Shape().Clone(), run: run}, inputs[1], scale, loss)
+		return apply(operation{name: name + "-dz", shape: logits.Shape().Clone(), run: run}, inputs[1], scale, loss)
 	}
 	run := func(loss []float32, v [][]float32) {
 		z, labels := v[0], v[1]
-		clear(softmax)
-		sum := 0.0
+		clear(hard.p)
+		clear(soft.p)
+		clear(target.p)
+		sum, taught := 0.0, 0.0
 		for r, label := range labels {
 			if label < 0 {
 				continue
 			}
-			m := z[r]
-			for c := 1; c < classes; c++ {
-				m = max(m, z[c*n+r])
+			sum += hard.column(z, r) - float64(z[int(label)*n+r])
+			if teacher == nil {
+				continue
 			}
-			s := 0.0
-			for c := range e {
-				e[c] = exp(float64(z[c*n+r]) - float64(m))
-				s += e[c]
+			log := soft.column(z, r)
+			target.column(v[2], r)
+			for i := r; i < len(z); i += n {
+				taught += float64(target.p[i]) * (log - float64(z[i])/d.Temperature)
 			}
-			for c, x := range e {
-				softmax[c*n+r] = float32(x / s)
-			}
-			sum += float64(m) + math.Log(s) - float64(z[int(label)*n+r])
 		}
-		loss[0] = float32(sum / float64(*count))
+		loss[0] = float32(((1-d.Weight)*sum + d.Weight*d.Temperature*d.Temperature*taught) / float64(*count))
 	}
-	return apply(operation{name: "cross-entropy", diff: gradients{grad, nil}, run: run}, logits, labels)
+	return apply(operation{name: name, diff: gradients{grad, nil, nil}[:len(inputs)], run: run}, inputs...)
+}
+
+// softmax turns columns of logits [classes, n] into probabilities p.
+type softmax struct {
+	n, classes  int
+	temperature float64
+	p           []float32
+	e           []float64
+}
+
+// column fills column r of p from z and returns log sum_c exp(z_c/temperature).
+func (s *softmax) column(z []float32, r int) float64 {
+	m := z[r]
+	for c := 1; c < s.classes; c++ {
+		m = max(m, z[c*s.n+r])
+	}
+	sum := 0.0
+	for c := range s.e {
+		s.e[c] = exp((float64(z[c*s.n+r]) - float64(m)) / s.temperature)
+		sum += s.e[c]
+	}
+	for c, x := range s.e {
+		s.p[c*s.n+r] = float32(x / sum)
+	}
+	return float64(m)/s.temperature + math.Log(sum)
 }
 
 // exp is e^x of x <= 0, within 2 units in the last place: a Taylor series of
