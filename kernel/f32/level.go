@@ -27,6 +27,9 @@ type kernels struct {
 	sumSquares func(sums *float64, x *float32, n int)
 	absMax     func(x *float32, n int) uint32
 
+	peak      func(n int)
+	peakFlops int // of one round
+
 	pool, poolGrad, poolGradAdd poolKernel
 	transpose                   func(dst *float32, dstRow int, x *float32, xRow, tiles int)
 }

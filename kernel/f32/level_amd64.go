@@ -38,7 +38,8 @@ func init() {
 		pool:           poolAVX2,
 		poolGrad:       poolGradAVX2,
 		poolGradAdd:    poolGradAddAVX2,
-		transpose:      transposeAVX2,
+		peak:           peakAVX2, peakFlops: 2 * 12 * 8,
+		transpose: transposeAVX2,
 	}
 	at[cpu.AVX512] = &kernels{
 		width: 16,
@@ -79,7 +80,8 @@ func init() {
 		pool:           poolAVX512,
 		poolGrad:       poolGradAVX512,
 		poolGradAdd:    poolGradAddAVX512,
-		transpose:      transposeAVX2,
+		peak:           peakAVX512, peakFlops: 2 * 24 * 16,
+		transpose: transposeAVX2,
 	}
 	at[cpu.IFMA] = at[cpu.AVX512]
 	use(cpu.Active)
