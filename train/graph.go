@@ -44,7 +44,9 @@ type graph struct {
 	params G.Nodes
 	logits *G.Node
 	loss   *G.Node
-	vm     G.VM
+	// predicted is room for a batch's predictions.
+	predicted []int
+	vm        G.VM
 }
 
 // newGraph builds the network for one batch size; withLoss adds the
@@ -52,7 +54,7 @@ type graph struct {
 func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, withLoss bool) (*graph, error) {
 	g := G.NewGraph()
 	shape := append(append(tensor.Shape(nil), n.Input...), batch)
-	t := &graph{batch: batch, images: make([]float32, shape.TotalSize())}
+	t := &graph{batch: batch, images: make([]float32, shape.TotalSize()), predicted: make([]int, batch)}
 	t.input = tensor.New(tensor.WithShape(shape...), tensor.Of(tensor.Float32))
 	x := G.NewTensor(g, tensor.Float32, len(shape), G.WithShape(shape...), G.WithName("input"), G.WithValue(t.input))
 	var err error
@@ -160,20 +162,23 @@ func (t *graph) image(r int) []float32 {
 	return t.images[r*per : (r+1)*per]
 }
 
-// prediction is the class of image r's largest logit in the last run.
-func (t *graph) prediction(r int) int {
-	logits, at := t.logits.Value().Data().([]float32), r
-	for i := r; i < len(logits); i += t.batch {
-		if logits[i] > logits[at] {
-			at = i
+// predict writes the class of each image's largest logit in the last run.
+func (t *graph) predict(classes []int) {
+	logits := t.logits.Value().(*tensor.Dense).Float32s()
+	for r := range classes {
+		at := r
+		for i := r; i < len(logits); i += t.batch {
+			if logits[i] > logits[at] {
+				at = i
+			}
 		}
+		classes[r] = at / t.batch
 	}
-	return at / t.batch
 }
 
 // run executes the graph on what images and labels hold.
 func (t *graph) run() error {
-	f32.Transpose(t.input.Data().([]float32), t.images, t.batch, len(t.images)/t.batch)
+	f32.Transpose(t.input.Float32s(), t.images, t.batch, len(t.images)/t.batch)
 	t.vm.Reset()
 	if err := t.vm.RunAll(); err != nil {
 		return fmt.Errorf("train: %w", err)
@@ -189,7 +194,7 @@ func (t *graph) gradients() ([][]float32, error) {
 		if err != nil {
 			return nil, fmt.Errorf("train: gradient of %s: %w", n.Name(), err)
 		}
-		grads[i] = v.Data().([]float32)
+		grads[i] = v.(*tensor.Dense).Float32s()
 	}
 	return grads, nil
 }
