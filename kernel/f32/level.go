@@ -10,7 +10,9 @@ const lanes = 16
 type kernels struct {
 	// product[r-1][v-1] is a tile of r rows and v vectors of width values.
 	product [][]productKernel
-	width   int
+	// wide[r-1] is a tile of r rows and one vector more, or none.
+	wide  []productKernel
+	width int
 	// dots[r-1][t-1] is a tile of r rows and t offsets.
 	dots [][]dotsKernel
 

@@ -53,6 +53,9 @@ func init() {
 			{productAVX512_7x1, productAVX512_7x2, productAVX512_7x3},
 			{productAVX512_8x1, productAVX512_8x2, productAVX512_8x3},
 		},
+		wide: []productKernel{
+			productAVX512_1x4, productAVX512_2x4, productAVX512_3x4, productAVX512_4x4, productAVX512_5x4, productAVX512_6x4,
+		},
 		dots: [][]dotsKernel{
 			{dotsAVX512_1x1, dotsAVX512_1x2, dotsAVX512_1x3, dotsAVX512_1x4, dotsAVX512_1x5},
 			{dotsAVX512_2x1, dotsAVX512_2x2, dotsAVX512_2x3, dotsAVX512_2x4, dotsAVX512_2x5},
