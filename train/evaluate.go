@@ -55,7 +55,7 @@ func (e *Evaluator) Predict(ctx context.Context, s *datasets.Split) ([]int, erro
 					return
 				}
 				to := min(from+g.batch, s.Len())
-				if errs[k] = g.predict(s, from, predicted[from:to]); errs[k] != nil {
+				if errs[k] = g.evaluate(s, from, predicted[from:to]); errs[k] != nil {
 					return
 				}
 			}
@@ -70,17 +70,15 @@ func (e *Evaluator) Predict(ctx context.Context, s *datasets.Split) ([]int, erro
 	return predicted, nil
 }
 
-// predict runs the images from index from on.
-func (g *graph) predict(s *datasets.Split, from int, predicted []int) error {
+// evaluate predicts the images from index from on.
+func (g *graph) evaluate(s *datasets.Split, from int, predicted []int) error {
 	for r := range predicted {
 		datasets.Augment{}.Apply(g.image(r), s.Image(from+r), s.Shape, 0, 0, 0)
 	}
 	if err := g.run(); err != nil {
 		return err
 	}
-	for r := range predicted {
-		predicted[r] = g.prediction(r)
-	}
+	g.predict(predicted)
 	return nil
 }
 

@@ -8,7 +8,7 @@ func (e *Evaluator) Logits(s *datasets.Split) ([][]float32, error) {
 	var all [][]float32
 	for from := 0; from < s.Len(); from += g.batch {
 		predicted := make([]int, min(g.batch, s.Len()-from))
-		if err := g.predict(s, from, predicted); err != nil {
+		if err := g.evaluate(s, from, predicted); err != nil {
 			return nil, err
 		}
 		logits := g.logits.Value().Data().([]float32)

@@ -311,7 +311,7 @@ func (f *fitter) step(batch []int) error {
 
 // fill writes a shard's images, augmented, and labels; the rest is padding.
 func (f *fitter) fill(g *graph, indices []int, count int) {
-	labels := g.labels.Data().([]float32)
+	labels := g.labels.Float32s()
 	g.rows = len(indices)
 	for r := range g.batch {
 		if r >= len(indices) {
@@ -355,8 +355,9 @@ func (f *fitter) observeMoments() {
 // tally adds a shard's loss and correct answers to the epoch's.
 func (f *fitter) tally(g *graph, count int) {
 	f.LossSum += float64(g.loss.Value().Data().(float32)) * float64(count)
-	for r, l := range g.labels.Data().([]float32) {
-		if l >= 0 && g.prediction(r) == int(l) {
+	g.predict(g.predicted)
+	for r, l := range g.labels.Float32s() {
+		if l >= 0 && g.predicted[r] == int(l) {
 			f.Correct++
 		}
 	}

@@ -29,6 +29,8 @@ type graph struct {
 	norms  []norm
 	logits *G.Node
 	loss   *G.Node
+	// predicted is room for a batch's predictions.
+	predicted []int
 	vm     G.VM
 	// teacher answers the same batch first; nil without one.
 	teacher *graph
@@ -46,7 +48,7 @@ type norm struct {
 func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, withLoss bool, teacher *Teacher) (*graph, error) {
 	g := G.NewGraph()
 	shape := append(append(tensor.Shape(nil), n.Input...), batch)
-	t := &graph{batch: batch, scales: Scales{}, images: make([]float32, shape.TotalSize())}
+	t := &graph{batch: batch, scales: Scales{}, images: make([]float32, shape.TotalSize()), predicted: make([]int, batch)}
 	t.input = tensor.New(tensor.WithShape(shape...), tensor.Of(tensor.Float32))
 	x := G.NewTensor(g, tensor.Float32, len(shape), G.WithShape(shape...), G.WithName("input"), G.WithValue(t.input))
 	var err error
@@ -122,15 +124,18 @@ func (t *graph) image(r int) []float32 {
 	return t.images[r*per : (r+1)*per]
 }
 
-// prediction is the class of image r's largest logit in the last run.
-func (t *graph) prediction(r int) int {
-	logits, at := t.logits.Value().Data().([]float32), r
-	for i := r; i < len(logits); i += t.batch {
-		if logits[i] > logits[at] {
-			at = i
+// predict writes the class of each image's largest logit in the last run.
+func (t *graph) predict(classes []int) {
+	logits := t.logits.Value().(*tensor.Dense).Float32s()
+	for r := range classes {
+		at := r
+		for i := r; i < len(logits); i += t.batch {
+			if logits[i] > logits[at] {
+				at = i
+			}
 		}
+		classes[r] = at / t.batch
 	}
-	return at / t.batch
 }
 
 // run executes the graph on what images and labels hold.
@@ -140,9 +145,9 @@ func (t *graph) run() error {
 		if err := t.teacher.run(); err != nil {
 			return err
 		}
-		copy(t.taught.Data().([]float32), t.teacher.logits.Value().Data().([]float32))
+		copy(t.taught.Float32s(), t.teacher.logits.Value().Data().([]float32))
 	}
-	f32.Transpose(t.input.Data().([]float32), t.images, t.batch, len(t.images)/t.batch)
+	f32.Transpose(t.input.Float32s(), t.images, t.batch, len(t.images)/t.batch)
 	t.vm.Reset()
 	if err := t.vm.RunAll(); err != nil {
 		return fmt.Errorf("train: %w", err)
@@ -158,7 +163,7 @@ func (t *graph) gradients() ([][]float32, error) {
 		if err != nil {
 			return nil, fmt.Errorf("train: gradient of %s: %w", n.Name(), err)
 		}
-		grads[i] = v.Data().([]float32)
+		grads[i] = v.(*tensor.Dense).Float32s()
 	}
 	return grads, nil
 }

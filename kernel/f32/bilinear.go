@@ -25,23 +25,38 @@ func Bilinear(dst []float32, img []uint8, h, w int, u, v Line) {
 	if len(img) == 0 {
 		return
 	}
-	const margin = 2 // whatever lies outside reads two zeros
-	var frame [4096]uint8
-	stride := w + 2*margin
-	if active == nil || (h+2*margin)*stride+4 > len(frame) {
+	if active == nil || !bilinearVector(dst, img, h, w, u, v) {
 		bilinearGeneric(dst, img, h, w, u, v)
-		return
+	}
+}
+
+// bilinearVector does a plane of common size; of a larger one it reports false.
+func bilinearVector(dst []float32, img []uint8, h, w int, u, v Line) bool {
+	const margin = 2 // whatever lies outside reads zeros
+	var frame [2048]uint8
+	var framePairs [2 * len(frame)]uint8
+	stride := w + 2*margin
+	if (h+2*margin+1)*stride+64 > len(frame) {
+		return false
 	}
 	for y := range h {
 		copy(frame[(y+margin)*stride+margin:][:w], img[y*w:])
 	}
-	// Eight pixels of each line in the kernel's order, then the steps.
-	var m [20]int64
-	for k, pixel := range [8]int64{0, 1, 4, 5, 2, 3, 6, 7} {
-		m[k], m[8+k] = u.First+pixel*u.Right, v.First+pixel*v.Right
+	// Next to each pixel the one below it: a 32-bit word then has all four.
+	pairs(&framePairs[0], &frame[0], &frame[stride], ((h+2*margin)*stride+31)&^31)
+	// A vector of pixels of each line, in the kernel's order, then the steps.
+	var m [2*lanes + 4]int64
+	width := active.width
+	for k := range width {
+		pixel := int64(k)
+		if width == 8 {
+			pixel = int64([8]uint8{0, 1, 4, 5, 2, 3, 6, 7}[k])
+		}
+		m[k], m[width+k] = u.First+pixel*u.Right, v.First+pixel*v.Right
 	}
-	m[16], m[17], m[18], m[19] = 8*u.Right, 8*v.Right, u.Down, v.Down
-	bilinear(&dst[0], w, h, &frame[margin*stride+margin], stride, &m[0])
+	copy(m[2*width:], []int64{int64(width) * u.Right, int64(width) * v.Right, u.Down, v.Down})
+	bilinear(width, &dst[0], w, h, &framePairs[2*(margin*stride+margin)], stride, &m[0])
+	return true
 }
 
 // bilinearGeneric is Bilinear's twin.

@@ -4,7 +4,17 @@
 
 package f32
 
-// bilinearAVX2 samples h rows of w pixels; m is as sampling in bilinear.go has it.
+// pairsAVX2 writes bytes k of x and of y side by side, for k < n, n a positive multiple of 32.
+//
+//go:noescape
+func pairsAVX2(dst *uint8, x *uint8, y *uint8, n int)
+
+// bilinearAVX512 samples h rows of w pixels, each a pair with the one below; m has the coordinates of a vector of pixels, then the steps.
+//
+//go:noescape
+func bilinearAVX512(dst *float32, w int, h int, src *uint8, stride int, m *int64)
+
+// bilinearAVX2 samples h rows of w pixels, each a pair with the one below; m has the coordinates of a vector of pixels, then the steps.
 //
 //go:noescape
 func bilinearAVX2(dst *float32, w int, h int, src *uint8, stride int, m *int64)

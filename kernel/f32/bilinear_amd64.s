@@ -4,6 +4,253 @@
 
 #include "textflag.h"
 
+// func pairsAVX2(dst *uint8, x *uint8, y *uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·pairsAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+
+step:
+	VPERMQ     $0xd8, (CX), Y0
+	VPERMQ     $0xd8, (DX), Y1
+	VPUNPCKLBW Y1, Y0, Y2
+	VPUNPCKHBW Y1, Y0, Y0
+	VMOVDQU    Y2, (AX)
+	VMOVDQU    Y0, 32(AX)
+	ADDQ       $0x40, AX
+	ADDQ       $0x20, CX
+	ADDQ       $0x20, DX
+	SUBQ       $0x20, BX
+	JG         step
+	VZEROUPPER
+	RET
+
+// func bilinearAVX512(dst *float32, w int, h int, src *uint8, stride int, m *int64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·bilinearAVX512(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         h+16(FP), CX
+	MOVQ         src+24(FP), DX
+	MOVQ         m+40(FP), BX
+	MOVQ         w+8(FP), SI
+	DECQ         SI
+	ANDQ         $0x0f, SI
+	INCQ         SI
+	MOVQ         $-1, DI
+	BZHIQ        SI, DI, DI
+	KMOVW        DI, K1
+	MOVQ         stride+32(FP), SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Z0
+	MOVQ         w+8(FP), SI
+	VMOVD        SI, X1
+	VPBROADCASTD X1, Z1
+	MOVQ         h+16(FP), SI
+	VMOVD        SI, X2
+	VPBROADCASTD X2, Z2
+	VMOVUPS      allfffffffe<>+0(SB), Z3
+
+row:
+	VMOVUPS (BX), Z4
+	VMOVUPS 128(BX), Z6
+	VMOVUPS 64(BX), Z5
+	VMOVUPS 192(BX), Z7
+	MOVQ    w+8(FP), SI
+
+pixels:
+	VMOVUPS       highWords<>+0(SB), Z8
+	VPERMI2D      Z7, Z6, Z8
+	VPMAXSD       Z3, Z8, Z8
+	VPMINSD       Z2, Z8, Z8
+	VPMULLD       Z0, Z8, Z8
+	VMOVUPS       highWords<>+0(SB), Z9
+	VPERMI2D      Z5, Z4, Z9
+	VPMAXSD       Z3, Z9, Z9
+	VPMINSD       Z1, Z9, Z9
+	VPADDD        Z9, Z8, Z8
+	KXNORW        K2, K2, K2
+	VPGATHERDD    (DX)(Z8*2), K2, Z10
+	VPSRLD        $0x08, Z10, Z8
+	VMOVUPS       lowWords<>+0(SB), Z9
+	VPERMI2D      Z5, Z4, Z9
+	VPSRLD        $0x10, Z9, Z9
+	VPANDD        all000000ff<>+0(SB), Z10, Z12
+	VPSRLD        $0x10, Z10, Z13
+	VPANDD        all000000ff<>+0(SB), Z13, Z13
+	VPSUBD        Z12, Z13, Z13
+	VPMULLD       Z9, Z13, Z13
+	VPSLLD        $0x10, Z12, Z12
+	VPADDD        Z13, Z12, Z12
+	VPANDD        all000000ff<>+0(SB), Z8, Z13
+	VPSRLD        $0x10, Z8, Z8
+	VPANDD        all000000ff<>+0(SB), Z8, Z8
+	VPSUBD        Z13, Z8, Z8
+	VPMULLD       Z9, Z8, Z8
+	VPSLLD        $0x10, Z13, Z13
+	VPADDD        Z8, Z13, Z13
+	VPSUBD        Z12, Z13, Z13
+	VMOVUPS       lowWords<>+0(SB), Z8
+	VPERMI2D      Z7, Z6, Z8
+	VPSRLD        $0x10, Z8, Z8
+	VCVTDQ2PD     Y12, Z9
+	VCVTDQ2PD     Y13, Z14
+	VCVTDQ2PD     Y8, Z15
+	VMULPD        all40f0000000000000<>+0(SB), Z9, Z9
+	VMULPD        Z15, Z14, Z14
+	VADDPD        Z14, Z9, Z9
+	VCVTPD2PS     Z9, Y11
+	VEXTRACTI64X4 $0x01, Z12, Y9
+	VCVTDQ2PD     Y9, Z9
+	VEXTRACTI64X4 $0x01, Z13, Y12
+	VCVTDQ2PD     Y12, Z12
+	VEXTRACTI64X4 $0x01, Z8, Y8
+	VCVTDQ2PD     Y8, Z8
+	VMULPD        all40f0000000000000<>+0(SB), Z9, Z9
+	VMULPD        Z8, Z12, Z12
+	VADDPD        Z12, Z9, Z9
+	VCVTPD2PS     Z9, Y8
+	VINSERTF64X4  $0x01, Y8, Z11, Z8
+	VDIVPS        all537f0000<>+0(SB), Z8, Z8
+	SUBQ          $0x10, SI
+	JLE           last
+	VMOVUPS       Z8, (AX)
+	ADDQ          $0x40, AX
+	VPBROADCASTQ  256(BX), Z8
+	VPADDQ        Z8, Z4, Z4
+	VPBROADCASTQ  264(BX), Z8
+	VPADDQ        Z8, Z6, Z6
+	VPBROADCASTQ  256(BX), Z8
+	VPADDQ        Z8, Z5, Z5
+	VPBROADCASTQ  264(BX), Z8
+	VPADDQ        Z8, Z7, Z7
+	JMP           pixels
+
+last:
+	VMOVUPS      Z8, K1, (AX)
+	LEAQ         64(AX)(SI*4), AX
+	VMOVUPS      (BX), Z4
+	VPBROADCASTQ 272(BX), Z5
+	VPADDQ       Z5, Z4, Z4
+	VMOVUPS      Z4, (BX)
+	VMOVUPS      64(BX), Z4
+	VPBROADCASTQ 272(BX), Z5
+	VPADDQ       Z5, Z4, Z4
+	VMOVUPS      Z4, 64(BX)
+	VMOVUPS      128(BX), Z4
+	VPBROADCASTQ 280(BX), Z5
+	VPADDQ       Z5, Z4, Z4
+	VMOVUPS      Z4, 128(BX)
+	VMOVUPS      192(BX), Z4
+	VPBROADCASTQ 280(BX), Z5
+	VPADDQ       Z5, Z4, Z4
+	VMOVUPS      Z4, 192(BX)
+	DECQ         CX
+	JNZ          row
+	VZEROUPPER
+	RET
+
+DATA allfffffffe<>+0(SB)/4, $0xfffffffe
+DATA allfffffffe<>+4(SB)/4, $0xfffffffe
+DATA allfffffffe<>+8(SB)/4, $0xfffffffe
+DATA allfffffffe<>+12(SB)/4, $0xfffffffe
+DATA allfffffffe<>+16(SB)/4, $0xfffffffe
+DATA allfffffffe<>+20(SB)/4, $0xfffffffe
+DATA allfffffffe<>+24(SB)/4, $0xfffffffe
+DATA allfffffffe<>+28(SB)/4, $0xfffffffe
+DATA allfffffffe<>+32(SB)/4, $0xfffffffe
+DATA allfffffffe<>+36(SB)/4, $0xfffffffe
+DATA allfffffffe<>+40(SB)/4, $0xfffffffe
+DATA allfffffffe<>+44(SB)/4, $0xfffffffe
+DATA allfffffffe<>+48(SB)/4, $0xfffffffe
+DATA allfffffffe<>+52(SB)/4, $0xfffffffe
+DATA allfffffffe<>+56(SB)/4, $0xfffffffe
+DATA allfffffffe<>+60(SB)/4, $0xfffffffe
+GLOBL allfffffffe<>(SB), RODATA|NOPTR, $64
+
+DATA highWords<>+0(SB)/4, $0x00000001
+DATA highWords<>+4(SB)/4, $0x00000003
+DATA highWords<>+8(SB)/4, $0x00000005
+DATA highWords<>+12(SB)/4, $0x00000007
+DATA highWords<>+16(SB)/4, $0x00000009
+DATA highWords<>+20(SB)/4, $0x0000000b
+DATA highWords<>+24(SB)/4, $0x0000000d
+DATA highWords<>+28(SB)/4, $0x0000000f
+DATA highWords<>+32(SB)/4, $0x00000011
+DATA highWords<>+36(SB)/4, $0x00000013
+DATA highWords<>+40(SB)/4, $0x00000015
+DATA highWords<>+44(SB)/4, $0x00000017
+DATA highWords<>+48(SB)/4, $0x00000019
+DATA highWords<>+52(SB)/4, $0x0000001b
+DATA highWords<>+56(SB)/4, $0x0000001d
+DATA highWords<>+60(SB)/4, $0x0000001f
+GLOBL highWords<>(SB), RODATA|NOPTR, $64
+
+DATA lowWords<>+0(SB)/4, $0x00000000
+DATA lowWords<>+4(SB)/4, $0x00000002
+DATA lowWords<>+8(SB)/4, $0x00000004
+DATA lowWords<>+12(SB)/4, $0x00000006
+DATA lowWords<>+16(SB)/4, $0x00000008
+DATA lowWords<>+20(SB)/4, $0x0000000a
+DATA lowWords<>+24(SB)/4, $0x0000000c
+DATA lowWords<>+28(SB)/4, $0x0000000e
+DATA lowWords<>+32(SB)/4, $0x00000010
+DATA lowWords<>+36(SB)/4, $0x00000012
+DATA lowWords<>+40(SB)/4, $0x00000014
+DATA lowWords<>+44(SB)/4, $0x00000016
+DATA lowWords<>+48(SB)/4, $0x00000018
+DATA lowWords<>+52(SB)/4, $0x0000001a
+DATA lowWords<>+56(SB)/4, $0x0000001c
+DATA lowWords<>+60(SB)/4, $0x0000001e
+GLOBL lowWords<>(SB), RODATA|NOPTR, $64
+
+DATA all000000ff<>+0(SB)/4, $0x000000ff
+DATA all000000ff<>+4(SB)/4, $0x000000ff
+DATA all000000ff<>+8(SB)/4, $0x000000ff
+DATA all000000ff<>+12(SB)/4, $0x000000ff
+DATA all000000ff<>+16(SB)/4, $0x000000ff
+DATA all000000ff<>+20(SB)/4, $0x000000ff
+DATA all000000ff<>+24(SB)/4, $0x000000ff
+DATA all000000ff<>+28(SB)/4, $0x000000ff
+DATA all000000ff<>+32(SB)/4, $0x000000ff
+DATA all000000ff<>+36(SB)/4, $0x000000ff
+DATA all000000ff<>+40(SB)/4, $0x000000ff
+DATA all000000ff<>+44(SB)/4, $0x000000ff
+DATA all000000ff<>+48(SB)/4, $0x000000ff
+DATA all000000ff<>+52(SB)/4, $0x000000ff
+DATA all000000ff<>+56(SB)/4, $0x000000ff
+DATA all000000ff<>+60(SB)/4, $0x000000ff
+GLOBL all000000ff<>(SB), RODATA|NOPTR, $64
+
+DATA all40f0000000000000<>+0(SB)/8, $(65536.0)
+DATA all40f0000000000000<>+8(SB)/8, $(65536.0)
+DATA all40f0000000000000<>+16(SB)/8, $(65536.0)
+DATA all40f0000000000000<>+24(SB)/8, $(65536.0)
+DATA all40f0000000000000<>+32(SB)/8, $(65536.0)
+DATA all40f0000000000000<>+40(SB)/8, $(65536.0)
+DATA all40f0000000000000<>+48(SB)/8, $(65536.0)
+DATA all40f0000000000000<>+56(SB)/8, $(65536.0)
+GLOBL all40f0000000000000<>(SB), RODATA|NOPTR, $64
+
+DATA all537f0000<>+0(SB)/4, $0x537f0000
+DATA all537f0000<>+4(SB)/4, $0x537f0000
+DATA all537f0000<>+8(SB)/4, $0x537f0000
+DATA all537f0000<>+12(SB)/4, $0x537f0000
+DATA all537f0000<>+16(SB)/4, $0x537f0000
+DATA all537f0000<>+20(SB)/4, $0x537f0000
+DATA all537f0000<>+24(SB)/4, $0x537f0000
+DATA all537f0000<>+28(SB)/4, $0x537f0000
+DATA all537f0000<>+32(SB)/4, $0x537f0000
+DATA all537f0000<>+36(SB)/4, $0x537f0000
+DATA all537f0000<>+40(SB)/4, $0x537f0000
+DATA all537f0000<>+44(SB)/4, $0x537f0000
+DATA all537f0000<>+48(SB)/4, $0x537f0000
+DATA all537f0000<>+52(SB)/4, $0x537f0000
+DATA all537f0000<>+56(SB)/4, $0x537f0000
+DATA all537f0000<>+60(SB)/4, $0x537f0000
+GLOBL all537f0000<>(SB), RODATA|NOPTR, $64
+
 // func bilinearAVX2(dst *float32, w int, h int, src *uint8, stride int, m *int64)
 // Requires: AVX, AVX2
 TEXT ·bilinearAVX2(SB), NOSPLIT, $0-48
@@ -31,10 +278,10 @@ TEXT ·bilinearAVX2(SB), NOSPLIT, $0-48
 	VMOVUPS      allfffffffe<>+0(SB), Y4
 
 row:
-	VMOVDQU (BX), Y5
-	VMOVDQU 64(BX), Y7
-	VMOVDQU 32(BX), Y6
-	VMOVDQU 96(BX), Y8
+	VMOVUPS (BX), Y5
+	VMOVUPS 64(BX), Y7
+	VMOVUPS 32(BX), Y6
+	VMOVUPS 96(BX), Y8
 	MOVQ    w+8(FP), SI
 
 pixels:
@@ -47,47 +294,45 @@ pixels:
 	VPMINSD      Y2, Y10, Y10
 	VPADDD       Y10, Y9, Y9
 	VPCMPEQD     Y10, Y10, Y10
-	VPGATHERDD   Y10, (DX)(Y9*1), Y11
-	VPADDD       Y1, Y9, Y9
-	VPCMPEQD     Y10, Y10, Y10
-	VPGATHERDD   Y10, (DX)(Y9*1), Y12
-	VSHUFPS      $0x88, Y6, Y5, Y9
+	VPGATHERDD   Y10, (DX)(Y9*2), Y11
+	VPSRLD       $0x08, Y11, Y9
+	VSHUFPS      $0x88, Y6, Y5, Y10
+	VPSRLD       $0x10, Y10, Y10
+	VANDPS       all000000ff<>+0(SB), Y11, Y13
+	VPSRLD       $0x10, Y11, Y14
+	VANDPS       all000000ff<>+0(SB), Y14, Y14
+	VPSUBD       Y13, Y14, Y14
+	VPMULLD      Y10, Y14, Y14
+	VPSLLD       $0x10, Y13, Y13
+	VPADDD       Y14, Y13, Y13
+	VANDPS       all000000ff<>+0(SB), Y9, Y14
 	VPSRLD       $0x10, Y9, Y9
-	VPAND        all000000ff<>+0(SB), Y11, Y10
-	VPSRLD       $0x08, Y11, Y14
-	VPAND        all000000ff<>+0(SB), Y14, Y14
-	VPSUBD       Y10, Y14, Y14
-	VPMULLD      Y9, Y14, Y14
-	VPSLLD       $0x10, Y10, Y10
-	VPADDD       Y14, Y10, Y10
-	VPAND        all000000ff<>+0(SB), Y12, Y14
-	VPSRLD       $0x08, Y12, Y15
-	VPAND        all000000ff<>+0(SB), Y15, Y15
-	VPSUBD       Y14, Y15, Y15
-	VPMULLD      Y9, Y15, Y15
+	VANDPS       all000000ff<>+0(SB), Y9, Y9
+	VPSUBD       Y14, Y9, Y9
+	VPMULLD      Y10, Y9, Y9
 	VPSLLD       $0x10, Y14, Y14
-	VPADDD       Y15, Y14, Y14
-	VPSUBD       Y10, Y14, Y14
+	VPADDD       Y9, Y14, Y14
+	VPSUBD       Y13, Y14, Y14
 	VSHUFPS      $0x88, Y8, Y7, Y9
 	VPSRLD       $0x10, Y9, Y9
-	VCVTDQ2PD    X10, Y15
-	VCVTDQ2PD    X14, Y16
-	VCVTDQ2PD    X9, Y17
-	VMULPD       double<>+0(SB), Y15, Y15
-	VMULPD       Y17, Y16, Y16
-	VADDPD       Y16, Y15, Y15
-	VCVTPD2PSY   Y15, X13
-	VEXTRACTI128 $0x01, Y10, X10
+	VCVTDQ2PD    X13, Y10
+	VCVTDQ2PD    X14, Y15
+	VCVTDQ2PD    X9, Y16
+	VMULPD       all40f0000000000000<>+0(SB), Y10, Y10
+	VMULPD       Y16, Y15, Y15
+	VADDPD       Y15, Y10, Y10
+	VCVTPD2PSY   Y10, X12
+	VEXTRACTI128 $0x01, Y13, X10
 	VCVTDQ2PD    X10, Y10
-	VEXTRACTI128 $0x01, Y14, X14
-	VCVTDQ2PD    X14, Y14
+	VEXTRACTI128 $0x01, Y14, X13
+	VCVTDQ2PD    X13, Y13
 	VEXTRACTI128 $0x01, Y9, X9
 	VCVTDQ2PD    X9, Y9
-	VMULPD       double<>+0(SB), Y10, Y10
-	VMULPD       Y9, Y14, Y14
-	VADDPD       Y14, Y10, Y10
+	VMULPD       all40f0000000000000<>+0(SB), Y10, Y10
+	VMULPD       Y9, Y13, Y13
+	VADDPD       Y13, Y10, Y10
 	VCVTPD2PSY   Y10, X9
-	VINSERTF128  $0x01, X9, Y13, Y9
+	VINSERTF128  $0x01, X9, Y12, Y9
 	VDIVPS       all537f0000<>+0(SB), Y9, Y9
 	SUBQ         $0x08, SI
 	JLE          last
@@ -106,22 +351,22 @@ pixels:
 last:
 	VMASKMOVPS   Y9, Y0, (AX)
 	LEAQ         32(AX)(SI*4), AX
-	VMOVDQU      (BX), Y5
+	VMOVUPS      (BX), Y5
 	VPBROADCASTQ 144(BX), Y6
 	VPADDQ       Y6, Y5, Y5
-	VMOVDQU      Y5, (BX)
-	VMOVDQU      32(BX), Y5
+	VMOVUPS      Y5, (BX)
+	VMOVUPS      32(BX), Y5
 	VPBROADCASTQ 144(BX), Y6
 	VPADDQ       Y6, Y5, Y5
-	VMOVDQU      Y5, 32(BX)
-	VMOVDQU      64(BX), Y5
+	VMOVUPS      Y5, 32(BX)
+	VMOVUPS      64(BX), Y5
 	VPBROADCASTQ 152(BX), Y6
 	VPADDQ       Y6, Y5, Y5
-	VMOVDQU      Y5, 64(BX)
-	VMOVDQU      96(BX), Y5
+	VMOVUPS      Y5, 64(BX)
+	VMOVUPS      96(BX), Y5
 	VPBROADCASTQ 152(BX), Y6
 	VPADDQ       Y6, Y5, Y5
-	VMOVDQU      Y5, 96(BX)
+	VMOVUPS      Y5, 96(BX)
 	DECQ         CX
 	JNZ          row
 	VZEROUPPER
@@ -144,63 +389,3 @@ DATA laneMasks<>+52(SB)/4, $0x00000000
 DATA laneMasks<>+56(SB)/4, $0x00000000
 DATA laneMasks<>+60(SB)/4, $0x00000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
-
-DATA allfffffffe<>+0(SB)/4, $0xfffffffe
-DATA allfffffffe<>+4(SB)/4, $0xfffffffe
-DATA allfffffffe<>+8(SB)/4, $0xfffffffe
-DATA allfffffffe<>+12(SB)/4, $0xfffffffe
-DATA allfffffffe<>+16(SB)/4, $0xfffffffe
-DATA allfffffffe<>+20(SB)/4, $0xfffffffe
-DATA allfffffffe<>+24(SB)/4, $0xfffffffe
-DATA allfffffffe<>+28(SB)/4, $0xfffffffe
-DATA allfffffffe<>+32(SB)/4, $0xfffffffe
-DATA allfffffffe<>+36(SB)/4, $0xfffffffe
-DATA allfffffffe<>+40(SB)/4, $0xfffffffe
-DATA allfffffffe<>+44(SB)/4, $0xfffffffe
-DATA allfffffffe<>+48(SB)/4, $0xfffffffe
-DATA allfffffffe<>+52(SB)/4, $0xfffffffe
-DATA allfffffffe<>+56(SB)/4, $0xfffffffe
-DATA allfffffffe<>+60(SB)/4, $0xfffffffe
-GLOBL allfffffffe<>(SB), RODATA|NOPTR, $64
-
-DATA all000000ff<>+0(SB)/4, $0x000000ff
-DATA all000000ff<>+4(SB)/4, $0x000000ff
-DATA all000000ff<>+8(SB)/4, $0x000000ff
-DATA all000000ff<>+12(SB)/4, $0x000000ff
-DATA all000000ff<>+16(SB)/4, $0x000000ff
-DATA all000000ff<>+20(SB)/4, $0x000000ff
-DATA all000000ff<>+24(SB)/4, $0x000000ff
-DATA all000000ff<>+28(SB)/4, $0x000000ff
-DATA all000000ff<>+32(SB)/4, $0x000000ff
-DATA all000000ff<>+36(SB)/4, $0x000000ff
-DATA all000000ff<>+40(SB)/4, $0x000000ff
-DATA all000000ff<>+44(SB)/4, $0x000000ff
-DATA all000000ff<>+48(SB)/4, $0x000000ff
-DATA all000000ff<>+52(SB)/4, $0x000000ff
-DATA all000000ff<>+56(SB)/4, $0x000000ff
-DATA all000000ff<>+60(SB)/4, $0x000000ff
-GLOBL all000000ff<>(SB), RODATA|NOPTR, $64
-
-DATA double<>+0(SB)/8, $(65536.0)
-DATA double<>+8(SB)/8, $(65536.0)
-DATA double<>+16(SB)/8, $(65536.0)
-DATA double<>+24(SB)/8, $(65536.0)
-GLOBL double<>(SB), RODATA|NOPTR, $32
-
-DATA all537f0000<>+0(SB)/4, $0x537f0000
-DATA all537f0000<>+4(SB)/4, $0x537f0000
-DATA all537f0000<>+8(SB)/4, $0x537f0000
-DATA all537f0000<>+12(SB)/4, $0x537f0000
-DATA all537f0000<>+16(SB)/4, $0x537f0000
-DATA all537f0000<>+20(SB)/4, $0x537f0000
-DATA all537f0000<>+24(SB)/4, $0x537f0000
-DATA all537f0000<>+28(SB)/4, $0x537f0000
-DATA all537f0000<>+32(SB)/4, $0x537f0000
-DATA all537f0000<>+36(SB)/4, $0x537f0000
-DATA all537f0000<>+40(SB)/4, $0x537f0000
-DATA all537f0000<>+44(SB)/4, $0x537f0000
-DATA all537f0000<>+48(SB)/4, $0x537f0000
-DATA all537f0000<>+52(SB)/4, $0x537f0000
-DATA all537f0000<>+56(SB)/4, $0x537f0000
-DATA all537f0000<>+60(SB)/4, $0x537f0000
-GLOBL all537f0000<>(SB), RODATA|NOPTR, $64

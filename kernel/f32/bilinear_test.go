@@ -11,8 +11,13 @@ func TestBilinear(t *testing.T) {
 		r := newRand(8)
 		for range 3000 {
 			h, w := 1+r.IntN(12), 1+r.IntN(20)
-			if r.IntN(20) == 0 {
+			switch r.IntN(30) {
+			case 0:
 				h, w = 60, 61 // too large for the frame
+			case 1:
+				h, w = 28+r.IntN(16), 28+r.IntN(12) // its largest, and somewhat larger
+			case 2:
+				h, w = 1+r.IntN(400), 1
 			}
 			img := make([]uint8, h*w)
 			for i := range img {

@@ -23,3 +23,4 @@ package f32
 //go:generate asm -part pool -out ../pool_amd64.s -stubs ../pool_amd64.go -pkg f32
 //go:generate asm -part transpose -out ../transpose_amd64.s -stubs ../transpose_amd64.go -pkg f32
 //go:generate asm -part bilinear -out ../bilinear_amd64.s -stubs ../bilinear_amd64.go -pkg f32
+//go:generate asm -part peak -out ../peak_amd64.s -stubs ../peak_amd64.go -pkg f32

@@ -47,21 +47,27 @@ func Dots(dst Matrix, g Runs, gRow int, x Runs, offsets []int, m, n, runs int) {
 	}
 }
 
-// dotsGeneric is Dots' twin.
+// dotsGeneric is Dots' twin. It keeps four of the sums in registers at a time.
 func dotsGeneric(dst Matrix, g Runs, gRow int, x Runs, offsets []int, m, n, runs int) {
 	for r := range m {
 		for t, o := range offsets {
 			var s [lanes]float32
 			for i := range runs {
 				g, x := g.Data[r*gRow+i*g.Step:][:n], x.Data[o+i*x.Step:][:n]
-				for ; len(g) >= lanes; g, x = g[lanes:], x[lanes:] {
-					g, x := (*[lanes]float32)(g), (*[lanes]float32)(x)
-					for k := range s {
-						s[k] += float32(g[k] * x[k])
+				for k := 0; k < lanes; k += 4 {
+					s0, s1, s2, s3 := s[k], s[k+1], s[k+2], s[k+3]
+					j := k
+					for ; j+4 <= n; j += lanes {
+						g, x := (*[4]float32)(g[j:]), (*[4]float32)(x[j:])
+						s0 += float32(g[0] * x[0])
+						s1 += float32(g[1] * x[1])
+						s2 += float32(g[2] * x[2])
+						s3 += float32(g[3] * x[3])
 					}
-				}
-				for k := range g {
-					s[k] += float32(g[k] * x[k])
+					s[k], s[k+1], s[k+2], s[k+3] = s0, s1, s2, s3
+					for l := 0; l < 4 && j+l < n; l++ {
+						s[k+l] += float32(g[j+l] * x[j+l])
+					}
 				}
 			}
 			dst.Data[r*dst.Row+t] += addLanes(&s)

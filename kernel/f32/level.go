@@ -10,7 +10,9 @@ const lanes = 16
 type kernels struct {
 	// product[r-1][v-1] is a tile of r rows and v vectors of width values.
 	product [][]productKernel
-	width   int
+	// wide[r-1] is a tile of r rows and one vector more, or none.
+	wide  []productKernel
+	width int
 	// dots[r-1][t-1] is a tile of r rows and t offsets.
 	dots [][]dotsKernel
 
@@ -26,6 +28,9 @@ type kernels struct {
 	sum        func(x *float32, n int) float32
 	sumSquares func(sums *float64, x *float32, n int)
 	absMax     func(x *float32, n int) uint32
+
+	peak      func(n int)
+	peakFlops int // of one round
 
 	pool, poolGrad, poolGradAdd poolKernel
 	transpose                   func(dst *float32, dstRow int, x *float32, xRow, tiles int)

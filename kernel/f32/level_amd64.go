@@ -38,7 +38,8 @@ func init() {
 		pool:           poolAVX2,
 		poolGrad:       poolGradAVX2,
 		poolGradAdd:    poolGradAddAVX2,
-		transpose:      transposeAVX2,
+		peak:           peakAVX2, peakFlops: 2 * 12 * 8,
+		transpose: transposeAVX2,
 	}
 	at[cpu.AVX512] = &kernels{
 		width: 16,
@@ -51,6 +52,9 @@ func init() {
 			{productAVX512_6x1, productAVX512_6x2, productAVX512_6x3},
 			{productAVX512_7x1, productAVX512_7x2, productAVX512_7x3},
 			{productAVX512_8x1, productAVX512_8x2, productAVX512_8x3},
+		},
+		wide: []productKernel{
+			productAVX512_1x4, productAVX512_2x4, productAVX512_3x4, productAVX512_4x4, productAVX512_5x4, productAVX512_6x4,
 		},
 		dots: [][]dotsKernel{
 			{dotsAVX512_1x1, dotsAVX512_1x2, dotsAVX512_1x3, dotsAVX512_1x4, dotsAVX512_1x5},
@@ -79,7 +83,8 @@ func init() {
 		pool:           poolAVX512,
 		poolGrad:       poolGradAVX512,
 		poolGradAdd:    poolGradAddAVX512,
-		transpose:      transposeAVX2,
+		peak:           peakAVX512, peakFlops: 2 * 24 * 16,
+		transpose: transposeAVX2,
 	}
 	at[cpu.IFMA] = at[cpu.AVX512]
 	use(cpu.Active)

@@ -51,8 +51,11 @@ func Product(dst Matrix, init []float32, a Matrix, b []float32, terms []Term, m,
 	const blockTerms, blockValues = 1024, 1 << 16
 	for from := 0; from < len(terms); from += blockTerms {
 		block := terms[from:min(from+blockTerms, len(terms))]
-		wide := active.width * len(active.product[0])
-		columns := max(1, blockValues/len(block)/wide) * wide
+		tile := active.width * len(active.product[0])
+		columns := max(1, blockValues/len(block)/tile) * tile
+		if n <= tile+active.width {
+			columns = n
+		}
 		for j := 0; j < n; j += columns {
 			productBlock(Matrix{dst.Data[j:], dst.Row}, init, a, b[j:], block, m, min(columns, n-j))
 		}
@@ -60,15 +63,27 @@ func Product(dst Matrix, init []float32, a Matrix, b []float32, terms []Term, m,
 	}
 }
 
-// productBlock goes over tiles of rows.
+// productBlock goes over tiles of rows. Where all columns fit one wide tile, as
+// the 50 images of a shard do, that is better than a tile and a rest.
 func productBlock(dst Matrix, init []float32, a Matrix, b []float32, terms []Term, m, n int) {
+	most := active.width * len(active.product[0])
+	wide := n > most && n <= most+active.width && active.wide != nil
+	height := len(active.product)
+	if wide {
+		height = len(active.wide)
+	}
 	for r := 0; r < m; {
-		rows := min(m-r, len(active.product))
+		rows := min(m-r, height)
 		var from *float32
 		if init != nil {
 			from = &init[r]
 		}
-		productRows(dst.Data[r*dst.Row:], dst.Row, from, a.Data[r*a.Row:], a.Row, b, terms, rows, n)
+		dst, dstRow, a, aRow := dst.Data[r*dst.Row:], dst.Row, a.Data[r*a.Row:], a.Row
+		if wide {
+			active.wide[rows-1](&dst[0], dstRow, from, &a[0], aRow, &b[0], &terms[0].A, len(terms), 1, n-most)
+		} else {
+			productRows(dst, dstRow, from, a, aRow, b, terms, rows, n)
+		}
 		r += rows
 	}
 }

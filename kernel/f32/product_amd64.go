@@ -4,6 +4,36 @@
 
 package f32
 
+// productAVX512_1x4 is tiles times 1 rows of 4 vectors, the last of last lanes.
+//
+//go:noescape
+func productAVX512_1x4(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+
+// productAVX512_2x4 is tiles times 2 rows of 4 vectors, the last of last lanes.
+//
+//go:noescape
+func productAVX512_2x4(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+
+// productAVX512_3x4 is tiles times 3 rows of 4 vectors, the last of last lanes.
+//
+//go:noescape
+func productAVX512_3x4(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+
+// productAVX512_4x4 is tiles times 4 rows of 4 vectors, the last of last lanes.
+//
+//go:noescape
+func productAVX512_4x4(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+
+// productAVX512_5x4 is tiles times 5 rows of 4 vectors, the last of last lanes.
+//
+//go:noescape
+func productAVX512_5x4(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+
+// productAVX512_6x4 is tiles times 6 rows of 4 vectors, the last of last lanes.
+//
+//go:noescape
+func productAVX512_6x4(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+
 // productAVX512_1x1 is tiles times 1 rows of 1 vectors, the last of last lanes.
 //
 //go:noescape

@@ -4,6 +4,787 @@
 
 #include "textflag.h"
 
+// func productAVX512_1x4(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·productAVX512_1x4(SB), NOSPLIT, $0-80
+	MOVQ  dst+0(FP), AX
+	MOVQ  a+24(FP), CX
+	MOVQ  aRow+32(FP), DX
+	MOVQ  b+40(FP), BX
+	MOVQ  tiles+64(FP), SI
+	MOVQ  last+72(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	SHLQ  $0x02, DX
+
+tile:
+	MOVQ         init+16(FP), DX
+	TESTQ        DX, DX
+	JZ           add
+	VBROADCASTSS (DX), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	JMP          start
+
+add:
+	MOVQ      dstRow+8(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      AX, DX
+	VMOVUPS   (DX), Z4
+	VMOVUPS   64(DX), Z5
+	VMOVUPS   128(DX), Z6
+	VMOVUPS.Z 192(DX), K1, Z7
+
+start:
+	MOVQ terms+48(FP), DX
+	MOVQ count+56(FP), DI
+
+term:
+	MOVQ         (DX), R8
+	MOVQ         8(DX), R9
+	LEAQ         (CX)(R8*4), R8
+	LEAQ         (BX)(R9*4), R9
+	VMOVUPS      (R9), Z0
+	VMOVUPS      64(R9), Z1
+	VMOVUPS      128(R9), Z2
+	VMOVUPS.Z    192(R9), K1, Z3
+	VBROADCASTSS (R8), Z8
+	VMULPS       Z0, Z8, Z0
+	VADDPS       Z0, Z4, Z4
+	VMULPS       Z1, Z8, Z0
+	VADDPS       Z0, Z5, Z5
+	VMULPS       Z2, Z8, Z0
+	VADDPS       Z0, Z6, Z6
+	VMULPS       Z3, Z8, Z8
+	VADDPS       Z8, Z7, Z7
+	ADDQ         $0x10, DX
+	DECQ         DI
+	JNZ          term
+	MOVQ         dstRow+8(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         AX, DX
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z5, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z7, K1, 192(DX)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, BX
+	DECQ         SI
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func productAVX512_2x4(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·productAVX512_2x4(SB), NOSPLIT, $0-80
+	MOVQ  dst+0(FP), AX
+	MOVQ  a+24(FP), CX
+	MOVQ  aRow+32(FP), DX
+	MOVQ  b+40(FP), BX
+	MOVQ  tiles+64(FP), SI
+	MOVQ  last+72(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	SHLQ  $0x02, DX
+
+tile:
+	MOVQ         init+16(FP), DI
+	TESTQ        DI, DI
+	JZ           add
+	VBROADCASTSS (DI), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	VBROADCASTSS 4(DI), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	JMP          start
+
+add:
+	MOVQ      dstRow+8(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      AX, DI
+	VMOVUPS   (DI), Z4
+	VMOVUPS   64(DI), Z5
+	VMOVUPS   128(DI), Z6
+	VMOVUPS.Z 192(DI), K1, Z7
+	ADDQ      R8, DI
+	VMOVUPS   (DI), Z8
+	VMOVUPS   64(DI), Z9
+	VMOVUPS   128(DI), Z10
+	VMOVUPS.Z 192(DI), K1, Z11
+
+start:
+	MOVQ terms+48(FP), DI
+	MOVQ count+56(FP), R8
+
+term:
+	MOVQ         (DI), R9
+	MOVQ         8(DI), R10
+	LEAQ         (CX)(R9*4), R9
+	LEAQ         (BX)(R10*4), R10
+	VMOVUPS      (R10), Z0
+	VMOVUPS      64(R10), Z1
+	VMOVUPS      128(R10), Z2
+	VMOVUPS.Z    192(R10), K1, Z3
+	VBROADCASTSS (R9), Z12
+	VMULPS       Z0, Z12, Z13
+	VADDPS       Z13, Z4, Z4
+	VMULPS       Z1, Z12, Z13
+	VADDPS       Z13, Z5, Z5
+	VMULPS       Z2, Z12, Z13
+	VADDPS       Z13, Z6, Z6
+	VMULPS       Z3, Z12, Z12
+	VADDPS       Z12, Z7, Z7
+	VBROADCASTSS (R9)(DX*1), Z12
+	VMULPS       Z0, Z12, Z0
+	VADDPS       Z0, Z8, Z8
+	VMULPS       Z1, Z12, Z0
+	VADDPS       Z0, Z9, Z9
+	VMULPS       Z2, Z12, Z0
+	VADDPS       Z0, Z10, Z10
+	VMULPS       Z3, Z12, Z12
+	VADDPS       Z12, Z11, Z11
+	ADDQ         $0x10, DI
+	DECQ         R8
+	JNZ          term
+	MOVQ         dstRow+8(FP), R8
+	SHLQ         $0x02, R8
+	MOVQ         AX, DI
+	VMOVUPS      Z4, (DI)
+	VMOVUPS      Z5, 64(DI)
+	VMOVUPS      Z6, 128(DI)
+	VMOVUPS      Z7, K1, 192(DI)
+	ADDQ         R8, DI
+	VMOVUPS      Z8, (DI)
+	VMOVUPS      Z9, 64(DI)
+	VMOVUPS      Z10, 128(DI)
+	VMOVUPS      Z11, K1, 192(DI)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, BX
+	DECQ         SI
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func productAVX512_3x4(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·productAVX512_3x4(SB), NOSPLIT, $0-80
+	MOVQ  dst+0(FP), AX
+	MOVQ  a+24(FP), CX
+	MOVQ  aRow+32(FP), DX
+	MOVQ  b+40(FP), BX
+	MOVQ  tiles+64(FP), SI
+	MOVQ  last+72(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	SHLQ  $0x02, DX
+
+tile:
+	MOVQ         init+16(FP), DI
+	TESTQ        DI, DI
+	JZ           add
+	VBROADCASTSS (DI), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	VBROADCASTSS 4(DI), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VBROADCASTSS 8(DI), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	VMOVAPS      Z12, Z15
+	JMP          start
+
+add:
+	MOVQ      dstRow+8(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      AX, DI
+	VMOVUPS   (DI), Z4
+	VMOVUPS   64(DI), Z5
+	VMOVUPS   128(DI), Z6
+	VMOVUPS.Z 192(DI), K1, Z7
+	ADDQ      R8, DI
+	VMOVUPS   (DI), Z8
+	VMOVUPS   64(DI), Z9
+	VMOVUPS   128(DI), Z10
+	VMOVUPS.Z 192(DI), K1, Z11
+	ADDQ      R8, DI
+	VMOVUPS   (DI), Z12
+	VMOVUPS   64(DI), Z13
+	VMOVUPS   128(DI), Z14
+	VMOVUPS.Z 192(DI), K1, Z15
+
+start:
+	MOVQ terms+48(FP), DI
+	MOVQ count+56(FP), R8
+
+term:
+	MOVQ         (DI), R9
+	MOVQ         8(DI), R10
+	LEAQ         (CX)(R9*4), R9
+	LEAQ         (BX)(R10*4), R10
+	VMOVUPS      (R10), Z0
+	VMOVUPS      64(R10), Z1
+	VMOVUPS      128(R10), Z2
+	VMOVUPS.Z    192(R10), K1, Z3
+	VBROADCASTSS (R9), Z16
+	VMULPS       Z0, Z16, Z17
+	VADDPS       Z17, Z4, Z4
+	VMULPS       Z1, Z16, Z17
+	VADDPS       Z17, Z5, Z5
+	VMULPS       Z2, Z16, Z17
+	VADDPS       Z17, Z6, Z6
+	VMULPS       Z3, Z16, Z16
+	VADDPS       Z16, Z7, Z7
+	VBROADCASTSS (R9)(DX*1), Z16
+	VMULPS       Z0, Z16, Z17
+	VADDPS       Z17, Z8, Z8
+	VMULPS       Z1, Z16, Z17
+	VADDPS       Z17, Z9, Z9
+	VMULPS       Z2, Z16, Z17
+	VADDPS       Z17, Z10, Z10
+	VMULPS       Z3, Z16, Z16
+	VADDPS       Z16, Z11, Z11
+	VBROADCASTSS (R9)(DX*2), Z16
+	VMULPS       Z0, Z16, Z0
+	VADDPS       Z0, Z12, Z12
+	VMULPS       Z1, Z16, Z0
+	VADDPS       Z0, Z13, Z13
+	VMULPS       Z2, Z16, Z0
+	VADDPS       Z0, Z14, Z14
+	VMULPS       Z3, Z16, Z16
+	VADDPS       Z16, Z15, Z15
+	ADDQ         $0x10, DI
+	DECQ         R8
+	JNZ          term
+	MOVQ         dstRow+8(FP), R8
+	SHLQ         $0x02, R8
+	MOVQ         AX, DI
+	VMOVUPS      Z4, (DI)
+	VMOVUPS      Z5, 64(DI)
+	VMOVUPS      Z6, 128(DI)
+	VMOVUPS      Z7, K1, 192(DI)
+	ADDQ         R8, DI
+	VMOVUPS      Z8, (DI)
+	VMOVUPS      Z9, 64(DI)
+	VMOVUPS      Z10, 128(DI)
+	VMOVUPS      Z11, K1, 192(DI)
+	ADDQ         R8, DI
+	VMOVUPS      Z12, (DI)
+	VMOVUPS      Z13, 64(DI)
+	VMOVUPS      Z14, 128(DI)
+	VMOVUPS      Z15, K1, 192(DI)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, BX
+	DECQ         SI
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func productAVX512_4x4(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·productAVX512_4x4(SB), NOSPLIT, $0-80
+	MOVQ  dst+0(FP), AX
+	MOVQ  a+24(FP), CX
+	MOVQ  aRow+32(FP), DX
+	MOVQ  b+40(FP), BX
+	MOVQ  tiles+64(FP), SI
+	MOVQ  last+72(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	SHLQ  $0x02, DX
+	LEAQ  (DX)(DX*2), DI
+
+tile:
+	MOVQ         init+16(FP), R8
+	TESTQ        R8, R8
+	JZ           add
+	VBROADCASTSS (R8), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	VBROADCASTSS 4(R8), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VBROADCASTSS 8(R8), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	VMOVAPS      Z12, Z15
+	VBROADCASTSS 12(R8), Z16
+	VMOVAPS      Z16, Z17
+	VMOVAPS      Z16, Z18
+	VMOVAPS      Z16, Z19
+	JMP          start
+
+add:
+	MOVQ      dstRow+8(FP), R9
+	SHLQ      $0x02, R9
+	MOVQ      AX, R8
+	VMOVUPS   (R8), Z4
+	VMOVUPS   64(R8), Z5
+	VMOVUPS   128(R8), Z6
+	VMOVUPS.Z 192(R8), K1, Z7
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z8
+	VMOVUPS   64(R8), Z9
+	VMOVUPS   128(R8), Z10
+	VMOVUPS.Z 192(R8), K1, Z11
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z12
+	VMOVUPS   64(R8), Z13
+	VMOVUPS   128(R8), Z14
+	VMOVUPS.Z 192(R8), K1, Z15
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z16
+	VMOVUPS   64(R8), Z17
+	VMOVUPS   128(R8), Z18
+	VMOVUPS.Z 192(R8), K1, Z19
+
+start:
+	MOVQ terms+48(FP), R8
+	MOVQ count+56(FP), R9
+
+term:
+	MOVQ         (R8), R10
+	MOVQ         8(R8), R11
+	LEAQ         (CX)(R10*4), R10
+	LEAQ         (BX)(R11*4), R11
+	VMOVUPS      (R11), Z0
+	VMOVUPS      64(R11), Z1
+	VMOVUPS      128(R11), Z2
+	VMOVUPS.Z    192(R11), K1, Z3
+	VBROADCASTSS (R10), Z20
+	VMULPS       Z0, Z20, Z21
+	VADDPS       Z21, Z4, Z4
+	VMULPS       Z1, Z20, Z21
+	VADDPS       Z21, Z5, Z5
+	VMULPS       Z2, Z20, Z21
+	VADDPS       Z21, Z6, Z6
+	VMULPS       Z3, Z20, Z20
+	VADDPS       Z20, Z7, Z7
+	VBROADCASTSS (R10)(DX*1), Z20
+	VMULPS       Z0, Z20, Z21
+	VADDPS       Z21, Z8, Z8
+	VMULPS       Z1, Z20, Z21
+	VADDPS       Z21, Z9, Z9
+	VMULPS       Z2, Z20, Z21
+	VADDPS       Z21, Z10, Z10
+	VMULPS       Z3, Z20, Z20
+	VADDPS       Z20, Z11, Z11
+	VBROADCASTSS (R10)(DX*2), Z20
+	VMULPS       Z0, Z20, Z21
+	VADDPS       Z21, Z12, Z12
+	VMULPS       Z1, Z20, Z21
+	VADDPS       Z21, Z13, Z13
+	VMULPS       Z2, Z20, Z21
+	VADDPS       Z21, Z14, Z14
+	VMULPS       Z3, Z20, Z20
+	VADDPS       Z20, Z15, Z15
+	VBROADCASTSS (R10)(DI*1), Z20
+	VMULPS       Z0, Z20, Z0
+	VADDPS       Z0, Z16, Z16
+	VMULPS       Z1, Z20, Z0
+	VADDPS       Z0, Z17, Z17
+	VMULPS       Z2, Z20, Z0
+	VADDPS       Z0, Z18, Z18
+	VMULPS       Z3, Z20, Z20
+	VADDPS       Z20, Z19, Z19
+	ADDQ         $0x10, R8
+	DECQ         R9
+	JNZ          term
+	MOVQ         dstRow+8(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         AX, R8
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z5, 64(R8)
+	VMOVUPS      Z6, 128(R8)
+	VMOVUPS      Z7, K1, 192(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z9, 64(R8)
+	VMOVUPS      Z10, 128(R8)
+	VMOVUPS      Z11, K1, 192(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Z12, (R8)
+	VMOVUPS      Z13, 64(R8)
+	VMOVUPS      Z14, 128(R8)
+	VMOVUPS      Z15, K1, 192(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Z16, (R8)
+	VMOVUPS      Z17, 64(R8)
+	VMOVUPS      Z18, 128(R8)
+	VMOVUPS      Z19, K1, 192(R8)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, BX
+	DECQ         SI
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func productAVX512_5x4(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·productAVX512_5x4(SB), NOSPLIT, $0-80
+	MOVQ  dst+0(FP), AX
+	MOVQ  a+24(FP), CX
+	MOVQ  aRow+32(FP), DX
+	MOVQ  b+40(FP), BX
+	MOVQ  tiles+64(FP), SI
+	MOVQ  last+72(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	SHLQ  $0x02, DX
+	LEAQ  (DX)(DX*2), DI
+
+tile:
+	MOVQ         init+16(FP), R8
+	TESTQ        R8, R8
+	JZ           add
+	VBROADCASTSS (R8), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	VBROADCASTSS 4(R8), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VBROADCASTSS 8(R8), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	VMOVAPS      Z12, Z15
+	VBROADCASTSS 12(R8), Z16
+	VMOVAPS      Z16, Z17
+	VMOVAPS      Z16, Z18
+	VMOVAPS      Z16, Z19
+	VBROADCASTSS 16(R8), Z20
+	VMOVAPS      Z20, Z21
+	VMOVAPS      Z20, Z22
+	VMOVAPS      Z20, Z23
+	JMP          start
+
+add:
+	MOVQ      dstRow+8(FP), R9
+	SHLQ      $0x02, R9
+	MOVQ      AX, R8
+	VMOVUPS   (R8), Z4
+	VMOVUPS   64(R8), Z5
+	VMOVUPS   128(R8), Z6
+	VMOVUPS.Z 192(R8), K1, Z7
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z8
+	VMOVUPS   64(R8), Z9
+	VMOVUPS   128(R8), Z10
+	VMOVUPS.Z 192(R8), K1, Z11
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z12
+	VMOVUPS   64(R8), Z13
+	VMOVUPS   128(R8), Z14
+	VMOVUPS.Z 192(R8), K1, Z15
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z16
+	VMOVUPS   64(R8), Z17
+	VMOVUPS   128(R8), Z18
+	VMOVUPS.Z 192(R8), K1, Z19
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z20
+	VMOVUPS   64(R8), Z21
+	VMOVUPS   128(R8), Z22
+	VMOVUPS.Z 192(R8), K1, Z23
+
+start:
+	MOVQ terms+48(FP), R8
+	MOVQ count+56(FP), R9
+
+term:
+	MOVQ         (R8), R10
+	MOVQ         8(R8), R11
+	LEAQ         (CX)(R10*4), R10
+	LEAQ         (BX)(R11*4), R11
+	VMOVUPS      (R11), Z0
+	VMOVUPS      64(R11), Z1
+	VMOVUPS      128(R11), Z2
+	VMOVUPS.Z    192(R11), K1, Z3
+	VBROADCASTSS (R10), Z24
+	VMULPS       Z0, Z24, Z25
+	VADDPS       Z25, Z4, Z4
+	VMULPS       Z1, Z24, Z25
+	VADDPS       Z25, Z5, Z5
+	VMULPS       Z2, Z24, Z25
+	VADDPS       Z25, Z6, Z6
+	VMULPS       Z3, Z24, Z24
+	VADDPS       Z24, Z7, Z7
+	VBROADCASTSS (R10)(DX*1), Z24
+	VMULPS       Z0, Z24, Z25
+	VADDPS       Z25, Z8, Z8
+	VMULPS       Z1, Z24, Z25
+	VADDPS       Z25, Z9, Z9
+	VMULPS       Z2, Z24, Z25
+	VADDPS       Z25, Z10, Z10
+	VMULPS       Z3, Z24, Z24
+	VADDPS       Z24, Z11, Z11
+	VBROADCASTSS (R10)(DX*2), Z24
+	VMULPS       Z0, Z24, Z25
+	VADDPS       Z25, Z12, Z12
+	VMULPS       Z1, Z24, Z25
+	VADDPS       Z25, Z13, Z13
+	VMULPS       Z2, Z24, Z25
+	VADDPS       Z25, Z14, Z14
+	VMULPS       Z3, Z24, Z24
+	VADDPS       Z24, Z15, Z15
+	VBROADCASTSS (R10)(DI*1), Z24
+	VMULPS       Z0, Z24, Z25
+	VADDPS       Z25, Z16, Z16
+	VMULPS       Z1, Z24, Z25
+	VADDPS       Z25, Z17, Z17
+	VMULPS       Z2, Z24, Z25
+	VADDPS       Z25, Z18, Z18
+	VMULPS       Z3, Z24, Z24
+	VADDPS       Z24, Z19, Z19
+	VBROADCASTSS (R10)(DX*4), Z24
+	VMULPS       Z0, Z24, Z0
+	VADDPS       Z0, Z20, Z20
+	VMULPS       Z1, Z24, Z0
+	VADDPS       Z0, Z21, Z21
+	VMULPS       Z2, Z24, Z0
+	VADDPS       Z0, Z22, Z22
+	VMULPS       Z3, Z24, Z24
+	VADDPS       Z24, Z23, Z23
+	ADDQ         $0x10, R8
+	DECQ         R9
+	JNZ          term
+	MOVQ         dstRow+8(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         AX, R8
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z5, 64(R8)
+	VMOVUPS      Z6, 128(R8)
+	VMOVUPS      Z7, K1, 192(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z9, 64(R8)
+	VMOVUPS      Z10, 128(R8)
+	VMOVUPS      Z11, K1, 192(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Z12, (R8)
+	VMOVUPS      Z13, 64(R8)
+	VMOVUPS      Z14, 128(R8)
+	VMOVUPS      Z15, K1, 192(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Z16, (R8)
+	VMOVUPS      Z17, 64(R8)
+	VMOVUPS      Z18, 128(R8)
+	VMOVUPS      Z19, K1, 192(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Z20, (R8)
+	VMOVUPS      Z21, 64(R8)
+	VMOVUPS      Z22, 128(R8)
+	VMOVUPS      Z23, K1, 192(R8)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, BX
+	DECQ         SI
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func productAVX512_6x4(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·productAVX512_6x4(SB), NOSPLIT, $0-80
+	MOVQ  dst+0(FP), AX
+	MOVQ  a+24(FP), CX
+	MOVQ  aRow+32(FP), DX
+	MOVQ  b+40(FP), BX
+	MOVQ  tiles+64(FP), SI
+	MOVQ  last+72(FP), DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	SHLQ  $0x02, DX
+	LEAQ  (DX)(DX*2), DI
+	LEAQ  (DX)(DX*4), R8
+
+tile:
+	MOVQ         init+16(FP), R9
+	TESTQ        R9, R9
+	JZ           add
+	VBROADCASTSS (R9), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	VBROADCASTSS 4(R9), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VBROADCASTSS 8(R9), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	VMOVAPS      Z12, Z15
+	VBROADCASTSS 12(R9), Z16
+	VMOVAPS      Z16, Z17
+	VMOVAPS      Z16, Z18
+	VMOVAPS      Z16, Z19
+	VBROADCASTSS 16(R9), Z20
+	VMOVAPS      Z20, Z21
+	VMOVAPS      Z20, Z22
+	VMOVAPS      Z20, Z23
+	VBROADCASTSS 20(R9), Z24
+	VMOVAPS      Z24, Z25
+	VMOVAPS      Z24, Z26
+	VMOVAPS      Z24, Z27
+	JMP          start
+
+add:
+	MOVQ      dstRow+8(FP), R10
+	SHLQ      $0x02, R10
+	MOVQ      AX, R9
+	VMOVUPS   (R9), Z4
+	VMOVUPS   64(R9), Z5
+	VMOVUPS   128(R9), Z6
+	VMOVUPS.Z 192(R9), K1, Z7
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z8
+	VMOVUPS   64(R9), Z9
+	VMOVUPS   128(R9), Z10
+	VMOVUPS.Z 192(R9), K1, Z11
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z12
+	VMOVUPS   64(R9), Z13
+	VMOVUPS   128(R9), Z14
+	VMOVUPS.Z 192(R9), K1, Z15
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z16
+	VMOVUPS   64(R9), Z17
+	VMOVUPS   128(R9), Z18
+	VMOVUPS.Z 192(R9), K1, Z19
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z20
+	VMOVUPS   64(R9), Z21
+	VMOVUPS   128(R9), Z22
+	VMOVUPS.Z 192(R9), K1, Z23
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z24
+	VMOVUPS   64(R9), Z25
+	VMOVUPS   128(R9), Z26
+	VMOVUPS.Z 192(R9), K1, Z27
+
+start:
+	MOVQ terms+48(FP), R9
+	MOVQ count+56(FP), R10
+
+term:
+	MOVQ         (R9), R11
+	MOVQ         8(R9), R12
+	LEAQ         (CX)(R11*4), R11
+	LEAQ         (BX)(R12*4), R12
+	VMOVUPS      (R12), Z0
+	VMOVUPS      64(R12), Z1
+	VMOVUPS      128(R12), Z2
+	VMOVUPS.Z    192(R12), K1, Z3
+	VBROADCASTSS (R11), Z28
+	VMULPS       Z0, Z28, Z29
+	VADDPS       Z29, Z4, Z4
+	VMULPS       Z1, Z28, Z29
+	VADDPS       Z29, Z5, Z5
+	VMULPS       Z2, Z28, Z29
+	VADDPS       Z29, Z6, Z6
+	VMULPS       Z3, Z28, Z28
+	VADDPS       Z28, Z7, Z7
+	VBROADCASTSS (R11)(DX*1), Z28
+	VMULPS       Z0, Z28, Z29
+	VADDPS       Z29, Z8, Z8
+	VMULPS       Z1, Z28, Z29
+	VADDPS       Z29, Z9, Z9
+	VMULPS       Z2, Z28, Z29
+	VADDPS       Z29, Z10, Z10
+	VMULPS       Z3, Z28, Z28
+	VADDPS       Z28, Z11, Z11
+	VBROADCASTSS (R11)(DX*2), Z28
+	VMULPS       Z0, Z28, Z29
+	VADDPS       Z29, Z12, Z12
+	VMULPS       Z1, Z28, Z29
+	VADDPS       Z29, Z13, Z13
+	VMULPS       Z2, Z28, Z29
+	VADDPS       Z29, Z14, Z14
+	VMULPS       Z3, Z28, Z28
+	VADDPS       Z28, Z15, Z15
+	VBROADCASTSS (R11)(DI*1), Z28
+	VMULPS       Z0, Z28, Z29
+	VADDPS       Z29, Z16, Z16
+	VMULPS       Z1, Z28, Z29
+	VADDPS       Z29, Z17, Z17
+	VMULPS       Z2, Z28, Z29
+	VADDPS       Z29, Z18, Z18
+	VMULPS       Z3, Z28, Z28
+	VADDPS       Z28, Z19, Z19
+	VBROADCASTSS (R11)(DX*4), Z28
+	VMULPS       Z0, Z28, Z29
+	VADDPS       Z29, Z20, Z20
+	VMULPS       Z1, Z28, Z29
+	VADDPS       Z29, Z21, Z21
+	VMULPS       Z2, Z28, Z29
+	VADDPS       Z29, Z22, Z22
+	VMULPS       Z3, Z28, Z28
+	VADDPS       Z28, Z23, Z23
+	VBROADCASTSS (R11)(R8*1), Z28
+	VMULPS       Z0, Z28, Z0
+	VADDPS       Z0, Z24, Z24
+	VMULPS       Z1, Z28, Z0
+	VADDPS       Z0, Z25, Z25
+	VMULPS       Z2, Z28, Z0
+	VADDPS       Z0, Z26, Z26
+	VMULPS       Z3, Z28, Z28
+	VADDPS       Z28, Z27, Z27
+	ADDQ         $0x10, R9
+	DECQ         R10
+	JNZ          term
+	MOVQ         dstRow+8(FP), R10
+	SHLQ         $0x02, R10
+	MOVQ         AX, R9
+	VMOVUPS      Z4, (R9)
+	VMOVUPS      Z5, 64(R9)
+	VMOVUPS      Z6, 128(R9)
+	VMOVUPS      Z7, K1, 192(R9)
+	ADDQ         R10, R9
+	VMOVUPS      Z8, (R9)
+	VMOVUPS      Z9, 64(R9)
+	VMOVUPS      Z10, 128(R9)
+	VMOVUPS      Z11, K1, 192(R9)
+	ADDQ         R10, R9
+	VMOVUPS      Z12, (R9)
+	VMOVUPS      Z13, 64(R9)
+	VMOVUPS      Z14, 128(R9)
+	VMOVUPS      Z15, K1, 192(R9)
+	ADDQ         R10, R9
+	VMOVUPS      Z16, (R9)
+	VMOVUPS      Z17, 64(R9)
+	VMOVUPS      Z18, 128(R9)
+	VMOVUPS      Z19, K1, 192(R9)
+	ADDQ         R10, R9
+	VMOVUPS      Z20, (R9)
+	VMOVUPS      Z21, 64(R9)
+	VMOVUPS      Z22, 128(R9)
+	VMOVUPS      Z23, K1, 192(R9)
+	ADDQ         R10, R9
+	VMOVUPS      Z24, (R9)
+	VMOVUPS      Z25, 64(R9)
+	VMOVUPS      Z26, 128(R9)
+	VMOVUPS      Z27, K1, 192(R9)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, BX
+	DECQ         SI
+	JNZ          tile
+	VZEROUPPER
+	RET
+
 // func productAVX512_1x1(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_1x1(SB), NOSPLIT, $0-80
@@ -51,8 +832,8 @@ term:
 	SHLQ         $0x02, DX
 	MOVQ         AX, DX
 	VMOVUPS      Z1, K1, (DX)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, BX
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -111,8 +892,8 @@ term:
 	MOVQ         AX, DX
 	VMOVUPS      Z2, (DX)
 	VMOVUPS      Z3, K1, 64(DX)
-	ADDQ         $0x80, AX
-	ADDQ         $0x80, BX
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -177,8 +958,8 @@ term:
 	VMOVUPS      Z3, (DX)
 	VMOVUPS      Z4, 64(DX)
 	VMOVUPS      Z5, K1, 128(DX)
-	ADDQ         $0xc0, AX
-	ADDQ         $0xc0, BX
+	ADDQ         $0x000000c0, AX
+	ADDQ         $0x000000c0, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -239,8 +1020,8 @@ term:
 	VMOVUPS      Z1, K1, (DI)
 	ADDQ         R8, DI
 	VMOVUPS      Z2, K1, (DI)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, BX
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -312,8 +1093,8 @@ term:
 	ADDQ         R8, DI
 	VMOVUPS      Z4, (DI)
 	VMOVUPS      Z5, K1, 64(DI)
-	ADDQ         $0x80, AX
-	ADDQ         $0x80, BX
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -396,8 +1177,8 @@ term:
 	VMOVUPS      Z6, (DI)
 	VMOVUPS      Z7, 64(DI)
 	VMOVUPS      Z8, K1, 128(DI)
-	ADDQ         $0xc0, AX
-	ADDQ         $0xc0, BX
+	ADDQ         $0x000000c0, AX
+	ADDQ         $0x000000c0, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -466,8 +1247,8 @@ term:
 	VMOVUPS      Z2, K1, (DI)
 	ADDQ         R8, DI
 	VMOVUPS      Z3, K1, (DI)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, BX
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -552,8 +1333,8 @@ term:
 	ADDQ         R8, DI
 	VMOVUPS      Z6, (DI)
 	VMOVUPS      Z7, K1, 64(DI)
-	ADDQ         $0x80, AX
-	ADDQ         $0x80, BX
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -654,8 +1435,8 @@ term:
 	VMOVUPS      Z9, (DI)
 	VMOVUPS      Z10, 64(DI)
 	VMOVUPS      Z11, K1, 128(DI)
-	ADDQ         $0xc0, AX
-	ADDQ         $0xc0, BX
+	ADDQ         $0x000000c0, AX
+	ADDQ         $0x000000c0, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -733,8 +1514,8 @@ term:
 	VMOVUPS      Z3, K1, (R8)
 	ADDQ         R9, R8
 	VMOVUPS      Z4, K1, (R8)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, BX
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -833,8 +1614,8 @@ term:
 	ADDQ         R9, R8
 	VMOVUPS      Z8, (R8)
 	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         $0x80, AX
-	ADDQ         $0x80, BX
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -954,8 +1735,8 @@ term:
 	VMOVUPS      Z12, (R8)
 	VMOVUPS      Z13, 64(R8)
 	VMOVUPS      Z14, K1, 128(R8)
-	ADDQ         $0xc0, AX
-	ADDQ         $0xc0, BX
+	ADDQ         $0x000000c0, AX
+	ADDQ         $0x000000c0, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -1041,8 +1822,8 @@ term:
 	VMOVUPS      Z4, K1, (R8)
 	ADDQ         R9, R8
 	VMOVUPS      Z5, K1, (R8)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, BX
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -1154,8 +1935,8 @@ term:
 	ADDQ         R9, R8
 	VMOVUPS      Z10, (R8)
 	VMOVUPS      Z11, K1, 64(R8)
-	ADDQ         $0x80, AX
-	ADDQ         $0x80, BX
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -1293,8 +2074,8 @@ term:
 	VMOVUPS      Z15, (R8)
 	VMOVUPS      Z16, 64(R8)
 	VMOVUPS      Z17, K1, 128(R8)
-	ADDQ         $0xc0, AX
-	ADDQ         $0xc0, BX
+	ADDQ         $0x000000c0, AX
+	ADDQ         $0x000000c0, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -1389,8 +2170,8 @@ term:
 	VMOVUPS      Z5, K1, (R9)
 	ADDQ         R10, R9
 	VMOVUPS      Z6, K1, (R9)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, BX
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -1516,8 +2297,8 @@ term:
 	ADDQ         R10, R9
 	VMOVUPS      Z12, (R9)
 	VMOVUPS      Z13, K1, 64(R9)
-	ADDQ         $0x80, AX
-	ADDQ         $0x80, BX
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -1674,8 +2455,8 @@ term:
 	VMOVUPS      Z18, (R9)
 	VMOVUPS      Z19, 64(R9)
 	VMOVUPS      Z20, K1, 128(R9)
-	ADDQ         $0xc0, AX
-	ADDQ         $0xc0, BX
+	ADDQ         $0x000000c0, AX
+	ADDQ         $0x000000c0, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -1778,8 +2559,8 @@ term:
 	VMOVUPS      Z6, K1, (R9)
 	ADDQ         R10, R9
 	VMOVUPS      Z7, K1, (R9)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, BX
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -1918,8 +2699,8 @@ term:
 	ADDQ         R10, R9
 	VMOVUPS      Z14, (R9)
 	VMOVUPS      Z15, K1, 64(R9)
-	ADDQ         $0x80, AX
-	ADDQ         $0x80, BX
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -2094,8 +2875,8 @@ term:
 	VMOVUPS      Z21, (R9)
 	VMOVUPS      Z22, 64(R9)
 	VMOVUPS      Z23, K1, 128(R9)
-	ADDQ         $0xc0, AX
-	ADDQ         $0xc0, BX
+	ADDQ         $0x000000c0, AX
+	ADDQ         $0x000000c0, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -2207,8 +2988,8 @@ term:
 	VMOVUPS      Z7, K1, (R10)
 	ADDQ         R11, R10
 	VMOVUPS      Z8, K1, (R10)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, BX
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -2361,8 +3142,8 @@ term:
 	ADDQ         R11, R10
 	VMOVUPS      Z16, (R10)
 	VMOVUPS      Z17, K1, 64(R10)
-	ADDQ         $0x80, AX
-	ADDQ         $0x80, BX
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -2556,8 +3337,8 @@ term:
 	VMOVUPS      Z24, (R10)
 	VMOVUPS      Z25, 64(R10)
 	VMOVUPS      Z26, K1, 128(R10)
-	ADDQ         $0xc0, AX
-	ADDQ         $0xc0, BX
+	ADDQ         $0x000000c0, AX
+	ADDQ         $0x000000c0, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -2611,8 +3392,8 @@ term:
 	SHLQ         $0x02, DX
 	MOVQ         AX, DX
 	VMASKMOVPS   Y2, Y0, (DX)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -2690,8 +3471,8 @@ term:
 	MOVQ         AX, DX
 	VMOVUPS      Y3, (DX)
 	VMASKMOVPS   Y4, Y0, 32(DX)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, BX
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -2753,8 +3534,8 @@ term:
 	VMASKMOVPS   Y2, Y0, (DI)
 	ADDQ         R8, DI
 	VMASKMOVPS   Y3, Y0, (DI)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -2827,8 +3608,8 @@ term:
 	ADDQ         R8, DI
 	VMOVUPS      Y5, (DI)
 	VMASKMOVPS   Y6, Y0, 32(DI)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, BX
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -2898,8 +3679,8 @@ term:
 	VMASKMOVPS   Y3, Y0, (DI)
 	ADDQ         R8, DI
 	VMASKMOVPS   Y4, Y0, (DI)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -2985,8 +3766,8 @@ term:
 	ADDQ         R8, DI
 	VMOVUPS      Y7, (DI)
 	VMASKMOVPS   Y8, Y0, 32(DI)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, BX
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -3065,8 +3846,8 @@ term:
 	VMASKMOVPS   Y4, Y0, (R8)
 	ADDQ         R9, R8
 	VMASKMOVPS   Y5, Y0, (R8)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -3166,8 +3947,8 @@ term:
 	ADDQ         R9, R8
 	VMOVUPS      Y9, (R8)
 	VMASKMOVPS   Y10, Y0, 32(R8)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, BX
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -3254,8 +4035,8 @@ term:
 	VMASKMOVPS   Y5, Y0, (R8)
 	ADDQ         R9, R8
 	VMASKMOVPS   Y6, Y0, (R8)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -3368,8 +4149,8 @@ term:
 	ADDQ         R9, R8
 	VMOVUPS      Y11, (R8)
 	VMASKMOVPS   Y12, Y0, 32(R8)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, BX
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -3465,8 +4246,8 @@ term:
 	VMASKMOVPS   Y6, Y0, (R9)
 	ADDQ         R10, R9
 	VMASKMOVPS   Y7, Y0, (R9)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER
@@ -3593,8 +4374,8 @@ term:
 	ADDQ         R10, R9
 	VMOVUPS      Y13, (R9)
 	VMASKMOVPS   Y14, Y0, 32(R9)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, BX
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, BX
 	DECQ         SI
 	JNZ          tile
 	VZEROUPPER

@@ -26,6 +26,7 @@ var parts = map[string]func(){
 	"pool":        pools,
 	"transpose":   transposes,
 	"bilinear":    bilinear,
+	"peak":        peaks,
 }
 
 func main() {

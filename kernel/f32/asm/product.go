@@ -8,9 +8,12 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// products writes a tile kernel for every number of rows and vectors: 8 x 3 of
-// 16 lanes fill 24 of 32 registers with sums, 6 x 2 of 8 lanes 12 of 16.
+// products writes a tile kernel for every number of rows and vectors: 8 x 3 or
+// 6 x 4 of 16 lanes fill 24 of 32 registers with sums, 6 x 2 of 8 lanes 12 of 16.
 func products() {
+	for rows := 1; rows <= 6; rows++ {
+		product(avx512, rows, 4)
+	}
 	for rows := 1; rows <= 8; rows++ {
 		for vectors := 1; vectors <= 3; vectors++ {
 			product(avx512, rows, vectors)
@@ -102,8 +105,8 @@ func product(s isa, rows, vectors int) {
 	JNZ(LabelRef("term"))
 
 	eachOutput(func(r, v int, m Mem) { s.store(sums[r][v], part(v), m) })
-	ADDQ(Imm(uint64(4*s.lanes*vectors)), dst)
-	ADDQ(Imm(uint64(4*s.lanes*vectors)), b)
+	ADDQ(U32(uint32(4*s.lanes*vectors)), dst)
+	ADDQ(U32(uint32(4*s.lanes*vectors)), b)
 	DECQ(tiles)
 	JNZ(LabelRef("tile"))
 	VZEROUPPER()
