@@ -31,7 +31,7 @@ type graph struct {
 	loss   *G.Node
 	// predicted is room for a batch's predictions.
 	predicted []int
-	vm     G.VM
+	vm        G.VM
 	// teacher answers the same batch first; nil without one.
 	teacher *graph
 }
