@@ -34,6 +34,7 @@ func (n *Network) Forward(p Parameters, image []float32) ([][]float64, error) {
 			x = average(l, x, in, shapes[i])
 		case Flatten:
 		default:
+			l := p.Trained(l)
 			y := make([]float64, len(x))
 			for k, v := range x {
 				y[k] = l.Apply(v)
@@ -47,7 +48,7 @@ func (n *Network) Forward(p Parameters, image []float32) ([][]float64, error) {
 
 // Apply is the activation at x.
 func (l Layer) Apply(x float64) float64 {
-	switch l.Type {
+	switch l.Function() {
 	case Square:
 		return x * x
 	case Tanh:
@@ -56,6 +57,8 @@ func (l Layer) Apply(x float64) float64 {
 		return 1 / (1 + math.Exp(-x))
 	case ReLU:
 		return max(x, 0)
+	case SiLU:
+		return x / (1 + math.Exp(-x))
 	case Polynomial:
 		y := 0.0
 		for k := len(l.Coefficients) - 1; k >= 0; k-- {

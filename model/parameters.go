@@ -15,7 +15,8 @@ type Tensor struct {
 }
 
 // Parameters are the weights and biases of a network, in layer order: for a
-// layer L the tensors "L.weight" and "L.bias".
+// layer L the tensors "L.weight" and "L.bias", for a trainable polynomial
+// "L.coefficients" (see Layer.Radius).
 type Parameters []Tensor
 
 // Of returns the weight and bias of the named layer.
@@ -72,7 +73,8 @@ func (p Parameters) Check(n *Network) error {
 	return nil
 }
 
-// parameters is the network's tensors with names and shapes but no data.
+// parameters is the network's tensors with names and shapes, but no data except
+// the starting values of trainable polynomials.
 func (n *Network) parameters() (Parameters, error) {
 	shapes, err := n.Shapes()
 	if err != nil {
@@ -85,13 +87,40 @@ func (n *Network) parameters() (Parameters, error) {
 			w := l.WeightShape(in)
 			p = append(p, Tensor{Name: l.Name + ".weight", Shape: w}, Tensor{Name: l.Name + ".bias", Shape: w[:1]})
 		}
+		if l.Trainable && l.Coefficients != nil {
+			p = append(p, l.coefficientTensor())
+		}
 		in = shapes[i]
 	}
 	return p, nil
 }
 
+// Continue gives n's parameters: those that p has by name, and the starting
+// values of trainable polynomials that it has not. It returns an error that
+// names a tensor which p lacks or n has no use for. Data is shared with p.
+func (n *Network) Continue(p Parameters) (Parameters, error) {
+	all, err := n.parameters()
+	if err != nil {
+		return nil, err
+	}
+	used := 0
+	for i := range all {
+		for _, t := range p {
+			if t.Name == all[i].Name {
+				all[i] = t
+				used++
+			}
+		}
+	}
+	if used != len(p) {
+		return nil, fmt.Errorf("model: %d of %d parameter tensors belong to the network", used, len(p))
+	}
+	return all, all.Check(n)
+}
+
 // Initialise draws weights and biases uniformly from +-1/sqrt(fan in), from a
-// PCG stream that depends on seed alone.
+// PCG stream that depends on seed alone. Trainable polynomials start at their
+// own coefficients.
 //
 // Reference: He et al., arXiv 1502.01852, with a = sqrt(5), the default of
 // PyTorch's linear and convolution layers.
@@ -101,8 +130,14 @@ func (n *Network) Initialise(seed uint64) (Parameters, error) {
 		return nil, err
 	}
 	r := rand.New(rand.NewPCG(seed, 0x696e6974)) // "init"
+	fanIn := 0
 	for i := range p {
-		fanIn := size(p[i&^1].Shape[1:]) // a bias follows its weight
+		if p[i].Data != nil {
+			continue // a polynomial
+		}
+		if s := p[i].Shape; len(s) > 1 { // a bias follows its weight
+			fanIn = size(s[1:])
+		}
 		bound := 1 / math.Sqrt(float64(fanIn))
 		p[i].Data = make([]float32, size(p[i].Shape))
 		for k := range p[i].Data {

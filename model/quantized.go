@@ -107,7 +107,7 @@ func (q *Quantized) walk(observe Observer) ([]LayerScaling, error) {
 		case l.Type == Flatten:
 			s.Out = spread(in, shapes[i][0])
 		default:
-			err = s.activate(l, in)
+			err = s.activate(q.Params.Trained(l), in)
 		}
 		if err == nil {
 			err = checkScales(s.Out)

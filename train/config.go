@@ -25,6 +25,10 @@ type Config struct {
 	// epochs and keeps the last.
 	Patience int              `yaml:"patience" json:"patience"`
 	Augment  datasets.Augment `yaml:"augment" json:"augment"`
+	// OverflowPenalty adds, for every polynomial layer with an interval, that
+	// many times mean(max(z - hi, 0)^2 + max(lo - z, 0)^2) of its inputs z to
+	// the loss; 0 is none.
+	OverflowPenalty float64 `yaml:"overflow_penalty" json:"overflow_penalty"`
 }
 
 // Validate returns an error that names the key, the value and the limit.
@@ -41,6 +45,7 @@ func (c Config) Validate() error {
 		{"warmup", c.Warmup, 0, float64(c.Epochs)},
 		{"clip", c.Clip, 0, 1e9},
 		{"patience", float64(c.Patience), 0, 10000},
+		{"overflow_penalty", c.OverflowPenalty, 0, 1e6},
 	} {
 		if !(k.value >= k.lo && k.value <= k.hi) {
 			return fmt.Errorf("%s: %v is outside %v..%v", k.name, k.value, k.lo, k.hi)

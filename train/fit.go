@@ -138,6 +138,9 @@ func newFitter(task Task) (*fitter, error) {
 	if err := task.Params.Check(task.Network); err != nil {
 		return nil, err
 	}
+	if task.Config.OverflowPenalty > 0 && !slices.ContainsFunc(task.Network.Layers, func(l model.Layer) bool { return l.Interval != nil }) {
+		return nil, fmt.Errorf("train: overflow_penalty %v: no polynomial has an interval", task.Config.OverflowPenalty)
+	}
 	f := &fitter{
 		task: task, params: task.Params.Clone(), best: task.Params.Clone(),
 		adam:  NewAdam(task.Config.LearningRate, task.Config.Clip),
@@ -150,7 +153,7 @@ func newFitter(task Task) (*fitter, error) {
 	}
 	n := min(shardCount, task.Config.Batch)
 	for range n {
-		g, err := newGraph(task.Network, f.params, task.Quantizer, (task.Config.Batch+n-1)/n, true)
+		g, err := newGraph(task.Network, f.params, task.Quantizer, (task.Config.Batch+n-1)/n, true, task.Config.OverflowPenalty)
 		if err != nil {
 			return nil, err
 		}

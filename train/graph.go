@@ -26,6 +26,9 @@ type Quantizer interface {
 	// Coefficients are the polynomial of activation layer i, one row for the
 	// tensor or one a channel.
 	Coefficients(i int) func() [][]float32
+	// Scales are what the numbers that travel into activation layer i, and out of
+	// it, are multiplied by to be reals: one for the tensor or one a channel.
+	Scales(i int) (in, out []float64)
 	// PoolFactor is what the window sums of pool i are multiplied by.
 	PoolFactor(i int) float32
 	// Logits turns the last layer's integers into reals.
@@ -43,11 +46,17 @@ type graph struct {
 	logits *G.Node
 	loss   *G.Node
 	vm     G.VM
+	// bounded are the inputs of polynomials that have an interval.
+	bounded []boundedInput
+	// watch, if not nil, is shown the inputs of layer i at each run of a graph
+	// without a loss.
+	watch func(i int, x []float32)
 }
 
 // newGraph builds the network for one batch size; withLoss adds the
-// cross-entropy and the gradients of every parameter.
-func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, withLoss bool) (*graph, error) {
+// cross-entropy, the penalty of that weight for inputs outside their interval,
+// and the gradients of every parameter.
+func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, withLoss bool, penalty float64) (*graph, error) {
 	g := G.NewGraph()
 	t := &graph{batch: batch}
 	shape := append(tensor.Shape{batch}, n.Input...)
@@ -60,6 +69,11 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, with
 		}
 	}
 	for i, l := range n.Layers {
+		if l.Interval != nil {
+			if x, err = t.bound(i, l, x, q, withLoss); err != nil {
+				return nil, err
+			}
+		}
 		if x, err = t.layer(g, p, q, i, l, x); err != nil {
 			return nil, fmt.Errorf("train: layer %q (%s): %w", l.Name, l.Type, err)
 		}
@@ -76,6 +90,13 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, with
 		if t.loss, err = op.CrossEntropy(x, labels, &t.count); err != nil {
 			return nil, err
 		}
+		if penalty > 0 {
+			for _, b := range t.bounded {
+				if t.loss, err = b.overflow(penalty).Penalise(t.loss, b.node, labels, &t.count); err != nil {
+					return nil, err
+				}
+			}
+		}
 		if _, err = G.Grad(t.loss, t.params...); err != nil {
 			return nil, fmt.Errorf("train: differentiate: %w", err)
 		}
@@ -86,7 +107,7 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, with
 
 // layer adds layer i to the graph.
 func (t *graph) layer(g *G.ExprGraph, p model.Parameters, q Quantizer, i int, l model.Layer, x *G.Node) (*G.Node, error) {
-	switch l.Type {
+	switch l.Function() {
 	case model.Conv, model.Dense:
 		inputGrad := len(t.params) > 0 // the first weighted layer needs none
 		w, b, err := t.weights(g, p, l)
@@ -114,10 +135,15 @@ func (t *graph) layer(g *G.ExprGraph, p model.Parameters, q Quantizer, i int, l 
 		return op.Sigmoid(x)
 	case model.ReLU:
 		return op.ReLU(x)
+	case model.SiLU:
+		return op.SiLU(x)
 	}
 	a, ok := l.PolynomialCoefficients()
 	if !ok {
 		return nil, fmt.Errorf("no operation for this type")
+	}
+	if l.Trainable {
+		return t.trainable(g, p, q, i, l, x)
 	}
 	if q != nil {
 		return op.Polynomial(x, q.Coefficients(i))

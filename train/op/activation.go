@@ -32,6 +32,17 @@ func ReLU(x *G.Node) (*G.Node, error) {
 		})
 }
 
+// SiLU is x/(1+exp(-x)) of every element.
+func SiLU(x *G.Node) (*G.Node, error) {
+	sigmoid := func(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
+	return elementwise("silu", x,
+		func(x float32) float32 { return x * sigmoid(x) },
+		func(x, y float32) float32 {
+			s := sigmoid(x)
+			return s + y*(1-s)
+		})
+}
+
 // elementwise is y = f(x) with dx = dy * slope(x, y).
 func elementwise(name string, x *G.Node, f func(x float32) float32, slope func(x, y float32) float32) (*G.Node, error) {
 	shape := x.Shape().Clone()
