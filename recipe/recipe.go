@@ -207,8 +207,12 @@ func (r *Recipe) Validate() error {
 	if r.Data.Validation < 0 || r.Data.Images < 0 {
 		return fmt.Errorf("data: validation %d and images %d must not be negative", r.Data.Validation, r.Data.Images)
 	}
-	if _, err := r.Network.Shapes(); err != nil {
-		return fmt.Errorf("network: %w", err)
+	n, err := r.Build()
+	if err != nil {
+		return err
+	}
+	if err := r.checkPolynomials(n); err != nil {
+		return err
 	}
 	if err := r.Train.Validate(); err != nil {
 		return fmt.Errorf("train.%w", err)
@@ -219,7 +223,7 @@ func (r *Recipe) Validate() error {
 	switch r.Quantize.Method {
 	case "qat", "ptq":
 		for _, l := range r.Network.Layers {
-			if _, ok := l.PolynomialCoefficients(); l.Activation() && !ok {
+			if _, ok := l.PolynomialCoefficients(); l.Activation() && !ok && l.Approximates == "" {
 				return fmt.Errorf("network: layer %q (%s): %w: set quantize.method to none to train it in float", l.Name, l.Type, model.ErrNeedsTable)
 			}
 		}
