@@ -30,8 +30,13 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 	}
 	if !w.resume {
 		delete(w.training, "qat") // of an earlier quantization
+		delete(w.training, "ptq")
 	}
-	q, err := ptq.Quantize(float.Network, float.Params, w.recipe.Quantize.Config, w.train)
+	n, params, err := ptq.Approximate(float.Network, float.Params, w.train, w.recipe.Quantize.Images)
+	if err != nil {
+		return nil, err
+	}
+	q, err := ptq.Quantize(n, params, w.recipe.Quantize.Config, w.train)
 	if err != nil {
 		return nil, err
 	}
@@ -40,17 +45,33 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 		if err != nil {
 			return nil, err
 		}
-		task := train.Task{Network: float.Network, Params: float.Params, Quantizer: z, Config: w.recipe.Quantize.Finetune}
+		task := train.Task{Network: n, Params: params, Quantizer: z, Config: w.recipe.Quantize.Finetune}
 		if _, err := w.fit(ctx, "qat", task); err != nil {
 			return nil, err
 		}
 		q = z.Quantized()
+	} else if err := w.logPTQ(ctx, q); err != nil {
+		return nil, err
 	}
 	c := &model.Checkpoint{Network: q.Network, Params: q.Params, Quantizers: &model.Quantizers{Input: q.Input, Weights: q.Weights}}
 	if c.Provenance, err = w.provenance(method); err != nil {
 		return nil, err
 	}
 	return c, w.complete(c, fileQuantized, "qat")
+}
+
+// logPTQ notes how the polynomials' inputs lie to their intervals, if there are
+// any.
+func (w *workspace) logPTQ(ctx context.Context, q *model.Quantized) error {
+	z, err := qat.New(q)
+	if err != nil {
+		return err
+	}
+	var log trainingLog
+	if err := w.lookOutside(ctx, &log, q.Network, q.Params, z); err != nil || log.Outside == nil {
+		return err
+	}
+	return w.logTraining("ptq", log)
 }
 
 // export writes the bundle of a quantized checkpoint and returns it with each
