@@ -12,6 +12,9 @@ import (
 // interval of its own, and leaves those whose interval is to be measured. n is
 // not changed. The error names the layer, the value and the limit.
 func Polynomials(n *model.Network) (*model.Network, error) {
+	if len(n.Layers) > model.MaxLayers {
+		return nil, fmt.Errorf("calibrate: %d layers pass the limit of %d", len(n.Layers), model.MaxLayers)
+	}
 	out := &model.Network{Input: n.Input, Layers: slices.Clone(n.Layers)}
 	for i, l := range out.Layers {
 		if l.Type != model.Polynomial || l.Approximates == "" {

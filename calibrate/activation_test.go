@@ -51,6 +51,10 @@ func TestPolynomials(t *testing.T) {
 }
 
 func TestPolynomialsErrors(t *testing.T) {
+	many := &model.Network{Layers: make([]model.Layer, model.MaxLayers+1)}
+	if _, err := Polynomials(many); err == nil || !strings.Contains(err.Error(), "257 layers pass the limit of 256") {
+		t.Errorf("error %v", err)
+	}
 	for _, c := range []struct {
 		change func(*model.Layer)
 		want   string

@@ -18,6 +18,19 @@ func (l Layer) Function() Kind {
 	return l.Type
 }
 
+// Unfitted is the network with every polynomial that has no coefficients yet
+// written as the function that it is: two networks that are the same so compute
+// the same, whatever the polynomials will be.
+func (n *Network) Unfitted() *Network {
+	out := &Network{Input: n.Input, Layers: slices.Clone(n.Layers)}
+	for i, l := range out.Layers {
+		if f := l.Function(); f != l.Type {
+			out.Layers[i] = Layer{Type: f, Name: l.Name}
+		}
+	}
+	return out
+}
+
 // PolynomialCoefficients is a_0..a_d of a polynomial activation, or false for
 // any other layer and for a polynomial that has none yet.
 func (l Layer) PolynomialCoefficients() ([]float64, bool) {

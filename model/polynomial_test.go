@@ -80,6 +80,12 @@ func TestUnfittedIsTheFunction(t *testing.T) {
 		t.Errorf("function %s, %v at 2", l.Function(), l.Apply(2))
 	}
 	before := withPolynomial(l)
+	if got := before.Unfitted(); !reflect.DeepEqual(got, withPolynomial(Layer{Type: SiLU, Name: "act"})) {
+		t.Errorf("unfitted %+v", got)
+	}
+	if n := withPolynomial(free()); !reflect.DeepEqual(n.Unfitted(), n) {
+		t.Error("a polynomial with coefficients changes")
+	}
 	p, err := before.Initialise(1)
 	if err != nil || len(p) != 4 {
 		t.Fatalf("%d tensors, %v", len(p), err)

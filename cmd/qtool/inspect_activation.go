@@ -132,7 +132,7 @@ func (p *printer) activation(v *activationView) {
 		if scale == 0 {
 			scale = f.Worst
 		}
-		t.AppendRow(table.Row{f.Method, fmt.Sprintf("%.6g", f.Worst), fmt.Sprintf("%.4f", f.WorstAt), fmt.Sprintf("%.6g", f.RMS), sparkline(f.polynomial, scale)})
+		t.AppendRow(table.Row{f.Method, sixDigits(f.Worst, math.Ceil), fmt.Sprintf("%.4f", f.WorstAt), fmt.Sprintf("%.6g", f.RMS), sparkline(f.polynomial, scale)})
 	}
 	p.f("%s\n\n", t.Render())
 	for _, f := range v.Fits {
@@ -142,9 +142,18 @@ func (p *printer) activation(v *activationView) {
 	}
 	for _, f := range v.Fits {
 		if f.Method == approx.Minimax && f.polynomial != nil {
-			p.f("\nNo polynomial of degree %d has a worst error below %.6g.\n", v.Degree, *f.Least)
+			p.f("\nNo polynomial of degree %d has a worst error below %s.\n", v.Degree, sixDigits(*f.Least, math.Floor))
 		}
 	}
+}
+
+// sixDigits writes a bound with six digits, rounded so that it stays one.
+func sixDigits(v float64, round func(float64) float64) string {
+	if v == 0 {
+		return "0"
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(math.Abs(v)))-5)
+	return fmt.Sprintf("%.6g", round(v/unit)*unit)
 }
 
 // sparkline draws p - f over the interval in 48 columns: the middle of the

@@ -20,7 +20,7 @@ import (
 )
 
 // plotSamples is how many points a curve is drawn through.
-const plotSamples = 800
+const plotSamples = 400
 
 // Colours that stay apart for readers who do not see red and green alike, after
 // Okabe and Ito.

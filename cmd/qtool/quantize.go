@@ -96,11 +96,11 @@ func (w *workspace) adopt(path string, c *model.Checkpoint) error {
 	if err := c.Params.Check(w.network); err != nil {
 		return fmt.Errorf("%s does not fit recipe %s: %w", path, w.recipe.Name, err)
 	}
-	have, err := json.Marshal(c.Network)
+	have, err := json.Marshal(c.Network.Unfitted())
 	if err != nil {
 		return err
 	}
-	want, err := json.Marshal(w.network)
+	want, err := json.Marshal(w.network.Unfitted())
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 		delete(w.training, "qat") // of an earlier quantization
 		delete(w.training, "ptq")
 	}
-	n, params, err := ptq.Approximate(float.Network, float.Params, w.train, w.recipe.Quantize.Images)
+	n, params, err := ptq.Approximate(w.network, float.Params, w.train, w.recipe.Quantize.Images)
 	if err != nil {
 		return nil, err
 	}
