@@ -155,6 +155,9 @@ func TestEqualizeSkips(t *testing.T) {
 		{n, true, "equalize: weights.per_channel gives every channel a scale already"},
 		{chain(model.Layer{Type: model.Tanh}), false, `equalize: no two layers can be equalised: between "conv1" and "conv2", layer "act1" (tanh) is not positively homogeneous`},
 		{chain(model.Layer{Type: model.Polynomial, Coefficients: []float64{0, 1, 1}}), false, `layer "act1" (polynomial) is not`},
+		{chain(model.Layer{Type: model.Polynomial, Coefficients: []float64{0, 0, 1}}), false, ""},
+		{chain(model.Layer{Type: model.Polynomial, Coefficients: []float64{0, 0, 1}, Trainable: true}), false, `layer "act1" (polynomial) is not`},
+		{chain(model.Layer{Type: model.Polynomial, Approximates: model.ReLU, Degree: 2, Method: "minimax", Percentile: 99}), false, `layer "act1" (polynomial) is not`},
 		{chain(model.Layer{Type: model.Polynomial, Coefficients: append(make([]float64, 15), 1)}), false, ""},
 		{&model.Network{Input: []int{2}, Layers: n.Layers[len(n.Layers)-1:]}, false, "equalize: there is one layer with weights"},
 	} {
