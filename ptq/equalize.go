@@ -27,6 +27,9 @@ func homogeneousPairs(n *model.Network) (pairs []pair, skipped []string) {
 			continue
 		}
 		d, ok := homogeneity(l)
+		if l.Type == model.BatchNorm {
+			ok = n.TableAfter(i) < 0 // folded into the layer before, or kept with its offset
+		}
 		if !ok && reason == "" {
 			reason = fmt.Sprintf("layer %q (%s) is not positively homogeneous", l.Name, l.Type)
 		}
@@ -41,8 +44,8 @@ func homogeneousPairs(n *model.Network) (pairs []pair, skipped []string) {
 // maxDegree bounds the power of a scale between two layers.
 const maxDegree = 64
 
-// homogeneity is the degree of an unweighted layer: 1 for a pool, a flatten and
-// ReLU, d for the monomial a x^d whose coefficients are not trained.
+// homogeneity is the degree of an unweighted layer that is no batch norm: 1 for a
+// pool, a flatten and ReLU, d for the monomial a x^d whose coefficients are not trained.
 func homogeneity(l model.Layer) (degree int, ok bool) {
 	a, polynomial := l.PolynomialCoefficients()
 	switch {
