@@ -22,7 +22,7 @@ type Config struct {
 	Clip float64 `yaml:"clip" json:"clip"`
 	// FreezeScales is after how many epochs the learned scales and the weights'
 	// observers stand still; 0 is never. It is for quantization-aware training.
-	FreezeScales int `yaml:"freeze_scales,omitempty" json:"freeze_scales,omitempty"`
+	FreezeScales int `yaml:"freeze_scales" json:"freeze_scales"`
 	// Teacher is a network whose answers are learned from beside the labels.
 	Teacher *TeacherConfig `yaml:"teacher,omitempty" json:"teacher,omitempty"`
 	// Patience stops training after that many epochs without a better
