@@ -36,6 +36,9 @@ func (l Layer) Derivative(x, y float64) float64 {
 		if x > 0 {
 			return 1
 		}
+	case SiLU:
+		s := Layer{Type: Sigmoid}.Apply(x)
+		return s + l.Apply(x)*(1-s)
 	case Sign:
 		if math.Abs(x) < 1 {
 			return 1
