@@ -74,7 +74,7 @@ func (w *workspace) compareCalibrations(ctx context.Context, float *model.Checkp
 	}
 	best.Best = true
 	q := &w.recipe.Quantize
-	q.Input, q.Weights, q.PTQ = best.Input, best.Weights, best.PTQ
+	q.Config, q.PTQ = c.config(*best), best.PTQ
 	return &c.table, w.recipe.Validate()
 }
 
@@ -152,7 +152,7 @@ func (c *calibrator) options(ctx context.Context) error {
 	} {
 		t := start
 		t.PTQ = o.one
-		if err := t.PTQ.Check(c.network, calibrate.Config{Weights: t.Weights, Input: t.Input}); err != nil {
+		if err := t.PTQ.Check(c.network, c.config(t)); err != nil {
 			t.Reason = "not applicable: " + err.Error()
 			c.table.Trials = append(c.table.Trials, t)
 			continue
@@ -164,6 +164,19 @@ func (c *calibrator) options(ctx context.Context) error {
 	}
 	start.PTQ = all
 	return c.try(ctx, start)
+}
+
+// config is the recipe's with the trial's observers; the input's is that of tabled
+// activations too.
+func (c *calibrator) config(t calibrationTrial) calibrate.Config {
+	config := c.recipe.Quantize.Config
+	config.Input, config.Weights = t.Input, t.Weights
+	if a := &config.Activations; a.Bits != 0 {
+		bits := a.Bits
+		a.InputConfig = t.Input
+		a.Bits = bits
+	}
+	return config
 }
 
 // start is the configuration of the best trial so far, or of the first where
@@ -192,7 +205,7 @@ func (c *calibrator) best() (best *calibrationTrial) {
 
 // try quantizes and scores. A network too wide to export is a result.
 func (c *calibrator) try(ctx context.Context, t calibrationTrial) error {
-	config := calibrate.Config{Input: t.Input, Weights: t.Weights, Images: c.recipe.Quantize.Images}
+	config := c.config(t)
 	if err := config.Validate(); err != nil {
 		t.Reason = "not applicable: " + err.Error()
 		c.table.Trials = append(c.table.Trials, t)
