@@ -2,9 +2,6 @@ package mod
 
 import "qtool/kernel/cpu"
 
-// wide says whether kernels of AVX-512 serve m.
-func (m *Modulus) wide() bool { return m.level >= cpu.AVX512 }
-
 func (m *Modulus) dotFast(dst, x, y []uint64, p Pairs, w Factor) {
 	var none int64
 	pairs := &none

@@ -10,7 +10,6 @@ func (*Transform) spread([]uint64) []uint64 { return nil }
 func (*Transform) forwardFast([]uint64)     { panic("mod: no assembly") }
 func (*Transform) inverseFast([]uint64)     { panic("mod: no assembly") }
 
-func (*Modulus) wide() bool                                  { return false }
 func (*Modulus) dotFast(_, _, _ []uint64, _ Pairs, _ Factor) { panic("mod: no assembly") }
 func (*Modulus) sums(*weightBlock, []uint64, int, []uint64, []int64, *[8]uint64, int) {
 	panic("mod: no assembly")
