@@ -16,7 +16,7 @@ func (m *Modulus) Reduce(dst, src []uint64, add uint64) {
 	}
 }
 
-// Scale is dst = w src mod q, for words of src below 2^52.
+// Scale is dst = w src mod q, for words of src below q or 2^52.
 func (m *Modulus) Scale(dst, src []uint64, w Factor) {
 	same(len(dst), len(src))
 	if n := m.vectors(dst); n > 0 {
@@ -42,7 +42,7 @@ func (m *Modulus) SubScale(dst, a, b []uint64, w Factor) {
 	}
 }
 
-// AddScale is dst = a + b w mod q, for a below q and b below 2^52.
+// AddScale is dst = a + b w mod q, for a below q, and b below q or 2^52.
 func (m *Modulus) AddScale(dst, a, b []uint64, w Factor) {
 	same(len(dst), len(a), len(b))
 	if n := m.vectors(dst); n > 0 {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-
-	"github.com/tuneinsight/lattigo/v5/ring"
 )
 
 // minNoiseBits is how far below the wrap-around measured noise must stay. A
@@ -66,19 +64,16 @@ func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanose
 func (c *Client) decrypt(w *clientWorker, out *Outputs, i int, slots []uint64, scale uint64) (bitsLeft float64) {
 	p := c.plan
 	t := p.layout.t[out.Prime]
-	r := p.ringAt(len(out.limbs))
-	phase := ring.Poly{Coeffs: w.message.Coeffs[:len(out.limbs)]}
-	for limb, s := range r.SubRings[:len(out.limbs)] {
-		x, c0, secret := phase.Coeffs[limb], w.mask.Coeffs[limb], c.secret.Value.Q.Coeffs[limb]
+	r, phase := p.ringAt(len(out.limbs)), w.phase
+	for limb, x := range phase.Coeffs {
+		q := p.moduli[limb]
 		out.gather(x, limb, i, out.degree)
 		for d := out.degree - 1; d >= 0; d-- {
-			out.gather(c0, limb, i, d)
-			s.MulCoeffsMontgomery(x, secret, x)
-			s.Add(x, c0, x)
+			out.gather(w.mask, limb, i, d)
+			q.MulAdd(x, x, c.key[limb], w.mask)
 		}
-		s.INTT(x, x)
-		q := newModulus(s.Modulus)
-		q.mulScalar(x, x, q.montgomery(t%q.q))
+		p.transforms[limb].Inverse(x)
+		q.Scale(x, x, q.Factor(t))
 	}
 	v := make([]*big.Int, p.Slots())
 	for k := range v {
@@ -87,15 +82,15 @@ func (c *Client) decrypt(w *clientWorker, out *Outputs, i int, slots []uint64, s
 	r.PolyToBigintCentered(phase, 1, v)
 
 	modulus, largest, rest := new(big.Int).SetUint64(t), new(big.Int), new(big.Int)
-	m := w.slots.Coeffs[0]
+	m := w.slots
 	for k, x := range v {
 		if x.CmpAbs(largest) > 0 {
 			largest.Abs(x)
 		}
 		m[k] = rest.Mod(x, modulus).Uint64()
 	}
-	p.rings[out.Prime].NTT(w.slots, w.slots)
-	q := newModulus(t)
-	q.mulScalar(slots, m, q.montgomery(scale))
+	p.slots[out.Prime].Forward(m)
+	q := p.slots[out.Prime].Modulus()
+	q.Scale(slots, m, q.Factor(scale))
 	return log2(r.ModulusAtLevel[len(out.limbs)-1]) - 1 - log2(largest)
 }
