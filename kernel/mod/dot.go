@@ -53,7 +53,7 @@ func (m *Modulus) DotFactor(w uint64) Factor {
 func (m *Modulus) Dot(dst, x, y []uint64, p Pairs, w Factor) {
 	p.fits(len(dst), len(x), len(y))
 	if m.fast() {
-		if len(dst) > 0 && len(dst)%32 == 0 && 2*p.mixed+p.plain <= m.dotLimit() {
+		if len(dst) > 0 && len(dst)%32 == 0 && 2*p.mixed+p.plain <= m.products {
 			m.dotFast(dst, x, y, p, w)
 			return
 		}
@@ -64,8 +64,8 @@ func (m *Modulus) Dot(dst, x, y []uint64, p Pairs, w Factor) {
 
 // dotLimit is how many products of 52-bit halves accumulate in 64 bits and are
 // below 2^52 after a reduction: n q^2 / 2^52 + n + q < 2^52, n < 2^12.
-func (m *Modulus) dotLimit() int {
-	q := float64(m.Q)
+func dotLimit(m uint64) int {
+	q := float64(m)
 	return int(math.Min(4095, 0.999*(math.Exp2(52)-q-4096)/(q*q/math.Exp2(52))))
 }
 

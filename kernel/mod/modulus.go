@@ -20,8 +20,9 @@ type Modulus struct {
 	level cpu.Level
 
 	barrett uint64 // floor(2^64 / q)
-	square  uint64 // 2^128 mod q
 	inverse uint64 // q^-1 mod 2^64
+
+	products int // that fit a sum of Dot's kernel
 }
 
 // New prepares the odd prime q, of at most MaxBits bits, with the fastest
@@ -42,10 +43,12 @@ func NewAt(level cpu.Level, q uint64) *Modulus {
 	}
 	m := &Modulus{Q: q, level: level}
 	m.barrett, _ = bits.Div64(1, 0, q)
-	m.square = m.Mul(m.power64(), m.power64())
 	m.inverse = q // right to three bits; each step doubles them
 	for range 5 {
 		m.inverse *= 2 - q*m.inverse
+	}
+	if m.fast() {
+		m.products = dotLimit(q)
 	}
 	return m
 }

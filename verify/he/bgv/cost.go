@@ -19,6 +19,7 @@ type speeds struct {
 }
 
 const (
+	costTouch   = 0.5 // of a byte of fresh memory, once a run; times vary widely
 	costUniform = 2.4
 	costMove    = 0.5 // between polynomials and tiles
 	costLift    = 130 // of a coefficient to an integer, all limbs
@@ -53,6 +54,7 @@ type costs struct {
 	segments []float64 // of one limb, all coefficients
 	rescales []float64 // of one polynomial of the tensor after each segment
 	decrypt  float64   // of one output
+	memory   float64   // of a run's first touch of ciphertexts
 }
 
 func (l *layout) costs(segments []segment, level cpu.Level) costs {
@@ -83,12 +85,27 @@ func (l *layout) costs(segments []segment, level cpu.Level) costs {
 		c.rescales = append(c.rescales, rescale)
 		limbs = limbs[:len(limbs)-drop]
 	}
+	c.memory = costTouch * l.bytes(segments)
 	d := float64(segments[len(segments)-1].last().outDegree)
 	c.decrypt = n * (costLift + t.ntt*logN)
 	for _, s := range limbs {
 		c.decrypt += n * (s.ntt*logN + (d+1)*(s.pointwise+costMove))
 	}
 	return c
+}
+
+// bytes is the ciphertexts of a batch and plaintext prime that are in memory at
+// once.
+func (l *layout) bytes(segments []segment) float64 {
+	level := len(l.q)
+	polynomials := 2 * segments[0].first().inputs * level
+	var between [2]int // every other segment's outputs share memory
+	for i := range segments {
+		last := segments[i].last()
+		between[i%2] = max(between[i%2], last.outputs*(last.outDegree+1)*level)
+		level -= l.drops[i]
+	}
+	return 8 * float64(polynomials+between[0]+between[1]) * float64(int(1)<<l.logN)
 }
 
 // batch is the predicted nanoseconds of one core for a batch and a prime.
