@@ -1,4 +1,4 @@
-// Command asm writes the assembly of qtool/kernel/mod. It is a module of its
+// Command asm writes the assembly of qtool/kernel/mod and qtool/kernel/peak. It is a module of its
 // own, so that qtool itself does not depend on the generator:
 //
 //	go generate ./kernel/mod
@@ -14,7 +14,7 @@ import (
 	"github.com/mmcloughlin/avo/x86"
 )
 
-var kernels = map[string]func(){"ntt": transforms, "linear": linear, "vectors": pointwise}
+var kernels = map[string]func(){"ntt": transforms, "linear": linear, "vectors": pointwise, "peak": peaks}
 
 func main() {
 	name := flag.String("kernel", "", "kernel to generate")
