@@ -6,7 +6,6 @@ import (
 	"math/bits"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-	"github.com/tuneinsight/lattigo/v5/ring"
 
 	"qtool/kernel/mod"
 	"qtool/verify/he/sample"
@@ -33,7 +32,7 @@ type clientWorker struct {
 	errors  []int64
 	message []uint64 // modulo a ciphertext prime, as all below
 	mask    []uint64
-	phase   ring.Poly
+	phase   [][]uint64 // of an output
 }
 
 // NewClient generates a secret key: uniform ternary, in Lattigo's defaults. What
@@ -57,12 +56,15 @@ func newClient(p *Plan, secret *rlwe.SecretKey, seed sample.Seed) *Client {
 	}
 	for range p.workers {
 		n := p.Slots()
-		c.workers = append(c.workers, &clientWorker{
+		w := &clientWorker{
 			stream: sample.NewStream(sample.Seed{}), // reset before use
 			slots:  make([]uint64, n), errors: make([]int64, n),
 			message: make([]uint64, n), mask: make([]uint64, n),
-			phase: p.ringAt(p.layout.outLevel()).NewPoly(),
-		})
+		}
+		for range p.layout.outLevel() {
+			w.phase = append(w.phase, make([]uint64, n))
+		}
+		c.workers = append(c.workers, w)
 	}
 	return c
 }

@@ -22,7 +22,7 @@ const (
 	costTouch   = 0.5 // of a byte of fresh memory, once a run; times vary widely
 	costUniform = 2.4
 	costMove    = 0.5 // between polynomials and tiles
-	costLift    = 130 // of a coefficient to an integer, all limbs
+	costLift    = 4   // of a coefficient to its size, a limb
 	costAdd     = 0.6
 )
 
@@ -87,9 +87,9 @@ func (l *layout) costs(segments []segment, level cpu.Level) costs {
 	}
 	c.memory = costTouch * l.bytes(segments)
 	d := float64(segments[len(segments)-1].last().outDegree)
-	c.decrypt = n * (costLift + t.ntt*logN)
+	c.decrypt = n * t.ntt * logN
 	for _, s := range limbs {
-		c.decrypt += n * (s.ntt*logN + (d+1)*(s.pointwise+costMove))
+		c.decrypt += n * (s.ntt*logN + (d+1)*(s.pointwise+costMove) + float64(len(limbs))*s.pointwise + costLift)
 	}
 	return c
 }

@@ -3,6 +3,7 @@ package bgv
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/big"
 	"slices"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
 	"qtool/kernel/cpu"
+	"qtool/kernel/mod"
 	"qtool/verify/he/sample"
 )
 
@@ -60,6 +62,9 @@ func TestRescaleIsItsDefinition(t *testing.T) {
 	p := newProgram(seeded(23), 4, 8).dense(6, 7).square().dense(5, 7).square().dense(3, 7).done()
 	good := mustPlan(t, p, insecureOptions(11, 1))
 	r := seeded(24)
+	if len(good.layout.q) < 3 {
+		t.Fatalf("%d primes", len(good.layout.q))
+	}
 	for level := cpu.Portable; level <= cpu.Detected; level++ {
 		for drop := 1; drop < len(good.layout.q); drop++ {
 			plan, err := build(p, good.segments, good.layout, 0, level)
@@ -88,7 +93,8 @@ func TestRescaleIsItsDefinition(t *testing.T) {
 				plan.transforms[i].Forward(y)
 				x.scatter(y, i, 0, 0)
 			}
-			w.rescale(plan, newRescaler(moduli, drop), &x, 0, 0)
+			keep := len(moduli) - drop
+			w.rescale(plan.transforms, newRescaler(moduli[keep:], moduli[:keep]), &x, 0, 0)
 			half := new(big.Int).Rsh(last, 1)
 			for i, m := range moduli[:len(moduli)-drop] {
 				y := make([]uint64, plan.Slots())
@@ -100,6 +106,62 @@ func TestRescaleIsItsDefinition(t *testing.T) {
 					if y[k] != want.Uint64() {
 						t.Fatalf("%v, %d primes dropped, limb %d: %v becomes %d, want %v", level, drop, i, v, y[k], want)
 					}
+				}
+			}
+		}
+	}
+}
+
+// TestLiftIsItsDefinition takes integers from their residues.
+func TestLiftIsItsDefinition(t *testing.T) {
+	r := seeded(25)
+	for level := cpu.Portable; level <= cpu.Detected; level++ {
+		for n := 1; n <= 4; n++ {
+			var moduli []*mod.Modulus
+			var primes []uint64
+			for _, q := range []uint64{140737487306753, 786433, 576460752303415297, 70368743669761}[:n] {
+				moduli, primes = append(moduli, mod.NewAt(level, q)), append(primes, q)
+			}
+			lift := newRescaler(moduli, []*mod.Modulus{mod.NewAt(level, 34359214081)})
+			whole := product(primes)
+			half := new(big.Int).Rsh(whole, 1)
+			values := make([]*big.Int, 64)
+			largest := new(big.Int)
+			for k := range values {
+				v := new(big.Int).Rsh(whole, uint(r.IntN(whole.BitLen()+1)))
+				if k == 0 {
+					v.Set(half)
+				}
+				if v.Cmp(half) > 0 {
+					v.Sub(v, whole)
+				}
+				if r.IntN(2) == 0 {
+					v.Neg(v)
+				}
+				values[k] = v
+			}
+			for _, some := range [][]*big.Int{values[1:], values[:1]} {
+				x := make([][]uint64, n)
+				largest.SetInt64(0)
+				for _, v := range some {
+					for j, q := range primes {
+						x[j] = append(x[j], new(big.Int).Mod(v, new(big.Int).SetUint64(q)).Uint64())
+					}
+					if v.CmpAbs(largest) > 0 {
+						largest.Abs(v)
+					}
+				}
+				got, spare := make([]uint64, len(some)), make([]uint64, len(some))
+				lift.digits(x, spare)
+				lift.limbs[0].residue(got, x, spare)
+				for k, v := range some {
+					if want := new(big.Int).Mod(v, big.NewInt(34359214081)); got[k] != want.Uint64() {
+						t.Fatalf("%v, %d primes: %v becomes %d, want %v", level, n, v, got[k], want)
+					}
+				}
+				want, _ := new(big.Float).SetInt(largest).Float64()
+				if got := lift.largest(x); math.Abs(got-want) > 1e-14*want {
+					t.Errorf("%v, %d primes: largest %v, want %v", level, n, got, want)
 				}
 			}
 		}

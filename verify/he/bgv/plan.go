@@ -71,6 +71,7 @@ type Plan struct {
 	slots      []*mod.Transform // modulo each plaintext prime
 	shared     [][]*shared      // of each segment's stages
 	rescalers  []*rescaler      // after each segment, nil if it drops nothing
+	lift       *rescaler        // from outputs to the plaintext primes
 }
 
 // NewPlan chooses plaintext primes, ring degree and ciphertext primes for p, so
@@ -152,11 +153,16 @@ func build(p *bundle.Program, segments []segment, l *layout, workers int, level 
 		plan.shared = append(plan.shared, all)
 		var r *rescaler
 		if n := l.drops[i]; n > 0 {
-			r = newRescaler(plan.moduli[:at], n)
+			r = newRescaler(plan.moduli[at-n:at], plan.moduli[:at-n])
 			at -= n
 		}
 		plan.rescalers = append(plan.rescalers, r)
 	}
+	var plain []*mod.Modulus
+	for _, s := range plan.slots {
+		plain = append(plain, s.Modulus())
+	}
+	plan.lift = newRescaler(plan.moduli[:at], plain)
 	return plan, nil
 }
 
@@ -208,9 +214,6 @@ func (p *Plan) inputs() int { return p.segments[0].first().inputs }
 
 // last is the stage that makes the outputs.
 func (p *Plan) last() *stage { return p.segments[len(p.segments)-1].last() }
-
-// ringAt is the ciphertext ring with the first n primes.
-func (p *Plan) ringAt(n int) *ring.Ring { return p.params.RingQ().AtLevel(n - 1) }
 
 // scale is what plaintexts modulo t are multiplied by when segment i begins;
 // that of one segment past the end is the outputs'.

@@ -11,30 +11,32 @@ import "qtool/kernel/mod"
 //
 //	[c]_P = a_0 + a_1 m_0 + a_2 m_0 m_1 + ... - floor(P/2)
 //
-// whose digits a_j are those of c + floor(P/2). It costs one inverse transform of
+// whose digits a_j are those of c + floor(P/2). Those of floor(P/2) itself are
+// (m_j-1)/2, so that the digits of [c]_P, without it, are balanced. It costs one inverse transform of
 // each limb that is dropped and one forward transform of each other, however many
 // primes go at once.
 //
 // Reference: Garner's mixed radix conversion; for one prime,
 // ring.DivRoundByLastModulusNTT of Lattigo v5.0.7.
 type rescaler struct {
-	keep, drop int
-	half       []uint64       // floor(P/2) modulo m_j
-	radix      [][]mod.Factor // [j][k < j]: 1/m_k modulo m_j
-	limbs      []rescaleLimb
+	last  []*mod.Modulus // of P
+	half  []uint64       // floor(P/2) modulo m_j
+	radix [][]mod.Factor // [j][k < j]: 1/m_k modulo m_j
+	limbs []rescaleLimb
 }
 
-// rescaleLimb is what a limb that is kept needs.
+// rescaleLimb is what another modulus needs.
 type rescaleLimb struct {
+	m       *mod.Modulus
 	half    uint64       // -floor(P/2)
 	weights []mod.Factor // m_0 ... m_{j-1}, for digit j > 0
 	inverse mod.Factor   // 1/P
 }
 
-// newRescaler prepares to drop the last primes of moduli.
-func newRescaler(moduli []*mod.Modulus, drop int) *rescaler {
-	r := &rescaler{keep: len(moduli) - drop, drop: drop}
-	last := moduli[r.keep:]
+// newRescaler prepares to divide by the last moduli, for residues modulo the
+// others.
+func newRescaler(last, others []*mod.Modulus) *rescaler {
+	r := &rescaler{last: last}
 	// floor(P/2) = (P-1)/2 is -1/2 modulo every prime of P.
 	for j, m := range last {
 		r.half = append(r.half, (m.Q-1)/2)
@@ -44,8 +46,8 @@ func newRescaler(moduli []*mod.Modulus, drop int) *rescaler {
 		}
 		r.radix = append(r.radix, inverses)
 	}
-	for _, m := range moduli[:r.keep] {
-		var l rescaleLimb
+	for _, m := range others {
+		l := rescaleLimb{m: m}
 		product := uint64(1)
 		for j, d := range last {
 			if j > 0 {
@@ -61,33 +63,45 @@ func newRescaler(moduli []*mod.Modulus, drop int) *rescaler {
 	return r
 }
 
+// digits turns coefficients' residues modulo m_j, x[j], into the digits of c +
+// floor(P/2).
+func (r *rescaler) digits(x [][]uint64, spare []uint64) {
+	for j, m := range r.last {
+		m.AddConstant(x[j], x[j], r.half[j])
+		for k, inverse := range r.radix[j] {
+			m.Reduce(spare, x[k], 0)
+			m.SubScale(x[j], x[j], spare, inverse)
+		}
+	}
+}
+
+// residue is [c]_P from its digits.
+func (l *rescaleLimb) residue(dst []uint64, digits [][]uint64, spare []uint64) {
+	l.m.Reduce(dst, digits[0], l.half)
+	for j, weight := range l.weights {
+		l.m.Reduce(spare, digits[j+1], 0)
+		l.m.AddScale(dst, dst, spare, weight)
+	}
+}
+
 // rescale divides polynomial p of an element. It reads the limbs that go and
 // rewrites the others in place; the caller drops the limbs when all polynomials
 // are done.
-func (w *worker) rescale(plan *Plan, r *rescaler, t *tensor, element, p int) {
-	y, spare := w.poly[r.drop], w.poly[r.drop+1]
-	digits := w.poly[:r.drop]
+func (w *worker) rescale(transforms []*mod.Transform, r *rescaler, t *tensor, element, p int) {
+	keep, drop := len(r.limbs), len(r.last)
+	digits, y, spare := w.poly[:drop], w.poly[drop], w.poly[drop+1]
 	for j, a := range digits {
-		m := plan.moduli[r.keep+j]
-		t.gather(a, r.keep+j, element, p)
-		plan.transforms[r.keep+j].Inverse(a)
-		m.AddConstant(a, a, r.half[j])
-		for k, inverse := range r.radix[j] {
-			m.Reduce(spare, digits[k], 0)
-			m.SubScale(a, a, spare, inverse)
-		}
+		t.gather(a, keep+j, element, p)
+		transforms[keep+j].Inverse(a)
 	}
+	r.digits(digits, spare)
 	for i := range r.limbs {
-		l, m := &r.limbs[i], plan.moduli[i]
-		m.Reduce(y, digits[0], l.half)
-		for j, weight := range l.weights {
-			m.Reduce(spare, digits[j+1], 0)
-			m.AddScale(y, y, spare, weight)
-		}
-		plan.transforms[i].Forward(y)
+		l := &r.limbs[i]
+		l.residue(y, digits, spare)
+		transforms[i].Forward(y)
 		for b := range t.blocks() {
 			part := t.part(i, b, element, p)
-			m.SubScale(part, part, y[b*block:][:block], l.inverse)
+			l.m.SubScale(part, part, y[b*block:][:block], l.inverse)
 		}
 	}
 }

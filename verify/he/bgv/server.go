@@ -95,10 +95,10 @@ func (s *Server) drop(ctx context.Context, t *tensor, i int, progress func(float
 	r := s.plan.rescalers[i]
 	n := t.degree + 1
 	err := run(ctx, s.plan.workers, t.elements*n, func(w, task int) error {
-		s.workers[w].rescale(s.plan, r, t, task/n, task%n)
+		s.workers[w].rescale(s.plan.transforms, r, t, task/n, task%n)
 		return nil
 	}, func() { report(progress, s.plan.costs.rescales[i]) })
-	t.limbs = t.limbs[:r.keep]
+	t.limbs = t.limbs[:len(r.limbs)]
 	return err
 }
 
