@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+
+	"qtool/kernel/cpu"
 )
 
 // version is qtool's own.
@@ -14,7 +16,7 @@ func versions() map[string]string {
 	v := trainingVersions()
 	v["go"] = runtime.Version()
 	v["platform"] = runtime.GOOS + "/" + runtime.GOARCH
-	v["kernels"] = "training: gonum float32 level 1; encrypted: portable Go"
+	v["kernels"] = "training: gonum float32 level 1; encrypted: " + cpu.Active.String()
 	addModules(v, "github.com/tuneinsight/lattigo/v5")
 	return v
 }
