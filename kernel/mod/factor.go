@@ -27,9 +27,6 @@ func (m *Modulus) Factor(w uint64) Factor {
 	return f
 }
 
-// Value is w.
-func (f Factor) Value() uint64 { return f.w }
-
 // Fixed is a vector of constants, prepared for products like a Factor.
 type Fixed struct{ w, quotients []uint64 }
 

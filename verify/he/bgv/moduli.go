@@ -91,15 +91,6 @@ func powMod(x, e, m uint64) uint64 { return ring.ModExp(x%m, e, m) }
 
 func mulMod(a, b, m uint64) uint64 { return ring.BRed(a, b, m, ring.BRedConstant(m)) }
 
-// centred is the remainder of v modulo m in (-m/2, m/2].
-func centred(v int64, m uint64) int64 {
-	r := v % int64(m)
-	if r < 0 {
-		r += int64(m)
-	}
-	return lift(uint64(r), m)
-}
-
 // lift is the representative of v mod m in (-m/2, m/2].
 func lift(v, m uint64) int64 {
 	if v > m/2 {
