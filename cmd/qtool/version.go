@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"qtool/kernel/cpu"
 	"qtool/kernel/f32"
 )
 
@@ -16,7 +17,7 @@ func versions() map[string]string {
 	v := trainingVersions()
 	v["go"] = runtime.Version()
 	v["platform"] = runtime.GOOS + "/" + runtime.GOARCH
-	v["kernels"] = "training: " + f32.Name() + "; encrypted: portable Go"
+	v["kernels"] = "training: " + f32.Name() + "; encrypted: " + cpu.Active.String()
 	addModules(v, "github.com/tuneinsight/lattigo/v5")
 	return v
 }
