@@ -23,8 +23,8 @@ type Table struct {
 //
 //	dz = dcode * activation'(z) / scale,   dx = slope_c dz
 //
-// bias [C], if not nil, is the parameter that Offset returns; its gradient is
-// the sum of dz. scale [1], if not nil, is the quantizer's learned scale; its
+// bias, if not nil, is the parameter that Offset returns, each of its elements for
+// equally many channels in a row; its gradient is the sum of dz. scale [1], if not nil, is the quantizer's learned scale; its
 // gradient is quant.Params.ScaleGradient, relative to the scale.
 func (t Table) Apply(name string, x, bias, scale *G.Node) (*G.Node, error) {
 	shape := x.Shape().Clone()
@@ -56,8 +56,8 @@ func (t Table) Apply(name string, x, bias, scale *G.Node) (*G.Node, error) {
 		inputs = append(inputs, bias)
 		diff = append(diff, func(inputs G.Nodes, _, dy *G.Node) (*G.Node, error) {
 			return apply(operation{name: "table-db-" + name, shape: bias.Shape().Clone(), run: func(db []float32, v [][]float32) {
-				q, sums := t.Quantizer(), make([]float64, channels)
-				inner(v[0], func(i, c int, _, z float64) { sums[c] += float64(v[1][i]) * surrogate(q, z) })
+				q, sums := t.Quantizer(), make([]float64, len(db))
+				inner(v[0], func(i, c int, _, z float64) { sums[c*len(db)/channels] += float64(v[1][i]) * surrogate(q, z) })
 				for c, s := range sums {
 					db[c] = float32(s)
 				}
