@@ -16,7 +16,7 @@ type Config struct {
 	// Accumulator bounds the accumulators that a table reads, or else the logits.
 	Accumulator AccumulatorConfig `yaml:"accumulator" json:"accumulator"`
 	// Layers overrides single layers, by name.
-	Layers map[string]LayerConfig `yaml:"layers,omitempty" json:"layers,omitempty"`
+	Layers map[string]LayerConfig `yaml:"layers" json:"layers,omitempty"`
 	// Learn says which scales are learned.
 	Learn LearnConfig `yaml:"learn" json:"learn"`
 	// Images is how many training images calibrate the input.
