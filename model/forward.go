@@ -21,7 +21,7 @@ func (n *Network) Forward(p Parameters, image []float32) ([][]float64, error) {
 		if l.Type == BatchNorm {
 			x = normalise(p, l.Name, x)
 		} else {
-			x = l.Forward(x, in, shapes[i], w, b)
+			x = p.Trained(l).Forward(x, in, shapes[i], w, b)
 		}
 		outs[i], in = x, shapes[i]
 	}
@@ -69,7 +69,7 @@ func normalise(p Parameters, name string, x []float64) []float64 {
 
 // Apply is the activation at x.
 func (l Layer) Apply(x float64) float64 {
-	switch l.Type {
+	switch l.Function() {
 	case Square:
 		return x * x
 	case Tanh:
@@ -78,6 +78,8 @@ func (l Layer) Apply(x float64) float64 {
 		return 1 / (1 + math.Exp(-x))
 	case ReLU:
 		return max(x, 0)
+	case SiLU:
+		return x / (1 + math.Exp(-x))
 	case Sign:
 		if x < 0 {
 			return -1

@@ -17,7 +17,8 @@ type Tensor struct {
 
 // Parameters are the tensors of a network, in layer order: for a conv or dense
 // layer L "L.weight" and "L.bias"; for a batch norm these and the running
-// "L.mean" and "L.variance", which are observed, not trained.
+// "L.mean" and "L.variance", which are observed, not trained; for a trainable
+// polynomial "L.coefficients" (see Layer.Radius).
 type Parameters []Tensor
 
 // Trained reports whether gradients change the tensor.
@@ -87,7 +88,8 @@ func (p Parameters) Check(n *Network) error {
 	return nil
 }
 
-// parameters is the network's tensors with names and shapes but no data.
+// parameters is the network's tensors with names and shapes, but no data except
+// the starting values of trainable polynomials.
 func (n *Network) parameters() (Parameters, error) {
 	shapes, err := n.Shapes()
 	if err != nil {
@@ -105,14 +107,40 @@ func (n *Network) parameters() (Parameters, error) {
 				p = append(p, Tensor{Name: l.Name + part, Shape: shapes[i][:1]})
 			}
 		}
+		if l.Trainable && l.Coefficients != nil {
+			p = append(p, l.coefficientTensor())
+		}
 		in = shapes[i]
 	}
 	return p, nil
 }
 
+// Continue gives n's parameters: those that p has by name, and the starting
+// values of trainable polynomials that it has not. It returns an error that
+// names a tensor which p lacks or n has no use for. Data is shared with p.
+func (n *Network) Continue(p Parameters) (Parameters, error) {
+	all, err := n.parameters()
+	if err != nil {
+		return nil, err
+	}
+	used := 0
+	for i := range all {
+		for _, t := range p {
+			if t.Name == all[i].Name {
+				all[i] = t
+				used++
+			}
+		}
+	}
+	if used != len(p) {
+		return nil, fmt.Errorf("model: %d of %d parameter tensors belong to the network", used, len(p))
+	}
+	return all, all.Check(n)
+}
+
 // Initialise draws weights and biases uniformly from +-1/sqrt(fan in), from a
 // PCG stream that depends on seed alone. A batch norm begins with weight and
-// variance 1, bias and mean 0.
+// variance 1, bias and mean 0, a trainable polynomial with its own coefficients.
 //
 // Reference: He et al., arXiv 1502.01852, with a = sqrt(5), the default of
 // PyTorch's linear and convolution layers.
@@ -123,6 +151,9 @@ func (n *Network) Initialise(seed uint64) (Parameters, error) {
 	}
 	r := rand.New(rand.NewPCG(seed, 0x696e6974)) // "init"
 	for i := range p {
+		if p[i].Data != nil {
+			continue // a polynomial
+		}
 		p[i].Data = make([]float32, size(p[i].Shape))
 	}
 	for _, l := range n.Layers {

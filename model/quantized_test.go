@@ -305,6 +305,8 @@ func TestScalingErrors(t *testing.T) {
 		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 17, Scales: []float32{1}}}, `layer "fc" (dense): 17 bits is outside 1..16`},
 		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 4, Scales: []float32{-1}}}, `layer "fc" (dense): scale -1`},
 		{quant.Params{Scale: 1e-30, Bits: 4}, []Layer{{Type: Polynomial, Name: "p", Coefficients: []float64{1e300, 0, 1e-300}}, dense("fc")}, []WeightQuantizer{fc}, `layer "p" (polynomial): integer coefficient`},
+		{input, []Layer{{Type: Polynomial, Name: "p", Approximates: SiLU, Degree: 2, Method: "minimax", Percentile: 99}, dense("fc")}, []WeightQuantizer{fc}, `layer "p" (polynomial): it approximates silu but has no coefficients`},
+		{input, []Layer{{Type: SiLU, Name: "silu1"}, dense("fc")}, []WeightQuantizer{fc}, `layer "silu1" (silu): needs a lookup table`},
 	} {
 		n := &Network{Input: []int{2}, Layers: c.layers}
 		q := &Quantized{Network: n, Params: initialise(t, n, 1), Input: c.input, Weights: c.weights}

@@ -113,7 +113,7 @@ func (w *walker) layer(i int, l Layer, s *LayerScaling, out []int) error {
 	case l.Tabled():
 		return w.table(l, s)
 	default:
-		return w.polynomial(l, s)
+		return w.polynomial(w.q.Params.Trained(l), s)
 	}
 	return nil
 }
@@ -264,7 +264,10 @@ func (w *walker) table(l Layer, s *LayerScaling) error {
 }
 
 func (w *walker) polynomial(l Layer, s *LayerScaling) error {
-	a, _ := l.PolynomialCoefficients()
+	a, ok := l.PolynomialCoefficients()
+	if !ok {
+		return fmt.Errorf("it approximates %s but has no coefficients: its interval is not measured yet", l.Approximates)
+	}
 	s.Out = make([]float64, len(w.scale))
 	s.Coeffs = make([][]float64, len(w.scale))
 	for c, in := range w.scale {

@@ -27,6 +27,9 @@ func homogeneousPairs(n *model.Network) (pairs []pair, skipped []string) {
 			continue
 		}
 		d, ok := homogeneity(l)
+		if l.Type == model.BatchNorm {
+			ok = n.TableAfter(i) < 0 // folded into the layer before, or kept with its offset
+		}
 		if !ok && reason == "" {
 			reason = fmt.Sprintf("layer %q (%s) is not positively homogeneous", l.Name, l.Type)
 		}
@@ -41,14 +44,14 @@ func homogeneousPairs(n *model.Network) (pairs []pair, skipped []string) {
 // maxDegree bounds the power of a scale between two layers.
 const maxDegree = 64
 
-// homogeneity is the degree of an unweighted layer: 1 for a pool, a flatten and
-// ReLU, d for the monomial a x^d.
+// homogeneity is the degree of an unweighted layer that is no batch norm: 1 for a
+// pool, a flatten and ReLU, d for the monomial a x^d whose coefficients are not trained.
 func homogeneity(l model.Layer) (degree int, ok bool) {
 	a, polynomial := l.PolynomialCoefficients()
 	switch {
 	case !l.Activation() || l.Type == model.ReLU:
 		return 1, true
-	case !polynomial:
+	case !polynomial || l.Trainable:
 		return 0, false
 	}
 	for _, c := range a[:len(a)-1] {
@@ -89,7 +92,7 @@ func Equalize(n *model.Network, p model.Parameters) (model.Parameters, []string,
 			break
 		}
 	}
-	p = e.parameters(p)
+	p = e.parameters(n, p)
 	// float32 has its limits: a scale that leaves them would change the function.
 	if err := p.Check(n); err != nil {
 		return nil, nil, fmt.Errorf("ptq: equalize: %w", err)
@@ -111,18 +114,15 @@ func newEqualizer(n *model.Network, p model.Parameters) *equalizer {
 }
 
 // parameters is a copy of p with the equalizer's values.
-func (e *equalizer) parameters(p model.Parameters) model.Parameters {
+func (e *equalizer) parameters(n *model.Network, p model.Parameters) model.Parameters {
 	p = p.Clone()
-	at := 0
-	for i := range e.weights {
-		for _, values := range [][]float64{e.weights[i], e.biases[i]} {
-			if values == nil {
-				continue // not a weighted layer
-			}
-			for k, v := range values {
-				p[at].Data[k] = float32(v)
-			}
-			at++
+	for i, l := range n.Layers {
+		w, b := p.Of(l.Name)
+		for k, v := range e.weights[i] {
+			w[k] = float32(v)
+		}
+		for k, v := range e.biases[i] {
+			b[k] = float32(v)
 		}
 	}
 	return p

@@ -3,6 +3,7 @@ package ptq
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -155,6 +156,9 @@ func TestEqualizeSkips(t *testing.T) {
 		{n, true, "equalize: weights.per_channel gives every channel a scale already"},
 		{chain(model.Layer{Type: model.Tanh}), false, `equalize: no two layers can be equalised: between "conv1" and "conv2", layer "act1" (tanh) is not positively homogeneous`},
 		{chain(model.Layer{Type: model.Polynomial, Coefficients: []float64{0, 1, 1}}), false, `layer "act1" (polynomial) is not`},
+		{chain(model.Layer{Type: model.Polynomial, Coefficients: []float64{0, 0, 1}}), false, ""},
+		{chain(model.Layer{Type: model.Polynomial, Coefficients: []float64{0, 0, 1}, Trainable: true}), false, `layer "act1" (polynomial) is not`},
+		{chain(model.Layer{Type: model.Polynomial, Approximates: model.ReLU, Degree: 2, Method: "minimax", Percentile: 99}), false, `layer "act1" (polynomial) is not`},
 		{chain(model.Layer{Type: model.Polynomial, Coefficients: append(make([]float64, 15), 1)}), false, ""},
 		{&model.Network{Input: []int{2}, Layers: n.Layers[len(n.Layers)-1:]}, false, "equalize: there is one layer with weights"},
 	} {
@@ -166,6 +170,52 @@ func TestEqualizeSkips(t *testing.T) {
 		if err := (Options{}).Check(test.n, calibrate.Config{}); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A batch norm that a table keeps has an offset, so nothing is equalised over it,
+// and its tensors stay; one that will be folded is no obstacle.
+func TestEqualizeBatchNorm(t *testing.T) {
+	dense := func(name string) model.Layer { return model.Layer{Type: model.Dense, Name: name, Units: 3} }
+	n := &model.Network{Input: []int{3}, Layers: []model.Layer{
+		dense("fc1"), {Type: model.BatchNorm, Name: "bn"}, {Type: model.ReLU, Name: "relu"},
+		dense("fc2"), {Type: model.ReLU, Name: "relu2"}, dense("fc3"),
+	}}
+	p, err := n.Initialise(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(p.Get("bn.mean"), []float32{0.5, -0.25, 0.125})
+	copy(p.Get("bn.variance"), []float32{2, 3, 4})
+	q, skipped, err := Equalize(n, p)
+	if err != nil || len(skipped) != 1 || skipped[0] != `between "fc1" and "fc2", layer "bn" (batchnorm) is not positively homogeneous` {
+		t.Fatalf("skipped %v, %v", skipped, err)
+	}
+	for _, part := range []string{".weight", ".bias", ".mean", ".variance"} {
+		if !slices.Equal(q.Get("bn"+part), p.Get("bn"+part)) {
+			t.Errorf("bn%s is %v, was %v", part, q.Get("bn"+part), p.Get("bn"+part))
+		}
+	}
+	if slices.Equal(q.Get("fc3.weight"), p.Get("fc3.weight")) {
+		t.Error("the second pair was not equalised")
+	}
+	x := []float32{0.25, 0.5, 1}
+	before, err := n.Forward(p, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := n.Forward(q, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, want := range before[5] {
+		if got := after[5][k]; math.Abs(got-want) > 1e-6 { // weights are rounded to float32
+			t.Errorf("logit %d is %v, was %v", k, got, want)
+		}
+	}
+	n.Layers[2].Type, n.Layers[4].Type = model.Square, model.Square
+	if pairs, skipped := homogeneousPairs(n); len(pairs) != 2 || skipped != nil {
+		t.Errorf("pairs %v, skipped %v", pairs, skipped)
 	}
 }
 

@@ -105,7 +105,23 @@ func TestBiasCorrection(t *testing.T) {
 // The real tensors of the walk are the float network's, the integer ones those
 // of the quantized network in its own scales.
 func TestWalk(t *testing.T) {
-	k := task(t, Options{}, calibrate.WeightConfig{Bits: 8})
+	t.Run("square", func(t *testing.T) { checkWalk(t, task(t, Options{}, calibrate.WeightConfig{Bits: 8})) })
+	t.Run("trained polynomial", func(t *testing.T) {
+		k := task(t, Options{}, calibrate.WeightConfig{Bits: 8})
+		k.Network = chain(model.Layer{Type: model.Polynomial, Coefficients: []float64{0, 0, 1}, Trainable: true})
+		var err error
+		if k.Params, err = k.Network.Continue(k.Params); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"act1", "act2", "act3"} {
+			copy(k.Params.Coefficients(name), []float32{0.25, -0.5, 0.75})
+		}
+		checkWalk(t, k)
+	})
+}
+
+func checkWalk(t *testing.T, k Task) {
+	t.Helper()
 	r := run(t, k)
 	lockstep(t, r, k.Images, func(i int, w *walk) {
 		for j := range 3 {

@@ -49,7 +49,7 @@ func newWalk(q *model.Quantized, float model.Parameters, images *datasets.Split)
 
 // unweighted takes the tensors through layer i, which has no weights.
 func (w *walk) unweighted(ctx context.Context, i int) error {
-	l, s := w.q.Network.Layers[i], &w.scaling[i]
+	l, s := w.float.Trained(w.q.Network.Layers[i]), &w.scaling[i]
 	if l.Type == model.BatchNorm { // the table after it holds it
 		slope, offset := w.float.Normalisation(l.Name)
 		return each(ctx, len(w.real), func(k int) {

@@ -76,3 +76,12 @@ func multiply(v []float32, f float32) {
 		v[i] *= f
 	}
 }
+
+// carried are the scales of integers that travel divided by 2^e.
+func carried(scales []float64, e int) []float64 {
+	out := make([]float64, len(scales))
+	for c, s := range scales {
+		out[c] = math.Ldexp(s, e)
+	}
+	return out
+}

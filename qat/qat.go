@@ -144,6 +144,15 @@ func (z *Quantizer) Coefficients(i int) func() [][]float32 {
 	return func() [][]float32 { return z.coeffs[i] }
 }
 
+// RealScales implements train.Quantizer.
+func (z *Quantizer) RealScales(i int) (in, out []float64) {
+	in = []float64{float64(z.q.Input.Scale)}
+	if i > 0 {
+		in = z.scaling[i-1].Out
+	}
+	return carried(in, z.carry[i]), carried(z.scaling[i].Out, z.carry[i+1])
+}
+
 // PoolFactor implements train.Quantizer: integers are summed, the divisor is in
 // the scale.
 func (z *Quantizer) PoolFactor(int) float32 { return 1 }
@@ -151,11 +160,5 @@ func (z *Quantizer) PoolFactor(int) float32 { return 1 }
 // Logits implements train.Quantizer.
 func (z *Quantizer) Logits(x *G.Node) (*G.Node, error) {
 	last := len(z.scaling) - 1
-	return op.Scale(x, func() []float64 {
-		factors := make([]float64, len(z.scaling[last].Out))
-		for o, s := range z.scaling[last].Out {
-			factors[o] = math.Ldexp(s, z.carry[last+1])
-		}
-		return factors
-	})
+	return op.Scale(x, func() []float64 { return carried(z.scaling[last].Out, z.carry[last+1]) })
 }

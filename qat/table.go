@@ -26,13 +26,13 @@ func (z *Quantizer) Table(i int, x, bias *G.Node, normalised bool, s train.Scale
 			return slopes
 		},
 		Offset:     func() []float64 { return z.scaling[i].Offset },
-		Code:       func(c int, x float64) float32 { return z.scaling[i].TableCode(l, c, math.Ldexp(x, z.carry[i])) },
-		Activation: l.Apply, Derivative: l.Derivative, Quantizer: scaling,
+		Value:      func(c int, x float64) float32 { return z.scaling[i].TableValue(l, c, math.Ldexp(x, z.carry[i])) },
+		Derivative: l.Derivative, Quantizer: scaling,
 	}
 	if normalised {
 		t.Slope = func() []float64 { return []float64{1} }
 		t.Offset = func() []float64 { return []float64{0} }
-		t.Code = func(_ int, x float64) float32 { return scaling().Code(float32(l.Apply(x))) }
+		t.Value = func(_ int, x float64) float32 { return float32(l.Apply(x)) }
 	}
 	return t.Apply(l.Name, x, bias, s[l.Name+activationScale])
 }

@@ -213,8 +213,12 @@ func (r *Recipe) Validate() error {
 	if r.Data.Validation < 0 || r.Data.Images < 0 {
 		return fmt.Errorf("data: validation %d and images %d must not be negative", r.Data.Validation, r.Data.Images)
 	}
-	if _, err := r.Network.Shapes(); err != nil {
-		return fmt.Errorf("network: %w", err)
+	n, err := r.Build()
+	if err != nil {
+		return err
+	}
+	if err := r.checkPolynomials(n); err != nil {
+		return err
 	}
 	if err := r.Train.Validate(); err != nil {
 		return fmt.Errorf("train.%w", err)
@@ -233,14 +237,14 @@ func (r *Recipe) Validate() error {
 		if err := r.Quantize.Config.Validate(); err != nil {
 			return fmt.Errorf("quantize.%w", err)
 		}
-		if err := r.Quantize.CheckNetwork(&r.Network); err != nil {
+		if err := r.Quantize.CheckNetwork(n); err != nil {
 			return fmt.Errorf("quantize.%w (or set quantize.method to none to train it in float)", err)
 		}
 	case "none":
 	default:
 		return fmt.Errorf("quantize.method: %q is unknown: want qat, ptq or none", r.Quantize.Method)
 	}
-	if err := r.checkPTQ(); err != nil {
+	if err := r.checkPTQ(n); err != nil {
 		return fmt.Errorf("quantize.ptq.%w", err)
 	}
 	if r.Quantize.Method == "qat" {
@@ -261,10 +265,10 @@ func (r *Recipe) Validate() error {
 }
 
 // checkPTQ refuses options that would change nothing.
-func (r *Recipe) checkPTQ() error {
+func (r *Recipe) checkPTQ(n *model.Network) error {
 	q := &r.Quantize
 	if q.Method == "ptq" {
-		return q.PTQ.Check(&r.Network, q.Config)
+		return q.PTQ.Check(n, q.Config)
 	}
 	if on := q.PTQ.Names(); len(on) > 0 {
 		return fmt.Errorf("%s: it is for quantize.method ptq, which is %s here", on[0], q.Method)

@@ -30,6 +30,10 @@ type Config struct {
 	// epochs and keeps the last.
 	Patience int              `yaml:"patience" json:"patience"`
 	Augment  datasets.Augment `yaml:"augment" json:"augment"`
+	// OverflowPenalty adds, for every polynomial layer with an interval, that
+	// many times mean(max(z - hi, 0)^2 + max(lo - z, 0)^2) of its inputs z to
+	// the loss; 0 is none.
+	OverflowPenalty float64 `yaml:"overflow_penalty" json:"overflow_penalty"`
 }
 
 // TeacherConfig says whose answers count, and how much; see op.Distillation.
@@ -68,6 +72,7 @@ func (c Config) Validate() error {
 		{"clip", c.Clip, 0, 1e9},
 		{"freeze_scales", float64(c.FreezeScales), 0, 10000},
 		{"patience", float64(c.Patience), 0, 10000},
+		{"overflow_penalty", c.OverflowPenalty, 0, 1e6},
 	} {
 		if !(k.value >= k.lo && k.value <= k.hi) {
 			return fmt.Errorf("%s: %v is outside %v..%v", k.name, k.value, k.lo, k.hi)

@@ -36,6 +36,7 @@ func driftNetworks() map[string]*model.Network {
 		"square":             with(model.Layer{Type: model.Square}),
 		"polynomial":         with(model.Layer{Type: model.Polynomial, Coefficients: []float64{0.1, 0.5, 0.25}}),
 		"falling polynomial": with(model.Layer{Type: model.Polynomial, Coefficients: []float64{0.1, 0.5, -0.25}}),
+		"trained polynomial": with(model.Layer{Type: model.Polynomial, Coefficients: []float64{0.1, 0.5, 0.25}, Interval: []float64{-2, 2}, Trainable: true}),
 	}
 }
 

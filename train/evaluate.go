@@ -14,6 +14,7 @@ import (
 type Evaluator struct {
 	graphs []*graph
 	shape  []int
+	names  []string // of the layers
 }
 
 // evaluationBatch is the images of one forward run.
@@ -23,8 +24,11 @@ const evaluationBatch = 100
 // where p keeps them, and q's scales as they are at each run.
 func NewEvaluator(n *model.Network, p model.Parameters, q Quantizer) (*Evaluator, error) {
 	e := &Evaluator{shape: n.Input}
+	for _, l := range n.Layers {
+		e.names = append(e.names, l.Name)
+	}
 	for range runtime.GOMAXPROCS(0) {
-		g, err := newGraph(n, p, q, evaluationBatch, false, nil)
+		g, err := newGraph(n, p, q, evaluationBatch, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -75,6 +79,7 @@ func (g *graph) evaluate(s *datasets.Split, from int, predicted []int) error {
 	for r := range predicted {
 		datasets.Augment{}.Apply(g.image(r), s.Image(from+r), s.Shape, 0, 0, 0)
 	}
+	g.rows = len(predicted)
 	if err := g.run(); err != nil {
 		return err
 	}

@@ -160,6 +160,9 @@ func newFitter(task Task) (*fitter, error) {
 			return nil, fmt.Errorf("train: the teacher takes images of shape %v, the network %v", t.Network.Input, task.Network.Input)
 		}
 	}
+	if task.Config.OverflowPenalty > 0 && !slices.ContainsFunc(task.Network.Layers, func(l model.Layer) bool { return l.Interval != nil }) {
+		return nil, fmt.Errorf("train: overflow_penalty %v: no polynomial has an interval", task.Config.OverflowPenalty)
+	}
 	f := &fitter{
 		task: task, params: task.Params.Clone(), best: task.Params.Clone(),
 		adam:  NewAdam(task.Config.LearningRate, task.Config.Clip),
@@ -175,8 +178,9 @@ func newFitter(task Task) (*fitter, error) {
 		f.adam.Relative = len(learned)
 	}
 	n := min(shardCount, task.Config.Batch)
+	o := &objective{teacher: task.Teacher, penalty: task.Config.OverflowPenalty}
 	for range n {
-		g, err := newGraph(task.Network, f.params, task.Quantizer, (task.Config.Batch+n-1)/n, true, task.Teacher)
+		g, err := newGraph(task.Network, f.params, task.Quantizer, (task.Config.Batch+n-1)/n, o)
 		if err != nil {
 			return nil, err
 		}

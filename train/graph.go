@@ -34,6 +34,17 @@ type graph struct {
 	vm        G.VM
 	// teacher answers the same batch first; nil without one.
 	teacher *graph
+	// bounded are the inputs of polynomials that have an interval.
+	bounded []boundedInput
+	// watch, if not nil, is shown the inputs of bounded layer i at each run of a
+	// graph without a loss.
+	watch func(i int, x []float32)
+}
+
+// objective is what a graph's gradients are of.
+type objective struct {
+	teacher *Teacher // nil: the labels alone
+	penalty float64  // weight of inputs outside their polynomial's interval
 }
 
 // norm is a batch norm of a training graph, with the moments of its last run.
@@ -42,17 +53,17 @@ type norm struct {
 	moments *op.Moments
 }
 
-// newGraph builds the network for one batch size; withLoss adds the
-// cross-entropy, against a teacher's answers too if there is one, and the
-// gradients of every parameter.
-func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, withLoss bool, teacher *Teacher) (*graph, error) {
+// newGraph builds the network for one batch size; an objective adds the
+// cross-entropy, against a teacher's answers too if there is one, the penalty for
+// inputs outside their interval, and the gradients of every parameter.
+func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, o *objective) (*graph, error) {
 	g := G.NewGraph()
 	shape := append(append(tensor.Shape(nil), n.Input...), batch)
 	t := &graph{batch: batch, scales: Scales{}, images: make([]float32, shape.TotalSize()), predicted: make([]int, batch)}
 	t.input = tensor.New(tensor.WithShape(shape...), tensor.Of(tensor.Float32))
 	x := G.NewTensor(g, tensor.Float32, len(shape), G.WithShape(shape...), G.WithName("input"), G.WithValue(t.input))
 	var err error
-	b := builder{graph: t, g: g, p: p, q: q, n: n, training: withLoss}
+	b := builder{graph: t, g: g, p: p, q: q, n: n, training: o != nil}
 	if q != nil {
 		for _, s := range q.Scales() {
 			t.scales[s.Name] = node(g, s)
@@ -62,7 +73,13 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, with
 		}
 	}
 	for i, l := range n.Layers {
-		if x, err = b.layer(i, l, x); err != nil {
+		if l.Interval != nil {
+			x, err = b.bound(i, l, x)
+		}
+		if err == nil {
+			x, err = b.layer(i, l, x)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("train: layer %q (%s): %w", l.Name, l.Type, err)
 		}
 	}
@@ -77,16 +94,21 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, with
 		}
 	}
 	t.logits = x
-	if withLoss {
+	if o != nil {
 		t.labels = tensor.New(tensor.WithShape(batch), tensor.Of(tensor.Float32))
 		labels := G.NewTensor(g, tensor.Float32, 1, G.WithShape(batch), G.WithName("labels"), G.WithValue(t.labels))
-		if teacher == nil {
+		if o.teacher == nil {
 			t.loss, err = op.CrossEntropy(x, labels, &t.count)
 		} else {
-			t.loss, err = t.distil(g, x, labels, teacher)
+			t.loss, err = t.distil(g, x, labels, o.teacher)
 		}
 		if err != nil {
 			return nil, err
+		}
+		if o.penalty > 0 {
+			if err := t.penalise(labels, o.penalty); err != nil {
+				return nil, err
+			}
 		}
 		if _, err = G.Grad(t.loss, t.params...); err != nil {
 			return nil, fmt.Errorf("train: differentiate: %w", err)
@@ -99,7 +121,7 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, with
 // distil adds the teacher's network and the loss against its answers.
 func (t *graph) distil(g *G.ExprGraph, logits, labels *G.Node, teacher *Teacher) (*G.Node, error) {
 	var err error
-	if t.teacher, err = newGraph(teacher.Network, teacher.Params, nil, t.batch, false, nil); err != nil {
+	if t.teacher, err = newGraph(teacher.Network, teacher.Params, nil, t.batch, nil); err != nil {
 		return nil, err
 	}
 	if got, want := t.teacher.logits.Shape()[0], logits.Shape()[0]; got != want {

@@ -42,13 +42,15 @@ func (b *builder) layer(i int, l model.Layer, x *G.Node) (*G.Node, error) {
 		b.bias, b.real = nil, false
 		return b.q.Table(i, x, bias, normalised, b.scales)
 	}
-	switch l.Type {
+	switch l.Function() {
 	case model.Tanh:
 		return op.Tanh(x)
 	case model.Sigmoid:
 		return op.Sigmoid(x)
 	case model.ReLU:
 		return op.ReLU(x)
+	case model.SiLU:
+		return op.SiLU(x)
 	case model.Sign:
 		return op.Sign(x)
 	}
@@ -56,14 +58,13 @@ func (b *builder) layer(i int, l model.Layer, x *G.Node) (*G.Node, error) {
 	if !ok {
 		return nil, fmt.Errorf("no operation for this type")
 	}
+	if l.Trainable {
+		return b.trainable(i, l, x)
+	}
 	if b.q != nil {
 		return op.Polynomial(x, b.q.Coefficients(i))
 	}
-	row := make([]float32, len(a))
-	for k, c := range a {
-		row[k] = float32(c)
-	}
-	rows := [][]float32{row}
+	rows := [][]float32{float32s(a)}
 	return op.Polynomial(x, func() [][]float32 { return rows })
 }
 

@@ -34,6 +34,9 @@ type Quantizer interface {
 	// Coefficients are the polynomial of activation layer i, one row for the
 	// tensor or one a channel.
 	Coefficients(i int) func() [][]float32
+	// RealScales are what the numbers that travel into activation layer i, and out
+	// of it, are multiplied by to be reals: one for the tensor or one a channel.
+	RealScales(i int) (in, out []float64)
 	// Table is tabled activation layer i of the accumulators x, or of their
 	// normalised reals. bias, if not nil, is the parameter that the accumulator
 	// was left without.

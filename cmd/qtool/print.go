@@ -222,11 +222,22 @@ func (w *workspace) printStage(c *model.Checkpoint, file, stage string, layers .
 		}
 		p.f("\n")
 	}
+	if s.Training != nil {
+		p.outside(stage, *s.Training)
+	}
 	if len(layers) > 0 {
 		p.f("\n%s\n\n", layersTable(layers))
 	}
 	p.f("wrote %s\n", strings.Join(nonEmpty(s.Checkpoint, s.Bundle), " and "))
 	return p.err
+}
+
+// outside says how much of what comes into polynomials leaves their intervals.
+func (p *printer) outside(stage string, log trainingLog) {
+	for _, o := range log.Outside {
+		p.f("%s, %s: %.3g %% of its inputs on %d %s images lie outside [%.6g, %.6g]; they reach from %.4g to %.4g\n",
+			stage, o.Layer, 100*o.Fraction(), o.Images, log.OutsideOf, o.Interval[0], o.Interval[1], o.Smallest, o.Largest)
+	}
 }
 
 func layersTable(rows []layerRow) string {

@@ -129,21 +129,21 @@ func runQuantize(ctx context.Context, w *workspace, checkpoint string, compare b
 	if err != nil {
 		return err
 	}
-	return w.printStage(c, fileQuantized, "qat", layerRows(f.Program, sqnr)...)
+	return w.printStage(c, fileQuantized, w.recipe.Quantize.Method, layerRows(f.Program, sqnr)...)
 }
 
 // adopt checks that a checkpoint is of the recipe's network and keeps a copy of
 // it in the folder, so that the folder is whole. A resumed quantization keeps to
 // the checkpoint that it began with.
 func (w *workspace) adopt(path string, c *model.Checkpoint) error {
-	if err := c.Params.Check(&w.recipe.Network); err != nil {
+	if err := c.Params.Check(w.network); err != nil {
 		return fmt.Errorf("%s does not fit recipe %s: %w", path, w.recipe.Name, err)
 	}
-	have, err := json.Marshal(c.Network)
+	have, err := json.Marshal(c.Network.Unfitted())
 	if err != nil {
 		return err
 	}
-	want, err := json.Marshal(w.recipe.Network)
+	want, err := json.Marshal(w.network.Unfitted())
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -209,7 +210,13 @@ func (w *workspace) publish(ctx context.Context, report *verify.Report) error {
 	if err := w.writeHTML(ctx); err != nil {
 		return err
 	}
-	if err := w.print(report, fmt.Sprintf("Everything is in %s: all figures in %s, pictures in %s.", w.dir, fileReport, fileHTML)); err != nil {
+	var note strings.Builder
+	p := &printer{w: &note}
+	for _, stage := range []string{"float", "ptq", "qat"} {
+		p.outside(stage, w.training[stage])
+	}
+	p.f("Everything is in %s: all figures in %s, pictures in %s.", w.dir, fileReport, fileHTML)
+	if err := w.print(report, note.String()); err != nil {
 		return err
 	}
 	return checkMismatch(report)

@@ -47,6 +47,8 @@ type calibrationTable struct {
 type calibrator struct {
 	*workspace
 	float   *model.Checkpoint
+	network *model.Network // with its polynomials, and their parameters
+	params  model.Parameters
 	answers verify.Predictions // of the float network
 	table   calibrationTable
 	bar     *patientBar
@@ -78,6 +80,9 @@ func (w *workspace) compareCalibrations(ctx context.Context, float *model.Checkp
 
 // compare fills the table.
 func (c *calibrator) compare(ctx context.Context) (err error) {
+	if c.network, c.params, err = c.approximate(c.float); err != nil {
+		return err
+	}
 	if c.answers, err = predict(ctx, c.float, false, c.val); err != nil {
 		return err
 	}
@@ -147,7 +152,7 @@ func (c *calibrator) options(ctx context.Context) error {
 	} {
 		t := start
 		t.PTQ = o.one
-		if err := t.PTQ.Check(c.float.Network, calibrate.Config{Weights: t.Weights, Input: t.Input}); err != nil {
+		if err := t.PTQ.Check(c.network, calibrate.Config{Weights: t.Weights, Input: t.Input}); err != nil {
 			t.Reason = "not applicable: " + err.Error()
 			c.table.Trials = append(c.table.Trials, t)
 			continue
@@ -198,7 +203,7 @@ func (c *calibrator) try(ctx context.Context, t calibrationTrial) error {
 	at := len(c.table.Trials) * units
 	c.bar.describe("calibrate: " + t.name())
 	c.bar.set(at, trials*units)
-	r, err := c.roundOff(ctx, c.float, config, t.PTQ, func(done, total int) {
+	r, err := c.roundOff(ctx, c.network, c.params, config, t.PTQ, func(done, total int) {
 		c.bar.set(at+done*units/total/2, trials*units) // the other half is scoring
 	})
 	if err != nil {

@@ -31,9 +31,14 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 	}
 	if !w.resume {
 		delete(w.training, "qat") // of an earlier quantization
+		delete(w.training, "ptq")
+	}
+	n, params, err := w.approximate(float)
+	if err != nil {
+		return nil, err
 	}
 	bar := newPatientBar(w.progress(), "quantize")
-	result, err := w.roundOff(ctx, float, w.recipe.Quantize.Config, w.recipe.Quantize.PTQ, bar.set)
+	result, err := w.roundOff(ctx, n, params, w.recipe.Quantize.Config, w.recipe.Quantize.PTQ, bar.set)
 	bar.end(err)
 	if err != nil {
 		return nil, err
@@ -52,6 +57,8 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 			return nil, err
 		}
 		q = z.Quantized()
+	} else if err := w.logPTQ(ctx, q); err != nil {
+		return nil, err
 	}
 	c := &model.Checkpoint{Network: q.Network, Params: q.Params, Quantizers: &model.Quantizers{Input: q.Input, Weights: q.Weights, Activations: q.Activations}}
 	if c.Provenance, err = w.provenance(method); err != nil {
@@ -60,16 +67,34 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 	return c, w.complete(c, fileQuantized, "qat")
 }
 
+// approximate is the float network with polynomials in the place of the functions
+// whose interval the recipe leaves to be measured.
+func (w *workspace) approximate(float *model.Checkpoint) (*model.Network, model.Parameters, error) {
+	return ptq.Approximate(w.network, float.Params, w.train, w.recipe.Quantize.Images)
+}
+
 // roundOff quantizes without training.
-func (w *workspace) roundOff(ctx context.Context, float *model.Checkpoint, c calibrate.Config, o ptq.Options, progress func(done, total int)) (*ptq.Result, error) {
-	return ptq.Run(ctx, ptq.Task{
-		Network: float.Network, Params: float.Params, Config: c, Options: o, Images: w.train, Progress: progress,
-	})
+func (w *workspace) roundOff(ctx context.Context, n *model.Network, p model.Parameters, c calibrate.Config, o ptq.Options, progress func(done, total int)) (*ptq.Result, error) {
+	return ptq.Run(ctx, ptq.Task{Network: n, Params: p, Config: c, Options: o, Images: w.train, Progress: progress})
+}
+
+// logPTQ notes how the polynomials' inputs lie to their intervals, if there are
+// any.
+func (w *workspace) logPTQ(ctx context.Context, q *model.Quantized) error {
+	z, err := qat.New(q)
+	if err != nil {
+		return err
+	}
+	var log trainingLog
+	if err := w.lookOutside(ctx, &log, q.Network, q.Params, z); err != nil || log.Outside == nil {
+		return err
+	}
+	return w.logTraining("ptq", log)
 }
 
 // reference is the float network that a quantized checkpoint's layers are held
 // against: its own master weights, where they were trained; where they were
-// rounded, the float network's.
+// rounded, the float network's, on the checkpoint's polynomials.
 func (w *workspace) reference(c *model.Checkpoint) (model.Parameters, error) {
 	if c.Provenance.Stage != "ptq" {
 		return c.Params, nil
@@ -78,8 +103,11 @@ func (w *workspace) reference(c *model.Checkpoint) (model.Parameters, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, folded := ptq.Fold(float.Network, float.Params)
-	p, _, err := w.recipe.Quantize.PTQ.Float(n, folded)
+	_, folded := ptq.Fold(float.Network, float.Params)
+	if folded, err = c.Network.Continue(folded); err != nil {
+		return nil, err
+	}
+	p, _, err := w.recipe.Quantize.PTQ.Float(c.Network, folded)
 	return p, err
 }
 

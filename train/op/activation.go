@@ -45,6 +45,21 @@ func Sign(x *G.Node) (*G.Node, error) {
 		})
 }
 
+// SiLU is x/(1+exp(-x)) of every element.
+func SiLU(x *G.Node) (*G.Node, error) {
+	return elementwise("silu", x,
+		func(y, x []float32) {
+			f32.Sigmoid(y, x)
+			f32.Mul(y, y, x)
+		},
+		func(dx, x, y, dy []float32) {
+			f32.Sigmoid(dx, x)
+			for i, s := range dx {
+				dx[i] = (s + y[i]*(1-s)) * dy[i]
+			}
+		})
+}
+
 // elementwise is y = f(x) with dx = slope(x, y) * dy.
 func elementwise(name string, x *G.Node, f func(y, x []float32), gradient func(dx, x, y, dy []float32)) (*G.Node, error) {
 	shape := x.Shape().Clone()

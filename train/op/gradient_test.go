@@ -144,12 +144,12 @@ func TestPolynomialGradient(t *testing.T) {
 	}
 }
 
-// |f”'| <= 2 for tanh and less for the sigmoid: the central difference is off by
-// step^2/3, the rounding of |y| <= 1 by 2^-24/step; both times |upstream| <= 1.5.
+// |f”'| <= 2 for tanh, less for the sigmoid and silu: the central difference is off by
+// step^2/3, the rounding of |y| < 2 by 2^-24/step; both times |upstream| <= 1.5.
 // Three float32 operations of the gradient add less than 2^-21.
 func TestActivationGradient(t *testing.T) {
 	const step, tolerance = 1.0 / 128, 1.5*(1.0/(3*128*128)+128*0x1p-24) + 0x1p-21
-	for name, f := range map[string]func(*G.Node) (*G.Node, error){"tanh": Tanh, "sigmoid": Sigmoid} {
+	for name, f := range map[string]func(*G.Node) (*G.Node, error){"tanh": Tanh, "sigmoid": Sigmoid, "silu": SiLU} {
 		t.Run(name, func(t *testing.T) {
 			in := sixteenths(newRand(), 2, 3, 2, 2)
 			newHarness(t, func(v []*G.Node) (*G.Node, error) { return f(v[0]) }, []array{in}, 0).check(step, tolerance)

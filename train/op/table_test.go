@@ -10,17 +10,17 @@ import (
 )
 
 // tableOf is a table of f with the given factors, as a quantized network makes it.
-func tableOf(f, derivative func(float64) float64, p quant.Params, slopes, offsets []float64) Table {
+func tableOf(f func(float64) float64, derivative func(z, y float64) float64, p quant.Params, slopes, offsets []float64) Table {
 	return Table{
 		Slope: func() []float64 { return slopes }, Offset: func() []float64 { return offsets },
-		Code: func(c int, x float64) float32 {
-			return p.Code(float32(f(slopes[c%len(slopes)]*x + offsets[c%len(offsets)])))
+		Value: func(c int, x float64) float32 {
+			return float32(f(slopes[c%len(slopes)]*x + offsets[c%len(offsets)]))
 		},
-		Activation: f, Derivative: derivative, Quantizer: func() quant.Params { return p },
+		Derivative: derivative, Quantizer: func() quant.Params { return p },
 	}
 }
 
-func cosh2(z float64) float64 { return 1 / (math.Cosh(z) * math.Cosh(z)) }
+func cosh2(z, _ float64) float64 { return 1 / (math.Cosh(z) * math.Cosh(z)) }
 
 // tableCases are shapes [C, ..., N] of accumulators with factors one or one a
 // channel.
@@ -44,7 +44,7 @@ func accumulators(shape []int) array {
 	return a
 }
 
-// The output is Code, channel by channel, and the gradient of the declared
+// The output is the code of Value, channel by channel, and the gradient of the declared
 // surrogate: activation(z)/scale, clamped half a step beyond the grid. Its
 // difference is off by step^2 (|f”'| <= 2, times 1/scale, slope and upstream, all
 // small), and float32 rounds once.
@@ -90,7 +90,7 @@ func TestTable(t *testing.T) {
 // that of a run of them.
 func TestTableBiasOfFlattened(t *testing.T) {
 	p := quant.Params{Scale: 0.25, Bits: 6, Signed: true, NarrowRange: true}
-	identity, one := func(z float64) float64 { return z }, func(float64) float64 { return 1 }
+	identity, one := func(z float64) float64 { return z }, func(_, _ float64) float64 { return 1 }
 	table := tableOf(identity, one, p, []float64{0.25}, []float64{0})
 	in, bias := accumulators([]int{6, 2}), array{[]int{2}, make([]float32, 2)}
 	h := newHarness(t, func(v []*G.Node) (*G.Node, error) { return table.Apply("t", v[0], v[1], nil) }, []array{in, bias}, 0, 1)
