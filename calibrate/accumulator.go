@@ -55,21 +55,10 @@ func Bounded(observe model.Observer, bounds func(layer string) AccumulatorConfig
 		if err != nil || limit.Bits == 0 {
 			return scales, err
 		}
-		row := len(o.Folded) / o.Outputs
-		b := bound{o: &o, limit: limit, codes: make([]float32, row), magnitudes: make([]float32, row), uniform: true}
-		for k := range row {
-			b.uniform = b.uniform && o.Lo[k] == o.Lo[0] && o.Hi[k] == o.Hi[0]
-		}
+		b := newBound(&o, limit)
 		out := make([]float32, o.Outputs)
 		for k := range out {
-			b.weights = o.Folded[k*row : (k+1)*row]
-			for i, w := range b.weights {
-				b.magnitudes[i] = max(w, -w)
-			}
-			b.bias = 0
-			if o.Bias != nil {
-				b.bias = float64(o.Bias[k])
-			}
+			b.take(k)
 			if out[k], err = b.raise(scales[k*len(scales)/o.Outputs]); err != nil {
 				return nil, fmt.Errorf("calibrate: layer %q, output %d: %w", o.Layer.Name, k, err)
 			}
@@ -82,9 +71,31 @@ func Bounded(observe model.Observer, bounds func(layer string) AccumulatorConfig
 type bound struct {
 	o                          *model.Observation
 	limit                      AccumulatorConfig
-	uniform                    bool // all weights meet the same interval
+	uniform                    bool // all weights meet the same interval, and float32 holds the codes' sum
 	weights, magnitudes, codes []float32
 	bias                       float64
+}
+
+func newBound(o *model.Observation, limit AccumulatorConfig) *bound {
+	row := len(o.Folded) / o.Outputs
+	b := &bound{o: o, limit: limit, codes: make([]float32, row), magnitudes: make([]float32, row)}
+	b.uniform = row<<o.Bits <= 1<<24
+	for k := range row {
+		b.uniform = b.uniform && o.Lo[k] == o.Lo[0] && o.Hi[k] == o.Hi[0]
+	}
+	return b
+}
+
+// take makes b the condition of output k.
+func (b *bound) take(k int) {
+	row := len(b.codes)
+	b.weights = b.o.Folded[k*row : (k+1)*row]
+	for i, w := range b.weights {
+		b.magnitudes[i] = max(w, -w)
+	}
+	if b.o.Bias != nil {
+		b.bias = float64(b.o.Bias[k])
+	}
 }
 
 // interval is the range of the output at the given scale, without its bias.
@@ -96,7 +107,7 @@ func (b *bound) interval(scale float32) (lo, hi float64) {
 	}
 	grid := f32.Grid{Scale: scale, Lo: float32(p.QMin()), Hi: float32(p.QMax())}
 	grid.Quantize(b.codes, b.weights)
-	sum := float64(f32.Sum(b.codes)) // integers far below 2^24
+	sum := float64(f32.Sum(b.codes))
 	grid.Quantize(b.codes, b.magnitudes)
 	norm := float64(f32.Sum(b.codes))
 	positive, negative := (norm+sum)/2, (norm-sum)/2
@@ -111,7 +122,7 @@ func (b *bound) fits(scale float32) bool {
 		lo, hi = math.RoundToEven(lo*float64(b.o.Window)*unit), math.RoundToEven(hi*float64(b.o.Window)*unit)
 		return hi-lo <= math.Ldexp(1, b.limit.Bits)-1
 	}
-	bias := math.RoundToEven(b.bias / (float64(scale) * b.o.InScale))
+	bias := quant.Round24(math.RoundToEven(b.bias / (float64(scale) * b.o.InScale)))
 	most := math.Ldexp(1, b.limit.Bits-1) - 1
 	return lo+bias >= -most && hi+bias <= most
 }

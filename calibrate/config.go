@@ -16,7 +16,7 @@ type Config struct {
 	// Accumulator bounds the accumulators that a table reads, or else the logits.
 	Accumulator AccumulatorConfig `yaml:"accumulator" json:"accumulator"`
 	// Layers overrides single layers, by name.
-	Layers map[string]LayerConfig `yaml:"layers,omitempty" json:"layers,omitempty"`
+	Layers map[string]LayerConfig `yaml:"layers" json:"layers,omitempty"`
 	// Learn says which scales are learned.
 	Learn LearnConfig `yaml:"learn" json:"learn"`
 	// Images is how many training images calibrate the input.
@@ -142,22 +142,27 @@ func (c InputConfig) Input(batches func(yield func([]float32) bool)) (quant.Para
 // error names the tensor: for a value that is not finite, for no values, and for
 // a range whose scale float32 cannot hold.
 func (c InputConfig) Quantizer(name string, batches func(yield func([]float32) bool)) (quant.Params, error) {
-	o, err := New(c)
-	if err != nil {
-		return quant.Params{}, fmt.Errorf("calibrate: %s: %w", name, err)
+	lo, hi, err := c.observe(batches)
+	var p quant.Params
+	if err == nil {
+		p, err = quant.Affine(lo, hi, quant.BitWidth(c.Bits))
 	}
-	for x := range batches {
-		if err := o.Observe(x); err != nil {
-			return quant.Params{}, fmt.Errorf("calibrate: %s: %w", name, err)
-		}
-	}
-	lo, hi, err := o.Range()
-	if err != nil {
-		return quant.Params{}, fmt.Errorf("calibrate: %s: %w", name, err)
-	}
-	p, err := quant.Affine(lo, hi, quant.BitWidth(c.Bits))
 	if err != nil {
 		return quant.Params{}, fmt.Errorf("calibrate: %s: %w", name, err)
 	}
 	return p, nil
+}
+
+// observe is the range of batches.
+func (c InputConfig) observe(batches func(yield func([]float32) bool)) (lo, hi float32, err error) {
+	o, err := New(c)
+	if err != nil {
+		return 0, 0, err
+	}
+	for x := range batches {
+		if err := o.Observe(x); err != nil {
+			return 0, 0, err
+		}
+	}
+	return o.Range()
 }

@@ -57,14 +57,22 @@ func (c ActivationConfig) withDefault() ActivationConfig {
 }
 
 // Quantizer chooses the quantizer of a layer's outputs; see
-// InputConfig.Quantizer.
+// InputConfig.Quantizer. A symmetric grid just reaches the end of the observed
+// range that is further from 0.
 func (c ActivationConfig) Quantizer(layer string, batches func(yield func([]float32) bool)) (quant.Params, error) {
-	p, err := c.withDefault().InputConfig.Quantizer(fmt.Sprintf("layer %q", layer), batches)
-	if err != nil || !c.Symmetric {
-		return p, err
+	name, c := fmt.Sprintf("layer %q", layer), c.withDefault()
+	if !c.Symmetric {
+		return c.InputConfig.Quantizer(name, batches)
 	}
-	lo, hi := p.Dequantize(p.QMin()), p.Dequantize(p.QMax())
-	return quant.Symmetric(max(-lo, hi), quant.BitWidth(c.Bits))
+	lo, hi, err := c.observe(batches)
+	var p quant.Params
+	if err == nil {
+		p, err = quant.Symmetric(max(-lo, hi), quant.BitWidth(c.Bits))
+	}
+	if err != nil {
+		return quant.Params{}, fmt.Errorf("calibrate: %s: %w", name, err)
+	}
+	return p, nil
 }
 
 // CheckNetwork returns an error if a key of c cannot apply to n: no setting is
@@ -88,8 +96,9 @@ func (c Config) CheckNetwork(n *model.Network) error {
 			return fmt.Errorf("layers.%s: a %s layer has neither weights nor a quantizer", name, n.Layers[i].Type)
 		case o.Accumulator != nil && !n.Layers[i].Weighted():
 			return fmt.Errorf("layers.%s.accumulator: a %s layer has no accumulator", name, n.Layers[i].Type)
-		case o.Bits != 0:
-			if err := quant.CheckBits(o.Bits, n.Layers[i].Weighted()); err != nil {
+		}
+		if o.Bits != 0 {
+			if err := c.checkOverride(n.Layers[i], o.Bits); err != nil {
 				return fmt.Errorf("layers.%s.bits: %w", name, err)
 			}
 		}
@@ -100,11 +109,27 @@ func (c Config) CheckNetwork(n *model.Network) error {
 		}
 	}
 	for i, l := range n.Layers {
+		if l.Type == model.Sign && c.Activation(l.Name).Bits == 1 {
+			return fmt.Errorf("layer %q (sign): activations.bits: a grid of 1 bit holds 0 and one other value, not -1 and +1: want 2 bits or more", l.Name)
+		}
 		if a := c.accumulator(n, l.Name); a.Shift > 0 && n.TableAfter(i) < 0 {
 			return fmt.Errorf("layer %q: accumulator.shift %d: no table follows that could shift", l.Name, a.Shift)
 		}
 	}
 	return nil
+}
+
+// checkOverride returns an error unless layer l can have grids of its own bits.
+func (c Config) checkOverride(l model.Layer, bits int) error {
+	if err := quant.CheckBits(bits, l.Weighted()); err != nil {
+		return err
+	}
+	if !l.Weighted() {
+		return c.Activation(l.Name).Validate()
+	}
+	w := c.Weights
+	w.Bits = bits
+	return w.Validate()
 }
 
 // WeightBits is the width of a layer's weights.

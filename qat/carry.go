@@ -30,7 +30,7 @@ func carries(q *model.Quantized) ([]int, error) {
 		e := all[i]
 		switch {
 		case l.Weighted() && weighted < len(q.Weights):
-			largest := float64(quant.Params{Bits: q.Weights[weighted].Bits, Signed: true}.QMax())
+			largest := float64(quant.Params{Bits: q.Weights[weighted].Bits, Signed: true, NarrowRange: true}.QMax())
 			weighted++
 			fanIn := 1
 			for _, d := range l.WeightShape(in)[1:] {

@@ -64,3 +64,14 @@ func (z *Quantizer) takeLearned() {
 
 // Scales implements train.Quantizer.
 func (z *Quantizer) Scales() []model.Tensor { return z.learned }
+
+// Observed implements train.Quantizer.
+func (z *Quantizer) Observed() (observed []model.Tensor) {
+	if z.options.WeightScales {
+		return nil
+	}
+	for _, w := range z.q.Weights {
+		observed = append(observed, model.Tensor{Name: w.Layer + weightScale, Shape: []int{len(w.Scales)}, Data: w.Scales})
+	}
+	return observed
+}

@@ -60,7 +60,7 @@ func TestOverrideErrors(t *testing.T) {
 		{"train.epochs", `override "train.epochs": want key=value`},
 		{"=3", "want key=value"},
 		{"", "want key=value"},
-		{"train.epoch=3", `override "train.epoch=3": no key "epoch": want one of epochs, batch, learning_rate, schedule, warmup, clip, freeze_scales, patience, augment`},
+		{"train.epoch=3", `override "train.epoch=3": no key "epoch": want one of epochs, batch, learning_rate, schedule, warmup, clip, freeze_scales, teacher, patience, augment`},
 		{"trian.epochs=3", `no key "trian": want one of name, about, reproduces, seed, data, network, train, quantize, verify`},
 		{"train.epochs.x=3", `"x" is below a single value`},
 		{"train.=3", `no key ""`},

@@ -168,6 +168,9 @@ func decode(b []byte, r *Recipe) (err error) {
 		}
 		return fmt.Errorf("%s", strings.TrimSpace(yaml.FormatError(err, false, false)))
 	}
+	if len(r.Quantize.Layers) == 0 {
+		r.Quantize.Layers = nil // as where it is left out
+	}
 	var more any
 	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("more than one YAML document")

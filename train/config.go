@@ -24,7 +24,7 @@ type Config struct {
 	// observers stand still; 0 is never. It is for quantization-aware training.
 	FreezeScales int `yaml:"freeze_scales" json:"freeze_scales"`
 	// Teacher is a network whose answers are learned from beside the labels.
-	Teacher *TeacherConfig `yaml:"teacher,omitempty" json:"teacher,omitempty"`
+	Teacher *TeacherConfig `yaml:"teacher" json:"teacher,omitempty"`
 	// Patience stops training after that many epochs without a better
 	// validation accuracy and keeps the best epoch's parameters; 0 trains all
 	// epochs and keeps the last.

@@ -98,6 +98,7 @@ func Fit(ctx context.Context, task Task) (*Result, error) {
 		copyParams(f.params, f.best)
 		copyParams(f.scales, f.bestScales)
 		if task.Quantizer != nil {
+			task.Quantizer.Freeze() // the scales are the best epoch's
 			if err := task.Quantizer.Refresh(f.params); err != nil {
 				return nil, err
 			}
@@ -117,7 +118,7 @@ type fitter struct {
 	best       model.Parameters
 	adam       *Adam
 	shards     []*graph
-	scales     model.Parameters // learned; the quantizer's own slices
+	scales     model.Parameters // learned, then observed; the quantizer's own slices
 	bestScales model.Parameters
 	accuracy   *Evaluator
 	start      time.Time
@@ -171,9 +172,10 @@ func newFitter(task Task) (*fitter, error) {
 		if err := task.Quantizer.Refresh(f.params); err != nil {
 			return nil, err
 		}
-		f.scales = task.Quantizer.Scales()
+		learned := task.Quantizer.Scales()
+		f.scales = slices.Concat(learned, task.Quantizer.Observed())
 		f.bestScales = f.scales.Clone()
-		f.adam.Relative = len(f.scales)
+		f.adam.Relative = len(learned)
 	}
 	n := min(shardCount, task.Config.Batch)
 	o := &objective{teacher: task.Teacher, penalty: task.Config.OverflowPenalty}
@@ -208,10 +210,7 @@ func (f *fitter) stepsPerEpoch() int {
 // epoch runs the rest of the current epoch.
 func (f *fitter) epoch(ctx context.Context) error {
 	c, steps := f.task.Config, f.stepsPerEpoch()
-	if c.FreezeScales > 0 && f.Epoch >= c.FreezeScales && f.task.Quantizer != nil {
-		f.task.Quantizer.Freeze()
-		f.adam.Relative, f.adam.Frozen = 0, len(f.scales)
-	}
+	f.freeze()
 	// The stream's second word is offset so that no epoch shares it with the
 	// parameters' initialisation.
 	order := rand.New(rand.NewPCG(f.task.Seed, 1<<32+uint64(f.Epoch))).Perm(f.task.Train.Len())
@@ -248,6 +247,14 @@ func (f *fitter) epoch(ctx context.Context) error {
 		copyParams(f.bestScales, f.scales)
 	}
 	return f.save()
+}
+
+// freeze keeps the scales from the epoch on that the configuration says.
+func (f *fitter) freeze() {
+	if c := f.task.Config; c.FreezeScales > 0 && f.Epoch >= c.FreezeScales && f.task.Quantizer != nil {
+		f.task.Quantizer.Freeze()
+		f.adam.Relative, f.adam.Frozen = 0, len(f.task.Quantizer.Scales())
+	}
 }
 
 // interrupted saves the steps that are done and returns the context's error.

@@ -16,6 +16,9 @@ type Quantizer interface {
 	Freeze()
 	// Scales are the learned scales, which the optimiser changes in place.
 	Scales() []model.Tensor
+	// Observed are the weights' scales that Refresh changes in place. They are not
+	// learned, but a run cannot go on without them once they are frozen.
+	Observed() []model.Tensor
 
 	// Input quantizes the network's input.
 	Input(x *G.Node, s Scales) (*G.Node, error)

@@ -14,8 +14,8 @@ import (
 	"qtool/model"
 )
 
-// groups are the tensors of a state file: parameters and learned scales, the
-// best epoch's, and the optimiser's moments of those that gradients change.
+// groups are the tensors of a state file: parameters and scales, the best
+// epoch's, and the optimiser's moments of those that gradients change.
 func (f *fitter) groups() map[string]model.Parameters {
 	nodes := f.shards[0].params
 	trained := make(model.Parameters, len(nodes))
@@ -75,6 +75,7 @@ func (f *fitter) load() error {
 	if err != nil {
 		return fmt.Errorf("train: resume from %s: %w", f.task.State, err)
 	}
+	f.freeze() // before Refresh, so that it keeps the state's scales
 	if f.task.Quantizer != nil {
 		return f.task.Quantizer.Refresh(f.params)
 	}

@@ -23,9 +23,9 @@ type Table struct {
 //
 //	dz = dcode * activation'(z) / scale,   dx = slope_c dz
 //
-// bias [C], if not nil, is the parameter that Offset returns; its gradient is
-// the sum of dz. scale [1], if not nil, is the quantizer's learned scale; its
-// gradient is quant.Params.ScaleGradient, relative to the scale.
+// bias, if not nil, is the parameter that Offset returns, each of its elements for
+// equally many channels in a row; its gradient is the sum of dz. scale [1], if not
+// nil, is the quantizer's learned scale; its gradient is quant.Params.ScaleGradient, relative to the scale.
 func (t Table) Apply(name string, x, bias, scale *G.Node) (*G.Node, error) {
 	shape := x.Shape().Clone()
 	channels := shape[0]
@@ -55,8 +55,8 @@ func (t Table) Apply(name string, x, bias, scale *G.Node) (*G.Node, error) {
 		inputs = append(inputs, bias)
 		diff = append(diff, func(inputs G.Nodes, y, dy *G.Node) (*G.Node, error) {
 			return apply(operation{name: "table-db-" + name, shape: bias.Shape().Clone(), run: func(db []float32, v [][]float32) {
-				sums := make([]float64, channels)
-				surrogate(v[0], v[2], func(_, c int, _, dz float64) { sums[c] += dz })
+				sums := make([]float64, len(db))
+				surrogate(v[0], v[2], func(_, c int, _, dz float64) { sums[c*len(db)/channels] += dz })
 				for c, s := range sums {
 					db[c] = float32(s)
 				}
