@@ -1,0 +1,100 @@
+package pbs
+
+import "math"
+
+// Variances are of phases on the torus [0, 1). Every error is taken as
+// independent of the others and of the secrets, with digits and rounding errors
+// uniform, as is usual for these schemes; tests hold the sums against measured
+// noise. Digits are centred, in [-B/2, B/2), so their mean square is
+//
+//	E[d^2] = (B^2 + 2) / 12.
+//
+// The secret S has variance 2/3 a coefficient; a key bit of s is 1 with
+// probability 1/2.
+const ternaryVariance = 2. / 3
+
+func digitSquare(base int) float64 { return (math.Exp2(2*float64(base)) + 2) / 12 }
+
+// fresh is the variance of a fresh input as a wide ciphertext:
+//
+//	sigma^2 / Q^2 + toWide.
+func (l *ParametersLiteral) fresh() float64 {
+	return sigma*sigma*math.Exp2(-2*float64(l.LogQ)) + l.toWide()
+}
+
+// toWide is the variance of rounding mask and body from multiples of 1/Q to
+// multiples of 2^-32:
+//
+//	(1 + 2N/3) / 12 * 2^-64.
+func (l *ParametersLiteral) toWide() float64 {
+	return (1 + ternaryVariance*math.Exp2(float64(l.LogN))) / 12 * math.Exp2(-64)
+}
+
+// rotated is the variance of a look-up's output as a wide ciphertext. Each of n
+// steps adds the products of 2L digit polynomials with fresh errors, and where
+// the key bit is 1 the rounding of two coefficients' dropped bits, one of them
+// times S:
+//
+//	n [ 2L N E[d^2] sigma^2 + (1 + 2N/3) 4^drop / 24 ] / Q^2 + toWide.
+//
+// It does not depend on the input's noise.
+func (l *ParametersLiteral) rotated() float64 {
+	n, N := float64(l.Dimension), math.Exp2(float64(l.LogN))
+	step := float64(l.rows()) * N * digitSquare(l.Base) * sigma * sigma
+	if d := l.drop(); d > 0 {
+		step += (1 + ternaryVariance*N) * math.Exp2(2*float64(d)) / 24
+	}
+	return n*step*math.Exp2(-2*float64(l.LogQ)) + l.toWide()
+}
+
+// switched is the variance that the key switch adds: N times L digits with fresh
+// errors, the rounding of N mask words to the digits, and that of the body to q:
+//
+//	N L E[d^2] sigma^2 / q^2 + N 2/3 B^-2L / 12 + 1 / 12 q^2.
+func (l *ParametersLiteral) switched() float64 {
+	N, q2 := math.Exp2(float64(l.LogN)), math.Exp2(-2*float64(l.LogSmallQ))
+	errors := N * float64(l.SwitchLevels) * digitSquare(l.SwitchBase) * sigma * sigma * q2
+	rounding := N * ternaryVariance * math.Exp2(-2*float64(l.SwitchBase*l.SwitchLevels)) / 12
+	return errors + rounding + q2/12
+}
+
+// rounded is the variance that rounding the narrow ciphertext to multiples of
+// 1/2N adds. The rounding errors e_i of the mask are public; their expected
+// effect sum e_i/2 is taken from the body before that is rounded, which leaves
+// sum e_i (s_i - 1/2), of variance n/4 * 1/12, and the body's own 1/12:
+//
+//	(n/4 + 1) / 12 * (2N)^-2.
+//
+// It is nothing where q <= 2N.
+func (l *ParametersLiteral) rounded() float64 {
+	if l.LogSmallQ <= l.LogN+1 {
+		return 0
+	}
+	return (float64(l.Dimension)/4 + 1) / 12 * math.Exp2(-2*float64(l.LogN+1))
+}
+
+// accumulated is the variance of an accumulator whose inputs have variance in: a
+// row of weights multiplies it by its squared L2 norm. Inputs are also off by up
+// to half a unit of 1/Q, as steps of 1/2H are not multiples of that; equal values
+// equally so, hence the L1 norm. Placing the accumulator costs half a unit of
+// 2^-32:
+//
+//	in |w|_2^2 + (|w|_1 / 2Q)^2 + 2^-66.
+func (l *ParametersLiteral) accumulated(in float64, w norm) float64 {
+	return in*w.square + w.sum*w.sum*math.Exp2(-2*float64(l.LogQ)-2) + math.Exp2(-66)
+}
+
+// lookup is the variance of the phase that a blind rotation sees, where acc is
+// the accumulator's.
+func (l *ParametersLiteral) lookup(acc float64) float64 {
+	return acc + l.switched() + l.rounded()
+}
+
+// outside is the probability that a Gaussian of the given variance leaves
+// (-bound, bound): erfc(bound / sqrt(2 variance)).
+func outside(bound, variance float64) float64 {
+	if variance <= 0 {
+		return 0
+	}
+	return math.Erfc(bound / math.Sqrt(2*variance))
+}
