@@ -19,10 +19,10 @@ func BenchmarkRun(b *testing.B) {
 		return w
 	}
 	conv := func(outputs, channels int) Op {
-		return &Conv2D{outputs, channels, [2]int{5, 5}, 1, 0, weights(outputs * channels * 25), make([]int64, outputs)}
+		return &Conv2D{outputs, channels, [2]int{5, 5}, 1, 0, weights(outputs * channels * 25), Vec{Small: make([]int64, outputs)}}
 	}
 	dense := func(units, inputs int) Op {
-		return &Dense{units, inputs, weights(units * inputs), make([]int64, units)}
+		return &Dense{units, inputs, weights(units * inputs), Vec{Small: make([]int64, units)}}
 	}
 	for _, net := range []struct {
 		name string

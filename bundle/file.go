@@ -37,6 +37,7 @@ type Golden struct {
 const (
 	partManifest = "manifest.json"
 	partWeights  = "weights.safetensors"
+	partTables   = "tables.safetensors" // only where there is a table
 	partGolden   = "golden.safetensors"
 )
 
@@ -94,9 +95,9 @@ func (g Golden) replay(p *Program) error {
 // Encode is the .qb file's bytes. The same File gives the same bytes.
 func (f *File) Encode() ([]byte, error) {
 	m := manifest{Schema: Schema, Input: f.Program.Input, Labels: f.Program.Labels, Provenance: f.Provenance, SHA256: map[string]string{}}
-	weights := &safetensors.File{}
+	weights, tables := &safetensors.File{}, &safetensors.File{}
 	for i := range f.Program.Nodes {
-		n, err := describe(&f.Program.Nodes[i], weights)
+		n, err := describe(&f.Program.Nodes[i], weights, tables)
 		if err != nil {
 			return nil, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
 		}
@@ -118,7 +119,10 @@ func (f *File) Encode() ([]byte, error) {
 		}
 	}
 	parts := map[string][]byte{}
-	for name, part := range map[string]*safetensors.File{partWeights: weights, partGolden: golden} {
+	for name, part := range map[string]*safetensors.File{partWeights: weights, partTables: tables, partGolden: golden} {
+		if name == partTables && len(tables.Tensors) == 0 {
+			continue
+		}
 		b, err := safetensors.Encode(part)
 		if err != nil {
 			return nil, fmt.Errorf("bundle: %s: %w", name, err)
@@ -136,7 +140,10 @@ func (f *File) Encode() ([]byte, error) {
 func zipParts(parts map[string][]byte) ([]byte, error) {
 	var buf bytes.Buffer
 	z := zip.NewWriter(&buf)
-	for _, name := range []string{partManifest, partWeights, partGolden} {
+	for _, name := range []string{partManifest, partWeights, partTables, partGolden} {
+		if _, ok := parts[name]; !ok {
+			continue
+		}
 		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
 		if err == nil {
 			_, err = w.Write(parts[name])
@@ -184,8 +191,11 @@ func decode(b []byte) (*File, error) {
 	if err := strict(parts[partManifest], &m); err != nil {
 		return nil, fmt.Errorf("%s: %w", partManifest, err)
 	}
-	files := map[string]*safetensors.File{}
-	for _, name := range []string{partWeights, partGolden} {
+	files := map[string]*safetensors.File{partTables: {}}
+	for _, name := range []string{partWeights, partTables, partGolden} {
+		if _, ok := parts[name]; !ok && name == partTables {
+			continue
+		}
 		if got := hash(parts[name]); got != m.SHA256[name] {
 			return nil, fmt.Errorf("%s: SHA-256 is %s, the manifest says %q", name, got, m.SHA256[name])
 		}
@@ -195,7 +205,7 @@ func decode(b []byte) (*File, error) {
 	}
 	f := &File{Program: &Program{Input: m.Input, Labels: m.Labels}, Provenance: m.Provenance}
 	for i := range m.Nodes {
-		n, err := m.Nodes[i].node(files[partWeights])
+		n, err := m.Nodes[i].node(files[partWeights], files[partTables])
 		if err != nil {
 			return nil, fmt.Errorf("layer %q: %w", m.Nodes[i].Name, err)
 		}
@@ -293,7 +303,7 @@ func unzipParts(b []byte) (map[string][]byte, error) {
 	parts := map[string][]byte{}
 	for _, e := range z.File {
 		switch e.Name {
-		case partManifest, partWeights, partGolden:
+		case partManifest, partWeights, partTables, partGolden:
 		default:
 			return nil, fmt.Errorf("part %q is unknown", e.Name)
 		}
@@ -315,8 +325,10 @@ func unzipParts(b []byte) (map[string][]byte, error) {
 			return nil, fmt.Errorf("part %q: %w", e.Name, err)
 		}
 	}
-	if len(parts) != 3 {
-		return nil, fmt.Errorf("%d parts, want %s, %s and %s", len(parts), partManifest, partWeights, partGolden)
+	for _, name := range []string{partManifest, partWeights, partGolden} {
+		if _, ok := parts[name]; !ok {
+			return nil, fmt.Errorf("part %q is missing", name)
+		}
 	}
 	return parts, nil
 }

@@ -306,12 +306,12 @@ func TestArchiveForm(t *testing.T) {
 		want    string
 	}{
 		"an extra part":    {[]zip.FileHeader{man, wei, gol, part("x", zip.Store)}, `part "x" is unknown`},
-		"a missing part":   {[]zip.FileHeader{man, wei}, "2 parts, want manifest.json"},
+		"a missing part":   {[]zip.FileHeader{man, wei}, `part "golden.safetensors" is missing`},
 		"a part twice":     {[]zip.FileHeader{man, wei, gol, wei}, `part "weights.safetensors" is there twice`},
 		"a compressed one": {[]zip.FileHeader{man, part(partWeights, zip.Deflate), gol}, "not stored plainly"},
 		"another order":    {[]zip.FileHeader{wei, man, gol}, "canonical"},
 		"a comment":        {[]zip.FileHeader{commented, wei, gol}, "canonical"},
-		"nothing":          {nil, "0 parts"},
+		"nothing":          {nil, `part "manifest.json" is missing`},
 	} {
 		m := parts(t, encode(t, tinyFile(t)))
 		wantAltered(t, what, repack(t, c.entries...)(m), c.want)

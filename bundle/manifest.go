@@ -58,7 +58,7 @@ type (
 		Stride int `json:"stride"`
 	}
 	polynomialAttributes struct {
-		Coefficients [][]int64 `json:"coefficients"`
+		Coefficients []Vec `json:"coefficients"`
 	}
 	reshapeAttributes struct {
 		Shape []int `json:"shape"`
@@ -66,8 +66,8 @@ type (
 	denseAttributes struct{}
 )
 
-// describe is a node's manifest entry; weights go to f.
-func describe(n *Node, f *safetensors.File) (manifestNode, error) {
+// describe is a node's manifest entry; weights and tables go to files of theirs.
+func describe(n *Node, f, tables *safetensors.File) (manifestNode, error) {
 	m := manifestNode{Name: n.Name, Op: n.Op.kind(), Shape: n.Shape, Scale: n.Scale, Bits: n.Bits, Range: n.Range, Seen: n.Seen}
 	var attributes any
 	switch op := n.Op.(type) {
@@ -79,6 +79,9 @@ func describe(n *Node, f *safetensors.File) (manifestNode, error) {
 		attributes = poolAttributes{op.Kernel, op.Stride}
 	case *Polynomial:
 		attributes = polynomialAttributes{op.Coeffs}
+	case *LookupTable:
+		attributes = tableAttributes{op.Shift}
+		storeTables(tables, n.Name, op)
 	case *Reshape:
 		attributes = reshapeAttributes{op.Shape}
 	default:
@@ -90,7 +93,10 @@ func describe(n *Node, f *safetensors.File) (manifestNode, error) {
 		for i, x := range weight {
 			wide[i] = int64(x)
 		}
-		f.Tensors = append(f.Tensors, safetensors.FromInts(n.Name+".weight", shape, wide), safetensors.FromInts(n.Name+".bias", shape[:1], bias))
+		f.Tensors = append(f.Tensors, safetensors.FromInts(n.Name+".weight", shape, wide))
+		if err := storeInts(f, n.Name+".bias", bias); err != nil {
+			return m, err
+		}
 	}
 	var err error
 	m.Attributes, err = json.Marshal(attributes)
@@ -98,7 +104,7 @@ func describe(n *Node, f *safetensors.File) (manifestNode, error) {
 }
 
 // node is the inverse of describe.
-func (m *manifestNode) node(weights *safetensors.File) (Node, error) {
+func (m *manifestNode) node(weights, tables *safetensors.File) (Node, error) {
 	n := Node{Name: m.Name, Shape: m.Shape, Scale: m.Scale, Bits: m.Bits, Range: m.Range, Seen: m.Seen}
 	if m.Range.Lo == nil || m.Seen.Lo == nil {
 		return n, fmt.Errorf("a range is missing")
@@ -141,6 +147,14 @@ func (m *manifestNode) node(weights *safetensors.File) (Node, error) {
 		err := strict(m.Attributes, &a)
 		n.Op = &Polynomial{a.Coefficients}
 		return n, err
+	case KindLookupTable:
+		var a tableAttributes
+		if err := strict(m.Attributes, &a); err != nil {
+			return n, err
+		}
+		t, err := loadTables(tables, m.Name)
+		n.Op = &LookupTable{a.Shift, t}
+		return n, err
 	case KindReshape:
 		var a reshapeAttributes
 		err := strict(m.Attributes, &a)
@@ -152,37 +166,28 @@ func (m *manifestNode) node(weights *safetensors.File) (Node, error) {
 
 // parameters reads a node's weight, of the given rank and within its grid, and
 // bias.
-func (m *manifestNode) parameters(f *safetensors.File, rank int) (shape []int, weight []int32, bias []int64, err error) {
+func (m *manifestNode) parameters(f *safetensors.File, rank int) (shape []int, weight []int32, bias Vec, err error) {
 	if err := quant.CheckBits(int(m.Bits), true); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, bias, err
 	}
 	limit := int64(quant.Params{Bits: m.Bits, Signed: true, NarrowRange: true}.QMax())
 	w, ok := f.Get(m.Name + ".weight")
 	if !ok || len(w.Shape) != rank {
-		return nil, nil, nil, fmt.Errorf("no weight of rank %d", rank)
+		return nil, nil, bias, fmt.Errorf("no weight of rank %d", rank)
 	}
 	wide, err := w.Ints()
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, bias, err
 	}
 	weight = make([]int32, len(wide))
 	for i, x := range wide {
 		if x < -limit || x > limit {
-			return nil, nil, nil, fmt.Errorf("weight %d is %d, outside the %d-bit grid -%d..%d", i, x, m.Bits, limit, limit)
+			return nil, nil, bias, fmt.Errorf("weight %d is %d, outside the %d-bit grid -%d..%d", i, x, m.Bits, limit, limit)
 		}
 		weight[i] = int32(x)
 	}
-	b, ok := f.Get(m.Name + ".bias")
-	if !ok {
-		return nil, nil, nil, fmt.Errorf("no bias")
-	}
-	if bias, err = b.Ints(); err != nil {
-		return nil, nil, nil, err
-	}
-	for i, x := range bias {
-		if absUint(x) > 1<<62 {
-			return nil, nil, nil, fmt.Errorf("bias %d is %d, beyond 2^62", i, x)
-		}
+	if bias, err = loadInts(f, m.Name+".bias"); err != nil {
+		return nil, nil, bias, err
 	}
 	return w.Shape, weight, bias, nil
 }

@@ -21,6 +21,8 @@ func naive(p *Program, in []*big.Int) [][]*big.Int {
 			x = naiveConv(op, x, shape, n.Shape)
 		case *SumPool:
 			x = naivePool(op, x, shape, n.Shape)
+		case *LookupTable:
+			x = naiveTable(op, x)
 		case *Polynomial:
 			x = naivePolynomial(op, x)
 		case *Reshape:
@@ -35,7 +37,7 @@ func naive(p *Program, in []*big.Int) [][]*big.Int {
 func naiveDense(d *Dense, x []*big.Int) []*big.Int {
 	y := make([]*big.Int, d.Units)
 	for o := range y {
-		y[o] = big.NewInt(d.Bias[o])
+		y[o] = d.Bias.At(o)
 		for i := range d.Inputs {
 			y[o].Add(y[o], product(int64(d.Weight[o*d.Inputs+i]), x[i]))
 		}
@@ -48,7 +50,7 @@ func naiveConv(c *Conv2D, x []*big.Int, in, out []int) []*big.Int {
 	for o := range out[0] {
 		for r := range out[1] {
 			for col := range out[2] {
-				acc := big.NewInt(c.Bias[o])
+				acc := c.Bias.At(o)
 				for ch := range in[0] {
 					for yy := range in[1] {
 						for xx := range in[2] {
@@ -95,10 +97,27 @@ func naivePolynomial(p *Polynomial, x []*big.Int) []*big.Int {
 			c = p.Coeffs[i/(len(x)/len(p.Coeffs))]
 		}
 		y[i] = new(big.Int)
-		for k, a := range c {
+		for k := range c.Len() {
 			power := new(big.Int).Exp(v, big.NewInt(int64(k)), nil)
-			y[i].Add(y[i], product(a, power))
+			y[i].Add(y[i], power.Mul(power, c.At(k)))
 		}
+	}
+	return y
+}
+
+// naiveTable rounds q/2^Shift by exact fractions.
+func naiveTable(l *LookupTable, x []*big.Int) []*big.Int {
+	y := make([]*big.Int, len(x))
+	for i, v := range x {
+		t := l.Tables[i/(len(x)/len(l.Tables))]
+		q := new(big.Int).Lsh(v, 1) // 2q over 2*2^Shift, so that halves are whole
+		unit := new(big.Int).Lsh(big.NewInt(2), uint(l.Shift))
+		whole, rest := new(big.Int).DivMod(q, unit, new(big.Int))
+		rest.Lsh(rest, 1)
+		if c := rest.Cmp(unit); c > 0 || c == 0 && whole.Bit(0) == 1 {
+			whole.Add(whole, big.NewInt(1))
+		}
+		y[i] = big.NewInt(int64(t.Values[whole.Int64()-t.Lo]))
 	}
 	return y
 }
@@ -106,7 +125,7 @@ func naivePolynomial(p *Polynomial, x []*big.Int) []*big.Int {
 func product(a int64, b *big.Int) *big.Int { return new(big.Int).Mul(big.NewInt(a), b) }
 
 // genProgram draws a small program. Weights are often the extremes of int32 and
-// biases of 2^62, so that values leave int64 after a layer or two.
+// biases 2^62 or more, so that values leave int64 after a layer or two.
 func genProgram(t *rapid.T) *Program {
 	in := []int{rapid.IntRange(1, 3).Draw(t, "channels"), rapid.IntRange(1, 6).Draw(t, "height"), rapid.IntRange(1, 6).Draw(t, "width")}
 	p := &Program{Input: Input{Shape: in, Quantizer: quant.Params{Scale: 0.5, Bits: quant.BitWidth(rapid.IntRange(1, 8).Draw(t, "bits"))}}}
@@ -114,8 +133,19 @@ func genProgram(t *rapid.T) *Program {
 	weight := rapid.OneOf(
 		rapid.Int32Range(-7, 7), rapid.SampledFrom([]int32{0, 0, 1, -1, 1<<31 - 1, -1 << 31}), rapid.Int32(),
 	)
-	bias := rapid.OneOf(rapid.Int64Range(-9, 9), rapid.SampledFrom([]int64{0, 1 << 62, -1 << 62, 1<<24 + 1}))
-	coefficient := rapid.OneOf(rapid.Int64Range(-9, 9), rapid.SampledFrom([]int64{0, 1 << 40, -1 << 62}))
+	integer := rapid.OneOf(rapid.Int64Range(-9, 9), rapid.SampledFrom([]int64{0, 1 << 62, -1 << 62, 1<<24 + 1}))
+	integers := func(lo, hi int, name string) Vec {
+		v := rapid.SliceOfN(integer, lo, hi).Draw(t, name)
+		shift := uint(rapid.SampledFrom([]int{0, 0, 70}).Draw(t, "shift"))
+		wide := make([]*big.Int, len(v))
+		for i, x := range v {
+			wide[i] = big.NewInt(x)
+			if i%2 == 0 {
+				wide[i].Lsh(wide[i], shift)
+			}
+		}
+		return NewVec(wide)
+	}
 	name := 'a'
 	shape := in
 	add := func(op Op) {
@@ -135,7 +165,7 @@ func genProgram(t *rapid.T) *Program {
 		return n
 	}
 	for range rapid.IntRange(0, 4).Draw(t, "layers") {
-		switch rapid.SampledFrom([]Kind{KindConv2D, KindSumPool, KindPolynomial}).Draw(t, "op") {
+		switch rapid.SampledFrom([]Kind{KindConv2D, KindSumPool, KindPolynomial, KindLookupTable}).Draw(t, "op") {
 		case KindConv2D:
 			c := &Conv2D{Outputs: rapid.IntRange(1, 3).Draw(t, "outputs"), Channels: shape[0], Stride: rapid.IntRange(1, 3).Draw(t, "stride")}
 			for d := range c.Kernel {
@@ -144,31 +174,61 @@ func genProgram(t *rapid.T) *Program {
 			c.Padding = rapid.IntRange(0, min(c.Kernel[0], c.Kernel[1])-1).Draw(t, "padding")
 			n := volume(c.Outputs, c.Channels, c.Kernel[0], c.Kernel[1])
 			c.Weight = rapid.SliceOfN(weight, n, n).Draw(t, "weight")
-			c.Bias = rapid.SliceOfN(bias, c.Outputs, c.Outputs).Draw(t, "bias")
+			c.Bias = integers(c.Outputs, c.Outputs, "bias")
 			add(c)
 		case KindSumPool:
 			add(&SumPool{rapid.IntRange(1, min(shape[1], shape[2])).Draw(t, "kernel"), rapid.IntRange(1, 3).Draw(t, "stride")})
 		case KindPolynomial:
 			q := &Polynomial{}
 			for range rapid.SampledFrom([]int{1, shape[0]}).Draw(t, "rows") {
-				row := rapid.SliceOfN(coefficient, 2, 4).Draw(t, "coefficients")
-				if row[len(row)-1] == 0 {
-					row[len(row)-1] = -1
+				row := integers(2, 4, "coefficients").wide()
+				if top := row[len(row)-1]; top.Sign() == 0 {
+					top.SetInt64(-1)
 				}
-				q.Coeffs = append(q.Coeffs, row)
+				q.Coeffs = append(q.Coeffs, NewVec(row))
 			}
 			add(q)
+		case KindLookupTable:
+			if l := genTables(t, p, shape); l != nil {
+				add(l)
+			}
 		}
 	}
 	add(&Reshape{[]int{volume(shape...)}})
 	units := rapid.IntRange(1, 3).Draw(t, "units")
 	n := units * shape[0]
-	add(&Dense{units, shape[0], rapid.SliceOfN(weight, n, n).Draw(t, "weight"), rapid.SliceOfN(bias, units, units).Draw(t, "bias")})
+	add(&Dense{units, shape[0], rapid.SliceOfN(weight, n, n).Draw(t, "weight"), integers(units, units, "bias")})
 	p.Labels = make([]string, units)
 	if err := p.Prove(); err != nil {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// genTables draws tables that cover the range of p's last tensor, one or one a
+// channel, or nil if that is too wide.
+func genTables(t *rapid.T, p *Program, shape []int) *LookupTable {
+	channels := rapid.SampledFrom([]int{1, shape[0]}).Draw(t, "tables")
+	l := &LookupTable{Shift: uint8(rapid.IntRange(0, 6).Draw(t, "shift")), Tables: make([]Table, channels)}
+	b := p.Input.Bounds()
+	p.walk(func(_ *Node, _ []int, now Bounds) error { b = now; return nil }) // it complains of the labels
+	n := b.Lo.Len()
+	for c := range channels {
+		from, to := c*n/channels, (c+1)*n/channels
+		r := Bounds{NewVec(b.Lo.wide()[from:to]), NewVec(b.Hi.wide()[from:to])}.Range()
+		if r.Bits() > 14 {
+			return nil
+		}
+		table := &l.Tables[c]
+		table.Lo = RoundShift(r.Lo.Int64(), l.Shift) - rapid.Int64Range(0, 2).Draw(t, "below")
+		length := int(RoundShift(r.Hi.Int64(), l.Shift)-table.Lo) + 1 + rapid.IntRange(0, 2).Draw(t, "above")
+		seed := rapid.Uint32().Draw(t, "values")
+		for k := range length {
+			seed = seed*1664525 + 1013904223
+			table.Values = append(table.Values, int32(seed)>>(k%31))
+		}
+	}
+	return l
 }
 
 // genInput draws an input vector of p that leans to the ends of the grid.

@@ -7,14 +7,16 @@ type Kind string
 
 // The operations of schema 1.
 const (
-	KindDense      Kind = "Dense"
-	KindConv2D     Kind = "Conv2D"
-	KindSumPool    Kind = "SumPool"
-	KindPolynomial Kind = "Polynomial"
-	KindReshape    Kind = "Reshape"
+	KindDense       Kind = "Dense"
+	KindConv2D      Kind = "Conv2D"
+	KindSumPool     Kind = "SumPool"
+	KindPolynomial  Kind = "Polynomial"
+	KindLookupTable Kind = "LookupTable"
+	KindReshape     Kind = "Reshape"
 )
 
-// Op is one operation: a linear map (see Linear), a Polynomial or a Reshape.
+// Op is one operation: a linear map (see Linear), a Polynomial, a
+// LookupTable or a Reshape.
 // Shapes leave out the batch.
 type Op interface {
 	kind() Kind
@@ -36,19 +38,19 @@ type Linear interface {
 // an output channel.
 type Weighted interface {
 	Linear
-	parameters() (weight []int32, shape []int, bias []int64)
+	parameters() (weight []int32, shape []int, bias Vec)
 }
 
 // Dense is out = W in + b on a flat input; W is [Units, Inputs] row-major.
 type Dense struct {
 	Units, Inputs int
 	Weight        []int32
-	Bias          []int64
+	Bias          Vec
 }
 
 func (d *Dense) kind() Kind { return KindDense }
 
-func (d *Dense) parameters() ([]int32, []int, []int64) {
+func (d *Dense) parameters() ([]int32, []int, Vec) {
 	return d.Weight, []int{d.Units, d.Inputs}, d.Bias
 }
 
@@ -63,11 +65,12 @@ func (d *Dense) OutShape(in []int) ([]int, error) {
 // Rows lowers the layer; see Linear.
 func (d *Dense) Rows([]int) *Rows {
 	b := newRowBuilder(d.Inputs, d.Units, len(d.Weight))
+	b.r.Bias = d.Bias
 	for o := range d.Units {
 		for i, w := range d.Weight[o*d.Inputs : (o+1)*d.Inputs] {
 			b.add(i, w)
 		}
-		b.end(d.Bias[o])
+		b.end()
 	}
 	return &b.r
 }
@@ -90,12 +93,12 @@ type Conv2D struct {
 	Kernel            [2]int
 	Stride, Padding   int
 	Weight            []int32
-	Bias              []int64
+	Bias              Vec
 }
 
 func (c *Conv2D) kind() Kind { return KindConv2D }
 
-func (c *Conv2D) parameters() ([]int32, []int, []int64) {
+func (c *Conv2D) parameters() ([]int32, []int, Vec) {
 	return c.Weight, []int{c.Outputs, c.Channels, c.Kernel[0], c.Kernel[1]}, c.Bias
 }
 
@@ -119,6 +122,7 @@ func (c *Conv2D) Rows(in []int) *Rows {
 	h, w := in[1], in[2]
 	kh, kw := c.Kernel[0], c.Kernel[1]
 	b := newRowBuilder(in[0]*h*w, out[0]*out[1]*out[2], out[1]*out[2]*len(c.Weight))
+	b.r.Bias = c.Bias.repeat(out[1] * out[2])
 	for o := range out[0] {
 		for y := range out[1] {
 			for x := range out[2] {
@@ -132,7 +136,7 @@ func (c *Conv2D) Rows(in []int) *Rows {
 						}
 					}
 				}
-				b.end(c.Bias[o])
+				b.end()
 			}
 		}
 	}
@@ -158,6 +162,7 @@ func (p *SumPool) Rows(in []int) *Rows {
 	out, _ := p.OutShape(in)
 	h, w := in[1], in[2]
 	b := newRowBuilder(in[0]*h*w, out[0]*out[1]*out[2], out[0]*out[1]*out[2]*p.Kernel*p.Kernel)
+	b.r.Bias = Vec{Small: make([]int64, out[0]*out[1]*out[2])}
 	for c := range out[0] {
 		for y := range out[1] {
 			for x := range out[2] {
@@ -166,7 +171,7 @@ func (p *SumPool) Rows(in []int) *Rows {
 						b.add((c*h+y*p.Stride+i)*w+x*p.Stride+j, 1)
 					}
 				}
-				b.end(0)
+				b.end()
 			}
 		}
 	}
@@ -213,8 +218,8 @@ func checkParameters(op Weighted) error {
 	if n != len(weight) {
 		return fmt.Errorf("%d weights for shape %v", len(weight), shape)
 	}
-	if len(bias) != shape[0] {
-		return fmt.Errorf("%d biases for %d outputs", len(bias), shape[0])
+	if bias.Len() != shape[0] {
+		return fmt.Errorf("%d biases for %d outputs", bias.Len(), shape[0])
 	}
 	return nil
 }

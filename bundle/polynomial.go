@@ -15,10 +15,10 @@ const MaxDegree = 31
 //
 // Coeffs has one row for the whole tensor or one per channel (the tensor's
 // first dimension). The result is exact.
-type Polynomial struct{ Coeffs [][]int64 }
+type Polynomial struct{ Coeffs []Vec }
 
 // Square is the polynomial q^2.
-func Square() *Polynomial { return &Polynomial{[][]int64{{0, 0, 1}}} }
+func Square() *Polynomial { return &Polynomial{[]Vec{{Small: []int64{0, 0, 1}}}} }
 
 func (p *Polynomial) kind() Kind { return KindPolynomial }
 
@@ -26,7 +26,7 @@ func (p *Polynomial) kind() Kind { return KindPolynomial }
 func (p *Polynomial) Degree() int {
 	d := 0
 	for _, c := range p.Coeffs {
-		d = max(d, len(c)-1)
+		d = max(d, c.Len()-1)
 	}
 	return d
 }
@@ -39,7 +39,7 @@ func (p *Polynomial) OutShape(in []int) ([]int, error) {
 		return nil, fmt.Errorf("%d coefficient rows for %d channels", n, in[0])
 	}
 	for c, row := range p.Coeffs {
-		if d := len(row) - 1; d < 1 || d > MaxDegree || row[d] == 0 {
+		if d := row.Len() - 1; d < 1 || d > MaxDegree || row.At(d).Sign() == 0 {
 			return nil, fmt.Errorf("channel %d: polynomial %v: degree must be 1..%d with a nonzero leading coefficient", c, row, MaxDegree)
 		}
 	}
@@ -48,7 +48,7 @@ func (p *Polynomial) OutShape(in []int) ([]int, error) {
 
 // Channel is the coefficients of the element at flat index i of a tensor with
 // n elements.
-func (p *Polynomial) Channel(i, n int) []int64 {
+func (p *Polynomial) Channel(i, n int) Vec {
 	return p.Coeffs[i*len(p.Coeffs)/n]
 }
 
@@ -57,7 +57,7 @@ func (p *Polynomial) apply(in Vec, _ []int) Vec {
 	if in.Big == nil && p.small(maxAbs(in.Small)) {
 		out := make([]int64, n)
 		for i, x := range in.Small {
-			c := p.Channel(i, n)
+			c := p.Channel(i, n).Small
 			acc := c[len(c)-1]
 			for k := len(c) - 2; k >= 0; k-- {
 				acc = acc*x + c[k]
@@ -68,7 +68,7 @@ func (p *Polynomial) apply(in Vec, _ []int) Vec {
 	}
 	out := make([]*big.Int, n)
 	for i := range out {
-		out[i] = horner(p.Channel(i, n), in.At(i))
+		out[i] = horner(p.Channel(i, n).wide(), in.At(i))
 	}
 	return NewVec(out)
 }
@@ -78,21 +78,20 @@ func (p *Polynomial) small(m uint64) bool {
 	x := math.Max(float64(m), 1)
 	for _, c := range p.Coeffs {
 		bound := 0.0
-		for k := len(c) - 1; k >= 0; k-- {
-			bound = bound*x + math.Abs(float64(c[k]))
+		for k := c.Len() - 1; k >= 0; k-- {
+			bound = bound*x + math.Abs(c.Float(k))
 		}
-		if bound > 1<<61 {
+		if c.Big != nil || bound > 1<<61 {
 			return false
 		}
 	}
 	return true
 }
 
-func horner(c []int64, x *big.Int) *big.Int {
-	acc := big.NewInt(c[len(c)-1])
-	var t big.Int
+func horner(c []*big.Int, x *big.Int) *big.Int {
+	acc := new(big.Int).Set(c[len(c)-1])
 	for k := len(c) - 2; k >= 0; k-- {
-		acc.Mul(acc, x).Add(acc, t.SetInt64(c[k]))
+		acc.Mul(acc, x).Add(acc, c[k])
 	}
 	return acc
 }
@@ -101,7 +100,7 @@ func (p *Polynomial) bounds(b Bounds, _ []int) Bounds {
 	n := b.Lo.Len()
 	lo, hi := make([]*big.Int, n), make([]*big.Int, n)
 	for i := range n {
-		r := polynomialRange(p.Channel(i, n), b.Lo.At(i), b.Hi.At(i))
+		r := polynomialRange(p.Channel(i, n).wide(), b.Lo.At(i), b.Hi.At(i))
 		lo[i], hi[i] = r.Lo, r.Hi
 	}
 	return Bounds{NewVec(lo), NewVec(hi)}
@@ -109,14 +108,10 @@ func (p *Polynomial) bounds(b Bounds, _ []int) Bounds {
 
 // polynomialRange is the exact range of an integer polynomial over the integers
 // of [lo, hi].
-func polynomialRange(c []int64, lo, hi *big.Int) Range {
-	wide := make([]*big.Int, len(c))
-	for k, x := range c {
-		wide[k] = big.NewInt(x)
-	}
+func polynomialRange(c []*big.Int, lo, hi *big.Int) Range {
 	var r Range
-	for _, x := range turningPoints(wide, lo, hi) {
-		y := hornerBig(wide, x)
+	for _, x := range turningPoints(c, lo, hi) {
+		y := horner(c, x)
 		if r.Lo == nil {
 			r = Range{y, y}
 		}
@@ -144,13 +139,13 @@ func turningPoints(c []*big.Int, lo, hi *big.Int) []*big.Int {
 	points := []*big.Int{lo}
 	for i := 1; i < len(steps); i++ {
 		a, b := new(big.Int).Set(steps[i-1]), new(big.Int).Set(steps[i])
-		sa, sb := hornerBig(derivative, a).Sign(), hornerBig(derivative, b).Sign()
+		sa, sb := horner(derivative, a).Sign(), horner(derivative, b).Sign()
 		if sa*sb < 0 {
 			one, gap := big.NewInt(1), new(big.Int)
 			for gap.Sub(b, a).Cmp(one) > 0 {
 				mid := new(big.Int).Add(a, b)
 				mid.Rsh(mid, 1)
-				if hornerBig(derivative, mid).Sign() == sa {
+				if horner(derivative, mid).Sign() == sa {
 					a = mid
 				} else {
 					b = mid
@@ -161,12 +156,4 @@ func turningPoints(c []*big.Int, lo, hi *big.Int) []*big.Int {
 		points = append(points, steps[i])
 	}
 	return points
-}
-
-func hornerBig(c []*big.Int, x *big.Int) *big.Int {
-	acc := new(big.Int).Set(c[len(c)-1])
-	for k := len(c) - 2; k >= 0; k-- {
-		acc.Mul(acc, x).Add(acc, c[k])
-	}
-	return acc
 }

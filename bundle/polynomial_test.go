@@ -19,7 +19,7 @@ func TestPolynomialRangeIsBruteForce(t *testing.T) {
 		hi := lo + rapid.Int64Range(0, 80).Draw(t, "width")
 		var want Range
 		for x := lo; x <= hi; x++ {
-			y := naivePolynomial(&Polynomial{[][]int64{c}}, []*big.Int{big.NewInt(x)})[0]
+			y := naivePolynomial(&Polynomial{[]Vec{{Small: c}}}, []*big.Int{big.NewInt(x)})[0]
 			if want.Lo == nil || y.Cmp(want.Lo) < 0 {
 				want.Lo = y
 			}
@@ -27,7 +27,7 @@ func TestPolynomialRangeIsBruteForce(t *testing.T) {
 				want.Hi = y
 			}
 		}
-		if got := polynomialRange(c, big.NewInt(lo), big.NewInt(hi)); !got.Equal(want) {
+		if got := polynomialRange(Vec{Small: c}.wide(), big.NewInt(lo), big.NewInt(hi)); !got.Equal(want) {
 			t.Fatalf("range of %v over [%d, %d] is %v, want %v", c, lo, hi, got, want)
 		}
 	})
@@ -46,12 +46,12 @@ func TestPolynomialRangeManyTurns(t *testing.T) {
 			c = next
 		}
 		lo, hi := int64(-15), int64(15)
-		p := &Polynomial{[][]int64{c}}
+		p := &Polynomial{[]Vec{{Small: c}}}
 		var ys []*big.Int
 		for x := lo; x <= hi; x++ {
 			ys = append(ys, naivePolynomial(p, []*big.Int{big.NewInt(x)})[0])
 		}
-		if got, want := polynomialRange(c, big.NewInt(lo), big.NewInt(hi)), RangeOf(NewVec(ys)); !got.Equal(want) {
+		if got, want := polynomialRange(Vec{Small: c}.wide(), big.NewInt(lo), big.NewInt(hi)), RangeOf(NewVec(ys)); !got.Equal(want) {
 			t.Fatalf("range of %v is %v, want %v", c, got, want)
 		}
 	})
@@ -70,7 +70,7 @@ func TestPolynomialRangeOfBigIntervals(t *testing.T) {
 		{[]int64{0, 3, 1}, new(big.Int).Neg(far), new(big.Int), Range{big.NewInt(-2), new(big.Int).Sub(square, new(big.Int).Mul(far, big.NewInt(3)))}},
 		{[]int64{5, -1}, new(big.Int), far, Range{new(big.Int).Sub(big.NewInt(5), far), big.NewInt(5)}},
 	} {
-		if got := polynomialRange(c.coeffs, c.lo, c.hi); !got.Equal(c.want) {
+		if got := polynomialRange(Vec{Small: c.coeffs}.wide(), c.lo, c.hi); !got.Equal(c.want) {
 			t.Errorf("range of %v over [%v, %v] is %v, want %v", c.coeffs, c.lo, c.hi, got, c.want)
 		}
 	}
@@ -78,14 +78,14 @@ func TestPolynomialRangeOfBigIntervals(t *testing.T) {
 
 func TestPolynomialErrors(t *testing.T) {
 	for _, c := range []struct {
-		coeffs [][]int64
+		coeffs []Vec
 		want   string
 	}{
 		{nil, "0 coefficient rows for 3 channels"},
-		{[][]int64{{0, 1}, {0, 1}}, "2 coefficient rows for 3 channels"},
-		{[][]int64{{1}}, "channel 0: polynomial [1]: degree must be 1..31"},
-		{[][]int64{{0, 1}, {0, 1}, {1, 0}}, "channel 2: polynomial [1 0]"},
-		{[][]int64{make([]int64, 33)}, "degree must be 1..31"},
+		{[]Vec{{Small: []int64{0, 1}}, {Small: []int64{0, 1}}}, "2 coefficient rows for 3 channels"},
+		{[]Vec{{Small: []int64{1}}}, "channel 0: polynomial [1]: degree must be 1..31"},
+		{[]Vec{{Small: []int64{0, 1}}, {Small: []int64{0, 1}}, {Small: []int64{1, 0}}}, "channel 2: polynomial [1 0]"},
+		{[]Vec{{Small: make([]int64, 33)}}, "degree must be 1..31"},
 	} {
 		if _, err := (&Polynomial{c.coeffs}).OutShape([]int{3, 2, 2}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want one with %q", err, c.want)

@@ -160,6 +160,11 @@ func (p *Program) walk(visit func(n *Node, shape []int, b Bounds) error) error {
 		if err != nil {
 			return fmt.Errorf("bundle: layer %q: %w", n.Name, err)
 		}
+		if l, ok := n.Op.(*LookupTable); ok {
+			if err := l.covers(b); err != nil {
+				return fmt.Errorf("bundle: layer %q: %w", n.Name, err)
+			}
+		}
 		b = n.Op.bounds(b, shape)
 		if err := visit(n, out, b); err != nil {
 			return fmt.Errorf("bundle: layer %q: %w", n.Name, err)
@@ -178,8 +183,8 @@ const (
 	MaxRangeBits = 4096
 )
 
-// budget counts a program's elements and terms.
-type budget struct{ elements, terms int }
+// budget counts a program's elements, terms and table entries.
+type budget struct{ elements, terms, entries int }
 
 // take refuses an operation that makes the program pass the limits, before
 // anything is allocated for it.
@@ -196,6 +201,13 @@ func (b *budget) take(op Op, out []int) error {
 		perOutput = op.Kernel * op.Kernel
 	case *Dense:
 		perOutput = op.Inputs
+	case *LookupTable:
+		for _, t := range op.Tables {
+			b.entries += len(t.Values)
+		}
+		if b.entries > MaxTableEntries {
+			return fmt.Errorf("its tables bring the program to %d entries, above %d", b.entries, MaxTableEntries)
+		}
 	}
 	if n > MaxElements-b.elements {
 		return fmt.Errorf("its %d elements bring the program above %d", n, MaxElements)

@@ -14,11 +14,11 @@ type Rows struct {
 	Start  []int32 // len(out) + 1
 	In     []int32
 	W      []int32
-	Bias   []int64
+	Bias   Vec
 }
 
 // Outputs is the number of rows.
-func (r *Rows) Outputs() int { return len(r.Bias) }
+func (r *Rows) Outputs() int { return r.Bias.Len() }
 
 // Row returns the input indices and weights of output o.
 func (r *Rows) Row(o int) (in, w []int32) {
@@ -29,7 +29,7 @@ func (r *Rows) Row(o int) (in, w []int32) {
 // MaxL1 is the largest L1 norm of a row's weights.
 func (r *Rows) MaxL1() uint64 {
 	var m uint64
-	for o := range r.Bias {
+	for o := range r.Outputs() {
 		_, w := r.Row(o)
 		var s uint64
 		for _, x := range w {
@@ -40,7 +40,7 @@ func (r *Rows) MaxL1() uint64 {
 	return m
 }
 
-// rowBuilder appends rows one weight at a time.
+// rowBuilder appends rows one weight at a time; the biases are set apart.
 type rowBuilder struct{ r Rows }
 
 func newRowBuilder(inputs, outputs, weights int) *rowBuilder {
@@ -49,7 +49,6 @@ func newRowBuilder(inputs, outputs, weights int) *rowBuilder {
 		Start:  append(make([]int32, 0, outputs+1), 0),
 		In:     make([]int32, 0, weights),
 		W:      make([]int32, 0, weights),
-		Bias:   make([]int64, 0, outputs),
 	}}
 }
 
@@ -60,18 +59,15 @@ func (b *rowBuilder) add(in int, w int32) {
 	}
 }
 
-func (b *rowBuilder) end(bias int64) {
-	b.r.Start = append(b.r.Start, int32(len(b.r.In)))
-	b.r.Bias = append(b.r.Bias, bias)
-}
+func (b *rowBuilder) end() { b.r.Start = append(b.r.Start, int32(len(b.r.In))) }
 
 // apply evaluates the rows exactly: in int64 where no partial sum can leave it,
 // in arbitrary precision otherwise.
 func (r *Rows) apply(in Vec) Vec {
-	if in.Big == nil && fits(maxAbs(in.Small), r.MaxL1(), maxAbs(r.Bias)) {
+	if in.Big == nil && r.Bias.Big == nil && fits(maxAbs(in.Small), r.MaxL1(), maxAbs(r.Bias.Small)) {
 		out := make([]int64, r.Outputs())
 		for o := range out {
-			acc := r.Bias[o]
+			acc := r.Bias.Small[o]
 			idx, w := r.Row(o)
 			for k, i := range idx {
 				acc += int64(w[k]) * in.Small[i]
@@ -84,7 +80,7 @@ func (r *Rows) apply(in Vec) Vec {
 	out := make([]*big.Int, r.Outputs())
 	var t, w big.Int
 	for o := range out {
-		acc := big.NewInt(r.Bias[o])
+		acc := r.Bias.At(o)
 		idx, ws := r.Row(o)
 		for k, i := range idx {
 			acc.Add(acc, t.Mul(w.SetInt64(int64(ws[k])), x[i]))
@@ -104,8 +100,9 @@ func (r *Rows) bounds(b Bounds) Bounds {
 	// same evaluation as everything else.
 	n := r.Inputs
 	both := newRowBuilder(2*n, 2*r.Outputs(), 2*len(r.In))
+	both.r.Bias = joinBounds(Bounds{r.Bias, r.Bias})
 	for _, low := range []bool{true, false} {
-		for o := range r.Bias {
+		for o := range r.Outputs() {
 			idx, w := r.Row(o)
 			for k, i := range idx {
 				if at := int(i); (w[k] > 0) == low {
@@ -114,7 +111,7 @@ func (r *Rows) bounds(b Bounds) Bounds {
 					both.add(at+n, w[k])
 				}
 			}
-			both.end(r.Bias[o])
+			both.end()
 		}
 	}
 	return splitBounds(both.r.apply(joinBounds(b)))

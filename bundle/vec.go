@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 	"math/bits"
@@ -38,6 +39,21 @@ func (v Vec) Float(i int) float64 {
 	}
 	return float64(v.Small[i])
 }
+
+// Mod is element i modulo m, in 0..m-1.
+func (v Vec) Mod(i int, m uint64) uint64 {
+	if v.Big != nil {
+		return new(big.Int).Mod(v.Big[i], new(big.Int).SetUint64(m)).Uint64()
+	}
+	r := absUint(v.Small[i]) % m
+	if v.Small[i] < 0 && r != 0 {
+		r = m - r
+	}
+	return r
+}
+
+// String is the integers in brackets.
+func (v Vec) String() string { return fmt.Sprint(v.wide()) }
 
 // Low64 is element i modulo 2^64, as a two's complement int64.
 func (v Vec) Low64(i int) int64 {

@@ -56,7 +56,11 @@ func operation(q *model.Quantized, l model.Layer, s *model.LayerScaling, in, out
 	case l.Type == model.AvgPool:
 		return &bundle.SumPool{Kernel: l.Kernel, Stride: l.Steps()}, nil
 	case l.Activation():
-		return &bundle.Polynomial{Coeffs: s.Coeffs}, nil
+		p := &bundle.Polynomial{}
+		for _, row := range s.Coeffs {
+			p.Coeffs = append(p.Coeffs, bundle.NewInts(row))
+		}
+		return p, nil
 	}
 	w, b := q.Params.Of(l.Name)
 	shape := l.WeightShape(in)
@@ -75,21 +79,19 @@ func operation(q *model.Quantized, l model.Layer, s *model.LayerScaling, in, out
 
 // integers are the weight and bias codes, the very ones that fake quantization
 // computes.
-func integers(s *model.LayerScaling, w, b []float32, outputs int) ([]int32, []int64, error) {
+func integers(s *model.LayerScaling, w, b []float32, outputs int) ([]int32, bundle.Vec, error) {
 	codes := make([]float32, len(w))
 	s.WeightCodes(codes, w, outputs)
 	weight := make([]int32, len(w))
 	for i, c := range codes {
 		weight[i] = int32(c)
 	}
-	codes = make([]float32, len(b))
-	s.BiasCodes(codes, b)
-	bias := make([]int64, len(b))
-	for i, c := range codes {
-		if math.Abs(float64(c)) > 1<<62 {
-			return nil, nil, fmt.Errorf("bias %d is %v at scale %v: %w: its integer %v passes 2^62", i, b[i], s.Out[i%len(s.Out)], ErrTooWide, c)
+	biases := make([]float64, len(b))
+	s.BiasCodes(biases, b)
+	for i, c := range biases {
+		if math.IsInf(c, 0) {
+			return nil, bundle.Vec{}, fmt.Errorf("bias %d is %v at scale %v: %w: its integer passes float64", i, b[i], s.Out[i%len(s.Out)], ErrTooWide)
 		}
-		bias[i] = int64(c)
 	}
-	return weight, bias, nil
+	return weight, bundle.NewInts(biases), nil
 }

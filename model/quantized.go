@@ -52,7 +52,7 @@ type LayerScaling struct {
 	Fold []float32
 	// Coeffs are a polynomial activation's integer coefficients, one row for the
 	// tensor or one a channel; see quant.IntegerPolynomial.
-	Coeffs [][]int64
+	Coeffs [][]float64
 	// PoolSize is kernel*kernel of an average pool, whose integer form is a sum.
 	PoolSize int
 	weights  *WeightQuantizer
@@ -160,7 +160,7 @@ func (s *LayerScaling) activate(l Layer, in []float64) error {
 		return fmt.Errorf("%w: this activation is no polynomial", ErrNeedsTable)
 	}
 	s.Out = make([]float64, len(in))
-	s.Coeffs = make([][]int64, len(in))
+	s.Coeffs = make([][]float64, len(in))
 	for c := range in {
 		var err error
 		if s.Coeffs[c], s.Out[c], err = quant.IntegerPolynomial(a, in[c]); err != nil {
@@ -231,11 +231,11 @@ func (s *LayerScaling) WeightSlopes(dst, w []float32, outputs int) {
 	}
 }
 
-// BiasCodes writes round(b/Out) as float32: an integer, which beyond 2^24 is
-// one of those float32 can hold. The bundle stores the same integer.
-func (s *LayerScaling) BiasCodes(dst, b []float32) {
+// BiasCodes writes the integers Round24(round(b/Out)), half to even. The bundle
+// stores the same.
+func (s *LayerScaling) BiasCodes(dst []float64, b []float32) {
 	for o, v := range b {
-		dst[o] = float32(math.RoundToEven(float64(v) / s.Out[o%len(s.Out)]))
+		dst[o] = quant.Round24(math.RoundToEven(float64(v) / s.Out[o%len(s.Out)]))
 	}
 }
 

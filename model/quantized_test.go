@@ -153,10 +153,10 @@ func integers(q *Quantized, scaling []LayerScaling, x []float64) [][]float64 {
 		switch {
 		case l.Weighted():
 			w, b := q.Params.Of(l.Name)
-			m, beta := make([]float32, len(w)), make([]float32, len(b))
+			m, beta := make([]float32, len(w)), make([]float64, len(b))
 			s.WeightCodes(m, w, len(b))
 			s.BiasCodes(beta, b)
-			x = linear(l, x, in, shapes[i], wide(m), wide(beta))
+			x = linear(l, x, in, shapes[i], wide(m), beta)
 		case l.Type == AvgPool:
 			x = scaled(average(l, x, in, shapes[i]), float64(s.PoolSize))
 		case l.Type != Flatten:
@@ -164,7 +164,7 @@ func integers(q *Quantized, scaling []LayerScaling, x []float64) [][]float64 {
 			for k, v := range x {
 				a := s.Coeffs[k*len(s.Coeffs)/len(x)]
 				for d := len(a) - 1; d >= 0; d-- {
-					y[k] = y[k]*v + float64(a[d])
+					y[k] = y[k]*v + a[d]
 				}
 			}
 			x = y
@@ -257,7 +257,7 @@ func TestNegativeScale(t *testing.T) {
 	if s[0].Out[0] != -0.5 || s[1].Out[0] != -0.125 {
 		t.Errorf("scales %v and %v, want -0.5 and -0.125", s[0].Out, s[1].Out)
 	}
-	codes := make([]float32, 1)
+	codes := make([]float64, 1)
 	s[1].BiasCodes(codes, []float32{0.5})
 	if codes[0] != -4 {
 		t.Errorf("bias 0.5 at scale -0.125 is %v, want -4", codes[0])
@@ -304,7 +304,7 @@ func TestScalingErrors(t *testing.T) {
 		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 4}}, "0 scales for 2 outputs"},
 		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 1, Scales: []float32{1}}}, `layer "fc" (dense): 1 bits is outside 2..16`},
 		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 4, Scales: []float32{-1}}}, `layer "fc" (dense): scale -1`},
-		{quant.Params{Scale: 1e-30, Bits: 4}, []Layer{{Type: Polynomial, Name: "p", Coefficients: []float64{1, 0, 1}}, dense("fc")}, []WeightQuantizer{fc}, `layer "p" (polynomial): integer coefficient`},
+		{quant.Params{Scale: 1e-30, Bits: 4}, []Layer{{Type: Polynomial, Name: "p", Coefficients: []float64{1e300, 0, 1e-300}}, dense("fc")}, []WeightQuantizer{fc}, `layer "p" (polynomial): integer coefficient`},
 	} {
 		n := &Network{Input: []int{2}, Layers: c.layers}
 		q := &Quantized{Network: n, Params: initialise(t, n, 1), Input: c.input, Weights: c.weights}

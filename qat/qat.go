@@ -3,12 +3,15 @@
 // A quantized tensor travels through the graph as its integers, held in
 // float32: convolutions, squares and pools of them are then integer arithmetic,
 // exact while every partial sum stays below 2^24, and the very integers that
-// the exported program computes. Only the logits are multiplied by their scale.
+// the exported program computes. Where they could pass the largest float32 they
+// travel divided by a power of two. Only the logits are multiplied by their
+// scale.
 // Gradients pass the rounding straight through.
 package qat
 
 import (
 	"fmt"
+	"math"
 
 	G "gorgonia.org/gorgonia"
 
@@ -23,6 +26,7 @@ type Quantizer struct {
 	observe model.Observer // nil: the scales stay as they are
 	scaling []model.LayerScaling
 	coeffs  [][][]float32
+	carry   []int // of each layer's tensor, and of the input before them
 }
 
 var _ train.Quantizer = (*Quantizer)(nil)
@@ -36,7 +40,11 @@ func Observing(q *model.Quantized, observe model.Observer) (*Quantizer, error) {
 }
 
 func newQuantizer(q *model.Quantized, observe model.Observer) (*Quantizer, error) {
-	z := &Quantizer{q: q, observe: observe, coeffs: make([][][]float32, len(q.Network.Layers))}
+	carry, err := carries(q)
+	if err != nil {
+		return nil, err
+	}
+	z := &Quantizer{q: q, observe: observe, carry: carry, coeffs: make([][][]float32, len(q.Network.Layers))}
 	return z, z.Refresh(q.Params)
 }
 
@@ -55,8 +63,8 @@ func (z *Quantizer) Refresh(p model.Parameters) error {
 	for i := range z.scaling {
 		rows := make([][]float32, len(z.scaling[i].Coeffs))
 		for c, row := range z.scaling[i].Coeffs {
-			for _, a := range row {
-				rows[c] = append(rows[c], float32(a))
+			for k, a := range row {
+				rows[c] = append(rows[c], float32(math.Ldexp(a, k*z.carry[i]-z.carry[i+1])))
 			}
 		}
 		z.coeffs[i] = rows
@@ -76,19 +84,32 @@ func (z *Quantizer) Input(x *G.Node) (*G.Node, error) {
 func (z *Quantizer) Weights(i int, w, b *G.Node) (*G.Node, *G.Node, error) {
 	name := z.q.Network.Layers[i].Name
 	outputs := w.Shape()[0]
+	factor := float32(math.Ldexp(1, z.carry[i]-z.carry[i+1])) // of the weights
 	w, err := op.FakeQuantize(name+".weight", w, op.Quantizer{
-		Codes:  func(dst, x []float32) { z.scaling[i].WeightCodes(dst, x, outputs) },
-		Slopes: func(dst, x []float32) { z.scaling[i].WeightSlopes(dst, x, outputs) },
+		Codes: func(dst, x []float32) {
+			z.scaling[i].WeightCodes(dst, x, outputs)
+			multiply(dst, factor)
+		},
+		Slopes: func(dst, x []float32) {
+			z.scaling[i].WeightSlopes(dst, x, outputs)
+			multiply(dst, factor)
+		},
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("qat: layer %q: %w", name, err)
 	}
 	b, err = op.FakeQuantize(name+".bias", b, op.Quantizer{
-		Codes: func(dst, x []float32) { z.scaling[i].BiasCodes(dst, x) },
+		Codes: func(dst, x []float32) {
+			codes := make([]float64, len(x))
+			z.scaling[i].BiasCodes(codes, x)
+			for o, c := range codes {
+				dst[o] = float32(math.Ldexp(c, -z.carry[i+1]))
+			}
+		},
 		Slopes: func(dst, _ []float32) {
 			out := z.scaling[i].Out
 			for o := range dst {
-				dst[o] = float32(1 / out[o%len(out)])
+				dst[o] = float32(math.Ldexp(1/out[o%len(out)], -z.carry[i+1]))
 			}
 		},
 	})
@@ -110,5 +131,11 @@ func (z *Quantizer) PoolFactor(int) float32 { return 1 }
 // Logits implements train.Quantizer.
 func (z *Quantizer) Logits(x *G.Node) (*G.Node, error) {
 	last := len(z.scaling) - 1
-	return op.Scale(x, func() []float64 { return z.scaling[last].Out })
+	return op.Scale(x, func() []float64 {
+		factors := make([]float64, len(z.scaling[last].Out))
+		for o, s := range z.scaling[last].Out {
+			factors[o] = math.Ldexp(s, z.carry[last+1])
+		}
+		return factors
+	})
 }

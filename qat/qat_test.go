@@ -82,11 +82,11 @@ func TestExportedIntegersAreTheGraphs(t *testing.T) {
 		for _, c := range []struct {
 			layer  int
 			weight []int32
-			bias   []int64
+			bias   bundle.Vec
 		}{{0, conv.Weight, conv.Bias}, {3, fc.Weight, fc.Bias}} {
 			w, b := graphCodes(t, z, c.layer)
-			if len(w) != len(c.weight) || len(b) != len(c.bias) {
-				t.Fatalf("%d weights and %d biases in the graph, %d and %d exported", len(w), len(b), len(c.weight), len(c.bias))
+			if len(w) != len(c.weight) || len(b) != c.bias.Len() {
+				t.Fatalf("%d weights and %d biases in the graph, %d and %d exported", len(w), len(b), len(c.weight), c.bias.Len())
 			}
 			for k := range w {
 				if w[k] != float32(c.weight[k]) {
@@ -94,8 +94,8 @@ func TestExportedIntegersAreTheGraphs(t *testing.T) {
 				}
 			}
 			for o := range b {
-				if int64(b[o]) != c.bias[o] {
-					t.Errorf("per channel %v, layer %d: bias %v in the graph, %d exported", perChannel, c.layer, b[o], c.bias[o])
+				if float64(b[o]) != c.bias.Float(o) {
+					t.Errorf("per channel %v, layer %d: bias %v in the graph, %v exported", perChannel, c.layer, b[o], c.bias.At(o))
 				}
 			}
 		}
@@ -143,13 +143,13 @@ func TestCoefficients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got [][]int64
+	var got []bundle.Vec
 	for _, row := range z.Coefficients(1)() {
-		var r []int64
+		var r []float64
 		for _, c := range row {
-			r = append(r, int64(c))
+			r = append(r, float64(c))
 		}
-		got = append(got, r)
+		got = append(got, bundle.NewInts(r))
 	}
 	if want := p.Nodes[1].Op.(*bundle.Polynomial).Coeffs; len(want) != 3 || !reflect.DeepEqual(got, want) {
 		t.Errorf("the graph's polynomials are %v, the program's %v", got, want)

@@ -9,16 +9,15 @@ import (
 // on q, normalised by its leading coefficient:
 //
 //	a_d x^d + ... + a_0  =  scale * (q^d + B_{d-1} q^{d-1} + ... + B_0)
-//	B_k   = float32(round(a_k / (a_d s^(d-k))))    (half to even)
+//	B_k   = Round24(round(a_k / (a_d s^(d-k))))    (half to even)
 //	scale = a_d s^d
 //
-// a holds a_0..a_d; the result holds B_0..B_d with B_d = 1. The conversion to
-// float32 keeps every integer up to 2^24 and rounds larger ones to an integer
-// that float32 arithmetic in training can hold too. Up to 2^24 each B_k is off
-// by at most 1/2, so the polynomial's value by at most scale/2 * sum |q|^k.
-// A negative a_d gives a negative scale. It returns an error if a has no
-// degree, a_d or s is zero or not finite, or a coefficient passes 2^62.
-func IntegerPolynomial(a []float64, s float64) (coeffs []int64, scale float64, err error) {
+// a holds a_0..a_d; the result holds the integers B_0..B_d with B_d = 1. Each
+// B_k up to 2^24 is off by at most 1/2, so the polynomial's value by at most
+// scale/2 * sum |q|^k. A negative a_d gives a negative scale. It returns an error
+// if a has no degree, a_d or s is zero or not finite, or a coefficient passes
+// float64.
+func IntegerPolynomial(a []float64, s float64) (coeffs []float64, scale float64, err error) {
 	d := len(a) - 1
 	if d < 1 || a[d] == 0 {
 		return nil, 0, fmt.Errorf("polynomial %v has no leading term of degree 1 or more", a)
@@ -26,16 +25,16 @@ func IntegerPolynomial(a []float64, s float64) (coeffs []int64, scale float64, e
 	if !(s != 0) || math.IsInf(s, 0) {
 		return nil, 0, fmt.Errorf("input scale %v is not finite and nonzero", s)
 	}
-	coeffs = make([]int64, d+1)
+	coeffs = make([]float64, d+1)
 	coeffs[d] = 1
 	power := 1.0 // s^(d-k)
 	for k := d - 1; k >= 0; k-- {
 		power *= s
-		b := float64(float32(math.RoundToEven(a[k] / (a[d] * power))))
-		if !(math.Abs(b) <= 1<<62) {
-			return nil, 0, fmt.Errorf("integer coefficient %v of degree %d passes 2^62 at input scale %v", b, k, s)
+		b := Round24(math.RoundToEven(a[k] / (a[d] * power)))
+		if b-b != 0 {
+			return nil, 0, fmt.Errorf("integer coefficient %v of degree %d is not finite at input scale %v", b, k, s)
 		}
-		coeffs[k] = int64(b)
+		coeffs[k] = b
 	}
 	scale = a[d] * power
 	if scale == 0 || math.IsInf(scale, 0) || math.IsNaN(scale) {

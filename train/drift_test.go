@@ -76,15 +76,15 @@ func partialSums(t *testing.T, p *bundle.Program) float64 {
 		case bundle.Linear:
 			rows := op.Rows(p.InShape(i))
 			bias := 0.0
-			for _, b := range rows.Bias {
-				bias = math.Max(bias, math.Abs(float64(b)))
+			for o := range rows.Outputs() {
+				bias = math.Max(bias, math.Abs(rows.Bias.Float(o)))
 			}
 			largest = math.Max(largest, float64(rows.MaxL1())*in+bias)
 		case *bundle.Polynomial:
 			for _, row := range op.Coeffs {
 				acc := 0.0
-				for k := len(row) - 1; k >= 0; k-- {
-					acc = acc*in + math.Abs(float64(row[k]))
+				for k := row.Len() - 1; k >= 0; k-- {
+					acc = acc*in + math.Abs(row.Float(k))
 				}
 				largest = math.Max(largest, acc)
 			}

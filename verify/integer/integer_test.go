@@ -19,8 +19,8 @@ func program(t *testing.T) *bundle.Program {
 	p := &bundle.Program{
 		Input: bundle.Input{Shape: []int{2}, Quantizer: quant.Params{Scale: float32(1) / 255, Bits: 8}},
 		Nodes: []bundle.Node{
-			{Name: "fc", Op: &bundle.Dense{Units: 2, Inputs: 2, Weight: []int32{1, 0, 1, 1}, Bias: []int64{0, 0}}, Scale: []float64{1}, Bits: 8},
-			{Name: "poly", Op: &bundle.Polynomial{Coeffs: [][]int64{{0, 0, 1}, {0, 1}}}, Scale: []float64{1}},
+			{Name: "fc", Op: &bundle.Dense{Units: 2, Inputs: 2, Weight: []int32{1, 0, 1, 1}, Bias: bundle.Vec{Small: []int64{0, 0}}}, Scale: []float64{1}, Bits: 8},
+			{Name: "poly", Op: &bundle.Polynomial{Coeffs: []bundle.Vec{{Small: []int64{0, 0, 1}}, {Small: []int64{0, 1}}}}, Scale: []float64{1}},
 		},
 		Labels: []string{"square", "sum"},
 	}

@@ -1,6 +1,10 @@
 package bgv
 
-import "github.com/tuneinsight/lattigo/v5/ring"
+import (
+	"github.com/tuneinsight/lattigo/v5/ring"
+
+	"qtool/bundle"
+)
 
 // constants are a stage's, for one plaintext prime and one limb: what the scale
 // and T^-1 make of biases and polynomial coefficients.
@@ -19,22 +23,22 @@ type constants struct {
 func (st *stage) compile(t, scale, q uint64) constants {
 	c := constants{modulus: newModulus(q)}
 	inverseT := inverse(t, q)
-	constant := func(v int64, scale uint64) uint64 {
-		scaled := lift(mulMod(residue(v, t), scale, t), t)
+	constant := func(v, scale uint64) uint64 { // v modulo t
+		scaled := lift(mulMod(v, scale, t), t)
 		return c.mul(residue(scaled, q), inverseT)
 	}
 	c.factor = c.montgomery(c.montgomery(t % q))
 	if st.rows != nil {
-		for _, b := range st.rows.Bias {
-			c.bias = append(c.bias, constant(b, scale))
+		for o := range st.rows.Outputs() {
+			c.bias = append(c.bias, constant(st.rows.Bias.Mod(o, t), scale))
 		}
 	}
 	if st.poly != nil {
 		degree := st.poly.Degree()
 		for _, row := range st.poly.Coeffs {
-			c.poly = append(c.poly, c.horner(row, degree, func(v int64, power int) (scalar int64, offset uint64) {
-				s := ring.ModExp(scale, uint64(power), t)
-				return lift(mulMod(residue(v, t), s, t), t), constant(v, s)
+			c.poly = append(c.poly, c.horner(row, degree, func(j, power int) (scalar int64, offset uint64) {
+				s, v := ring.ModExp(scale, uint64(power), t), row.Mod(j, t)
+				return lift(mulMod(v, s, t), t), constant(v, s)
 			}))
 		}
 	}
@@ -42,24 +46,22 @@ func (st *stage) compile(t, scale, q uint64) constants {
 }
 
 // horner compiles one row of coefficients of a polynomial of the given degree;
-// at gives coefficient v, scaled to a power, as a scalar and as a constant.
-func (c *constants) horner(row []int64, degree int, at func(v int64, power int) (int64, uint64)) horner {
+// at gives coefficient j, scaled to a power, as a scalar and as a constant.
+func (c *constants) horner(row bundle.Vec, degree int, at func(j, power int) (int64, uint64)) horner {
 	if isSquare(row) && degree == 2 {
 		return horner{square: true}
 	}
-	top := len(row) - 1
-	scalar, _ := at(row[top], degree-top)
+	top := row.Len() - 1
+	scalar, _ := at(top, degree-top)
 	h := horner{lead: c.montgomery(residue(scalar, c.q))}
 	for j := top - 1; j >= 0; j-- {
-		_, offset := at(row[j], degree-j)
+		_, offset := at(j, degree-j)
 		h.rest = append(h.rest, offset)
 	}
 	return h
 }
 
-func isSquare(row []int64) bool {
-	return len(row) == 3 && row[0] == 0 && row[1] == 0 && row[2] == 1
-}
+func isSquare(row bundle.Vec) bool { return row.Equal(bundle.Square().Coeffs[0]) }
 
 // channel is the compiled polynomial of element i of n, by the rule of
 // bundle.Polynomial.Channel.

@@ -63,6 +63,7 @@ func TestInsecureProgramsAreExact(t *testing.T) {
 		{"dense only", newProgram(r, 4, 9).dense(4, 7), 10, 0, 1024},
 		{"one image", newProgram(r, 4, 9).dense(4, 7), 10, 1, 1},
 		{"conv stride and padding", newProgram(r, 4, 2, 7, 6).conv(3, 3, 2, 1, 7).square().dense(3, 7), 10, 0, 100},
+		{"biases far beyond 64 bits", wideBiases(newProgram(r, 4, 6)).dense(5, 7).polynomial(2, 9, false).dense(3, 7), 10, 0, 50},
 		{"reshape only", newProgram(r, 3, 2, 3).add(&bundle.Reshape{Shape: []int{6}}), 10, 0, 5},
 		{"square first", newProgram(r, 4, 6).square().dense(3, 7), 10, 0, 50},
 		{"square last", newProgram(r, 4, 6).dense(3, 7).square(), 10, 0, 50},

@@ -97,11 +97,12 @@ func (e *noise) polynomial(p *bundle.Polynomial) {
 	for _, row := range p.Coeffs {
 		sum := 0.0 // of the terms, relative to the largest
 		terms := make([]float64, 0, degree)
-		for j := 1; j < len(row); j++ {
-			if row[j] == 0 {
+		for j := 1; j < row.Len(); j++ {
+			size := math.Abs(row.Float(j))
+			if size == 0 {
 				continue
 			}
-			scale := math.Log2(math.Abs(float64(row[j])))
+			scale := math.Log2(size)
 			if e.scaled && j < degree {
 				scale = e.logT - 1
 			}

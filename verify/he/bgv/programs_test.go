@@ -1,6 +1,7 @@
 package bgv
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -13,6 +14,7 @@ type builder struct {
 	p     *bundle.Program
 	shape []int
 	r     *rand.Rand
+	shift int // of biases
 }
 
 // newProgram begins a program whose inputs are the integers 0..2^bits-1.
@@ -21,7 +23,7 @@ func newProgram(r *rand.Rand, bits int, shape ...int) *builder {
 	if err != nil {
 		panic(err)
 	}
-	return &builder{&bundle.Program{Input: bundle.Input{Shape: shape, Quantizer: q}}, shape, r}
+	return &builder{&bundle.Program{Input: bundle.Input{Shape: shape, Quantizer: q}}, shape, r, 0}
 }
 
 func (b *builder) add(op bundle.Op) *builder {
@@ -42,12 +44,19 @@ func (b *builder) weights(n, largest int) []int32 {
 	return w
 }
 
-func (b *builder) bias(n, largest int) []int64 {
-	v := make([]int64, n)
+// bias is small, or (wide) far beyond 64 bits.
+func (b *builder) bias(n, largest int) bundle.Vec {
+	v := make([]float64, n)
 	for i := range v {
-		v[i] = int64(b.r.IntN(2*largest+1) - largest)
+		v[i] = math.Ldexp(float64(b.r.IntN(2*largest+1)-largest), b.shift)
 	}
-	return v
+	return bundle.NewInts(v)
+}
+
+// wideBiases makes what follows have biases of 80 bits.
+func wideBiases(b *builder) *builder {
+	b.shift = 75
+	return b
 }
 
 func (b *builder) conv(outputs, kernel, stride, padding, largest int) *builder {
@@ -83,8 +92,8 @@ func (b *builder) polynomial(degree, largest int, perChannel bool) *builder {
 	for i := range rows {
 		// Channels may have lower degrees than the tensor's.
 		row := b.bias(degree+1-i%2, largest)
-		if top := len(row) - 1; row[top] == 0 {
-			row[top] = 1
+		for top := row.Len() - 1; row.At(top).Sign() == 0; {
+			row = b.bias(degree+1-i%2, largest)
 		}
 		p.Coeffs = append(p.Coeffs, row)
 	}

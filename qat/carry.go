@@ -1,0 +1,69 @@
+package qat
+
+import (
+	"math"
+
+	"qtool/model"
+	"qtool/quant"
+)
+
+// largestCarried is log2 of what the graph's numbers may reach: 2^28 below the
+// largest float32, because gradients multiply them further.
+const largestCarried = 100
+
+// carries chooses the power of two by which each tensor's integers are divided
+// in the graph, the input's first. It is 0 wherever the largest possible value
+// fits float32 as it is. A weighted layer is the place to divide, since its
+// codes are small; a polynomial of degree d takes e to d*e.
+//
+// Dividing by a power of two moves exponents only: the integers, and how float32
+// rounds those beyond 2^24, stay the same.
+func carries(q *model.Quantized) ([]int, error) {
+	shapes, err := q.Network.Shapes()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]int, len(shapes)+1)
+	in, weighted := q.Network.Input, 0
+	bits := math.Log2(float64(q.Input.QMax()) - float64(q.Input.QMin())) // of the integers
+	for i, l := range q.Network.Layers {
+		e := all[i]
+		switch {
+		case l.Weighted():
+			largest := float64(quant.Params{Bits: q.Weights[weighted].Bits, Signed: true}.QMax())
+			weighted++
+			fanIn := 1
+			for _, d := range l.WeightShape(in)[1:] {
+				fanIn *= d
+			}
+			bits += math.Log2(largest*float64(fanIn)) + 1 // and a bias as large
+			if degree := nextDegree(q.Network, i+1); (bits-float64(e))*float64(degree) > largestCarried {
+				e = int(math.Ceil(bits)) - largestCarried/(2*degree)
+			}
+		case l.Type == model.AvgPool:
+			bits += math.Log2(float64(l.Kernel * l.Kernel))
+		case l.Activation():
+			a, _ := l.PolynomialCoefficients()
+			bits, e = bits*float64(len(a)-1), e*(len(a)-1)
+		}
+		all[i+1], in = e, shapes[i]
+	}
+	return all, nil
+}
+
+// nextDegree is the degree of the polynomial that follows layer i-1 before any
+// other weighted layer, or 1.
+func nextDegree(n *model.Network, i int) int {
+	for ; i < len(n.Layers) && !n.Layers[i].Weighted(); i++ {
+		if a, ok := n.Layers[i].PolynomialCoefficients(); ok {
+			return len(a) - 1
+		}
+	}
+	return 1
+}
+
+func multiply(v []float32, f float32) {
+	for i := range v {
+		v[i] *= f
+	}
+}
