@@ -101,12 +101,14 @@ func elementwise(op bundle.Op) func(i, n int, q int64) int64 {
 	case *bundle.Polynomial:
 		return func(i, n int, q int64) int64 {
 			c := op.Channel(i, n)
-			acc := int64(0)
-			for k := len(c) - 1; k >= 0; k-- {
-				acc = acc*q + c[k]
+			acc := int64(0) // modulo 2^64, which holds the proved range
+			for k := c.Len() - 1; k >= 0; k-- {
+				acc = acc*q + c.Low64(k)
 			}
 			return acc
 		}
+	case *bundle.LookupTable:
+		return func(i, n int, q int64) int64 { return int64(op.At(op.Channel(i, n), q)) }
 	}
 	return nil
 }
@@ -127,6 +129,9 @@ func (l *layer) finish(b bundle.Bounds) error {
 		l.norms = []norm{{1, 1, l.n}}
 		return nil
 	}
+	if err := smallBias(l.rows); err != nil {
+		return err
+	}
 	at := map[[2]float64]int{}
 	for o := range l.n {
 		_, w := l.rows.Row(o)
@@ -145,17 +150,39 @@ func (l *layer) finish(b bundle.Bounds) error {
 	return nil
 }
 
-// compose is the map x -> outer(inner(x)).
+// maxBias bounds the magnitude of a bias, so that sums with it fit an int64.
+const maxBias = 1 << 60
+
+// smallBias returns an error if a bias passes maxBias.
+func smallBias(r *bundle.Rows) error {
+	for o := range r.Outputs() {
+		if math.Abs(r.Bias.Float(o)) > maxBias {
+			return fmt.Errorf("bias %v of element %d passes the limit of 60 bits: %w", r.Bias.At(o), o, ErrInsufficient)
+		}
+	}
+	return nil
+}
+
+// compose is the map x -> outer(inner(x)). It returns an error for weights beyond
+// 32 bits and biases beyond maxBias.
 func compose(outer, inner *bundle.Rows) (*bundle.Rows, error) {
+	for _, r := range []*bundle.Rows{outer, inner} {
+		if err := smallBias(r); err != nil {
+			return nil, err
+		}
+	}
 	r := &bundle.Rows{Inputs: inner.Inputs, Start: []int32{0}}
 	weight := make([]int64, inner.Inputs)
 	seen := make([]bool, inner.Inputs)
 	for o := range outer.Outputs() {
 		var touched []int32
-		bias := outer.Bias[o]
+		bias := outer.Bias.Low64(o)
+		size := math.Abs(float64(bias)) // of the bias and everything it is a sum of
 		mid, w := outer.Row(o)
 		for k, m := range mid {
-			bias += int64(w[k]) * inner.Bias[m]
+			b := inner.Bias.Low64(int(m))
+			bias += int64(w[k]) * b
+			size += math.Abs(float64(w[k]) * float64(b))
 			in, v := inner.Row(int(m))
 			for j, i := range in {
 				if !seen[i] {
@@ -174,7 +201,10 @@ func compose(outer, inner *bundle.Rows) (*bundle.Rows, error) {
 			}
 			weight[i], seen[i] = 0, false
 		}
-		r.Start, r.Bias = append(r.Start, int32(len(r.In))), append(r.Bias, bias)
+		if size > maxBias {
+			return nil, fmt.Errorf("composed bias of output %d passes 60 bits: %w", o, ErrInsufficient)
+		}
+		r.Start, r.Bias.Small = append(r.Start, int32(len(r.In))), append(r.Bias.Small, bias)
 	}
 	return r, nil
 }
@@ -184,7 +214,7 @@ func (l *layer) bias(o int) int64 {
 	if l.rows == nil {
 		return 0
 	}
-	return l.rows.Bias[o]
+	return l.rows.Bias.Low64(o)
 }
 
 // lookups is the number of programmable bootstraps of the layer.

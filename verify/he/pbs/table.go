@@ -17,6 +17,9 @@ type table struct {
 	centre int64
 }
 
+// maxEntry bounds the magnitude of a table's entries.
+const maxEntry = 1 << 40
+
 // tabulate fills in the tables and the number of slots.
 func (l *layer) tabulate(f func(i, n int, q int64) int64) error {
 	l.tables = make([]table, l.n)
@@ -27,7 +30,11 @@ func (l *layer) tabulate(f func(i, n int, q int64) int64) error {
 		}
 		values := make([]int64, hi-lo+1)
 		for j := range values {
-			values[j] = f(o, l.n, lo+int64(j))
+			v := f(o, l.n, lo+int64(j))
+			if v > maxEntry || v < -maxEntry {
+				return fmt.Errorf("element %d: its table has the entry %d for %d, beyond 40 bits: %w", o, v, lo+int64(j), ErrInsufficient)
+			}
+			values[j] = v
 		}
 		l.tables[o].values = values
 	}

@@ -1,0 +1,67 @@
+package pbs
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"qtool/verify/he/security"
+)
+
+// BenchmarkLookup times one look-up on one core: a batch of key switches and
+// blind rotations, by ring degree, with secure parameters.
+func BenchmarkLookup(b *testing.B) {
+	for _, l := range []ParametersLiteral{
+		{LogN: 11, LogQ: 54, Base: 17, Levels: 2, LogSmallQ: 20, SwitchBase: 3, SwitchLevels: 5},
+		{LogN: 12, LogQ: 50, Base: 16, Levels: 2, LogSmallQ: 21, SwitchBase: 2, SwitchLevels: 8},
+		{LogN: 12, LogQ: 58, Base: 28, Levels: 1, LogSmallQ: 21, SwitchBase: 2, SwitchLevels: 8},
+		{LogN: 13, LogQ: 50, Base: 16, Levels: 2, LogSmallQ: 23, SwitchBase: 3, SwitchLevels: 6},
+	} {
+		l.Dimension = security.LWEDimension(l.LogSmallQ)
+		b.Run(fmt.Sprintf("N=2^%d/levels=%d/n=%d", l.LogN, l.Levels, l.Dimension), func(b *testing.B) {
+			p, err := NewParameters(l)
+			if err != nil {
+				b.Fatal(err)
+			}
+			k, err := NewSecretKey(p)
+			if err != nil {
+				b.Fatal(err)
+			}
+			keys, err := k.EvaluationKeys(context.Background(), 2, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			r := newRotator(p, keys, batch)
+			tab := &table{values: make([]int64, 16)}
+			cts := p.newWides(batch)
+			in := make([]narrow, batch)
+			acc := make([][]uint32, batch)
+			for i := range in {
+				in[i] = make(narrow, p.Dimension+1)
+				acc[i] = in[i]
+				for j := range cts[i] {
+					cts[i][j] = uint32(j*i) * 0x9e3779b9
+				}
+			}
+			never := func() error { return nil }
+			b.ReportAllocs()
+			for b.Loop() {
+				keys.keySwitch(acc, cts)
+				for k := range in {
+					p.round(in[k])
+					r.start(k, tab, 16, in[k][p.Dimension], 16)
+				}
+				if err := r.rotateAll(in, never); err != nil {
+					b.Fatal(err)
+				}
+				for k := range in {
+					r.finish(cts[k], k, tab, 16)
+				}
+			}
+			perLookup := b.Elapsed().Seconds() / float64(b.N*batch)
+			b.ReportMetric(perLookup*1e3, "ms/lookup")
+			b.ReportMetric(l.nanoseconds()/1e6, "predicted-ms")
+			b.ReportMetric(float64(keys.Bytes())/1e6, "key-MB")
+		})
+	}
+}

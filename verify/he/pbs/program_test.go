@@ -1,0 +1,147 @@
+package pbs
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"qtool/bundle"
+	"qtool/quant"
+)
+
+// testInsecureLiteral is small, quick and not secure.
+func testInsecureLiteral() ParametersLiteral {
+	return ParametersLiteral{
+		LogN: 10, LogQ: 50, Base: 15, Levels: 2,
+		Dimension: 64, LogSmallQ: 20, SwitchBase: 4, SwitchLevels: 4,
+	}
+}
+
+// tableOf makes a table over [lo, hi].
+type tableOf func(lo, hi int64, rng *rand.Rand) []int32
+
+// arbitrary has any entries of so many bits.
+func arbitrary(bits int) tableOf {
+	return func(lo, hi int64, rng *rand.Rand) []int32 {
+		v := make([]int32, hi-lo+1)
+		for i := range v {
+			v[i] = rng.Int32N(1 << bits)
+		}
+		return v
+	}
+}
+
+// sigmoid rises from 0 to 2^bits - 1 about the middle of the range.
+func sigmoid(bits int) tableOf {
+	return func(lo, hi int64, _ *rand.Rand) []int32 {
+		v := make([]int32, hi-lo+1)
+		top := float64(int(1)<<bits - 1)
+		for i := range v {
+			x := (float64(i) + 0.5 - float64(len(v))/2) / float64(len(v)) * 16
+			v[i] = int32(math.RoundToEven(top / (1 + math.Exp(-x))))
+		}
+		return v
+	}
+}
+
+// newNet is a chain of dense layers of the given widths with weights of at most
+// maxWeight, and a table a neuron between them, on inputs of so many bits.
+func newNet(t testing.TB, rng *rand.Rand, bits quant.BitWidth, maxWeight int, table tableOf, widths ...int) *bundle.Program {
+	t.Helper()
+	p := &bundle.Program{Input: bundle.Input{
+		Shape:     []int{widths[0]},
+		Quantizer: quant.Params{Bits: bits, Scale: 1 / float32(int(1)<<bits-1)},
+	}}
+	name := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
+	for i := range widths[1:] {
+		d := &bundle.Dense{Inputs: widths[i], Units: widths[i+1]}
+		for range d.Inputs * d.Units {
+			d.Weight = append(d.Weight, int32(rng.IntN(2*maxWeight+1)-maxWeight))
+		}
+		for range d.Units {
+			d.Bias.Small = append(d.Bias.Small, int64(rng.IntN(9)-4))
+		}
+		p.Nodes = append(p.Nodes, bundle.Node{Name: "fc" + name[i], Op: d, Scale: []float64{1}})
+		if i+2 == len(widths) {
+			break
+		}
+		prove(t, p)
+		bounds, err := p.Bounds()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := bounds[len(bounds)-1]
+		l := &bundle.LookupTable{}
+		for o := range d.Units {
+			lo, hi := b.Lo.Small[o], b.Hi.Small[o]
+			l.Tables = append(l.Tables, bundle.Table{Lo: lo, Values: table(lo, hi, rng)})
+		}
+		p.Nodes = append(p.Nodes, bundle.Node{Name: "table" + name[i], Op: l, Scale: []float64{1}})
+	}
+	prove(t, p)
+	return p
+}
+
+// prove labels the last tensor and fills in shapes and ranges.
+func prove(t testing.TB, p *bundle.Program) {
+	t.Helper()
+	p.Labels = nil
+	shape := p.Input.Shape
+	for i := range p.Nodes {
+		var err error
+		if shape, err = p.Nodes[i].Op.OutShape(shape); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range shape[0] {
+		p.Labels = append(p.Labels, "label")
+	}
+	if err := p.Prove(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func randomImages(rng *rand.Rand, n, size int) [][]uint8 {
+	images := make([][]uint8, n)
+	for i := range images {
+		images[i] = make([]uint8, size)
+		for k := range images[i] {
+			images[i][k] = uint8(rng.IntN(256))
+		}
+	}
+	return images
+}
+
+func seeded(n uint64) *rand.Rand { return rand.New(rand.NewPCG(n, 7)) }
+
+// forced is a plan with the given parameters, whatever they can carry.
+func forced(t testing.TB, p *bundle.Program, l ParametersLiteral) *Plan {
+	t.Helper()
+	layers, err := lower(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := build(p, layers, l, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+// want are the reference logits.
+func want(t testing.TB, p *bundle.Program, images [][]uint8) []bundle.Vec {
+	t.Helper()
+	r, err := bundle.NewRunner(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []bundle.Vec
+	for _, image := range images {
+		v, err := r.Run(p.Input.Quantize(image), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, v)
+	}
+	return all
+}
