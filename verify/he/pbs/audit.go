@@ -61,10 +61,10 @@ func (a *audit) lookup(i, o int, in narrow, out wide) {
 		at += in[k] * uint32(bit)
 	}
 	want := l.slotOf(a.values[i], o)
-	phase := float64(at&uint32(2*p.N()-1)) / float64(2*p.N())
+	position := int(at & uint32(2*p.N()-1))
 	r := &a.layers[i].outcomes[o]
-	r.noise = wrap(phase - (float64(want)+0.5)/float64(2*l.slots))
-	r.missed = math.Abs(r.noise) > l.bound()
+	r.noise = wrap((float64(position)+0.5)/float64(2*p.N()) - (float64(want)+0.5)/float64(2*l.slots))
+	r.missed = p.slotAt(position, l.slots) != want
 
 	slots := 2 * int64(a.plan.layers[i+1].slots)
 	x := float64(a.secret.phase(out)) * math.Exp2(-32) * float64(slots)
@@ -109,7 +109,7 @@ func (t *tally) add() {
 // record is the account of images images.
 func (a *audit) record(images int) *verify.Lookups {
 	p := a.plan
-	r := &verify.Lookups{PerLookup: p.FailurePerLookup(), PerImage: p.FailurePerImage(), Expected: p.perImage * float64(images)}
+	r := &verify.Lookups{PerLookup: p.FailurePerLookup(), PerImage: p.FailurePerImage(), Expected: p.expected * float64(images)}
 	for i := range a.layers {
 		t, l := &a.layers[i], &p.layers[i]
 		r.Done += t.done
@@ -117,8 +117,8 @@ func (a *audit) record(images int) *verify.Lookups {
 		r.Failed += t.failed
 		r.Layers = append(r.Layers, verify.LookupNoise{
 			Layer: l.name, Done: t.done, Missed: t.missed, Failed: t.failed,
-			Predicted: math.Sqrt(p.stages[i].worst) / l.bound(),
-			Measured:  math.Sqrt(t.square/float64(max(t.done, 1))) / l.bound(),
+			Predicted: math.Sqrt(p.stages[i].worst) / p.params.bound(l),
+			Measured:  math.Sqrt(t.square/float64(max(t.done, 1))) / p.params.bound(l),
 		})
 	}
 	return r

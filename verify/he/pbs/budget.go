@@ -18,7 +18,7 @@ func (l *ParametersLiteral) budget(layers []layer) (stages []stage, perImage flo
 	in := l.fresh()
 	for i := range layers {
 		la := &layers[i]
-		bound := la.bound()
+		bound := l.bound(la)
 		var s stage
 		for _, w := range la.norms {
 			v := l.accumulated(in, w)
@@ -37,8 +37,41 @@ func (l *ParametersLiteral) budget(layers []layer) (stages []stage, perImage flo
 	return stages, perImage
 }
 
-// bound is how far a phase may be off: half a slot.
-func (l *layer) bound() float64 { return 1 / (4 * float64(l.slots)) }
+// expected is the number of look-ups and logits of an image that are predicted to
+// miss their slot: as budget has it, but with the borders of the slots where they
+// are, and every slot equally likely.
+func (l *ParametersLiteral) expected(layers []layer) float64 {
+	in, sum := l.fresh(), 0.0
+	for i := range layers {
+		la := &layers[i]
+		for _, w := range la.norms {
+			v := l.accumulated(in, w)
+			if la.tables == nil {
+				sum += float64(w.count) * outside(l.bound(la), v)
+				continue
+			}
+			v = l.lookup(v)
+			missed := 0.0
+			for j := range la.slots {
+				below, above := l.margins(j, la.slots)
+				missed += (outside(below, v) + outside(above, v)) / 2
+			}
+			sum += float64(w.count) * missed / float64(la.slots)
+		}
+		in = l.rotated()
+	}
+	return sum
+}
+
+// margins are how far slot j of 2H reaches below and above its middle.
+func (l *ParametersLiteral) margins(j, h int) (below, above float64) {
+	// Position p is in slot j if (2p+1) H / 2N >= j: the first is
+	border := func(j int) float64 {
+		return math.Ceil((2*float64(j)*math.Exp2(float64(l.LogN))/float64(h) - 1) / 2)
+	}
+	middle, scale := (float64(j)+0.5)/float64(2*h), math.Exp2(-float64(l.LogN)-1)
+	return middle - border(j)*scale, border(j+1)*scale - middle
+}
 
 // log2Probability is log2 of a probability, or of what a float64 can tell from 0.
 func log2Probability(p float64) float64 { return math.Log2(max(p, math.SmallestNonzeroFloat64)) }

@@ -138,7 +138,7 @@ func (c *Client) Decrypt(out *Output) (bundle.Vec, float64, error) {
 			return bundle.Vec{}, 0, &NoiseError{o, logits[o], l.lo[o], l.hi[o]}
 		}
 	}
-	return bundle.Vec{Small: logits}, math.Log2(l.bound() / max(worst, math.Exp2(-33))), nil
+	return bundle.Vec{Small: logits}, math.Log2(p.params.bound(l) / max(worst, math.Exp2(-33))), nil
 }
 
 // belongs checks that a ciphertext was made for this plan and key.

@@ -32,9 +32,9 @@
 // where 2H is the number of slots on the torus. Blind rotation can only make
 // functions F with F(phase + 1/2) = -F(phase). H = hi - lo + 1 leaves the upper
 // half unused and serves any table; a table f for which f(x) + f(x+H) is one
-// constant c wherever both are defined, as one that saturates on both sides
-// symmetrically, needs fewer slots: F = f - c/2 (see halfPeriod). The constant
-// is added afterwards. A look-up is right if the noise stays below 1/4H.
+// constant c wherever both are defined, as it is for one that saturates on both
+// sides and a large H, needs fewer slots: F = f - c/2 (see halfPeriod). The
+// constant is added afterwards. A look-up is right if the noise stays below 1/4H.
 //
 // # Noise
 //

@@ -26,7 +26,7 @@ func (p *Plan) explain(o Options, s *search) []string {
 			what = "look-ups"
 		}
 		why = append(why, fmt.Sprintf("layer %q: %d %s on %d slots, a phase may be off by 2^%.1f and its noise has a standard deviation of 2^%.1f: each fails with probability at most 2^%.1f",
-			la.name, la.n, what, 2*la.slots, math.Log2(la.bound()), math.Log2(st.worst)/2, log2Probability(st.failure)))
+			la.name, la.n, what, 2*la.slots, math.Log2(l.bound(la)), math.Log2(st.worst)/2, log2Probability(st.failure)))
 	}
 	why = append(why, fmt.Sprintf("an image of %d look-ups fails with probability at most 2^%.1f, where 2^%.1f is accepted", p.Lookups(), log2Probability(p.perImage), o.LogFailure))
 	limit, _ := security.MaxLogQP(l.LogN)

@@ -64,12 +64,7 @@ func (l *ParametersLiteral) switched() float64 {
 // sum e_i (s_i - 1/2), of variance n/4 * 1/12, and the body's own 1/12:
 //
 //	(n/4 + 1) / 12 * (2N)^-2.
-//
-// It is nothing where q <= 2N.
 func (l *ParametersLiteral) rounded() float64 {
-	if l.LogSmallQ <= l.LogN+1 {
-		return 0
-	}
 	return (float64(l.Dimension)/4 + 1) / 12 * math.Exp2(-2*float64(l.LogN+1))
 }
 
@@ -90,11 +85,24 @@ func (l *ParametersLiteral) lookup(acc float64) float64 {
 	return acc + l.switched() + l.rounded()
 }
 
+// bound is how far a phase of a layer may be off: half a slot and, for look-ups,
+// up to half a position less, by which the borders of slots are off where H does
+// not divide N:
+//
+//	1/4H - 1/4N.
+func (l *ParametersLiteral) bound(la *layer) float64 {
+	b := 1 / (4 * float64(la.slots))
+	if la.tables != nil && (1<<l.LogN)%la.slots != 0 {
+		b -= 1 / math.Exp2(float64(l.LogN)+2)
+	}
+	return b
+}
+
 // outside is the probability that a Gaussian of the given variance leaves
 // (-bound, bound): erfc(bound / sqrt(2 variance)).
 func outside(bound, variance float64) float64 {
-	if variance <= 0 {
-		return 0
+	if bound <= 0 {
+		return 1
 	}
 	return math.Erfc(bound / math.Sqrt(2*variance))
 }

@@ -21,7 +21,7 @@ type ParametersLiteral struct {
 	Base, Levels int
 	// Dimension is n, that of the narrow LWE ciphertexts.
 	Dimension int
-	// LogSmallQ is log2 of their modulus q; 8..31.
+	// LogSmallQ is log2 of their modulus q; LogN+2..31.
 	LogSmallQ int
 	// SwitchBase and SwitchLevels are the gadget of the key switch.
 	SwitchBase, SwitchLevels int
@@ -49,7 +49,7 @@ func NewParameters(l ParametersLiteral) (*Parameters, error) {
 		{"gadget base", l.Base, 1, 32},
 		{"gadget levels", l.Levels, 1, 4},
 		{"LWE dimension", l.Dimension, 8, 2048},
-		{"log2 of the LWE modulus", l.LogSmallQ, 8, 31},
+		{"log2 of the LWE modulus", l.LogSmallQ, l.LogN + 2, 31},
 		{"key switch base", l.SwitchBase, 1, 16},
 		{"key switch levels", l.SwitchLevels, 1, 16},
 		{"bits of the gadget", l.Base * l.Levels, 1, l.LogQ},

@@ -36,6 +36,7 @@ type Plan struct {
 	params   *Parameters
 	stages   []stage
 	perImage float64
+	expected float64 // missed slots an image
 	workers  int
 	hash     [32]byte
 	why      []string
@@ -92,6 +93,7 @@ func build(p *bundle.Program, layers []layer, l ParametersLiteral, workers int) 
 	}
 	plan := &Plan{program: p, layers: layers, params: params, workers: workers}
 	plan.stages, plan.perImage = l.budget(layers)
+	plan.expected = l.expected(layers)
 	plan.hash = plan.digest()
 	return plan, nil
 }
@@ -157,7 +159,7 @@ func (p *Plan) NoiseBudget() []verify.StageBudget {
 		if l.tables == nil {
 			logQ = 32
 		}
-		all = append(all, verify.StageBudget{Layer: l.name, BitsLeft: p.stages[i].bits(l.bound()), LogQ: logQ})
+		all = append(all, verify.StageBudget{Layer: l.name, BitsLeft: p.stages[i].bits(p.params.bound(l)), LogQ: logQ})
 	}
 	return all
 }

@@ -33,19 +33,19 @@ func newRotator(p *Parameters, keys *EvaluationKeys, batch int) *rotator {
 //
 //	c_0 = v X^-body,   c_1 = 0,
 //
-// where v is F of the package comment on N points, in units of 1/(2*slots) of
-// the next layer, halved: F counts twice.
+// where v is F of the package comment on N positions, in units of half a slot of
+// the next layer, as table.at is twice the entry.
 func (r *rotator) start(k int, t *table, slots int, body uint32, outSlots int) {
 	p := r.params
 	n := p.N()
 	c0, c1 := r.accs[k][0], r.accs[k][1]
 	clear(c1)
-	at := 0
-	for j := range slots {
-		value := p.encode(t.at(j, slots), 4*int64(outSlots))
-		for end := ((j+1)*n + slots - 1) / slots; at < end; at++ {
-			r.diff[at] = value
+	last, value := -1, uint64(0)
+	for i := range r.diff {
+		if j := p.slotAt(i, slots); j != last {
+			last, value = j, p.encode(t.at(j, slots), 4*int64(outSlots))
 		}
+		r.diff[i] = value
 	}
 	rotate(c0, r.diff, 2*n-int(body), p.q)
 }

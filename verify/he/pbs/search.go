@@ -12,9 +12,9 @@ import (
 
 // What the search tries, and the largest evaluation keys that it takes.
 const (
-	minLogN, maxLogN     = 10, 15
-	minLogQ, maxLogSmall = 10, 30
-	maxKeyBytes          = 8 << 30
+	minLogN, maxLogN = 10, 15
+	maxLogSmall      = 30
+	maxKeyBytes      = 8 << 30
 )
 
 // search finds the parameters of the fastest look-up.
@@ -83,7 +83,7 @@ func candidates() []ParametersLiteral {
 		}
 		for _, logQ := range widths {
 			for levels := 1; levels <= 4; levels++ {
-				for logSmall := minLogQ; logSmall <= maxLogSmall; logSmall++ {
+				for logSmall := logN + 2; logSmall <= maxLogSmall; logSmall++ {
 					for sl := 1; sl <= 12 && sl <= logSmall; sl++ {
 						c := ParametersLiteral{
 							LogN: logN, LogQ: logQ, Levels: levels,

@@ -90,14 +90,17 @@ func (a *audit) simulate(image []uint8, codes *[256]int64, rng *rand.Rand) []int
 			}
 			want := l.slotOf(a.values[i], o)
 			at := (float64(want)+0.5)/float64(slots) + e
-			got := min(int((at-math.Floor(at))*float64(slots)), slots-1)
+			at -= math.Floor(at)
 			r := &t.outcomes[o]
-			*r = outcome{noise: e, missed: math.Abs(e) > l.bound()}
 			if l.tables == nil {
+				got := min(int(at*float64(slots)), slots-1)
 				out[o] = l.lo[o] + int64(got)
-				r.failed = got != want
+				*r = outcome{noise: e, missed: got != want, failed: got != want}
 				continue
 			}
+			position := min(int(at*float64(2*p.params.N())), 2*p.params.N()-1)
+			got := p.params.slotAt(position, l.slots)
+			*r = outcome{noise: e, missed: got != want}
 			tab := &l.tables[o]
 			out[o] = tab.result(got, l.slots)
 			r.failed = out[o] != tab.result(want, l.slots)

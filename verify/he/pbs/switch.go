@@ -51,18 +51,12 @@ func (e *EvaluationKeys) keySwitch(acc [][]uint32, cts []wide) {
 
 // round makes the blind rotation's input from a narrow ciphertext modulo q, in
 // place: every mask word to the nearest multiple of q/2N, the body less half the
-// sum of the mask's rounding errors. See Parameters.rounded.
+// sum of the mask's rounding errors down to one. See Parameters.rounded; a
+// position p of 2N stands for the phases in [p, p+1) / 2N.
 func (p *Parameters) round(c []uint32) {
 	n := p.Dimension
-	logQ, log2N := p.LogSmallQ, p.LogN+1
-	qMask, mask := uint32(1)<<logQ-1, uint32(1)<<log2N-1
-	if logQ <= log2N { // nothing to round
-		for i := range c {
-			c[i] = (c[i] & qMask) << (log2N - logQ)
-		}
-		return
-	}
-	shift := logQ - log2N
+	qMask, mask := uint32(1)<<p.LogSmallQ-1, uint32(1)<<(p.LogN+1)-1
+	shift := p.LogSmallQ - p.LogN - 1
 	half := uint32(1) << (shift - 1)
 	var errors int64 // sum of the rounding errors, in units of 1/q
 	for i := range n {
@@ -72,5 +66,9 @@ func (p *Parameters) round(c []uint32) {
 		c[i] = r & mask
 	}
 	body := 2*int64(c[n]&qMask) - errors // in units of 1/2q
-	c[n] = uint32((body+int64(half)*2)>>(shift+1)) & mask
+	c[n] = uint32(body>>(shift+1)) & mask
 }
+
+// slotAt is the slot of 2H that position p of 2N belongs to, the one that the
+// middle (p + 1/2) / 2N lies in.
+func (p *Parameters) slotAt(position, h int) int { return (2*position + 1) * h >> (p.LogN + 1) }

@@ -51,8 +51,9 @@ func (l *layer) tabulate(f func(i, n int, q int64) int64) error {
 //
 //	f[j] + f[j+H] = c   for all 0 <= j < D - H,   and D <= 2H:
 //
-// then F = 2f - c is negacyclic on 2H slots. H = max D always will do; a table
-// that saturates on both sides, with c twice its mean value, does with less.
+// then F = 2f - c is negacyclic on 2H slots. One pair of entries fits any table,
+// so that max D - 1 always will do; tables that saturate on both sides, with c
+// the sum of the two ends, do with less, and a sign with half of D.
 func halfPeriod(tables []table) int {
 	distinct := map[string][]int64{}
 	longest := 1
