@@ -62,14 +62,16 @@ func (e *KeyError) Error() string {
 // Input is one encrypted image: its values in the coefficients of ring
 // ciphertexts, N each. Public.
 type Input struct {
-	plan [32]byte // its digest
-	id   KeyID
+	params ParametersLiteral
+	plan   [32]byte // its digest
+	id     KeyID
 	// parts are (c0, c1) in the coefficient domain.
 	parts [][2][]uint64
 }
 
 // Output is one image's encrypted logits. Public.
 type Output struct {
+	params ParametersLiteral
 	plan   [32]byte
 	id     KeyID
 	logits []wide
@@ -88,7 +90,7 @@ func (c *Client) Encrypt(image []uint8) (*Input, error) {
 	for b, q := range c.codes {
 		phase[b] = p.params.encode(q, 2*int64(p.layers[0].slots))
 	}
-	in := &Input{plan: p.hash, id: c.secret.id}
+	in := &Input{params: p.params.ParametersLiteral, plan: p.hash, id: c.secret.id}
 	r, n := p.params.ring.SubRings[0], p.params.N()
 	for from := 0; from < len(image); from += n {
 		part := image[from:min(from+n, len(image))]

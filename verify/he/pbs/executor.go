@@ -76,7 +76,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.S
 		return nil, err
 	}
 	lap(&seconds.Keygen)
-	bytes.Keys = keys.Bytes()
+	bytes.Keys, bytes.CiphertextIn, bytes.CiphertextOut = keys.Bytes(), p.InputBytes(), p.OutputBytes()
 	watch, left := newAudit(p, client.secret), math.Inf(1)
 	done, total := 0, p.Lookups()*len(images)
 	for i, image := range images {
@@ -102,7 +102,6 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.S
 		lap(&seconds.Decrypt)
 		left = min(left, bits)
 		result.Logits = append(result.Logits, logits)
-		bytes.CiphertextIn, bytes.CiphertextOut = in.size(), out.size()
 	}
 	if len(images) > 0 {
 		e.measured, result.NoiseBitsLeft = left, left

@@ -26,8 +26,10 @@ func (e *EvaluationKeys) Parameters() *Parameters { return e.params }
 // KeyID names the secret key that the keys belong to.
 func (e *EvaluationKeys) KeyID() KeyID { return e.id }
 
-// Bytes is the size of the keys.
-func (e *EvaluationKeys) Bytes() int64 { return int64(len(e.rotation))*8 + int64(len(e.switching))*4 }
+// Bytes is the size of the keys on the wire.
+func (e *EvaluationKeys) Bytes() int64 {
+	return wireBytes(e.params.RotationBytes() + e.params.SwitchingBytes())
+}
 
 // row is component c of row r of the encryption of bit i.
 func (e *EvaluationKeys) row(i, r, c int) []uint64 {
@@ -60,15 +62,16 @@ func (k *SecretKey) EvaluationKeys(ctx context.Context, workers int, progress fu
 			return nil, err
 		}
 	}
-	const chunk = 64 // coefficients of S a task
-	tasks, done := p.Dimension+p.N()/chunk, 0
+	const share = 64 // coefficients of S a task
+	tasks, done := p.Dimension+p.N()/share, 0
 	err := parallel.Run(ctx, workers, tasks, func(w, task int) error {
 		if task < p.Dimension {
 			e.encryptBit(samplers[w], k, task)
 			return nil
 		}
-		from := (task - p.Dimension) * chunk
-		return e.encryptCoefficients(samplers[w], k, from, from+chunk)
+		from := (task - p.Dimension) * share
+		e.encryptCoefficients(samplers[w], k, from, from+share)
+		return nil
 	}, func() {
 		if done++; progress != nil {
 			progress(done, tasks)
@@ -95,7 +98,7 @@ func (e *EvaluationKeys) encryptBit(s *sampler, k *SecretKey, i int) {
 }
 
 // encryptCoefficients fills in the switching key of S's coefficients from..to-1.
-func (e *EvaluationKeys) encryptCoefficients(s *sampler, k *SecretKey, from, to int) error {
+func (e *EvaluationKeys) encryptCoefficients(s *sampler, k *SecretKey, from, to int) {
 	p := e.params
 	n, mask := p.Dimension, uint32(1)<<p.LogSmallQ-1
 	errors, used := s.errors(), 0
@@ -105,9 +108,7 @@ func (e *EvaluationKeys) encryptCoefficients(s *sampler, k *SecretKey, from, to 
 				errors, used = s.errors(), 0
 			}
 			row := e.switchRow(i, j)
-			if err := s.mask(row[:n]); err != nil {
-				return err
-			}
+			s.mask(row[:n])
 			step := p.LogSmallQ - p.SwitchBase*(j+1)
 			body := uint32(int64(k.wide[i])<<step) + uint32(p.centre(errors[used]))
 			used++
@@ -118,5 +119,4 @@ func (e *EvaluationKeys) encryptCoefficients(s *sampler, k *SecretKey, from, to 
 			row[n] = body & mask
 		}
 	}
-	return nil
 }

@@ -82,7 +82,7 @@ func TestInsecureNoiseIsAsPredicted(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newNet(t, rng, 1, 1, sigmoid(1), 16, 24, 24, 3)
+			p := newNet(t, rng, net{bits: 1, maxWeight: 1, table: sigmoid(1), widths: []int{16, 24, 24, 3}})
 			plan := forced(t, p, c.l)
 			images := randomImages(rng, 20, 16)
 			a := trial(t, plan, images, nil)
@@ -129,7 +129,7 @@ func compareNoise(t *testing.T, name string, predicted, measured float64, n int)
 // often and counts. Images without a failure must have the reference's logits.
 func TestInsecureFailuresAreAsPredicted(t *testing.T) {
 	rng := seeded(3)
-	p := newNet(t, rng, 1, 1, arbitrary(2), 12, 12, 8, 3)
+	p := newNet(t, rng, net{bits: 1, maxWeight: 1, table: arbitrary(2), widths: []int{12, 12, 8, 3}})
 	plan := forced(t, p, ParametersLiteral{LogN: 8, LogQ: 50, Base: 15, Levels: 2, Dimension: 100, LogSmallQ: 17, SwitchBase: 4, SwitchLevels: 4})
 	images := randomImages(rng, 100, 12)
 	reference := want(t, p, images)

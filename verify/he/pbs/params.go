@@ -110,6 +110,14 @@ func (l *ParametersLiteral) SwitchingBytes() int64 {
 	return int64(l.SwitchLevels) * int64(l.Dimension+1) * 4 << l.LogN
 }
 
+// literalOf undoes bytes. What it gives is unchecked.
+func literalOf(b []byte) ParametersLiteral {
+	return ParametersLiteral{
+		LogN: int(b[0]), LogQ: int(b[1]), Base: int(b[2]), Levels: int(b[3]), LogSmallQ: int(b[4]),
+		SwitchBase: int(b[5]), SwitchLevels: int(b[6]), Dimension: int(binary.LittleEndian.Uint16(b[7:])),
+	}
+}
+
 // bytes is the literal in nine bytes, the same for the same parameters only.
 func (l *ParametersLiteral) bytes() []byte {
 	b := []byte{uint8(l.LogN), uint8(l.LogQ), uint8(l.Base), uint8(l.Levels), uint8(l.LogSmallQ), uint8(l.SwitchBase), uint8(l.SwitchLevels)}

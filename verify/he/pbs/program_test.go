@@ -3,6 +3,7 @@ package pbs
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"qtool/bundle"
@@ -44,10 +45,22 @@ func sigmoid(bits int) tableOf {
 	}
 }
 
-// newNet is a chain of dense layers of the given widths with weights of at most
-// maxWeight, and a table a neuron between them, on inputs of so many bits.
-func newNet(t testing.TB, rng *rand.Rand, bits quant.BitWidth, maxWeight int, table tableOf, widths ...int) *bundle.Program {
+// net says what newNet makes.
+type net struct {
+	bits      quant.BitWidth // of the inputs
+	maxWeight int
+	// domain bounds the values of an accumulator that a table follows, by leaving
+	// out weights; 0 leaves all.
+	domain int64
+	table  tableOf
+	widths []int
+}
+
+// newNet is a chain of dense layers with a table a neuron between them.
+func newNet(t testing.TB, rng *rand.Rand, n net) *bundle.Program {
 	t.Helper()
+	bits, widths := n.bits, n.widths
+	width := int64(1)<<bits - 1 // of a layer's inputs
 	p := &bundle.Program{Input: bundle.Input{
 		Shape:     []int{widths[0]},
 		Quantizer: quant.Params{Bits: bits, Scale: 1 / float32(int(1)<<bits-1)},
@@ -55,10 +68,18 @@ func newNet(t testing.TB, rng *rand.Rand, bits quant.BitWidth, maxWeight int, ta
 	name := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
 	for i := range widths[1:] {
 		d := &bundle.Dense{Inputs: widths[i], Units: widths[i+1]}
-		for range d.Inputs * d.Units {
-			d.Weight = append(d.Weight, int32(rng.IntN(2*maxWeight+1)-maxWeight))
-		}
-		for range d.Units {
+		d.Weight = make([]int32, d.Inputs*d.Units)
+		for o := range d.Units {
+			room := n.domain - 1
+			for _, k := range rng.Perm(d.Inputs) {
+				w := int64(rng.IntN(2*n.maxWeight+1) - n.maxWeight)
+				if cost := max(w, -w) * width; n.domain == 0 || i+2 == len(widths) {
+					d.Weight[o*d.Inputs+k] = int32(w)
+				} else if cost <= room {
+					d.Weight[o*d.Inputs+k] = int32(w)
+					room -= cost
+				}
+			}
 			d.Bias.Small = append(d.Bias.Small, int64(rng.IntN(9)-4))
 		}
 		p.Nodes = append(p.Nodes, bundle.Node{Name: "fc" + name[i], Op: d, Scale: []float64{1}})
@@ -74,7 +95,11 @@ func newNet(t testing.TB, rng *rand.Rand, bits quant.BitWidth, maxWeight int, ta
 		l := &bundle.LookupTable{}
 		for o := range d.Units {
 			lo, hi := b.Lo.Small[o], b.Hi.Small[o]
-			l.Tables = append(l.Tables, bundle.Table{Lo: lo, Values: table(lo, hi, rng)})
+			l.Tables = append(l.Tables, bundle.Table{Lo: lo, Values: n.table(lo, hi, rng)})
+		}
+		width = 0
+		for _, v := range l.Tables {
+			width = max(width, int64(slices.Max(v.Values)))
 		}
 		p.Nodes = append(p.Nodes, bundle.Node{Name: "table" + name[i], Op: l, Scale: []float64{1}})
 	}

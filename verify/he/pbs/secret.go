@@ -1,11 +1,10 @@
 package pbs
 
 import (
-	"crypto/rand"
+	"encoding/binary"
 	"fmt"
 
 	"github.com/tuneinsight/lattigo/v5/ring"
-	"github.com/tuneinsight/lattigo/v5/utils/sampling"
 )
 
 // SecretKey is a client's two secrets. It prints as nothing but its name.
@@ -30,9 +29,9 @@ func (k *SecretKey) GoString() string { return k.String() }
 // NewSecretKey draws a secret key: a uniform ternary ring element and uniform
 // bits, from the operating system's randomness.
 func NewSecretKey(p *Parameters) (*SecretKey, error) {
-	prng, err := sampling.NewPRNG()
+	prng, err := newPRNG()
 	if err != nil {
-		return nil, fmt.Errorf("pbs: seeding the sampler: %w", err)
+		return nil, err
 	}
 	ternary, err := ring.NewTernarySampler(prng, p.ring, ring.Ternary{P: ternaryVariance}, false)
 	if err != nil {
@@ -43,11 +42,8 @@ func NewSecretKey(p *Parameters) (*SecretKey, error) {
 		k.wide[i] = int8(p.centre(x))
 	}
 	bits := make([]byte, p.Dimension)
-	for _, b := range [][]byte{bits, k.id[:]} {
-		if _, err := rand.Read(b); err != nil {
-			return nil, fmt.Errorf("pbs: randomness: %w", err)
-		}
-	}
+	prng.Read(bits)
+	prng.Read(k.id[:])
 	for i, b := range bits {
 		k.narrow[i] = b & 1
 	}
@@ -86,7 +82,7 @@ func (p *Parameters) residue(x int64) uint64 {
 // one goroutine.
 type sampler struct {
 	params   *Parameters
-	prng     sampling.PRNG
+	prng     *prng
 	uniform  *ring.UniformSampler
 	gaussian *ring.GaussianSampler
 	poly     ring.Poly
@@ -94,9 +90,9 @@ type sampler struct {
 }
 
 func (p *Parameters) newSampler() (*sampler, error) {
-	prng, err := sampling.NewPRNG()
+	prng, err := newPRNG()
 	if err != nil {
-		return nil, fmt.Errorf("pbs: seeding the sampler: %w", err)
+		return nil, err
 	}
 	return &sampler{
 		params: p, prng: prng,
@@ -125,16 +121,13 @@ func (s *sampler) errors() []uint64 {
 }
 
 // mask fills dst with uniform 32-bit words.
-func (s *sampler) mask(dst []uint32) error {
+func (s *sampler) mask(dst []uint32) {
 	if len(s.words) < 4*len(dst) {
 		s.words = make([]byte, 4*len(dst))
 	}
 	b := s.words[:4*len(dst)]
-	if _, err := s.prng.Read(b); err != nil {
-		return fmt.Errorf("pbs: randomness: %w", err)
-	}
+	s.prng.Read(b)
 	for i := range dst {
-		dst[i] = uint32(b[4*i]) | uint32(b[4*i+1])<<8 | uint32(b[4*i+2])<<16 | uint32(b[4*i+3])<<24
+		dst[i] = binary.LittleEndian.Uint32(b[4*i:])
 	}
-	return nil
 }

@@ -82,7 +82,7 @@ func (s *Server) evaluate(ctx context.Context, in *Input, progress func(int), wa
 		}
 		s.clock(l.tableNode, start)
 	}
-	return &Output{plan: p.hash, id: in.id, logits: values}, nil
+	return &Output{params: in.params, plan: p.hash, id: in.id, logits: values}, nil
 }
 
 func (s *Server) clock(node int, start time.Time) {
