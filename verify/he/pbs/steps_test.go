@@ -1,0 +1,258 @@
+package pbs
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+	"github.com/tuneinsight/lattigo/v5/ring"
+)
+
+func mustParameters(t testing.TB, l ParametersLiteral) *Parameters {
+	t.Helper()
+	p, err := NewParameters(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// The ring's digits are centred and make the coefficient again, but for the
+// dropped bits.
+func TestDecompose(t *testing.T) {
+	rng := seeded(1)
+	for _, c := range []struct{ logQ, base, levels int }{{50, 15, 2}, {54, 26, 1}, {50, 10, 4}, {30, 15, 2}, {27, 9, 3}} {
+		l := testInsecureLiteral()
+		l.LogN, l.LogQ, l.Base, l.Levels = 8, c.logQ, c.base, c.levels
+		p := mustParameters(t, l)
+		n, q := p.N(), p.q
+		a, b := make([]uint64, n), make([]uint64, n)
+		for i := range a {
+			a[i], b[i] = rng.Uint64N(q), rng.Uint64N(q)
+		}
+		a[0], b[0] = 0, 0
+		a[1], b[1] = q-1, 0
+		a[2], b[2] = 0, q-1
+		a[3], b[3] = q/2, 0
+		a[4], b[4] = 0, q/2
+		a[5], b[5] = q/2+1, 0
+		digits := make([][]uint64, c.levels)
+		for j := range digits {
+			digits[j] = make([]uint64, n)
+		}
+		p.decompose(digits, a, b)
+		for i := range a {
+			sum := int64(0)
+			for j, d := range digits {
+				x := p.centre(d[i])
+				if limit := int64(1) << (c.base - 1); x < -limit || x > limit || x == limit && j+1 < c.levels {
+					t.Fatalf("%+v: digit %d of coefficient %d is %d", c, j, i, x)
+				}
+				sum += x << (p.drop() + j*c.base)
+			}
+			off := p.centre(ring.CRed(a[i]+q-b[i], q)) - sum
+			if off > int64(q/2) {
+				off -= int64(q)
+			} else if off < -int64(q/2) {
+				off += int64(q)
+			}
+			if limit := int64(1) << p.drop() / 2; off > limit || off < -limit {
+				t.Fatalf("%+v: coefficient %d of %d - %d is off by %d", c, i, a[i], b[i], off)
+			}
+		}
+	}
+}
+
+func TestRotate(t *testing.T) {
+	const q, n = 97, 16
+	src := make([]uint64, n)
+	for i := range src {
+		src[i] = uint64(i * 5 % q)
+	}
+	dst := make([]uint64, n)
+	for by := range 2*n + 1 {
+		rotate(dst, src, by, q)
+		for i, x := range src {
+			at := (i + by) % (2 * n)
+			want := x
+			if at >= n {
+				at, want = at-n, (q-x)%q
+			}
+			if dst[at] != want {
+				t.Fatalf("X^%d: coefficient %d is %d, want %d", by, at, dst[at], want)
+			}
+		}
+	}
+}
+
+// Phases go through key switch and rounding with no more noise than predicted
+// for ten deviations.
+func TestInsecureKeySwitch(t *testing.T) {
+	rng := seeded(2)
+	l := testInsecureLiteral()
+	for _, c := range []struct{ logSmallQ, base, levels int }{{20, 4, 4}, {31, 16, 1}, {31, 8, 3}, {24, 2, 12}, {18, 1, 14}} {
+		l.LogSmallQ, l.SwitchBase, l.SwitchLevels = c.logSmallQ, c.base, c.levels
+		p := mustParameters(t, l)
+		k, err := NewSecretKey(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys, err := k.EvaluationKeys(context.Background(), 2, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cts := p.newWides(3)
+		in := make([]narrow, len(cts))
+		acc := make([][]uint32, len(cts))
+		for i, ct := range cts {
+			for j := range ct {
+				ct[j] = rng.Uint32()
+			}
+			if i == 0 {
+				for j := range ct {
+					ct[j] = math.MaxUint32 // carries in every digit
+				}
+			}
+			in[i] = make(narrow, p.Dimension+1)
+			acc[i] = in[i]
+		}
+		keys.keySwitch(acc, cts)
+		for i, ct := range cts {
+			p.round(acc[i])
+			position := in[i][p.Dimension]
+			for j, s := range k.narrow {
+				position += in[i][j] * uint32(s)
+			}
+			got := (float64(position&uint32(2*p.N()-1)) + 0.5) / float64(2*p.N())
+			want := float64(k.phase(ct)) * math.Exp2(-32)
+			if off, limit := wrap(got-want), 10*math.Sqrt(p.switched()+p.rounded()); math.Abs(off) > limit || limit > 0.2 {
+				t.Errorf("%+v: phase %.6f becomes %.6f, 10 deviations are %.6f", c, want, got, limit)
+			}
+		}
+	}
+}
+
+// Lattigo's own decryptor reads our ring ciphertexts: the encryption of zero, an
+// input, and the rows of the rotation key.
+func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
+	plan := smallPlan(t)
+	p := plan.params
+	params, err := rlwe.NewParametersFromLiteral(rlwe.ParametersLiteral{LogN: p.LogN, Q: []uint64{p.q}, NTTFlag: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := NewClient(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sk := rlwe.NewSecretKey(params)
+	copy(sk.Value.Q.Coeffs[0], c.secret.ntt)
+	phase := func(c0, c1 []uint64, isNTT bool) []uint64 {
+		ct := rlwe.NewCiphertext(params, 1, 0)
+		copy(ct.Value[0].Coeffs[0], c0)
+		copy(ct.Value[1].Coeffs[0], c1)
+		ct.IsNTT = isNTT
+		pt := rlwe.NewDecryptor(params, sk).DecryptNew(ct)
+		if pt.IsNTT {
+			params.RingQ().INTT(pt.Value, pt.Value)
+		}
+		return pt.Value.Coeffs[0]
+	}
+	near := func(what string, got, want uint64) {
+		if d := p.centre(ring.CRed(got+p.q-want, p.q)); math.Abs(float64(d)) > sigmaBound {
+			t.Errorf("%s: phase %d, want %d", what, got, want)
+		}
+	}
+	image := []uint8{0, 255, 255, 0, 255, 0}
+	in, err := c.Encrypt(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, x := range phase(in.parts[0][0], in.parts[0][1], false)[:len(image)] {
+		near("input", x, p.encode(c.codes[image[i]], 2*int64(plan.layers[0].slots)))
+	}
+	keys, err := c.EvaluationKeys(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := p.ring.SubRings[0]
+	for i, bit := range c.secret.narrow {
+		for row := range p.rows() {
+			c0, c1 := make([]uint64, p.N()), make([]uint64, p.N())
+			r.IMForm(keys.row(i, row, 0), c0)
+			r.IMForm(keys.row(i, row, 1), c1)
+			got := phase(c0, c1, true)
+			for x, v := range got {
+				want := uint64(0)
+				if bit == 1 {
+					g := uint64(1) << (p.drop() + row%p.Levels*p.Base)
+					switch {
+					case row < p.Levels && x == 0:
+						want = g
+					case row >= p.Levels: // times S
+						want = ring.MRed(g, ring.MForm(p.residue(int64(c.secret.wide[x])), p.q, r.BRedConstant), p.q, r.MRedConstant)
+					}
+				}
+				near("rotation key", v, want)
+			}
+		}
+	}
+}
+
+// The product of digits and keys against arithmetic of one residue at a time.
+func TestProduct(t *testing.T) {
+	for levels := 1; levels <= 4; levels++ {
+		l := testInsecureLiteral()
+		l.LogN, l.LogQ, l.Levels, l.Base = 8, 58, levels, 14
+		p := mustParameters(t, l)
+		e := &EvaluationKeys{params: p, rotation: make([]uint64, p.RotationBytes()/8)}
+		rng := rand.New(rand.NewPCG(1, uint64(levels)))
+		edge := func(limit uint64) uint64 {
+			return []uint64{0, 1, limit - 1, rng.Uint64N(limit)}[rng.IntN(4)]
+		}
+		for i := range e.rotation[:4*p.rows()*p.N()] {
+			e.rotation[i] = edge(p.q)
+		}
+		r := newRotator(p, e, 1)
+		for _, d := range r.digits {
+			for i := range d {
+				d[i] = edge(2 * p.q)
+			}
+		}
+		sub := p.ring.SubRings[0]
+		for c := range 2 {
+			r.product(1, c)
+			for x, got := range r.sum[c] {
+				want := uint64(0)
+				for row, d := range r.digits {
+					want = ring.CRed(want+ring.MRed(d[x]%p.q, e.row(1, row, c)[x], p.q, sub.MRedConstant), p.q)
+				}
+				if got != want {
+					t.Fatalf("%d levels, component %d, %d: %d, want %d", levels, c, x, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestEncodings(t *testing.T) {
+	p := mustParameters(t, testInsecureLiteral())
+	for _, c := range []struct{ num, den int64 }{{0, 7}, {1, 3}, {-1, 3}, {5, 4}, {1<<40 + 1, 1 << 29}, {-1 << 40, 999999937}} {
+		want := math.Mod(float64(c.num)/float64(c.den), 1)
+		if d := wrap(float64(phaseOf(c.num, c.den))*math.Exp2(-32) - want); math.Abs(d) > math.Exp2(-32) {
+			t.Errorf("%d/%d is the word %d, off by %g", c.num, c.den, phaseOf(c.num, c.den), d)
+		}
+		x := p.encode(c.num, c.den)
+		if d := wrap(float64(x)/float64(p.q) - want); math.Abs(d) > 1e-12 || x >= p.q {
+			t.Errorf("%d/%d is the residue %d, off by %g", c.num, c.den, x, d)
+		}
+		if d := wrap(float64(p.toWide(x))*math.Exp2(-32) - want); math.Abs(d) > math.Exp2(-32) {
+			t.Errorf("%d/%d becomes the word %d, off by %g", c.num, c.den, p.toWide(x), d)
+		}
+	}
+	if p.toWide(p.q-1) != 0 { // rounds up to one
+		t.Errorf("the largest residue is the word %d", p.toWide(p.q-1))
+	}
+}
