@@ -6,6 +6,7 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/ring"
 
+	"qtool/kernel/gadget"
 	"qtool/verify/he/security"
 )
 
@@ -31,8 +32,9 @@ type ParametersLiteral struct {
 // immutable and hold no secret.
 type Parameters struct {
 	ParametersLiteral
-	ring *ring.Ring
-	q    uint64
+	ring   *ring.Ring
+	q      uint64
+	gadget *gadget.Gadget
 }
 
 // sigma is the standard deviation of all fresh errors, sigmaBound the tail cut.
@@ -68,8 +70,14 @@ func NewParameters(l ParametersLiteral) (*Parameters, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pbs: ring modulus %d: %w", q, err)
 	}
-	return &Parameters{ParametersLiteral: l, ring: r, q: q}, nil
+	return &Parameters{ParametersLiteral: l, ring: r, q: q, gadget: gadget.New(q, l.drop(), l.Base, l.Levels)}, nil
 }
+
+// forward transforms a polynomial to the NTT domain, in place.
+func (p *Parameters) forward(x []uint64) { p.ring.SubRings[0].NTT(x, x) }
+
+// inverse undoes forward.
+func (p *Parameters) inverse(x []uint64) { p.ring.SubRings[0].INTT(x, x) }
 
 // N is the ring degree.
 func (p *Parameters) N() int { return 1 << p.LogN }

@@ -3,7 +3,6 @@ package pbs
 import (
 	"context"
 	"math"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
@@ -17,52 +16,6 @@ func mustParameters(t testing.TB, l ParametersLiteral) *Parameters {
 		t.Fatal(err)
 	}
 	return p
-}
-
-// The ring's digits are centred and make the coefficient again, but for the
-// dropped bits.
-func TestDecompose(t *testing.T) {
-	rng := seeded(1)
-	for _, c := range []struct{ logQ, base, levels int }{{50, 15, 2}, {54, 26, 1}, {50, 10, 4}, {30, 15, 2}, {27, 9, 3}} {
-		l := testInsecureLiteral()
-		l.LogN, l.LogQ, l.Base, l.Levels = 8, c.logQ, c.base, c.levels
-		p := mustParameters(t, l)
-		n, q := p.N(), p.q
-		a, b := make([]uint64, n), make([]uint64, n)
-		for i := range a {
-			a[i], b[i] = rng.Uint64N(q), rng.Uint64N(q)
-		}
-		a[0], b[0] = 0, 0
-		a[1], b[1] = q-1, 0
-		a[2], b[2] = 0, q-1
-		a[3], b[3] = q/2, 0
-		a[4], b[4] = 0, q/2
-		a[5], b[5] = q/2+1, 0
-		digits := make([][]uint64, c.levels)
-		for j := range digits {
-			digits[j] = make([]uint64, n)
-		}
-		p.decompose(digits, a, b)
-		for i := range a {
-			sum := int64(0)
-			for j, d := range digits {
-				x := p.centre(d[i])
-				if limit := int64(1) << (c.base - 1); x < -limit || x > limit || x == limit && j+1 < c.levels {
-					t.Fatalf("%+v: digit %d of coefficient %d is %d", c, j, i, x)
-				}
-				sum += x << (p.drop() + j*c.base)
-			}
-			off := p.centre(ring.CRed(a[i]+q-b[i], q)) - sum
-			if off > int64(q/2) {
-				off -= int64(q)
-			} else if off < -int64(q/2) {
-				off += int64(q)
-			}
-			if limit := int64(1) << p.drop() / 2; off > limit || off < -limit {
-				t.Fatalf("%+v: coefficient %d of %d - %d is off by %d", c, i, a[i], b[i], off)
-			}
-		}
-	}
 }
 
 func TestRotate(t *testing.T) {
@@ -201,37 +154,29 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 	}
 }
 
-// The product of digits and keys against arithmetic of one residue at a time.
-func TestProduct(t *testing.T) {
-	for levels := 1; levels <= 4; levels++ {
-		l := testInsecureLiteral()
-		l.LogN, l.LogQ, l.Levels, l.Base = 8, 58, levels, 14
-		p := mustParameters(t, l)
-		e := &EvaluationKeys{params: p, rotation: make([]uint64, p.RotationBytes()/8)}
-		rng := rand.New(rand.NewPCG(1, uint64(levels)))
-		edge := func(limit uint64) uint64 {
-			return []uint64{0, 1, limit - 1, rng.Uint64N(limit)}[rng.IntN(4)]
-		}
-		for i := range e.rotation[:4*p.rows()*p.N()] {
-			e.rotation[i] = edge(p.q)
-		}
-		r := newRotator(p, e, 1)
-		for _, d := range r.digits {
-			for i := range d {
-				d[i] = edge(2 * p.q)
+// Splitting a rotated polynomial less itself, by every power.
+func TestSplitRotates(t *testing.T) {
+	l := testInsecureLiteral()
+	l.LogN = 8
+	p := mustParameters(t, l)
+	r := newRotator(p, nil, 1)
+	rng := seeded(1)
+	acc, want := make([]uint64, p.N()), make([]uint64, p.N())
+	for i := range acc {
+		acc[i] = rng.Uint64N(p.q)
+	}
+	digits := r.digits[:p.Levels]
+	for by := 1; by < 2*p.N(); by++ {
+		r.split(digits, acc, by)
+		rotate(want, acc, by, p.q)
+		for i := range acc {
+			sum := int64(0)
+			for j, d := range digits {
+				sum += p.centre(d[i]) << (p.drop() + j*p.Base)
 			}
-		}
-		sub := p.ring.SubRings[0]
-		for c := range 2 {
-			r.product(1, c)
-			for x, got := range r.sum[c] {
-				want := uint64(0)
-				for row, d := range r.digits {
-					want = ring.CRed(want+ring.MRed(d[x]%p.q, e.row(1, row, c)[x], p.q, sub.MRedConstant), p.q)
-				}
-				if got != want {
-					t.Fatalf("%d levels, component %d, %d: %d, want %d", levels, c, x, got, want)
-				}
+			off := (sum - int64(want[i]) + int64(acc[i])) % int64(p.q)
+			if off = p.centre(uint64(off+int64(p.q)) % p.q); off > 1<<(p.drop()-1) || off < -1<<(p.drop()-1) {
+				t.Fatalf("X^%d: coefficient %d is off by %d", by, i, off)
 			}
 		}
 	}

@@ -1,5 +1,7 @@
 package pbs
 
+import "qtool/kernel/gadget"
+
 // narrow is a ciphertext of n mask words and a body modulo 2N, with the phase
 // body + sum mask_i s_i: what a blind rotation takes.
 type narrow []uint32
@@ -40,10 +42,7 @@ func (e *EvaluationKeys) keySwitch(acc [][]uint32, cts []wide) {
 			p.digits(digits, c[i])
 			out := acc[k][:n+1]
 			for j, d := range digits {
-				key, w := e.switchRow(i, j)[:len(out)], uint32(d)
-				for m := range out {
-					out[m] += w * key[m]
-				}
+				gadget.AddMul(out, e.switchRow(i, j), uint32(d))
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 
 	"qtool/bundle"
+	"qtool/kernel/gadget"
 	"qtool/verify/he/parallel"
 )
 
@@ -96,9 +97,6 @@ func row(out []uint32, src []wide, from int, rows *bundle.Rows, o int) {
 	clear(out)
 	in, weights := rows.Row(o)
 	for k, i := range in {
-		w, x := uint32(weights[k]), src[i][from:][:len(out)]
-		for c, v := range x {
-			out[c] += w * v
-		}
+		gadget.AddMul(out, src[i][from:], uint32(weights[k]))
 	}
 }
