@@ -1,0 +1,4 @@
+# Writes the assembly of kernel/mod and the Go declarations of its functions.
+cd "$(dirname "$0")" && for k in ntt linear vectors; do
+	go run . -kernel $k -out ../${k}_amd64.s -stubs ../${k}_amd64.go -pkg mod || exit 1
+done
