@@ -141,9 +141,8 @@ func (g *Gadget) splitPortable(dst [][]uint64, a, b []uint64, negate bool, from 
 //
 //	dst[i] = sum_r digits[r][i] keys[r][i] 2^-64 mod Q.
 //
-// Digits must be below 2Q (below Q for the assembly's moduli, those under 2^50)
-// and keys reduced; there may be 2 Levels of them at most. dst may be none of
-// them. Sums stay below 2^64 Q, as 8 * 2 Q < 2^64 for Q < 2^58.
+// Digits and keys must be reduced, and there may be 2 MaxLevels of them at most.
+// dst may be none of them. Sums stay below 2^64 Q, as 8 Q < 2^64.
 func (g *Gadget) Inner(dst []uint64, digits, keys [][]uint64) {
 	if len(digits) != len(keys) || len(digits) > 2*MaxLevels {
 		panic(fmt.Sprintf("gadget: %d digits and %d keys", len(digits), len(keys)))

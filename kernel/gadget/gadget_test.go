@@ -113,11 +113,7 @@ func TestInner(t *testing.T) {
 			for _, n := range []int{0, 1, 8, 40, 67} {
 				d, k := make([][]uint64, rows), make([][]uint64, rows)
 				for r := range d {
-					limit := q
-					if q>>fastBits != 0 {
-						limit = 2 * q
-					}
-					d[r], k[r] = words(n, func() uint64 { return edge(rng, limit) }), words(n, func() uint64 { return edge(rng, q) })
+					d[r], k[r] = words(n, func() uint64 { return edge(rng, q) }), words(n, func() uint64 { return edge(rng, q) })
 				}
 				for _, level := range levels() {
 					g := NewAt(level, q, 1, 10, 1)

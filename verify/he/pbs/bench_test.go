@@ -3,7 +3,9 @@ package pbs
 import (
 	"context"
 	"fmt"
+	"math"
 	"testing"
+	"time"
 
 	"qtool/verify/he/security"
 )
@@ -12,13 +14,15 @@ import (
 // blind rotations, by ring degree, with secure parameters.
 func BenchmarkLookup(b *testing.B) {
 	for _, l := range []ParametersLiteral{
+		{LogN: 11, LogQ: 50, Base: 24, Levels: 1, LogSmallQ: 21, SwitchBase: 3, SwitchLevels: 6},
+		{LogN: 11, LogQ: 50, Base: 16, Levels: 2, LogSmallQ: 20, SwitchBase: 3, SwitchLevels: 5},
 		{LogN: 11, LogQ: 54, Base: 17, Levels: 2, LogSmallQ: 20, SwitchBase: 3, SwitchLevels: 5},
 		{LogN: 12, LogQ: 50, Base: 16, Levels: 2, LogSmallQ: 21, SwitchBase: 2, SwitchLevels: 8},
 		{LogN: 12, LogQ: 58, Base: 28, Levels: 1, LogSmallQ: 21, SwitchBase: 2, SwitchLevels: 8},
 		{LogN: 13, LogQ: 50, Base: 16, Levels: 2, LogSmallQ: 23, SwitchBase: 3, SwitchLevels: 6},
 	} {
 		l.Dimension = security.LWEDimension(l.LogSmallQ)
-		b.Run(fmt.Sprintf("N=2^%d/levels=%d/n=%d", l.LogN, l.Levels, l.Dimension), func(b *testing.B) {
+		b.Run(fmt.Sprintf("N=2^%d/levels=%d/logQ=%d/n=%d", l.LogN, l.Levels, l.LogQ, l.Dimension), func(b *testing.B) {
 			p, err := NewParameters(l)
 			if err != nil {
 				b.Fatal(err)
@@ -32,7 +36,8 @@ func BenchmarkLookup(b *testing.B) {
 				b.Fatal(err)
 			}
 			r := newRotator(p, keys, batch)
-			tab := &table{values: make([]int64, 16)}
+			tab := &table{values: []int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}}
+			out := p.newWides(batch)
 			cts := p.newWides(batch)
 			in := make([]narrow, batch)
 			acc := make([][]uint32, batch)
@@ -45,7 +50,9 @@ func BenchmarkLookup(b *testing.B) {
 			}
 			never := func() error { return nil }
 			b.ReportAllocs()
+			least := math.Inf(1) // the machine may have other work
 			for b.Loop() {
+				start := time.Now()
 				keys.keySwitch(acc, cts)
 				for k := range in {
 					p.round(in[k])
@@ -55,11 +62,11 @@ func BenchmarkLookup(b *testing.B) {
 					b.Fatal(err)
 				}
 				for k := range in {
-					r.finish(cts[k], k, tab, 16)
+					r.finish(out[k], k, tab, 16)
 				}
+				least = min(least, time.Since(start).Seconds())
 			}
-			perLookup := b.Elapsed().Seconds() / float64(b.N*batch)
-			b.ReportMetric(perLookup*1e3, "ms/lookup")
+			b.ReportMetric(least*1e3/batch, "least-ms/lookup")
 			b.ReportMetric(l.nanoseconds()/1e6, "predicted-ms")
 			b.ReportMetric(float64(keys.Bytes())/1e6, "key-MB")
 		})

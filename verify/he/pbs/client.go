@@ -91,13 +91,13 @@ func (c *Client) Encrypt(image []uint8) (*Input, error) {
 		phase[b] = p.params.encode(q, 2*int64(p.layers[0].slots))
 	}
 	in := &Input{params: p.params.ParametersLiteral, plan: p.hash, id: c.secret.id}
-	r, n := p.params.ring.SubRings[0], p.params.N()
+	n := p.params.N()
 	for from := 0; from < len(image); from += n {
 		part := image[from:min(from+n, len(image))]
 		c0, c1 := make([]uint64, n), make([]uint64, n)
 		c.sampler.zero(c.secret, c0, c1)
-		r.INTT(c0, c0)
-		r.INTT(c1, c1)
+		p.params.inverse(c0)
+		p.params.inverse(c1)
 		for i, b := range part {
 			c0[i] = (c0[i] + phase[b]) % p.params.q
 		}

@@ -7,6 +7,8 @@ import (
 	"github.com/tuneinsight/lattigo/v5/ring"
 
 	"qtool/kernel/gadget"
+	"qtool/kernel/mod"
+	"qtool/verify/he/fastntt"
 	"qtool/verify/he/security"
 )
 
@@ -35,6 +37,8 @@ type Parameters struct {
 	ring   *ring.Ring
 	q      uint64
 	gadget *gadget.Gadget
+	// transform is nil where Lattigo's is used.
+	transform *mod.Transform
 }
 
 // sigma is the standard deviation of all fresh errors, sigmaBound the tail cut.
@@ -70,14 +74,33 @@ func NewParameters(l ParametersLiteral) (*Parameters, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pbs: ring modulus %d: %w", q, err)
 	}
-	return &Parameters{ParametersLiteral: l, ring: r, q: q, gadget: gadget.New(q, l.drop(), l.Base, l.Levels)}, nil
+	p := &Parameters{ParametersLiteral: l, ring: r, q: q, gadget: gadget.New(q, l.drop(), l.Base, l.Levels)}
+	if fastntt.Serves(r.SubRings[0]) {
+		if p.transform, err = fastntt.New(mod.New(q), r.SubRings[0]); err != nil {
+			return nil, fmt.Errorf("pbs: ring modulus %d: %w", q, err)
+		}
+	}
+	return p, nil
 }
 
-// forward transforms a polynomial to the NTT domain, in place.
-func (p *Parameters) forward(x []uint64) { p.ring.SubRings[0].NTT(x, x) }
+// forward transforms a polynomial to the NTT domain, in place. The results are
+// reduced.
+func (p *Parameters) forward(x []uint64) {
+	if p.transform != nil {
+		p.transform.Forward(x)
+	} else {
+		p.ring.SubRings[0].NTT(x, x)
+	}
+}
 
 // inverse undoes forward.
-func (p *Parameters) inverse(x []uint64) { p.ring.SubRings[0].INTT(x, x) }
+func (p *Parameters) inverse(x []uint64) {
+	if p.transform != nil {
+		p.transform.Inverse(x)
+	} else {
+		p.ring.SubRings[0].INTT(x, x)
+	}
+}
 
 // N is the ring degree.
 func (p *Parameters) N() int { return 1 << p.LogN }

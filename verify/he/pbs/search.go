@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"qtool/kernel/cpu"
 	"qtool/verify/he/security"
 )
 
@@ -113,21 +114,31 @@ func leastNoise(limit int, base *int, noise func() float64) int {
 	return best
 }
 
-// Nanoseconds of one core, measured on the machine of the benchmarks: a
-// butterfly of a number theoretic transform, a 128-bit multiply-add, taking one
-// coefficient apart, and one multiply-add of the key switch.
-const (
-	butterflyCost = 1.6
-	productCost   = 1.3
-	digitCost     = 2.0
-	switchCost    = 0.5
-)
+// costs are nanoseconds of one core: a butterfly of a number theoretic transform,
+// a product of a digit and a key, a digit, and a multiply-add of the key switch.
+type costs struct{ butterfly, product, digit, word float64 }
+
+// costsOf are the costs with the kernels in use, least times of many on the
+// machine of the benchmarks. So the choice of parameters depends on the processor.
+func costsOf(logQ int) costs {
+	c := costs{butterfly: 1.15, product: 1.45, digit: 3, word: 0.4}
+	if cpu.Active >= cpu.AVX2 {
+		c.word = 0.08
+	}
+	if cpu.Active >= cpu.AVX512 {
+		c.digit, c.word = 0.15, 0.06
+	}
+	if cpu.Active >= cpu.IFMA && logQ <= 50 {
+		c.butterfly, c.product = 0.15, 0.16
+	}
+	return c
+}
 
 // nanoseconds is the predicted time of a look-up on one core: n steps of 2L + 2
-// transforms, 4L products and 2L digits, and the key switch.
+// transforms, 4L products and 2L digits a coefficient, and the key switch.
 func (l *ParametersLiteral) nanoseconds() float64 {
-	n, N := float64(l.Dimension), math.Exp2(float64(l.LogN))
+	n, N, c := float64(l.Dimension), math.Exp2(float64(l.LogN)), costsOf(l.LogQ)
 	rows := float64(l.rows())
-	step := (rows+2)*N*float64(l.LogN)/2*butterflyCost + 2*rows*N*productCost + (rows+2)*N*digitCost
-	return n*step + N*float64(l.SwitchLevels)*n*switchCost
+	step := (rows+2)*N*float64(l.LogN)/2*c.butterfly + 2*rows*N*c.product + rows*N*c.digit
+	return n*step + N*float64(l.SwitchLevels)*n*c.word
 }

@@ -58,7 +58,7 @@ func (k *SecretKey) prepare() {
 	for i, x := range k.wide {
 		k.ntt[i] = k.params.residue(int64(x))
 	}
-	r.NTT(k.ntt, k.ntt)
+	k.params.forward(k.ntt)
 	r.MForm(k.ntt, k.ntt)
 }
 
@@ -110,7 +110,8 @@ func (s *sampler) zero(k *SecretKey, c0, c1 []uint64) {
 	s.uniform.Read(s.poly)
 	copy(c1, s.poly.Coeffs[0])
 	s.gaussian.Read(s.poly)
-	r.NTT(s.poly.Coeffs[0], c0)
+	copy(c0, s.poly.Coeffs[0])
+	s.params.forward(c0)
 	r.MulCoeffsMontgomeryThenSub(c1, k.ntt, c0)
 }
 
