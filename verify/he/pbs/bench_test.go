@@ -72,3 +72,38 @@ func BenchmarkLookup(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkNetwork runs images of a network of the size of an MNIST classifier,
+// with random weights, through 192 look-ups each. The second case accepts
+// failures, so that counts can be held against the computed ones: -benchtime=53x
+// makes 10,176 look-ups.
+func BenchmarkNetwork(b *testing.B) {
+	for _, c := range []struct {
+		name       string
+		domain     int64
+		logFailure float64
+	}{{"domain=6bits", 64, 0}, {"domain=6bits/failing", 64, -0.01}, {"domain=7bits", 128, 0}, {"domain=8bits", 256, 0}} {
+		b.Run(c.name, func(b *testing.B) {
+			rng := seeded(5)
+			p := newNet(b, rng, net{bits: 1, maxWeight: 3, domain: c.domain, table: sigmoid(2), widths: []int{784, 128, 64, 10}})
+			plan, err := NewPlan(p, Options{LogFailure: c.logFailure})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Log(plan.params)
+			images := randomImages(rng, b.N, 784)
+			b.ResetTimer()
+			result, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			r := result.Lookups
+			b.ReportMetric(r.SecondsPerImage, "s/image")
+			b.ReportMetric(r.Milliseconds, "ms/lookup")
+			b.ReportMetric(float64(r.Missed), "missed")
+			b.ReportMetric(float64(r.Failed), "failed")
+			b.ReportMetric(r.Expected, "expected")
+			b.ReportMetric(float64(r.Done), "done")
+		})
+	}
+}

@@ -25,14 +25,13 @@ func NewExecutor(p *bundle.Program, plan *Plan) verify.Executor {
 	return &executor{plan: plan}
 }
 
-// Backend implements verify.Executor. Its measured noise is the last run's.
+// Backend implements verify.Executor. Its noise bits are those of the logits, the
+// measured ones of the last run; look-ups have a budget a layer and their account
+// in the result.
 func (e *executor) Backend() verify.Backend {
 	p := e.plan
 	budget := p.NoiseBudget()
-	predicted := math.Inf(1)
-	for _, b := range budget {
-		predicted = min(predicted, b.BitsLeft)
-	}
+	predicted := budget[len(budget)-1].BitsLeft
 	return verify.Backend{
 		Name: "pbs", LogN: p.params.LogN, LogQP: float64(p.params.LogQ), Slots: 1,
 		CiphertextModuli: []uint64{p.params.Q()}, PlaintextModuli: []uint64{},

@@ -8,7 +8,7 @@ import (
 )
 
 // tail is how many standard deviations the noise budget is counted in.
-const tail = 6
+const tail = 5
 
 // bits is log2 of how often tail standard deviations fit below bound.
 func (s *stage) bits(bound float64) float64 {
@@ -41,10 +41,10 @@ func (p *Plan) explain(o Options, s *search) []string {
 	switch {
 	case o.Parameters != nil:
 		why = append(why, "the parameters were asked for")
-	case s.runnerUp != nil:
-		_, f := s.runnerUp.budget(s.layers)
-		why = append(why, fmt.Sprintf("the next faster choice, %v, would take %.2f times the time and fail with probability 2^%.1f",
-			s.runnerUp, s.runnerUp.nanoseconds()/l.nanoseconds(), min(0, log2Probability(f))))
+	case s.closest != nil:
+		_, f := s.closest.budget(s.layers)
+		why = append(why, fmt.Sprintf("the best of the faster choices, %v, would take %.2f times the time and fail with probability 2^%.1f",
+			s.closest, s.closest.nanoseconds()/l.nanoseconds(), min(0, log2Probability(f))))
 	}
 	return why
 }

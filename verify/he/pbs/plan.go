@@ -149,7 +149,7 @@ func (p *Plan) SecurityBits() int { return p.params.SecurityBits() }
 // Why explains the parameters, a sentence an entry.
 func (p *Plan) Why() []string { return append([]string(nil), p.why...) }
 
-// NoiseBudget is, for every layer, log2 of how often six standard deviations of
+// NoiseBudget is, for every layer, log2 of how often five standard deviations of
 // its predicted noise fit below the half slot that a phase may be off by.
 func (p *Plan) NoiseBudget() []verify.StageBudget {
 	var all []verify.StageBudget

@@ -22,9 +22,9 @@ const (
 type search struct {
 	layers []layer
 	target float64 // log2 of an image's failure probability
-	// closest is the secure candidate with the least failures, runnerUp the first
-	// that would be faster than what was taken; for explanations.
-	closest, runnerUp *ParametersLiteral
+	// closest is the one with the least failures among the secure candidates that
+	// would be faster than what was taken; for explanations.
+	closest *ParametersLiteral
 }
 
 // run returns the candidate of least predicted time that keeps the target.
@@ -35,15 +35,11 @@ func (s *search) run() (ParametersLiteral, error) {
 	for i := range all {
 		c := &all[i]
 		_, failures := c.budget(s.layers)
+		if log2Probability(failures) <= s.target {
+			return *c, nil
+		}
 		if failures < least {
 			least, s.closest = failures, c
-		}
-		if log2Probability(failures) > s.target {
-			s.runnerUp = c
-			continue
-		}
-		if _, err := NewParameters(*c); err == nil {
-			return *c, nil
 		}
 	}
 	return ParametersLiteral{}, s.insufficient(s.closest)
