@@ -14,15 +14,16 @@ import (
 // blind rotations, by ring degree, with secure parameters.
 func BenchmarkLookup(b *testing.B) {
 	for _, l := range []ParametersLiteral{
-		{LogN: 11, LogQ: 50, Base: 24, Levels: 1, LogSmallQ: 21, SwitchBase: 3, SwitchLevels: 6},
-		{LogN: 11, LogQ: 50, Base: 16, Levels: 2, LogSmallQ: 20, SwitchBase: 3, SwitchLevels: 5},
-		{LogN: 11, LogQ: 54, Base: 17, Levels: 2, LogSmallQ: 20, SwitchBase: 3, SwitchLevels: 5},
-		{LogN: 12, LogQ: 50, Base: 16, Levels: 2, LogSmallQ: 21, SwitchBase: 2, SwitchLevels: 8},
-		{LogN: 12, LogQ: 58, Base: 28, Levels: 1, LogSmallQ: 21, SwitchBase: 2, SwitchLevels: 8},
-		{LogN: 13, LogQ: 50, Base: 16, Levels: 2, LogSmallQ: 23, SwitchBase: 3, SwitchLevels: 6},
+		{LogN: 11, LogQ: 50, Ring: [2]Digits{{24, 1}, {24, 1}}, LogSmallQ: 21, Switch: Digits{3, 6}},
+		{LogN: 11, LogQ: 50, Ring: [2]Digits{{16, 2}, {16, 2}}, LogSmallQ: 20, Switch: Digits{3, 5}},
+		{LogN: 11, LogQ: 50, Ring: [2]Digits{{20, 1}, {16, 2}}, LogSmallQ: 20, Switch: Digits{3, 5}},
+		{LogN: 11, LogQ: 54, Ring: [2]Digits{{17, 2}, {17, 2}}, LogSmallQ: 20, Switch: Digits{3, 5}},
+		{LogN: 12, LogQ: 50, Ring: [2]Digits{{16, 2}, {16, 2}}, LogSmallQ: 21, Switch: Digits{2, 8}},
+		{LogN: 12, LogQ: 58, Ring: [2]Digits{{28, 1}, {28, 1}}, LogSmallQ: 21, Switch: Digits{2, 8}},
+		{LogN: 13, LogQ: 50, Ring: [2]Digits{{16, 2}, {16, 2}}, LogSmallQ: 23, Switch: Digits{3, 6}},
 	} {
 		l.Dimension = security.LWEDimension(l.LogSmallQ)
-		b.Run(fmt.Sprintf("N=2^%d/levels=%d/logQ=%d/n=%d", l.LogN, l.Levels, l.LogQ, l.Dimension), func(b *testing.B) {
+		b.Run(fmt.Sprintf("N=2^%d/digits=%d+%d/logQ=%d/n=%d", l.LogN, l.Ring[0].Levels, l.Ring[1].Levels, l.LogQ, l.Dimension), func(b *testing.B) {
 			p, err := NewParameters(l)
 			if err != nil {
 				b.Fatal(err)

@@ -97,7 +97,7 @@ func TestInsecureRunRefuses(t *testing.T) {
 func TestInsecureNoiseIsReported(t *testing.T) {
 	p := newNet(t, seeded(3), net{bits: 1, maxWeight: 1, table: arbitrary(4), widths: []int{12, 12, 3}})
 	l := testInsecureLiteral()
-	l.LogN, l.LogSmallQ, l.SwitchBase, l.SwitchLevels = 8, 12, 2, 6
+	l.LogN, l.LogSmallQ, l.Switch.Base, l.Switch.Levels = 8, 12, 2, 6
 	plan := forced(t, p, l)
 	images := randomImages(seeded(4), 10, 12)
 	r, err := NewExecutor(p, plan).Run(context.Background(), images, nil)

@@ -11,12 +11,13 @@ import (
 type EvaluationKeys struct {
 	params *Parameters
 	id     KeyID
-	// rotation encrypts every bit s_i of the narrow secret: 2L ring ciphertexts of
-	// two polynomials each, in the NTT domain and Montgomery form. Row (k, j) is an
-	// encryption of zero with s_i * 2^(drop + j*Base) added to component k.
+	// rotation encrypts every bit s_i of the narrow secret: for every digit of c_0
+	// and c_1 a ring ciphertext of two polynomials, in the NTT domain and Montgomery
+	// form. That of digit j of c_k is an encryption of zero with s_i 2^(drop + j Base)
+	// added to component k, drop and Base being c_k's.
 	rotation []uint64
 	// switching encrypts every coefficient of S: for coefficient i and level j, n
-	// mask words and a body, modulo q, with the phase S_i * q / 2^(SwitchBase(j+1)).
+	// mask words and a body, modulo q, with the phase S_i * q / B^(j+1).
 	switching []uint32
 }
 
@@ -41,7 +42,7 @@ func (e *EvaluationKeys) row(i, r, c int) []uint64 {
 // switchRow is the encryption of coefficient i at level j.
 func (e *EvaluationKeys) switchRow(i, j int) []uint32 {
 	w := e.params.Dimension + 1
-	at := (i*e.params.SwitchLevels + j) * w
+	at := (i*e.params.Switch.Levels + j) * w
 	return e.switching[at : at+w]
 }
 
@@ -90,8 +91,8 @@ func (e *EvaluationKeys) encryptBit(s *sampler, k *SecretKey, i int) {
 	for row := range p.rows() {
 		c := [2][]uint64{e.row(i, row, 0), e.row(i, row, 1)}
 		s.zero(k, c[0], c[1])
-		component, j := row/p.Levels, row%p.Levels
-		r.AddScalar(c[component], uint64(k.narrow[i])<<(p.drop()+j*p.Base), c[component])
+		component, power := p.place(row)
+		r.AddScalar(c[component], uint64(k.narrow[i])<<power, c[component])
 		r.MForm(c[0], c[0])
 		r.MForm(c[1], c[1])
 	}
@@ -103,13 +104,13 @@ func (e *EvaluationKeys) encryptCoefficients(s *sampler, k *SecretKey, from, to 
 	n, mask := p.Dimension, uint32(1)<<p.LogSmallQ-1
 	errors, used := s.errors(), 0
 	for i := from; i < to; i++ {
-		for j := range p.SwitchLevels {
+		for j := range p.Switch.Levels {
 			if used == len(errors) {
 				errors, used = s.errors(), 0
 			}
 			row := e.switchRow(i, j)
 			s.mask(row[:n])
-			step := p.LogSmallQ - p.SwitchBase*(j+1)
+			step := p.LogSmallQ - p.Switch.Base*(j+1)
 			body := uint32(int64(k.wide[i])<<step) + uint32(p.centre(errors[used]))
 			used++
 			for c := range n {

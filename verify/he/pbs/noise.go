@@ -31,20 +31,25 @@ func (l *ParametersLiteral) toWide() float64 {
 }
 
 // rotated is the variance of a look-up's output as a wide ciphertext. Each of n
-// steps adds the products of 2L digit polynomials with fresh errors, and where
-// the key bit is 1 the rounding of two coefficients' dropped bits, one of them
-// times S:
+// steps adds the products of L_0 + L_1 digit polynomials, of c_0 and of c_1, with
+// fresh errors, and where the key bit is 1 the rounding of their dropped bits,
+// that of c_1 times S:
 //
-//	n [ 2L N E[d^2] sigma^2 + (1 + 2N/3) 4^drop / 24 ] / Q^2 + toWide.
+//	n [ N sigma^2 (L_0 E[d_0^2] + L_1 E[d_1^2]) + (4^drop_0 + 2N/3 4^drop_1) / 24 ] / Q^2 + toWide.
 //
 // It does not depend on the input's noise.
 func (l *ParametersLiteral) rotated() float64 {
-	n, N := float64(l.Dimension), math.Exp2(float64(l.LogN))
-	step := float64(l.rows()) * N * digitSquare(l.Base) * sigma * sigma
-	if d := l.drop(); d > 0 {
-		step += (1 + ternaryVariance*N) * math.Exp2(2*float64(d)) / 24
+	return float64(l.Dimension)*(l.stepNoise(0)+l.stepNoise(1))*math.Exp2(-2*float64(l.LogQ)) + l.toWide()
+}
+
+// stepNoise is what c_c's digits add in one step, in units of 1/Q^2.
+func (l *ParametersLiteral) stepNoise(c int) float64 {
+	N := math.Exp2(float64(l.LogN))
+	v := N * sigma * sigma * float64(l.Ring[c].Levels) * digitSquare(l.Ring[c].Base)
+	if d := l.drop(c); d > 0 {
+		v += [2]float64{1, ternaryVariance * N}[c] * math.Exp2(2*float64(d)) / 24
 	}
-	return n*step*math.Exp2(-2*float64(l.LogQ)) + l.toWide()
+	return v
 }
 
 // switched is the variance that the key switch adds: N times L digits with fresh
@@ -53,8 +58,8 @@ func (l *ParametersLiteral) rotated() float64 {
 //	N L E[d^2] sigma^2 / q^2 + N 2/3 B^-2L / 12 + 1 / 12 q^2.
 func (l *ParametersLiteral) switched() float64 {
 	N, q2 := math.Exp2(float64(l.LogN)), math.Exp2(-2*float64(l.LogSmallQ))
-	errors := N * float64(l.SwitchLevels) * digitSquare(l.SwitchBase) * sigma * sigma * q2
-	rounding := N * ternaryVariance * math.Exp2(-2*float64(l.SwitchBase*l.SwitchLevels)) / 12
+	errors := N * float64(l.Switch.Levels) * digitSquare(l.Switch.Base) * sigma * sigma * q2
+	rounding := N * ternaryVariance * math.Exp2(-2*float64(l.Switch.bits())) / 12
 	return errors + rounding + q2/12
 }
 

@@ -53,7 +53,7 @@ func trial(t *testing.T, plan *Plan, images [][]uint8, each func(image int, out 
 // and of logits, where each of the predicted terms dominates in turn.
 func TestInsecureNoiseIsAsPredicted(t *testing.T) {
 	rng := seeded(2)
-	base := ParametersLiteral{LogN: 8, LogQ: 50, Base: 15, Levels: 2, Dimension: 100, LogSmallQ: 24, SwitchBase: 3, SwitchLevels: 7}
+	base := ParametersLiteral{LogN: 8, LogQ: 50, Ring: [2]Digits{{15, 2}, {15, 2}}, Dimension: 100, LogSmallQ: 24, Switch: Digits{3, 7}}
 	with := func(change func(l *ParametersLiteral)) ParametersLiteral {
 		l := base
 		change(&l)
@@ -65,20 +65,24 @@ func TestInsecureNoiseIsAsPredicted(t *testing.T) {
 	}{
 		"rounding to 2N": {base, with(func(l *ParametersLiteral) { l.Dimension = 8 })},
 		"key switch errors": {
-			with(func(l *ParametersLiteral) { l.LogSmallQ, l.SwitchBase, l.SwitchLevels = 18, 5, 3 }),
-			with(func(l *ParametersLiteral) { l.LogSmallQ, l.SwitchBase, l.SwitchLevels = 28, 5, 3 }),
+			with(func(l *ParametersLiteral) { l.LogSmallQ, l.Switch.Base, l.Switch.Levels = 18, 5, 3 }),
+			with(func(l *ParametersLiteral) { l.LogSmallQ, l.Switch.Base, l.Switch.Levels = 28, 5, 3 }),
 		},
 		"key switch rounding": {
-			with(func(l *ParametersLiteral) { l.SwitchBase, l.SwitchLevels = 2, 4 }),
-			with(func(l *ParametersLiteral) { l.SwitchBase, l.SwitchLevels = 2, 8 }),
+			with(func(l *ParametersLiteral) { l.Switch.Base, l.Switch.Levels = 2, 4 }),
+			with(func(l *ParametersLiteral) { l.Switch.Base, l.Switch.Levels = 2, 8 }),
 		},
 		"dropped bits": {
-			with(func(l *ParametersLiteral) { l.LogQ, l.Base, l.Levels = 30, 7, 2 }),
-			with(func(l *ParametersLiteral) { l.LogQ, l.Base, l.Levels = 30, 7, 3 }),
+			with(func(l *ParametersLiteral) { l.LogQ, l.Ring = 30, [2]Digits{{7, 2}, {7, 2}} }),
+			with(func(l *ParametersLiteral) { l.LogQ, l.Ring = 30, [2]Digits{{7, 3}, {7, 3}} }),
+		},
+		"dropped bits of the body": {
+			with(func(l *ParametersLiteral) { l.LogQ, l.Ring = 30, [2]Digits{{9, 1}, {7, 3}} }),
+			with(func(l *ParametersLiteral) { l.LogQ, l.Ring = 30, [2]Digits{{9, 2}, {7, 3}} }),
 		},
 		"blind rotation errors": {
-			with(func(l *ParametersLiteral) { l.LogQ, l.Base, l.Levels = 34, 16, 2 }),
-			with(func(l *ParametersLiteral) { l.LogQ, l.Base, l.Levels = 34, 12, 2 }),
+			with(func(l *ParametersLiteral) { l.LogQ, l.Ring = 34, [2]Digits{{16, 2}, {16, 2}} }),
+			with(func(l *ParametersLiteral) { l.LogQ, l.Ring = 34, [2]Digits{{12, 2}, {12, 2}} }),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -130,7 +134,7 @@ func compareNoise(t *testing.T, name string, predicted, measured float64, n int)
 func TestInsecureFailuresAreAsPredicted(t *testing.T) {
 	rng := seeded(3)
 	p := newNet(t, rng, net{bits: 1, maxWeight: 1, table: arbitrary(2), widths: []int{12, 12, 8, 3}})
-	plan := forced(t, p, ParametersLiteral{LogN: 8, LogQ: 50, Base: 15, Levels: 2, Dimension: 100, LogSmallQ: 17, SwitchBase: 4, SwitchLevels: 4})
+	plan := forced(t, p, ParametersLiteral{LogN: 8, LogQ: 50, Ring: [2]Digits{{15, 2}, {15, 2}}, Dimension: 100, LogSmallQ: 17, Switch: Digits{4, 4}})
 	images := randomImages(rng, 100, 12)
 	reference := want(t, p, images)
 	whole, wrong := 0, 0

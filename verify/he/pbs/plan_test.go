@@ -69,7 +69,7 @@ func TestPlanRefuses(t *testing.T) {
 		t.Errorf("a domain of 12 bits: %v", err)
 	}
 	noisy := secure.params.ParametersLiteral
-	noisy.SwitchBase, noisy.SwitchLevels = 1, 4
+	noisy.Switch.Base, noisy.Switch.Levels = 1, 4
 	if _, err := NewPlan(p, Options{Parameters: &noisy}); !errors.Is(err, ErrInsufficient) {
 		t.Errorf("too much noise: %v", err)
 	}
@@ -90,12 +90,12 @@ func TestParametersAreChecked(t *testing.T) {
 		"degree":        func(l *ParametersLiteral) { l.LogN = 16 },
 		"small degree":  func(l *ParametersLiteral) { l.LogN = 7 },
 		"modulus":       func(l *ParametersLiteral) { l.LogQ = 59 },
-		"levels":        func(l *ParametersLiteral) { l.Levels = 5 },
-		"gadget":        func(l *ParametersLiteral) { l.Base = 26 },
+		"levels":        func(l *ParametersLiteral) { l.Ring[0].Levels = 5 },
+		"gadget":        func(l *ParametersLiteral) { l.Ring[1].Base = 26 },
 		"dimension":     func(l *ParametersLiteral) { l.Dimension = 0 },
 		"LWE modulus":   func(l *ParametersLiteral) { l.LogSmallQ = 32 },
-		"no rounding":   func(l *ParametersLiteral) { l.LogSmallQ, l.SwitchBase = 11, 2 },
-		"switch gadget": func(l *ParametersLiteral) { l.SwitchLevels = 6 },
+		"no rounding":   func(l *ParametersLiteral) { l.LogSmallQ, l.Switch.Base = 11, 2 },
+		"switch gadget": func(l *ParametersLiteral) { l.Switch.Levels = 6 },
 	} {
 		l := testInsecureLiteral()
 		change(&l)
@@ -106,5 +106,22 @@ func TestParametersAreChecked(t *testing.T) {
 	l := testInsecureLiteral()
 	if literalOf(l.bytes()) != l {
 		t.Errorf("%v changes on the wire to %v", l, literalOf(l.bytes()))
+	}
+}
+
+// The digits that the search tries have the least noise of all bases.
+func TestRingDigitsAreTheBest(t *testing.T) {
+	for _, r := range ringDigits(11, 50) {
+		l := ParametersLiteral{LogN: 11, LogQ: 50, Dimension: 800, Ring: r}
+		best := l.rotated()
+		for c := range r {
+			for base := 1; base <= min(32, 50/r[c].Levels); base++ {
+				other := l
+				other.Ring[c].Base = base
+				if v := other.rotated(); v < best*0.999 {
+					t.Errorf("%v: base %d has the variance %g, not %g", r, base, v, best)
+				}
+			}
+		}
 	}
 }

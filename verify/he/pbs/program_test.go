@@ -13,8 +13,8 @@ import (
 // testInsecureLiteral is small, quick and not secure.
 func testInsecureLiteral() ParametersLiteral {
 	return ParametersLiteral{
-		LogN: 10, LogQ: 50, Base: 15, Levels: 2,
-		Dimension: 64, LogSmallQ: 20, SwitchBase: 4, SwitchLevels: 4,
+		LogN: 10, LogQ: 50, Ring: [2]Digits{{20, 1}, {15, 2}},
+		Dimension: 64, LogSmallQ: 20, Switch: Digits{4, 4},
 	}
 }
 

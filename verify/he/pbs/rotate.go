@@ -1,12 +1,16 @@
 package pbs
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"qtool/kernel/gadget"
+)
 
 // rotator is what one goroutine rotates with.
 type rotator struct {
 	params *Parameters
 	keys   *EvaluationKeys
-	digits [][]uint64    // 2L
+	digits [][]uint64    // of c_0 and c_1
 	parts  [][]uint64    // of some digits
 	rows   [][]uint64    // of a key
 	poly   []uint64      // a test polynomial
@@ -19,7 +23,7 @@ func newRotator(p *Parameters, keys *EvaluationKeys, batch int) *rotator {
 	poly := func() []uint64 { return make([]uint64, p.N()) }
 	r := &rotator{
 		params: p, keys: keys, poly: poly(), sum: poly(), words: make([]uint32, p.N()),
-		parts: make([][]uint64, p.Levels), rows: make([][]uint64, p.rows()),
+		parts: make([][]uint64, gadget.MaxLevels), rows: make([][]uint64, p.rows()),
 	}
 	for range p.rows() {
 		r.digits = append(r.digits, poly())
@@ -115,9 +119,9 @@ func (r *rotator) rotateAll(cts []narrow, stop func() error) error {
 // step is one step of accumulator k: by is the power of X, 0 < by < 2N.
 func (r *rotator) step(k, i, by int) {
 	p := r.params
-	for c, acc := range r.accs[k] {
-		r.split(r.digits[c*p.Levels:(c+1)*p.Levels], acc, by)
-	}
+	first := p.Ring[0].Levels
+	r.split(p.gadgets[0], r.digits[:first], r.accs[k][0], by)
+	r.split(p.gadgets[1], r.digits[first:], r.accs[k][1], by)
 	for _, d := range r.digits {
 		p.forward(d)
 	}
@@ -125,14 +129,14 @@ func (r *rotator) step(k, i, by int) {
 		for row := range r.rows {
 			r.rows[row] = r.keys.row(i, row, c)
 		}
-		p.gadget.Inner(r.sum, r.digits, r.rows)
+		p.gadgets[c].Inner(r.sum, r.digits, r.rows)
 		p.inverse(r.sum)
-		p.gadget.Add(acc, r.sum)
+		p.gadgets[c].Add(acc, r.sum)
 	}
 }
 
 // split takes X^by acc - acc apart.
-func (r *rotator) split(dst [][]uint64, acc []uint64, by int) {
+func (r *rotator) split(g *gadget.Gadget, dst [][]uint64, acc []uint64, by int) {
 	n := len(acc)
 	flip := by >= n
 	by &= n - 1
@@ -140,9 +144,8 @@ func (r *rotator) split(dst [][]uint64, acc []uint64, by int) {
 		for j, d := range dst {
 			r.parts[j] = d[from:to]
 		}
-		return r.parts
+		return r.parts[:len(dst)]
 	}
-	g := r.params.gadget
 	g.Split(part(by, n), acc[:n-by], acc[by:], flip)
 	g.Split(part(0, by), acc[n-by:], acc[:by], !flip)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"qtool/kernel/cpu"
+	"qtool/kernel/gadget"
 	"qtool/verify/he/security"
 )
 
@@ -79,21 +80,43 @@ func candidates() []ParametersLiteral {
 			}
 		}
 		for _, logQ := range widths {
-			for levels := 1; levels <= 4; levels++ {
-				for logSmall := logN + 2; logSmall <= maxLogSmall; logSmall++ {
-					for sl := 1; sl <= 12 && sl <= logSmall; sl++ {
-						c := ParametersLiteral{
-							LogN: logN, LogQ: logQ, Levels: levels,
-							LogSmallQ: logSmall, Dimension: security.LWEDimension(logSmall), SwitchLevels: sl,
-						}
-						c.Base = leastNoise(min(32, logQ/levels), &c.Base, c.rotated)
-						c.SwitchBase = leastNoise(min(16, logSmall/sl), &c.SwitchBase, c.switched)
-						if c.RotationBytes()+c.SwitchingBytes() <= maxKeyBytes {
-							all = append(all, c)
-						}
-					}
+			rings := ringDigits(logN, logQ)
+			for logSmall := logN + 2; logSmall <= maxLogSmall; logSmall++ {
+				c := ParametersLiteral{LogN: logN, LogQ: logQ, LogSmallQ: logSmall, Dimension: security.LWEDimension(logSmall)}
+				for _, r := range rings {
+					c.Ring = r
+					all = c.withSwitches(all)
 				}
 			}
+		}
+	}
+	return all
+}
+
+// ringDigits are the choices for Ring: up to as many digits of c_0 as of c_1.
+func ringDigits(logN, logQ int) [][2]Digits {
+	var all [][2]Digits
+	for body := 1; body <= gadget.MaxLevels; body++ {
+		for mask := body; mask <= gadget.MaxLevels; mask++ {
+			l := ParametersLiteral{LogN: logN, LogQ: logQ, Ring: [2]Digits{{1, body}, {1, mask}}}
+			for c := range l.Ring {
+				d := &l.Ring[c]
+				d.Base = leastNoise(min(32, logQ/d.Levels), &d.Base, func() float64 { return l.stepNoise(c) })
+			}
+			all = append(all, l.Ring)
+		}
+	}
+	return all
+}
+
+// withSwitches appends l with every number of key switch digits, if the keys are
+// not too large.
+func (l ParametersLiteral) withSwitches(all []ParametersLiteral) []ParametersLiteral {
+	for levels := 1; levels <= min(12, l.LogSmallQ); levels++ {
+		l.Switch.Levels = levels
+		l.Switch.Base = leastNoise(min(16, l.LogSmallQ/levels), &l.Switch.Base, l.switched)
+		if l.RotationBytes()+l.SwitchingBytes() <= maxKeyBytes {
+			all = append(all, l)
 		}
 	}
 	return all
@@ -130,11 +153,12 @@ func costsOf(logQ int) costs {
 	return c
 }
 
-// nanoseconds is the predicted time of a look-up on one core: n steps of 2L + 2
-// transforms, 4L products and 2L digits a coefficient, and the key switch.
+// nanoseconds is the predicted time of a look-up on one core: n steps of d + 2
+// transforms and, a coefficient, 2d products and d digits, where d is the digits
+// of c_0 and c_1 together; and the key switch.
 func (l *ParametersLiteral) nanoseconds() float64 {
 	n, N, c := float64(l.Dimension), math.Exp2(float64(l.LogN)), costsOf(l.LogQ)
 	rows := float64(l.rows())
 	step := (rows+2)*N*float64(l.LogN)/2*c.butterfly + 2*rows*N*c.product + rows*N*c.digit
-	return n*step + N*float64(l.SwitchLevels)*n*c.word
+	return n*step + N*float64(l.Switch.Levels)*n*c.word
 }

@@ -46,7 +46,7 @@ func TestInsecureKeySwitch(t *testing.T) {
 	rng := seeded(2)
 	l := testInsecureLiteral()
 	for _, c := range []struct{ logSmallQ, base, levels int }{{20, 4, 4}, {31, 16, 1}, {31, 8, 3}, {24, 2, 12}, {18, 1, 14}} {
-		l.LogSmallQ, l.SwitchBase, l.SwitchLevels = c.logSmallQ, c.base, c.levels
+		l.LogSmallQ, l.Switch.Base, l.Switch.Levels = c.logSmallQ, c.base, c.levels
 		p := mustParameters(t, l)
 		k, err := NewSecretKey(p)
 		if err != nil {
@@ -140,11 +140,12 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 			for x, v := range got {
 				want := uint64(0)
 				if bit == 1 {
-					g := uint64(1) << (p.drop() + row%p.Levels*p.Base)
+					component, power := p.place(row)
+					g := uint64(1) << power
 					switch {
-					case row < p.Levels && x == 0:
+					case component == 0 && x == 0:
 						want = g
-					case row >= p.Levels: // times S
+					case component == 1: // times S
 						want = ring.MRed(g, ring.MForm(p.residue(int64(c.secret.wide[x])), p.q, r.BRedConstant), p.q, r.MRedConstant)
 					}
 				}
@@ -165,17 +166,18 @@ func TestSplitRotates(t *testing.T) {
 	for i := range acc {
 		acc[i] = rng.Uint64N(p.q)
 	}
-	digits := r.digits[:p.Levels]
+	first := p.Ring[0].Levels
+	digits, g := r.digits[first:], p.gadgets[1]
 	for by := 1; by < 2*p.N(); by++ {
-		r.split(digits, acc, by)
+		r.split(g, digits, acc, by)
 		rotate(want, acc, by, p.q)
 		for i := range acc {
 			sum := int64(0)
 			for j, d := range digits {
-				sum += p.centre(d[i]) << (p.drop() + j*p.Base)
+				sum += p.centre(d[i]) << (g.Drop + j*g.Base)
 			}
 			off := (sum - int64(want[i]) + int64(acc[i])) % int64(p.q)
-			if off = p.centre(uint64(off+int64(p.q)) % p.q); off > 1<<(p.drop()-1) || off < -1<<(p.drop()-1) {
+			if off = p.centre(uint64(off+int64(p.q)) % p.q); off > 1<<(g.Drop-1) || off < -1<<(g.Drop-1) {
 				t.Fatalf("X^%d: coefficient %d is off by %d", by, i, off)
 			}
 		}

@@ -11,11 +11,11 @@ type narrow []uint32
 //
 //	x / 2^32 = sum d_j / B^(j+1)   (mod 1)   within B^-L / 2.
 func (p *Parameters) digits(dst []int32, x uint32) {
-	base := p.SwitchBase
-	keep := base * p.SwitchLevels
+	base := p.Switch.Base
+	keep := base * p.Switch.Levels
 	x = uint32((uint64(x)>>(31-keep) + 1) >> 1) // rounded to keep bits
 	half, mask := uint32(1)<<(base-1), uint32(1)<<base-1
-	for j := p.SwitchLevels - 1; j >= 0; j-- {
+	for j := p.Switch.Levels - 1; j >= 0; j-- {
 		d := x & mask
 		carry := (d + half) >> base // 1 if d >= B/2
 		dst[j] = int32(d) - int32(carry<<base)
@@ -36,7 +36,7 @@ func (e *EvaluationKeys) keySwitch(acc [][]uint32, cts []wide) {
 		clear(acc[k])
 		acc[k][n] = uint32((uint64(*c.body())>>(31-p.LogSmallQ) + 1) >> 1)
 	}
-	digits := make([]int32, p.SwitchLevels)
+	digits := make([]int32, p.Switch.Levels)
 	for i := range p.N() {
 		for k, c := range cts {
 			p.digits(digits, c[i])

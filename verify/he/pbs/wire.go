@@ -15,7 +15,7 @@ import (
 //	8 bytes   "qtoolpbs"
 //	1 byte    version
 //	1 byte    kind
-//	9 bytes   parameters, see ParametersLiteral.bytes
+//	11 bytes  parameters, see ParametersLiteral.bytes
 //	32 bytes  digest of the plan, zero for keys
 //	16 bytes  key id
 //	payload   of the length that parameters and plan say
@@ -44,7 +44,7 @@ var kindNames = map[uint8]string{
 // ErrVersion marks bytes of a version that this package does not read.
 var ErrVersion = errors.New("unsupported version")
 
-const headerBytes = len(magic) + 2 + 9 + 32 + 16
+const headerBytes = len(magic) + 2 + literalBytes + 32 + 16
 
 // wireBytes is the size of an object with the given payload.
 func wireBytes(payload int64) int64 { return int64(headerBytes) + payload + sha256.Size }
@@ -160,7 +160,7 @@ func newReader(r io.Reader, p *Plan, kind uint8) (*reader, KeyID, error) {
 	if got, _ := take(1); got[0] != kind {
 		return nil, KeyID{}, fmt.Errorf("pbs: object of kind %d %q where a %s is wanted", got[0], kindNames[got[0]], in.name)
 	}
-	if got, want := take(9); !bytes.Equal(got, want) {
+	if got, want := take(literalBytes); !bytes.Equal(got, want) {
 		return nil, KeyID{}, &KeyError{What: in.name, Got: literalOf(got), Want: p.params.ParametersLiteral}
 	}
 	if got, want := take(32); !bytes.Equal(got, want) {
