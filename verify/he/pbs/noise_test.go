@@ -65,8 +65,8 @@ func TestInsecureNoiseIsAsPredicted(t *testing.T) {
 	}{
 		"rounding to 2N": {base, with(func(l *ParametersLiteral) { l.Dimension = 8 })},
 		"key switch errors": {
-			with(func(l *ParametersLiteral) { l.LogSmallQ, l.Switch.Base, l.Switch.Levels = 18, 5, 3 }),
-			with(func(l *ParametersLiteral) { l.LogSmallQ, l.Switch.Base, l.Switch.Levels = 28, 5, 3 }),
+			with(func(l *ParametersLiteral) { l.LogSmallQ, l.Switch.Base, l.Switch.Levels = 18, 2, 8 }),
+			with(func(l *ParametersLiteral) { l.LogSmallQ, l.Switch.Base, l.Switch.Levels = 28, 2, 8 }),
 		},
 		"key switch rounding": {
 			with(func(l *ParametersLiteral) { l.Switch.Base, l.Switch.Levels = 2, 4 }),

@@ -40,6 +40,55 @@ func TestRotate(t *testing.T) {
 	}
 }
 
+// The key switch's digits make the word again, and have the mean and mean square
+// that the noise analysis says, in six standard errors.
+func TestDigits(t *testing.T) {
+	rng := seeded(3)
+	l := testInsecureLiteral()
+	l.LogSmallQ = 31
+	for _, s := range []Digits{{1, 12}, {2, 7}, {3, 6}, {8, 3}, {16, 1}} {
+		l.Switch = s
+		p := mustParameters(t, l)
+		digits := make([]int32, s.Levels)
+		sum, square, n := make([]float64, s.Levels), make([]float64, s.Levels), 20000
+		for range n {
+			x := rng.Uint32()
+			p.digits(digits, x)
+			back := 0.0
+			for j, d := range digits {
+				if half := int32(1) << (s.Base - 1); d < -half || d > half {
+					t.Fatalf("%v: digit %d of %#x is %d", s, j, x, d)
+				}
+				back += float64(d) * math.Exp2(-float64(s.Base*(j+1)))
+				sum[j] += float64(d)
+				square[j] += float64(d) * float64(d)
+			}
+			if off := wrap(back - float64(x)*math.Exp2(-32)); math.Abs(off) > math.Exp2(-float64(s.bits()))/2 {
+				t.Fatalf("%v: digits %v of %#x are off by %g", s, digits, x, off)
+			}
+		}
+		for _, x := range []uint32{0, 1, math.MaxUint32, 1 << 31, 1<<31 - 1, 1<<31 + 1, 0x55555555, 0xaaaaaaaa} {
+			p.digits(digits, x)
+			back := 0.0
+			for j, d := range digits {
+				back += float64(d) * math.Exp2(-float64(s.Base*(j+1)))
+			}
+			if off := wrap(back - float64(x)*math.Exp2(-32)); math.Abs(off) > math.Exp2(-float64(s.bits()))/2 {
+				t.Errorf("%v: digits %v of %#x are off by %g", s, digits, x, off)
+			}
+		}
+		for j := range digits {
+			e := 6 * math.Sqrt(digitSquare(s.Base)/float64(n))
+			if mean := sum[j] / float64(n); math.Abs(mean) > e {
+				t.Errorf("%v: digit %d has mean %g, want 0 within %g", s, j, mean, e)
+			}
+			if got, want := square[j]/float64(n), digitSquare(s.Base); math.Abs(got/want-1) > 6*math.Sqrt(2/float64(n)) {
+				t.Errorf("%v: digit %d has mean square %g, want %g", s, j, got, want)
+			}
+		}
+	}
+}
+
 // Phases go through key switch and rounding with no more noise than predicted
 // for ten deviations.
 func TestInsecureKeySwitch(t *testing.T) {

@@ -10,14 +10,19 @@ type narrow []uint32
 // first, with
 //
 //	x / 2^32 = sum d_j / B^(j+1)   (mod 1)   within B^-L / 2.
+//
+// Where B/2 and -B/2 would both do, the word's last bit decides, which is rounded
+// away, so that digits have mean zero: a mean, multiplied by the sum of a key's
+// errors, would shift every phase under that key.
 func (p *Parameters) digits(dst []int32, x uint32) {
 	base := p.Switch.Base
 	keep := base * p.Switch.Levels
+	coin := x & 1
 	x = uint32((uint64(x)>>(31-keep) + 1) >> 1) // rounded to keep bits
 	half, mask := uint32(1)<<(base-1), uint32(1)<<base-1
 	for j := p.Switch.Levels - 1; j >= 0; j-- {
 		d := x & mask
-		carry := (d + half) >> base // 1 if d >= B/2
+		carry := (d + half - 1 + coin) >> base // 1 if d > B/2, or d = B/2 and coin is 1
 		dst[j] = int32(d) - int32(carry<<base)
 		x = x>>base + carry
 	}
