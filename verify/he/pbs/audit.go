@@ -26,7 +26,7 @@ type audit struct {
 type tally struct {
 	outcomes             []outcome
 	done, missed, failed int
-	square               float64 // sum of the squared noise
+	sum, square          float64 // of the noise, and of its square
 	outSquare            float64 // the same of the look-ups' outputs
 }
 
@@ -95,6 +95,7 @@ func (a *audit) end(out *Output) {
 func (t *tally) add() {
 	for _, r := range t.outcomes {
 		t.done++
+		t.sum += r.noise
 		t.square += r.noise * r.noise
 		t.outSquare += r.out * r.out
 		if r.missed {

@@ -64,6 +64,7 @@ func (t *tally) merge(u *tally) {
 	t.done += u.done
 	t.missed += u.missed
 	t.failed += u.failed
+	t.sum += u.sum
 	t.square += u.square
 	t.outSquare += u.outSquare
 }
