@@ -11,9 +11,12 @@ import (
 // ErrInsufficient marks programs that no secure parameters can carry.
 var ErrInsufficient = errors.New("parameters are insufficient")
 
-// maxDomain bounds the values of an accumulator that indexes a table: far more
-// than any parameters carry.
-const maxDomain = 1 << 15
+// maxDomain bounds the values of an accumulator that indexes a table, to more than
+// any parameters carry, and maxEntries the entries of a layer's tables.
+const (
+	maxDomain  = 1 << 12
+	maxEntries = 1 << 24
+)
 
 // layer is a linear map followed by a table an output or, in the last layer, by
 // nothing: its outputs are then the logits.

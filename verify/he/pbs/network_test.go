@@ -120,3 +120,15 @@ func TestLowerRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestTablesAreCapped(t *testing.T) {
+	l := layer{n: maxEntries/maxDomain + 1}
+	l.lo, l.hi = make([]int64, l.n), make([]int64, l.n)
+	for o := range l.hi {
+		l.hi[o] = maxDomain - 1
+	}
+	err := l.tabulate(func(_, _ int, q int64) int64 { return q })
+	if !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), "element 4096") {
+		t.Error(err)
+	}
+}

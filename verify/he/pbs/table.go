@@ -23,10 +23,14 @@ const maxEntry = 1 << 40
 // tabulate fills in the tables and the number of slots.
 func (l *layer) tabulate(f func(i, n int, q int64) int64) error {
 	l.tables = make([]table, l.n)
+	entries := int64(0)
 	for o := range l.tables {
 		lo, hi := l.lo[o], l.hi[o]
 		if hi-lo >= maxDomain {
 			return fmt.Errorf("element %d: its table would have %d entries, the limit is %d: %w", o, hi-lo+1, maxDomain, ErrInsufficient)
+		}
+		if entries += hi - lo + 1; entries > maxEntries {
+			return fmt.Errorf("element %d: the tables of all elements pass %d entries: %w", o, maxEntries, ErrInsufficient)
 		}
 		values := make([]int64, hi-lo+1)
 		for j := range values {
