@@ -54,6 +54,9 @@ func (e *InsecureLWEError) Error() string {
 	return fmt.Sprintf("security: modulus of %.1f bits in LWE dimension %d is insecure: %d bits of security allow %.1f", e.LogQ, e.Dimension, Bits, e.Limit)
 }
 
+// Is reports whether target is ErrInsecure.
+func (e *InsecureLWEError) Is(target error) bool { return target == ErrInsecure }
+
 // EstimateLWE is about how many bits of security a modulus of logQ bits in
 // dimension n has, as Estimate is for rings: a warning, not a promise. Outside
 // n = 1..2048 it is 0.

@@ -33,3 +33,11 @@ func TestMaxLogLWE(t *testing.T) {
 		}
 	}
 }
+
+func TestErrorsAreInsecure(t *testing.T) {
+	for _, err := range []error{Check(10, 28), CheckLWE(1024, 28), Check(9, 1), CheckLWE(1, 1)} {
+		if !errors.Is(err, ErrInsecure) || err.Error() == "" {
+			t.Errorf("%v is not ErrInsecure", err)
+		}
+	}
+}
