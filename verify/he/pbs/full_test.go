@@ -30,6 +30,12 @@ func TestFullSize(t *testing.T) {
 			t.Errorf("image %d: logits %v, want %v", i, r.Logits[i], w)
 		}
 	}
-	t.Logf("%+v %+v", r.Lookups, r.Cost)
-	t.Log(r.NodeSeconds, r.NoiseBitsLeft)
+	k := r.Lookups
+	t.Logf("%.2f s an image, %.1f ms a look-up, %+v", k.SecondsPerImage, k.Milliseconds, r.Cost.Seconds)
+	if k.Done != 2*(128+64+10) || k.Missed != 0 || k.Failed != 0 {
+		t.Errorf("%d look-ups and logits, %d missed, %d failed, %g expected", k.Done, k.Missed, k.Failed, k.Expected)
+	}
+	for _, l := range k.Layers[:2] {
+		compareNoise(t, l.Layer, l.Predicted, l.Measured, l.Done)
+	}
 }
