@@ -147,7 +147,7 @@ func (c *calibrator) options(ctx context.Context) error {
 	} {
 		t := start
 		t.PTQ = o.one
-		if err := t.PTQ.Check(c.float.Network, calibrate.Config{Weights: t.Weights, Input: t.Input}); err != nil {
+		if err := t.PTQ.Check(c.float.Network, c.config(t)); err != nil {
 			t.Reason = "not applicable: " + err.Error()
 			c.table.Trials = append(c.table.Trials, t)
 			continue
@@ -159,6 +159,13 @@ func (c *calibrator) options(ctx context.Context) error {
 	}
 	start.PTQ = all
 	return c.try(ctx, start)
+}
+
+// config is the recipe's quantization as the trial varies it.
+func (c *calibrator) config(t calibrationTrial) calibrate.Config {
+	config := c.recipe.Quantize.Config
+	config.Input, config.Weights = t.Input, t.Weights
+	return config
 }
 
 // start is the configuration of the best trial so far, or of the first where
@@ -187,7 +194,7 @@ func (c *calibrator) best() (best *calibrationTrial) {
 
 // try quantizes and scores. A network too wide to export is a result.
 func (c *calibrator) try(ctx context.Context, t calibrationTrial) error {
-	config := calibrate.Config{Input: t.Input, Weights: t.Weights, Images: c.recipe.Quantize.Images}
+	config := c.config(t)
 	if err := config.Validate(); err != nil {
 		t.Reason = "not applicable: " + err.Error()
 		c.table.Trials = append(c.table.Trials, t)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/renameio/v2/maybe"
 
 	"qtool/datasets"
+	"qtool/explain"
 	"qtool/model"
 	"qtool/recipe"
 	"qtool/train"
@@ -53,6 +54,8 @@ type workspace struct {
 	training map[string]trainingLog
 	// calibrations is the comparison that chose the recipe's, nil for none.
 	calibrations *calibrationTable
+	// explanation is of the quantized network, nil where none was asked for.
+	explanation *explain.Report
 }
 
 // trainingLog is the history of one training, kept in training.json.
