@@ -29,16 +29,22 @@ const (
 	fileReport    = "report.json"
 	fileTraining  = "training.json"
 
+	fileSearch        = "search.json"
+	fileSearchPicture = "search.svg"
+	dirPoints         = "points" // of run folders: the choices of a search
+
 	// What an interrupted stage leaves for --resume; gone when it is finished.
 	stateFloat  = "float.state"
 	stateQAT    = "qat.state"
 	stateVerify = "verify.state"
+	stateSearch = "search.state"
 )
 
 // What a fresh quantization, and a fresh training, make anew: left from an
 // earlier run, these would not belong to this one.
 var (
 	quantizedFiles = []string{fileReport, fileHTML, fileBundle, fileQuantized, stateQAT, stateVerify}
+	searchedFiles  = []string{fileSearch, fileSearchPicture, stateSearch}
 	trainedFiles   = append([]string{fileFloat, fileTraining, stateFloat}, quantizedFiles...)
 )
 
@@ -74,6 +80,11 @@ func (w *workspace) open(ctx context.Context, stale ...string) error {
 	if err := w.load(ctx); err != nil {
 		return err
 	}
+	return w.prepare(stale...)
+}
+
+// prepare is open for data that is loaded already.
+func (w *workspace) prepare(stale ...string) error {
 	if err := os.MkdirAll(w.dir, 0o755); err != nil {
 		return err
 	}
