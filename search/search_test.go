@@ -186,3 +186,31 @@ func TestErrors(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Of the steps around a point those come first that have cost least, or brought
+// most, by axis: here a bit less of the second axis cost nothing, one of the first
+// a fifth, and the third was never varied alone.
+func TestOrderOfSteps(t *testing.T) {
+	s := &state{Task: Task{Axes: axes(3)}, at: map[string]int{}}
+	for _, c := range []Candidate{
+		{Point: Point{4, 4, 4}, Feasible: true, Accuracy: 0.9, Cost: 3},
+		{Point: Point{3, 4, 4}, Feasible: true, Accuracy: 0.7, Cost: 2},
+		{Point: Point{4, 3, 4}, Feasible: true, Accuracy: 0.9 + 1e-9, Cost: 2},
+		{Point: Point{4, 4, 5}, Accuracy: 1},
+	} {
+		s.at[c.Point.key()] = len(s.tried)
+		s.tried = append(s.tried, c)
+	}
+	want := []Point{{5, 4, 4}, {4, 3, 4}, {4, 4, 3}, {4, 4, 5}, {4, 5, 4}, {3, 4, 4}}
+	if got := s.neighbours(Point{4, 4, 4}, 1); !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	pairs := s.neighbours(Point{4, 4, 4}, 2)
+	if len(pairs) != 12 || !slices.Equal(pairs[0], Point{5, 3, 4}) || !slices.Equal(pairs[11], Point{3, 5, 4}) {
+		t.Errorf("two at once: %v", pairs)
+	}
+	// No step leaves an axis.
+	if got := s.neighbours(Point{2, 8, 2}, 1); len(got) != 3 {
+		t.Errorf("from a corner: %v", got)
+	}
+}
