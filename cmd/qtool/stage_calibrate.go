@@ -10,6 +10,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"qtool/bundle"
 	"qtool/calibrate"
 	"qtool/datasets"
 	"qtool/export"
@@ -152,7 +153,7 @@ func (c *calibrator) options(ctx context.Context) error {
 	} {
 		t := start
 		t.PTQ = o.one
-		if err := t.PTQ.Check(c.network, calibrate.Config{Weights: t.Weights, Input: t.Input}); err != nil {
+		if err := t.PTQ.Check(c.network, c.config(t)); err != nil {
 			t.Reason = "not applicable: " + err.Error()
 			c.table.Trials = append(c.table.Trials, t)
 			continue
@@ -164,6 +165,13 @@ func (c *calibrator) options(ctx context.Context) error {
 	}
 	start.PTQ = all
 	return c.try(ctx, start)
+}
+
+// config is the recipe's quantization as the trial varies it.
+func (c *calibrator) config(t calibrationTrial) calibrate.Config {
+	config := c.recipe.Quantize.Config
+	config.Input, config.Weights = t.Input, t.Weights
+	return config
 }
 
 // start is the configuration of the best trial so far, or of the first where
@@ -192,7 +200,7 @@ func (c *calibrator) best() (best *calibrationTrial) {
 
 // try quantizes and scores. A network too wide to export is a result.
 func (c *calibrator) try(ctx context.Context, t calibrationTrial) error {
-	config := calibrate.Config{Input: t.Input, Weights: t.Weights, Images: c.recipe.Quantize.Images}
+	config := c.config(t)
 	if err := config.Validate(); err != nil {
 		t.Reason = "not applicable: " + err.Error()
 		c.table.Trials = append(c.table.Trials, t)
@@ -210,7 +218,11 @@ func (c *calibrator) try(ctx context.Context, t calibrationTrial) error {
 		return err
 	}
 	t.Notes, t.Seconds = r.Notes, time.Since(begun).Seconds()
-	comparison, err := integerAnswers(ctx, r.Quantized, classLabels(c.data.Classes), c.answers, c.val)
+	var comparison *verify.Comparison
+	p, err := export.Program(r.Quantized, classLabels(c.data.Classes))
+	if err == nil {
+		comparison, err = integerAnswers(ctx, p, c.answers, c.val)
+	}
 	switch {
 	case errors.Is(err, export.ErrTooWide):
 		t.Reason = err.Error()
@@ -223,12 +235,8 @@ func (c *calibrator) try(ctx context.Context, t calibrationTrial) error {
 	return nil
 }
 
-// integerAnswers runs the integer program of q on images.
-func integerAnswers(ctx context.Context, q *model.Quantized, labels []string, float verify.Predictions, images *datasets.Split) (*verify.Comparison, error) {
-	p, err := export.Program(q, labels)
-	if err != nil {
-		return nil, err
-	}
+// integerAnswers runs an integer program on images.
+func integerAnswers(ctx context.Context, p *bundle.Program, float verify.Predictions, images *datasets.Split) (*verify.Comparison, error) {
 	e, err := integer.New(p)
 	if err != nil {
 		return nil, err
