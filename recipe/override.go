@@ -2,16 +2,37 @@ package recipe
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 )
 
+// With is the recipe with overrides of the form "key.path=value", as Load applies
+// them. The recipe itself stays.
+func (r *Recipe) With(overrides []string) (*Recipe, error) {
+	changed, err := override(r, overrides)
+	if err != nil {
+		return nil, fmt.Errorf("recipe %s: %w", r.Name, err)
+	}
+	return changed, nil
+}
+
 // override sets keys of a resolved recipe and checks the result. A key is a
 // path of map keys, list indices (from 0) and names of list entries:
-// train.epochs, network.layers.conv1.channels, network.input.0.
+// train.epochs, network.layers.conv1.channels, network.input.0. Parts that the
+// recipe does not have, but may, are made: quantize.layers.fc.bits.
 func override(r *Recipe, sets []string) (*Recipe, error) {
+	b, err := r.Encode()
+	if err != nil {
+		return nil, err
+	}
+	var tree yaml.MapSlice
+	if err := yaml.UnmarshalWithOptions(b, &tree, yaml.UseOrderedMap()); err != nil {
+		return nil, fmt.Errorf("%w", err)
+	}
 	for _, s := range sets {
 		key, text, ok := strings.Cut(s, "=")
 		if !ok || key == "" {
@@ -21,36 +42,21 @@ func override(r *Recipe, sets []string) (*Recipe, error) {
 		if err != nil {
 			return nil, fmt.Errorf("override %q: %w", s, err)
 		}
-		if r, err = r.with(s, strings.Split(key, "."), value); err != nil {
-			return nil, err
+		next, err := set(tree, reflect.TypeFor[Recipe](), strings.Split(key, "."), value)
+		if err != nil {
+			return nil, fmt.Errorf("override %q: %w", s, err)
 		}
-	}
-	if err := r.Validate(); err != nil {
-		return nil, fmt.Errorf("with %s: %w", strings.Join(sets, " "), err)
-	}
-	return r, nil
-}
-
-// with is a copy of r with the value at path, as the override s says. It is
-// resolved again, so that the next override finds every key, but not checked.
-func (r *Recipe) with(s string, path []string, value any) (*Recipe, error) {
-	b, err := r.Encode()
-	if err != nil {
-		return nil, err
-	}
-	var tree yaml.MapSlice
-	if err := yaml.UnmarshalWithOptions(b, &tree, yaml.UseOrderedMap()); err != nil {
-		return nil, fmt.Errorf("%w", err)
-	}
-	if err := set(tree, path, value); err != nil {
-		return nil, fmt.Errorf("override %q: %w", s, err)
+		tree = next.(yaml.MapSlice)
 	}
 	if b, err = yaml.MarshalWithOptions(tree, yaml.CustomMarshaler(quoted)); err != nil {
 		return nil, fmt.Errorf("%w", err)
 	}
 	out := defaults()
 	if err := decode(b, &out); err != nil {
-		return nil, fmt.Errorf("with %s: %w", s, err)
+		return nil, fmt.Errorf("with %s: %w", strings.Join(sets, " "), err)
+	}
+	if err := out.Validate(); err != nil {
+		return nil, fmt.Errorf("with %s: %w", strings.Join(sets, " "), err)
 	}
 	return &out, nil
 }
@@ -67,64 +73,56 @@ func parseValue(text string) (value any, err error) {
 	return value, nil
 }
 
-// set replaces the value at path. The tree is a resolved recipe, so every key
-// that may be set is in it, except those a layer leaves out, those below a null,
-// and names of layers in quantize.layers.
-func set(node any, path []string, value any) error {
+// set returns node with the value at path replaced. t is the type that node
+// becomes when it is decoded: a key that the encoded recipe leaves out is added
+// if t has it, with what lies above it.
+func set(node any, t reflect.Type, path []string, value any) (any, error) {
+	if len(path) == 0 {
+		return value, nil
+	}
 	step := path[0]
+	if node == nil && branches(t) { // an optional part that is not there
+		node = yaml.MapSlice{}
+	}
 	switch n := node.(type) {
 	case yaml.MapSlice:
-		for i := range n {
-			if n[i].Key == step {
-				if len(path) == 1 {
-					n[i].Value = value
-					return nil
-				}
-				if m, _ := n[i].Value.(yaml.MapSlice); n[i].Value == nil || step == "layers" && m != nil && !has(m, path[1]) {
-					n[i].Value = append(m, yaml.MapItem{Key: path[1], Value: nested(path[2:], value)})
-					return nil
-				}
-				return set(n[i].Value, path[1:], value)
+		typ := below(t, step)
+		i := slices.IndexFunc(n, func(item yaml.MapItem) bool { return item.Key == step })
+		if i < 0 {
+			if typ == nil || step == "" {
+				return nil, fmt.Errorf("no key %q: want one of %s", step, strings.Join(keys(n, t), ", "))
 			}
+			if len(path) > 1 && !branches(typ) {
+				return nil, fmt.Errorf("%q is below a single value", path[1])
+			}
+			n, i = append(n, yaml.MapItem{Key: step}), len(n)
 		}
-		keys := make([]string, len(n))
-		for i := range n {
-			keys[i] = fmt.Sprint(n[i].Key)
-		}
-		return fmt.Errorf("no key %q: want one of %s", step, strings.Join(keys, ", "))
+		var err error
+		n[i].Value, err = set(n[i].Value, typ, path[1:], value)
+		return n, err
 	case []any:
 		i, err := find(n, step)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if len(path) == 1 {
-			n[i] = value
-			return nil
-		}
-		if m, ok := n[i].(yaml.MapSlice); ok && len(path) == 2 && !has(m, path[1]) {
-			n[i] = append(m, yaml.MapItem{Key: path[1], Value: value})
-			return nil
-		}
-		return set(n[i], path[1:], value)
+		n[i], err = set(n[i], entryOf(t), path[1:], value)
+		return n, err
 	}
-	return fmt.Errorf("%q is below a single value", step)
+	return nil, fmt.Errorf("%q is below a single value", step)
 }
 
-// nested is value below the keys of path.
-func nested(path []string, value any) any {
-	for i := len(path) - 1; i >= 0; i-- {
-		value = yaml.MapSlice{{Key: path[i], Value: value}}
+// keys are those that a mapping may have: of a struct all, of anything else
+// those that are there.
+func keys(n yaml.MapSlice, t reflect.Type) (names []string) {
+	for _, f := range fieldsOf(t) {
+		names = append(names, f.key)
 	}
-	return value
-}
-
-func has(m yaml.MapSlice, key string) bool {
-	for _, item := range m {
-		if item.Key == key {
-			return true
+	if names == nil {
+		for _, item := range n {
+			names = append(names, fmt.Sprint(item.Key))
 		}
 	}
-	return false
+	return names
 }
 
 // find is the index of a list entry, by number or by its "name".

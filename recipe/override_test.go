@@ -34,6 +34,39 @@ func TestOverride(t *testing.T) {
 	roundTrip(t, whole)
 }
 
+// What a recipe leaves out can be set as well: entries of maps, optional parts,
+// and keys that are left out where they are 0.
+func TestOverrideOfWhatIsNotThere(t *testing.T) {
+	r := parse(t, minimal)
+	got, err := override(r, []string{
+		"quantize.layers.fc.bits=3", "quantize.layers.conv1.bits=5", "quantize.layers.conv1.accumulator.bits=20", "quantize.layers.fc.bits=2",
+		"quantize.finetune.freeze_scales=1", "quantize.finetune.teacher.checkpoint=float", "quantize.finetune.teacher.weight=0.5",
+		"quantize.finetune.teacher.temperature=2", "quantize.activations.symmetric=false",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := got.Quantize
+	if q.Layers["fc"].Bits != 2 || q.Layers["conv1"].Bits != 5 || q.Layers["conv1"].Accumulator.Bits != 20 || len(q.Layers) != 2 {
+		t.Errorf("layers %+v", q.Layers)
+	}
+	if f := q.Finetune; f.FreezeScales != 1 || f.Teacher == nil || f.Teacher.Weight != 0.5 || f.Teacher.Temperature != 2 {
+		t.Errorf("finetune %+v", f)
+	}
+	if r.Quantize.Layers != nil {
+		t.Error("the recipe itself changed")
+	}
+	roundTrip(t, got)
+	again, err := got.With([]string{"quantize.layers.conv1.bits=6"})
+	if err != nil || again.Quantize.Layers["conv1"].Bits != 6 || again.Quantize.Layers["conv1"].Accumulator.Bits != 20 {
+		t.Errorf("%+v, %v", again, err)
+	}
+	whole, err := override(r, []string{"quantize.layers={fc: {bits: 7}}"})
+	if err != nil || whole.Quantize.Layers["fc"].Bits != 7 {
+		t.Errorf("%+v, %v", whole, err)
+	}
+}
+
 // Where an override says what the recipe said, nothing changes.
 func TestOverrideOfNothing(t *testing.T) {
 	for _, name := range Names() {
@@ -67,7 +100,17 @@ func TestOverrideErrors(t *testing.T) {
 		{"network.layers.conv9.kernel=3", `no entry is called "conv9"`},
 		{"network.layers.4.kernel=3", "index 4 is outside 0..3"},
 		{"network.layers.-1.kernel=3", "index -1 is outside 0..3"},
-		{"network.layers.conv1.kernal=3", `unknown field "kernal"`},
+		{"network.layers.conv1.kernal=3", `no key "kernal": want one of type, name, channels, units, kernel,`},
+		{"network.layers.conv1={kernal: 3}", `unknown field "kernal"`},
+		{"quantize.layers.conv1.bit=3", `no key "bit": want one of bits, accumulator`},
+		{"quantize.layers.conv1.bits.x=3", `"x" is below a single value`},
+		{"quantize.layers.conv1.bits=40", "quantize.layers.conv1.bits: 40 bits is outside 1..16"},
+		{"quantize.layers.conv9.bits=4", "layers.conv9: the network has no such layer"},
+		{"quantize.layers..bits=4", `no key ""`},
+		{"quantize.layers.conv1.accumulator.bit=7", `no key "bit": want one of bits, shift`},
+		{"train.freeze_scales.x=3", `"x" is below a single value`},
+		{"train.teacher.checkpoint.x=a", `"x" is below a single value`},
+		{"quantize.layers=3", "quantize.layers=3"},
 		{"network.layers.conv1.kernel=29", `layer "conv1" (conv): kernel 29 is outside 1..28`},
 		{"train.epochs=many", "with train.epochs=many: \"many\" is not an integer"},
 		{"train.epochs=[1, 2]", "is not an integer"},
@@ -95,6 +138,8 @@ func FuzzOverride(f *testing.F) {
 	f.Add("train.epochs=3")
 	f.Add("network.layers.conv1={a: b}")
 	f.Add("about=&a [*a]")
+	f.Add("quantize.layers.fc.bits=3")
+	f.Add("quantize.layers.fc.accumulator={bits: 3}")
 	f.Fuzz(func(t *testing.T, set string) {
 		if r, err := override(parse(t, minimal), []string{set}); err == nil {
 			roundTrip(t, r)

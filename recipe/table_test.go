@@ -114,7 +114,7 @@ func TestOverrideOfAbsentKeys(t *testing.T) {
 		t.Errorf("overridden again: %+v", again)
 	}
 	for set, want := range map[string]string{
-		"quantize.layers.fc.bit=3":           `unknown field "bit"`,
+		"quantize.layers.fc.bit=3":           `no key "bit"`,
 		"quantize.layers.fd.bits=3":          "quantize.layers.fd: the network has no such layer",
 		"quantize.layers.fc=3":               "[",
 		"quantize.finetune.teacher.weight=1": "quantize.finetune.teacher.checkpoint: it is empty",

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"qtool/kernel/cpu"
 )
 
 const killRecipe = `
@@ -38,6 +40,79 @@ func TestKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the whole command twelve times; left out with -short")
 	}
+	dir := killAndResume(t, 10, "run")
+	for _, name := range []string{fileRecipe, fileFloat, fileQuantized, fileBundle} {
+		if diff := cmp.Diff(read(t, dir, "whole", name), read(t, dir, "killed", name)); diff != "" {
+			t.Errorf("%s differs", name)
+		}
+	}
+	if diff := cmp.Diff(steady(t, dir, "whole"), steady(t, dir, "killed")); diff != "" {
+		t.Errorf("reports differ (-whole +killed)\n%s", diff)
+	}
+	for _, name := range []string{stateFloat, stateQAT, stateVerify} {
+		if _, err := os.Stat(filepath.Join(dir, "killed", name)); err == nil {
+			t.Errorf("%s is left behind", name)
+		}
+	}
+}
+
+// TestSearchKilled does the same to a search: its candidates and its front, and
+// every bundle of that, are the same. So are they on a machine with one core and
+// without vector kernels.
+func TestSearchKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the whole command ten times; left out with -short")
+	}
+	args := []string{"search", "--candidates", "40", "--front", "4", "--finetune-epochs", "4"}
+	dir := killAndResume(t, 7, args...)
+	whole, killed := steadySearch(t, dir, "whole"), steadySearch(t, dir, "killed")
+	if diff := cmp.Diff(whole, killed); diff != "" {
+		t.Errorf("searches differ (-whole +killed)\n%s", diff)
+	}
+	front := whole["front"].([]any)
+	if len(front) != 4 {
+		t.Errorf("%d points on the front, want 4", len(front))
+	}
+	for _, c := range front {
+		folder := c.(map[string]any)["folder"].(string)
+		if diff := cmp.Diff(read(t, dir, "whole", folder, fileBundle), read(t, dir, "killed", folder, fileBundle)); diff != "" {
+			t.Errorf("the bundle of %s differs", folder)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "killed", stateSearch)); err == nil {
+		t.Errorf("%s is left behind", stateSearch)
+	}
+	// Nor does the machine matter, once there is a float network.
+	other := exec.Command(filepath.Join(dir, "qtool"), append(args, "-c", filepath.Join(dir, "killed.yaml"), "--quiet",
+		"--out", filepath.Join(dir, "other"), "--checkpoint", filepath.Join(dir, "whole", fileFloat))...)
+	other.Env = append(os.Environ(), "GOMAXPROCS=1", cpu.Variable+"=portable")
+	if out, err := other.CombinedOutput(); err != nil {
+		t.Fatalf("on one core without vector kernels: %v\n%s", err, out)
+	}
+	if diff := cmp.Diff(whole, steadySearch(t, dir, "other")); diff != "" {
+		t.Errorf("the search differs on one core without vector kernels\n%s", diff)
+	}
+}
+
+// steadySearch is search.json without what depends on the machine's speed.
+func steadySearch(t *testing.T, dir, run string) map[string]any {
+	t.Helper()
+	var r map[string]any
+	if err := json.Unmarshal(read(t, dir, run, fileSearch), &r); err != nil {
+		t.Fatal(err)
+	}
+	delete(r, "machine")
+	for _, c := range r["front"].([]any) {
+		delete(c.(map[string]any), "predicted_seconds")
+	}
+	return r
+}
+
+// killAndResume runs a command on killRecipe as a whole in the folder "whole",
+// and in "killed" kills it at so many random moments, resuming it each time,
+// before it lets it end. It returns the folder of both.
+func killAndResume(t *testing.T, kills int, args ...string) string {
+	t.Helper()
 	dir := t.TempDir()
 	qtool := filepath.Join(dir, "qtool")
 	if out, err := exec.Command("go", "build", "-o", qtool, ".").CombinedOutput(); err != nil {
@@ -47,8 +122,9 @@ func TestKilled(t *testing.T) {
 	if err := os.WriteFile(recipe, []byte(killRecipe), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	command := func(out string, args ...string) *exec.Cmd {
-		return exec.Command(qtool, append([]string{"run", "-c", recipe, "--quiet", "--out", filepath.Join(dir, out)}, args...)...)
+	command := func(out string, more ...string) *exec.Cmd {
+		all := append(append([]string{}, args...), "-c", recipe, "--quiet", "--out", filepath.Join(dir, out))
+		return exec.Command(qtool, append(all, more...)...)
 	}
 	start := time.Now()
 	if out, err := command("whole").CombinedOutput(); err != nil {
@@ -73,29 +149,17 @@ func TestKilled(t *testing.T) {
 			if err := os.RemoveAll(filepath.Join(dir, "killed")); err != nil {
 				t.Fatal(err)
 			}
-		} else if killed++; killed == 10 {
+		} else if killed++; killed == kills {
 			break
 		}
 	}
-	if killed < 10 {
-		t.Errorf("%d of 40 runs were killed before they finished, want 10", killed)
+	if killed < kills {
+		t.Errorf("%d of 40 runs were killed before they finished, want %d", killed, kills)
 	}
 	if out, err := command("killed", "--resume").CombinedOutput(); err != nil {
 		t.Fatalf("resumed run: %v\n%s", err, out)
 	}
-	for _, name := range []string{fileRecipe, fileFloat, fileQuantized, fileBundle} {
-		if diff := cmp.Diff(read(t, dir, "whole", name), read(t, dir, "killed", name)); diff != "" {
-			t.Errorf("%s differs", name)
-		}
-	}
-	if diff := cmp.Diff(steady(t, dir, "whole"), steady(t, dir, "killed")); diff != "" {
-		t.Errorf("reports differ (-whole +killed)\n%s", diff)
-	}
-	for _, name := range []string{stateFloat, stateQAT, stateVerify} {
-		if _, err := os.Stat(filepath.Join(dir, "killed", name)); err == nil {
-			t.Errorf("%s is left behind", name)
-		}
-	}
+	return dir
 }
 
 func read(t *testing.T, path ...string) []byte {

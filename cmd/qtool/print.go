@@ -200,7 +200,7 @@ func size(n int64) string {
 
 // printStage tells what train or quantize made.
 func (w *workspace) printStage(c *model.Checkpoint, file, stage string, layers ...layerRow) error {
-	s := stageResult{Checkpoint: w.path(file), Parameters: c.Params.Count(), Provenance: c.Provenance, Layers: layers, Calibration: w.calibrations}
+	s := stageResult{Checkpoint: w.path(file), Parameters: c.Params.Count(), Provenance: c.Provenance, Layers: layers, Calibration: w.calibrations, Explanation: w.explanation}
 	if len(layers) > 0 {
 		s.Bundle = w.path(fileBundle)
 	}
@@ -227,6 +227,9 @@ func (w *workspace) printStage(c *model.Checkpoint, file, stage string, layers .
 	}
 	if len(layers) > 0 {
 		p.f("\n%s\n\n", layersTable(layers))
+	}
+	if s.Explanation != nil {
+		p.explanation(s.Explanation)
 	}
 	p.f("wrote %s\n", strings.Join(nonEmpty(s.Checkpoint, s.Bundle), " and "))
 	return p.err

@@ -19,6 +19,7 @@ import (
 func newQuantizeCommand(a *app) *cobra.Command {
 	var flags recipeFlags
 	var checkpoint, method, calibration string
+	var explained bool
 	cmd := &cobra.Command{
 		Use:   "quantize",
 		Short: "quantize a trained network and export its integer bundle",
@@ -38,12 +39,22 @@ quantize.input.bits.
                       each option of quantize.ptq on the best of them, then all
                       options; prints a table of the integer programs' accuracies on
                       the training images that data.validation holds out, and
-                      writes the best, recipe.yaml included`),
+                      writes the best, recipe.yaml included
+
+  --explain  says of every layer how much signal its quantizer keeps, how much it
+             clamps, how far the proved range is from the range seen on calibration
+             images, and the accuracy with this layer alone quantized and with this
+             layer alone left in float, on the training images that
+             data.validation holds out; ends with the layer that hurts most. With
+             --resume it explains what is in the folder already. The parameters of
+             layers left in float are the float checkpoint's after ptq, and after
+             qat the trained weights before rounding.`),
 		Example: `  qtool quantize -c mnist-lenet1-square --out lenet
   qtool quantize -c mnist-lenet1-square --out lenet6 --checkpoint lenet/float.safetensors \
       --method ptq --set quantize.weights.bits=5
   qtool quantize -c mnist-lenet1-square --out best4 --checkpoint lenet/float.safetensors \
-      --calibration all`,
+      --calibration all
+  qtool quantize -c lenet/recipe.yaml --out lenet --resume --explain`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if method != "" {
@@ -67,13 +78,14 @@ quantize.input.bits.
 			if err != nil {
 				return err
 			}
-			return runQuantize(cmd.Context(), w, checkpoint, calibration == calibrateAll)
+			return runQuantize(cmd.Context(), w, quantizeOptions{checkpoint, calibration == calibrateAll, explained})
 		},
 	}
 	flags.register(cmd)
 	cmd.Flags().StringVar(&checkpoint, "checkpoint", "", "float checkpoint to quantize (default float.safetensors in the folder)")
 	cmd.Flags().StringVar(&calibration, "calibration", "", "observer of the input's range, or all to compare them (default: as the recipe says)")
 	cmd.RegisterFlagCompletionFunc("calibration", cobra.FixedCompletions(append([]string{calibrateAll}, calibrate.Observers...), cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().BoolVar(&explained, "explain", false, "say what each layer's quantization costs")
 	cmd.Flags().StringVar(&method, "method", "", "ptq or qat (default: as the recipe says)")
 	return cmd
 }
@@ -81,11 +93,21 @@ quantize.input.bits.
 // calibrateAll is the value of --calibration that compares.
 const calibrateAll = "all"
 
-func runQuantize(ctx context.Context, w *workspace, checkpoint string, compare bool) error {
-	if compare && w.recipe.Data.Validation == 0 {
-		return hinted{
-			fmt.Errorf("recipe %s: --calibration all needs held-out training images, data.validation is 0", w.recipe.Name),
-			"--set data.validation=1000; the test set is never used to choose",
+// quantizeOptions are the flags of quantize that are no part of the recipe.
+type quantizeOptions struct {
+	checkpoint       string // "" is the folder's own
+	compare, explain bool
+}
+
+func runQuantize(ctx context.Context, w *workspace, o quantizeOptions) error {
+	for _, f := range []struct {
+		on   bool
+		flag string
+	}{{o.compare, "--calibration all"}, {o.explain, "--explain"}} {
+		if f.on {
+			if err := w.needHeldOut(f.flag); err != nil {
+				return err
+			}
 		}
 	}
 	if w.recipe.Quantize.Method == "none" {
@@ -94,26 +116,20 @@ func runQuantize(ctx context.Context, w *workspace, checkpoint string, compare b
 			"activations that are no polynomial need lookup tables; a recipe with squares can be quantized",
 		}
 	}
-	if checkpoint == "" {
-		checkpoint = w.path(fileFloat)
+	if o.checkpoint == "" {
+		o.checkpoint = w.path(fileFloat)
 	}
-	float, err := model.ReadCheckpoint(checkpoint)
-	if errors.Is(err, fs.ErrNotExist) {
-		return hinted{fmt.Errorf("no float checkpoint: %w", err), "qtool train makes one, or name one with --checkpoint"}
-	}
+	float, err := readFloat(o.checkpoint)
 	if err != nil {
 		return err
-	}
-	if float.Quantizers != nil {
-		return fmt.Errorf("%s is quantized already: quantize starts from a float checkpoint", checkpoint)
 	}
 	if err := w.open(ctx, quantizedFiles...); err != nil {
 		return err
 	}
-	if err := w.adopt(checkpoint, float); err != nil {
+	if err := w.adopt(o.checkpoint, float); err != nil {
 		return err
 	}
-	if compare {
+	if o.compare {
 		if w.calibrations, err = w.compareCalibrations(ctx, float); err != nil {
 			return err
 		}
@@ -129,7 +145,27 @@ func runQuantize(ctx context.Context, w *workspace, checkpoint string, compare b
 	if err != nil {
 		return err
 	}
+	if o.explain {
+		if w.explanation, err = w.explain(ctx, c); err != nil {
+			return err
+		}
+	}
 	return w.printStage(c, fileQuantized, w.recipe.Quantize.Method, layerRows(f.Program, sqnr)...)
+}
+
+// readFloat reads a checkpoint that quantization is to start from.
+func readFloat(path string) (*model.Checkpoint, error) {
+	c, err := model.ReadCheckpoint(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, hinted{fmt.Errorf("no float checkpoint: %w", err), "qtool train makes one, or name one with --checkpoint"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.Quantizers != nil {
+		return nil, fmt.Errorf("%s is quantized already: quantize starts from a float checkpoint", path)
+	}
+	return c, nil
 }
 
 // adopt checks that a checkpoint is of the recipe's network and keeps a copy of

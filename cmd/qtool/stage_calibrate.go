@@ -10,6 +10,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"qtool/bundle"
 	"qtool/calibrate"
 	"qtool/datasets"
 	"qtool/export"
@@ -223,7 +224,11 @@ func (c *calibrator) try(ctx context.Context, t calibrationTrial) error {
 		return err
 	}
 	t.Notes, t.Seconds = r.Notes, time.Since(begun).Seconds()
-	comparison, err := integerAnswers(ctx, r.Quantized, classLabels(c.data.Classes), c.answers, c.val)
+	var comparison *verify.Comparison
+	p, err := export.Program(r.Quantized, classLabels(c.data.Classes))
+	if err == nil {
+		comparison, err = integerAnswers(ctx, p, c.answers, c.val)
+	}
 	switch {
 	case errors.Is(err, export.ErrTooWide):
 		t.Reason = err.Error()
@@ -236,12 +241,8 @@ func (c *calibrator) try(ctx context.Context, t calibrationTrial) error {
 	return nil
 }
 
-// integerAnswers runs the integer program of q on images.
-func integerAnswers(ctx context.Context, q *model.Quantized, labels []string, float verify.Predictions, images *datasets.Split) (*verify.Comparison, error) {
-	p, err := export.Program(q, labels)
-	if err != nil {
-		return nil, err
-	}
+// integerAnswers runs an integer program on images.
+func integerAnswers(ctx context.Context, p *bundle.Program, float verify.Predictions, images *datasets.Split) (*verify.Comparison, error) {
 	e, err := integer.New(p)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qtool/explain"
 	"qtool/model"
 )
 
@@ -54,4 +55,6 @@ type stageResult struct {
 	Layers     []layerRow       `json:"layers,omitempty"`
 	// Calibration is the comparison of quantize --calibration all.
 	Calibration *calibrationTable `json:"calibration,omitempty"`
+	// Explanation is that of quantize --explain.
+	Explanation *explain.Report `json:"explain,omitempty"`
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/renameio/v2/maybe"
 
 	"qtool/datasets"
+	"qtool/explain"
 	"qtool/model"
 	"qtool/recipe"
 	"qtool/train"
@@ -28,16 +29,22 @@ const (
 	fileReport    = "report.json"
 	fileTraining  = "training.json"
 
+	fileSearch        = "search.json"
+	fileSearchPicture = "search.svg"
+	dirPoints         = "points" // of run folders: the choices of a search
+
 	// What an interrupted stage leaves for --resume; gone when it is finished.
 	stateFloat  = "float.state"
 	stateQAT    = "qat.state"
 	stateVerify = "verify.state"
+	stateSearch = "search.state"
 )
 
 // What a fresh quantization, and a fresh training, make anew: left from an
 // earlier run, these would not belong to this one.
 var (
 	quantizedFiles = []string{fileReport, fileHTML, fileBundle, fileQuantized, stateQAT, stateVerify}
+	searchedFiles  = []string{fileSearch, fileSearchPicture, stateSearch}
 	trainedFiles   = append([]string{fileFloat, fileTraining, stateFloat}, quantizedFiles...)
 )
 
@@ -54,6 +61,8 @@ type workspace struct {
 	training map[string]trainingLog
 	// calibrations is the comparison that chose the recipe's, nil for none.
 	calibrations *calibrationTable
+	// explanation is of the quantized network, nil where none was asked for.
+	explanation *explain.Report
 }
 
 // trainingLog is the history of one training, kept in training.json; of ptq, which
@@ -77,6 +86,11 @@ func (w *workspace) open(ctx context.Context, stale ...string) error {
 	if err := w.load(ctx); err != nil {
 		return err
 	}
+	return w.prepare(stale...)
+}
+
+// prepare is open for data that is loaded already.
+func (w *workspace) prepare(stale ...string) error {
 	if err := os.MkdirAll(w.dir, 0o755); err != nil {
 		return err
 	}

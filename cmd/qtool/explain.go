@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"qtool/explain"
+	"qtool/model"
+)
+
+// explain says what quantization did to each layer of a checkpoint: ranges and
+// saturation on the calibration images, accuracies on the held-out ones.
+func (w *workspace) explain(ctx context.Context, c *model.Checkpoint) (*explain.Report, error) {
+	q, err := c.Quantized()
+	if err != nil {
+		return nil, err
+	}
+	float, err := w.reference(c)
+	if err != nil {
+		return nil, err
+	}
+	bar := newPatientBar(w.progress(), "explain")
+	r, err := explain.Run(ctx, explain.Task{
+		Quantized: q, Float: float, Calibration: w.train.First(w.recipe.Quantize.Images), Held: w.val, Progress: bar.set,
+	})
+	bar.end(err)
+	return r, err
+}
+
+// needHeldOut refuses a recipe without images to measure accuracies on.
+func (w *workspace) needHeldOut(what string) error {
+	if w.recipe.Data.Validation > 0 {
+		return nil
+	}
+	return hinted{
+		fmt.Errorf("recipe %s: %s needs held-out training images, data.validation is 0", w.recipe.Name, what),
+		"--set data.validation=1000; the test set is never used to choose",
+	}
+}
+
+func (p *printer) explanation(r *explain.Report) {
+	t := newTable()
+	t.SuppressEmptyColumns()
+	t.AppendHeader(table.Row{"layer", "operation", "bits", "SQNR dB", "saturated", "proved range", "bits", "seen bits", "headroom", "domain used", "alone", "all but it"})
+	right(t, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
+	for _, l := range r.Layers {
+		bits := ""
+		if l.Bits > 0 {
+			bits = fmt.Sprint(l.Bits)
+		}
+		t.AppendRow(table.Row{
+			l.Name, l.Op, bits, fmt.Sprintf("%.1f", l.SQNR), optional(l.Saturation), shortRange(l.Range), l.Range.Bits(), l.Seen.Bits(),
+			l.Headroom, optional(l.DomainUsed), optional(l.Alone), optional(l.Without),
+		})
+	}
+	p.f("\n%s\n\n", t.Render())
+	p.f("Accuracy on %d training images held out: %s with nothing quantized, %s with everything;\n", r.Images, percent(r.Float), percent(r.Quantized))
+	p.f("\"alone\" with this layer alone quantized, \"all but it\" with this layer alone left in float.\n")
+	p.f("SQNR, saturation and seen ranges are of %d calibration images.\n%s\n\n", r.CalibrationImages, r.Worst)
+}
+
+// optional is a share in percent, or nothing.
+func optional(share *float64) string {
+	if share == nil {
+		return ""
+	}
+	return percent(*share)
+}

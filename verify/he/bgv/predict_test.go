@@ -1,0 +1,63 @@
+package bgv
+
+import (
+	"context"
+	"errors"
+	"math"
+	"testing"
+)
+
+// A prediction says of a plan what the plan says of itself.
+func TestPredict(t *testing.T) {
+	p := lenet(seeded(1)).done()
+	o := Options{Images: 10000}
+	plan := mustPlan(t, p, o)
+	got, err := Predict(p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.LogN != plan.LogN() || got.LogQP != plan.LogQ() || got.PlaintextPrimes != len(plan.PlaintextModuli()) || got.CiphertextPrimes != len(plan.CiphertextModuli()) {
+		t.Errorf("%+v predicted of a plan with N = 2^%d, log Q %v, primes %v and %v", got, plan.LogN(), plan.LogQ(), plan.PlaintextModuli(), plan.CiphertextModuli())
+	}
+	if got.OutputBits >= got.PlaintextBits || got.OutputBits < float64(p.Output().Range.Bits()-2) {
+		t.Errorf("%.1f bits of output in %.1f of plaintext primes, the range has %d", got.OutputBits, got.PlaintextBits, p.Output().Range.Bits())
+	}
+	// Batches are paid for whole.
+	one, err := Predict(p, Options{LogN: got.LogN, PlaintextModuli: got.PlaintextPrimes, Images: plan.Slots()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := Predict(p, Options{LogN: got.LogN, PlaintextModuli: got.PlaintextPrimes, Images: plan.Slots() + 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !(one.Work > 0) || math.Abs(two.Work/one.Work-2) > 0.1 {
+		t.Errorf("work %v of a full batch and %v of one image more", one.Work, two.Work)
+	}
+	if s := (Speed{Factor: 3, Workers: 2}); got.Seconds(s) != got.Work*1.5 {
+		t.Errorf("%v seconds of work %v at factor 3 on two workers", got.Seconds(s), got.Work)
+	}
+	deep := newProgram(seeded(1), 1, 4)
+	for range 7 {
+		deep.square()
+	}
+	if got, err := Predict(deep.done(), Options{}); !errors.Is(err, ErrInsufficient) || got != (Prediction{}) {
+		t.Errorf("%+v, %v of a program that nothing carries", got, err)
+	}
+}
+
+func TestMeasureSpeed(t *testing.T) {
+	s, err := MeasureSpeed(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v", s)
+	if !(s.Factor > 0) || !(s.Seconds > 0) || s.Workers < 1 {
+		t.Errorf("%+v", s)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	if _, err := MeasureSpeed(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want the context's error", err)
+	}
+}
