@@ -57,6 +57,10 @@ func carries(q *model.Quantized) ([]int, error) {
 	return all, nil
 }
 
+// Carry is log2 of what layer i's numbers in the graph are to be multiplied by to
+// be its integers.
+func (z *Quantizer) Carry(i int) int { return z.carry[i+1] }
+
 // nextDegree is the degree of the polynomial that follows layer i-1 before any
 // other weighted layer, or 1.
 func nextDegree(n *model.Network, i int) int {

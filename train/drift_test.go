@@ -1,8 +1,9 @@
 package train_test
 
 import (
-	"math"
+	"context"
 	"math/big"
+	"slices"
 	"testing"
 
 	"qtool/bundle"
@@ -65,41 +66,6 @@ func trained(t *testing.T, n *model.Network, perChannel bool, images *datasets.S
 	return z.Quantized()
 }
 
-// partialSums is a bound on everything that the graph adds up: terms of linear
-// layers in any order, and Horner's scheme, by magnitudes.
-func partialSums(t *testing.T, p *bundle.Program) float64 {
-	t.Helper()
-	largest, in := 0.0, magnitude(bundle.RangeOf(bundle.Vec{Small: []int64{
-		int64(p.Input.Quantizer.QMin() - p.Input.Quantizer.ZeroPoint), int64(p.Input.Quantizer.QMax() - p.Input.Quantizer.ZeroPoint),
-	}}))
-	for i, n := range p.Nodes {
-		switch op := n.Op.(type) {
-		case bundle.Linear:
-			rows := op.Rows(p.InShape(i))
-			bias := 0.0
-			for o := range rows.Outputs() {
-				bias = math.Max(bias, math.Abs(rows.Bias.Float(o)))
-			}
-			largest = math.Max(largest, float64(rows.MaxL1())*in+bias)
-		case *bundle.Polynomial:
-			for _, row := range op.Coeffs {
-				acc := 0.0
-				for k := row.Len() - 1; k >= 0; k-- {
-					acc = acc*in + math.Abs(row.Float(k))
-				}
-				largest = math.Max(largest, acc)
-			}
-		}
-		in = magnitude(n.Range)
-	}
-	return largest
-}
-
-func magnitude(r bundle.Range) float64 {
-	f, _ := new(big.Float).SetInt(r.MaxAbs()).Float64()
-	return f
-}
-
 // Zero drift: where the proof says that float32 is exact, the fake-quantized
 // graph's logits are the integer program's times their scale, bit for bit.
 func TestZeroDrift(t *testing.T) {
@@ -111,7 +77,7 @@ func TestZeroDrift(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if sum := partialSums(t, p); sum >= exact {
+			if sum := slices.Max(p.PartialSums()); sum >= exact {
 				t.Fatalf("%s, per channel %v: partial sums up to %v pass 2^24: the network is too large for this test", name, perChannel, sum)
 			}
 			checkDrift(t, name, q, p, test)
@@ -119,8 +85,23 @@ func TestZeroDrift(t *testing.T) {
 	}
 }
 
+// magnitude is the largest absolute value of a range.
+func magnitude(r bundle.Range) float64 {
+	f, _ := new(big.Float).SetInt(r.MaxAbs()).Float64()
+	return f
+}
+
 func checkDrift(t *testing.T, name string, q *model.Quantized, p *bundle.Program, images *datasets.Split) {
 	t.Helper()
+	drifts, err := export.Drifts(context.Background(), q, p, images)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, d := range drifts {
+		if !d.Exact || d.Differ != 0 {
+			t.Errorf("%s: layer %q: exact %v, %d elements differ", name, p.Nodes[k].Name, d.Exact, d.Differ)
+		}
+	}
 	z, err := qat.New(q)
 	if err != nil {
 		t.Fatal(err)

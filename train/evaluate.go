@@ -2,12 +2,14 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
 
 	"qtool/datasets"
 	"qtool/model"
+	"qtool/train/op"
 )
 
 // Evaluator runs a network forward, in the very operations it trains with.
@@ -46,45 +48,67 @@ func (e *Evaluator) Close() {
 
 // Predict returns the label index of the largest logit of every image.
 func (e *Evaluator) Predict(ctx context.Context, s *datasets.Split) ([]int, error) {
-	if len(e.shape) > 0 && s.Len() > 0 && len(s.Image(0)) != product(e.shape) {
-		return nil, fmt.Errorf("train: images of shape %v, the network takes %v", s.Shape, e.shape)
-	}
 	predicted := make([]int, s.Len())
+	err := e.each(ctx, s, func(g *graph, from, to int) error {
+		g.predict(predicted[from:to])
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return predicted, nil
+}
+
+// Trace calls visit for every image, from several goroutines, with what each
+// layer's tensor held: value gives a layer's element by its row-major index.
+func (e *Evaluator) Trace(ctx context.Context, s *datasets.Split, visit func(image int, value func(layer, element int) float32) error) error {
+	return e.each(ctx, s, func(g *graph, from, to int) error {
+		layers := make([][]float32, len(g.layers))
+		for i, n := range g.layers {
+			layers[i] = op.Output(n)
+		}
+		for r := range to - from {
+			err := visit(from+r, func(layer, element int) float32 { return layers[layer][element*g.batch+r] })
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// each runs all images, batch by batch on every core, and calls done after each
+// batch with its images' indices.
+func (e *Evaluator) each(ctx context.Context, s *datasets.Split, done func(g *graph, from, to int) error) error {
+	if len(e.shape) > 0 && s.Len() > 0 && len(s.Image(0)) != product(e.shape) {
+		return fmt.Errorf("train: images of shape %v, the network takes %v", s.Shape, e.shape)
+	}
 	errs := make([]error, len(e.graphs))
 	var wg sync.WaitGroup
 	for k, g := range e.graphs {
 		wg.Go(func() {
-			for from := k * g.batch; from < s.Len(); from += len(e.graphs) * g.batch {
-				if errs[k] = ctx.Err(); errs[k] != nil {
-					return
-				}
+			for from := k * g.batch; from < s.Len() && errs[k] == nil; from += len(e.graphs) * g.batch {
 				to := min(from+g.batch, s.Len())
-				if errs[k] = g.evaluate(s, from, predicted[from:to]); errs[k] != nil {
-					return
+				if errs[k] = ctx.Err(); errs[k] == nil {
+					errs[k] = g.forward(s, from, to)
+				}
+				if errs[k] == nil {
+					errs[k] = done(g, from, to)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return predicted, nil
+	return errors.Join(errs...)
 }
 
-// evaluate predicts the images from index from on.
-func (g *graph) evaluate(s *datasets.Split, from int, predicted []int) error {
-	for r := range predicted {
+// forward runs images from..to-1.
+func (g *graph) forward(s *datasets.Split, from, to int) error {
+	for r := range to - from {
 		datasets.Augment{}.Apply(g.image(r), s.Image(from+r), s.Shape, 0, 0, 0)
 	}
-	g.rows = len(predicted)
-	if err := g.run(); err != nil {
-		return err
-	}
-	g.predict(predicted)
-	return nil
+	g.rows = to - from
+	return g.run()
 }
 
 // Accuracy is the share of images whose prediction is their label.

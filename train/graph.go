@@ -28,6 +28,7 @@ type graph struct {
 	scales Scales
 	norms  []norm
 	logits *G.Node
+	layers G.Nodes // each layer's output
 	loss   *G.Node
 	// predicted is room for a batch's predictions.
 	predicted []int
@@ -82,6 +83,7 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, o *o
 		if err != nil {
 			return nil, fmt.Errorf("train: layer %q (%s): %w", l.Name, l.Type, err)
 		}
+		t.layers = append(t.layers, x)
 	}
 	if q != nil {
 		for _, s := range q.Scales() {

@@ -76,6 +76,13 @@ type Layer struct {
 	Seen    bundle.Range   `json:"seen"`
 	SQNR    *float64       `json:"sqnr_db"`
 	Seconds float64        `json:"seconds"`
+	// Float32Exact says that by proof training's float32 arithmetic holds every
+	// integer of this layer and of those before it, so that nothing may differ;
+	// Drift counts the elements, over all images, where the fake-quantized
+	// network's integers are not the program's. Both are null where the quantized
+	// checkpoint was not at hand.
+	Float32Exact *bool `json:"float32_exact"`
+	Drift        *int  `json:"drift"`
 }
 
 // Layers describes a program's operations; seconds and sqnr may be nil.

@@ -62,7 +62,7 @@ func TestReportFields(t *testing.T) {
 		}
 	}
 	layer := all["layers"].([]any)[0]
-	want := map[string]any{"name": "conv1", "op": "Conv2D", "bits": 4.0, "range": []any{-5.0, 9.0}, "seen": []any{-1.0, 2.0}, "sqnr_db": 31.0, "seconds": 0.5}
+	want := map[string]any{"name": "conv1", "op": "Conv2D", "bits": 4.0, "range": []any{-5.0, 9.0}, "seen": []any{-1.0, 2.0}, "sqnr_db": 31.0, "seconds": 0.5, "float32_exact": nil, "drift": nil}
 	if !reflect.DeepEqual(layer, want) {
 		t.Errorf("layer %v, want %v", layer, want)
 	}

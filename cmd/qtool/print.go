@@ -68,12 +68,40 @@ func (p *printer) f(format string, args ...any) {
 func (p *printer) report(r *verify.Report) {
 	p.f("\n%s, seed %d, on %s\n\n", r.Recipe, r.Seed, r.Dataset)
 	p.ladder(r)
+	p.drift(r)
 	if r.Backend == nil {
 		return
 	}
 	p.f("\n%s\n", layersTable(rowsOf(r.Layers)))
 	p.cost(r)
 	p.parameters(r.Backend)
+}
+
+// drift says how the fake-quantized network's layers agree with the program's.
+func (p *printer) drift(r *verify.Report) {
+	exact, layers, beyond := 0, 0, 0
+	differ := 0
+	for _, l := range r.Layers {
+		if l.Drift == nil {
+			continue
+		}
+		layers++
+		if *l.Drift == 0 {
+			exact++
+		}
+		if !*l.Float32Exact {
+			beyond++
+		}
+		differ += *l.Drift
+	}
+	if layers == 0 {
+		return
+	}
+	p.f("\nquantized = integer, every element of every image, in %d of %d layers", exact, layers)
+	if beyond > 0 {
+		p.f("; in %d layers integers may pass 2^24, which float32 rounds: %d elements differ there", beyond, differ)
+	}
+	p.f("\n")
 }
 
 // ladder is the table of the four accuracies.

@@ -125,7 +125,7 @@ func runRun(ctx context.Context, w *workspace, insecure bool) error {
 	if err != nil {
 		return err
 	}
-	r, err := answer(ctx, float, quantized, test)
+	r, err := answer(ctx, float, quantized, f.Program, test)
 	if err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ var errNotReproduced = fmt.Errorf("the run was not reproduced")
 
 // reportFloat is the end of a run whose recipe quantizes nothing.
 func (w *workspace) reportFloat(ctx context.Context, float *model.Checkpoint) error {
-	r, err := answer(ctx, float, nil, w.data.Test)
+	r, err := answer(ctx, float, nil, nil, w.data.Test)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets"
+	"qtool/export"
 	"qtool/model"
 	"qtool/verify"
 	"qtool/verify/he/bgv"
@@ -50,7 +51,10 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 
 // rungs are the answers of the networks that the bundle was made of; nil where
 // their checkpoints are not at hand.
-type rungs struct{ float, quantized verify.Predictions }
+type rungs struct {
+	float, quantized verify.Predictions
+	drifts           []export.Drift // of each layer
+}
 
 const smallerHint = "fewer bits for weights and inputs, or fewer products in a row, make the numbers smaller"
 
@@ -104,6 +108,9 @@ func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report,
 		return nil, err
 	}
 	report.Layers = verify.Layers(f.Program, nodeSeconds, v.sqnr)
+	for i, d := range v.rungs.drifts {
+		report.Layers[i].Float32Exact, report.Layers[i].Drift = &d.Exact, &d.Differ
+	}
 	report.Apply(comparison)
 	report.PeakRSSBytes = peakRSS()
 	return report, nil
@@ -132,7 +139,7 @@ func (a *app) encrypt(ctx context.Context, v verification, images [][]uint8, rep
 }
 
 // answer predicts a test split with the float and the quantized network.
-func answer(ctx context.Context, float, quantized *model.Checkpoint, test *datasets.Split) (r rungs, err error) {
+func answer(ctx context.Context, float, quantized *model.Checkpoint, p *bundle.Program, test *datasets.Split) (r rungs, err error) {
 	if float != nil {
 		if r.float, err = predict(ctx, float, false, test); err != nil {
 			return rungs{}, err
@@ -140,6 +147,13 @@ func answer(ctx context.Context, float, quantized *model.Checkpoint, test *datas
 	}
 	if quantized != nil {
 		if r.quantized, err = predict(ctx, quantized, true, test); err != nil {
+			return rungs{}, err
+		}
+		q, err := quantized.Quantized()
+		if err != nil {
+			return rungs{}, err
+		}
+		if r.drifts, err = export.Drifts(ctx, q, p, test); err != nil {
 			return rungs{}, err
 		}
 	}

@@ -87,7 +87,7 @@ func runVerify(ctx context.Context, a *app, path, out string, resume bool, o ver
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	r, err := answer(ctx, float, quantized, test)
+	r, err := answer(ctx, float, quantized, f.Program, test)
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,10 @@ type operation struct {
 	diff []func(inputs G.Nodes, output, grad *G.Node) (*G.Node, error)
 }
 
+// Output is what the node, made by one of this package's operations, held after
+// the last run of its graph.
+func Output(n *G.Node) []float32 { return n.Op().(*operation).out.Float32s() }
+
 var instances atomic.Uint64
 
 // apply adds an operation to the graph of its inputs.

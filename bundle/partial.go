@@ -1,0 +1,49 @@
+package bundle
+
+import (
+	"math"
+	"math/big"
+)
+
+// PartialSums is, for every node, a bound on the magnitude of everything that is
+// added up on the way to its tensor, in whatever order: of this node and of all
+// before it. Linear operations add weights times inputs and a bias,
+//
+//	max_o sum_k |w_ok| * max|in| + max|bias|
+//
+// polynomials the terms |c_k| |x|^k. Where the bound is at most 2^24, float32
+// arithmetic on the integers is exact. The ranges must be proved.
+func (p *Program) PartialSums() []float64 {
+	sums := make([]float64, len(p.Nodes))
+	in := magnitude(p.Input.Bounds().Range())
+	most := in
+	for i := range p.Nodes {
+		n := &p.Nodes[i]
+		switch op := n.Op.(type) {
+		case Linear:
+			rows := op.Rows(p.InShape(i))
+			bias := 0.0
+			for o := range rows.Outputs() {
+				bias = max(bias, math.Abs(rows.Bias.Float(o)))
+			}
+			most = max(most, float64(rows.MaxL1())*in+bias)
+		case *Polynomial:
+			for _, row := range op.Coeffs {
+				sum := 0.0
+				for k := row.Len() - 1; k >= 0; k-- {
+					sum = sum*in + math.Abs(row.Float(k))
+				}
+				most = max(most, sum)
+			}
+		}
+		in = magnitude(n.Range)
+		most = max(most, in)
+		sums[i] = most
+	}
+	return sums
+}
+
+func magnitude(r Range) float64 {
+	f, _ := new(big.Float).SetInt(r.MaxAbs()).Float64()
+	return f
+}
