@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/model"
 	"qtool/verify"
 	"qtool/verify/he/bgv"
+	"qtool/verify/he/packed"
 	"qtool/verify/he/security"
 	"qtool/verify/integer"
 )
@@ -21,6 +23,7 @@ type verifyOptions struct {
 	limit         int // images; 0: all
 	logN          int // 0: chosen
 	allowInsecure bool
+	bits          float64 // of output precision, packed-ckks; 0: its default
 }
 
 // encryptedExecutor plans the encrypted run of so many images: parameters are chosen, or refused,
@@ -39,8 +42,25 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 			return nil, err
 		}
 		return bgv.NewExecutor(p, plan), nil
+	case "packed-ckks":
+		plan, err := packed.NewPlan(p, packed.Options{LogN: o.logN, Bits: o.bits, AllowInsecure: o.allowInsecure})
+		if err != nil {
+			return nil, packedHint(err)
+		}
+		return packed.NewExecutor(p, plan), nil
 	}
-	return nil, fmt.Errorf("backend %q is unknown: want auto or bgv", o.backend)
+	return nil, fmt.Errorf("backend %q is unknown: want one of %s", o.backend, strings.Join(backends, ", "))
+}
+
+// backends are the names that --backend takes.
+var backends = []string{"auto", "bgv", "packed-ckks"}
+
+// packedHint says what could help against a plan that failed.
+func packedHint(err error) error {
+	if errors.Is(err, packed.ErrInsufficient) {
+		return hinted{err, "fewer layers with activations, fewer bits of --precision, or another back end"}
+	}
+	return err
 }
 
 // rungs are the answers of the networks that the bundle was made of; nil where
@@ -89,7 +109,7 @@ func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report,
 	}
 	ladder := verify.Ladder{
 		Output: f.Program.Output(), Labels: test.Labels, Float: v.rungs.float, Quantized: v.rungs.quantized,
-		Integer: plain.Logits, Encrypted: encrypted.Logits,
+		Integer: plain.Logits, Encrypted: encrypted.Logits, Reals: encrypted.Reals, Bound: encrypted.Bound,
 	}
 	comparison, err := ladder.Compare()
 	if err != nil {
@@ -100,7 +120,7 @@ func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report,
 	report := &verify.Report{
 		Schema: verify.ReportSchema, Recipe: f.Provenance.Recipe, Seed: f.Provenance.Seed,
 		Dataset: f.Provenance.Dataset, DatasetSHA256: f.Provenance.DatasetSHA256,
-		BundleSHA256: v.sum, Images: len(encrypted.Logits), Backend: &backend,
+		BundleSHA256: v.sum, Images: len(encrypted.Logits) + len(encrypted.Reals), Backend: &backend, Latency: encrypted.Latency,
 		Seconds: verify.Seconds{
 			Integer: plain.Cost.Seconds.Evaluate,
 			Keygen:  cost.Seconds.Keygen, Encrypt: cost.Seconds.Encrypt, Evaluate: cost.Seconds.Evaluate, Decrypt: cost.Seconds.Decrypt,
@@ -132,6 +152,11 @@ func answer(ctx context.Context, float, quantized *model.Checkpoint, test *datas
 // checkMismatch turns a report's mismatches into the error that gives exit
 // code 3.
 func checkMismatch(r *verify.Report) error {
+	if p := r.Precision; p != nil && p.Outside > 0 {
+		m := p.FirstOutside
+		return fmt.Errorf("%w by more than the stated bound: %d of them, first at image %d, logit %d: integer %s, encrypted %s",
+			verify.ErrMismatch, p.Outside, m.Image, m.Logit, m.Want, m.Got)
+	}
 	if r.LogitMismatches == 0 {
 		return nil
 	}

@@ -1,0 +1,72 @@
+package packed
+
+import (
+	"slices"
+	"time"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+
+	"qtool/verify/he/packed/engine"
+	"qtool/verify/he/packed/lower"
+)
+
+// Costs are this machine's, in nanoseconds: of operations on one limb, by one
+// worker while all are busy, and of one input ciphertext to its sender.
+type Costs struct {
+	Limb    lower.Costs
+	Encrypt float64
+}
+
+// Measure times the primitives of ring degree 2^logN in about a tenth of a second.
+func Measure(logN, workers int) (Costs, error) {
+	q, p, err := sizes{q: []int{30, 27, 27, 27}, p: []int{30}}.draw(logN)
+	if err != nil {
+		return Costs{}, err
+	}
+	params, err := rlwe.NewParametersFromLiteral(rlwe.ParametersLiteral{LogN: logN, Q: q, P: p, NTTFlag: true})
+	if err != nil {
+		return Costs{}, err
+	}
+	e := engine.New(params, workers, 0)
+	t := e.Primitives(workers, median)
+	c := Costs{Limb: lower.Costs{NTT: t.NTT, MAC: t.MAC, Extend: t.Extend, Move: t.Move}}
+	c.Encrypt = 6*t.NTT + 12*t.MAC
+	return c, nil
+}
+
+// median is the median nanoseconds of f over a few calls.
+func median(f func()) float64 {
+	var times []float64
+	for range 9 {
+		start := time.Now()
+		f()
+		times = append(times, float64(time.Since(start).Nanoseconds()))
+	}
+	slices.Sort(times)
+	return times[len(times)/2]
+}
+
+// costs are o's, or measured.
+func (o Options) costs(logN int) (Costs, error) {
+	if o.Costs != nil {
+		return *o.Costs, nil
+	}
+	return Measure(logN, o.Workers)
+}
+
+// Predicted is the predicted seconds of one evaluation.
+func (p *Plan) Predicted() float64 {
+	sum := 0.0
+	for i := range p.lowered.Stages {
+		a, b := p.stageSeconds(i)
+		sum += a + b
+	}
+	return sum
+}
+
+// stageSeconds are those of a stage's map and of its activation.
+func (p *Plan) stageSeconds(i int) (linear, activation float64) {
+	st := &p.lowered.Stages[i]
+	unit := 1e9 * float64(p.options.Workers)
+	return p.costs.Limb.Nanoseconds(st.LinearWork) / unit, p.costs.Limb.Nanoseconds(st.ActivationWork) / unit
+}

@@ -1,0 +1,272 @@
+package packed
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+
+	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
+
+	"qtool/bundle"
+	"qtool/verify/he/packed/lower"
+	"qtool/verify/he/security"
+)
+
+// ErrInsufficient marks a program for which no parameters suffice.
+var ErrInsufficient = errors.New("no parameters suffice")
+
+// Options guide the choice of parameters.
+type Options struct {
+	// LogN fixes the ring degree 2^LogN; 0 leaves it to be chosen.
+	LogN int
+	// Bits is the precision that outputs must have: -log2 of the stated error
+	// bound (six standard deviations) over the largest output that calibration
+	// data made. 0 means DefaultBits.
+	Bits float64
+	// AllowInsecure accepts less than 128 bits of security. It is for tests.
+	AllowInsecure bool
+	// Workers bounds the goroutines; 0 means all cores.
+	Workers int
+	// Costs are this machine's; nil measures them.
+	Costs *Costs
+}
+
+// DefaultBits of output precision leave classifications as they are but for
+// near ties.
+const DefaultBits = 8
+
+// spareBits of precision above what is asked for are taken where the ring has
+// room for them.
+const spareBits = 6
+
+// Plan says how a program is evaluated with CKKS: parameters, packing, rotations
+// and scales.
+type Plan struct {
+	program *bundle.Program
+	options Options
+	logN    int
+	sizes   sizes
+	params  ckks.Parameters
+	lowered *lower.Plan
+	values  []values[float64]
+	units   []float64 // of the input and of every stage; see stageValues
+	message int       // log2 of the scale
+	weight  int       // log2 of the last diagonals' scale
+	scales  ckksScales
+	needs   needs
+	// deviations are the predicted errors behind every stage, for values that
+	// calibration saw; proved are those for any input.
+	deviations, proved []float64
+	costs              Costs
+	why                []string
+	hash               [32]byte
+}
+
+// NewPlan chooses the parameters of least predicted latency. Without
+// o.AllowInsecure it refuses, with a *security.InsecureError, a ring that is too
+// small for what the program needs; it returns an error that wraps
+// ErrInsufficient where no ring suffices.
+func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	segments, err := lower.Segments(p)
+	if err != nil {
+		return nil, err
+	}
+	if o.Bits == 0 {
+		o.Bits = DefaultBits
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	var best *Plan
+	var reasons []string
+	from, to := minLogN, maxLogN
+	if o.LogN != 0 {
+		from, to = o.LogN, o.LogN
+	}
+	for logN := from; logN <= to && best == nil; logN++ {
+		for alpha := 1; alpha <= maxSpecial; alpha++ {
+			plan, err := o.try(p, segments, logN, alpha)
+			var no *unfit
+			if errors.As(err, &no) {
+				reasons = append(reasons, no.Error())
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			if best == nil || plan.Predicted() < best.Predicted() {
+				best = plan
+			}
+		}
+	}
+	if best == nil {
+		return nil, fmt.Errorf("packed: %w: %s", ErrInsufficient, reasons[len(reasons)-1])
+	}
+	best.explain(reasons)
+	return best, best.seal()
+}
+
+const (
+	minLogN    = 12
+	maxLogN    = 15
+	maxSpecial = 3
+	basePrimes = 2
+	maxPrime   = 49 // bits, for transforms in 52-bit multiplications
+	minPrime   = 20
+	// slack is the bits that primes near powers of two may have above those.
+	slack = 0.25
+)
+
+// unfit says why parameters don't suffice.
+type unfit struct{ what string }
+
+func (e *unfit) Error() string { return e.what }
+
+// try plans in one ring with so many special primes.
+func (o Options) try(p *bundle.Program, segments []lower.Segment, logN, alpha int) (*Plan, error) {
+	limit, _ := security.MaxLogQP(logN)
+	if o.AllowInsecure {
+		limit = math.Inf(1)
+	}
+	plan := &Plan{program: p, options: o, logN: logN}
+	squares := 0
+	for i := range segments {
+		if segments[i].Poly != nil && segments[i].Poly.Degree() > 1 {
+			squares++
+		}
+	}
+	least := withSpecial(plan.chain(len(segments), squares, minPrime, minPrime, 2*minPrime), alpha)
+	if float64(least.total()) > limit {
+		return nil, &unfit{fmt.Sprintf("%d maps and %d squares need %d bits of modulus at least in degree 2^%d, where %.0f are secure", len(segments), squares, least.total(), logN, limit)}
+	}
+	costs, err := o.costs(logN)
+	if err != nil {
+		return nil, err
+	}
+	plan.costs = costs
+	plan.lowered, err = lower.New(segments, p, lower.Options{
+		Slots: 1 << (logN - 1), Special: alpha, Base: basePrimes,
+		Costs: costs.Limb, Client: costs.Encrypt,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if plan.units, err = units(p, plan.lowered); err != nil {
+		return nil, err
+	}
+	if plan.values, err = stageValues[float64](plan.lowered, reals{}, func(i int) float64 { return plan.units[i+1] }); err != nil {
+		return nil, err
+	}
+	if err := plan.precision(segments, squares, alpha, limit); err != nil {
+		return nil, err
+	}
+	plan.needs = newNeeds(plan.lowered)
+	return plan, nil
+}
+
+// chain is the bits of the ciphertext primes: base, then for each stage from the
+// last but one backwards a prime for its square and one for its map.
+func (p *Plan) chain(maps, squares, message, weight, base int) []int {
+	q := []int{(base + 1) / 2, base / 2}
+	for range squares {
+		q = append(q, message)
+	}
+	for range maps - 1 {
+		q = append(q, weight)
+	}
+	return q
+}
+
+// order is the chain in the order that rescales drop its primes.
+func (p *Plan) order(base int) []int {
+	q := []int{(base + 1) / 2, base / 2}
+	for i := len(p.lowered.Stages) - 1; i >= 0; i-- {
+		st := &p.lowered.Stages[i]
+		if st.Squares() {
+			q = append(q, p.message)
+		}
+		if st.Rescale > 0 {
+			q = append(q, p.weight)
+		}
+	}
+	return q
+}
+
+// precision chooses the scales: the smallest that give the asked precision and
+// spareBits, or the most precise that are secure.
+func (p *Plan) precision(segments []lower.Segment, squares, alpha int, limit float64) error {
+	last := len(segments) - 1
+	room := math.Log2(largest(p, true)[last])
+	if squares > 0 && segments[last].Poly != nil {
+		room *= 2
+	}
+	found := false
+	best, bits := *p, math.Inf(-1)
+	for message := minPrime; message <= maxPrime; message++ {
+		for weight := max(minPrime, message-8); weight <= message; weight++ {
+			// The last map's result, at both scales together, and its sign.
+			base := message + weight + int(math.Ceil(room)) + 2
+			if base > 2*maxPrime || bits >= p.options.Bits+spareBits {
+				continue
+			}
+			t := *p
+			t.message, t.weight = message, weight
+			t.sizes = withSpecial(t.order(base), alpha)
+			if float64(t.sizes.total()) > limit-slack || t.sizes.p[alpha-1] > 60 {
+				continue
+			}
+			if got, err := t.predict(); err == nil && got > bits {
+				best, bits, found = t, got, true
+			}
+		}
+	}
+	if !found {
+		return &unfit{fmt.Sprintf("no scales fit into the %.0f bits that are secure in degree 2^%d", limit, p.logN)}
+	}
+	if bits < p.options.Bits {
+		return &unfit{fmt.Sprintf("degree 2^%d, whose limit is %.0f bits, gives %.1f bits of output precision where %.1f are asked for", p.logN, limit, bits, p.options.Bits)}
+	}
+	*p = best
+	q, special, err := p.sizes.draw(p.logN)
+	if err != nil {
+		return &unfit{err.Error()}
+	}
+	if total := logProduct(q, special); total > limit {
+		return &unfit{fmt.Sprintf("the primes have %.2f bits where %.0f are secure", total, limit)}
+	}
+	p.params, err = ckks.NewParametersFromLiteral(ckks.ParametersLiteral{LogN: p.logN, Q: q, P: special, LogDefaultScale: p.message})
+	if err != nil {
+		return fmt.Errorf("packed: %w", err)
+	}
+	p.finish(q, special)
+	return nil
+}
+
+// predict is the predicted precision for primes of about the sizes.
+func (p *Plan) predict() (float64, error) {
+	about := func(bits []int) []uint64 {
+		var q []uint64
+		for _, b := range bits {
+			q = append(q, 1<<b)
+		}
+		return q
+	}
+	p.finish(about(p.sizes.q), about(p.sizes.p))
+	return p.Bits(), nil
+}
+
+// finish computes scales and errors for primes.
+func (p *Plan) finish(q, special []uint64) {
+	p.scales = newCKKSScales(p.lowered, q, p.message, p.weight)
+	e := newCKKSErrors(p.logN, q, special)
+	p.deviations = e.stages(p.values, p.scales, largest(p, false))
+	p.proved = e.stages(p.values, p.scales, largest(p, true))
+}
+
+// Bits is the predicted output precision: -log2 of six standard deviations over
+// the largest output that calibration data made.
+func (p *Plan) Bits() float64 { return -math.Log2(sureness * p.deviations[len(p.deviations)-1]) }
