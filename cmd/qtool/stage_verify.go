@@ -48,12 +48,18 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 			return nil, packedHint(err)
 		}
 		return packed.NewExecutor(p, plan), nil
+	case "packed-bgv":
+		plan, err := packed.NewExactPlan(p, packed.Options{LogN: o.logN, AllowInsecure: o.allowInsecure})
+		if err != nil {
+			return nil, packedHint(err)
+		}
+		return packed.NewExactExecutor(p, plan), nil
 	}
 	return nil, fmt.Errorf("backend %q is unknown: want one of %s", o.backend, strings.Join(backends, ", "))
 }
 
 // backends are the names that --backend takes.
-var backends = []string{"auto", "bgv", "packed-ckks"}
+var backends = []string{"auto", "bgv", "packed-ckks", "packed-bgv"}
 
 // packedHint says what could help against a plan that failed.
 func packedHint(err error) error {

@@ -35,7 +35,8 @@ With --out, finished batches are kept until the report is written: after Ctrl-C 
 same command with --resume repeats none of them.
 
   --backend bgv          exact, one image a slot, no evaluation keys: for whole test sets
-  --backend packed-ckks  approximate with a stated error, one image at a time, low latency`),
+  --backend packed-ckks  approximate with a stated error, one image at a time, low latency
+  --backend packed-bgv   the same packing exactly, once for each plaintext prime`),
 		Example: `  qtool verify-encrypted --bundle lenet/model.qb
   qtool verify-encrypted --bundle lenet/model.qb --limit 100 --json`,
 		Args: cobra.NoArgs,

@@ -72,8 +72,10 @@ func (s sizes) total() int {
 }
 
 // draw picks the primes.
-func (s sizes) draw(logN int) (q, p []uint64, err error) {
-	from := newPrimes(logN)
+func (s sizes) draw(logN int) (q, p []uint64, err error) { return s.drawFrom(newPrimes(logN)) }
+
+// drawFrom picks the primes among those not used.
+func (s sizes) drawFrom(from *primes) (q, p []uint64, err error) {
 	for _, list := range []struct {
 		bits []int
 		to   *[]uint64

@@ -103,7 +103,7 @@ func logLength(v []float64) int { return int(math.Log2(float64(len(v)))) }
 func (c *Client) Decrypt(out *Outputs) ([]float64, error) {
 	p := c.plan
 	st := &p.lowered.Stages[len(p.lowered.Stages)-1]
-	if err := out.check(p, st.Layout.Cts, p.outLimbs(), p.scales.out); err != nil {
+	if err := out.check(&p.common, st.Layout.Cts, p.outLimbs(), p.scales.out); err != nil {
 		return nil, err
 	}
 	last := &p.values[len(p.values)-1]
@@ -134,7 +134,7 @@ func (c *Client) Decrypt(out *Outputs) ([]float64, error) {
 }
 
 // outLimbs is the limbs of the outputs.
-func (p *Plan) outLimbs() int {
+func (p *common) outLimbs() int {
 	st := &p.lowered.Stages[len(p.lowered.Stages)-1]
 	n := st.After().Limbs
 	if st.Squares() {
@@ -144,7 +144,7 @@ func (p *Plan) outLimbs() int {
 }
 
 // check refuses ciphertexts that are not those the plan expects.
-func (c *ciphertexts) check(p *Plan, n, limbs int, scale float64) error {
+func (c *ciphertexts) check(p *common, n, limbs int, scale float64) error {
 	if c == nil || c.plan != p.hash {
 		return fmt.Errorf("packed: the ciphertexts are of another plan")
 	}

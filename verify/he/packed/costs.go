@@ -55,7 +55,7 @@ func (o Options) costs(logN int) (Costs, error) {
 }
 
 // Predicted is the predicted seconds of one evaluation.
-func (p *Plan) Predicted() float64 {
+func (p *common) Predicted() float64 {
 	sum := 0.0
 	for i := range p.lowered.Stages {
 		a, b := p.stageSeconds(i)
@@ -65,7 +65,7 @@ func (p *Plan) Predicted() float64 {
 }
 
 // stageSeconds are those of a stage's map and of its activation.
-func (p *Plan) stageSeconds(i int) (linear, activation float64) {
+func (p *common) stageSeconds(i int) (linear, activation float64) {
 	st := &p.lowered.Stages[i]
 	unit := 1e9 * float64(p.options.Workers)
 	return p.costs.Limb.Nanoseconds(st.LinearWork) / unit, p.costs.Limb.Nanoseconds(st.ActivationWork) / unit

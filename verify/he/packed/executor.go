@@ -3,6 +3,7 @@ package packed
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -180,6 +181,93 @@ func (c *ciphertexts) bytes() int64 {
 		}
 	}
 	return n
+}
+
+// NewExactExecutor returns an executor that runs p exactly with BGV by plan,
+// which must have been made for p. It generates new keys each run.
+func NewExactExecutor(p *bundle.Program, plan *ExactPlan) verify.Executor {
+	if plan.program != p {
+		panic("packed: plan was made for another program")
+	}
+	return &executor{
+		program: p, backend: plan.backend, predicted: plan.Predicted(),
+		start: func() session { return &exactSession{plan: plan} },
+	}
+}
+
+// exactSession implements session.
+type exactSession struct {
+	plan   *ExactPlan
+	client *ExactClient
+	server *ExactServer
+	keys   *Keys
+	left   float64
+}
+
+func (s *exactSession) setup() (keygen, encode time.Duration, bytes int64, err error) {
+	start := time.Now()
+	s.client, s.left = NewExactClient(s.plan), math.Inf(1)
+	if s.keys, err = s.client.Keys(); err != nil {
+		return 0, 0, 0, err
+	}
+	keygen = time.Since(start)
+	start = time.Now()
+	s.server, err = NewExactServer(s.plan)
+	return keygen, time.Since(start), s.keys.Bytes(), err
+}
+
+func (s *exactSession) image(image []uint8, r *verify.Result) (t [3]time.Duration, err error) {
+	all := make([][]uint64, len(s.plan.t))
+	r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = 0, 0
+	for k := range all {
+		start := time.Now()
+		in, err := s.client.Encrypt(image, k)
+		if err != nil {
+			return t, err
+		}
+		t[0] += time.Since(start)
+		start = time.Now()
+		out, err := s.server.Evaluate(in, s.keys)
+		if err != nil {
+			return t, err
+		}
+		t[1] += time.Since(start)
+		start = time.Now()
+		var left float64
+		if all[k], left, err = s.client.Decrypt(out); err != nil {
+			return t, err
+		}
+		s.left = min(s.left, left)
+		t[2] += time.Since(start)
+		r.Cost.Bytes.CiphertextIn += in.bytes()
+		r.Cost.Bytes.CiphertextOut += out.bytes()
+	}
+	logits, err := s.plan.Join(all)
+	r.Logits = append(r.Logits, logits)
+	return t, err
+}
+
+func (s *exactSession) finish(r *verify.Result) {
+	if len(r.Logits) > 0 {
+		r.NoiseBitsLeft = s.left
+	}
+	for k := range s.server.servers {
+		e := &s.server.servers[k]
+		nodes := nodeSeconds(s.plan.program, e.program, e.seconds)
+		if r.NodeSeconds == nil {
+			r.NodeSeconds = make([]float64, len(nodes))
+		}
+		for i, x := range nodes {
+			r.NodeSeconds[i] += x
+		}
+	}
+}
+
+func (p *ExactPlan) backend() verify.Backend {
+	return verify.Backend{
+		Name: "packed-bgv", LogN: p.logN, LogQP: p.LogQP(), PlaintextModuli: p.t, CiphertextModuli: p.ring.Q(),
+		SecurityBits: p.SecurityBits(), PredictedBits: p.left[len(p.left)-1], Why: p.why,
+	}
 }
 
 // backend describes the plan for the report.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"runtime"
 
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/bundle"
@@ -32,6 +33,17 @@ type Options struct {
 	Costs *Costs
 }
 
+// filled has the defaults in place of zeros.
+func (o Options) filled() Options {
+	if o.Bits == 0 {
+		o.Bits = DefaultBits
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	return o
+}
+
 // DefaultBits of output precision leave classifications as they are but for
 // near ties.
 const DefaultBits = 8
@@ -40,27 +52,33 @@ const DefaultBits = 8
 // room for them.
 const spareBits = 6
 
-// Plan says how a program is evaluated with CKKS: parameters, packing, rotations
-// and scales.
-type Plan struct {
+// common is what plans of both schemes have.
+type common struct {
 	program *bundle.Program
 	options Options
 	logN    int
 	sizes   sizes
-	params  ckks.Parameters
+	ring    rlwe.Parameters
 	lowered *lower.Plan
+	needs   needs
+	costs   Costs
+	why     []string
+	hash    [32]byte
+}
+
+// Plan says how a program is evaluated with CKKS: parameters, packing, rotations
+// and scales.
+type Plan struct {
+	common
+	params  ckks.Parameters
 	values  []values[float64]
 	units   []float64 // of the input and of every stage; see stageValues
 	message int       // log2 of the scale
 	weight  int       // log2 of the last diagonals' scale
 	scales  ckksScales
-	needs   needs
 	// deviations are the predicted errors behind every stage, for values that
 	// calibration saw; proved are those for any input.
 	deviations, proved []float64
-	costs              Costs
-	why                []string
-	hash               [32]byte
 }
 
 // NewPlan chooses the parameters of least predicted latency. Without
@@ -75,39 +93,47 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Bits == 0 {
-		o.Bits = DefaultBits
+	o = o.filled()
+	best, rejected, err := search(o, func(logN, alpha int) (*Plan, error) { return o.try(p, segments, logN, alpha) })
+	if err != nil {
+		return nil, err
 	}
-	if o.Workers == 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
-	}
-	var best *Plan
-	var reasons []string
+	best.explain(rejected)
+	best.seal("ckks", best.message, best.weight, best.units)
+	return best, nil
+}
+
+// search tries rings from the smallest on, and every number of special primes in
+// the first that suffices. It returns the plan of least predicted time and why
+// others did not suffice.
+func search[P interface{ Predicted() float64 }](o Options, try func(logN, alpha int) (P, error)) (best P, rejected []string, err error) {
 	from, to := minLogN, maxLogN
 	if o.LogN != 0 {
 		from, to = o.LogN, o.LogN
 	}
-	for logN := from; logN <= to && best == nil; logN++ {
+	found := false
+	for logN := from; logN <= to && !found; logN++ {
 		for alpha := 1; alpha <= maxSpecial; alpha++ {
-			plan, err := o.try(p, segments, logN, alpha)
+			plan, err := try(logN, alpha)
 			var no *unfit
 			if errors.As(err, &no) {
-				reasons = append(reasons, no.Error())
+				if alpha == 1 {
+					rejected = append(rejected, no.Error())
+				}
 				continue
 			}
 			if err != nil {
-				return nil, err
+				return best, nil, err
 			}
-			if best == nil || plan.Predicted() < best.Predicted() {
-				best = plan
+			if !found || plan.Predicted() < best.Predicted() {
+				best, found = plan, true
 			}
 		}
 	}
-	if best == nil {
-		return nil, fmt.Errorf("packed: %w: %s", ErrInsufficient, reasons[len(reasons)-1])
+	if !found {
+		return best, nil, fmt.Errorf("packed: %w: %s", ErrInsufficient, rejected[len(rejected)-1])
 	}
-	best.explain(reasons)
-	return best, best.seal()
+	return best, rejected, nil
 }
 
 const (
@@ -132,29 +158,17 @@ func (o Options) try(p *bundle.Program, segments []lower.Segment, logN, alpha in
 	if o.AllowInsecure {
 		limit = math.Inf(1)
 	}
-	plan := &Plan{program: p, options: o, logN: logN}
+	plan := &Plan{common: common{program: p, options: o, logN: logN}}
 	squares := 0
 	for i := range segments {
 		if segments[i].Poly != nil && segments[i].Poly.Degree() > 1 {
 			squares++
 		}
 	}
-	least := withSpecial(plan.chain(len(segments), squares, minPrime, minPrime, 2*minPrime), alpha)
-	if float64(least.total()) > limit {
-		return nil, &unfit{fmt.Sprintf("%d maps and %d squares need %d bits of modulus at least in degree 2^%d, where %.0f are secure", len(segments), squares, least.total(), logN, limit)}
-	}
-	costs, err := o.costs(logN)
-	if err != nil {
+	if err := plan.lower(segments, squares, alpha, limit); err != nil {
 		return nil, err
 	}
-	plan.costs = costs
-	plan.lowered, err = lower.New(segments, p, lower.Options{
-		Slots: 1 << (logN - 1), Special: alpha, Base: basePrimes,
-		Costs: costs.Limb, Client: costs.Encrypt,
-	})
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	if plan.units, err = units(p, plan.lowered); err != nil {
 		return nil, err
 	}
@@ -164,33 +178,51 @@ func (o Options) try(p *bundle.Program, segments []lower.Segment, logN, alpha in
 	if err := plan.precision(segments, squares, alpha, limit); err != nil {
 		return nil, err
 	}
-	plan.needs = newNeeds(plan.lowered)
 	return plan, nil
 }
 
-// chain is the bits of the ciphertext primes: base, then for each stage from the
-// last but one backwards a prime for its square and one for its map.
-func (p *Plan) chain(maps, squares, message, weight, base int) []int {
-	q := []int{(base + 1) / 2, base / 2}
-	for range squares {
-		q = append(q, message)
+// lower fills in the packing, unless the least modulus passes the limit.
+func (c *common) lower(segments []lower.Segment, squares, alpha int, limit float64) error {
+	least := withSpecial(chain(len(segments), squares, minPrime), alpha)
+	if float64(least.total()) > limit {
+		return &unfit{fmt.Sprintf("%d maps and %d squares need %d bits of modulus at least in degree 2^%d, where %.0f are secure",
+			len(segments), squares, least.total(), c.logN, limit)}
 	}
-	for range maps - 1 {
-		q = append(q, weight)
+	var err error
+	if c.costs, err = c.options.costs(c.logN); err != nil {
+		return err
+	}
+	c.lowered, err = lower.New(segments, c.program, lower.Options{
+		Slots: 1 << (c.logN - 1), Special: alpha, Base: basePrimes,
+		Costs: c.costs.Limb, Client: c.costs.Encrypt,
+	})
+	if err == nil {
+		c.needs = newNeeds(c.lowered)
+	}
+	return err
+}
+
+// chain is a modulus chain whose primes all have so many bits.
+func chain(maps, squares, bits int) []int {
+	q := make([]int, basePrimes+squares+maps-1)
+	for i := range q {
+		q[i] = bits
 	}
 	return q
 }
 
-// order is the chain in the order that rescales drop its primes.
-func (p *Plan) order(base int) []int {
+// order is the chain that rescales drop from its end: base bits in basePrimes
+// primes, then for each stage from the last backwards one for its square and one
+// for its map.
+func (c *common) order(base, square, weight int) []int {
 	q := []int{(base + 1) / 2, base / 2}
-	for i := len(p.lowered.Stages) - 1; i >= 0; i-- {
-		st := &p.lowered.Stages[i]
+	for i := len(c.lowered.Stages) - 1; i >= 0; i-- {
+		st := &c.lowered.Stages[i]
 		if st.Squares() {
-			q = append(q, p.message)
+			q = append(q, square)
 		}
 		if st.Rescale > 0 {
-			q = append(q, p.weight)
+			q = append(q, weight)
 		}
 	}
 	return q
@@ -215,7 +247,7 @@ func (p *Plan) precision(segments []lower.Segment, squares, alpha int, limit flo
 			}
 			t := *p
 			t.message, t.weight = message, weight
-			t.sizes = withSpecial(t.order(base), alpha)
+			t.sizes = withSpecial(t.order(base, message, weight), alpha)
 			if float64(t.sizes.total()) > limit-slack || t.sizes.p[alpha-1] > 60 {
 				continue
 			}
@@ -242,6 +274,7 @@ func (p *Plan) precision(segments []lower.Segment, squares, alpha int, limit flo
 	if err != nil {
 		return fmt.Errorf("packed: %w", err)
 	}
+	p.ring = p.params.Parameters
 	p.finish(q, special)
 	return nil
 }
