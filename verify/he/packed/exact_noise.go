@@ -8,7 +8,7 @@ import (
 
 // noise sizes the chain for plaintext primes of so many bits: base, square and
 // map primes such that every rescale brings the noise back to about the rounding
-// of a rescale, and six bits above ten standard deviations are left at the end.
+// of a rescale, and spareNoise bits above ten standard deviations are left at the end.
 // It also predicts what is left behind every stage.
 //
 // A coefficient of the noise e in the phase T^-1 m + e has these deviations:
@@ -16,15 +16,17 @@ import (
 //	fresh      sigma
 //	diagonals  t/sqrt(12) sqrt(N terms) e      their coefficients are as if uniform
 //	square     2 t/sqrt(12) sqrt(N) e + t sqrt(2N) e^2
+//	2^a rotations  2^a e: a sum over a group of automorphisms is a trace, which
+//	           multiplies the coefficients it keeps
 //	rescale    e/q and rounding sqrt((1 + 2N/3)/12)
 //	switching  sqrt(N) sigma D sqrt(digits/12) / P, at most the rounding where P
 //	           has as many bits as a digit
 //
 // Reference: Costache, Laine and Player, "Evaluating the effectiveness of
 // heuristic worst-case noise analysis in FHE", ESORICS 2020.
-func (p *ExactPlan) noise(bits int) (base, square, weight int) {
+func (p *ExactPlan) noise(bits float64) (base, square, weight int) {
 	n := math.Exp2(float64(p.logN))
-	t := math.Exp2(float64(bits))
+	t := math.Exp2(bits)
 	rounding := math.Sqrt((1 + 2*n/3) / 12)
 	// A key switch: sqrt(digits) sigma sqrt(N/12), and its rounding.
 	switching := math.Hypot(math.Sqrt(float64(p.lowered.Limbs)*n/12)*errorSigma, rounding)
@@ -42,7 +44,7 @@ func (p *ExactPlan) noise(bits int) (base, square, weight int) {
 	doubled := func(e float64, rounds []int) float64 {
 		for _, a := range rounds {
 			m := math.Exp2(float64(a))
-			e = math.Sqrt(m*e*e + (m-1)*switching*switching + rounding*rounding)
+			e = math.Sqrt(m*m*e*e + (m-1)*switching*switching + rounding*rounding)
 		}
 		return e
 	}
@@ -73,7 +75,7 @@ func (p *ExactPlan) noise(bits int) (base, square, weight int) {
 					e = doubled(e, st.FoldRounds)
 				}
 			}
-			base = int(math.Ceil(math.Log2(2*10*t*e))) + spareNoise
+			base = max(2*minPrime, int(math.Ceil(math.Log2(2*10*t*e)))+spareNoise)
 		}
 	}
 	p.predict(bits, base, square, weight, grow, doubled, squared, rounding)
@@ -81,10 +83,10 @@ func (p *ExactPlan) noise(bits int) (base, square, weight int) {
 }
 
 // spareNoise is the bits left for what the model does not see.
-const spareNoise = 4
+const spareNoise = 2
 
 // predict fills in the budget left behind every stage.
-func (p *ExactPlan) predict(bits, base, square, weight int, grow func(*lower.Stage, float64) float64, doubled func(float64, []int) float64, squared func(float64) float64, rounding float64) {
+func (p *ExactPlan) predict(bits float64, base, square, weight int, grow func(*lower.Stage, float64) float64, doubled func(float64, []int) float64, squared func(float64) float64, rounding float64) {
 	p.left = nil
 	logQ := func(limbs int) float64 {
 		q := p.order(base, square, weight)
@@ -113,6 +115,6 @@ func (p *ExactPlan) predict(bits, base, square, weight int, grow func(*lower.Sta
 				e = doubled(e, st.FoldRounds)
 			}
 		}
-		p.left = append(p.left, logQ(limbs)-1-float64(bits)-math.Log2(10*e))
+		p.left = append(p.left, logQ(limbs)-1-bits-math.Log2(10*e))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math/big"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+	"github.com/tuneinsight/lattigo/v5/ring"
 	"github.com/tuneinsight/lattigo/v5/schemes/bgv"
 
 	"qtool/bundle"
@@ -47,7 +48,7 @@ func NewExactPlan(p *bundle.Program, o Options) (*ExactPlan, error) {
 		return nil, err
 	}
 	// A larger ring carries wider primes, hence fewer.
-	if o.LogN == 0 && len(best.t) > 2 && best.logN < maxLogN {
+	if o.LogN == 0 && len(best.t) > 1 && best.logN < maxLogN {
 		o.LogN = best.logN + 1
 		if wider, _, err := search(o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(p, segments, logN, alpha) }); err == nil {
 			if wider.Predicted() < best.Predicted() {
@@ -69,58 +70,45 @@ func (o Options) tryExact(p *bundle.Program, segments []lower.Segment, logN, alp
 		limit = math.Inf(1)
 	}
 	plan := &ExactPlan{common: common{program: p, options: o, logN: logN}}
-	squares := 0
-	for i := range segments {
-		if segments[i].Poly != nil && segments[i].Poly.Degree() > 1 {
-			squares++
-		}
-	}
-	if err := plan.lower(segments, squares, alpha, limit); err != nil {
+	if err := plan.lower(segments, alpha, limit); err != nil {
 		return nil, err
 	}
 	// Every output of the last map must differ modulo the product.
 	r := p.Output().Range
 	width := new(big.Int).Sub(r.Hi, r.Lo)
 	width.Add(width, big.NewInt(1))
-	var last error
+	var first error
 	for k := 1; k <= maxModuli; k++ {
 		err := plan.choose(k, alpha, width, limit)
 		if err == nil {
 			return plan, nil
 		}
-		last = err
+		// The most telling reason is that of the first primes that exist.
+		if first == nil || plan.t != nil {
+			first = err
+		}
 	}
-	return nil, last
+	return nil, first
 }
 
 // choose fills in parameters for k plaintext primes.
 func (p *ExactPlan) choose(k, alpha int, width *big.Int, limit float64) error {
-	bits := max(p.logN+2, (width.BitLen()+k-1)/k+1)
-	if bits > 40 {
-		return &unfit{fmt.Sprintf("%d plaintext prime(s) of %d bits for an output range of %d bits are wider than 40", k, bits, width.BitLen())}
-	}
 	from := newPrimes(p.logN)
-	p.t = nil
-	product := big.NewInt(1)
-	for range k {
-		t, err := from.next(bits)
-		if err != nil {
-			return &unfit{err.Error()}
-		}
-		p.t = append(p.t, t)
-		product.Mul(product, new(big.Int).SetUint64(t))
+	if p.t = plaintextPrimes(from.nthRoot, k, width); p.t == nil {
+		return &unfit{fmt.Sprintf("%d plaintext prime(s) for an output range of %d bits are wider than %d", k, width.BitLen(), maxPlaintext)}
 	}
-	if product.Cmp(width) <= 0 {
-		return &unfit{fmt.Sprintf("%d plaintext primes of %d bits do not pass a range of %d bits", k, bits, width.BitLen())}
+	for _, t := range p.t {
+		from.used[t] = true
 	}
+	bits := math.Log2(float64(p.t[k-1]))
 	base, square, weight := p.noise(bits)
 	p.sizes = withSpecial(p.order(base, square, weight), alpha)
 	need := p.sizes.total()
 	if base > 2*maxPrime || square > maxPrime || weight > maxPrime || p.sizes.p[alpha-1] > 60 {
-		return &unfit{fmt.Sprintf("%d plaintext prime(s) of %d bits need ciphertext primes wider than %d bits", k, bits, maxPrime)}
+		return &unfit{fmt.Sprintf("%d plaintext prime(s) of %.1f bits need ciphertext primes wider than %d bits", k, bits, maxPrime)}
 	}
 	if float64(need) > limit-slack {
-		return &unfit{fmt.Sprintf("%d plaintext prime(s) of %d bits need %d bits of modulus in degree 2^%d, where %.0f are secure", k, bits, need, p.logN, limit)}
+		return &unfit{fmt.Sprintf("%d plaintext prime(s) of %.1f bits need %d bits of modulus in degree 2^%d, where %.0f are secure", k, bits, need, p.logN, limit)}
 	}
 	// The ciphertext primes must not be plaintext ones.
 	q, special, err := p.sizes.drawFrom(from)
@@ -135,6 +123,43 @@ func (p *ExactPlan) choose(k, alpha int, width *big.Int, limit float64) error {
 		return fmt.Errorf("packed: %w", err)
 	}
 	return p.residues(q, special)
+}
+
+// maxPlaintext bounds plaintext primes, in bits.
+const maxPlaintext = 40
+
+// plaintextPrimes are k consecutive primes that are 1 modulo nthRoot, the
+// smallest whose product passes width; nil if they have more than maxPlaintext
+// bits.
+func plaintextPrimes(nthRoot uint64, k int, width *big.Int) []uint64 {
+	w, _ := new(big.Float).SetInt(width).Float64()
+	root := math.Pow(w, 1/float64(k))
+	if root >= 1<<maxPlaintext {
+		return nil
+	}
+	middle := uint64(root)/nthRoot*nthRoot + 1
+	// Up to k primes below the root, then windows that go up from there.
+	var window []uint64
+	for q := middle; q > nthRoot && len(window) < k; q -= nthRoot {
+		if ring.IsPrime(q) {
+			window = append([]uint64{q}, window...)
+		}
+	}
+	for q := middle + nthRoot; q < 1<<maxPlaintext; q += nthRoot {
+		product := big.NewInt(1)
+		for _, t := range window {
+			product.Mul(product, new(big.Int).SetUint64(t))
+		}
+		if len(window) == k && product.Cmp(width) > 0 {
+			return window
+		}
+		if ring.IsPrime(q) {
+			if window = append(window, q); len(window) > k {
+				window = window[1:]
+			}
+		}
+	}
+	return nil
 }
 
 // residues computes the numbers modulo every plaintext prime.

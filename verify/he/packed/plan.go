@@ -45,8 +45,9 @@ func (o Options) filled() Options {
 }
 
 // DefaultBits of output precision leave classifications as they are but for
-// near ties.
-const DefaultBits = 8
+// near ties. The stated bound is that of the worst input; errors that are
+// measured use a tenth of it and less.
+const DefaultBits = 6
 
 // spareBits of precision above what is asked for are taken where the ring has
 // room for them.
@@ -159,13 +160,7 @@ func (o Options) try(p *bundle.Program, segments []lower.Segment, logN, alpha in
 		limit = math.Inf(1)
 	}
 	plan := &Plan{common: common{program: p, options: o, logN: logN}}
-	squares := 0
-	for i := range segments {
-		if segments[i].Poly != nil && segments[i].Poly.Degree() > 1 {
-			squares++
-		}
-	}
-	if err := plan.lower(segments, squares, alpha, limit); err != nil {
+	if err := plan.lower(segments, alpha, limit); err != nil {
 		return nil, err
 	}
 	var err error
@@ -175,18 +170,22 @@ func (o Options) try(p *bundle.Program, segments []lower.Segment, logN, alpha in
 	if plan.values, err = stageValues[float64](plan.lowered, reals{}, func(i int) float64 { return plan.units[i+1] }); err != nil {
 		return nil, err
 	}
-	if err := plan.precision(segments, squares, alpha, limit); err != nil {
+	if err := plan.precision(alpha, limit); err != nil {
 		return nil, err
 	}
 	return plan, nil
 }
 
 // lower fills in the packing, unless the least modulus passes the limit.
-func (c *common) lower(segments []lower.Segment, squares, alpha int, limit float64) error {
-	least := withSpecial(chain(len(segments), squares, minPrime), alpha)
-	if float64(least.total()) > limit {
-		return &unfit{fmt.Sprintf("%d maps and %d squares need %d bits of modulus at least in degree 2^%d, where %.0f are secure",
-			len(segments), squares, least.total(), c.logN, limit)}
+func (c *common) lower(segments []lower.Segment, alpha int, limit float64) error {
+	drops := lower.Rescales(segments)
+	chain := make([]int, basePrimes+drops)
+	for i := range chain {
+		chain[i] = minPrime
+	}
+	if least := withSpecial(chain, alpha).total(); float64(least) > limit {
+		return &unfit{fmt.Sprintf("%d maps with the squares between them need %d bits of modulus at least in degree 2^%d, where %.0f are secure",
+			len(segments), least, c.logN, limit)}
 	}
 	var err error
 	if c.costs, err = c.options.costs(c.logN); err != nil {
@@ -200,15 +199,6 @@ func (c *common) lower(segments []lower.Segment, squares, alpha int, limit float
 		c.needs = newNeeds(c.lowered)
 	}
 	return err
-}
-
-// chain is a modulus chain whose primes all have so many bits.
-func chain(maps, squares, bits int) []int {
-	q := make([]int, basePrimes+squares+maps-1)
-	for i := range q {
-		q[i] = bits
-	}
-	return q
 }
 
 // order is the chain that rescales drop from its end: base bits in basePrimes
@@ -230,18 +220,23 @@ func (c *common) order(base, square, weight int) []int {
 
 // precision chooses the scales: the smallest that give the asked precision and
 // spareBits, or the most precise that are secure.
-func (p *Plan) precision(segments []lower.Segment, squares, alpha int, limit float64) error {
-	last := len(segments) - 1
-	room := math.Log2(largest(p, true)[last])
-	if squares > 0 && segments[last].Poly != nil {
+func (p *Plan) precision(alpha int, limit float64) error {
+	last := &p.lowered.Stages[len(p.lowered.Stages)-1]
+	room := math.Log2(largest(p, true)[len(p.lowered.Stages)-1])
+	if last.Squares() {
 		room *= 2
 	}
 	found := false
 	best, bits := *p, math.Inf(-1)
 	for message := minPrime; message <= maxPrime; message++ {
 		for weight := max(minPrime, message-8); weight <= message; weight++ {
-			// The last map's result, at both scales together, and its sign.
-			base := message + weight + int(math.Ceil(room)) + 2
+			// The result and its sign: of a last map at both scales together, of a
+			// square at about the first.
+			base := message + int(math.Ceil(room)) + 2
+			if last.Rescale == 0 {
+				base += weight
+			}
+			base = max(base, 2*minPrime)
 			if base > 2*maxPrime || bits >= p.options.Bits+spareBits {
 				continue
 			}

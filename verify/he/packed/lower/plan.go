@@ -32,8 +32,8 @@ func (s *Stage) After() Shape { return Shape{s.Entry.Limbs - s.Rescale, s.Entry.
 type Options struct {
 	Slots   int
 	Special int
-	// Base is the limbs at the last linear map, which is not rescaled. Every
-	// square and every other map take one prime.
+	// Base is the limbs of the outputs. Every square takes one prime, and every
+	// map but a last one with nothing behind it.
 	Base  int
 	Costs Costs
 	// Client is the nanoseconds that one input ciphertext costs its sender; it
@@ -51,15 +51,7 @@ type Plan struct {
 // New lowers p with the layouts of least predicted time. It returns an error
 // that names the layer where an operation can't be packed.
 func New(segments []Segment, p *bundle.Program, o Options) (*Plan, error) {
-	plan := &Plan{Inputs: size(p.Input.Shape), Limbs: o.Base}
-	for i := range segments {
-		if squares(&segments[i]) {
-			plan.Limbs++
-		}
-		if i > 0 {
-			plan.Limbs++
-		}
-	}
+	plan := &Plan{Inputs: size(p.Input.Shape), Limbs: o.Base + Rescales(segments)}
 	// entries[k] is the best way to arrive at layout k of the tensor before.
 	entries := []entry{{}}
 	limbs := plan.Limbs
@@ -69,10 +61,7 @@ func New(segments []Segment, p *bundle.Program, o Options) (*Plan, error) {
 		if i+1 < len(segments) {
 			sum = segments[i+1].Sum
 		}
-		rescale := 1
-		if i == len(segments)-1 {
-			rescale = 0
-		}
+		rescale := rescales(segments, i)
 		var next []entry
 		shape := Shape{limbs, o.Special}
 		var inherited []Strides
@@ -124,6 +113,26 @@ func New(segments []Segment, p *bundle.Program, o Options) (*Plan, error) {
 		best = best.from
 	}
 	return plan, nil
+}
+
+// rescales is the primes that the map of segment i takes.
+func rescales(segments []Segment, i int) int {
+	if i == len(segments)-1 && !squares(&segments[i]) {
+		return 0
+	}
+	return 1
+}
+
+// Rescales is the primes that a program of these segments takes.
+func Rescales(segments []Segment) int {
+	n := 0
+	for i := range segments {
+		n += rescales(segments, i)
+		if squares(&segments[i]) {
+			n++
+		}
+	}
+	return n
 }
 
 type entry struct {
