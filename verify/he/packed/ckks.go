@@ -53,12 +53,12 @@ func newCKKSScales(p *lower.Plan, q []uint64, message, weight int) ckksScales {
 
 // units scales every stage's values so that those that calibration data made
 // are at most 1 in magnitude; at -1 the input's.
-func units(p *bundle.Program, plan *lower.Plan) ([]float64, error) {
-	quads := make([]float64, len(plan.Stages)+1)
+func units(p *bundle.Program, segments []lower.Segment) ([]float64, error) {
+	quads := make([]float64, len(segments)+1)
 	b := p.Input.Bounds().Range()
 	quads[0] = 1 / magnitude(b, 0)
-	for i := range plan.Stages {
-		st := &plan.Stages[i]
+	for i := range segments {
+		st := &segments[i]
 		r := b // a stage without a linear map of its own reads the input
 		if st.Linear >= 0 {
 			r = seen(&p.Nodes[st.Linear])

@@ -2,6 +2,8 @@ package packed
 
 import (
 	"math"
+
+	"qtool/verify/he/packed/lower"
 )
 
 // errors predicts the standard deviation of the error in a slot, in units of the
@@ -143,14 +145,31 @@ func (e *ckksErrors) linear(v *values[float64], s scales[float64], err, scale, t
 
 // largest is the greatest value in front of every stage's activation: 1 for what
 // calibration saw, and by how much the proved ranges pass that if proved.
-func largest(p *Plan, proved bool) []float64 {
+func (p *Plan) largest(proved bool) []float64 {
 	all := make([]float64, len(p.lowered.Stages))
 	for i := range all {
 		all[i] = 1
-		st := &p.lowered.Stages[i]
-		if proved && st.Linear >= 0 {
-			all[i] = math.Max(1, p.units[i+1]*magnitude(p.program.Nodes[st.Linear].Range, 0))
+		if proved {
+			all[i] = p.beyond(i, &p.lowered.Stages[i].Segment)
 		}
 	}
 	return all
+}
+
+// beyond is by how much segment i's proved range passes what calibration saw.
+func (p *Plan) beyond(i int, s *lower.Segment) float64 {
+	if s.Linear < 0 {
+		return 1
+	}
+	return math.Max(1, p.units[i+1]*magnitude(p.program.Nodes[s.Linear].Range, 0))
+}
+
+// room is log2 of what the last segment's values may reach.
+func (p *Plan) room(segments []lower.Segment) float64 {
+	last := &segments[len(segments)-1]
+	r := math.Log2(p.beyond(len(segments)-1, last))
+	if last.Poly != nil {
+		r *= 2
+	}
+	return r
 }

@@ -51,7 +51,12 @@ func (o Options) costs(logN int) (Costs, error) {
 	if o.Costs != nil {
 		return *o.Costs, nil
 	}
-	return Measure(logN, o.Workers)
+	if c, ok := o.measured[logN]; ok {
+		return c, nil
+	}
+	c, err := Measure(logN, o.Workers)
+	o.measured[logN] = c
+	return c, err
 }
 
 // Predicted is the predicted seconds of one evaluation.

@@ -75,7 +75,7 @@ func (p *ExactPlan) noise(bits float64) (base, square, weight int) {
 					e = doubled(e, st.FoldRounds)
 				}
 			}
-			base = max(2*minPrime, int(math.Ceil(math.Log2(2*10*t*e)))+spareNoise)
+			base = max(p.base*minPrime, int(math.Ceil(math.Log2(2*10*t*e)))+spareNoise)
 		}
 	}
 	p.predict(bits, base, square, weight, grow, doubled, squared, rounding)

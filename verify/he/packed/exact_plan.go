@@ -70,6 +70,7 @@ func (o Options) tryExact(p *bundle.Program, segments []lower.Segment, logN, alp
 		limit = math.Inf(1)
 	}
 	plan := &ExactPlan{common: common{program: p, options: o, logN: logN}}
+	plan.base = 2
 	if err := plan.lower(segments, alpha, limit); err != nil {
 		return nil, err
 	}
@@ -104,7 +105,7 @@ func (p *ExactPlan) choose(k, alpha int, width *big.Int, limit float64) error {
 	base, square, weight := p.noise(bits)
 	p.sizes = withSpecial(p.order(base, square, weight), alpha)
 	need := p.sizes.total()
-	if base > 2*maxPrime || square > maxPrime || weight > maxPrime || p.sizes.p[alpha-1] > 60 {
+	if base > p.base*maxPrime || square > maxPrime || weight > maxPrime || p.sizes.p[alpha-1] > 60 {
 		return &unfit{fmt.Sprintf("%d plaintext prime(s) of %.1f bits need ciphertext primes wider than %d bits", k, bits, maxPrime)}
 	}
 	if float64(need) > limit-slack {

@@ -34,7 +34,7 @@ func (p *Plan) explain(rejected []string) {
 	p.explainRing(rejected)
 	p.say("values have scale 2^%d and the last weights 2^%d", p.message, p.weight)
 	p.say("six standard deviations of the predicted error are 2^%.1f of the largest output that calibration made, where 2^-%.1f is asked for", -p.Bits(), p.options.Bits)
-	p.say("the output %q may reach 2^%.1f times what calibration made of it; there is room for that", p.program.Output().Name, math.Log2(largest(p, true)[len(p.values)-1]))
+	p.say("the output %q may reach 2^%.1f times what calibration made of it; there is room for that", p.program.Output().Name, math.Log2(p.largest(true)[len(p.values)-1]))
 	p.say("predicted evaluation is %.1f ms an image", 1000*p.Predicted())
 }
 

@@ -31,6 +31,9 @@ type Options struct {
 	Workers int
 	// Costs are this machine's; nil measures them.
 	Costs *Costs
+
+	cache    map[int]lower.Cache // by ring
+	measured map[int]Costs
 }
 
 // filled has the defaults in place of zeros.
@@ -40,6 +43,10 @@ func (o Options) filled() Options {
 	}
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	o.cache, o.measured = map[int]lower.Cache{}, map[int]Costs{}
+	for logN := range 20 {
+		o.cache[logN] = lower.Cache{}
 	}
 	return o
 }
@@ -63,6 +70,7 @@ type common struct {
 	lowered *lower.Plan
 	needs   needs
 	costs   Costs
+	base    int // primes of the outputs
 	why     []string
 	hash    [32]byte
 }
@@ -141,7 +149,6 @@ const (
 	minLogN    = 12
 	maxLogN    = 15
 	maxSpecial = 3
-	basePrimes = 2
 	maxPrime   = 49 // bits, for transforms in 52-bit multiplications
 	minPrime   = 20
 	// slack is the bits that primes near powers of two may have above those.
@@ -160,11 +167,14 @@ func (o Options) try(p *bundle.Program, segments []lower.Segment, logN, alpha in
 		limit = math.Inf(1)
 	}
 	plan := &Plan{common: common{program: p, options: o, logN: logN}}
-	if err := plan.lower(segments, alpha, limit); err != nil {
+	var err error
+	if plan.units, err = units(p, segments); err != nil {
 		return nil, err
 	}
-	var err error
-	if plan.units, err = units(p, plan.lowered); err != nil {
+	// Outputs need room for their precision, twice, and for what proved ranges
+	// pass calibration by.
+	plan.base = max(2, int(math.Ceil((2*(o.Bits+24)+2+plan.room(segments))/maxPrime)))
+	if err := plan.lower(segments, alpha, limit); err != nil {
 		return nil, err
 	}
 	if plan.values, err = stageValues[float64](plan.lowered, reals{}, func(i int) float64 { return plan.units[i+1] }); err != nil {
@@ -179,7 +189,7 @@ func (o Options) try(p *bundle.Program, segments []lower.Segment, logN, alpha in
 // lower fills in the packing, unless the least modulus passes the limit.
 func (c *common) lower(segments []lower.Segment, alpha int, limit float64) error {
 	drops := lower.Rescales(segments)
-	chain := make([]int, basePrimes+drops)
+	chain := make([]int, c.base+drops)
 	for i := range chain {
 		chain[i] = minPrime
 	}
@@ -192,8 +202,8 @@ func (c *common) lower(segments []lower.Segment, alpha int, limit float64) error
 		return err
 	}
 	c.lowered, err = lower.New(segments, c.program, lower.Options{
-		Slots: 1 << (c.logN - 1), Special: alpha, Base: basePrimes,
-		Costs: c.costs.Limb, Client: c.costs.Encrypt,
+		Slots: 1 << (c.logN - 1), Special: alpha, Base: c.base,
+		Costs: c.costs.Limb, Client: c.costs.Encrypt, Cache: c.options.cache[c.logN],
 	})
 	if err == nil {
 		c.needs = newNeeds(c.lowered)
@@ -201,11 +211,14 @@ func (c *common) lower(segments []lower.Segment, alpha int, limit float64) error
 	return err
 }
 
-// order is the chain that rescales drop from its end: base bits in basePrimes
+// order is the chain that rescales drop from its end: base bits in c.base
 // primes, then for each stage from the last backwards one for its square and one
 // for its map.
 func (c *common) order(base, square, weight int) []int {
-	q := []int{(base + 1) / 2, base / 2}
+	var q []int
+	for k := range c.base {
+		q = append(q, (base+c.base-1-k)/c.base)
+	}
 	for i := len(c.lowered.Stages) - 1; i >= 0; i-- {
 		st := &c.lowered.Stages[i]
 		if st.Squares() {
@@ -222,7 +235,7 @@ func (c *common) order(base, square, weight int) []int {
 // spareBits, or the most precise that are secure.
 func (p *Plan) precision(alpha int, limit float64) error {
 	last := &p.lowered.Stages[len(p.lowered.Stages)-1]
-	room := math.Log2(largest(p, true)[len(p.lowered.Stages)-1])
+	room := int(math.Ceil(math.Log2(p.largest(true)[len(p.lowered.Stages)-1])))
 	if last.Squares() {
 		room *= 2
 	}
@@ -232,12 +245,12 @@ func (p *Plan) precision(alpha int, limit float64) error {
 		for weight := max(minPrime, message-8); weight <= message; weight++ {
 			// The result and its sign: of a last map at both scales together, of a
 			// square at about the first.
-			base := message + int(math.Ceil(room)) + 2
+			base := message + room + 2
 			if last.Rescale == 0 {
 				base += weight
 			}
-			base = max(base, 2*minPrime)
-			if base > 2*maxPrime || bits >= p.options.Bits+spareBits {
+			base = max(base, p.base*minPrime)
+			if base > p.base*maxPrime || bits >= p.options.Bits+spareBits {
 				continue
 			}
 			t := *p
@@ -291,8 +304,8 @@ func (p *Plan) predict() (float64, error) {
 func (p *Plan) finish(q, special []uint64) {
 	p.scales = newCKKSScales(p.lowered, q, p.message, p.weight)
 	e := newCKKSErrors(p.logN, q, special)
-	p.deviations = e.stages(p.values, p.scales, largest(p, false))
-	p.proved = e.stages(p.values, p.scales, largest(p, true))
+	p.deviations = e.stages(p.values, p.scales, p.largest(false))
+	p.proved = e.stages(p.values, p.scales, p.largest(true))
 }
 
 // Bits is the predicted output precision: -log2 of six standard deviations over

@@ -43,8 +43,8 @@ type Term struct{ Ct, Offset int }
 // maxTerms bounds the products of one map.
 const maxTerms = 1 << 14
 
-// newMap lowers m from in to out; nil if it needs more than maxTerms products.
-func newMap(m *Matrix, in, out *Places) *Map {
+// newMap lowers m from in to out; nil if it needs more than limit products.
+func newMap(m *Matrix, in, out *Places, limit int) *Map {
 	mod := min(in.Period, out.Period)
 	l := &Map{Matrix: m, Out: out, Cts: in.Cts, Length: max(in.Period, out.Period)}
 	for p := out.Period; p < in.Period; p *= 2 {
@@ -59,9 +59,29 @@ func newMap(m *Matrix, in, out *Places) *Map {
 		}
 		return int(in.Ct[i]), offset, slot
 	}
-	if !l.collect(mod) {
-		return nil
+	l.index = make([][]int32, out.Cts)
+	for c := range l.index {
+		l.index[c] = make([]int32, mod*in.Cts)
 	}
+	total := 0
+	for o, c := range out.Ct {
+		if c < 0 {
+			continue
+		}
+		index, p := l.index[c], out.Slot[o]
+		row, _ := m.Row(o)
+		for _, i := range row {
+			offset := int(in.Slot[i]-p) & (mod - 1)
+			if at := &index[offset*in.Cts+int(in.Ct[i])]; *at == 0 {
+				*at = 1
+				total++
+			}
+		}
+		if total > limit {
+			return nil
+		}
+	}
+	l.number()
 	return l
 }
 
@@ -102,35 +122,26 @@ func newFirst(m *Matrix, out *Places, doublings int) *Map {
 		k := sort.Search(len(need[p]), func(k int) bool { return need[p][k] >= i })
 		return k % l.Cts, 0, int(p) + k/l.Cts*out.Period
 	}
-	l.collect(1)
+	l.index = make([][]int32, out.Cts)
+	for c := range l.index {
+		l.index[c] = make([]int32, l.Cts)
+	}
+	for o, c := range out.Ct {
+		if c >= 0 {
+			row, _ := m.Row(o)
+			for _, i := range row {
+				ct, _, _ := l.place(o, i)
+				l.index[c][ct] = 1
+			}
+		}
+	}
+	l.number()
 	return l
 }
 
-// collect finds the terms. It reports whether there are at most maxTerms.
-func (l *Map) collect(mod int) bool {
-	l.index = make([][]int32, l.Out.Cts)
-	l.Terms = make([][]Term, l.Out.Cts)
-	for c := range l.index {
-		l.index[c] = make([]int32, mod*l.Cts)
-	}
-	total := 0
-	for o := range l.Matrix.Outputs() {
-		if l.Out.Ct[o] < 0 {
-			continue
-		}
-		index := l.index[l.Out.Ct[o]]
-		in, _ := l.Matrix.Row(o)
-		for _, i := range in {
-			ct, offset, _ := l.place(o, i)
-			if at := &index[offset*l.Cts+ct]; *at == 0 {
-				*at = 1
-				total++
-			}
-		}
-		if total > maxTerms {
-			return false
-		}
-	}
+// number lists the terms that index marks and puts their numbers there.
+func (l *Map) number() {
+	l.Terms = make([][]Term, len(l.index))
 	for c, index := range l.index {
 		for k, used := range index {
 			if used != 0 {
@@ -139,7 +150,6 @@ func (l *Map) collect(mod int) bool {
 			}
 		}
 	}
-	return true
 }
 
 // Each calls f for every weight that output ciphertext c multiplies with: it

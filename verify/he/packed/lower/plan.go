@@ -39,6 +39,17 @@ type Options struct {
 	// Client is the nanoseconds that one input ciphertext costs its sender; it
 	// counts as much as the server's.
 	Client float64
+	// Cache keeps maps between lowerings of the same segments into the same
+	// slots.
+	Cache Cache
+}
+
+// Cache holds maps by segment and layouts.
+type Cache map[cacheKey]*Map
+
+type cacheKey struct {
+	segment  int
+	from, to string
 }
 
 // Plan is a lowered program.
@@ -52,6 +63,9 @@ type Plan struct {
 // that names the layer where an operation can't be packed.
 func New(segments []Segment, p *bundle.Program, o Options) (*Plan, error) {
 	plan := &Plan{Inputs: size(p.Input.Shape), Limbs: o.Base + Rescales(segments)}
+	if o.Cache == nil {
+		o.Cache = Cache{}
+	}
 	// entries[k] is the best way to arrive at layout k of the tensor before.
 	entries := []entry{{}}
 	limbs := plan.Limbs
@@ -78,7 +92,9 @@ func New(segments []Segment, p *bundle.Program, o Options) (*Plan, error) {
 		for k := range layouts {
 			best := entry{cost: math.Inf(1)}
 			for f := range entries {
-				for _, st := range o.stages(seg, &entries[f], &layouts[k], shape, rescale) {
+				spare := (best.cost - entries[f].cost) / (2 * float64(shape.Limbs) * o.Costs.MAC)
+				limit := int(min(spare, maxTerms))
+				for _, st := range o.stages(i, seg, &entries[f], &layouts[k], shape, rescale, limit) {
 					c := entries[f].cost + o.Costs.Nanoseconds(st.LinearWork) + o.Costs.Nanoseconds(st.ActivationWork)
 					if i == 0 {
 						c += o.Client * float64(st.Map.Cts)
@@ -147,8 +163,9 @@ func squares(s *Segment) bool { return s.Poly != nil && s.Poly.Degree() > 1 }
 // Squares reports whether the stage's activation multiplies.
 func (s *Stage) Squares() bool { return squares(&s.Segment) }
 
-// stages are the ways to evaluate seg from one layout to another.
-func (o *Options) stages(seg *Segment, from *entry, to *Layout, shape Shape, rescale int) []*Stage {
+// stages are the ways to evaluate segment i from one layout to another with at
+// most limit products.
+func (o *Options) stages(i int, seg *Segment, from *entry, to *Layout, shape Shape, rescale, limit int) []*Stage {
 	var maps []*Map
 	if from.stage == nil {
 		for d := 0; to.Period<<d <= o.Slots; d++ {
@@ -162,9 +179,13 @@ func (o *Options) stages(seg *Segment, from *entry, to *Layout, shape Shape, res
 		if m == nil {
 			return nil
 		}
-		l := newMap(m, from.stage.Layout.Read(), &to.Places)
+		key := cacheKey{i, from.stage.Layout.Name, to.Name}
+		l := o.Cache[key]
 		if l == nil {
-			return nil
+			if l = newMap(m, from.stage.Layout.Read(), &to.Places, limit); l == nil {
+				return nil
+			}
+			o.Cache[key] = l
 		}
 		maps = append(maps, l)
 	}
