@@ -16,19 +16,39 @@ import (
 )
 
 func newInspectCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	o := verifyOptions{}
+	plan := false
+	cmd := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "show what a bundle or a checkpoint holds",
 		Long: withExitStatus(`Inspect reads a .qb bundle or a .safetensors checkpoint, checks it (hashes, shapes,
 proved ranges, golden vectors), and prints its layers and where it comes from.
 
 The columns of a bundle: the range proved for every possible input, the two's
-complement bits that hold it, and the bits that calibration images really used.`),
+complement bits that hold it, and the bits that calibration images really used.
+
+With --plan it shows how a packed back end would evaluate a bundle, layer by layer:
+where values stand, products and rotations, ciphertext primes, predicted time and
+precision, and the time that a run measured whose report.json lies beside the bundle.`),
 		Example: `  qtool inspect lenet/model.qb
-  qtool inspect lenet/quantized.safetensors --json`,
+  qtool inspect lenet/quantized.safetensors --json
+  qtool inspect --plan lenet/model.qb`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return runInspect(a, args[0]) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			if plan {
+				f, err := bundle.ReadFile(args[0])
+				if err != nil {
+					return err
+				}
+				return inspectPlan(a, args[0], f, o)
+			}
+			return runInspect(a, args[0])
+		},
 	}
+	cmd.Flags().BoolVar(&plan, "plan", false, "show how a packed back end evaluates the bundle")
+	cmd.Flags().StringVar(&o.backend, "backend", "packed-ckks", "with --plan: packed-ckks or packed-bgv")
+	registerPacked(cmd, &o)
+	return cmd
 }
 
 func runInspect(a *app, path string) error {

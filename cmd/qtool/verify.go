@@ -47,12 +47,17 @@ same command with --resume repeats none of them.
 	cmd.Flags().StringVar(&o.backend, "backend", "auto", "one of "+strings.Join(backends, ", "))
 	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions(backends, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().IntVar(&o.limit, "limit", 0, "only the first images of the test set (default all)")
-	cmd.Flags().IntVar(&o.logN, "log-n", 0, "ring degree 2^log-n (default chosen)")
-	cmd.Flags().Float64Var(&o.bits, "precision", 0, "bits of output precision that packed-ckks must reach (default 6)")
+	registerPacked(cmd, &o)
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the batches that an interrupted run finished in --out")
 	registerInsecure(cmd, &o.allowInsecure)
 	cmd.MarkFlagRequired("bundle")
 	return cmd
+}
+
+// registerPacked adds the flags that a plan depends on.
+func registerPacked(cmd *cobra.Command, o *verifyOptions) {
+	cmd.Flags().IntVar(&o.logN, "log-n", 0, "ring degree 2^log-n (default chosen)")
+	cmd.Flags().Float64Var(&o.bits, "precision", 0, "bits of output precision that packed-ckks must reach (default 6)")
 }
 
 func runVerify(ctx context.Context, a *app, path, out string, resume bool, o verifyOptions) error {

@@ -1,12 +1,11 @@
 package packed
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 
-	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
-	"github.com/tuneinsight/lattigo/v5/ring/ringqp"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/bundle"
@@ -93,22 +92,55 @@ func magnitude(r bundle.Range, shift float64) float64 {
 	return math.Max(f+shift, 1)
 }
 
-// ckksEncoder encodes reals.
+// ckksEncoder encodes reals: the coefficients of Lattigo's transform, times the
+// scale, rounded half to even. It refuses coefficients of 62 bits and more.
 func ckksEncoder(params ckks.Parameters) func() encoder[float64] {
 	return func() encoder[float64] {
 		e := ckks.NewEncoder(params)
+		slots := make([]complex128, params.MaxSlots())
+		coefficients := make([]int64, params.N())
 		return func(values []float64, limbs int, extended, sum bool, scale float64) (engine.Poly, error) {
-			p := ringqp.Poly{Q: ring.NewPoly(params.N(), limbs-1)}
-			if extended {
-				p.P = ring.NewPoly(params.N(), params.MaxLevelP())
+			n := len(values)
+			for i, v := range values {
+				slots[i] = complex(v, 0)
 			}
-			meta := &rlwe.MetaData{}
-			meta.Scale, meta.IsNTT, meta.IsMontgomery, meta.IsBatched = rlwe.NewScale(scale), true, !sum, true
-			meta.LogDimensions = ring.Dimensions{Rows: 0, Cols: int(math.Log2(float64(len(values))))}
-			if err := e.Embed(values, meta, p); err != nil {
+			if err := e.IFFT(slots[:n], logLength(values)); err != nil {
 				return nil, err
 			}
-			return append(append(engine.Poly{}, p.Q.Coeffs...), p.P.Coeffs...), nil
+			// Values that repeat make a polynomial in X^gap.
+			gap := params.N() / (2 * n)
+			clear(coefficients)
+			for i, v := range slots[:n] {
+				for _, c := range [2]struct {
+					at int
+					x  float64
+				}{{i * gap, real(v)}, {(i + n) * gap, imag(v)}} {
+					x := math.RoundToEven(c.x * scale)
+					if !(math.Abs(x) < 1<<62) {
+						return nil, fmt.Errorf("packed: a coefficient of %g passes 62 bits", x)
+					}
+					coefficients[c.at] = int64(x)
+				}
+			}
+			subs := append([]*ring.SubRing{}, params.RingQ().SubRings[:limbs]...)
+			if extended {
+				subs = append(subs, params.RingP().SubRings...)
+			}
+			out := make(engine.Poly, len(subs))
+			for i, s := range subs {
+				out[i] = make([]uint64, params.N())
+				for k, c := range coefficients {
+					sign := uint64(c >> 63)
+					v := ring.BRedAdd((uint64(c)^sign)-sign, s.Modulus, s.BRedConstant)
+					// q - v for negative ones, which is q for zero: NTT takes that.
+					out[i][k] = v ^ (v^(s.Modulus-v))&sign
+				}
+				s.NTT(out[i], out[i])
+				if !sum {
+					s.MForm(out[i], out[i])
+				}
+			}
+			return out, nil
 		}
 	}
 }

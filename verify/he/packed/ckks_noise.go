@@ -25,6 +25,7 @@ type ckksErrors struct {
 	logN    int
 	q, p    []float64 // the primes
 	special float64   // their product
+	norms   map[*lower.Stage]float64
 }
 
 // sureness is how many standard deviations a stated bound is.
@@ -32,8 +33,10 @@ const sureness = 6
 
 const errorSigma = 3.2 // of fresh encryptions and keys
 
-func newCKKSErrors(logN int, q, p []uint64) *ckksErrors {
-	e := &ckksErrors{logN: logN, special: 1}
+// newCKKSErrors predicts for one ring and chain. norms keeps what was computed of
+// the stages' maps, for other chains.
+func newCKKSErrors(logN int, q, p []uint64, norms map[*lower.Stage]float64) *ckksErrors {
+	e := &ckksErrors{logN: logN, special: 1, norms: norms}
 	for _, x := range q {
 		e.q = append(e.q, float64(x))
 	}
@@ -115,15 +118,7 @@ func (e *ckksErrors) stages(v []values[float64], s ckksScales, largest []float64
 // over the slots that the doublings add up.
 func (e *ckksErrors) linear(v *values[float64], s scales[float64], err, scale, top float64) float64 {
 	st, m := v.stage, v.stage.Map
-	norm := 0.0
-	for o := range m.Matrix.Outputs() {
-		sum := 0.0
-		for k := m.Matrix.Start[o]; k < m.Matrix.Start[o+1]; k++ {
-			sum += sq(v.weight(int(k)))
-		}
-		norm = math.Max(norm, sum)
-	}
-	norm /= math.Exp2(float64(m.Doublings))
+	norm := e.norm(v) / math.Exp2(float64(m.Doublings))
 	terms, giants := 0, 0
 	for c := range m.Terms {
 		terms = max(terms, len(m.Terms[c]))
@@ -141,6 +136,23 @@ func (e *ckksErrors) linear(v *values[float64], s scales[float64], err, scale, t
 		sum += sq(e.rounding(s.after))
 	}
 	return math.Sqrt(sum)
+}
+
+// norm is the largest squared L2 norm of a map's rows.
+func (e *ckksErrors) norm(v *values[float64]) float64 {
+	if n, ok := e.norms[v.stage]; ok {
+		return n
+	}
+	m, norm := v.stage.Map.Matrix, 0.0
+	for o := range m.Outputs() {
+		sum := 0.0
+		for k := m.Start[o]; k < m.Start[o+1]; k++ {
+			sum += sq(v.weight(int(k)))
+		}
+		norm = math.Max(norm, sum)
+	}
+	e.norms[v.stage] = norm
+	return norm
 }
 
 // largest is the greatest value in front of every stage's activation: 1 for what

@@ -88,6 +88,7 @@ type Plan struct {
 	// deviations are the predicted errors behind every stage, for values that
 	// calibration saw; proved are those for any input.
 	deviations, proved []float64
+	norms              map[*lower.Stage]float64 // see ckksErrors
 }
 
 // NewPlan chooses the parameters of least predicted latency. Without
@@ -166,7 +167,7 @@ func (o Options) try(p *bundle.Program, segments []lower.Segment, logN, alpha in
 	if o.AllowInsecure {
 		limit = math.Inf(1)
 	}
-	plan := &Plan{common: common{program: p, options: o, logN: logN}}
+	plan := &Plan{common: common{program: p, options: o, logN: logN}, norms: map[*lower.Stage]float64{}}
 	var err error
 	if plan.units, err = units(p, segments); err != nil {
 		return nil, err
@@ -303,7 +304,7 @@ func (p *Plan) predict() (float64, error) {
 // finish computes scales and errors for primes.
 func (p *Plan) finish(q, special []uint64) {
 	p.scales = newCKKSScales(p.lowered, q, p.message, p.weight)
-	e := newCKKSErrors(p.logN, q, special)
+	e := newCKKSErrors(p.logN, q, special, p.norms)
 	p.deviations = e.stages(p.values, p.scales, p.largest(false))
 	p.proved = e.stages(p.values, p.scales, p.largest(true))
 }

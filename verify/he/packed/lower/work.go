@@ -31,18 +31,18 @@ type Shape struct{ Limbs, Special int }
 // all is the limbs of the extended basis.
 func (s Shape) all() int { return s.Limbs + s.Special }
 
-// digits of the decomposition.
-func (s Shape) digits() int { return (s.Limbs + s.Special - 1) / s.Special }
+// Digits is the number of digits of a decomposition.
+func (s Shape) Digits() int { return (s.Limbs + s.Special - 1) / s.Special }
 
 // Decompose splits a polynomial into digits in the extended basis.
 func (s Shape) Decompose() Work {
-	outside := s.digits()*s.all() - s.Limbs
+	outside := s.Digits()*s.all() - s.Limbs
 	return Work{NTT: float64(s.Limbs + outside), Extend: float64(outside * s.Special)}
 }
 
 // Gadget multiplies a decomposition with a key and permutes the result.
 func (s Shape) Gadget() Work {
-	return Work{MAC: float64(2 * s.digits() * s.all()), Move: float64(3 * s.all())}
+	return Work{MAC: float64(2 * s.Digits() * s.all()), Move: float64(3 * s.all())}
 }
 
 // Drop divides polys polynomials of the extended basis by the special limbs and
