@@ -3,10 +3,9 @@ package packed
 import (
 	"fmt"
 	"math"
-	"math/big"
+	"sync"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-	"github.com/tuneinsight/lattigo/v5/ring"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/verify/he/packed/engine"
@@ -30,11 +29,37 @@ type ciphertexts struct {
 type Client struct {
 	plan   *Plan
 	secret *rlwe.SecretKey
+	tools  sync.Pool // of *tools
+}
+
+// tools are what one goroutine encodes and encrypts with.
+type tools[T any] struct {
+	encode    encoder[T]
+	encryptor *rlwe.Encryptor
 }
 
 // NewClient generates a secret key: uniform ternary, from crypto/rand.
 func NewClient(p *Plan) *Client {
-	return &Client{p, rlwe.NewKeyGenerator(p.params).GenSecretKeyNew()}
+	c := &Client{plan: p, secret: rlwe.NewKeyGenerator(p.params).GenSecretKeyNew()}
+	c.tools.New = func() any { return &tools[float64]{ckksEncoder(p.params)(), rlwe.NewEncryptor(p.ring, c.secret)} }
+	return c
+}
+
+// encrypt encrypts an encoded message.
+func (t *tools[T]) encrypt(p *common, values []T, scale T) (engine.Ciphertext, error) {
+	m, err := t.encode(values, p.lowered.Limbs, false, true, scale)
+	if err != nil {
+		return nil, fmt.Errorf("packed: encoding: %w", err)
+	}
+	ct := rlwe.NewCiphertext(p.ring, 1, p.lowered.Limbs-1)
+	ct.IsNTT = true
+	if err := t.encryptor.EncryptZero(ct); err != nil {
+		return nil, fmt.Errorf("packed: encrypting: %w", err)
+	}
+	for i, s := range p.ring.RingQ().SubRings[:p.lowered.Limbs] {
+		s.Add(ct.Value[0].Coeffs[i], m[i], ct.Value[0].Coeffs[i])
+	}
+	return engine.Ciphertext{engine.Poly(ct.Value[0].Coeffs), engine.Poly(ct.Value[1].Coeffs)}, nil
 }
 
 // Keys generates the evaluation keys for the server.
@@ -53,26 +78,10 @@ func (c *Client) Encrypt(image []uint8) (*Inputs, error) {
 	codes := p.program.Input.Codes()
 	views := p.lowered.Stages[0].Map.Views
 	in := &Inputs{ciphertexts{p.hash, make([]engine.Ciphertext, len(views)), p.scales.fresh}}
-	type tools struct {
-		encoder   *ckks.Encoder
-		encryptor *rlwe.Encryptor
-	}
-	make := func() tools { return tools{ckks.NewEncoder(p.params), rlwe.NewEncryptor(p.params, c.secret)} }
-	err := spread(len(views), make, func(t tools, v int) error {
-		slots := append([]float64(nil), c.slots(views[v], image, &codes)...)
-		pt := ckks.NewPlaintext(p.params, p.params.MaxLevel())
-		pt.Scale = rlwe.NewScale(p.scales.fresh)
-		pt.LogDimensions = ring.Dimensions{Rows: 0, Cols: logLength(slots)}
-		if err := t.encoder.Encode(slots, pt); err != nil {
-			return fmt.Errorf("packed: encoding: %w", err)
-		}
-		ct, err := t.encryptor.EncryptNew(pt)
-		if err != nil {
-			return fmt.Errorf("packed: encrypting: %w", err)
-		}
-		in.cts[v] = engine.Ciphertext{engine.Poly(ct.Value[0].Coeffs), engine.Poly(ct.Value[1].Coeffs)}
-		return nil
-	})
+	err := spread(len(views), func() *tools[float64] { return c.tools.Get().(*tools[float64]) }, func(t *tools[float64], v int) (err error) {
+		in.cts[v], err = t.encrypt(&p.common, c.slots(views[v], image, &codes), p.scales.fresh)
+		return err
+	}, func(t *tools[float64]) { c.tools.Put(t) })
 	if err != nil {
 		return nil, err
 	}
@@ -189,10 +198,4 @@ func (p *Plan) Public(outputs []float64) []float64 {
 		rounded[o] = grid * math.RoundToEven(outputs[o]/grid)
 	}
 	return rounded
-}
-
-// integer is the nearest integer.
-func integer(x float64) *big.Int {
-	i, _ := new(big.Float).SetFloat64(math.RoundToEven(x)).Int(nil)
-	return i
 }

@@ -117,16 +117,20 @@ func linear(st *lower.Stage) (*engine.Linear, [][]*engine.Product) {
 	return l, products
 }
 
-// spread does tasks 0..n-1 on all cores, with an encoder each.
-func spread[E any](n int, newEncoder func() E, task func(e E, i int) error) error {
+// spread does tasks 0..n-1 on all cores, with something of its own for each,
+// which done, if any, takes back. It returns the first error.
+func spread[E any](n int, begin func() E, task func(e E, i int) error, done ...func(E)) error {
 	workers := min(runtime.GOMAXPROCS(0), n)
 	errs := make([]error, workers)
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
-			e := newEncoder()
+			e := begin()
 			for i := w; i < n && errs[w] == nil; i += workers {
 				errs[w] = task(e, i)
+			}
+			for _, f := range done {
+				f(e)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"sync"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
@@ -77,11 +78,16 @@ type ExactOutputs struct {
 type ExactClient struct {
 	plan   *ExactPlan
 	secret *rlwe.SecretKey
+	tools  []sync.Pool // of *tools, for each plaintext prime
 }
 
 // NewExactClient generates a secret key: uniform ternary, from crypto/rand.
 func NewExactClient(p *ExactPlan) *ExactClient {
-	return &ExactClient{p, rlwe.NewKeyGenerator(p.ring).GenSecretKeyNew()}
+	c := &ExactClient{p, rlwe.NewKeyGenerator(p.ring).GenSecretKeyNew(), make([]sync.Pool, len(p.t))}
+	for k := range c.tools {
+		c.tools[k].New = func() any { return &tools[uint64]{exactEncoder(p.params[k])(), rlwe.NewEncryptor(p.ring, c.secret)} }
+	}
+	return c
 }
 
 // Keys generates the evaluation keys, which serve all plaintext primes.
@@ -93,6 +99,9 @@ func (c *ExactClient) Keys() (*Keys, error) {
 // Client.Encrypt.
 func (c *ExactClient) Encrypt(image []uint8, prime int) (*ExactInputs, error) {
 	p := c.plan
+	if prime < 0 || prime >= len(p.t) {
+		return nil, fmt.Errorf("packed: plaintext prime %d of %d", prime, len(p.t))
+	}
 	if len(image) != p.lowered.Inputs {
 		return nil, fmt.Errorf("packed: the image has %d values, the program takes shape %v", len(image), p.program.Input.Shape)
 	}
@@ -100,34 +109,17 @@ func (c *ExactClient) Encrypt(image []uint8, prime int) (*ExactInputs, error) {
 	f := residues{p.t[prime]}
 	views := p.lowered.Stages[0].Map.Views
 	in := &ExactInputs{prime, ciphertexts{p.hash, make([]engine.Ciphertext, len(views)), 1}}
-	type tools struct {
-		encode    encoder[uint64]
-		encryptor *rlwe.Encryptor
-	}
-	tool := func() tools { return tools{exactEncoder(p.params[prime])(), rlwe.NewEncryptor(p.ring, c.secret)} }
-	err := spread(len(views), tool, func(t tools, v int) error {
+	pool := &c.tools[prime]
+	err := spread(len(views), func() *tools[uint64] { return pool.Get().(*tools[uint64]) }, func(t *tools[uint64], v int) (err error) {
 		slots := make([]uint64, len(views[v]))
 		for s, e := range views[v] {
 			if e >= 0 {
 				slots[s] = f.integer(codes[image[e]])
 			}
 		}
-		m, err := t.encode(slots, p.lowered.Limbs, false, true, 1)
-		if err != nil {
-			return fmt.Errorf("packed: encoding: %w", err)
-		}
-		pt := rlwe.NewPlaintext(p.ring, p.ring.MaxLevel())
-		pt.IsNTT = true
-		for i := range m {
-			copy(pt.Value.Coeffs[i], m[i])
-		}
-		ct, err := t.encryptor.EncryptNew(pt)
-		if err != nil {
-			return fmt.Errorf("packed: encrypting: %w", err)
-		}
-		in.cts[v] = engine.Ciphertext{engine.Poly(ct.Value[0].Coeffs), engine.Poly(ct.Value[1].Coeffs)}
-		return nil
-	})
+		in.cts[v], err = t.encrypt(&p.common, slots, 1)
+		return err
+	}, func(t *tools[uint64]) { pool.Put(t) })
 	if err != nil {
 		return nil, err
 	}

@@ -74,14 +74,10 @@ type Keys struct {
 // generateKeys makes the keys that n needs.
 func generateKeys(params rlwe.Parameters, n needs, sk *rlwe.SecretKey, plan [32]byte) (*Keys, error) {
 	k := &Keys{plan: plan, galois: map[int]*rlwe.GaloisKey{}}
-	level := func(limbs int) rlwe.EvaluationKeyParameters {
-		q, p := limbs-1, params.MaxLevelP()
-		return rlwe.EvaluationKeyParameters{LevelQ: &q, LevelP: &p}
-	}
 	rotations := n.sorted()
 	made := make([]*rlwe.GaloisKey, len(rotations))
 	err := spread(len(rotations), func() *rlwe.KeyGenerator { return rlwe.NewKeyGenerator(params) }, func(g *rlwe.KeyGenerator, i int) error {
-		made[i] = g.GenGaloisKeyNew(params.GaloisElement(rotations[i]), sk, level(n.rotations[rotations[i]]))
+		made[i] = g.GenGaloisKeyNew(params.GaloisElement(rotations[i]), sk, keyLevel(params, n.rotations[rotations[i]]))
 		return nil
 	})
 	if err != nil {
@@ -91,9 +87,15 @@ func generateKeys(params rlwe.Parameters, n needs, sk *rlwe.SecretKey, plan [32]
 		k.galois[r] = made[i]
 	}
 	if n.relin > 0 {
-		k.relin = rlwe.NewKeyGenerator(params).GenRelinearizationKeyNew(sk, level(n.relin))
+		k.relin = rlwe.NewKeyGenerator(params).GenRelinearizationKeyNew(sk, keyLevel(params, n.relin))
 	}
 	return k, nil
+}
+
+// keyLevel makes keys for ciphertexts of so many limbs.
+func keyLevel(params rlwe.Parameters, limbs int) rlwe.EvaluationKeyParameters {
+	q, p := limbs-1, params.MaxLevelP()
+	return rlwe.EvaluationKeyParameters{LevelQ: &q, LevelP: &p}
 }
 
 // Rotation implements engine.Keys.

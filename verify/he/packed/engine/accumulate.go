@@ -45,17 +45,16 @@ func (m *modulus) accumulate(out []uint64, products []product, from, to int) {
 	m.accumulateWide(o, products, from, to)
 }
 
-// accumulateWide sums in two words. Each product is below q^2, so that their sum
-// stays below 2^128 for every q of at most 61 bits and 64 terms; hi is reduced
-// every 32.
+// accumulateWide sums in two words. A product's high word is below q^2/2^64, so
+// that 2^(127 - 2 log q) of them and a reduced one stay below 2^64: as often as
+// that, high words are reduced. q has at most 61 bits.
 func (m *modulus) accumulateWide(o []uint64, products []product, from, to int) {
 	var high [chunk]uint64
 	h := high[:len(o)]
 	q, r := m.Modulus, m.MRedConstant
 	clear(o)
 	since := 0
-	// A product's high word is below q^2 / 2^64.
-	often := 1 << min(20, max(5, 2*(64-m.bits)))
+	often := 1 << min(20, 2*(64-m.bits)-1)
 	for ; len(products) >= 2; products = products[2:] {
 		a0, b0 := products[0].a[from:to], products[0].b[from:to]
 		a1, b1 := products[1].a[from:to], products[1].b[from:to]
