@@ -67,7 +67,7 @@ func units(p *bundle.Program, segments []lower.Segment) ([]float64, error) {
 			for _, row := range st.Poly.Coeffs {
 				q, err := complete(reals{}, row)
 				if err != nil {
-					return nil, fmt.Errorf("packed: layer %q: %w", st.Name, err)
+					return nil, fmt.Errorf("packed: layer %q: %w", st.Activation, err)
 				}
 				shift = math.Max(shift, math.Abs(q.shift))
 			}

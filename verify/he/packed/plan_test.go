@@ -79,9 +79,9 @@ func TestPlanRefuses(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{"degree", cubic, Options{}, "layer \"layera\": polynomial"},
+		{"degree", cubic, Options{}, "layer \"layerb\": polynomial"},
 		{"depth", deep, Options{LogN: 13}, "bits of modulus at least in degree 2^13, where 218 are secure"},
-		{"precision", newProgram(seeded(3), 4, 4).dense(3, 3).square().dense(2, 3), Options{LogN: 12, Bits: 30}, "bits of output precision where 30.0 are asked for"},
+		{"precision", newProgram(seeded(3), 4, 4).dense(3, 3).square().dense(2, 3), Options{LogN: 13, Bits: 30}, "bits of output precision where 30.0 are asked for"},
 	} {
 		c.o.Costs = costs()
 		plan, err := NewPlan(c.b.done(), c.o)

@@ -64,7 +64,7 @@ func stageValues[T any](plan *lower.Plan, f numbers[T], unit func(stage int) T) 
 			for _, row := range st.Poly.Coeffs {
 				q, err := complete(f, row)
 				if err != nil {
-					return nil, fmt.Errorf("packed: layer %q: %w", st.Name, err)
+					return nil, fmt.Errorf("packed: layer %q: %w", st.Activation, err)
 				}
 				rows = append(rows, q)
 			}

@@ -23,8 +23,9 @@ type Segment struct {
 	Whole *Matrix
 	Sum   *Sum
 	Rest  *Matrix
-	// Poly is the activation; nil for none.
-	Poly *bundle.Polynomial
+	// Poly is the activation, of the node called Activation; nil for none.
+	Poly       *bundle.Polynomial
+	Activation string
 }
 
 // Sum adds the members of disjoint classes. Class is -1 for elements of none;
@@ -56,7 +57,7 @@ func segmentAt(p *bundle.Program, i int) (Segment, int, error) {
 	for ; i < len(p.Nodes); i++ {
 		n := &p.Nodes[i]
 		if poly, ok := n.Op.(*bundle.Polynomial); ok {
-			s.Poly = poly
+			s.Poly, s.Activation = poly, n.Name
 			i++
 			break
 		}
