@@ -13,6 +13,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -56,9 +57,12 @@ type Quantize struct {
 	Finetune train.Config `yaml:"finetune"`
 }
 
+// Backends are the names that a back end goes by.
+var Backends = []string{"auto", "bgv", "packed-ckks", "packed-bgv"}
+
 // Verify says how the bundle is checked.
 type Verify struct {
-	Backend string `yaml:"backend"` // "auto" or "bgv"
+	Backend string `yaml:"backend"` // one of Backends
 	Limit   int    `yaml:"limit"`   // images; 0 is the whole test set
 	LogN    int    `yaml:"log_n"`   // ring degree 2^LogN; 0 chooses it
 }
@@ -235,8 +239,8 @@ func (r *Recipe) Validate() error {
 			return fmt.Errorf("quantize.finetune.%w", err)
 		}
 	}
-	if b := r.Verify.Backend; b != "auto" && b != "bgv" {
-		return fmt.Errorf("verify.backend: %q is unknown: want auto or bgv", b)
+	if b := r.Verify.Backend; !slices.Contains(Backends, b) {
+		return fmt.Errorf("verify.backend: %q is unknown: want one of %s", b, strings.Join(Backends, ", "))
 	}
 	if r.Verify.Limit < 0 || r.Verify.Limit > math.MaxInt32 {
 		return fmt.Errorf("verify.limit: %d is negative", r.Verify.Limit)

@@ -10,6 +10,7 @@ import (
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/model"
+	"qtool/recipe"
 	"qtool/verify"
 	"qtool/verify/he/bgv"
 	"qtool/verify/he/packed"
@@ -55,11 +56,8 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 		}
 		return packed.NewExactExecutor(p, plan), nil
 	}
-	return nil, fmt.Errorf("backend %q is unknown: want one of %s", o.backend, strings.Join(backends, ", "))
+	return nil, fmt.Errorf("backend %q is unknown: want one of %s", o.backend, strings.Join(recipe.Backends, ", "))
 }
-
-// backends are the names that --backend takes.
-var backends = []string{"auto", "bgv", "packed-ckks", "packed-bgv"}
 
 // packedHint says what could help against a plan that failed.
 func packedHint(err error) error {

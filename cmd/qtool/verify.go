@@ -15,6 +15,7 @@ import (
 	"qtool/bundle"
 	"qtool/export"
 	"qtool/model"
+	"qtool/recipe"
 )
 
 func newVerifyCommand(a *app) *cobra.Command {
@@ -44,8 +45,8 @@ same command with --resume repeats none of them.
 	}
 	cmd.Flags().StringVar(&path, "bundle", "", "the bundle to verify (required)")
 	cmd.Flags().StringVar(&out, "out", "", "folder for report.json (default: none is written)")
-	cmd.Flags().StringVar(&o.backend, "backend", "auto", "one of "+strings.Join(backends, ", "))
-	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions(backends, cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().StringVar(&o.backend, "backend", "auto", "one of "+strings.Join(recipe.Backends, ", "))
+	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions(recipe.Backends, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().IntVar(&o.limit, "limit", 0, "only the first images of the test set (default all)")
 	registerPacked(cmd, &o)
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the batches that an interrupted run finished in --out")
