@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -30,6 +31,11 @@ type verifyOptions struct {
 // encryptedExecutor plans the encrypted run of so many images: parameters are chosen, or refused,
 // before any work is done.
 func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Executor, error) {
+	if strings.HasPrefix(o.backend, "packed") {
+		// Encoded weights and keys are gigabytes that stay: garbage worth as much
+		// again must not pile up before it is collected.
+		debug.SetGCPercent(20)
+	}
 	switch o.backend {
 	case "auto", "bgv":
 		plan, err := bgv.NewPlan(p, bgv.Options{LogN: o.logN, AllowInsecure: o.allowInsecure, Images: images})

@@ -221,6 +221,8 @@ func (p *ExactPlan) outFactor(prime int) uint64 {
 // together.
 func (p *ExactPlan) Predicted() float64 { return float64(len(p.t)) * p.common.Predicted() }
 
+func (p *ExactPlan) score() float64 { return float64(len(p.t)) * p.common.score() }
+
 func (p *ExactPlan) explain(rejected []string) {
 	p.explainRing(rejected)
 	r := p.program.Output().Range

@@ -151,5 +151,8 @@ func TestNetworks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if c.Precision.Outside > 0 || c.Precision.Bits < plan.options.Bits {
+		t.Errorf("%d outputs outside the bound, %.1f bits where %.1f are asked for", c.Precision.Outside, c.Precision.Bits, plan.options.Bits)
+	}
 	t.Logf("%+v\n%+v\nnodes %.3v", *c.Precision, *r.Latency, r.NodeSeconds)
 }

@@ -114,9 +114,9 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 }
 
 // search tries rings from the smallest on, and every number of special primes in
-// the first that suffices. It returns the plan of least predicted time and why
-// others did not suffice.
-func search[P interface{ Predicted() float64 }](o Options, try func(logN, alpha int) (P, error)) (best P, rejected []string, err error) {
+// the first that suffices. It returns the plan of least score, of two within a
+// tenth that of fewer special primes, and why others did not suffice.
+func search[P interface{ score() float64 }](o Options, try func(logN, alpha int) (P, error)) (best P, rejected []string, err error) {
 	from, to := minLogN, maxLogN
 	if o.LogN != 0 {
 		from, to = o.LogN, o.LogN
@@ -135,7 +135,9 @@ func search[P interface{ Predicted() float64 }](o Options, try func(logN, alpha 
 			if err != nil {
 				return best, nil, err
 			}
-			if !found || plan.Predicted() < best.Predicted() {
+			// More special primes leave less modulus for precision, so that they
+			// must earn it; and two measurements of costs differ by that much.
+			if !found || plan.score() < 0.9*best.score() {
 				best, found = plan, true
 			}
 		}
@@ -260,7 +262,7 @@ func (p *Plan) precision(alpha int, limit float64) error {
 			if float64(t.sizes.total()) > limit-slack || t.sizes.p[alpha-1] > 60 {
 				continue
 			}
-			if got, err := t.predict(); err == nil && got > bits {
+			if got := t.predict(); got > bits {
 				best, bits, found = t, got, true
 			}
 		}
@@ -289,7 +291,7 @@ func (p *Plan) precision(alpha int, limit float64) error {
 }
 
 // predict is the predicted precision for primes of about the sizes.
-func (p *Plan) predict() (float64, error) {
+func (p *Plan) predict() float64 {
 	about := func(bits []int) []uint64 {
 		var q []uint64
 		for _, b := range bits {
@@ -298,7 +300,7 @@ func (p *Plan) predict() (float64, error) {
 		return q
 	}
 	p.finish(about(p.sizes.q), about(p.sizes.p))
-	return p.Bits(), nil
+	return p.Bits()
 }
 
 // finish computes scales and errors for primes.

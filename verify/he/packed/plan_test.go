@@ -34,7 +34,7 @@ var _ engine.Keys = (*recorder)(nil)
 func TestInsecureKeysAreMinimal(t *testing.T) {
 	for name, b := range nets() {
 		p := b.done()
-		plan, err := NewPlan(p, insecure(11))
+		plan, err := NewPlan(p, insecure(10))
 		if err != nil {
 			t.Fatal(err)
 		}

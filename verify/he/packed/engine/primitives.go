@@ -4,9 +4,9 @@ package engine
 // workers are busy: see lower.Work.
 type Primitives struct{ NTT, MAC, Extend, Move float64 }
 
-// Primitives measures them; median calls a function a few times and gives the
-// median nanoseconds.
-func (e *Engine) Primitives(workers int, median func(func()) float64) Primitives {
+// Primitives measures them; clock calls a function a few times and gives the
+// nanoseconds it takes.
+func (e *Engine) Primitives(workers int, clock func(func()) float64) Primitives {
 	const repeat = 8
 	x := make([]Poly, workers)
 	y := make([]Poly, workers)
@@ -20,7 +20,7 @@ func (e *Engine) Primitives(workers int, median func(func()) float64) Primitives
 	}
 	m := e.q[1]
 	time := func(units int, f func(w int)) float64 {
-		return median(func() { e.parallel(workers, f) }) / float64(units)
+		return clock(func() { e.parallel(workers, f) }) / float64(units)
 	}
 	var t Primitives
 	t.NTT = time(repeat, func(w int) {
@@ -28,12 +28,19 @@ func (e *Engine) Primitives(workers int, median func(func()) float64) Primitives
 			m.NTT(x[w][k], y[w][k])
 		}
 	})
+	// Diagonals and keys come from memory: each call takes others.
+	z, next := make([]Poly, workers), make([]int, workers)
+	for w := range z {
+		z[w] = e.newZero(6 * 4 * repeat)
+	}
 	t.MAC = time(4*repeat, func(w int) {
+		from := z[w][next[w]*4*repeat:]
+		next[w] = (next[w] + 1) % 6
+		list := make([]product, 4*repeat)
+		for k := range list {
+			list[k] = product{x[w][k], from[k]}
+		}
 		for a := 0; a < e.n; a += chunk {
-			list := make([]product, 4*repeat)
-			for k := range list {
-				list[k] = product{x[w][k], y[w][k]}
-			}
 			m.accumulate(y[w][0], list, a, min(a+chunk, e.n))
 		}
 	})
@@ -55,7 +62,7 @@ func (e *Engine) Primitives(workers int, median func(func()) float64) Primitives
 		}
 	})
 	for w := range x {
-		e.Free(x[w], y[w])
+		e.Free(x[w], y[w], z[w])
 	}
 	return t
 }
