@@ -142,6 +142,7 @@ func search[P interface{ score() float64 }](o Options, try func(logN, alpha int)
 			}
 		}
 	}
+	clear(o.cache) // plans keep their own maps only
 	if !found {
 		return best, nil, fmt.Errorf("packed: %w: %s", ErrInsufficient, rejected[len(rejected)-1])
 	}
