@@ -1,11 +1,13 @@
 package packed
 
 import (
+	"fmt"
 	"math"
 	"time"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
+	"qtool/verify/he/fastntt"
 	"qtool/verify/he/packed/engine"
 	"qtool/verify/he/packed/lower"
 )
@@ -26,6 +28,9 @@ func Measure(logN, workers int) (Costs, error) {
 	params, err := rlwe.NewParametersFromLiteral(rlwe.ParametersLiteral{LogN: logN, Q: q, P: p, NTTFlag: true})
 	if err != nil {
 		return Costs{}, err
+	}
+	if _, err := fastntt.Install(params); err != nil {
+		return Costs{}, fmt.Errorf("packed: %w", err)
 	}
 	e := engine.New(params, workers, 0)
 	t := e.Primitives(workers, least)

@@ -10,6 +10,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/schemes/bgv"
 
 	"qtool/bundle"
+	"qtool/verify/he/fastntt"
 	"qtool/verify/he/packed/lower"
 	"qtool/verify/he/security"
 )
@@ -57,9 +58,21 @@ func NewExactPlan(p *bundle.Program, o Options) (*ExactPlan, error) {
 			rejected = append(rejected, fmt.Sprintf("%d plaintext prime(s) in degree 2^%d would take %.2f times the time", len(wider.t), wider.logN, wider.Predicted()/best.Predicted()))
 		}
 	}
+	if err := best.install(); err != nil {
+		return nil, fmt.Errorf("packed: %w", err)
+	}
 	best.explain(rejected)
 	best.seal("bgv", best.t)
 	return best, nil
+}
+
+// install gives the rings the faster transforms: the plan's and each encoder's.
+func (p *ExactPlan) install() error {
+	_, err := fastntt.Install(p.ring)
+	for k := 0; k < len(p.params) && err == nil; k++ {
+		_, err = fastntt.Install(p.params[k])
+	}
+	return err
 }
 
 // tryExact plans in one ring with so many special primes: with the fewest

@@ -10,6 +10,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/bundle"
+	"qtool/verify/he/fastntt"
 	"qtool/verify/he/packed/lower"
 	"qtool/verify/he/security"
 )
@@ -107,6 +108,9 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	best, rejected, err := search(o, func(logN, alpha int) (*Plan, error) { return o.try(p, segments, logN, alpha) })
 	if err != nil {
 		return nil, err
+	}
+	if _, err := fastntt.Install(best.ring); err != nil {
+		return nil, fmt.Errorf("packed: %w", err)
 	}
 	best.explain(rejected)
 	best.seal("ckks", best.message, best.weight, best.units)
