@@ -32,34 +32,11 @@ type Client struct {
 	tools  sync.Pool // of *tools
 }
 
-// tools are what one goroutine encodes and encrypts with.
-type tools[T any] struct {
-	encode    encoder[T]
-	encryptor *rlwe.Encryptor
-}
-
 // NewClient generates a secret key: uniform ternary, from crypto/rand.
 func NewClient(p *Plan) *Client {
 	c := &Client{plan: p, secret: rlwe.NewKeyGenerator(p.params).GenSecretKeyNew()}
-	c.tools.New = func() any { return &tools[float64]{ckksEncoder(p.params)(), rlwe.NewEncryptor(p.ring, c.secret)} }
+	c.tools.New = func() any { return newTools(ckksEncoder(p.params)(), c.secret) }
 	return c
-}
-
-// encrypt encrypts an encoded message.
-func (t *tools[T]) encrypt(p *common, values []T, scale T) (engine.Ciphertext, error) {
-	m, err := t.encode(values, p.lowered.Limbs, false, true, scale)
-	if err != nil {
-		return nil, fmt.Errorf("packed: encoding: %w", err)
-	}
-	ct := rlwe.NewCiphertext(p.ring, 1, p.lowered.Limbs-1)
-	ct.IsNTT = true
-	if err := t.encryptor.EncryptZero(ct); err != nil {
-		return nil, fmt.Errorf("packed: encrypting: %w", err)
-	}
-	for i, s := range p.ring.RingQ().SubRings[:p.lowered.Limbs] {
-		s.Add(ct.Value[0].Coeffs[i], m[i], ct.Value[0].Coeffs[i])
-	}
-	return engine.Ciphertext{engine.Poly(ct.Value[0].Coeffs), engine.Poly(ct.Value[1].Coeffs)}, nil
 }
 
 // Keys generates the evaluation keys for the server.

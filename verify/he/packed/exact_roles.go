@@ -85,7 +85,7 @@ type ExactClient struct {
 func NewExactClient(p *ExactPlan) *ExactClient {
 	c := &ExactClient{p, rlwe.NewKeyGenerator(p.ring).GenSecretKeyNew(), make([]sync.Pool, len(p.t))}
 	for k := range c.tools {
-		c.tools[k].New = func() any { return &tools[uint64]{exactEncoder(p.params[k])(), rlwe.NewEncryptor(p.ring, c.secret)} }
+		c.tools[k].New = func() any { return newTools(exactEncoder(p.params[k])(), c.secret) }
 	}
 	return c
 }
