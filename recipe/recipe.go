@@ -13,6 +13,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -59,9 +60,13 @@ type Quantize struct {
 	Finetune train.Config `yaml:"finetune"`
 }
 
+// Backends are the names that a back end goes by; none leaves encryption out, the
+// clear rungs alone.
+var Backends = []string{"auto", "bgv", "packed-ckks", "packed-bgv", "none"}
+
 // Verify says how the bundle is checked.
 type Verify struct {
-	Backend string `yaml:"backend"` // "auto", "bgv" or "none"
+	Backend string `yaml:"backend"` // one of Backends
 	Limit   int    `yaml:"limit"`   // images; 0 is the whole test set
 	LogN    int    `yaml:"log_n"`   // ring degree 2^LogN; 0 chooses it
 }
@@ -252,8 +257,8 @@ func (r *Recipe) Validate() error {
 			return fmt.Errorf("quantize.finetune.%w", err)
 		}
 	}
-	if b := r.Verify.Backend; b != "auto" && b != "bgv" && b != "none" {
-		return fmt.Errorf("verify.backend: %q is unknown: want auto, bgv or none (no encryption, the clear rungs alone)", b)
+	if b := r.Verify.Backend; !slices.Contains(Backends, b) {
+		return fmt.Errorf("verify.backend: %q is unknown: want one of %s", b, strings.Join(Backends, ", "))
 	}
 	if r.Verify.Limit < 0 || r.Verify.Limit > math.MaxInt32 {
 		return fmt.Errorf("verify.limit: %d is negative", r.Verify.Limit)

@@ -84,7 +84,11 @@ func (in *Input) checkFlips() error {
 			return fmt.Errorf("argmax_flips.%s is %d, the answers give %d", c.name, c.n, n)
 		}
 	}
-	if n := f.IntegerEncrypted; n > in.Report.LogitMismatches {
+	if p := in.Report.Precision; p != nil {
+		if n := f.IntegerEncrypted; n != len(p.Flips) {
+			return fmt.Errorf("%d answers differ between integer and encrypted, but %d flips are listed", n, len(p.Flips))
+		}
+	} else if n := f.IntegerEncrypted; n > in.Report.LogitMismatches {
 		return fmt.Errorf("%d answers differ between integer and encrypted, but only %d logits", n, in.Report.LogitMismatches)
 	}
 	return nil

@@ -42,7 +42,7 @@ func (in *Input) against(name, above string) string {
 	if above == "" {
 		return ""
 	}
-	if name == "encrypted" && above == "integer" {
+	if name == "encrypted" && above == "integer" && in.Report.Precision == nil {
 		return plural(in.Report.LogitMismatches, "logit differs", "logits differ")
 	}
 	var a, b rung

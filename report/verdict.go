@@ -17,6 +17,8 @@ func (in *Input) verdict() verdict {
 		return verdict{"open", "–", "Nothing was encrypted.", in.unencrypted()}
 	case r.Accuracy.Integer == nil:
 		return verdict{"open", "–", in.encrypted() + "; there is no integer reference to compare with.", ""}
+	case r.Precision != nil:
+		return in.approximate()
 	case r.LogitMismatches > 0:
 		v := verdict{Kind: "bad", Mark: "✗"}
 		v.Sentence = fmt.Sprintf("%s; %s from the integer reference.", in.encrypted(), in.mismatches())
@@ -32,6 +34,21 @@ func (in *Input) verdict() verdict {
 	if rest := r.TestImages - in.images(); rest > 0 {
 		v.Kind = "part"
 		v.Detail = fmt.Sprintf("A partial run: it says nothing of the other %s.", plural(rest, "image", "images"))
+	}
+	return v
+}
+
+// approximate judges outputs that have an error by design: by its stated bound.
+func (in *Input) approximate() verdict {
+	p := in.Report.Precision
+	flips := plural(len(p.Flips), "answer differs", "answers differ")
+	v := verdict{Kind: "good", Mark: "✓", Sentence: fmt.Sprintf("%s; every logit is within its stated error of the integer reference, and %s.", in.encrypted(), flips)}
+	v.Detail = fmt.Sprintf("The back end is approximate, so that logits are not compared for equality: the worst error is 2^-%s of the largest logit.", fixed(p.Bits, 1))
+	if p.Outside > 0 {
+		v.Kind, v.Mark = "bad", "✗"
+		v.Sentence = fmt.Sprintf("%s; %s further from the integer reference than stated.", in.encrypted(), plural(p.Outside, "logit is", "logits are"))
+	} else if in.Report.TestImages > in.images() {
+		v.Kind = "part"
 	}
 	return v
 }

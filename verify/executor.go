@@ -31,6 +31,13 @@ type Step struct {
 type Result struct {
 	Logits []bundle.Vec
 	Cost   Cost
+	// Reals are the outputs of an approximate executor, in the units of the
+	// program's integers; Logits is then nil. Bound is the error that it states
+	// for each output.
+	Reals [][]float64
+	Bound []float64
+	// Latency is that of single images; nil for executors of batches.
+	Latency *Latency
 	// NoiseBitsLeft is log2 of how often the worst decrypted noise fits below
 	// the wrap-around; 0 for executors without noise.
 	NoiseBitsLeft float64
@@ -87,6 +94,9 @@ type Backend struct {
 	PredictedBits    float64  `json:"predicted_noise_bits_left"`
 	CiphertextModuli []uint64 `json:"ciphertext_moduli"`
 	Slots            int      `json:"slots"`
+	// Approximate says that outputs are reals with a stated error instead of the
+	// program's integers.
+	Approximate bool `json:"approximate,omitempty"`
 	// Why explains the parameters, a sentence an entry.
 	Why []string `json:"why"`
 	// Budget is the predicted noise budget after each layer, in order; empty
@@ -101,6 +111,18 @@ type StageBudget struct {
 	Layer    string  `json:"layer"`
 	BitsLeft float64 `json:"bits_left"`
 	LogQ     float64 `json:"log_q"`
+}
+
+// Latency is the seconds of one image: medians over all images but for First,
+// the evaluation of the first one, whose memory is cold. Encode is what encoding
+// the weights took, once; Predicted is what the plan said of Evaluate.
+type Latency struct {
+	Encrypt   float64 `json:"encrypt"`
+	Evaluate  float64 `json:"evaluate"`
+	Decrypt   float64 `json:"decrypt"`
+	First     float64 `json:"first_evaluate"`
+	Encode    float64 `json:"encode_weights"`
+	Predicted float64 `json:"predicted_evaluate"`
 }
 
 // Cost is what a run took: wall-clock seconds by phase and bytes by object.

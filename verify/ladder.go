@@ -20,6 +20,10 @@ type Ladder struct {
 	Quantized Predictions
 	Integer   []bundle.Vec // logits
 	Encrypted []bundle.Vec
+	// Reals takes Encrypted's place where the executor is approximate, with the
+	// error it states for each output.
+	Reals [][]float64
+	Bound []float64
 }
 
 // Mismatch is an encrypted logit that is not the integer reference's.
@@ -55,7 +59,10 @@ type Comparison struct {
 	Flips           Flips
 	LogitMismatches int
 	First           *Mismatch
-	Answers         Answers
+	// Precision compares an approximate executor's outputs; nil for exact ones,
+	// as LogitMismatches and First mean nothing for it.
+	Precision *Precision
+	Answers   Answers
 	// LogitsSHA256 is the hash of all integer logits; see HashLogits.
 	LogitsSHA256 string
 }
@@ -86,12 +93,16 @@ func (l *Ladder) Compare() (*Comparison, error) {
 	}{
 		{"float", l.Float != nil, len(l.Float)}, {"quantized", l.Quantized != nil, len(l.Quantized)},
 		{"integer", l.Integer != nil, len(l.Integer)}, {"encrypted", l.Encrypted != nil, len(l.Encrypted)},
+		{"encrypted", l.Reals != nil, len(l.Reals)},
 	} {
 		if rung.ran && rung.len != n {
 			return nil, fmt.Errorf("verify: %s rung has %d answers for %d images", rung.name, rung.len, n)
 		}
 	}
 	integer, encrypted := l.predictions(l.Integer), l.predictions(l.Encrypted)
+	if l.Reals != nil {
+		encrypted = l.realPredictions()
+	}
 	c := &Comparison{
 		Accuracy: Accuracy{l.score(l.Float), l.score(l.Quantized), l.score(integer), l.score(encrypted)},
 		Flips:    Flips{CountFlips(l.Float, integer), CountFlips(l.Quantized, integer), CountFlips(integer, encrypted)},
@@ -107,6 +118,12 @@ func (l *Ladder) Compare() (*Comparison, error) {
 				return nil, fmt.Errorf("verify: image %d has %d integer and %d encrypted logits", i, a, b)
 			}
 			c.compareLogits(i, l.Integer[i], l.Encrypted[i])
+		}
+	}
+	if l.Integer != nil && l.Reals != nil {
+		var err error
+		if c.Precision, err = l.precision(c.Answers); err != nil {
+			return nil, err
 		}
 	}
 	return c, nil

@@ -30,6 +30,8 @@ type Report struct {
 	LogitMismatches int               `json:"logit_mismatches"`
 	FirstMismatch   *Mismatch         `json:"first_mismatch,omitempty"`
 	ArgmaxFlips     Flips             `json:"argmax_flips"`
+	Precision       *Precision        `json:"precision,omitempty"` // of an approximate back end
+	Latency         *Latency          `json:"latency,omitempty"`   // of a back end of single images
 	Backend         *Backend          `json:"backend"`
 	Seconds         Seconds           `json:"seconds"`
 	Bytes           Bytes             `json:"bytes"`
@@ -103,7 +105,7 @@ func Layers(p *bundle.Program, seconds, sqnr []float64) []Layer {
 // Apply puts a comparison's results into the report.
 func (r *Report) Apply(c *Comparison) {
 	r.Accuracy, r.ArgmaxFlips = c.Accuracy, c.Flips
-	r.LogitMismatches, r.FirstMismatch = c.LogitMismatches, c.First
+	r.LogitMismatches, r.FirstMismatch, r.Precision = c.LogitMismatches, c.First, c.Precision
 	r.IntegerLogitsSHA256, r.Answers = c.LogitsSHA256, c.Answers
 }
 

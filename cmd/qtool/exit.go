@@ -12,6 +12,7 @@ import (
 	"qtool/verify"
 	"qtool/verify/gate"
 	"qtool/verify/he/bgv"
+	"qtool/verify/he/packed"
 	"qtool/verify/he/security"
 )
 
@@ -48,7 +49,7 @@ func exitCode(err error) int {
 		return exitMissing
 	case errors.Is(err, bundle.ErrVersion), errors.Is(err, model.ErrVersion), errors.Is(err, gate.ErrVersion):
 		return exitVersion
-	case errors.As(err, &insecure), errors.Is(err, bgv.ErrInsufficient), errors.Is(err, export.ErrTooWide):
+	case errors.As(err, &insecure), errors.Is(err, bgv.ErrInsufficient), errors.Is(err, packed.ErrInsufficient), errors.Is(err, export.ErrTooWide):
 		return exitInsecure
 	}
 	return exitError

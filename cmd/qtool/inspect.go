@@ -16,7 +16,9 @@ import (
 )
 
 func newInspectCommand(a *app) *cobra.Command {
-	var o activationOptions
+	var activation activationOptions
+	var o verifyOptions
+	plan := false
 	cmd := &cobra.Command{
 		Use:   "inspect [FILE]",
 		Short: "show what a bundle or a checkpoint holds, or what a polynomial makes of an activation",
@@ -26,6 +28,10 @@ proved ranges, golden vectors), and prints its layers and where it comes from.
 The columns of a bundle: the range proved for every possible input, the two's
 complement bits that hold it, and the bits that calibration images really used.
 
+With --plan it shows how a packed back end would evaluate a bundle, layer by layer:
+where values stand, products and rotations, ciphertext primes, predicted time and
+precision, and the time that a run measured whose report.json lies beside the bundle.
+
 With --activation it shows instead how polynomials of one degree approximate a
 function on an interval: coefficients, the worst error and where it is, the root
 mean square error, and the error drawn over the interval. Every worst error is of
@@ -33,31 +39,53 @@ the coefficients as printed with --json; of the minimax fit it is also told how
 far below it any polynomial of that degree could get at most.`),
 		Example: `  qtool inspect lenet/model.qb
   qtool inspect lenet/quantized.safetensors --json
+  qtool inspect --plan lenet/model.qb
   qtool inspect --activation sigmoid --degree 3
   qtool inspect --activation relu --degree 6 --interval -3,5 --method minimax --plot relu.svg`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if o.function != "" {
-				if len(args) > 0 {
-					return fmt.Errorf("inspect takes a file or --activation, not both")
-				}
-				return nil
+			if err := goWith(cmd, "activation", activation.function != "", "degree", "interval", "method", "plot"); err != nil {
+				return err
 			}
-			for _, name := range []string{"degree", "interval", "method", "plot"} {
-				if cmd.Flags().Changed(name) {
-					return fmt.Errorf("--%s goes with --activation", name)
-				}
+			if err := goWith(cmd, "plan", plan, "backend", "log-n", "precision"); err != nil {
+				return err
 			}
-			return cobra.ExactArgs(1)(cmd, args)
+			if activation.function == "" {
+				return cobra.ExactArgs(1)(cmd, args)
+			}
+			if len(args) > 0 || plan {
+				return fmt.Errorf("inspect takes a file or --activation, not both")
+			}
+			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			if o.function != "" {
-				return runInspectActivation(a, o)
+			if activation.function != "" {
+				return runInspectActivation(a, activation)
+			}
+			if plan {
+				f, err := bundle.ReadFile(args[0])
+				if err != nil {
+					return err
+				}
+				return inspectPlan(a, args[0], f, o)
 			}
 			return runInspect(a, args[0])
 		},
 	}
-	o.register(cmd)
+	activation.register(cmd)
+	cmd.Flags().BoolVar(&plan, "plan", false, "show how a packed back end evaluates the bundle")
+	cmd.Flags().StringVar(&o.backend, "backend", "packed-ckks", "with --plan: packed-ckks or packed-bgv")
+	registerPacked(cmd, &o)
 	return cmd
+}
+
+// goWith refuses flags that say nothing without another one, which is set or not.
+func goWith(cmd *cobra.Command, other string, set bool, names ...string) error {
+	for _, name := range names {
+		if !set && cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s goes with --%s", name, other)
+		}
+	}
+	return nil
 }
 
 func runInspect(a *app, path string) error {

@@ -74,6 +74,7 @@ func (p *printer) report(r *verify.Report) {
 	}
 	p.f("\n%s\n", layersTable(rowsOf(r.Layers)))
 	p.cost(r)
+	p.precision(r)
 	p.parameters(r.Backend)
 }
 
@@ -128,7 +129,7 @@ func (p *printer) ladder(r *verify.Report) {
 		{"float", r.Accuracy.Float, ""},
 		{"quantized", r.Accuracy.Quantized, quantized},
 		{"integer", r.Accuracy.Integer, integer},
-		{"encrypted", r.Accuracy.Encrypted, fmt.Sprintf("%d logits differ", r.LogitMismatches)},
+		{"encrypted", r.Accuracy.Encrypted, encryptedNote(r)},
 	} {
 		if row.a == nil {
 			t.AppendRow(table.Row{row.name, "-", "-", "not run"})
@@ -139,6 +140,30 @@ func (p *printer) ladder(r *verify.Report) {
 	p.f("%s\n", t.Render())
 	if r.Images > 0 && r.Images < r.TestImages {
 		p.f("Only the first %d of %d test images were used.\n", r.Images, r.TestImages)
+	}
+}
+
+// encryptedNote compares the encrypted rung with the integers: logit by logit
+// where it is exact, else answer by answer.
+func encryptedNote(r *verify.Report) string {
+	if r.Precision != nil {
+		return fmt.Sprintf("%d answers differ", r.ArgmaxFlips.IntegerEncrypted)
+	}
+	return fmt.Sprintf("%d logits differ", r.LogitMismatches)
+}
+
+// precision says how close approximate outputs came, and lists the flips.
+func (p *printer) precision(r *verify.Report) {
+	if x := r.Precision; x != nil {
+		p.f("Approximate outputs: the worst error is 2^-%.1f of the largest logit and %.3g of its stated bound; %d outside. Logits are not compared for equality.\n",
+			x.Bits, x.WorstShare, x.Outside)
+		for _, f := range x.Flips {
+			p.f("  image %d: integer answers %d, encrypted %d; the integer margin is %.2g of the largest logit\n", f.Image, f.Integer, f.Encrypted, f.Margin)
+		}
+	}
+	if l := r.Latency; l != nil {
+		p.f("One image: evaluate %.1f ms (median; predicted %.1f, first %.1f), encrypt %.1f ms, decrypt %.1f ms; weights encoded once in %.2f s.\n",
+			1000*l.Evaluate, 1000*l.Predicted, 1000*l.First, 1000*l.Encrypt, 1000*l.Decrypt, l.Encode)
 	}
 }
 
@@ -206,8 +231,11 @@ func (p *printer) cost(r *verify.Report) {
 }
 
 func (p *printer) parameters(b *verify.Backend) {
-	p.f("\nParameters (%s): N = 2^%d, log QP = %.1f, %d-bit security, %.1f bits of noise budget left (%.1f predicted).\n",
-		b.Name, b.LogN, b.LogQP, b.SecurityBits, b.NoiseBitsLeft, b.PredictedBits)
+	p.f("\nParameters (%s): N = 2^%d, log QP = %.1f, %d-bit security", b.Name, b.LogN, b.LogQP, b.SecurityBits)
+	if !b.Approximate {
+		p.f(", %.1f bits of noise budget left (%.1f predicted)", b.NoiseBitsLeft, b.PredictedBits)
+	}
+	p.f(".\n")
 	for _, why := range b.Why {
 		p.f("  - %s\n", why)
 	}

@@ -36,6 +36,10 @@ type finishedBatch struct {
 	Cost          verify.Cost  `json:"cost"`
 	NoiseBitsLeft float64      `json:"noise_bits_left"`
 	NodeSeconds   []float64    `json:"node_seconds"`
+	// Of back ends that are approximate, or of single images.
+	Reals   [][]float64     `json:"reals,omitempty"`
+	Bound   []float64       `json:"bound,omitempty"`
+	Latency *verify.Latency `json:"latency,omitempty"`
 }
 
 type executionState struct {
@@ -75,7 +79,7 @@ func (x *execution) run(ctx context.Context, a *app, images [][]uint8) (*verify.
 }
 
 func keep(r *verify.Result) finishedBatch {
-	b := finishedBatch{Cost: r.Cost, NoiseBitsLeft: r.NoiseBitsLeft, NodeSeconds: r.NodeSeconds}
+	b := finishedBatch{Cost: r.Cost, NoiseBitsLeft: r.NoiseBitsLeft, NodeSeconds: r.NodeSeconds, Reals: r.Reals, Bound: r.Bound, Latency: r.Latency}
 	for _, v := range r.Logits {
 		row := make([]*big.Int, v.Len())
 		for i := range row {
@@ -94,6 +98,7 @@ func (s *executionState) result() *verify.Result {
 		for _, row := range b.Logits {
 			all.Logits = append(all.Logits, bundle.NewVec(row))
 		}
+		all.Reals, all.Bound, all.Latency = append(all.Reals, b.Reals...), b.Bound, b.Latency
 		t, u := &all.Cost.Seconds, b.Cost.Seconds
 		t.Keygen, t.Encrypt, t.Evaluate, t.Decrypt = t.Keygen+u.Keygen, t.Encrypt+u.Encrypt, t.Evaluate+u.Evaluate, t.Decrypt+u.Decrypt
 		all.Cost.Bytes = b.Cost.Bytes
@@ -141,8 +146,13 @@ const freshHint = "remove the file, or run without --resume, to encrypt all batc
 
 // check refuses a batch that does not hold logits of that many images.
 func (b *finishedBatch) check(images int) error {
-	if len(b.Logits) != images {
-		return fmt.Errorf("logits of %d images, want %d", len(b.Logits), images)
+	if len(b.Logits)+len(b.Reals) != images {
+		return fmt.Errorf("logits of %d images, want %d", len(b.Logits)+len(b.Reals), images)
+	}
+	for i, row := range b.Reals {
+		if len(row) == 0 || len(row) != len(b.Bound) {
+			return fmt.Errorf("image %d: logits are missing", i)
+		}
 	}
 	for i, row := range b.Logits {
 		if len(row) == 0 || len(row) != len(b.Logits[0]) || slices.Contains(row, nil) {

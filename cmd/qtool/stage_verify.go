@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
+	"strings"
 
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/export"
 	"qtool/model"
+	"qtool/recipe"
 	"qtool/verify"
 	"qtool/verify/he/bgv"
+	"qtool/verify/he/packed"
 	"qtool/verify/he/security"
 	"qtool/verify/integer"
 )
@@ -22,6 +26,7 @@ type verifyOptions struct {
 	limit         int // images; 0: all
 	logN          int // 0: chosen
 	allowInsecure bool
+	bits          float64 // of output precision, packed-ckks; 0: its default
 }
 
 // backendNone leaves encryption out: the clear rungs alone.
@@ -30,6 +35,11 @@ const backendNone = "none"
 // encryptedExecutor plans the encrypted run of so many images: parameters are chosen, or refused,
 // before any work is done. It is nil for backendNone.
 func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Executor, error) {
+	if strings.HasPrefix(o.backend, "packed") {
+		// Encoded weights and keys are gigabytes that stay: garbage worth as much
+		// again must not pile up before it is collected.
+		debug.SetGCPercent(20)
+	}
 	switch o.backend {
 	case backendNone:
 		return nil, nil
@@ -45,8 +55,28 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 			return nil, err
 		}
 		return bgv.NewExecutor(p, plan), nil
+	case "packed-ckks":
+		plan, err := packed.NewPlan(p, packed.Options{LogN: o.logN, Bits: o.bits, AllowInsecure: o.allowInsecure})
+		if err != nil {
+			return nil, packedHint(err)
+		}
+		return packed.NewExecutor(p, plan), nil
+	case "packed-bgv":
+		plan, err := packed.NewExactPlan(p, packed.Options{LogN: o.logN, AllowInsecure: o.allowInsecure})
+		if err != nil {
+			return nil, packedHint(err)
+		}
+		return packed.NewExactExecutor(p, plan), nil
 	}
-	return nil, fmt.Errorf("backend %q is unknown: want auto, bgv or none", o.backend)
+	return nil, fmt.Errorf("backend %q is unknown: want one of %s", o.backend, strings.Join(recipe.Backends, ", "))
+}
+
+// packedHint says what could help against a plan that failed.
+func packedHint(err error) error {
+	if errors.Is(err, packed.ErrInsufficient) {
+		return hinted{err, "fewer layers with activations, fewer bits of --precision, or another back end"}
+	}
+	return err
 }
 
 // rungs are the answers of the networks that the bundle was made of; nil where
@@ -101,7 +131,8 @@ func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report,
 		if err != nil {
 			return nil, err
 		}
-		ladder.Encrypted, nodeSeconds = encrypted.Logits, encrypted.NodeSeconds
+		ladder.Encrypted, ladder.Reals, ladder.Bound = encrypted.Logits, encrypted.Reals, encrypted.Bound
+		nodeSeconds = encrypted.NodeSeconds
 	}
 	comparison, err := ladder.Compare()
 	if err != nil {
@@ -130,7 +161,7 @@ func (a *app) encrypt(ctx context.Context, v verification, images [][]uint8, rep
 		return nil, err
 	}
 	backend.NoiseBitsLeft = encrypted.NoiseBitsLeft
-	report.Images, report.Backend = len(encrypted.Logits), &backend
+	report.Images, report.Backend, report.Latency = len(encrypted.Logits)+len(encrypted.Reals), &backend, encrypted.Latency
 	cost := encrypted.Cost
 	s := &report.Seconds
 	s.Keygen, s.Encrypt, s.Evaluate, s.Decrypt = cost.Seconds.Keygen, cost.Seconds.Encrypt, cost.Seconds.Evaluate, cost.Seconds.Decrypt
@@ -163,6 +194,11 @@ func answer(ctx context.Context, float, quantized *model.Checkpoint, p *bundle.P
 // checkMismatch turns a report's mismatches into the error that gives exit
 // code 3.
 func checkMismatch(r *verify.Report) error {
+	if p := r.Precision; p != nil && p.Outside > 0 {
+		m := p.FirstOutside
+		return fmt.Errorf("%w by more than the stated bound: %d of them, first at image %d, logit %d: integer %s, encrypted %s",
+			verify.ErrMismatch, p.Outside, m.Image, m.Logit, m.Want, m.Got)
+	}
 	if r.LogitMismatches == 0 {
 		return nil
 	}

@@ -8,12 +8,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"qtool/bundle"
 	"qtool/export"
 	"qtool/model"
+	"qtool/recipe"
 )
 
 func newVerifyCommand(a *app) *cobra.Command {
@@ -33,7 +35,10 @@ the bundle was made of stand beside it.
 With --out, finished batches are kept until the report is written: after Ctrl-C the
 same command with --resume repeats none of them.
 
-  --backend bgv   exact, one image a slot, no evaluation keys: for whole test sets`),
+  --backend bgv          exact, one image a slot, no evaluation keys: for whole test sets
+  --backend packed-ckks  approximate with a stated error, one image at a time, low latency
+  --backend packed-bgv   the same packing exactly, once for each plaintext prime
+  --backend none         no encryption: the clear rungs alone`),
 		Example: `  qtool verify-encrypted --bundle lenet/model.qb
   qtool verify-encrypted --bundle lenet/model.qb --limit 100 --json`,
 		Args: cobra.NoArgs,
@@ -41,14 +46,20 @@ same command with --resume repeats none of them.
 	}
 	cmd.Flags().StringVar(&path, "bundle", "", "the bundle to verify (required)")
 	cmd.Flags().StringVar(&out, "out", "", "folder for report.json (default: none is written)")
-	cmd.Flags().StringVar(&o.backend, "backend", "auto", "auto, bgv or none (no encryption)")
-	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions([]string{"auto", "bgv", backendNone}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().StringVar(&o.backend, "backend", "auto", "one of "+strings.Join(recipe.Backends, ", "))
+	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions(recipe.Backends, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().IntVar(&o.limit, "limit", 0, "only the first images of the test set (default all)")
-	cmd.Flags().IntVar(&o.logN, "log-n", 0, "ring degree 2^log-n (default chosen)")
+	registerPacked(cmd, &o)
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the batches that an interrupted run finished in --out")
 	registerInsecure(cmd, &o.allowInsecure)
 	cmd.MarkFlagRequired("bundle")
 	return cmd
+}
+
+// registerPacked adds the flags that a plan depends on.
+func registerPacked(cmd *cobra.Command, o *verifyOptions) {
+	cmd.Flags().IntVar(&o.logN, "log-n", 0, "ring degree 2^log-n (default chosen)")
+	cmd.Flags().Float64Var(&o.bits, "precision", 0, "bits of output precision that packed-ckks must reach (default 6)")
 }
 
 func runVerify(ctx context.Context, a *app, path, out string, resume bool, o verifyOptions) error {

@@ -1,0 +1,146 @@
+package packed
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+
+	"github.com/tuneinsight/lattigo/v5/ring"
+	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
+
+	"qtool/bundle"
+	"qtool/verify/he/packed/engine"
+	"qtool/verify/he/packed/lower"
+)
+
+// ckksScales follows the ciphertext scale through the stages. Diagonals are
+// encoded at the scale that makes the rescaled result's exactly 2^message:
+//
+//	diagonal = 2^message q / before
+//
+// with q the prime that is dropped; in the last stage, which drops none, at
+// 2^weight. A square of scale s has s^2/q behind its rescale. Scales are float64:
+// their relative error stays below 2^-50.
+type ckksScales struct {
+	fresh  float64
+	stages []scales[float64]
+	out    float64
+}
+
+func newCKKSScales(p *lower.Plan, q []uint64, message, weight int) ckksScales {
+	s := ckksScales{fresh: math.Exp2(float64(message))}
+	scale := s.fresh
+	for i := range p.Stages {
+		st := &p.Stages[i]
+		at := scales[float64]{diagonal: math.Exp2(float64(weight))}
+		if st.Rescale == 1 {
+			dropped := float64(q[st.Entry.Limbs-1])
+			at.diagonal = s.fresh * dropped / scale
+			scale = s.fresh
+		} else {
+			scale *= at.diagonal
+		}
+		at.after = scale
+		s.stages = append(s.stages, at)
+		if st.Squares() {
+			scale = scale * scale / float64(q[st.After().Limbs-1])
+		}
+	}
+	s.out = scale
+	return s
+}
+
+// units scales every stage's values so that those that calibration data made
+// are at most 1 in magnitude; at -1 the input's.
+func units(p *bundle.Program, segments []lower.Segment) ([]float64, error) {
+	quads := make([]float64, len(segments)+1)
+	b := p.Input.Bounds().Range()
+	quads[0] = 1 / magnitude(b, 0)
+	for i := range segments {
+		st := &segments[i]
+		r := b // a stage without a linear map of its own reads the input
+		if st.Linear >= 0 {
+			r = seen(&p.Nodes[st.Linear])
+		}
+		shift := 0.0
+		if st.Poly != nil {
+			for _, row := range st.Poly.Coeffs {
+				q, err := complete(reals{}, row)
+				if err != nil {
+					return nil, fmt.Errorf("packed: layer %q: %w", st.Activation, err)
+				}
+				shift = math.Max(shift, math.Abs(q.shift))
+			}
+		}
+		quads[i+1] = 1 / magnitude(r, shift)
+	}
+	return quads, nil
+}
+
+// seen is the range that calibration data used of a node, or the proved one
+// where there was none.
+func seen(n *bundle.Node) bundle.Range {
+	if n.Seen.Lo == nil || n.Seen.Hi == nil || n.Seen.Lo.Sign() == 0 && n.Seen.Hi.Sign() == 0 {
+		return n.Range
+	}
+	return n.Seen
+}
+
+// magnitude is the largest magnitude of r with a shift, at least 1.
+func magnitude(r bundle.Range, shift float64) float64 {
+	f, _ := new(big.Float).SetInt(r.MaxAbs()).Float64()
+	return math.Max(f+shift, 1)
+}
+
+// ckksEncoder encodes reals: the coefficients of Lattigo's transform, times the
+// scale, rounded half to even. It refuses coefficients of 62 bits and more.
+func ckksEncoder(params ckks.Parameters) func() encoder[float64] {
+	return func() encoder[float64] {
+		e := ckks.NewEncoder(params)
+		slots := make([]complex128, params.MaxSlots())
+		coefficients := make([]int64, params.N())
+		return func(values []float64, limbs int, extended, sum bool, scale float64) (engine.Poly, error) {
+			n := len(values)
+			for i, v := range values {
+				slots[i] = complex(v, 0)
+			}
+			if err := e.IFFT(slots[:n], logLength(values)); err != nil {
+				return nil, err
+			}
+			// Values that repeat make a polynomial in X^gap.
+			gap := params.N() / (2 * n)
+			clear(coefficients)
+			for i, v := range slots[:n] {
+				for _, c := range [2]struct {
+					at int
+					x  float64
+				}{{i * gap, real(v)}, {(i + n) * gap, imag(v)}} {
+					x := math.RoundToEven(c.x * scale)
+					if !(math.Abs(x) < 1<<62) {
+						return nil, fmt.Errorf("packed: a coefficient of %g passes 62 bits", x)
+					}
+					coefficients[c.at] = int64(x)
+				}
+			}
+			subs := append([]*ring.SubRing{}, params.RingQ().SubRings[:limbs]...)
+			if extended {
+				subs = append(subs, params.RingP().SubRings...)
+			}
+			out := make(engine.Poly, len(subs))
+			for i, s := range subs {
+				out[i] = make([]uint64, params.N())
+				for k, c := range coefficients {
+					sign := uint64(c >> 63)
+					v := ring.BRedAdd((uint64(c)^sign)-sign, s.Modulus, s.BRedConstant)
+					// q - v for negative ones, which is q for zero: NTT takes that.
+					out[i][k] = v ^ (v^(s.Modulus-v))&sign
+				}
+				s.NTT(out[i], out[i])
+				if !sum {
+					s.MForm(out[i], out[i])
+				}
+			}
+			return out, nil
+		}
+	}
+}

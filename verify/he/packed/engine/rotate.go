@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+	"github.com/tuneinsight/lattigo/v5/ring"
+)
+
+// Keys finds evaluation keys.
+type Keys interface {
+	// Rotation is the key of the rotation by so many slots, and its Galois
+	// element; nil if there is none.
+	Rotation(slots int) (*rlwe.GadgetCiphertext, uint64)
+	// Relinearisation is the key from s^2 to s.
+	Relinearisation() *rlwe.GadgetCiphertext
+}
+
+// rotation is a key with its permutation.
+type rotation struct {
+	key         *rlwe.GadgetCiphertext
+	permutation []uint64
+}
+
+func (e *Engine) rotation(keys Keys, slots, limbs int) (rotation, error) {
+	key, element := keys.Rotation(slots)
+	if key == nil {
+		return rotation{}, fmt.Errorf("engine: there is no key for the rotation by %d slots", slots)
+	}
+	if err := e.checkKey(key, limbs); err != nil {
+		return rotation{}, err
+	}
+	p, err := e.permutation(element)
+	return rotation{key, p}, err
+}
+
+// special is the product of the special primes modulo m, in Montgomery form.
+func (e *Engine) special(m *modulus) uint64 {
+	x := uint64(1)
+	for _, p := range e.p {
+		x = mulMod(x, p.Modulus, m.Modulus)
+	}
+	return m.montgomery(x)
+}
+
+// lift is c in the extended basis, times the special primes' product; its
+// special limbs, all zero, are nil.
+func (e *Engine) lift(c Ciphertext) Ciphertext {
+	limbs := c.Limbs()
+	out := make(Ciphertext, len(c))
+	for h := range out {
+		out[h] = append(e.NewPoly(limbs), make([][]uint64, len(e.p))...)
+	}
+	e.parallel(limbs*len(c), func(t int) {
+		h, i := t/limbs, t%limbs
+		e.q[i].MulScalarMontgomery(c[h][i], e.special(e.q[i]), out[h][i])
+	})
+	return out
+}
+
+// rotateLimb adds limb i of the rotation of a decomposed ciphertext to out, or
+// writes it if fresh. c0 is limb i of the lifted c_0, nil for zero.
+func (e *Engine) rotateLimb(d Digits, r rotation, c0 []uint64, i, limbs int, m *modulus, out [2][]uint64, fresh bool) {
+	t := [2][]uint64{e.pool.limb(), e.pool.limb()}
+	for a := 0; a < e.n; a += chunk {
+		e.gadgetLimb(d, r.key, i, limbs, m, t, a, min(a+chunk, e.n))
+	}
+	if c0 != nil {
+		m.Add(t[0], c0, t[0])
+	}
+	for half := range out {
+		permute(out[half], t[half], r.permutation, m.Modulus, fresh)
+	}
+	e.Free(Poly{t[0], t[1]})
+}
+
+// permute writes in[p[k]] to out[k], or adds it.
+func permute(out, in, p []uint64, q uint64, fresh bool) {
+	p = p[:len(out)]
+	if fresh {
+		for k, from := range p {
+			out[k] = in[from]
+		}
+		return
+	}
+	for k, from := range p {
+		out[k] = ring.CRed(out[k]+in[from], q)
+	}
+}
+
+// Babies are the rotations of c by the given offsets, all in the extended basis
+// and times the special primes' product. Special limbs of the rotation by 0 are
+// nil.
+func (e *Engine) babies(c Ciphertext, offsets []int, keys Keys) ([]Ciphertext, error) {
+	limbs := c.Limbs()
+	all := e.extended(limbs)
+	lifted := e.lift(c)
+	out := make([]Ciphertext, len(offsets))
+	rotations := make([]rotation, len(offsets))
+	var steps []int
+	for k, o := range offsets {
+		if o == 0 {
+			out[k] = lifted
+			continue
+		}
+		var err error
+		if rotations[k], err = e.rotation(keys, o, limbs); err != nil {
+			return nil, err
+		}
+		out[k] = Ciphertext{e.NewPoly(len(all)), e.NewPoly(len(all))}
+		steps = append(steps, k)
+	}
+	if len(steps) > 0 {
+		d := e.Decompose(c[1])
+		e.parallel(len(steps)*len(all), func(t int) {
+			k, i := steps[t/len(all)], t%len(all)
+			e.rotateLimb(d, rotations[k], lifted[0][i], i, limbs, all[i], [2][]uint64{out[k][0][i], out[k][1][i]}, true)
+		})
+		e.freeDigits(d)
+	}
+	if offsets[0] != 0 {
+		e.freeLifted(lifted)
+	}
+	return out, nil
+}
+
+func (e *Engine) freeLifted(c Ciphertext) {
+	for _, p := range c {
+		for i, l := range p {
+			if l != nil {
+				e.Free(p[i : i+1])
+			}
+		}
+	}
+}
+
+// SumRotations replaces c by the sum of its rotations by 0, step, 2 step, ... up
+// to (2^d - 1) step, where d is the sum of rounds: each round of a doublings
+// takes 2^a - 1 rotations that share their decomposition. It needs the keys of
+// those rotations, consumes no level and gives back c.
+func (e *Engine) SumRotations(c Ciphertext, step int, rounds []int, keys Keys) (Ciphertext, error) {
+	limbs := c.Limbs()
+	all := e.extended(limbs)
+	for _, a := range rounds {
+		rotations := make([]rotation, 1<<a-1)
+		for j := range rotations {
+			var err error
+			if rotations[j], err = e.rotation(keys, (j+1)*step, limbs); err != nil {
+				return nil, err
+			}
+		}
+		lifted := e.lift(c)
+		d := e.Decompose(c[1])
+		total := []Poly{e.NewPoly(len(all)), e.NewPoly(len(all))}
+		e.parallel(len(all), func(i int) {
+			for half, t := range total {
+				if x := lifted[half][i]; x != nil {
+					copy(t[i], x)
+				} else {
+					clear(t[i])
+				}
+			}
+			for _, r := range rotations {
+				e.rotateLimb(d, r, lifted[0][i], i, limbs, all[i], [2][]uint64{total[0][i], total[1][i]}, false)
+			}
+		})
+		e.freeDigits(d)
+		e.freeLifted(lifted)
+		e.Free(c...)
+		c = e.Drop(total, limbs, true, 0)
+		step <<= a
+	}
+	return c, nil
+}

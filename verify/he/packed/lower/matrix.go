@@ -1,0 +1,99 @@
+package lower
+
+import (
+	"fmt"
+	"math/big"
+
+	"qtool/bundle"
+)
+
+// Matrix is a fused linear map in compressed sparse rows, as bundle.Rows, with
+// weights and biases that products of layers need:
+//
+//	out[o] = Bias[o] + sum over k in Start[o]..Start[o+1] of W[k] * in[In[k]]
+type Matrix struct {
+	Inputs int
+	Start  []int32
+	In     []int32
+	W      []int64
+	Bias   []*big.Int
+}
+
+// Outputs is the number of rows.
+func (m *Matrix) Outputs() int { return len(m.Bias) }
+
+// Row returns the input indices and weights of output o.
+func (m *Matrix) Row(o int) (in []int32, w []int64) {
+	a, b := m.Start[o], m.Start[o+1]
+	return m.In[a:b], m.W[a:b]
+}
+
+func fromRows(r *bundle.Rows) *Matrix {
+	m := &Matrix{Inputs: r.Inputs, Start: r.Start, In: r.In, W: make([]int64, len(r.W)), Bias: make([]*big.Int, r.Outputs())}
+	for k, w := range r.W {
+		m.W[k] = int64(w)
+	}
+	for o := range m.Bias {
+		m.Bias[o] = r.Bias.At(o)
+	}
+	return m
+}
+
+// identity maps n values to themselves.
+func identity(n int) *Matrix {
+	m := &Matrix{Inputs: n, Start: make([]int32, n+1), In: make([]int32, n), W: make([]int64, n), Bias: make([]*big.Int, n)}
+	for i := range n {
+		m.Start[i+1], m.In[i], m.W[i], m.Bias[i] = int32(i+1), int32(i), 1, new(big.Int)
+	}
+	return m
+}
+
+// after is the map that applies f first and m to its result. It returns an
+// error if the product passes bundle.MaxTerms entries or a weight 62 bits.
+func (m *Matrix) after(f *Matrix) (*Matrix, error) {
+	if m.Inputs != f.Outputs() {
+		return nil, fmt.Errorf("a map of %d inputs after one of %d outputs", m.Inputs, f.Outputs())
+	}
+	var widest int64
+	for _, w := range f.W {
+		widest = max(widest, w, -w)
+	}
+	p := &Matrix{Inputs: f.Inputs, Start: []int32{0}, Bias: make([]*big.Int, m.Outputs())}
+	sum, seen := make([]int64, f.Inputs), make([]bool, f.Inputs)
+	var touched []int32
+	var t big.Int
+	for o := range p.Bias {
+		in, w := m.Row(o)
+		norm := 0.0
+		p.Bias[o] = new(big.Int).Set(m.Bias[o])
+		for k, i := range in {
+			norm += max(float64(w[k]), -float64(w[k])) * float64(widest)
+			p.Bias[o].Add(p.Bias[o], t.Mul(t.SetInt64(w[k]), f.Bias[i]))
+		}
+		if norm >= 1<<62 {
+			return nil, fmt.Errorf("fused weights of output %d pass 62 bits", o)
+		}
+		for k, i := range in {
+			fin, fw := f.Row(int(i))
+			for l, j := range fin {
+				if !seen[j] {
+					seen[j] = true
+					touched = append(touched, j)
+				}
+				sum[j] += w[k] * fw[l]
+			}
+		}
+		for _, j := range touched {
+			if sum[j] != 0 {
+				p.In, p.W = append(p.In, j), append(p.W, sum[j])
+			}
+			sum[j], seen[j] = 0, false
+		}
+		touched = touched[:0]
+		if len(p.In) > bundle.MaxTerms {
+			return nil, fmt.Errorf("fused map passes %d terms", bundle.MaxTerms)
+		}
+		p.Start = append(p.Start, int32(len(p.In)))
+	}
+	return p, nil
+}

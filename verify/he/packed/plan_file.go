@@ -1,0 +1,109 @@
+package packed
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"qtool/bundle"
+)
+
+// planFile is a plan on disk: what it was chosen by, from which the same plan
+// follows again, and its hash.
+type planFile struct {
+	Version int     `json:"version"`
+	Scheme  string  `json:"scheme"`
+	LogN    int     `json:"log_n"`
+	Bits    float64 `json:"bits"`
+	Costs   Costs   `json:"costs"`
+	Hash    string  `json:"hash"`
+}
+
+// maxPlanFile bounds a plan file, in bytes.
+const maxPlanFile = 1 << 12
+
+func (p *common) encode(scheme string) ([]byte, error) {
+	b, err := json.MarshalIndent(planFile{planVersion, scheme, p.logN, p.options.Bits, p.costs, hex.EncodeToString(p.hash[:])}, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("packed: plan: %w", err)
+	}
+	return append(b, '\n'), nil
+}
+
+// Encode is the plan's file.
+func (p *Plan) Encode() ([]byte, error) { return p.encode("ckks") }
+
+// Encode is the plan's file.
+func (p *ExactPlan) Encode() ([]byte, error) { return p.encode("bgv") }
+
+// decodePlan reads a plan file of a scheme.
+func decodePlan(b []byte, scheme string) (Options, string, error) {
+	if len(b) > maxPlanFile {
+		return Options{}, "", fmt.Errorf("packed: plan file of %d bytes passes the limit of %d", len(b), maxPlanFile)
+	}
+	var f planFile
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&f); err != nil {
+		return Options{}, "", fmt.Errorf("packed: plan file: %w", err)
+	}
+	switch {
+	case d.More():
+		return Options{}, "", fmt.Errorf("packed: the plan file goes on after its end")
+	case f.Version != planVersion:
+		return Options{}, "", fmt.Errorf("packed: plan file: %w %d, want %d", ErrVersion, f.Version, planVersion)
+	case f.Scheme != scheme:
+		return Options{}, "", fmt.Errorf("packed: the plan is for scheme %q, want %q", f.Scheme, scheme)
+	case f.LogN < minLogN || f.LogN > maxLogN:
+		return Options{}, "", fmt.Errorf("packed: plan file: ring degree 2^%d is outside 2^%d to 2^%d", f.LogN, minLogN, maxLogN)
+	case !(f.Bits > 0 && f.Bits < 60):
+		return Options{}, "", fmt.Errorf("packed: plan file: %g bits of precision are outside 0..60", f.Bits)
+	}
+	for _, c := range []float64{f.Costs.Limb.NTT, f.Costs.Limb.MAC, f.Costs.Limb.Extend, f.Costs.Limb.Move, f.Costs.Encrypt} {
+		if !(c > 0 && c < 1e12) {
+			return Options{}, "", fmt.Errorf("packed: plan file: a cost of %g nanoseconds is outside 0..1e12", c)
+		}
+	}
+	return Options{LogN: f.LogN, Bits: f.Bits, Costs: &f.Costs}, f.Hash, nil
+}
+
+// DecodePlan makes the plan of a file again, for the program that it was made
+// for; another program, or a changed file, is an error.
+func DecodePlan(b []byte, p *bundle.Program) (*Plan, error) {
+	o, hash, err := decodePlan(b, "ckks")
+	if err != nil {
+		return nil, err
+	}
+	plan, err := NewPlan(p, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := plan.matches(hash); err != nil {
+		return nil, err
+	}
+	return plan, nil
+}
+
+// DecodeExactPlan is DecodePlan for an exact plan.
+func DecodeExactPlan(b []byte, p *bundle.Program) (*ExactPlan, error) {
+	o, hash, err := decodePlan(b, "bgv")
+	if err != nil {
+		return nil, err
+	}
+	plan, err := NewExactPlan(p, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := plan.matches(hash); err != nil {
+		return nil, err
+	}
+	return plan, nil
+}
+
+func (p *common) matches(hash string) error {
+	if got := hex.EncodeToString(p.hash[:]); got != hash {
+		return fmt.Errorf("packed: the plan of this program has hash %s, the file says %s", got, hash)
+	}
+	return nil
+}

@@ -1,0 +1,288 @@
+package packed
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+
+	"qtool/bundle"
+)
+
+func smallPlan(t testing.TB, seed uint64) (*bundle.Program, *builder, *Plan) {
+	t.Helper()
+	b := newProgram(seeded(seed), 4, 1, 6, 6).conv(2, 3, 1, 0, 7).square().pool(2, 2).dense(3, 7)
+	p := b.done()
+	plan, err := NewPlan(p, insecure(10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, b, plan
+}
+
+// Everything that passes between client and server goes through files here, and
+// the answer is that of the direct way.
+func TestInsecureFilesRoundTrip(t *testing.T) {
+	_, b, plan := smallPlan(t, 20)
+	client := NewClient(plan)
+	keys, err := client.Keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := client.Encrypt(b.images(1)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := plan.WriteKeys(&file, keys); err != nil {
+		t.Fatal(err)
+	}
+	keyBytes := append([]byte(nil), file.Bytes()...)
+	if got, want := int64(len(keyBytes)), plan.needs.bytes(10, len(plan.ring.P())); got < want || got > want+200 {
+		t.Errorf("%d bytes of keys, described as %d", got, want)
+	}
+	sent, err := plan.ReadKeys(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := in.WriteTo(plan, &file); err != nil {
+		t.Fatal(err)
+	}
+	inBytes := append([]byte(nil), file.Bytes()...)
+	sentIn, err := plan.ReadInputs(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := NewServer(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answers [2][]float64
+	for i, c := range []struct {
+		in   *Inputs
+		keys *Keys
+	}{{in, keys}, {sentIn, sent}} {
+		out, err := server.Evaluate(c.in, c.keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var file bytes.Buffer
+		if err := out.WriteTo(plan, &file); err != nil {
+			t.Fatal(err)
+		}
+		if out, err = plan.ReadOutputs(&file); err != nil {
+			t.Fatal(err)
+		}
+		if answers[i], err = client.Decrypt(out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for o, x := range answers[0] {
+		if x != answers[1][o] {
+			t.Errorf("output %d is %v, through files %v", o, x, answers[1][o])
+		}
+	}
+
+	_, _, other := smallPlan(t, 21)
+	for _, c := range []struct {
+		what string
+		file []byte
+		want string
+	}{
+		{"truncated", inBytes[:len(inBytes)/2], "the file ends in limb"},
+		{"no hash", inBytes[:len(inBytes)-3], "the file ends in its hash"},
+		{"short head", inBytes[:20], "the file ends in its head"},
+		{"longer", append(bytes.Clone(inBytes), 0), "goes on after its end"},
+		{"keys", keyBytes, "the file holds evaluation keys, want encrypted inputs"},
+		{"damaged", flip(inBytes, len(inBytes)-1), "are damaged"},
+		{"version", flip(inBytes, len(wireMagic)), "unsupported version"},
+		{"magic", flip(inBytes, 0), "none of this program's"},
+		{"plan", flip(inBytes, 12), "of another plan"},
+		{"unreduced", unreduced(inBytes), "not reduced modulo"},
+	} {
+		if got, err := plan.ReadInputs(bytes.NewReader(c.file)); got != nil || err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
+		}
+	}
+	if got, err := plan.ReadKeys(bytes.NewReader(keyBytes[:len(keyBytes)/3])); got != nil || err == nil || !strings.Contains(err.Error(), "the file ends in limb") {
+		t.Errorf("truncated keys: %v", err)
+	}
+	if _, err := other.ReadKeys(bytes.NewReader(keyBytes)); err == nil || !strings.Contains(err.Error(), "of another plan") {
+		t.Errorf("keys of another plan: %v", err)
+	}
+	if _, err := plan.ReadInputs(bytes.NewReader(flip(inBytes, len(wireMagic)))); !errors.Is(err, ErrVersion) {
+		t.Errorf("another version: %v", err)
+	}
+}
+
+func flip(b []byte, at int) []byte {
+	c := bytes.Clone(b)
+	c[at] ^= 1
+	return c
+}
+
+// unreduced sets the first coefficient to the largest word.
+func unreduced(b []byte) []byte {
+	c := bytes.Clone(b)
+	binary.LittleEndian.PutUint64(c[len(header(kindInputs, [32]byte{}, 0)):], 1<<64-1)
+	return c
+}
+
+// The server refuses what is not its plan's before it evaluates anything.
+func TestInsecureServerRefuses(t *testing.T) {
+	_, b, plan := smallPlan(t, 20)
+	_, _, other := smallPlan(t, 21)
+	client := NewClient(plan)
+	keys, err := client.Keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	strange, err := NewClient(other).Keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := NewServer(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encrypt := func() *Inputs {
+		in, err := client.Encrypt(b.images(1)[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return in
+	}
+	fewer := &Keys{plan: keys.plan, galois: map[int]*rlwe.GaloisKey{}, relin: keys.relin}
+	for r, k := range keys.galois {
+		if r != plan.needs.sorted()[0] {
+			fewer.galois[r] = k
+		}
+	}
+	for _, c := range []struct {
+		what   string
+		keys   *Keys
+		change func(in *Inputs)
+		want   string
+	}{
+		{"no keys", nil, nil, "of another plan"},
+		{"keys of another plan", strange, nil, "of another plan"},
+		{"a key less", fewer, nil, "lack the rotation by"},
+		{"no relinearisation", &Keys{plan: keys.plan, galois: keys.galois}, nil, "lack relinearisation"},
+		{"inputs of another plan", keys, func(in *Inputs) { in.plan = other.hash }, "ciphertexts are of another plan"},
+		{"a ciphertext less", keys, func(in *Inputs) { in.cts = in.cts[1:] }, "the plan has"},
+		{"wrong scale", keys, func(in *Inputs) { in.scale *= 2 }, "have scale"},
+		{"wrong level", keys, func(in *Inputs) {
+			for h := range in.cts[0] {
+				in.cts[0][h] = in.cts[0][h][1:]
+			}
+		}, "limbs, the plan has 1 and"},
+		{"wrong degree", keys, func(in *Inputs) { in.cts[0] = in.cts[0][:1] }, "has degree 0"},
+	} {
+		in := encrypt()
+		if c.change != nil {
+			c.change(in)
+		}
+		if out, err := server.Evaluate(in, c.keys); out != nil || err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
+		}
+	}
+	if _, err := client.Encrypt(make([]uint8, 3)); err == nil || !strings.Contains(err.Error(), "the image has 3 values") {
+		t.Errorf("a short image: %v", err)
+	}
+}
+
+func TestPlanFile(t *testing.T) {
+	b := newProgram(seeded(30), 4, 20).dense(6, 7).square().dense(3, 7)
+	p := b.done()
+	o := Options{Costs: costs()}
+	plan, err := NewPlan(p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan.SecurityBits() != 128 {
+		t.Errorf("%d bits of security", plan.SecurityBits())
+	}
+	file, err := plan.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := DecodePlan(file, p)
+	if err != nil || again.hash != plan.hash {
+		t.Fatalf("read again: %v", err)
+	}
+	other := newProgram(seeded(31), 4, 20).dense(6, 7).square().dense(3, 7).done()
+	for _, c := range []struct {
+		what string
+		file string
+		p    *bundle.Program
+		want string
+	}{
+		{"another program", string(file), other, "the plan of this program has hash"},
+		{"version", strings.Replace(string(file), `"version": 1`, `"version": 9`, 1), p, "unsupported version 9"},
+		{"scheme", strings.Replace(string(file), "ckks", "bgv", 1), p, `for scheme "bgv"`},
+		{"field", strings.Replace(string(file), "scheme", "schema", 1), p, "unknown field"},
+		{"ring", strings.Replace(string(file), `"log_n": 1`, `"log_n": 9`, 1), p, "ring degree"},
+		{"long", strings.Repeat(" ", maxPlanFile+1), p, "passes the limit"},
+	} {
+		if got, err := DecodePlan([]byte(c.file), c.p); got != nil || err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
+		}
+	}
+	exact, err := NewExactPlan(p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if file, err = exact.Encode(); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := DecodeExactPlan(file, p); err != nil || again.hash != exact.hash {
+		t.Errorf("read again: %v", err)
+	}
+}
+
+func FuzzDecodePlan(f *testing.F) {
+	p := newProgram(seeded(30), 4, 20).dense(6, 7).square().dense(3, 7).done()
+	plan, err := NewPlan(p, Options{Costs: costs()})
+	if err != nil {
+		f.Fatal(err)
+	}
+	file, err := plan.Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(file)
+	f.Add([]byte(`{"version":1,"scheme":"ckks","log_n":13,"bits":1e308}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		o, _, err := decodePlan(b, "ckks")
+		if err == nil && (o.LogN < minLogN || o.LogN > maxLogN || o.Costs == nil || o.AllowInsecure) {
+			t.Errorf("accepted %+v", o)
+		}
+	})
+}
+
+func FuzzReadInputs(f *testing.F) {
+	_, b, plan := smallPlan(f, 20)
+	in, err := NewClient(plan).Encrypt(b.images(1)[0])
+	if err != nil {
+		f.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := in.WriteTo(plan, &file); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(file.Bytes())
+	f.Add(file.Bytes()[:100])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		in, err := plan.ReadInputs(bytes.NewReader(b))
+		if err != nil {
+			return
+		}
+		var again bytes.Buffer
+		if err := in.WriteTo(plan, &again); err != nil || !bytes.Equal(again.Bytes(), b) {
+			t.Errorf("accepted input does not encode to itself: %v", err)
+		}
+	})
+}

@@ -1,0 +1,81 @@
+package verify
+
+import (
+	"fmt"
+	"math"
+)
+
+// Precision is how close an approximate executor's outputs came to the integer
+// reference, over all images.
+type Precision struct {
+	// Bits is -log2 of the worst error over the largest reference output, both
+	// real values.
+	Bits float64 `json:"bits"`
+	// WorstError is that error, in the units of the program's integers, and
+	// WorstShare the largest share of an output's stated bound that an error
+	// used.
+	WorstError float64 `json:"worst_error"`
+	WorstShare float64 `json:"worst_share_of_bound"`
+	// Outside counts the outputs that are farther off than the stated bound;
+	// FirstOutside is the first of them.
+	Outside      int       `json:"outside"`
+	FirstOutside *Mismatch `json:"first_outside,omitempty"`
+	// Flips are the images whose answer differs from the reference's.
+	Flips []Flip `json:"flips"`
+}
+
+// Flip is an image that two rungs answer differently, with the margin of the
+// integer rung (see Answers) there.
+type Flip struct {
+	Image     int     `json:"image"`
+	Integer   int     `json:"integer"`
+	Encrypted int     `json:"encrypted"`
+	Margin    float32 `json:"margin"`
+}
+
+// precision compares Reals with Integer.
+func (l *Ladder) precision(a Answers) (*Precision, error) {
+	p := &Precision{Flips: []Flip{}}
+	largest, worst := 0.0, 0.0
+	for i, want := range l.Integer {
+		got := l.Reals[i]
+		if len(got) != want.Len() || len(l.Bound) != want.Len() {
+			return nil, fmt.Errorf("verify: image %d has %d integer and %d encrypted logits, with %d bounds", i, want.Len(), len(got), len(l.Bound))
+		}
+		for k, x := range got {
+			scale := math.Abs(l.Output.Scale[k*len(l.Output.Scale)/len(got)])
+			off := math.Abs(x - want.Float(k))
+			largest = math.Max(largest, scale*math.Abs(want.Float(k)))
+			worst = math.Max(worst, scale*off)
+			p.WorstError = math.Max(p.WorstError, off)
+			p.WorstShare = math.Max(p.WorstShare, off/l.Bound[k])
+			if !(off <= l.Bound[k]) { // a NaN is outside
+				p.Outside++
+				if p.FirstOutside == nil {
+					p.FirstOutside = &Mismatch{i, k, want.At(k).String(), fmt.Sprintf("%g", x)}
+				}
+			}
+		}
+		if a.Integer[i] != a.Encrypted[i] {
+			p.Flips = append(p.Flips, Flip{i, a.Integer[i], a.Encrypted[i], a.Margins[i]})
+		}
+	}
+	if worst > 0 {
+		p.Bits = math.Log2(largest / worst)
+	}
+	return p, nil
+}
+
+// realPredictions are the label indices with the largest real output.
+func (l *Ladder) realPredictions() Predictions {
+	p := make(Predictions, len(l.Reals))
+	for i, v := range l.Reals {
+		best := math.Inf(-1)
+		for k, x := range v {
+			if r := x * l.Output.Scale[k*len(l.Output.Scale)/len(v)]; r > best {
+				best, p[i] = r, k
+			}
+		}
+	}
+	return p
+}
