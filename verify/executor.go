@@ -55,6 +55,20 @@ type Backend struct {
 	// Budget is the predicted noise budget after each layer, in order; empty
 	// where the executor doesn't predict it layer by layer.
 	Budget []StageBudget `json:"noise_budget"`
+	// Lookups describes the tables of each layer that has some; empty where
+	// the program has none.
+	Lookups []Lookups `json:"lookups,omitempty"`
+}
+
+// Lookups describes a layer's tables: PerImage of them, whose inputs take up to
+// Domain values, and of which Symmetric are odd or even about a centre.
+// Microseconds is what one look-up of one image took, on one core.
+type Lookups struct {
+	Layer        string  `json:"layer"`
+	PerImage     int     `json:"per_image"`
+	Domain       int     `json:"domain"`
+	Symmetric    int     `json:"symmetric"`
+	Microseconds float64 `json:"microseconds"`
 }
 
 // StageBudget is the predicted noise budget after a layer: BitsLeft is log2 of
