@@ -33,7 +33,8 @@ the bundle was made of stand beside it.
 With --out, finished batches are kept until the report is written: after Ctrl-C the
 same command with --resume repeats none of them.
 
-  --backend bgv   exact, one image a slot, no evaluation keys: for whole test sets`),
+  --backend bgv   exact, one image a slot, for whole test sets: without evaluation
+                  keys, or with a relinearisation key where the bundle has tables`),
 		Example: `  qtool verify-encrypted --bundle lenet/model.qb
   qtool verify-encrypted --bundle lenet/model.qb --limit 100 --json`,
 		Args: cobra.NoArgs,

@@ -79,3 +79,51 @@ func TestInsecureProgramsAreExact(t *testing.T) {
 		})
 	}
 }
+
+func TestInsecureRandomPrograms(t *testing.T) {
+	n := 25
+	if testing.Short() {
+		n = 5
+	}
+	for seed := range uint64(n) {
+		r := seeded(seed + 100)
+		b := newProgram(r, 1+r.IntN(2), 1, 4+r.IntN(2), 4+r.IntN(2))
+		for range 1 + r.IntN(2) {
+			if len(b.shape) == 3 && b.shape[1] > 2 && b.shape[2] > 2 && r.IntN(4) > 0 {
+				b.conv(1+r.IntN(2), 2, 1+r.IntN(3), 1+r.IntN(20))
+			} else {
+				b.dense(1+r.IntN(4), 1+r.IntN(3), 1+r.IntN(40))
+			}
+			switch r.IntN(3) {
+			case 0:
+				b.sigmoid(1 + r.IntN(3))
+			case 1:
+				b.table(uint8(r.IntN(3)), func(_, _, i int64) int32 { return int32(i*i%7) - 3 })
+			default:
+				b.random(1 + r.IntN(3))
+			}
+			if len(b.shape) == 3 && b.shape[1] > 1 && b.shape[2] > 1 && r.IntN(2) == 0 {
+				b.pool(2, 1+r.IntN(2))
+			}
+		}
+		p := b.dense(1+r.IntN(3), 3, 30).done()
+		plan := mustPlan(t, p, insecureOptions(10))
+		checkExact(t, p, plan, b.images(1+r.IntN(1500)))
+	}
+}
+
+// TestSmallestSecureRing runs a program in parameters that are fit for use: all
+// slots of a batch and one image more.
+func TestSmallestSecureRing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a ring of full size")
+	}
+	b := newProgram(seeded(3), 1, 20).dense(4, 3, 31).random(2).dense(3, 3, 10).random(3).dense(3, 3, 9)
+	p := b.done()
+	plan := mustPlan(t, p, Options{})
+	if plan.SecurityBits() != 128 {
+		t.Fatalf("%d bits of security: %v", plan.SecurityBits(), plan.Why())
+	}
+	r := checkExact(t, p, plan, b.images(plan.Slots()+1))
+	t.Logf("N = 2^%d, log QP %.0f, noise bits left %.1f, predicted %.1f", plan.LogN(), plan.LogQP(), r.NoiseBitsLeft, plan.PredictedNoiseBitsLeft())
+}

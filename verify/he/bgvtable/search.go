@@ -132,7 +132,7 @@ func (s *search) try(logN int) {
 	base := layout{logN: logN, t: t}
 	g, product := base.model().demand(s.stages, trees(s.fields[t]))
 	s.needed[logN] = g.sum()
-	if limit, _ := security.MaxLogQP(logN); g.sum() > limit && !s.options.AllowInsecure {
+	if limit, _ := security.MaxLogQP(logN); g.sum() > limit && s.options.LogN == 0 {
 		return
 	}
 	seen := map[string]bool{}

@@ -142,7 +142,8 @@ func newTree(all []polynomial) (tree, []*shape) {
 	var best tree
 	var shapes []*shape
 	least := 0.0
-	for baby := 1; baby <= log2Ceil(most); baby++ {
+	// The least work is near leaves of the square root of all coefficients.
+	for baby := 1; baby <= min(log2Ceil(most), log2Ceil(most)/2+2); baby++ {
 		t := tree{baby, max(0, log2Ceil((most+1<<baby-1)>>baby))}
 		c := chooser{tree: t, known: map[choice]*shape{}, cost: map[choice]float64{}}
 		sum := 0.0
