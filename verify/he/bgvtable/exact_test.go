@@ -17,8 +17,8 @@ func checkExact(t testing.TB, p *bundle.Program, plan *Plan, images [][]uint8) *
 		t.Fatal(err)
 	}
 	compare(t, p, images, result)
-	// Ten standard deviations bound the maximum over fewer than 2^40
-	// coefficients, if the model is right; its reserve is not touched.
+	// The bound holds for all coefficients, if the model is right; its reserve is
+	// not touched.
 	if result.NoiseBitsLeft < plan.PredictedNoiseBitsLeft() {
 		t.Errorf("measured noise leaves %.2f bits, the prediction is %.2f", result.NoiseBitsLeft, plan.PredictedNoiseBitsLeft())
 	}

@@ -23,7 +23,7 @@ func (p *Plan) explain(s *search) []string {
 	}
 	why = append(why, fmt.Sprintf("fresh ciphertexts have %d primes, %.1f bits; relinearisation takes %d special prime(s) more, %.1f bits, and %d digits",
 		len(l.q), l.logQ(), len(l.special), logProduct(l.special), len(p.digits)))
-	why = append(why, fmt.Sprintf("outputs have %d prime(s), %.1f bits, with %.1f bits left above ten standard deviations of the predicted noise",
+	why = append(why, fmt.Sprintf("outputs have %d prime(s), %.1f bits, with %.1f bits left above the bound of the predicted noise",
 		l.last(), logProduct(l.q[:l.last()]), p.left))
 	limit, _ := security.MaxLogQP(l.logN)
 	if security.Check(l.logN, l.logQP()) == nil {

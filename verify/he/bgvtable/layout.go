@@ -68,7 +68,7 @@ func (m model) demand(stages []stage, trees []tree) (g groups, product float64) 
 	g.levels = make([][]float64, len(stages))
 	smallest := max(minPrimeBits, m.logN+4)
 	e, product := m.walk(stages, trees, func(i, step int, e float64) float64 {
-		bits := max(math.Ceil(e-m.rounding()+belowRounding), smallest)
+		bits := max(math.Ceil(e-m.rounding()), smallest)
 		g.levels[i] = append(g.levels[i], bits)
 		return bits
 	}, nil)

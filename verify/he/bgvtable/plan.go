@@ -145,8 +145,8 @@ func (p *Plan) CiphertextModuli() []uint64 {
 	return append(append([]uint64(nil), p.layout.q...), p.layout.special...)
 }
 
-// PredictedNoiseBitsLeft is how many bits ten standard deviations of the
-// predicted noise of an output stay below the wrap-around. It is all that can
+// PredictedNoiseBitsLeft is how many bits the bound of the predicted noise of an
+// output stays below the wrap-around. It is all that can
 // differ between this executor and the integer program: as long as it is not
 // negative, their logits are the same.
 func (p *Plan) PredictedNoiseBitsLeft() float64 { return p.left }
