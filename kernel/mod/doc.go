@@ -1,0 +1,17 @@
+// Package mod computes with residues modulo primes of up to 61 bits, in words of
+// 64 bits: what evaluation under encryption spends its time on.
+//
+// Every kernel has a portable twin in Go, which defines its result. Results are
+// canonical, in [0, q), so that twin and assembly agree to the last bit whatever
+// they do in between. A Modulus chooses its kernels when it is made, from what
+// package cpu finds and from the size of q:
+//
+//   - linear maps: AVX2, AVX-512, and the 52-bit multiply-add (IFMA) while
+//     weights and q are small enough
+//   - transforms, products, reductions: IFMA and q below 2^50
+//
+// Slices that a kernel writes must not overlap those it reads, unless they are
+// the same. Kernels panic if lengths don't fit.
+package mod
+
+//go:generate sh asm/generate.sh
