@@ -69,7 +69,7 @@ func BenchmarkTable(b *testing.B) {
 			b.Fatal(err)
 		}
 		for stage := range 2 {
-			e := evaluation{Server: server, stage: stage, stageServer: &server.stages[stage], scratch: server.scratch[0]}
+			e := evaluation{Server: server, stage: stage, stageServer: &server.stages[stage], worker: server.workers[0]}
 			x := server.pool.ciphertext(plan.layout.limbs(stage, 0))
 			dst := server.pool.ciphertext(plan.layout.limbs(stage, len(plan.layout.drops[stage])))
 			b.Run(fmt.Sprintf("bits=%d/odd=%v/layer=%d", c.bits, c.odd, stage+1), func(b *testing.B) {

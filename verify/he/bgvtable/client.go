@@ -6,9 +6,11 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
-	"github.com/tuneinsight/lattigo/v5/utils/sampling"
 
+	"qtool/kernel/cpu"
+	"qtool/kernel/mod"
 	"qtool/verify/he/rns"
+	"qtool/verify/he/sample"
 )
 
 // Client owns the secret key: it makes the relinearisation key, encrypts images
@@ -16,37 +18,41 @@ import (
 // over the plan's workers itself.
 type Client struct {
 	plan    *Plan
-	secret  *rlwe.SecretKey // NTT domain, Montgomery form
+	secret  *rlwe.SecretKey
+	limbs   []mod.Fixed // the secret's, negated, transform domain
 	codes   [256]int64
 	workers []*clientWorker
 }
 
-// clientWorker is what one goroutine encrypts and decrypts with. Its samplers
-// are Lattigo's, each seeded from the operating system.
+// clientWorker is what one goroutine encrypts and decrypts with.
 type clientWorker struct {
-	slots    ring.Poly // modulo T
-	message  ring.Poly // modulo the chain
-	mask     ring.Poly
-	uniform  *ring.UniformSampler
-	gaussian *ring.GaussianSampler
+	slots   ring.Poly // modulo T
+	phase   ring.Poly // modulo the chain
+	message []uint64
+	errors  []int64
+	stream  *sample.Stream // seeded from the operating system
 }
 
-// NewClient generates a secret key: uniform ternary, in Lattigo's defaults.
+// NewClient generates a secret key: uniform ternary, by Lattigo.
 func NewClient(p *Plan) (*Client, error) {
 	params := p.ring.Parameters()
 	c := &Client{plan: p, secret: rlwe.NewKeyGenerator(params).GenSecretKeyNew(), codes: p.program.Input.Codes()}
-	r := params.RingQ()
+	for i, limb := range p.ring.Secret(c.secret)[:p.ring.Levels()] {
+		m := p.ring.Modulus(i)
+		m.Scale(limb, limb, m.Factor(m.Q-1))
+		c.limbs = append(c.limbs, m.Fixed(limb))
+	}
 	for range p.workers {
-		prng, err := sampling.NewPRNG()
+		seed, err := sample.NewSeed()
 		if err != nil {
-			return nil, fmt.Errorf("bgvtable: seeding the sampler: %w", err)
+			return nil, fmt.Errorf("bgvtable: %w", err)
 		}
 		c.workers = append(c.workers, &clientWorker{
-			slots:    p.slots.NewPoly(),
-			message:  r.NewPoly(),
-			mask:     r.NewPoly(),
-			uniform:  ring.NewUniformSampler(prng, r),
-			gaussian: ring.NewGaussianSampler(prng, r, rlwe.DefaultXe, false),
+			slots:   p.slots.NewPoly(),
+			phase:   params.RingQ().NewPoly(),
+			message: make([]uint64, p.Slots()),
+			errors:  make([]int64, p.Slots()),
+			stream:  sample.NewStream(seed),
 		})
 	}
 	return c, nil
@@ -71,8 +77,7 @@ func (c *Client) Encrypt(ctx context.Context, images [][]uint8, in *Inputs, prog
 		}
 	}
 	for len(in.all) < p.inputs() {
-		r := p.ring.Parameters().RingQ()
-		in.all = append(in.all, ciphertext{rns.Poly(r.NewPoly().Coeffs), rns.Poly(r.NewPoly().Coeffs)})
+		in.all = append(in.all, newPool(p.Slots()).ciphertext(p.ring.Levels()))
 	}
 	var residues [256]uint64
 	for b, v := range c.codes {
@@ -96,22 +101,21 @@ func (c *Client) Encrypt(ctx context.Context, images [][]uint8, in *Inputs, prog
 // The slots are in the order of the number theoretic transform modulo T: with no
 // rotations, no other order means anything.
 func (c *Client) encrypt(w *clientWorker, to *ciphertext) {
-	t := field(c.plan.layout.t)
+	r, t := c.plan.ring, c.plan.layout.t
 	c.plan.slots.INTT(w.slots, w.slots)
-	r := c.plan.ring.Parameters().RingQ()
-	w.gaussian.Read(w.message)
-	w.uniform.Read(ring.Poly{Coeffs: [][]uint64(to[1])})
-	for limb, s := range r.SubRings {
-		x, q := w.message.Coeffs[limb], s.Modulus
-		inverse := ring.MForm(ring.ModExp(uint64(t)%q, q-2, q), q, s.BRedConstant)
+	w.stream.Gaussian(cpu.Active, w.errors, w.message)
+	for i := range r.Levels() {
+		m := r.Modulus(i)
 		for k, v := range w.slots.Coeffs[0] {
-			m := uint64(t.lift(v))
-			if m>>63 == 1 {
-				m += q
+			if v > t/2 { // the centred residue v - T
+				v += m.Q - t
 			}
-			x[k] = ring.CRed(x[k]+ring.MRed(m, inverse, q, s.MRedConstant), q)
+			w.message[k] = v
 		}
-		s.NTT(x, to[0][limb])
-		s.MulCoeffsMontgomeryThenSub(to[1][limb], c.secret.Value.Q.Coeffs[limb], to[0][limb])
+		c0, c1 := to[0][i], to[1][i]
+		m.Embed(c0, w.message, w.errors, m.Factor(m.Inverse(t)))
+		r.Transform(i).Forward(c0)
+		w.stream.Uniform(c1, m.Q)
+		m.MulAdd(c0, c1, c.limbs[i], c0)
 	}
 }

@@ -1,21 +1,41 @@
 package bgvtable
 
-import "math"
+import (
+	"math"
 
-// Nanoseconds that one core needs for one coefficient of one limb, measured on
-// x86-64 at about 3 GHz. They weigh the choices of NewPlan and the steps of a
-// progress bar; nothing else depends on them.
-const (
-	costNTT      = 0.9 // times logN
-	costTerm     = 1.2 // of a base conversion
-	costConvert  = 3   // more, each target
-	costMul      = 1.8 // Montgomery product
-	costMAC      = 0.35
-	costReduce   = 1.3
-	costUniform  = 5
-	costGaussian = 14
-	costLift     = 130 // of a coefficient to an integer, all limbs
+	"qtool/kernel/cpu"
 )
+
+// speeds are nanoseconds that one core needs for one coefficient of one limb,
+// measured on x86-64 at about 3 GHz. They weigh the choices of NewPlan and the
+// steps of a progress bar; nothing else depends on them.
+type speeds struct {
+	ntt      float64 // times logN
+	term     float64 // of a base conversion
+	convert  float64 // more, each target
+	mul      float64 // product with a constant
+	dot      float64 // product of two polynomials
+	mac      float64 // times a small weight, accumulated
+	reduce   float64 // of such a sum
+	uniform  float64
+	gaussian float64
+}
+
+var (
+	portable = speeds{ntt: 0.9, term: 1.5, convert: 0.7, mul: 1.5, dot: 3, mac: 0.3, reduce: 1.3, uniform: 1.5, gaussian: 15}
+	ifma     = speeds{ntt: 0.17, term: 0.32, convert: 0.36, mul: 0.36, dot: 0.54, mac: 0.08, reduce: 0.5, uniform: 1.5, gaussian: 3}
+)
+
+// costLift is nanoseconds of lifting a coefficient to an integer, all limbs.
+const costLift = 130
+
+// active are the speeds of the kernels in use.
+func active() speeds {
+	if cpu.Active >= cpu.IFMA {
+		return ifma
+	}
+	return portable
+}
 
 // costs is the predicted work of one batch in nanoseconds of one core.
 type costs struct {
@@ -37,13 +57,15 @@ func (c costs) total(stages []stage) float64 {
 // coster prices operations in one layout.
 type coster struct {
 	*layout
-	n, ntt float64
-	digits []int // limbs of each
+	speeds
+	n         float64
+	transform float64
+	digits    []int // limbs of each
 }
 
 func newCoster(l *layout) *coster {
-	c := &coster{layout: l, n: math.Exp2(float64(l.logN))}
-	c.ntt = costNTT * float64(l.logN)
+	c := &coster{layout: l, speeds: active(), n: math.Exp2(float64(l.logN))}
+	c.transform = c.ntt * float64(l.logN)
 	bits := 0.0
 	for i, q := range l.q {
 		b := math.Log2(float64(q))
@@ -59,7 +81,7 @@ func newCoster(l *layout) *coster {
 // relinearise is a tensor and its relinearisation from so many limbs.
 func (c *coster) relinearise(limbs, drop int) float64 {
 	special := len(c.special)
-	sum := float64(limbs) * (4*costMul + c.ntt + costMul + 2*costMul)
+	sum := float64(limbs) * (4*c.dot + c.transform + 4*c.mul)
 	rest := limbs
 	for _, d := range c.digits {
 		own := min(d, rest)
@@ -68,16 +90,16 @@ func (c *coster) relinearise(limbs, drop int) float64 {
 		}
 		rest -= own
 		targets := float64(limbs + special - own)
-		sum += targets*(c.ntt+float64(own+1)*costTerm+costConvert) + 2*costMul*float64(limbs+special)
+		sum += targets*(c.transform+float64(own+1)*c.term+c.convert) + 2*c.dot*float64(limbs+special)
 	}
 	from, to := float64(special+drop), float64(limbs-drop)
-	return c.n * (sum + 2*(from*(c.ntt+costMul)+to*(c.ntt+(from+1)*costTerm+costConvert+costMul)))
+	return c.n * (sum + 2*(from*(c.transform+c.mul)+to*(c.transform+(from+1)*c.term+c.convert+c.mul)))
 }
 
 // divide is that of so many polynomials.
 func (c *coster) divide(limbs, drop, polys int) float64 {
 	from, to := float64(drop), float64(limbs-drop)
-	return c.n * float64(polys) * (from*(c.ntt+costMul) + to*(c.ntt+(from+1)*costTerm+costConvert+2*costMul))
+	return c.n * float64(polys) * (from*(c.transform+c.mul) + to*(c.transform+(from+1)*c.term+c.convert+2*c.mul))
 }
 
 // table is the work of a polynomial with so many leaves in stage i.
@@ -93,7 +115,7 @@ func (c *coster) table(i int, s *shape, leaves int) float64 {
 	for k := 1; k < height; k++ {
 		sum += c.relinearise(at(baby + k))
 	}
-	sum += c.n * float64(2*leaves*c.limbs(i, baby)) * (float64(len(s.terms))*costMAC + costReduce)
+	sum += c.n * float64(2*leaves*c.limbs(i, baby)) * (float64(len(s.terms))*c.mac + c.reduce)
 	limbs, drop = at(baby + 1)
 	leaf := c.divide(limbs, drop, 2)
 	var node func(leaves int) float64
@@ -122,15 +144,15 @@ func (l *layout) costs(stages []stage, tables []tables) costs {
 	c := newCoster(l)
 	fresh := float64(len(l.q))
 	r := costs{
-		encrypt: c.n * (c.ntt + costGaussian + fresh*(c.ntt+costUniform+3*costMul)),
+		encrypt: c.n * (c.transform + c.gaussian + fresh*(c.transform+c.uniform+3*c.mul)),
 		linear:  make([]float64, len(stages)), element: make([]float64, len(stages)),
-		decrypt: c.n * (costLift + c.ntt + float64(l.last())*(c.ntt+2*costMul)),
+		decrypt: c.n * (costLift + c.transform + float64(l.last())*(c.transform+2*c.mul)),
 	}
 	for i := range stages {
 		s := &stages[i]
 		limbs := float64(l.limbs(i, 0))
 		if s.rows != nil {
-			r.linear[i] = 2 * c.n * limbs * (float64(len(s.rows.In))*costMAC + float64(s.between)*costReduce)
+			r.linear[i] = 2 * c.n * limbs * (float64(len(s.rows.In))*c.mac + float64(s.between)*c.reduce)
 		}
 		if s.table == nil {
 			continue

@@ -60,13 +60,13 @@ func (c *Client) decrypt(w *clientWorker, from *ciphertext, slots []uint64) (bit
 	p := c.plan
 	limbs := from.limbs()
 	r := p.ring.Parameters().RingQ().AtLevel(limbs - 1)
-	phase := ring.Poly{Coeffs: w.message.Coeffs[:limbs]}
-	for limb, s := range r.SubRings[:limbs] {
-		x, q := phase.Coeffs[limb], s.Modulus
-		s.MulCoeffsMontgomery(from[1][limb], c.secret.Value.Q.Coeffs[limb], x)
-		s.Add(x, from[0][limb], x)
-		s.INTT(x, x)
-		s.MulScalarMontgomery(x, ring.MForm(p.layout.t%q, q, s.BRedConstant), x)
+	phase := ring.Poly{Coeffs: w.phase.Coeffs[:limbs]}
+	for i, x := range phase.Coeffs {
+		m := p.ring.Modulus(i)
+		m.Scale(w.message, from[0][i], m.Factor(m.Q-1))
+		m.MulAdd(x, from[1][i], c.limbs[i], w.message) // minus the phase
+		p.ring.Transform(i).Inverse(x)
+		m.Scale(x, x, m.Factor(m.Q-p.layout.t%m.Q))
 	}
 	v := make([]*big.Int, p.Slots())
 	for k := range v {

@@ -1,17 +1,13 @@
 package bgvtable
 
-import (
-	"qtool/verify/he/rns"
-
-	"github.com/tuneinsight/lattigo/v5/ring"
-)
+import "qtool/verify/he/rns"
 
 // evaluation is one goroutine's, of one stage's tables.
 type evaluation struct {
 	*Server
 	*stageServer
-	stage   int
-	scratch *rns.Scratch
+	stage  int
+	worker *serverWorker
 
 	program *program
 	baby    int
@@ -37,8 +33,8 @@ func (e *evaluation) table(p *program, x, dst ciphertext) {
 			e.giants = append(e.giants, e.product(last, last, e.baby+k))
 		}
 		top := e.baby + log2Ceil(n)
-		raw := e.node(0, n)
-		e.finish(raw, top, dst)
+		tensor := e.node(0, n)
+		e.finish(tensor, top, dst)
 		e.drop(e.giants)
 	} else {
 		e.drop(powers)
@@ -68,7 +64,7 @@ func (e *evaluation) powers(x ciphertext) []ciphertext {
 		case 1:
 			all[k] = e.pool.ciphertext(e.limbs(1))
 			for c := range x {
-				e.divide[0].Apply(all[k][c], x[c], e.scratch)
+				e.divide[0].Apply(all[k][c], x[c], e.worker.scratch)
 			}
 		case 2:
 			all[k] = e.product(x, x, 1)
@@ -82,33 +78,33 @@ func (e *evaluation) powers(x ciphertext) []ciphertext {
 // product is a*b, on level number level.
 func (e *evaluation) product(a, b ciphertext, level int) ciphertext {
 	n := e.limbs(level - 1)
-	raw := e.tensor(n)
-	e.plan.ring.Tensor(&raw, (*[2]rns.Poly)(&a), (*[2]rns.Poly)(&b), n, false)
+	tensor := e.newTensor(n)
+	e.plan.ring.Tensor(&tensor, (*[2]rns.Poly)(&a), (*[2]rns.Poly)(&b), n, false)
 	out := e.pool.ciphertext(e.limbs(level))
-	e.finish(raw, level, out)
+	e.finish(tensor, level, out)
 	return out
 }
 
-func (e *evaluation) tensor(limbs int) [3]rns.Poly {
+func (e *evaluation) newTensor(limbs int) [3]rns.Poly {
 	return [3]rns.Poly{e.pool.poly(limbs), e.pool.poly(limbs), e.pool.poly(limbs)}
 }
 
 // finish relinearises a tensor and divides it by the primes of a level. dst may
 // have fewer limbs than are left: those it lacks are not needed any more.
-func (e *evaluation) finish(raw [3]rns.Poly, level int, dst ciphertext) {
+func (e *evaluation) finish(tensor [3]rns.Poly, level int, dst ciphertext) {
 	n := e.limbs(level)
 	if dst.limbs() == n {
-		e.relinearise[level-1].Apply((*[2]rns.Poly)(&dst), &raw, e.scratch)
+		e.relinearise[level-1].Apply((*[2]rns.Poly)(&dst), &tensor, e.worker.scratch)
 	} else {
-		whole := [2]rns.Poly{raw[0][:n], raw[1][:n]}
-		e.relinearise[level-1].Apply(&whole, &raw, e.scratch)
+		whole := [2]rns.Poly{tensor[0][:n], tensor[1][:n]}
+		e.relinearise[level-1].Apply(&whole, &tensor, e.worker.scratch)
 		for c := range dst {
 			for i := range dst[c] {
 				copy(dst[c][i], whole[c][i])
 			}
 		}
 	}
-	e.pool.put(raw[:]...)
+	e.pool.put(tensor[:]...)
 }
 
 // sums are the leaves: sums of powers, with their constants.
@@ -119,37 +115,39 @@ func (e *evaluation) sums(powers []ciphertext) []ciphertext {
 	for k := range all {
 		all[k] = e.pool.ciphertext(n)
 	}
-	terms := make([]int32, len(p.shape.terms))
-	for k, at := range p.shape.terms {
-		terms[k] = int32(at)
+	offsets := make([]int64, len(p.shape.terms))
+	for k := range offsets {
+		offsets[k] = int64(k * leafBlock)
 	}
+	w := e.worker
+	w.tile, w.out = grow(w.tile, len(offsets)*leafBlock), grow(w.out, len(all)*leafBlock)
 	for limb := range n {
-		q := e.plan.layout.q[limb]
+		m := e.plan.ring.Modulus(limb)
+		weights := m.Weights(p.weights)
+		constants := make([]uint64, len(all))
+		for k := range constants {
+			constants[k] = e.constant(p.constants[k], limb)
+		}
 		for c := range 2 {
 			for at := 0; at < e.plan.Slots(); at += leafBlock {
-				x := func(in int32) []uint64 { return powers[in][c][limb][at : at+leafBlock] }
+				for k, term := range p.shape.terms {
+					copy(w.tile[k*leafBlock:][:leafBlock], powers[term][c][limb][at:])
+				}
+				weights.Apply(w.out, leafBlock, w.tile, offsets, constants, leafBlock)
 				for k := range all {
-					acc := all[k][c][limb][at : at+leafBlock]
-					clear(acc)
-					e.Server.sums[limb].AddRow(acc, x, terms, p.weights[k])
+					copy(all[k][c][limb][at:at+leafBlock], w.out[k*leafBlock:])
 				}
 			}
-		}
-		for k := range all {
-			v, acc := e.constant(p.constants[k], limb), all[k][0][limb]
-			for j := range acc {
-				acc[j] = ring.CRed(acc[j]+v, q)
-			}
+			clear(constants)
 		}
 	}
 	return all
 }
 
-// leafBlock is the number of coefficients that leaves are summed by: all powers'
-// share of them fits a first-level cache, or nearly.
+// leafBlock is the number of coefficients that leaves are summed by.
 const leafBlock = 256
 
-// node is the raw tensor of the tree over the leaves from first on, at least two.
+// node is the tensor of the tree over the leaves from first on, at least two.
 func (e *evaluation) node(first, leaves int) [3]rns.Poly {
 	h := log2Ceil(leaves)
 	half := 1 << (h - 1)
@@ -168,32 +166,34 @@ func (e *evaluation) node(first, leaves int) [3]rns.Poly {
 	default:
 		borrowed = true
 	}
-	var raw [3]rns.Poly
+	var tensor [3]rns.Poly
 	if half > 1 {
 		right := e.node(first, half)
-		raw = e.tensor(n)
-		for c := range raw {
-			e.raw[level-2].Apply(raw[c], right[c], e.scratch)
+		tensor = e.newTensor(n)
+		for c := range tensor {
+			e.divide[level-2].Apply(tensor[c], right[c], e.worker.scratch)
 		}
 		e.pool.put(right[:]...)
 	} else {
-		raw = e.tensor(n)
+		tensor = e.newTensor(n)
 	}
-	e.plan.ring.Tensor(&raw, (*[2]rns.Poly)(&left), (*[2]rns.Poly)(&e.giants[h-1]), n, half > 1)
+	e.plan.ring.Tensor(&tensor, (*[2]rns.Poly)(&left), (*[2]rns.Poly)(&e.giants[h-1]), n, half > 1)
 	if half == 1 {
-		e.plan.ring.AddToRaw(&raw, (*[2]rns.Poly)(&e.leaves[first]), n)
+		for c, x := range e.leaves[first] {
+			e.plan.ring.Add(tensor[c], x)
+		}
 	}
 	if !borrowed {
 		e.pool.drop(left)
 	}
-	return raw
+	return tensor
 }
 
 // alone divides a leaf that no product divides.
 func (e *evaluation) alone(leaf ciphertext) ciphertext {
 	out := e.pool.ciphertext(e.limbs(e.baby + 1))
 	for c := range out {
-		e.divide[e.baby].Apply(out[c], leaf[c], e.scratch)
+		e.divide[e.baby].Apply(out[c], leaf[c], e.worker.scratch)
 	}
 	return out
 }

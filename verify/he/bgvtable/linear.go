@@ -4,15 +4,7 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/tuneinsight/lattigo/v5/ring"
-
-	"qtool/verify/he/rns"
 )
-
-// block is the number of coefficients of a linear map's tasks: 784 inputs' share
-// of a block then fits a second-level cache.
-const block = 64
 
 // groupBytes bounds the memory of a group of accumulators.
 const groupBytes = 2 << 30
@@ -41,7 +33,7 @@ func (s *Server) stage(ctx context.Context, i int, src []ciphertext, progress fu
 		err := run(ctx, p.workers, len(group), func(w, k int) error {
 			start := time.Now()
 			out := s.pool.ciphertext(p.layout.limbs(i, len(p.layout.drops[i])))
-			e := evaluation{Server: s, stage: i, stageServer: &s.stages[i], scratch: s.scratch[w]}
+			e := evaluation{Server: s, stage: i, stageServer: &s.stages[i], worker: s.workers[w]}
 			e.table(&s.stages[i].programs[p.tables[i].element[from+k]], group[k], out)
 			s.pool.drop(group[k])
 			s.time(st.node.table, start)
@@ -64,31 +56,37 @@ func (s *Server) linear(ctx context.Context, i, from int, group, src []ciphertex
 	st := &p.stages[i]
 	limbs, blocks := p.layout.limbs(i, 0), p.Slots()/block
 	cost := p.costs.linear[i] / float64(limbs*2*blocks) * float64(len(group)) / float64(st.between)
-	constants := make([][]uint64, limbs)
-	for limb := range constants {
-		for k := range group {
-			constants[limb] = append(constants[limb], s.constant(p.offset(i, from+k), limb))
-		}
+	taps := newTaps(st, from, len(group))
+	maps := make([]func() []bunchMap, limbs)
+	for limb := range maps {
+		maps[limb] = sync.OnceValue(func() []bunchMap {
+			constants := make([]uint64, len(group))
+			for k := range constants {
+				constants[k] = s.constant(p.offset(i, from+k), limb)
+			}
+			return taps.prepare(p.ring.Modulus(limb), constants)
+		})
 	}
-	return run(ctx, p.workers, limbs*2*blocks, func(_, task int) error {
+	return run(ctx, p.workers, limbs*2*blocks, func(w, task int) error {
 		start := time.Now()
 		limb, c, at := task/(2*blocks), task/blocks%2, task%blocks*block
-		x := func(in int32) []uint64 { return src[in][c][limb][at : at+block] }
-		q := p.layout.q[limb]
-		for k := range group {
-			acc := group[k][c][limb][at : at+block]
-			if st.rows == nil {
-				copy(acc, x(int32(from+k)))
-			} else {
-				clear(acc)
-				in, w := st.rows.Row(from + k)
-				s.sums[limb].AddRow(acc, x, in, w)
+		worker := s.workers[w]
+		worker.tile = grow(worker.tile, len(taps.inputs)*block)
+		worker.out = grow(worker.out, bunch*block)
+		for k, in := range taps.inputs {
+			copy(worker.tile[k*block:][:block], src[in][c][limb][at:])
+		}
+		first := 0
+		for _, m := range maps[limb]() {
+			constants := m.constants
+			if c == 1 {
+				constants = nil
 			}
-			if v := constants[limb][k]; c == 0 && v != 0 {
-				for j := range acc {
-					acc[j] = ring.CRed(acc[j]+v, q)
-				}
+			m.weights.Apply(worker.out, block, worker.tile, m.offsets, constants, block)
+			for r := range m.constants {
+				copy(group[first+r][c][limb][at:at+block], worker.out[r*block:])
 			}
+			first += len(m.constants)
 		}
 		s.time(st.node.rows, start)
 		return nil
@@ -147,15 +145,8 @@ func (s *Server) add(p *pooling, k int, c ciphertext) {
 		p.dst[o] = c
 		return
 	}
-	s.addTo(p.dst[o][:], c[:])
-	s.pool.drop(c)
-}
-
-// addTo is dst += x, limb by limb.
-func (s *Server) addTo(dst, x []rns.Poly) {
-	for c := range dst {
-		for i := range dst[c] {
-			s.plan.ring.Sub(i).Add(dst[c][i], x[c][i], dst[c][i])
-		}
+	for k := range c {
+		s.plan.ring.Add(p.dst[o][k], c[k])
 	}
+	s.pool.drop(c)
 }

@@ -7,7 +7,6 @@ import (
 	"math/cmplx"
 	"testing"
 
-	"github.com/tuneinsight/lattigo/v5/ring"
 	"gonum.org/v1/gonum/dsp/fourier"
 )
 
@@ -16,12 +15,12 @@ func (c *Client) atRoots(from *ciphertext) float64 {
 	p, limbs := c.plan, from.limbs()
 	r := p.ring.Parameters().RingQ().AtLevel(limbs - 1)
 	phase := r.NewPoly()
-	for limb, s := range r.SubRings[:limbs] {
-		x, q := phase.Coeffs[limb], s.Modulus
-		s.MulCoeffsMontgomery(from[1][limb], c.secret.Value.Q.Coeffs[limb], x)
-		s.Add(x, from[0][limb], x)
+	for i, s := range r.SubRings[:limbs] {
+		x, m := phase.Coeffs[i], p.ring.Modulus(i)
+		s.MulCoeffsMontgomery(from[1][i], c.secret.Value.Q.Coeffs[i], x)
+		s.Add(x, from[0][i], x)
 		s.INTT(x, x)
-		s.MulScalarMontgomery(x, ring.MForm(p.layout.t%q, q, s.BRedConstant), x)
+		m.Scale(x, x, m.Factor(p.layout.t))
 	}
 	v := make([]*big.Int, p.Slots())
 	for k := range v {

@@ -19,7 +19,7 @@ func TestPlansAreSecure(t *testing.T) {
 		b    *builder
 		logN int
 	}{
-		{"fully connected, 5 bits", fullyConnected(1, 31, 10, false), 14},
+		{"fully connected, 4 bits", fullyConnected(1, 15, 5, false), 14},
 		{"fully connected, 8 bits", fullyConnected(1, 255, 85, true), 15},
 		{"small", newProgram(seeded(1), 1, 9).dense(3, 1, 3).random(2), 13},
 	} {

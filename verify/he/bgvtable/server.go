@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tuneinsight/lattigo/v5/ring"
-
 	"qtool/verify/he/rns"
 )
 
@@ -19,18 +17,24 @@ type Server struct {
 	plan     *Plan
 	pool     *pool
 	stages   []stageServer
-	scratch  []*rns.Scratch // of each worker
-	inverseT []uint64       // modulo each prime of the chain
-	sums     []rns.Sum
+	workers  []*serverWorker
+	inverseT []uint64  // modulo each prime of the chain
 	seconds  []float64 // of each node, over all workers
 	clock    sync.Mutex
+}
+
+// serverWorker is what one goroutine computes with.
+type serverWorker struct {
+	scratch *rns.Scratch
+	tile    []uint64 // a block of all that a linear map reads
+	out     []uint64 // and of what it makes
 }
 
 // stageServer is what a stage needs for its tables.
 type stageServer struct {
 	programs    []program
 	relinearise []*rns.Relinearizer // of each level
-	divide, raw []*rns.Divider      // of each level: ciphertexts, degree-2 tensors
+	divide      []*rns.Divider      // of each level
 }
 
 // NewServer prepares to evaluate p's program with a client's key. It returns an
@@ -38,12 +42,10 @@ type stageServer struct {
 func NewServer(p *Plan, key *rns.RelinearizationKey) (*Server, error) {
 	s := &Server{plan: p, pool: newPool(p.Slots()), seconds: make([]float64, len(p.program.Nodes))}
 	for range p.workers {
-		s.scratch = append(s.scratch, p.ring.NewScratch())
+		s.workers = append(s.workers, &serverWorker{scratch: p.ring.NewScratch(len(p.digits))})
 	}
 	for i := range p.layout.q {
-		q := p.layout.q[i]
-		s.inverseT = append(s.inverseT, ring.ModExp(p.layout.t%q, q-2, q))
-		s.sums = append(s.sums, p.ring.NewSum(i))
+		s.inverseT = append(s.inverseT, p.ring.Modulus(i).Inverse(p.layout.t))
 	}
 	for i, drops := range p.layout.drops {
 		var st stageServer
@@ -54,8 +56,7 @@ func NewServer(p *Plan, key *rns.RelinearizationKey) (*Server, error) {
 				return nil, fmt.Errorf("bgvtable: %w", err)
 			}
 			st.relinearise = append(st.relinearise, e)
-			st.divide = append(st.divide, p.ring.NewDivider(n, drop, false))
-			st.raw = append(st.raw, p.ring.NewDivider(n, drop, true))
+			st.divide = append(st.divide, p.ring.NewDivider(n, drop))
 		}
 		if p.stages[i].table != nil {
 			st.programs = p.compile(i)
@@ -134,11 +135,6 @@ func (s *Server) time(node int, start time.Time) {
 // constant is v mod T as what is added to c_0's words modulo prime i: the
 // centred residue over T.
 func (s *Server) constant(v uint64, i int) uint64 {
-	t, q := field(s.plan.layout.t), s.plan.layout.q[i]
-	m := t.lift(v)
-	if m < 0 {
-		m += int64(q)
-	}
-	sub := s.plan.ring.Sub(i)
-	return ring.BRed(uint64(m)%q, s.inverseT[i], q, sub.BRedConstant)
+	m := s.plan.ring.Modulus(i)
+	return m.Mul(m.Residue(field(s.plan.layout.t).lift(v)), s.inverseT[i])
 }

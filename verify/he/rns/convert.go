@@ -1,10 +1,6 @@
 package rns
 
-import (
-	"math/bits"
-
-	"github.com/tuneinsight/lattigo/v5/ring"
-)
+import "qtool/kernel/mod"
 
 // converter takes integers modulo M, the product of some primes, to residues
 // modulo others:
@@ -17,28 +13,27 @@ import (
 type converter struct {
 	ring     *Ring
 	from, to []int
-	scale    []uint64   // (M/q_i)^-1, times whatever x lacks, in Montgomery form
-	inverse  []float64  // 1/q_i
-	hats     [][]uint64 // of each target: M/q_i and at the end -M, in Montgomery form
+	scale    []mod.Factor   // (M/q_i)^-1
+	inverse  []float64      // 1/q_i
+	hats     [][]mod.Factor // of each target: M/q_i, and at the end -M
 }
 
-// newConverter prepares the conversion. factor is what x is to be multiplied by
-// first, modulo each source prime.
-func (r *Ring) newConverter(from, to []int, factor func(prime int) uint64) *converter {
+func (r *Ring) newConverter(from, to []int) *converter {
 	c := &converter{ring: r, from: from, to: to}
+	others := make([][]int, len(from))
 	for k, i := range from {
-		others := append(append([]int(nil), from[:k]...), from[k+1:]...)
-		c.scale = append(c.scale, r.mont(i, r.mul(i, r.inverse(i, r.product(i, others)), factor(i))))
-		c.inverse = append(c.inverse, 1/float64(r.subs[i].Modulus))
+		others[k] = append(append(others[k], from[:k]...), from[k+1:]...)
+		m := r.moduli[i]
+		c.scale = append(c.scale, m.Factor(m.Inverse(r.product(i, others[k]))))
+		c.inverse = append(c.inverse, 1/float64(m.Q))
 	}
 	for _, j := range to {
-		q := r.subs[j].Modulus
-		var hats []uint64
+		m := r.moduli[j]
+		var hats []mod.Factor
 		for k := range from {
-			others := append(append([]int(nil), from[:k]...), from[k+1:]...)
-			hats = append(hats, r.mont(j, r.product(j, others)))
+			hats = append(hats, m.Factor(r.product(j, others[k])))
 		}
-		c.hats = append(c.hats, append(hats, r.mont(j, q-r.product(j, from))))
+		c.hats = append(c.hats, append(hats, m.Factor(m.Q-r.product(j, from))))
 	}
 	return c
 }
@@ -46,68 +41,38 @@ func (r *Ring) newConverter(from, to []int, factor func(prime int) uint64) *conv
 // prepare replaces x, limbs of the source primes in coefficient form, by y, and
 // puts v into the limb after the last.
 func (c *converter) prepare(x [][]uint64) {
-	for k, i := range c.from {
-		c.ring.subs[i].MulScalarMontgomery(x[k], c.scale[k], x[k])
-	}
+	var sums [convertBlock]float64
 	v := x[len(c.from)]
-	for k := range v {
-		sum := 0.5
-		for i, inverse := range c.inverse {
-			sum += float64(x[i][k]) * inverse
+	for at := 0; at < len(v); at += convertBlock {
+		for k := range sums {
+			sums[k] = 0.5
 		}
-		v[k] = uint64(sum)
+		for i, prime := range c.from {
+			y := (*[convertBlock]uint64)(x[i][at:])
+			c.ring.moduli[prime].Scale(y[:], y[:], c.scale[i])
+			inverse := c.inverse[i]
+			for k := range sums {
+				sums[k] += float64(int64(y[k])) * inverse
+			}
+		}
+		to := (*[convertBlock]uint64)(v[at:])
+		for k, sum := range sums {
+			to[k] = uint64(int64(sum))
+		}
 	}
 }
 
 // limb computes the residues modulo target number t of what prepare left in y.
-// Sums are of 128 bits: there are few sources, whose products with a residue stay
-// below 2^64 q together.
 func (c *converter) limb(dst []uint64, y [][]uint64, t int) {
-	s := c.ring.subs[c.to[t]]
-	hats := c.hats[t]
-	var hi, lo [convertBlock]uint64
+	m, hats := c.ring.moduli[c.to[t]], c.hats[t]
 	for at := 0; at < len(dst); at += convertBlock {
-		clear(hi[:])
-		clear(lo[:])
-		i := 0
-		for ; i+2 <= len(hats); i += 2 {
-			multiply2(&hi, &lo, (*[convertBlock]uint64)(y[i][at:]), (*[convertBlock]uint64)(y[i+1][at:]), hats[i], hats[i+1])
+		to := dst[at : at+convertBlock]
+		m.Scale(to, y[0][at:at+convertBlock], hats[0])
+		for i := 1; i < len(hats); i++ {
+			m.AddScale(to, to, y[i][at:at+convertBlock], hats[i])
 		}
-		if i < len(hats) {
-			multiply1(&hi, &lo, (*[convertBlock]uint64)(y[i][at:]), hats[i])
-		}
-		montgomery((*[convertBlock]uint64)(dst[at:]), &hi, &lo, s.Modulus, s.MRedConstant)
 	}
 }
 
 // convertBlock divides every ring degree in use.
-const convertBlock = 64
-
-func multiply2(hi, lo, x, y *[convertBlock]uint64, a, b uint64) {
-	for k := range hi {
-		h, l := bits.Mul64(x[k], a)
-		g, m := bits.Mul64(y[k], b)
-		l, carry := bits.Add64(l, m, 0)
-		h, _ = bits.Add64(h, g, carry)
-		l, carry = bits.Add64(l, lo[k], 0)
-		h, _ = bits.Add64(h, hi[k], carry)
-		hi[k], lo[k] = h, l
-	}
-}
-
-func multiply1(hi, lo, x *[convertBlock]uint64, a uint64) {
-	for k := range hi {
-		h, l := bits.Mul64(x[k], a)
-		l, carry := bits.Add64(l, lo[k], 0)
-		h, _ = bits.Add64(h, hi[k], carry)
-		hi[k], lo[k] = h, l
-	}
-}
-
-// montgomery is dst = (hi, lo)/2^64 mod q, for hi below 2^63.
-func montgomery(dst, hi, lo *[convertBlock]uint64, q, inverse uint64) {
-	for k := range dst {
-		h, _ := bits.Mul64(lo[k]*inverse, q)
-		dst[k] = ring.CRed(hi[k]+q-h, q)
-	}
-}
+const convertBlock = 512

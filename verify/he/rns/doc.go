@@ -1,7 +1,7 @@
 // Package rns computes on ciphertexts that are polynomials modulo a chain of
 // primes, limb by limb: products, relinearisation, and division by primes of the
-// chain. It is what an exact evaluation with many levels needs beside Lattigo's
-// rings and transforms.
+// chain. It is what an exact evaluation with many levels needs beside the kernels
+// of package mod.
 //
 // # Convention
 //
@@ -9,18 +9,10 @@
 //
 //	phase = sum c_i s^i = T^-1 m + e   (mod Q),     V = T*phase = m + T*e
 //
-// in the transform (NTT) domain. Adding a small integer polynomial to a phase
-// adds noise and changes no plaintext; dividing by D and rounding divides V by D
-// and multiplies the plaintext by D^-1 mod T.
-//
-// A product of phases lacks a factor of T, and products of words in Lattigo's
-// Montgomery form lack R = 2^64. Both are put off: a raw tensor is the product
-// of two ciphertexts over R, and
-//
-//	phase = F * raw,   F = T*R mod q
-//
-// so that raw tensors can be added up first. Divider and Relinearizer multiply by
-// F on their way, at no cost.
+// in the transform (NTT) domain, with values in the order of Lattigo's. Adding a
+// small integer polynomial to a phase adds noise and changes no plaintext;
+// dividing by D and rounding divides V by D and multiplies the plaintext by D^-1
+// mod T. A product of ciphertexts is T times that of their polynomials in s.
 //
 // # Key switching
 //

@@ -1,11 +1,15 @@
 package rns
 
-import "fmt"
+import (
+	"fmt"
 
-// Relinearizer takes raw tensors (d_0, d_1, d_2) with n limbs to ciphertexts of
-// degree 1 with n-drop limbs, dividing by the product D of the dropped primes:
+	"qtool/kernel/mod"
+)
+
+// Relinearizer takes ciphertexts (d_0, d_1, d_2) with n limbs to degree 1 and
+// n-drop limbs, dividing by the product D of the dropped primes:
 //
-//	c_i = (P F d_i + sum_k digit_k(d_2) key_k,i) / (P D),   rounded
+//	c_i = (P d_i + sum_k digit_k(d_2) key_k,i) / (P D),   rounded
 //
 // It is immutable.
 type Relinearizer struct {
@@ -13,9 +17,10 @@ type Relinearizer struct {
 	key     *RelinearizationKey
 	n, drop int
 	digits  []digit
+	pairs   mod.Pairs
 	down    *converter // from the special and the dropped primes
-	pf      []uint64   // P*F in Montgomery form
-	inverse []uint64   // (P*D)^-1 in Montgomery form
+	p       []mod.Factor
+	inverse []mod.Factor // (P*D)^-1
 }
 
 // digit is the part of a modulus that one component of the key is for.
@@ -35,8 +40,9 @@ func (r *Ring) NewRelinearizer(key *RelinearizationKey, n, drop int) (*Relineari
 	}
 	e := &Relinearizer{ring: r, key: key, n: n, drop: drop}
 	limbs := append(span(0, n), r.special()...)
-	for _, group := range key.groups {
-		d := digit{target: make([]int, len(r.subs))}
+	var pairs [][2]int
+	for k, group := range key.groups {
+		d := digit{target: make([]int, len(r.moduli))}
 		for _, i := range group {
 			if i < n {
 				d.own = append(d.own, i)
@@ -55,16 +61,18 @@ func (r *Ring) NewRelinearizer(key *RelinearizationKey, n, drop int) (*Relineari
 				to = append(to, i)
 			}
 		}
-		d.convert = r.newConverter(d.own, to, func(int) uint64 { return 1 })
+		d.convert = r.newConverter(d.own, to)
 		e.digits = append(e.digits, d)
+		pairs = append(pairs, [2]int{k * r.N(), k * r.N()})
 	}
+	e.pairs = mod.NewPairs(nil, pairs)
 	from := append(span(n-drop, n), r.special()...)
-	e.down = r.newConverter(from, span(0, n-drop), func(int) uint64 { return 1 })
+	e.down = r.newConverter(from, span(0, n-drop))
 	for i := range n {
-		p := r.product(i, r.special())
-		e.pf = append(e.pf, r.mont(i, r.mul(i, p, r.f[i])))
+		m := r.moduli[i]
+		e.p = append(e.p, m.Factor(r.product(i, r.special())))
 		if i < n-drop {
-			e.inverse = append(e.inverse, r.mont(i, r.inverse(i, r.product(i, from))))
+			e.inverse = append(e.inverse, m.Factor(m.Inverse(r.product(i, from))))
 		}
 	}
 	return e, nil
@@ -81,51 +89,50 @@ func (e *Relinearizer) Apply(dst *[2]Poly, d *[3]Poly, s *Scratch) {
 		parts[k] = s.digits[at : at+len(own)+1]
 		at += len(own) + 1
 		for m, i := range own {
-			r.subs[i].INTT(d[2][i], parts[k][m])
+			copy(parts[k][m], d[2][i])
+			r.transforms[i].Inverse(parts[k][m])
 		}
 		e.digits[k].convert.prepare(parts[k])
 	}
-	for _, i := range append(span(0, e.n), r.special()...) {
+	for i := range e.n {
 		e.limb(i, d, parts, s)
 	}
-	for c := range 2 {
+	for _, i := range r.special() {
+		e.limb(i, d, parts, s)
+	}
+	for c := range dst {
 		y := s.digits[:len(e.down.from)+1]
 		for k, i := range e.down.from {
-			r.subs[i].INTT(s.sums[c][i], y[k])
+			copy(y[k], s.sums[c][i])
+			r.transforms[i].Inverse(y[k])
 		}
 		e.down.prepare(y)
 		for j := range e.n - e.drop {
-			sub := r.subs[j]
 			e.down.limb(s.row, y, j)
-			sub.NTT(s.row, s.row)
-			subtractThenScale(dst[c][j], s.sums[c][j], s.row, e.inverse[j], sub)
+			r.transforms[j].Forward(s.row)
+			r.moduli[j].SubScale(dst[c][j], s.sums[c][j], s.row, e.inverse[j])
 		}
 	}
 }
 
 // limb is the sum over digits modulo one prime.
 func (e *Relinearizer) limb(i int, d *[3]Poly, parts [][][]uint64, s *Scratch) {
-	sub := e.ring.subs[i]
-	sums := [2][]uint64{s.sums[0][i], s.sums[1][i]}
+	m, n := e.ring.moduli[i], e.ring.N()
 	for k := range e.digits {
-		x := s.row
+		x := s.wide[k*n : (k+1)*n]
 		if t := e.digits[k].target[i]; t < 0 {
-			x = d[2][i]
+			copy(x, d[2][i])
 		} else {
 			e.digits[k].convert.limb(x, parts[k], t)
-			sub.NTT(x, x)
-		}
-		for c := range 2 {
-			if k == 0 {
-				sub.MulCoeffsMontgomery(x, e.key.parts[k][c][i], sums[c])
-			} else {
-				sub.MulCoeffsMontgomeryThenAdd(x, e.key.parts[k][c][i], sums[c])
-			}
+			e.ring.transforms[i].Forward(x)
 		}
 	}
-	if i < e.n {
-		for c := range 2 {
-			sub.MulScalarMontgomeryThenAdd(d[c][i], e.pf[i], sums[c])
+	one := m.DotFactor(1)
+	for c := range s.sums {
+		sum := s.sums[c][i]
+		m.Dot(sum, s.wide, e.key.parts[c][i], e.pairs, one)
+		if i < e.n {
+			m.AddScale(sum, sum, d[c][i], e.p[i])
 		}
 	}
 }
