@@ -19,7 +19,7 @@ import (
 var order = [][]string{
 	{"internal/progress", "internal/safetensors", "kernel/cpu"},
 	{"kernel"},
-	{"quant"},
+	{"quant", "approx"},
 	{"model"},
 	{"datasets"},
 	{"calibrate"},

@@ -210,12 +210,14 @@ func genProgram(t *rapid.T) *Program {
 func genTables(t *rapid.T, p *Program, shape []int) *LookupTable {
 	channels := rapid.SampledFrom([]int{1, shape[0]}).Draw(t, "tables")
 	l := &LookupTable{Shift: uint8(rapid.IntRange(0, 6).Draw(t, "shift")), Tables: make([]Table, channels)}
-	b := p.Input.Bounds()
-	p.walk(func(_ *Node, _ []int, now Bounds) error { b = now; return nil }) // it complains of the labels
+	b, err := p.LastBounds()
+	if err != nil {
+		t.Fatal(err)
+	}
 	n := b.Lo.Len()
 	for c := range channels {
 		from, to := c*n/channels, (c+1)*n/channels
-		r := Bounds{NewVec(b.Lo.wide()[from:to]), NewVec(b.Hi.wide()[from:to])}.Range()
+		r := Bounds{b.Lo.Slice(from, to), b.Hi.Slice(from, to)}.Range()
 		if r.Bits() > 14 {
 			return nil
 		}

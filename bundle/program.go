@@ -114,6 +114,18 @@ func (p *Program) Bounds() ([]Bounds, error) {
 	return all, nil
 }
 
+// LastBounds is the proved interval of every element of the last node's tensor,
+// or of the input where there is no node yet: what a table appended next must
+// cover.
+func (p *Program) LastBounds() (Bounds, error) {
+	b := p.Input.Bounds()
+	if len(p.Nodes) == 0 {
+		return b, nil
+	}
+	_, err := p.propagate(func(_ *Node, _ []int, now Bounds) error { b = now; return nil })
+	return b, err
+}
+
 // Prove fills in every node's Shape and Range.
 func (p *Program) Prove() error {
 	return p.walk(func(n *Node, shape []int, b Bounds) error {
@@ -133,16 +145,27 @@ func provedRange(b Bounds) (Range, error) {
 	return r, nil
 }
 
-// walk infers shapes and proves bounds node by node.
+// walk infers shapes and proves bounds node by node, up to the logits.
 func (p *Program) walk(visit func(n *Node, shape []int, b Bounds) error) error {
+	shape, err := p.propagate(visit)
+	if err != nil {
+		return err
+	}
+	if len(shape) != 1 || shape[0] != len(p.Labels) {
+		return fmt.Errorf("bundle: layer %q: output shape %v for %d labels", p.Output().Name, shape, len(p.Labels))
+	}
+	return nil
+}
+
+func (p *Program) propagate(visit func(n *Node, shape []int, b Bounds) error) ([]int, error) {
 	if _, err := elements(p.Input.Shape); err != nil {
-		return fmt.Errorf("bundle: input: %w", err)
+		return nil, fmt.Errorf("bundle: input: %w", err)
 	}
 	if err := p.Input.Quantizer.Validate(); err != nil {
-		return fmt.Errorf("bundle: input quantizer: %w", err)
+		return nil, fmt.Errorf("bundle: input quantizer: %w", err)
 	}
 	if len(p.Nodes) == 0 || len(p.Nodes) > MaxNodes {
-		return fmt.Errorf("bundle: %d operations, want 1..%d", len(p.Nodes), MaxNodes)
+		return nil, fmt.Errorf("bundle: %d operations, want 1..%d", len(p.Nodes), MaxNodes)
 	}
 	shape, b := p.Input.Shape, p.Input.Bounds()
 	names := map[string]bool{"input": true, "": true}
@@ -150,7 +173,7 @@ func (p *Program) walk(visit func(n *Node, shape []int, b Bounds) error) error {
 	for i := range p.Nodes {
 		n := &p.Nodes[i]
 		if names[n.Name] {
-			return fmt.Errorf("bundle: layer %d: name %q is empty, reserved or used twice", i, n.Name)
+			return nil, fmt.Errorf("bundle: layer %d: name %q is empty, reserved or used twice", i, n.Name)
 		}
 		names[n.Name] = true
 		out, err := n.Op.OutShape(shape)
@@ -158,23 +181,20 @@ func (p *Program) walk(visit func(n *Node, shape []int, b Bounds) error) error {
 			err = total.take(n.Op, out)
 		}
 		if err != nil {
-			return fmt.Errorf("bundle: layer %q: %w", n.Name, err)
+			return nil, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
 		}
 		if l, ok := n.Op.(*LookupTable); ok {
 			if err := l.covers(b); err != nil {
-				return fmt.Errorf("bundle: layer %q: %w", n.Name, err)
+				return nil, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
 			}
 		}
 		b = n.Op.bounds(b, shape)
 		if err := visit(n, out, b); err != nil {
-			return fmt.Errorf("bundle: layer %q: %w", n.Name, err)
+			return nil, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
 		}
 		shape = out
 	}
-	if len(shape) != 1 || shape[0] != len(p.Labels) {
-		return fmt.Errorf("bundle: layer %q: output shape %v for %d labels", p.Output().Name, shape, len(p.Labels))
-	}
-	return nil
+	return shape, nil
 }
 
 // MaxNodes bounds the operations of a program, MaxRangeBits the integers in it.

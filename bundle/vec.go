@@ -64,6 +64,14 @@ func (v Vec) Low64(i int) int64 {
 	return int64(low.Uint64())
 }
 
+// Slice is the elements from..to-1 of v.
+func (v Vec) Slice(from, to int) Vec {
+	if v.Big != nil {
+		return NewVec(v.Big[from:to])
+	}
+	return Vec{Small: v.Small[from:to]}
+}
+
 // Equal reports whether v and w hold the same integers.
 func (v Vec) Equal(w Vec) bool {
 	return v.Len() == w.Len() && v.FirstDifference(w) < 0

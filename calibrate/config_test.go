@@ -22,14 +22,23 @@ func TestValidate(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		{func(c *Config) { c.Weights.Bits = 0 }, "weights.bits: 0 bits is outside 2..16"},
-		{func(c *Config) { c.Weights.Bits = 1 }, "weights.bits: 1 bits is outside 2..16"},
-		{func(c *Config) { c.Weights.Bits = 40 }, "weights.bits: 40 bits is outside 2..16"},
+		{func(c *Config) { c.Weights.Bits = 0 }, "weights.bits: 0 bits is outside 1..16"},
+		{func(c *Config) { c.Weights.Bits = 1 }, "weights.observer: minmax does not suit 1 bit"},
+		{func(c *Config) { c.Weights.Bits = 40 }, "weights.bits: 40 bits is outside 1..16"},
 		{func(c *Config) { c.Weights.Bits = 260 }, "weights.bits: 260 bits"}, // 4 modulo 256
 		{func(c *Config) { c.Input.Bits = 0 }, "input.bits: 0 bits is outside 1..16"},
 		{func(c *Config) { c.Input.Bits = -1 }, "input.bits: -1 bits"},
 		{func(c *Config) { c.Images = 0 }, "images: 0 is not positive"},
-		{func(c *Config) { c.Input.Observer = "median" }, `input.observer: "median" is unknown: want minmax or moving_average`},
+		{func(c *Config) { c.Input.Observer = "median" }, `input.observer: "median" is unknown: want one of [minmax moving_average percentile mse kl]`},
+		{func(c *Config) { c.Weights.Kind = "kl" }, `weights.observer: "kl" is unknown: want minmax or mse`},
+		{func(c *Config) { c.Input.Percentile = 99 }, `input.percentile: 99 is for the observer percentile, this one is "minmax"`},
+		{func(c *Config) { c.Input.Bins = 2048 }, "input.bins: 2048 is for observers with a histogram, minmax has none"},
+		{func(c *Config) { c.Input.Observer, c.Input.Percentile = "percentile", 50 }, "input.percentile: 50 is outside 50..100"},
+		{func(c *Config) { c.Input.Observer, c.Input.Percentile = "percentile", 100.5 }, "input.percentile: 100.5 is outside"},
+		{func(c *Config) { c.Input.Observer, c.Input.Percentile = "percentile", math.NaN() }, "input.percentile: NaN is outside"},
+		{func(c *Config) { c.Input.Observer, c.Input.Bins = "percentile", 63 }, "input.bins: 63 is outside 64..1048576 for percentile"},
+		{func(c *Config) { c.Input.Observer, c.Input.Bins = "mse", MaxBins+1 }, "input.bins: 1048577 is outside 64..1048576 for mse at 4 bits"},
+		{func(c *Config) { c.Input.Observer, c.Input.Bits, c.Input.Bins = "kl", 8, 1000 }, "input.bins: 1000 is outside 1024..1048576 for kl at 8 bits"},
 	} {
 		config := good()
 		c.change(&config)
@@ -75,17 +84,17 @@ func TestWeightObserver(t *testing.T) {
 		perChannel bool
 		want       []float32
 	}{{false, []float32{1}}, {true, []float32{1, 0.5}}} {
-		got, err := WeightConfig{Bits: 4, PerChannel: c.perChannel}.Observer()(l, w, 2)
+		got, err := WeightConfig{Bits: 4, PerChannel: c.perChannel}.Observer()(model.Observation{Layer: l, Folded: w, Outputs: 2})
 		if err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("per channel %v: scales %v, %v, want %v", c.perChannel, got, err, c.want)
 		}
 	}
-	zeros, err := WeightConfig{Bits: 4, PerChannel: true}.Observer()(l, make([]float32, 6), 2)
+	zeros, err := WeightConfig{Bits: 4, PerChannel: true}.Observer()(model.Observation{Layer: l, Folded: make([]float32, 6), Outputs: 2})
 	if err != nil || !slices.Equal(zeros, []float32{1, 1}) {
 		t.Errorf("scales %v, %v of zeros", zeros, err)
 	}
 	w[4] = float32(math.Inf(1))
-	if _, err := (WeightConfig{Bits: 4}).Observer()(l, w, 2); err == nil || !strings.Contains(err.Error(), `calibrate: layer "fc": weight value +Inf at element 4`) {
+	if _, err := (WeightConfig{Bits: 4}).Observer()(model.Observation{Layer: l, Folded: w, Outputs: 2}); err == nil || !strings.Contains(err.Error(), `calibrate: layer "fc": weight value +Inf at element 4`) {
 		t.Errorf("error %v for an infinite weight", err)
 	}
 }

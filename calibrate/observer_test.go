@@ -56,22 +56,46 @@ func TestMovingAverage(t *testing.T) {
 	})
 }
 
+// observers are one of each kind.
+func observers(t *testing.T) (all []Observer) {
+	t.Helper()
+	for _, name := range Observers {
+		o, err := New(InputConfig{Bits: 4, Observer: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, o)
+	}
+	return all
+}
+
+// A constant has the range of that one value, and every observer gives it the
+// quantizer that holds it: 0 as it is, others at an end of the grid.
 func TestConstant(t *testing.T) {
-	for _, o := range []Observer{&MinMax{}, &MovingAverage{Rate: DefaultRate}} {
-		for range 5 {
-			if err := o.Observe([]float32{0.3, 0.3}); err != nil {
-				t.Fatal(err)
+	for _, v := range []float32{0.3, -2, 0, math.SmallestNonzeroFloat32, math.MaxFloat32} {
+		for _, o := range observers(t) {
+			for range 5 {
+				if err := o.Observe([]float32{v, v}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if lo, hi, err := o.Range(); lo != v || hi != v || err != nil {
+				t.Errorf("%T: range [%v, %v], %v of the constant %v", o, lo, hi, err, v)
 			}
 		}
-		if lo, hi, err := o.Range(); lo != 0.3 || hi != 0.3 || err != nil {
-			t.Errorf("%T: range [%v, %v], %v of a constant", o, lo, hi, err)
+		for _, name := range Observers {
+			p, err := InputConfig{Bits: 4, Observer: name}.Quantizer("x", slices.Values([][]float32{{v, v}, {v}}))
+			if y := p.FakeQuantize(v); err != nil || math.Abs(float64(y)-float64(v)) > math.Max(0x1p-22*math.Abs(float64(v)), math.SmallestNonzeroFloat32) {
+				t.Errorf("%s: %v becomes %v on %+v, %v", name, v, y, p, err)
+			}
 		}
 	}
 }
 
 func TestObserverErrors(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(-1))
-	for _, o := range []Observer{&MinMax{}, &MovingAverage{Rate: DefaultRate}} {
+	untouched := observers(t)
+	for i, o := range observers(t) {
 		if _, _, err := o.Range(); err == nil || !strings.Contains(err.Error(), "calibration set is empty") {
 			t.Errorf("%T: error %v of nothing", o, err)
 		}
@@ -89,8 +113,12 @@ func TestObserverErrors(t *testing.T) {
 				t.Errorf("%T: error %v for %v", o, err, bad)
 			}
 		}
-		if lo, hi, err := o.Range(); lo != -1 || hi != 2 || err != nil {
-			t.Errorf("%T: range [%v, %v], %v: a refused batch left a trace", o, lo, hi, err)
+		if err := untouched[i].Observe([]float32{-1, 2}); err != nil {
+			t.Fatal(err)
+		}
+		lo, hi, err := o.Range()
+		if wantLo, wantHi, wantErr := untouched[i].Range(); lo != wantLo || hi != wantHi || err != nil || wantErr != nil {
+			t.Errorf("%T: range [%v, %v], %v, want [%v, %v]: a refused batch left a trace", o, lo, hi, err, wantLo, wantHi)
 		}
 	}
 }

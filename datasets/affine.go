@@ -3,6 +3,8 @@ package datasets
 import (
 	"fmt"
 	"math"
+
+	"qtool/kernel/f32"
 )
 
 // Affine maps a pixel of the output to the point of the source it shows, both
@@ -44,47 +46,11 @@ func Warp(dst []float32, img []uint8, shape []int, m Affine) {
 	}
 	cx, cy := float64(w-1)/2, float64(h-1)/2
 	// Corner (0, 0) of the output, then one step to the right and one down.
-	u0 := fixed(cx + m.X - mul(m.XX, cx) - mul(m.XY, cy))
-	v0 := fixed(cy + m.Y - mul(m.YX, cx) - mul(m.YY, cy))
-	ux, uy, vx, vy := fixed(m.XX), fixed(m.XY), fixed(m.YX), fixed(m.YY)
+	u := f32.Line{First: fixed(cx + m.X - mul(m.XX, cx) - mul(m.XY, cy)), Right: fixed(m.XX), Down: fixed(m.XY)}
+	v := f32.Line{First: fixed(cy + m.Y - mul(m.YX, cx) - mul(m.YY, cy)), Right: fixed(m.YX), Down: fixed(m.YY)}
 	for plane := h * w; len(img) > 0; img, dst = img[plane:], dst[plane:] {
-		src := img[:plane]
-		u, v := u0, v0
-		for y := 0; y < h; y++ {
-			warpRow(dst[y*w:(y+1)*w], src, w, h, u, v, ux, vx)
-			u, v = u+uy, v+vy
-		}
+		f32.Bilinear(dst[:plane], img[:plane], h, w, u, v)
 	}
-}
-
-// warpRow fills one row of the output. (u, v) is the source of its first pixel
-// and (du, dv) the step to the next, in 32.32 fixed point.
-func warpRow(row []float32, src []uint8, w, h int, u, v, du, dv int64) {
-	for x := range row {
-		ix, iy := int(u>>32), int(v>>32)
-		fx, fy := (u>>16)&0xffff, (v>>16)&0xffff
-		var a, b, c, d int64 // the four neighbours: a b above, c d below
-		if uint(ix) < uint(w-1) && uint(iy) < uint(h-1) {
-			p := iy*w + ix
-			top, bottom := src[p:p+2], src[p+w:p+w+2]
-			a, b, c, d = int64(top[0]), int64(top[1]), int64(bottom[0]), int64(bottom[1])
-		} else if ix >= -1 && ix < w && iy >= -1 && iy < h {
-			a, b = pixel(src, w, h, ix, iy), pixel(src, w, h, ix+1, iy)
-			c, d = pixel(src, w, h, ix, iy+1), pixel(src, w, h, ix+1, iy+1)
-		}
-		above := a<<16 + (b-a)*fx
-		below := c<<16 + (d-c)*fx
-		row[x] = float32(above<<16+(below-above)*fy) / (255 * fixedOne)
-		u, v = u+du, v+dv
-	}
-}
-
-// pixel returns the value at (x, y), 0 outside of the image.
-func pixel(src []uint8, w, h, x, y int) int64 {
-	if uint(x) >= uint(w) || uint(y) >= uint(h) {
-		return 0
-	}
-	return int64(src[y*w+x])
 }
 
 // fixed converts x to 32.32 fixed point, rounding half to even.

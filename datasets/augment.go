@@ -45,12 +45,20 @@ func (a Augment) Apply(dst []float32, img []uint8, shape []int, seed, epoch uint
 			panic(fmt.Sprintf("datasets: augment of %d values into %d with shape %v", len(img), len(dst), shape))
 		}
 		for i, v := range img {
-			dst[i] = float32(v) / 255
+			dst[i] = unit[v]
 		}
 		return
 	}
 	Warp(dst, img, shape, a.Draw(seed, epoch, index))
 }
+
+// unit has float32(v)/255 of every v.
+var unit = func() (u [256]float32) {
+	for v := range u {
+		u[v] = float32(v) / 255
+	}
+	return u
+}()
 
 // Draw returns the map that Apply uses. A point p (from the centre) is seen at
 //

@@ -16,7 +16,7 @@ var ErrTooWide = errors.New("too wide")
 // Program builds the integer program of q: the integers of its weights and
 // biases, its activations as integer polynomials, its average pools as sums,
 // with every range proved. It returns an error that names the layer for an
-// activation that is no polynomial and for a bias beyond 2^62.
+// activation that is no polynomial and for one whose table would be too large.
 func Program(q *model.Quantized, labels []string) (*bundle.Program, error) {
 	scaling, err := q.Scaling()
 	if err != nil {
@@ -33,9 +33,19 @@ func Program(q *model.Quantized, labels []string) (*bundle.Program, error) {
 	in, weighted := q.Network.Input, 0
 	for i, l := range q.Network.Layers {
 		n := bundle.Node{Name: l.Name, Scale: scaling[i].Out}
-		if l.Weighted() {
+		switch {
+		case l.Type == model.BatchNorm: // the table after it holds it
+			in = shapes[i]
+			continue
+		case l.Weighted():
 			n.Bits = q.Weights[weighted].Bits
 			weighted++
+		case l.Tabled():
+			if n.Op, err = table(p, l, &scaling[i], in); err != nil {
+				return nil, fmt.Errorf("export: layer %q: %w", l.Name, err)
+			}
+			p.Nodes = append(p.Nodes, n)
+			continue
 		}
 		if n.Op, err = operation(q, l, &scaling[i], in, shapes[i]); err != nil {
 			return nil, fmt.Errorf("export: layer %q: %w", l.Name, err)
@@ -87,7 +97,9 @@ func integers(s *model.LayerScaling, w, b []float32, outputs int) ([]int32, bund
 		weight[i] = int32(c)
 	}
 	biases := make([]float64, len(b))
-	s.BiasCodes(biases, b)
+	if !s.Deferred {
+		s.BiasCodes(biases, b)
+	}
 	for i, c := range biases {
 		if math.IsInf(c, 0) {
 			return nil, bundle.Vec{}, fmt.Errorf("bias %d is %v at scale %v: %w: its integer passes float64", i, b[i], s.Out[i%len(s.Out)], ErrTooWide)

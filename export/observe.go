@@ -9,14 +9,31 @@ import (
 	"qtool/model"
 )
 
+// nodeLayers is the layer that each node of q's program comes from, and the
+// layers' scaling.
+func nodeLayers(q *model.Quantized) ([]int, []model.LayerScaling, error) {
+	var layers []int
+	for i, l := range q.Network.Layers {
+		// A batch norm is in the table after it: the node before it is compared
+		// with the normalised values, whose scale and offset are the layer's.
+		if l.Type == model.BatchNorm {
+			layers[len(layers)-1] = i
+			continue
+		}
+		layers = append(layers, i)
+	}
+	scaling, err := q.Scaling()
+	return layers, scaling, err
+}
+
 // Observe runs the program on images, sets every node's Seen to the range its
 // tensor took, and returns each node's signal-to-quantization-noise ratio in
-// decibels against the unquantized network with the same master weights:
+// decibels against the unquantized network with parameters float:
 //
 //	SQNR = 10 log10( sum x^2 / sum (x - scale*q)^2 )
 //
 // over all elements and images.
-func Observe(q *model.Quantized, p *bundle.Program, images *datasets.Split) ([]float64, error) {
+func Observe(q *model.Quantized, float model.Parameters, p *bundle.Program, images *datasets.Split) ([]float64, error) {
 	r, err := bundle.NewRunner(p)
 	if err != nil {
 		return nil, err
@@ -24,11 +41,15 @@ func Observe(q *model.Quantized, p *bundle.Program, images *datasets.Split) ([]f
 	if images.Len() == 0 {
 		return nil, fmt.Errorf("export: no image to observe")
 	}
+	layers, scaling, err := nodeLayers(q)
+	if err != nil {
+		return nil, err
+	}
 	signal, noise := make([]float64, len(p.Nodes)), make([]float64, len(p.Nodes))
 	real := make([]float32, len(images.Image(0)))
 	for i := range images.Len() {
 		datasets.Augment{}.Apply(real, images.Image(i), images.Shape, 0, 0, 0)
-		outs, err := q.Network.Forward(q.Params, real)
+		outs, err := q.Network.Forward(float, real)
 		if err != nil {
 			return nil, err
 		}
@@ -39,8 +60,12 @@ func Observe(q *model.Quantized, p *bundle.Program, images *datasets.Split) ([]f
 			} else {
 				n.Seen = n.Seen.Union(seen)
 			}
-			for j, x := range outs[k] {
-				d := x - n.Real(v, j)
+			out, s := outs[layers[k]], &scaling[layers[k]]
+			for j, x := range out {
+				d := x - s.Out[j*len(s.Out)/len(out)]*v.Float(j)
+				if s.Offset != nil && s.Table == nil { // a bias that a table takes
+					d -= s.Offset[j*len(s.Offset)/len(out)]
+				}
 				signal[k] += x * x
 				noise[k] += d * d
 			}

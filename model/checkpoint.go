@@ -31,6 +31,8 @@ type Checkpoint struct {
 type Quantizers struct {
 	Input   quant.Params      `json:"input"`
 	Weights []WeightQuantizer `json:"weights"`
+	// Activations are left out where there are none.
+	Activations []ActivationQuantizer `json:"activations,omitempty"`
 }
 
 // Provenance says where a checkpoint comes from.
@@ -49,7 +51,7 @@ func (c *Checkpoint) Quantized() (*Quantized, error) {
 	if c.Quantizers == nil {
 		return nil, fmt.Errorf("model: this checkpoint (stage %q) has no quantizers", c.Provenance.Stage)
 	}
-	q := &Quantized{Network: c.Network, Params: c.Params, Input: c.Quantizers.Input, Weights: c.Quantizers.Weights}
+	q := &Quantized{Network: c.Network, Params: c.Params, Input: c.Quantizers.Input, Weights: c.Quantizers.Weights, Activations: c.Quantizers.Activations}
 	if _, err := q.Scaling(); err != nil {
 		return nil, err
 	}

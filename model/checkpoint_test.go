@@ -131,7 +131,7 @@ func TestCheckpointSchema(t *testing.T) {
 		{"network", f.Metadata["network"] + " ", "canonical", false},
 		{"provenance", "{}", "canonical", false},
 		{"quantizers", "null", "input quantizer", false},
-		{"quantizers", `{"input":{"scale":1,"zero_point":0,"bits":4,"signed":false,"narrow_range":false},"weights":null}`, `layer "conv" has no weight quantizer`, false},
+		{"quantizers", `{"input":{"scale":1,"zero_point":0,"bits":4,"signed":false,"narrow_range":false},"weights":null}`, `layer "conv" (conv): it has no weight quantizer`, false},
 	} {
 		g := &safetensors.File{Metadata: map[string]string{}, Tensors: f.Tensors}
 		for k, v := range f.Metadata {

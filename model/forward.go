@@ -18,36 +18,58 @@ func (n *Network) Forward(p Parameters, image []float32) ([][]float64, error) {
 	outs := make([][]float64, len(n.Layers))
 	for i, l := range n.Layers {
 		w, b := p.Of(l.Name)
-		switch l.Type {
-		case Conv:
-			x = convolve(l, x, in, shapes[i], w, b)
-		case Dense:
-			y := make([]float64, l.Units)
-			for o := range y {
-				y[o] = float64(b[o])
-				for k, v := range x {
-					y[o] += float64(w[o*len(x)+k]) * v
-				}
-			}
-			x = y
-		case AvgPool:
-			x = average(l, x, in, shapes[i])
-		case Flatten:
-		default:
-			y := make([]float64, len(x))
-			for k, v := range x {
-				y[k] = l.Apply(v)
-			}
-			x = y
+		if l.Type == BatchNorm {
+			x = normalise(p, l.Name, x)
+		} else {
+			x = p.Trained(l).Forward(x, in, shapes[i], w, b)
 		}
 		outs[i], in = x, shapes[i]
 	}
 	return outs, nil
 }
 
+// Forward evaluates the layer on one image x of shape in to one of shape out,
+// which Network.Shapes gives; w and b are for weighted layers alone. A layer
+// that changes nothing returns x itself.
+func (l Layer) Forward(x []float64, in, out []int, w, b []float32) []float64 {
+	switch l.Type {
+	case Conv:
+		return convolve(l, x, in, out, w, b)
+	case Dense:
+		y := make([]float64, l.Units)
+		for o := range y {
+			y[o] = float64(b[o])
+			for k, v := range x {
+				y[o] += float64(w[o*len(x)+k]) * v
+			}
+		}
+		return y
+	case AvgPool:
+		return average(l, x, in, out)
+	case Flatten:
+		return x
+	}
+	y := make([]float64, len(x))
+	for k, v := range x {
+		y[k] = l.Apply(v)
+	}
+	return y
+}
+
+// normalise applies a batch norm's running moments.
+func normalise(p Parameters, name string, x []float64) []float64 {
+	slope, offset := p.Normalisation(name)
+	y := make([]float64, len(x))
+	for k, v := range x {
+		c := k * len(slope) / len(x)
+		y[k] = slope[c]*v + offset[c]
+	}
+	return y
+}
+
 // Apply is the activation at x.
 func (l Layer) Apply(x float64) float64 {
-	switch l.Type {
+	switch l.Function() {
 	case Square:
 		return x * x
 	case Tanh:
@@ -56,6 +78,13 @@ func (l Layer) Apply(x float64) float64 {
 		return 1 / (1 + math.Exp(-x))
 	case ReLU:
 		return max(x, 0)
+	case SiLU:
+		return x / (1 + math.Exp(-x))
+	case Sign:
+		if x < 0 {
+			return -1
+		}
+		return 1
 	case Polynomial:
 		y := 0.0
 		for k := len(l.Coefficients) - 1; k >= 0; k-- {

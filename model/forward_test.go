@@ -80,6 +80,8 @@ func TestApply(t *testing.T) {
 		{Layer{Type: Sigmoid}, -1000, 0},
 		{Layer{Type: ReLU}, -1, 0},
 		{Layer{Type: ReLU}, 2, 2},
+		{Layer{Type: SiLU}, 1, 1 / (1 + math.Exp(-1))},
+		{Layer{Type: SiLU}, -1000, 0},
 		{Layer{Type: Polynomial, Coefficients: []float64{1, 2, 3}}, 2, 17},
 		{Layer{Type: Flatten}, 7, 7},
 	} {

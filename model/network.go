@@ -11,7 +11,7 @@ import (
 // Kind is the type of a layer.
 type Kind string
 
-// The layers. Square, Tanh, Sigmoid, ReLU and Polynomial are elementwise
+// The layers. Square, Tanh, Sigmoid, ReLU, SiLU, Sign and Polynomial are elementwise
 // activations.
 const (
 	Conv       Kind = "conv"
@@ -22,6 +22,9 @@ const (
 	Tanh       Kind = "tanh"
 	Sigmoid    Kind = "sigmoid"
 	ReLU       Kind = "relu"
+	SiLU       Kind = "silu"
+	Sign       Kind = "sign"
+	BatchNorm  Kind = "batchnorm"
 	Polynomial Kind = "polynomial"
 )
 
@@ -30,10 +33,15 @@ const (
 //	conv        channels, kernel, stride (1), padding (0)
 //	dense       units
 //	avgpool     kernel, stride (kernel)
-//	polynomial  coefficients: a_0, a_1, ... of a_0 + a_1 x + ...
-//	flatten, square, tanh, sigmoid, relu: none
+//	polynomial  coefficients: a_0, a_1, ... of a_0 + a_1 x + ..., interval,
+//	            trainable; or those of an approximated function, see below
+//	flatten, batchnorm, square, tanh, sigmoid, relu, silu, sign: none
 //
 // The value in parentheses is what 0 stands for.
+//
+// A polynomial that approximates a function has approximates, degree, method,
+// and an interval or the percentile of its inputs that the interval is to be.
+// While it has no coefficients it is that function itself.
 type Layer struct {
 	Type         Kind      `yaml:"type" json:"type"`
 	Name         string    `yaml:"name" json:"name"`
@@ -43,6 +51,18 @@ type Layer struct {
 	Stride       int       `yaml:"stride,omitempty" json:"stride,omitempty"`
 	Padding      int       `yaml:"padding,omitempty" json:"padding,omitempty"`
 	Coefficients []float64 `yaml:"coefficients,omitempty" json:"coefficients,omitempty"`
+	// Approximates is the function that a polynomial replaces, Degree and Method
+	// how it was fitted.
+	Approximates Kind   `yaml:"approximates,omitempty" json:"approximates,omitempty"`
+	Degree       int    `yaml:"degree,omitempty" json:"degree,omitempty"`
+	Method       string `yaml:"method,omitempty" json:"method,omitempty"`
+	// Interval is [lo, hi], where a polynomial is meant to be used.
+	Interval []float64 `yaml:"interval,omitempty" json:"interval,omitempty"`
+	// Percentile measures Interval: between the (100-Percentile)-th and the
+	// Percentile-th percentile of the layer's inputs; 100 is all of them.
+	Percentile float64 `yaml:"percentile,omitempty" json:"percentile,omitempty"`
+	// Trainable makes a polynomial's coefficients parameters.
+	Trainable bool `yaml:"trainable,omitempty" json:"trainable,omitempty"`
 }
 
 // Network is a chain of layers on an input of shape [channels, height, width]
@@ -76,22 +96,16 @@ func (l Layer) Weighted() bool { return l.Type == Conv || l.Type == Dense }
 // Activation reports whether the layer is elementwise.
 func (l Layer) Activation() bool {
 	switch l.Type {
-	case Square, Tanh, Sigmoid, ReLU, Polynomial:
+	case Square, Tanh, Sigmoid, ReLU, SiLU, Sign, Polynomial:
 		return true
 	}
 	return false
 }
 
-// PolynomialCoefficients is a_0..a_d of a polynomial activation, or false for
-// any other layer.
-func (l Layer) PolynomialCoefficients() ([]float64, bool) {
-	switch l.Type {
-	case Square:
-		return []float64{0, 0, 1}, true
-	case Polynomial:
-		return l.Coefficients, true
-	}
-	return nil, false
+// Tabled reports whether the layer is an activation that only a lookup table
+// can express exactly. A polynomial is none, whatever it approximates.
+func (l Layer) Tabled() bool {
+	return l.Activation() && l.Type != Square && l.Type != Polynomial
 }
 
 // WeightShape is [outputs, inputs] of a dense layer and [outputs, channels,
@@ -127,6 +141,9 @@ func (n *Network) Shapes() ([][]int, error) {
 		}
 		seen[l.Name] = true
 		out, err := l.outShape(in)
+		if err == nil && l.Type == BatchNorm && (i == 0 || !n.Layers[i-1].Weighted()) {
+			err = fmt.Errorf("it must follow a conv or dense layer, whose outputs it normalises")
+		}
 		if err == nil {
 			err = checkShape(out)
 		}
@@ -182,33 +199,22 @@ func (l Layer) outShape(in []int) ([]int, error) {
 	case Flatten:
 		return []int{size(in)}, nil
 	case Polynomial:
-		d := len(l.Coefficients) - 1
-		if d < 1 || d > MaxDegree || l.Coefficients[d] == 0 {
-			return nil, fmt.Errorf("coefficients %v: want 2..%d of them (constant first), the last not 0", l.Coefficients, MaxDegree+1)
-		}
-		for _, c := range l.Coefficients {
-			if c-c != 0 {
-				return nil, fmt.Errorf("coefficient %v is not finite", c)
-			}
-		}
-		return in, nil
+		return in, l.checkPolynomial()
 	}
 	return in, nil
 }
-
-// MaxDegree bounds a polynomial activation.
-const MaxDegree = 15
 
 // checkKeys refuses a key that the layer's kind does not use, so that no
 // setting is silently ignored.
 func (l Layer) checkKeys() error {
 	uses := map[Kind][]string{
 		Conv: {"channels", "kernel", "stride", "padding"}, Dense: {"units"}, AvgPool: {"kernel", "stride"},
-		Polynomial: {"coefficients"}, Flatten: {}, Square: {}, Tanh: {}, Sigmoid: {}, ReLU: {},
+		Polynomial: {"coefficients", "approximates", "degree", "method", "interval", "percentile", "trainable"},
+		Flatten:    {}, Square: {}, Tanh: {}, Sigmoid: {}, ReLU: {}, SiLU: {}, Sign: {}, BatchNorm: {},
 	}
 	allowed, known := uses[l.Type]
 	if !known {
-		return fmt.Errorf("type %q is unknown: want conv, dense, avgpool, flatten, square, tanh, sigmoid, relu or polynomial", l.Type)
+		return fmt.Errorf("type %q is unknown: want conv, dense, avgpool, batchnorm, flatten, square, tanh, sigmoid, relu, silu, sign or polynomial", l.Type)
 	}
 	for _, k := range []struct {
 		name string
@@ -216,6 +222,8 @@ func (l Layer) checkKeys() error {
 	}{
 		{"channels", l.Channels != 0}, {"units", l.Units != 0}, {"kernel", l.Kernel != 0},
 		{"stride", l.Stride != 0}, {"padding", l.Padding != 0}, {"coefficients", l.Coefficients != nil},
+		{"approximates", l.Approximates != ""}, {"degree", l.Degree != 0}, {"method", l.Method != ""},
+		{"interval", l.Interval != nil}, {"percentile", l.Percentile != 0}, {"trainable", l.Trainable},
 	} {
 		if k.set && !slices.Contains(allowed, k.name) {
 			return fmt.Errorf("key %q does not belong to this type, which uses %v", k.name, allowed)

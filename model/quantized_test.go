@@ -13,14 +13,14 @@ import (
 // maxAbs chooses symmetric scales that reach the largest folded weight, of the
 // layer or of each output.
 func maxAbs(perChannel bool, bits quant.BitWidth) Observer {
-	return func(_ Layer, folded []float32, outputs int) ([]float32, error) {
+	return func(o Observation) ([]float32, error) {
 		groups := 1
 		if perChannel {
-			groups = outputs
+			groups = o.Outputs
 		}
 		scales := make([]float32, groups)
-		for k, v := range folded {
-			g := k * groups / len(folded)
+		for k, v := range o.Folded {
+			g := k * groups / len(o.Folded)
 			scales[g] = max(scales[g], v, -v)
 		}
 		for g := range scales {
@@ -43,7 +43,7 @@ func quantized(t *testing.T, n *Network, perChannel bool, bits quant.BitWidth) (
 			q.Weights = append(q.Weights, WeightQuantizer{Layer: l.Name, Bits: bits})
 		}
 	}
-	s, err := q.Calibrate(maxAbs(perChannel, bits))
+	s, err := q.Calibrate(maxAbs(perChannel, bits), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,14 +297,16 @@ func TestScalingErrors(t *testing.T) {
 	}{
 		{quant.Params{Bits: 4}, []Layer{dense("fc")}, []WeightQuantizer{fc}, "model: input quantizer: scale 0"},
 		{input, []Layer{{Type: Tanh, Name: "tanh1"}, dense("fc")}, []WeightQuantizer{fc}, `model: layer "tanh1" (tanh): needs a lookup table`},
-		{input, []Layer{dense("fc")}, nil, `layer "fc" has no weight quantizer`},
+		{input, []Layer{dense("fc")}, nil, `layer "fc" (dense): it has no weight quantizer`},
 		{input, []Layer{dense("fc")}, []WeightQuantizer{fc, fc}, "2 weight quantizers for 1 weighted layers"},
 		{input, []Layer{dense("a")}, []WeightQuantizer{fc}, `layer "a" (dense): weight quantizer of "fc"`},
 		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 4, Scales: []float32{1, 1, 1}}}, "3 scales for 2 outputs"},
 		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 4}}, "0 scales for 2 outputs"},
-		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 1, Scales: []float32{1}}}, `layer "fc" (dense): 1 bits is outside 2..16`},
+		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 17, Scales: []float32{1}}}, `layer "fc" (dense): 17 bits is outside 1..16`},
 		{input, []Layer{dense("fc")}, []WeightQuantizer{{Layer: "fc", Bits: 4, Scales: []float32{-1}}}, `layer "fc" (dense): scale -1`},
 		{quant.Params{Scale: 1e-30, Bits: 4}, []Layer{{Type: Polynomial, Name: "p", Coefficients: []float64{1e300, 0, 1e-300}}, dense("fc")}, []WeightQuantizer{fc}, `layer "p" (polynomial): integer coefficient`},
+		{input, []Layer{{Type: Polynomial, Name: "p", Approximates: SiLU, Degree: 2, Method: "minimax", Percentile: 99}, dense("fc")}, []WeightQuantizer{fc}, `layer "p" (polynomial): it approximates silu but has no coefficients`},
+		{input, []Layer{{Type: SiLU, Name: "silu1"}, dense("fc")}, []WeightQuantizer{fc}, `layer "silu1" (silu): needs a lookup table`},
 	} {
 		n := &Network{Input: []int{2}, Layers: c.layers}
 		q := &Quantized{Network: n, Params: initialise(t, n, 1), Input: c.input, Weights: c.weights}

@@ -3,40 +3,206 @@
 package ptq
 
 import (
+	"context"
 	"fmt"
+	"slices"
 
 	"qtool/calibrate"
 	"qtool/datasets"
 	"qtool/model"
-	"qtool/quant"
 )
 
 // calibrationBatch is the images of one observer batch.
 const calibrationBatch = 100
 
-// Quantize quantizes a network from the first c.Images images of a training
-// split. The parameters are shared, not copied.
-func Quantize(n *model.Network, p model.Parameters, c calibrate.Config, images *datasets.Split) (*model.Quantized, error) {
-	if err := c.Validate(); err != nil {
+// Task is a network to be quantized.
+type Task struct {
+	Network *model.Network
+	Params  model.Parameters // left as they are
+	Config  calibrate.Config
+	Options Options
+	// Images is a training split; the first Config.Images of it calibrate.
+	Images *datasets.Split
+	// Progress, if not nil, is called as work is done, from one goroutine.
+	Progress func(done, total int)
+}
+
+// Result is a quantized network and what it approximates.
+type Result struct {
+	Quantized *model.Quantized
+	// Float are parameters of the float network layer by layer comparable with
+	// the quantized one's: those given, equalised if that was an option.
+	Float model.Parameters
+	// Notes say what an option left undone, and why.
+	Notes []string
+}
+
+// Fold multiplies batch norms into the weights before them, but for those that a
+// table takes.
+func Fold(n *model.Network, p model.Parameters) (*model.Network, model.Parameters) {
+	if !slices.ContainsFunc(n.Layers, func(l model.Layer) bool { return l.Type == model.BatchNorm }) {
+		return n, p
+	}
+	return model.FoldBatchNorms(n, p, func(i int) bool { return n.TableAfter(i) >= 0 })
+}
+
+// Run quantizes a network as its options say, with its batch norms folded into
+// the weights but for those that a table takes. Layers are equalised first; then
+// all scales are chosen; then, layer by layer on what the quantized layers before
+// it make of the calibration images, rounding is learnt and biases are corrected.
+func Run(ctx context.Context, t Task) (*Result, error) {
+	if err := t.Config.Validate(); err != nil {
 		return nil, fmt.Errorf("ptq: %w", err)
 	}
-	if err := p.Check(n); err != nil {
+	if err := t.Params.Check(t.Network); err != nil {
 		return nil, err
 	}
+	if err := t.Config.CheckNetwork(t.Network); err != nil {
+		return nil, fmt.Errorf("ptq: %w", err)
+	}
+	t.Network, t.Params = Fold(t.Network, t.Params)
+	if err := t.Options.Check(t.Network, t.Config); err != nil {
+		return nil, fmt.Errorf("ptq: %w", err)
+	}
+	r := &Result{}
+	var err error
+	if r.Float, r.Notes, err = t.Options.Float(t.Network, t.Params); err != nil {
+		return nil, err
+	}
+	images := t.Images.First(min(t.Config.Images, t.Images.Len()))
+	if r.Quantized, err = round(t.Network, r.Float, t.Config, images); err != nil {
+		return nil, err
+	}
+	if t.Options.LearnedRounding || t.Options.BiasCorrection {
+		r.Quantized.Params = r.Float.Clone()
+		if err := t.refine(ctx, r, images); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// refine learns rounding and corrects biases, layer by layer.
+func (t Task) refine(ctx context.Context, r *Result, images *datasets.Split) error {
+	w, err := newWalk(r.Quantized, r.Float, images)
+	if err != nil {
+		return err
+	}
+	done, total := 0, len(r.Quantized.Weights)
+	if t.Options.LearnedRounding {
+		total *= learnSteps
+	}
+	step := func() {
+		if done++; t.Progress != nil {
+			t.Progress(done, total)
+		}
+	}
+	for i, l := range t.Network.Layers {
+		if !l.Weighted() {
+			if err := w.unweighted(ctx, i); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := w.targets(ctx, i); err != nil {
+			return err
+		}
+		if t.Options.LearnedRounding {
+			if err := w.learnRounding(ctx, i, t.Options.BiasCorrection, step); err != nil {
+				return err
+			}
+		}
+		if t.Options.BiasCorrection {
+			if err := w.correctBias(ctx, i); err != nil {
+				return err
+			}
+			if !t.Options.LearnedRounding {
+				step()
+			}
+		}
+		if err := w.weighted(ctx, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Quantize rounds a network's weights to nearest, without further options. The
+// input is calibrated on the first c.Images images of a training split. The
+// parameters are shared, not copied, where nothing is folded.
+func Quantize(n *model.Network, p model.Parameters, c calibrate.Config, images *datasets.Split) (*model.Quantized, error) {
+	r, err := Run(context.Background(), Task{Network: n, Params: p, Config: c, Images: images})
+	if err != nil {
+		return nil, err
+	}
+	return r.Quantized, nil
+}
+
+// round chooses the scales of input and weights.
+func round(n *model.Network, p model.Parameters, c calibrate.Config, images *datasets.Split) (*model.Quantized, error) {
 	q := &model.Quantized{Network: n, Params: p}
 	var err error
-	if q.Input, err = c.Input.Input(Reals(images.First(min(c.Images, images.Len())))); err != nil {
+	if q.Input, err = c.Input.Input(Reals(images)); err != nil {
 		return nil, err
 	}
 	for _, l := range n.Layers {
 		if l.Weighted() {
-			q.Weights = append(q.Weights, model.WeightQuantizer{Layer: l.Name, Bits: quant.BitWidth(c.Weights.Bits)})
+			q.Weights = append(q.Weights, model.WeightQuantizer{Layer: l.Name, Bits: c.WeightBits(l.Name)})
 		}
 	}
-	if _, err := q.Calibrate(c.Weights.Observer()); err != nil {
+	if q.Activations, err = activations(n, p, c, images); err != nil {
+		return nil, err
+	}
+	if _, err := q.Calibrate(c.WeightObserver(n)); err != nil {
 		return nil, err
 	}
 	return q, nil
+}
+
+// activations chooses the quantizers of tabled activations from their outputs in
+// the float network.
+func activations(n *model.Network, p model.Parameters, c calibrate.Config, images *datasets.Split) ([]model.ActivationQuantizer, error) {
+	if !slices.ContainsFunc(n.Layers, model.Layer.Tabled) {
+		return nil, nil
+	}
+	outputs := make([][][]float32, len(n.Layers)) // of each tabled layer, image by image
+	calibration := images.First(min(c.Images, images.Len()))
+	for x := range Reals(calibration) {
+		for size := len(images.Image(0)); len(x) > 0; x = x[size:] {
+			outs, err := n.Forward(p, x[:size])
+			if err != nil {
+				return nil, err
+			}
+			for i, l := range n.Layers {
+				if !l.Tabled() {
+					continue
+				}
+				row := make([]float32, len(outs[i]))
+				for k, v := range outs[i] {
+					row[k] = float32(v)
+				}
+				outputs[i] = append(outputs[i], row)
+			}
+		}
+	}
+	var all []model.ActivationQuantizer
+	for at, l := range n.Layers {
+		if !l.Tabled() {
+			continue
+		}
+		params, err := c.Activation(l.Name).Quantizer(l.Name, slices.Values(outputs[at]))
+		if err != nil {
+			return nil, err
+		}
+		a := model.ActivationQuantizer{Layer: l.Name, Params: params}
+		for i := range at {
+			if n.Layers[i].Weighted() && n.TableAfter(i) == at {
+				a.Shift = c.Shift(n, i)
+			}
+		}
+		all = append(all, a)
+	}
+	return all, nil
 }
 
 // Reals yields a split's pixels as training sees them, b/255 in float32, in

@@ -24,13 +24,13 @@ func carries(q *model.Quantized) ([]int, error) {
 		return nil, err
 	}
 	all := make([]int, len(shapes)+1)
-	in, weighted := q.Network.Input, 0
+	in, weighted, tabled := q.Network.Input, 0, 0
 	bits := math.Log2(float64(q.Input.QMax()) - float64(q.Input.QMin())) // of the integers
 	for i, l := range q.Network.Layers {
 		e := all[i]
 		switch {
-		case l.Weighted():
-			largest := float64(quant.Params{Bits: q.Weights[weighted].Bits, Signed: true}.QMax())
+		case l.Weighted() && weighted < len(q.Weights):
+			largest := float64(quant.Params{Bits: q.Weights[weighted].Bits, Signed: true, NarrowRange: true}.QMax())
 			weighted++
 			fanIn := 1
 			for _, d := range l.WeightShape(in)[1:] {
@@ -42,6 +42,12 @@ func carries(q *model.Quantized) ([]int, error) {
 			}
 		case l.Type == model.AvgPool:
 			bits += math.Log2(float64(l.Kernel * l.Kernel))
+		case l.Tabled():
+			if tabled < len(q.Activations) { // Scaling will complain
+				bits = float64(q.Activations[tabled].Params.Bits)
+			}
+			tabled++
+			e = 0
 		case l.Activation():
 			a, _ := l.PolynomialCoefficients()
 			bits, e = bits*float64(len(a)-1), e*(len(a)-1)
@@ -63,7 +69,19 @@ func nextDegree(n *model.Network, i int) int {
 }
 
 func multiply(v []float32, f float32) {
+	if f == 1 {
+		return
+	}
 	for i := range v {
 		v[i] *= f
 	}
+}
+
+// carried are the scales of integers that travel divided by 2^e.
+func carried(scales []float64, e int) []float64 {
+	out := make([]float64, len(scales))
+	for c, s := range scales {
+		out[c] = math.Ldexp(s, e)
+	}
+	return out
 }

@@ -10,11 +10,11 @@
 package qat
 
 import (
-	"fmt"
 	"math"
 
 	G "gorgonia.org/gorgonia"
 
+	"qtool/calibrate"
 	"qtool/model"
 	"qtool/train"
 	"qtool/train/op"
@@ -23,37 +23,64 @@ import (
 // Quantizer implements train.Quantizer for a quantized network.
 type Quantizer struct {
 	q       *model.Quantized
-	observe model.Observer // nil: the scales stay as they are
+	options Options
 	scaling []model.LayerScaling
 	coeffs  [][][]float32
-	carry   []int // of each layer's tensor, and of the input before them
+	carry   []int       // of each layer's tensor, and of the input before them
+	folds   [][]float32 // of every layer: a factor an input, nil for all 1
+	learned []model.Tensor
+}
+
+// Options say what of the quantizers training changes.
+type Options struct {
+	// Weights chooses the weights' scales before each step; nil leaves them.
+	Weights model.Observer
+	// Ranges says that Weights needs the ranges of what meets the weights.
+	Ranges bool
+	// Frozen replaces Weights once the scales are frozen; nil leaves them.
+	Frozen model.Observer
+	// Input, WeightScales and Activations say whose scales are learned.
+	Input, WeightScales, Activations bool
+}
+
+// OptionsOf are those that a recipe's quantize section asks for on network n.
+func OptionsOf(c calibrate.Config, n *model.Network) Options {
+	o := Options{Input: c.Learn.Input, WeightScales: c.Learn.Weights, Activations: c.Learn.Activations}
+	o.Frozen, o.Ranges = c.WeightKeeper(n)
+	o.Weights = o.Frozen
+	if !c.Learn.Weights {
+		o.Weights, _ = c.WeightObserver(n)
+	}
+	return o
 }
 
 var _ train.Quantizer = (*Quantizer)(nil)
 
 // New fake-quantizes q with its own fixed scales.
-func New(q *model.Quantized) (*Quantizer, error) { return newQuantizer(q, nil) }
+func New(q *model.Quantized) (*Quantizer, error) { return Training(q, Options{}) }
 
-// Observing fake-quantizes q and lets the weights' scales follow the weights.
-func Observing(q *model.Quantized, observe model.Observer) (*Quantizer, error) {
-	return newQuantizer(q, observe)
-}
-
-func newQuantizer(q *model.Quantized, observe model.Observer) (*Quantizer, error) {
+// Training fake-quantizes q and lets its scales change as options say.
+func Training(q *model.Quantized, options Options) (*Quantizer, error) {
 	carry, err := carries(q)
 	if err != nil {
 		return nil, err
 	}
-	z := &Quantizer{q: q, observe: observe, carry: carry, coeffs: make([][][]float32, len(q.Network.Layers))}
-	return z, z.Refresh(q.Params)
+	layers := len(q.Network.Layers)
+	z := &Quantizer{q: q, options: options, carry: carry, coeffs: make([][][]float32, layers), folds: make([][]float32, layers)}
+	if err := z.Refresh(q.Params); err != nil {
+		return nil, err
+	}
+	z.learn()
+	return z, nil
 }
 
 // Refresh implements train.Quantizer.
 func (z *Quantizer) Refresh(p model.Parameters) error {
 	z.q.Params = p
+	z.takeLearned()
 	var err error
-	if z.observe != nil {
-		z.scaling, err = z.q.Calibrate(z.observe)
+	if z.options.Weights != nil {
+		z.scaling, err = z.q.Calibrate(z.options.Weights, z.options.Ranges)
 	} else {
 		z.scaling, err = z.q.Scaling()
 	}
@@ -68,35 +95,31 @@ func (z *Quantizer) Refresh(p model.Parameters) error {
 			}
 		}
 		z.coeffs[i] = rows
+		z.refreshFold(i)
 	}
 	return nil
 }
+
+// Freeze implements train.Quantizer.
+func (z *Quantizer) Freeze() { z.options.Weights = z.options.Frozen }
 
 // Quantized is the network with its scales as last refreshed.
 func (z *Quantizer) Quantized() *model.Quantized { return z.q }
 
 // Input implements train.Quantizer.
-func (z *Quantizer) Input(x *G.Node) (*G.Node, error) {
-	return op.FakeQuantize("input", x, op.Quantizer{Codes: z.q.Input.Codes})
+func (z *Quantizer) Input(x *G.Node, s train.Scales) (*G.Node, error) {
+	return op.FakeQuantize("input", x, op.Quantizer{
+		Codes: func(dst, x []float32) { grid(z.q.Input).Quantize(dst, x) }, Scale: s[train.InputScale],
+		ScaleGradient: func(dst, x, dcode []float32) { dst[0] = float32(z.q.Input.ScaleGradient(x, dcode)) },
+	})
 }
 
 // Weights implements train.Quantizer.
-func (z *Quantizer) Weights(i int, w, b *G.Node) (*G.Node, *G.Node, error) {
+func (z *Quantizer) Weights(i int, w, b *G.Node, s train.Scales) (*G.Node, *G.Node, error) {
 	name := z.q.Network.Layers[i].Name
-	outputs := w.Shape()[0]
-	factor := float32(math.Ldexp(1, z.carry[i]-z.carry[i+1])) // of the weights
-	w, err := op.FakeQuantize(name+".weight", w, op.Quantizer{
-		Codes: func(dst, x []float32) {
-			z.scaling[i].WeightCodes(dst, x, outputs)
-			multiply(dst, factor)
-		},
-		Slopes: func(dst, x []float32) {
-			z.scaling[i].WeightSlopes(dst, x, outputs)
-			multiply(dst, factor)
-		},
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("qat: layer %q: %w", name, err)
+	w, err := op.FakeQuantize(name+".weight", w, z.weights(i, w.Shape()[0], s[name+weightScale]))
+	if err != nil || z.scaling[i].Deferred {
+		return w, nil, err
 	}
 	b, err = op.FakeQuantize(name+".bias", b, op.Quantizer{
 		Codes: func(dst, x []float32) {
@@ -106,22 +129,28 @@ func (z *Quantizer) Weights(i int, w, b *G.Node) (*G.Node, *G.Node, error) {
 				dst[o] = float32(math.Ldexp(c, -z.carry[i+1]))
 			}
 		},
-		Slopes: func(dst, _ []float32) {
+		Grad: func(dx, _, dy []float32) {
 			out := z.scaling[i].Out
-			for o := range dst {
-				dst[o] = float32(math.Ldexp(1/out[o%len(out)], -z.carry[i+1]))
+			for o, g := range dy {
+				dx[o] = float32(math.Ldexp(1/out[o%len(out)], -z.carry[i+1])) * g
 			}
 		},
 	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("qat: layer %q: %w", name, err)
-	}
-	return w, b, nil
+	return w, b, err
 }
 
 // Coefficients implements train.Quantizer.
 func (z *Quantizer) Coefficients(i int) func() [][]float32 {
 	return func() [][]float32 { return z.coeffs[i] }
+}
+
+// RealScales implements train.Quantizer.
+func (z *Quantizer) RealScales(i int) (in, out []float64) {
+	in = []float64{float64(z.q.Input.Scale)}
+	if i > 0 {
+		in = z.scaling[i-1].Out
+	}
+	return carried(in, z.carry[i]), carried(z.scaling[i].Out, z.carry[i+1])
 }
 
 // PoolFactor implements train.Quantizer: integers are summed, the divisor is in
@@ -131,11 +160,5 @@ func (z *Quantizer) PoolFactor(int) float32 { return 1 }
 // Logits implements train.Quantizer.
 func (z *Quantizer) Logits(x *G.Node) (*G.Node, error) {
 	last := len(z.scaling) - 1
-	return op.Scale(x, func() []float64 {
-		factors := make([]float64, len(z.scaling[last].Out))
-		for o, s := range z.scaling[last].Out {
-			factors[o] = math.Ldexp(s, z.carry[last+1])
-		}
-		return factors
-	})
+	return op.Scale(x, func() []float64 { return carried(z.scaling[last].Out, z.carry[last+1]) })
 }

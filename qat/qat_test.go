@@ -39,7 +39,7 @@ func quantized(t *testing.T, n *model.Network) *model.Quantized {
 
 func observing(t *testing.T, perChannel bool) *qat.Quantizer {
 	t.Helper()
-	z, err := qat.Observing(quantized(t, network(model.Square)), calibrate.WeightConfig{Bits: 4, PerChannel: perChannel}.Observer())
+	z, err := qat.Training(quantized(t, network(model.Square)), qat.Options{Weights: calibrate.WeightConfig{Bits: 4, PerChannel: perChannel}.Observer()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func graphCodes(t *testing.T, z *qat.Quantizer, i int) (w, b []float32) {
 			nodes = append(nodes, G.NewTensor(g, tensor.Float32, len(s.Shape), G.WithShape(s.Shape...), G.WithName(s.Name), G.WithValue(d)))
 		}
 	}
-	wn, bn, err := z.Weights(i, nodes[0], nodes[1])
+	wn, bn, err := z.Weights(i, nodes[0], nodes[1], nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestRefresh(t *testing.T) {
 func TestCoefficients(t *testing.T) {
 	n := network(model.Polynomial)
 	n.Layers[1].Coefficients = []float64{0.1, 0.5, 0.25}
-	z, err := qat.Observing(quantized(t, n), calibrate.WeightConfig{Bits: 4, PerChannel: true}.Observer())
+	z, err := qat.Training(quantized(t, n), qat.Options{Weights: calibrate.WeightConfig{Bits: 4, PerChannel: true}.Observer()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestCoefficients(t *testing.T) {
 }
 
 func TestTanhNeedsTable(t *testing.T) {
-	_, err := qat.Observing(quantized(t, network(model.Tanh)), calibrate.WeightConfig{Bits: 4}.Observer())
+	_, err := qat.Training(quantized(t, network(model.Tanh)), qat.Options{Weights: calibrate.WeightConfig{Bits: 4}.Observer()})
 	if err == nil || !strings.Contains(err.Error(), `layer "act" (tanh): needs a lookup table`) {
 		t.Errorf("error %v", err)
 	}

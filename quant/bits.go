@@ -5,26 +5,21 @@ import "fmt"
 // BitWidth is the number of bits of a quantized value.
 type BitWidth uint8
 
-// Limits of a BitWidth. One bit is for unsigned values only: a symmetric signed
-// grid of one bit holds nothing but zero.
+// Limits of a BitWidth. One signed bit is the binary grid {-1, +1}; see Params.
 const (
 	MinBits BitWidth = 1
 	MaxBits BitWidth = 16
 )
 
-// CheckBits returns an error that names the limits unless b bits can hold a
-// signed or unsigned grid of at least two values.
+// CheckBits returns an error that names the limits unless there is a signed or
+// unsigned grid of b bits.
 func CheckBits(b int, signed bool) error {
-	lo := int(MinBits)
-	if signed {
-		lo = 2
-	}
-	if b < lo || b > int(MaxBits) {
+	if b < int(MinBits) || b > int(MaxBits) {
 		kind := "unsigned"
 		if signed {
 			kind = "signed"
 		}
-		return fmt.Errorf("%d bits is outside %d..%d for %s values", b, lo, MaxBits, kind)
+		return fmt.Errorf("%d bits is outside %d..%d for %s values", b, MinBits, MaxBits, kind)
 	}
 	return nil
 }

@@ -8,11 +8,11 @@ import (
 // Symmetric returns the signed, narrow-range quantizer whose grid just reaches
 // absMax:
 //
-//	scale = absMax / (2^(bits-1) - 1), zeroPoint = 0
+//	scale = absMax / (2^(bits-1) - 1), zeroPoint = 0    (absMax for one bit)
 //
 // A tensor of zeros (absMax 0) gets scale 1: every value quantizes to 0, which
-// is exact. It returns an error for an absMax that is negative, infinite or
-// NaN, or for bits outside 2..16.
+// is exact. One bit holds no 0, so there absMax 0 is an error. So is an absMax
+// that is negative, infinite or NaN, and bits outside 1..16.
 func Symmetric(absMax float32, bits BitWidth) (Params, error) {
 	if err := CheckBits(int(bits), true); err != nil {
 		return Params{}, err
@@ -21,6 +21,9 @@ func Symmetric(absMax float32, bits BitWidth) (Params, error) {
 		return Params{}, fmt.Errorf("largest magnitude %v is not finite and non-negative", absMax)
 	}
 	p := Params{Bits: bits, Signed: true, NarrowRange: true}
+	if absMax == 0 && p.Binary() {
+		return Params{}, fmt.Errorf("every value is 0, which a grid of -1 and +1 cannot hold")
+	}
 	p.Scale = usableScale(absMax / float32(p.QMax()))
 	return p, nil
 }

@@ -22,6 +22,7 @@ func TestSymmetric(t *testing.T) {
 		{0, 8, 1},
 		{127, 8, 1},
 		{1, 2, 1},
+		{0.75, 1, 0.75},
 		{7, 4, 1},
 		{0.5, 4, 0.5 / float32(7)},
 		{huge, 2, huge},
@@ -50,10 +51,10 @@ func TestSymmetricErrors(t *testing.T) {
 		bits   BitWidth
 		want   string
 	}{
-		{1, 0, "0 bits is outside 2..16"},
-		{1, 1, "1 bits is outside 2..16"},
-		{1, 17, "17 bits is outside 2..16"},
-		{1, 40, "40 bits is outside 2..16"},
+		{1, 0, "0 bits is outside 1..16"},
+		{0, 1, "every value is 0, which a grid of -1 and +1 cannot hold"},
+		{1, 17, "17 bits is outside 1..16"},
+		{1, 40, "40 bits is outside 1..16"},
 		{-1, 8, "largest magnitude -1"},
 		{nan, 8, "largest magnitude NaN"},
 		{inf, 8, "largest magnitude +Inf"},

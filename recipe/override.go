@@ -12,14 +12,6 @@ import (
 // path of map keys, list indices (from 0) and names of list entries:
 // train.epochs, network.layers.conv1.channels, network.input.0.
 func override(r *Recipe, sets []string) (*Recipe, error) {
-	b, err := r.Encode()
-	if err != nil {
-		return nil, err
-	}
-	var tree yaml.MapSlice
-	if err := yaml.UnmarshalWithOptions(b, &tree, yaml.UseOrderedMap()); err != nil {
-		return nil, fmt.Errorf("%w", err)
-	}
 	for _, s := range sets {
 		key, text, ok := strings.Cut(s, "=")
 		if !ok || key == "" {
@@ -29,19 +21,36 @@ func override(r *Recipe, sets []string) (*Recipe, error) {
 		if err != nil {
 			return nil, fmt.Errorf("override %q: %w", s, err)
 		}
-		if err := set(tree, strings.Split(key, "."), value); err != nil {
-			return nil, fmt.Errorf("override %q: %w", s, err)
+		if r, err = r.with(s, strings.Split(key, "."), value); err != nil {
+			return nil, err
 		}
+	}
+	if err := r.Validate(); err != nil {
+		return nil, fmt.Errorf("with %s: %w", strings.Join(sets, " "), err)
+	}
+	return r, nil
+}
+
+// with is a copy of r with the value at path, as the override s says. It is
+// resolved again, so that the next override finds every key, but not checked.
+func (r *Recipe) with(s string, path []string, value any) (*Recipe, error) {
+	b, err := r.Encode()
+	if err != nil {
+		return nil, err
+	}
+	var tree yaml.MapSlice
+	if err := yaml.UnmarshalWithOptions(b, &tree, yaml.UseOrderedMap()); err != nil {
+		return nil, fmt.Errorf("%w", err)
+	}
+	if err := set(tree, path, value); err != nil {
+		return nil, fmt.Errorf("override %q: %w", s, err)
 	}
 	if b, err = yaml.MarshalWithOptions(tree, yaml.CustomMarshaler(quoted)); err != nil {
 		return nil, fmt.Errorf("%w", err)
 	}
 	out := defaults()
 	if err := decode(b, &out); err != nil {
-		return nil, fmt.Errorf("with %s: %w", strings.Join(sets, " "), err)
-	}
-	if err := out.Validate(); err != nil {
-		return nil, fmt.Errorf("with %s: %w", strings.Join(sets, " "), err)
+		return nil, fmt.Errorf("with %s: %w", s, err)
 	}
 	return &out, nil
 }
@@ -59,7 +68,8 @@ func parseValue(text string) (value any, err error) {
 }
 
 // set replaces the value at path. The tree is a resolved recipe, so every key
-// that may be set is in it, except those a layer leaves out.
+// that may be set is in it, except those a layer leaves out, those below a null,
+// and names of layers in quantize.layers.
 func set(node any, path []string, value any) error {
 	step := path[0]
 	switch n := node.(type) {
@@ -68,6 +78,10 @@ func set(node any, path []string, value any) error {
 			if n[i].Key == step {
 				if len(path) == 1 {
 					n[i].Value = value
+					return nil
+				}
+				if m, _ := n[i].Value.(yaml.MapSlice); n[i].Value == nil || step == "layers" && m != nil && !has(m, path[1]) {
+					n[i].Value = append(m, yaml.MapItem{Key: path[1], Value: nested(path[2:], value)})
 					return nil
 				}
 				return set(n[i].Value, path[1:], value)
@@ -94,6 +108,14 @@ func set(node any, path []string, value any) error {
 		return set(n[i], path[1:], value)
 	}
 	return fmt.Errorf("%q is below a single value", step)
+}
+
+// nested is value below the keys of path.
+func nested(path []string, value any) any {
+	for i := len(path) - 1; i >= 0; i-- {
+		value = yaml.MapSlice{{Key: path[i], Value: value}}
+	}
+	return value
 }
 
 func has(m yaml.MapSlice, key string) bool {

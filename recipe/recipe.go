@@ -21,6 +21,7 @@ import (
 	"qtool/calibrate"
 	"qtool/configs"
 	"qtool/model"
+	"qtool/ptq"
 	"qtool/train"
 )
 
@@ -52,13 +53,15 @@ type Quantize struct {
 	// trained further) or "none" (float only).
 	Method           string `yaml:"method"`
 	calibrate.Config `yaml:",inline"`
+	// PTQ is what "ptq" does beyond rounding to nearest.
+	PTQ ptq.Options `yaml:"ptq"`
 	// Finetune is the quantization-aware training.
 	Finetune train.Config `yaml:"finetune"`
 }
 
 // Verify says how the bundle is checked.
 type Verify struct {
-	Backend string `yaml:"backend"` // "auto" or "bgv"
+	Backend string `yaml:"backend"` // "auto", "bgv" or "none"
 	Limit   int    `yaml:"limit"`   // images; 0 is the whole test set
 	LogN    int    `yaml:"log_n"`   // ring degree 2^LogN; 0 chooses it
 }
@@ -73,7 +76,7 @@ func defaults() Recipe {
 		Quantize: Quantize{
 			Method: "qat", Finetune: t,
 			Config: calibrate.Config{
-				Weights: calibrate.WeightConfig{Bits: 4},
+				Weights: calibrate.WeightConfig{Bits: 4, Kind: "minmax"},
 				Input:   calibrate.InputConfig{Bits: 4, Observer: "minmax"},
 				Images:  1000,
 			},
@@ -165,6 +168,9 @@ func decode(b []byte, r *Recipe) (err error) {
 		}
 		return fmt.Errorf("%s", strings.TrimSpace(yaml.FormatError(err, false, false)))
 	}
+	if len(r.Quantize.Layers) == 0 {
+		r.Quantize.Layers = nil // as where it is left out
+	}
 	var more any
 	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("more than one YAML document")
@@ -207,42 +213,65 @@ func (r *Recipe) Validate() error {
 	if r.Data.Validation < 0 || r.Data.Images < 0 {
 		return fmt.Errorf("data: validation %d and images %d must not be negative", r.Data.Validation, r.Data.Images)
 	}
-	if _, err := r.Network.Shapes(); err != nil {
-		return fmt.Errorf("network: %w", err)
+	n, err := r.Build()
+	if err != nil {
+		return err
+	}
+	if err := r.checkPolynomials(n); err != nil {
+		return err
 	}
 	if err := r.Train.Validate(); err != nil {
 		return fmt.Errorf("train.%w", err)
+	}
+	if r.Train.FreezeScales != 0 {
+		return fmt.Errorf("train.freeze_scales: float training has no scales; set it in quantize.finetune")
+	}
+	if t := r.Train.Teacher; t != nil && t.Checkpoint == "float" {
+		return fmt.Errorf("train.teacher.checkpoint: float is the network being trained: want the path of another")
 	}
 	if r.Data.Validation == 0 && (r.Train.Patience > 0 || r.Quantize.Finetune.Patience > 0) {
 		return fmt.Errorf("patience needs a validation split: set data.validation")
 	}
 	switch r.Quantize.Method {
 	case "qat", "ptq":
-		for _, l := range r.Network.Layers {
-			if _, ok := l.PolynomialCoefficients(); l.Activation() && !ok {
-				return fmt.Errorf("network: layer %q (%s): %w: set quantize.method to none to train it in float", l.Name, l.Type, model.ErrNeedsTable)
-			}
-		}
 		if err := r.Quantize.Config.Validate(); err != nil {
 			return fmt.Errorf("quantize.%w", err)
+		}
+		if err := r.Quantize.CheckNetwork(n); err != nil {
+			return fmt.Errorf("quantize.%w (or set quantize.method to none to train it in float)", err)
 		}
 	case "none":
 	default:
 		return fmt.Errorf("quantize.method: %q is unknown: want qat, ptq or none", r.Quantize.Method)
+	}
+	if err := r.checkPTQ(n); err != nil {
+		return fmt.Errorf("quantize.ptq.%w", err)
 	}
 	if r.Quantize.Method == "qat" {
 		if err := r.Quantize.Finetune.Validate(); err != nil {
 			return fmt.Errorf("quantize.finetune.%w", err)
 		}
 	}
-	if b := r.Verify.Backend; b != "auto" && b != "bgv" {
-		return fmt.Errorf("verify.backend: %q is unknown: want auto or bgv", b)
+	if b := r.Verify.Backend; b != "auto" && b != "bgv" && b != "none" {
+		return fmt.Errorf("verify.backend: %q is unknown: want auto, bgv or none (no encryption, the clear rungs alone)", b)
 	}
 	if r.Verify.Limit < 0 || r.Verify.Limit > math.MaxInt32 {
 		return fmt.Errorf("verify.limit: %d is negative", r.Verify.Limit)
 	}
 	if n := r.Verify.LogN; n != 0 && (n < 10 || n > 16) {
 		return fmt.Errorf("verify.log_n: %d is outside 10..16 (0 chooses it)", n)
+	}
+	return nil
+}
+
+// checkPTQ refuses options that would change nothing.
+func (r *Recipe) checkPTQ(n *model.Network) error {
+	q := &r.Quantize
+	if q.Method == "ptq" {
+		return q.PTQ.Check(n, q.Config)
+	}
+	if on := q.PTQ.Names(); len(on) > 0 {
+		return fmt.Errorf("%s: it is for quantize.method ptq, which is %s here", on[0], q.Method)
 	}
 	return nil
 }

@@ -89,8 +89,22 @@ func TestEmbeddedRecipes(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	r := parse(t, minimal)
 	if r.Seed != 1 || r.Train.Epochs != 1 || r.Train.Batch != 100 || r.Quantize.Method != "qat" ||
-		r.Quantize.Weights.Bits != 4 || r.Quantize.Input.Observer != "minmax" || r.Verify.Backend != "auto" {
+		r.Quantize.Weights.Bits != 4 || r.Quantize.Weights.Kind != "minmax" || r.Quantize.Input.Observer != "minmax" || r.Verify.Backend != "auto" {
 		t.Errorf("defaults %+v", r)
+	}
+	roundTrip(t, r)
+}
+
+func TestQuantizeOptions(t *testing.T) {
+	r := parse(t, minimal+`quantize:
+  method: ptq
+  weights: {bits: 1, observer: mse}
+  input: {observer: percentile, percentile: 99.5, bins: 512}
+  ptq: {equalize: true, learned_rounding: true, bias_correction: true}
+`)
+	q := r.Quantize
+	if q.Weights.Kind != "mse" || q.Input.Percentile != 99.5 || q.Input.Bins != 512 || len(q.PTQ.Names()) != 3 {
+		t.Errorf("%+v", q)
 	}
 	roundTrip(t, r)
 }
@@ -133,8 +147,17 @@ func TestParseErrors(t *testing.T) {
 		{minimal + "train: {learning_rate: .nan}\n", "train.learning_rate: NaN"},
 		{minimal + "train: {patience: 2}\n", "patience needs a validation split: set data.validation"},
 		{minimal + "quantize: {method: dynamic}\n", `quantize.method: "dynamic" is unknown: want qat, ptq or none`},
-		{minimal + "quantize: {weights: {bits: 0}}\n", "quantize.weights.bits: 0 bits is outside 2..16"},
-		{minimal + "quantize: {weights: {bits: 40}}\n", "quantize.weights.bits: 40 bits is outside 2..16"},
+		{minimal + "quantize: {ptq: {round: true}}\n", "unknown field \"round\""},
+		{minimal + "quantize: {ptq: {equalize: 1}}\n", "[10:28]"},
+		{minimal + "quantize: {ptq: {learned_rounding: true}}\n", "quantize.ptq.learned_rounding: it is for quantize.method ptq, which is qat here"},
+		{minimal + "quantize: {method: none, ptq: {equalize: true}}\n", "quantize.ptq.equalize: it is for quantize.method ptq, which is none here"},
+		{minimal + "quantize: {method: ptq, weights: {per_channel: true}, ptq: {equalize: true}}\n", "quantize.ptq.equalize: weights.per_channel gives every channel a scale"},
+		{minimal + "quantize: {weights: {observer: kl}}\n", "quantize.weights.observer: \"kl\" is unknown: want minmax or mse"},
+		{minimal + "quantize: {weights: {bits: 1}}\n", "quantize.weights.observer: minmax does not suit 1 bit"},
+		{minimal + "quantize: {input: {percentile: 99}}\n", "quantize.input.percentile: 99 is for the observer percentile"},
+		{minimal + "quantize: {input: {observer: mse, bins: 10}}\n", "quantize.input.bins: 10 is outside 64..1048576 for mse at 4 bits"},
+		{minimal + "quantize: {weights: {bits: 0}}\n", "quantize.weights.bits: 0 bits is outside 1..16"},
+		{minimal + "quantize: {weights: {bits: 40}}\n", "quantize.weights.bits: 40 bits is outside 1..16"},
 		{minimal + "quantize: {input: {bits: 0}}\n", "quantize.input.bits: 0 bits is outside 1..16"},
 		{minimal + "quantize: {finetune: {epochs: 0}}\n", "quantize.finetune.epochs: 0"},
 		{minimal + "verify: {backend: rot13}\n", `verify.backend: "rot13" is unknown`},
@@ -158,7 +181,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	_, err := Load("mnist-lenet2", nil)
-	wantError(t, "unknown name", err, `recipe "mnist-lenet2" is not known: want one of digits-lenet1-square, `)
+	wantError(t, "unknown name", err, `recipe "mnist-lenet2" is not known: want one of digits-fc-sigmoid, `)
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%v is not ErrNotExist", err)
 	}

@@ -41,14 +41,14 @@ func sample(t *testing.T) Input {
 		Network: net, Params: params, Input: quant.Params{Scale: 1.0 / 15, Bits: 4},
 		Weights: []model.WeightQuantizer{{Layer: hostileLayer, Bits: 4}, {Layer: "fc", Bits: 8}},
 	}
-	_, err = q.Calibrate(func(l model.Layer, w []float32, _ int) ([]float32, error) {
+	_, err = q.Calibrate(func(o model.Observation) ([]float32, error) {
 		largest := float32(0)
-		for _, x := range w {
+		for _, x := range o.Folded {
 			largest = max(largest, x, -x)
 		}
-		levels := map[string]float32{hostileLayer: 7, "fc": 127}[l.Name]
+		levels := map[string]float32{hostileLayer: 7, "fc": 127}[o.Layer.Name]
 		return []float32{largest / levels}, nil
-	})
+	}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func sample(t *testing.T) Input {
 		t.Fatal(err)
 	}
 	test := noise(sampleImages+5, net.Input)
-	sqnr, err := export.Observe(q, program, test.First(20))
+	sqnr, err := export.Observe(q, q.Params, program, test.First(20))
 	if err != nil {
 		t.Fatal(err)
 	}

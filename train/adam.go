@@ -5,6 +5,8 @@ import (
 	"math"
 
 	G "gorgonia.org/gorgonia"
+
+	"qtool/kernel/f32"
 )
 
 // Adam is a gorgonia.Solver with clipping of the global gradient norm:
@@ -13,6 +15,11 @@ import (
 //	m <- b1 m + (1-b1) g,   v <- b2 v + (1-b2) g^2
 //	w <- w - Rate * (m/(1-b1^t)) / (sqrt(v/(1-b2^t)) + Epsilon)
 //
+// The last Relative tensors of the model take relative steps instead, with
+// gradients that are relative too, of at most a half:
+//
+//	w <- w - w * Rate * ...
+//
 // Its moments are in order of the model it is stepped with, so that a
 // checkpoint can hold them.
 //
@@ -20,6 +27,7 @@ import (
 type Adam struct {
 	Rate, Beta1, Beta2, Epsilon float64
 	Clip                        float64 // 0: no clipping
+	Relative, Frozen            int     // Frozen: the last tensors stay as they are
 	Steps                       int
 	M, V                        [][]float32
 }
@@ -41,9 +49,7 @@ func (a *Adam) Step(model []G.ValueGrad) error {
 			return err
 		}
 		grads[i], weights[i] = g.Data().([]float32), p.Value().Data().([]float32)
-		for _, x := range grads[i] {
-			norm += float64(x) * float64(x)
-		}
+		norm += f32.SumSquares(grads[i])
 	}
 	norm = math.Sqrt(norm)
 	if math.IsNaN(norm) || math.IsInf(norm, 0) {
@@ -59,18 +65,19 @@ func (a *Adam) Step(model []G.ValueGrad) error {
 	a.Steps++
 	c1 := 1 - math.Pow(a.Beta1, float64(a.Steps))
 	c2 := 1 - math.Pow(a.Beta2, float64(a.Steps))
-	rate := float32(a.Rate / c1)
-	b1, b2 := float32(a.Beta1), float32(a.Beta2)
-	k1, k2 := float32(1-a.Beta1), float32(1-a.Beta2)
-	inv, eps, s := float32(1/math.Sqrt(c2)), float32(a.Epsilon), float32(scale)
-	for i, w := range weights {
-		m, v, g := a.M[i], a.V[i], grads[i]
-		for k := range w {
-			x := g[k] * s
-			m[k] = b1*m[k] + k1*x
-			v[k] = b2*v[k] + k2*x*x
-			w[k] -= rate * m[k] / (float32(math.Sqrt(float64(v[k])))*inv + eps)
+	step := f32.AdamStep{
+		Rate:  float32(a.Rate / c1),
+		Beta1: float32(a.Beta1), Rest1: float32(1 - a.Beta1),
+		Beta2: float32(a.Beta2), Rest2: float32(1 - a.Beta2),
+		Root: float32(1 / math.Sqrt(c2)), Epsilon: float32(a.Epsilon), Scale: float32(scale),
+	}
+	trained := len(weights) - a.Frozen
+	for i, w := range weights[:trained] {
+		if i >= trained-a.Relative {
+			step.ApplyRelative(w, a.M[i], a.V[i], grads[i])
+			continue
 		}
+		step.Apply(w, a.M[i], a.V[i], grads[i])
 	}
 	return nil
 }

@@ -124,3 +124,48 @@ func TestAdamRefusesGradients(t *testing.T) {
 		}
 	}
 }
+
+// The last tensors take relative steps or none; the others, and the norm that
+// clips, do not notice.
+func TestAdamRelativeAndFrozen(t *testing.T) {
+	grads := [][]float32{{3, -4}, {1}, {-2, 2}}
+	run := func(relative, frozen int) [][]float32 {
+		a := NewAdam(0.125, 1)
+		a.Relative, a.Frozen = relative, frozen
+		values := [][]float32{{1, 2}, {8}, {0.25, 1024}}
+		for range 3 {
+			var model []G.ValueGrad
+			for i := range values {
+				model = append(model, newParameter(values[i], slices.Clone(grads[i])))
+			}
+			if err := a.Step(model); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return values
+	}
+	plain, relative, frozen, both := run(0, 0), run(1, 0), run(0, 1), run(1, 1)
+	for i, v := range plain[:2] {
+		if !slices.Equal(relative[i], v) || !slices.Equal(frozen[i], v) {
+			t.Errorf("tensor %d is %v and %v beside relative and frozen ones, want %v", i, relative[i], frozen[i], v)
+		}
+	}
+	// The gradient is the same at each step, so every step is the rate times its
+	// sign, up to epsilon and float32's roundings.
+	for k, start := range []float64{0.25, 1024} {
+		want := start * math.Pow(1+0.125, 3)
+		if k == 1 {
+			want = start * math.Pow(1-0.125, 3)
+		}
+		if math.Abs(float64(relative[2][k])-want) > 1e-5*want {
+			t.Errorf("a relative weight went from %v to %v, want %v", start, relative[2][k], want)
+		}
+	}
+	if !slices.Equal(frozen[2], []float32{0.25, 1024}) {
+		t.Errorf("frozen weights moved to %v", frozen[2])
+	}
+	// Relative counts those before the frozen ones.
+	if !slices.Equal(both[2], []float32{0.25, 1024}) || !slices.Equal(both[0], plain[0]) || math.Abs(float64(both[1][0])-8*math.Pow(1-0.125, 3)) > 1e-4 {
+		t.Errorf("one relative, one frozen: %v", both)
+	}
+}

@@ -20,11 +20,41 @@ type Config struct {
 	Warmup float64 `yaml:"warmup" json:"warmup"`
 	// Clip bounds the global gradient norm; 0 leaves it alone.
 	Clip float64 `yaml:"clip" json:"clip"`
+	// FreezeScales is after how many epochs the learned scales and the weights'
+	// observers stand still; 0 is never. It is for quantization-aware training.
+	FreezeScales int `yaml:"freeze_scales" json:"freeze_scales"`
+	// Teacher is a network whose answers are learned from beside the labels.
+	Teacher *TeacherConfig `yaml:"teacher" json:"teacher,omitempty"`
 	// Patience stops training after that many epochs without a better
 	// validation accuracy and keeps the best epoch's parameters; 0 trains all
 	// epochs and keeps the last.
 	Patience int              `yaml:"patience" json:"patience"`
 	Augment  datasets.Augment `yaml:"augment" json:"augment"`
+	// OverflowPenalty adds, for every polynomial layer with an interval, that
+	// many times mean(max(z - hi, 0)^2 + max(lo - z, 0)^2) of its inputs z to
+	// the loss; 0 is none.
+	OverflowPenalty float64 `yaml:"overflow_penalty" json:"overflow_penalty"`
+}
+
+// TeacherConfig says whose answers count, and how much; see op.Distillation.
+type TeacherConfig struct {
+	// Checkpoint is a path to a float checkpoint, or "float" for the run's own
+	// float network (in fine-tuning alone).
+	Checkpoint  string  `yaml:"checkpoint" json:"checkpoint"`
+	Weight      float64 `yaml:"weight" json:"weight"`
+	Temperature float64 `yaml:"temperature" json:"temperature"`
+}
+
+func (c *TeacherConfig) validate() error {
+	switch {
+	case c.Checkpoint == "":
+		return fmt.Errorf("teacher.checkpoint: it is empty: want a path or float")
+	case !(c.Weight > 0 && c.Weight <= 1):
+		return fmt.Errorf("teacher.weight: %v is outside 0..1 (0 itself excluded)", c.Weight)
+	case !(c.Temperature >= 0.1 && c.Temperature <= 100):
+		return fmt.Errorf("teacher.temperature: %v is outside 0.1..100", c.Temperature)
+	}
+	return nil
 }
 
 // Validate returns an error that names the key, the value and the limit.
@@ -40,7 +70,9 @@ func (c Config) Validate() error {
 		{"learning_rate", c.LearningRate, math.SmallestNonzeroFloat64, 10},
 		{"warmup", c.Warmup, 0, float64(c.Epochs)},
 		{"clip", c.Clip, 0, 1e9},
+		{"freeze_scales", float64(c.FreezeScales), 0, 10000},
 		{"patience", float64(c.Patience), 0, 10000},
+		{"overflow_penalty", c.OverflowPenalty, 0, 1e6},
 	} {
 		if !(k.value >= k.lo && k.value <= k.hi) {
 			return fmt.Errorf("%s: %v is outside %v..%v", k.name, k.value, k.lo, k.hi)
@@ -48,6 +80,11 @@ func (c Config) Validate() error {
 	}
 	if c.Schedule != "cosine" && c.Schedule != "constant" {
 		return fmt.Errorf("schedule: %q is unknown: want cosine or constant", c.Schedule)
+	}
+	if c.Teacher != nil {
+		if err := c.Teacher.validate(); err != nil {
+			return err
+		}
 	}
 	if err := c.Augment.Validate(); err != nil {
 		return fmt.Errorf("augment: %w", err)

@@ -65,6 +65,8 @@ func TestConfigValidate(t *testing.T) {
 		{func(c *Config) { c.Warmup = 2.5 }, "warmup: 2.5 is outside 0..2"},
 		{func(c *Config) { c.Clip = -1 }, "clip: -1"},
 		{func(c *Config) { c.Patience = -1 }, "patience: -1"},
+		{func(c *Config) { c.OverflowPenalty = -1 }, "overflow_penalty: -1 is outside 0..1e+06"},
+		{func(c *Config) { c.OverflowPenalty = math.NaN() }, "overflow_penalty: NaN"},
 		{func(c *Config) { c.Schedule = "step" }, `schedule: "step" is unknown: want cosine or constant`},
 		{func(c *Config) { c.Augment = datasets.Augment{Rotation: 200} }, "augment: "},
 	} {

@@ -69,7 +69,7 @@ func quantizeTask(t testing.TB, k train.Task, perChannel bool) train.Task {
 	if err != nil {
 		t.Fatal(err)
 	}
-	z, err := qat.Observing(q, c.Weights.Observer())
+	z, err := qat.Training(q, qat.OptionsOf(c, q.Network))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,7 @@ func driftNetworks() map[string]*model.Network {
 		"square":             with(model.Layer{Type: model.Square}),
 		"polynomial":         with(model.Layer{Type: model.Polynomial, Coefficients: []float64{0.1, 0.5, 0.25}}),
 		"falling polynomial": with(model.Layer{Type: model.Polynomial, Coefficients: []float64{0.1, 0.5, -0.25}}),
+		"trained polynomial": with(model.Layer{Type: model.Polynomial, Coefficients: []float64{0.1, 0.5, 0.25}, Interval: []float64{-2, 2}, Trainable: true}),
 	}
 }
 
@@ -54,7 +55,7 @@ func trained(t *testing.T, n *model.Network, perChannel bool, images *datasets.S
 	if err != nil {
 		t.Fatal(err)
 	}
-	z, err := qat.Observing(q, c.Weights.Observer())
+	z, err := qat.Training(q, qat.OptionsOf(c, q.Network))
 	if err != nil {
 		t.Fatal(err)
 	}

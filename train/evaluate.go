@@ -14,6 +14,7 @@ import (
 type Evaluator struct {
 	graphs []*graph
 	shape  []int
+	names  []string // of the layers
 }
 
 // evaluationBatch is the images of one forward run.
@@ -23,8 +24,11 @@ const evaluationBatch = 100
 // where p keeps them, and q's scales as they are at each run.
 func NewEvaluator(n *model.Network, p model.Parameters, q Quantizer) (*Evaluator, error) {
 	e := &Evaluator{shape: n.Input}
+	for _, l := range n.Layers {
+		e.names = append(e.names, l.Name)
+	}
 	for range runtime.GOMAXPROCS(0) {
-		g, err := newGraph(n, p, q, evaluationBatch, false)
+		g, err := newGraph(n, p, q, evaluationBatch, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -36,7 +40,7 @@ func NewEvaluator(n *model.Network, p model.Parameters, q Quantizer) (*Evaluator
 // Close frees the graphs' machines.
 func (e *Evaluator) Close() {
 	for _, g := range e.graphs {
-		g.vm.Close()
+		g.close()
 	}
 }
 
@@ -55,7 +59,7 @@ func (e *Evaluator) Predict(ctx context.Context, s *datasets.Split) ([]int, erro
 					return
 				}
 				to := min(from+g.batch, s.Len())
-				if errs[k] = g.predict(s, from, predicted[from:to]); errs[k] != nil {
+				if errs[k] = g.evaluate(s, from, predicted[from:to]); errs[k] != nil {
 					return
 				}
 			}
@@ -70,21 +74,16 @@ func (e *Evaluator) Predict(ctx context.Context, s *datasets.Split) ([]int, erro
 	return predicted, nil
 }
 
-// predict runs the images from index from on.
-func (g *graph) predict(s *datasets.Split, from int, predicted []int) error {
-	x := g.input.Data().([]float32)
-	per := len(x) / g.batch
+// evaluate predicts the images from index from on.
+func (g *graph) evaluate(s *datasets.Split, from int, predicted []int) error {
 	for r := range predicted {
-		datasets.Augment{}.Apply(x[r*per:(r+1)*per], s.Image(from+r), s.Shape, 0, 0, 0)
+		datasets.Augment{}.Apply(g.image(r), s.Image(from+r), s.Shape, 0, 0, 0)
 	}
+	g.rows = len(predicted)
 	if err := g.run(); err != nil {
 		return err
 	}
-	logits := g.logits.Value().Data().([]float32)
-	classes := len(logits) / g.batch
-	for r := range predicted {
-		predicted[r] = argmax(logits[r*classes : (r+1)*classes])
-	}
+	g.predict(predicted)
 	return nil
 }
 

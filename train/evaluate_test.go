@@ -57,6 +57,11 @@ func TestLogitsAreForward(t *testing.T) {
 		{Type: model.Dense, Name: "fc1", Units: 20},
 		{Type: model.Sigmoid, Name: "sigmoid"},
 		{Type: model.Dense, Name: "fc2", Units: 7},
+		{Type: model.SiLU, Name: "silu"},
+		{Type: model.Polynomial, Name: "free", Coefficients: []float64{0, 0.5, 1}, Interval: []float64{-3, 2}, Trainable: true},
+		{Type: model.Dense, Name: "fc4", Units: 7},
+		{Type: model.Polynomial, Name: "unfitted", Approximates: model.SiLU, Degree: 3, Method: "minimax", Percentile: 99},
+		{Type: model.Dense, Name: "fc5", Units: 7},
 		{Type: model.Square, Name: "square"},
 		{Type: model.Dense, Name: "fc3", Units: 10},
 	}}

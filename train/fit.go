@@ -11,7 +11,9 @@ import (
 	G "gorgonia.org/gorgonia"
 
 	"qtool/datasets"
+	"qtool/kernel/f32"
 	"qtool/model"
+	"qtool/train/op"
 )
 
 // Task is one training run.
@@ -19,6 +21,7 @@ type Task struct {
 	Network   *model.Network
 	Params    model.Parameters // where to start; not changed
 	Quantizer Quantizer        // nil: float training
+	Teacher   *Teacher         // nil: the labels alone
 	Train     *datasets.Split
 	// Validation scores each epoch; nil only where Config.Patience is 0.
 	Validation *datasets.Split
@@ -30,6 +33,13 @@ type Task struct {
 	Resume          bool
 	// Progress, if not nil, is called after every step.
 	Progress func(Progress)
+}
+
+// Teacher is a float network whose softened answers are learned from.
+type Teacher struct {
+	Network      *model.Network
+	Params       model.Parameters
+	Distillation op.Distillation
 }
 
 // Progress tells how far a run is.
@@ -86,7 +96,9 @@ func Fit(ctx context.Context, task Task) (*Result, error) {
 	}
 	if task.Config.Patience > 0 {
 		copyParams(f.params, f.best)
+		copyParams(f.scales, f.bestScales)
 		if task.Quantizer != nil {
+			task.Quantizer.Freeze() // the scales are the best epoch's
 			if err := task.Quantizer.Refresh(f.params); err != nil {
 				return nil, err
 			}
@@ -101,13 +113,15 @@ func Fit(ctx context.Context, task Task) (*Result, error) {
 // beside the tensors.
 type fitter struct {
 	counters
-	task     Task
-	params   model.Parameters
-	best     model.Parameters
-	adam     *Adam
-	shards   []*graph
-	accuracy *Evaluator
-	start    time.Time
+	task       Task
+	params     model.Parameters
+	best       model.Parameters
+	adam       *Adam
+	shards     []*graph
+	scales     model.Parameters // learned, then observed; the quantizer's own slices
+	bestScales model.Parameters
+	accuracy   *Evaluator
+	start      time.Time
 }
 
 // seconds is the time spent so far, earlier processes included.
@@ -138,6 +152,17 @@ func newFitter(task Task) (*fitter, error) {
 	if err := task.Params.Check(task.Network); err != nil {
 		return nil, err
 	}
+	if t := task.Teacher; t != nil {
+		if err := t.Params.Check(t.Network); err != nil {
+			return nil, fmt.Errorf("train: teacher: %w", err)
+		}
+		if !slices.Equal(t.Network.Input, task.Network.Input) {
+			return nil, fmt.Errorf("train: the teacher takes images of shape %v, the network %v", t.Network.Input, task.Network.Input)
+		}
+	}
+	if task.Config.OverflowPenalty > 0 && !slices.ContainsFunc(task.Network.Layers, func(l model.Layer) bool { return l.Interval != nil }) {
+		return nil, fmt.Errorf("train: overflow_penalty %v: no polynomial has an interval", task.Config.OverflowPenalty)
+	}
 	f := &fitter{
 		task: task, params: task.Params.Clone(), best: task.Params.Clone(),
 		adam:  NewAdam(task.Config.LearningRate, task.Config.Clip),
@@ -147,10 +172,15 @@ func newFitter(task Task) (*fitter, error) {
 		if err := task.Quantizer.Refresh(f.params); err != nil {
 			return nil, err
 		}
+		learned := task.Quantizer.Scales()
+		f.scales = slices.Concat(learned, task.Quantizer.Observed())
+		f.bestScales = f.scales.Clone()
+		f.adam.Relative = len(learned)
 	}
 	n := min(shardCount, task.Config.Batch)
+	o := &objective{teacher: task.Teacher, penalty: task.Config.OverflowPenalty}
 	for range n {
-		g, err := newGraph(task.Network, f.params, task.Quantizer, (task.Config.Batch+n-1)/n, true)
+		g, err := newGraph(task.Network, f.params, task.Quantizer, (task.Config.Batch+n-1)/n, o)
 		if err != nil {
 			return nil, err
 		}
@@ -163,7 +193,7 @@ func newFitter(task Task) (*fitter, error) {
 
 func (f *fitter) close() {
 	for _, s := range f.shards {
-		s.vm.Close()
+		s.close()
 	}
 	f.accuracy.Close()
 }
@@ -180,6 +210,7 @@ func (f *fitter) stepsPerEpoch() int {
 // epoch runs the rest of the current epoch.
 func (f *fitter) epoch(ctx context.Context) error {
 	c, steps := f.task.Config, f.stepsPerEpoch()
+	f.freeze()
 	// The stream's second word is offset so that no epoch shares it with the
 	// parameters' initialisation.
 	order := rand.New(rand.NewPCG(f.task.Seed, 1<<32+uint64(f.Epoch))).Perm(f.task.Train.Len())
@@ -213,8 +244,17 @@ func (f *fitter) epoch(ctx context.Context) error {
 	if f.Best == 0 || score > f.BestScore {
 		f.Best, f.BestScore = f.Epoch, score
 		copyParams(f.best, f.params)
+		copyParams(f.bestScales, f.scales)
 	}
 	return f.save()
+}
+
+// freeze keeps the scales from the epoch on that the configuration says.
+func (f *fitter) freeze() {
+	if c := f.task.Config; c.FreezeScales > 0 && f.Epoch >= c.FreezeScales && f.task.Quantizer != nil {
+		f.task.Quantizer.Freeze()
+		f.adam.Relative, f.adam.Frozen = 0, len(f.task.Quantizer.Scales())
+	}
 }
 
 // interrupted saves the steps that are done and returns the context's error.
@@ -266,15 +306,14 @@ func (f *fitter) step(batch []int) error {
 			return err
 		}
 		for i, d := range grads {
-			for k, x := range d {
-				sum[i][k] += x
-			}
+			f32.Add(sum[i], d)
 		}
 	}
 	if err := f.adam.Step(G.NodesToValueGrads(f.shards[0].params)); err != nil {
 		return fmt.Errorf("train: epoch %d, step %d: %w", f.Epoch+1, f.Step+1, err)
 	}
 	f.Steps = f.adam.Steps
+	f.observeMoments()
 	if f.task.Quantizer != nil {
 		return f.task.Quantizer.Refresh(f.params)
 	}
@@ -283,42 +322,56 @@ func (f *fitter) step(batch []int) error {
 
 // fill writes a shard's images, augmented, and labels; the rest is padding.
 func (f *fitter) fill(g *graph, indices []int, count int) {
-	x, labels := g.input.Data().([]float32), g.labels.Data().([]float32)
-	per := len(x) / g.batch
+	labels := g.labels.Float32s()
+	g.rows = len(indices)
 	for r := range g.batch {
-		row := x[r*per : (r+1)*per]
 		if r >= len(indices) {
-			clear(row)
+			clear(g.image(r))
 			labels[r] = -1
 			continue
 		}
 		i := indices[r]
-		f.task.Config.Augment.Apply(row, f.task.Train.Image(i), f.task.Train.Shape, f.task.Seed, uint64(f.Epoch), i)
+		f.task.Config.Augment.Apply(g.image(r), f.task.Train.Image(i), f.task.Train.Shape, f.task.Seed, uint64(f.Epoch), i)
 		labels[r] = float32(f.task.Train.Labels[i])
 	}
 	g.count = count
 }
 
-// tally adds a shard's loss and correct answers to the epoch's.
-func (f *fitter) tally(g *graph, count int) {
-	f.LossSum += float64(g.loss.Value().Data().(float32)) * float64(count)
-	logits, labels := g.logits.Value().Data().([]float32), g.labels.Data().([]float32)
-	classes := len(logits) / g.batch
-	for r, l := range labels {
-		if l >= 0 && argmax(logits[r*classes:(r+1)*classes]) == int(l) {
-			f.Correct++
+// momentum is how much of its running moments a batch norm replaces at a step.
+const momentum = 0.05
+
+// observeMoments moves the batch norms' running moments towards those of the
+// step's shards, each counted by its elements. The variance is the unbiased one.
+func (f *fitter) observeMoments() {
+	for k, n := range f.shards[0].norms {
+		mean, variance := f.params.Get(n.layer+".mean"), f.params.Get(n.layer+".variance")
+		total := 0
+		for _, g := range f.shards {
+			total += g.norms[k].moments.Count
+		}
+		for c := range mean {
+			var m, v float64
+			for _, g := range f.shards {
+				of := g.norms[k].moments
+				share := float64(of.Count) / float64(total)
+				m += share * float64(of.Mean[c])
+				v += share * float64(of.Variance[c]) * float64(of.Count) / float64(max(of.Count-1, 1))
+			}
+			mean[c] += momentum * (float32(m) - mean[c])
+			variance[c] += momentum * (float32(v) - variance[c])
 		}
 	}
 }
 
-func argmax(v []float32) int {
-	at := 0
-	for i, x := range v {
-		if x > v[at] {
-			at = i
+// tally adds a shard's loss and correct answers to the epoch's.
+func (f *fitter) tally(g *graph, count int) {
+	f.LossSum += float64(g.loss.Value().Data().(float32)) * float64(count)
+	g.predict(g.predicted)
+	for r, l := range g.labels.Float32s() {
+		if l >= 0 && g.predicted[r] == int(l) {
+			f.Correct++
 		}
 	}
-	return at
 }
 
 func copyParams(dst, src model.Parameters) {

@@ -9,6 +9,7 @@ import (
 
 	"qtool/datasets"
 	"qtool/model"
+	"qtool/qat"
 	"qtool/train"
 )
 
@@ -18,6 +19,17 @@ func variants(t testing.TB, seed uint64) map[string]func() train.Task {
 		"float":           func() train.Task { return task(t, seed) },
 		"qat per tensor":  func() train.Task { return quantizeTask(t, task(t, seed), false) },
 		"qat per channel": func() train.Task { return quantizeTask(t, task(t, seed), true) },
+		"qat polynomial":  func() train.Task { return quantizeTask(t, polynomialTask(t, seed), true) },
+		"qat polynomial, learned scales": func() train.Task {
+			k := quantizeTask(t, polynomialTask(t, seed), true)
+			z, err := qat.Training(k.Quantizer.(*qat.Quantizer).Quantized(), qat.Options{WeightScales: true, Input: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			k.Quantizer = z
+			k.Config.LearningRate *= 2 // nothing but the step moves these scales
+			return k
+		},
 	}
 }
 
@@ -168,6 +180,7 @@ func TestFitErrors(t *testing.T) {
 		{func(k *train.Task) { k.Config.Batch = 0 }, "train: batch: 0 is outside"},
 		{func(k *train.Task) { k.Train = k.Train.First(0) }, "train: no training images"},
 		{func(k *train.Task) { k.Config.Patience, k.Validation = 1, nil }, "train: patience 1 needs a validation split"},
+		{func(k *train.Task) { k.Config.OverflowPenalty = 1 }, "train: overflow_penalty 1: no polynomial has an interval"},
 		{func(k *train.Task) { k.Params = k.Params[1:] }, "3 parameter tensors, the network has 4"},
 		{func(k *train.Task) { k.Network.Layers[0].Kernel = 29 }, `layer "pool0" (avgpool): kernel 29`},
 		{func(k *train.Task) { k.Params[0].Data[0] = 3e38; k.Params[2].Data[0] = 3e38 }, "train: epoch 1, step 1: gradient norm is"},

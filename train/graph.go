@@ -9,59 +9,83 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
+	"qtool/kernel/f32"
 	"qtool/model"
 	"qtool/train/op"
 )
-
-// Quantizer inserts fake quantization into a training graph. All its methods
-// but Refresh are called while a graph is built; what they insert reads scales
-// that Refresh may move between runs.
-type Quantizer interface {
-	// Refresh adapts the scales to the parameters, before a step's graphs run.
-	Refresh(p model.Parameters) error
-	// Input quantizes the network's input.
-	Input(x *G.Node) (*G.Node, error)
-	// Weights quantizes the parameters of layer i.
-	Weights(i int, w, b *G.Node) (*G.Node, *G.Node, error)
-	// Coefficients are the polynomial of activation layer i, one row for the
-	// tensor or one a channel.
-	Coefficients(i int) func() [][]float32
-	// PoolFactor is what the window sums of pool i are multiplied by.
-	PoolFactor(i int) float32
-	// Logits turns the last layer's integers into reals.
-	Logits(x *G.Node) (*G.Node, error)
-}
 
 // graph is a network on a fixed batch, with its tape machine. Parameters are
 // shared with other graphs through the slices behind them.
 type graph struct {
 	batch  int
-	input  *tensor.Dense // [batch, shape...]
+	images []float32     // [batch, shape...]; run brings them into input
+	input  *tensor.Dense // [shape..., batch]
 	labels *tensor.Dense // [batch]; nil without a loss
+	taught *tensor.Dense // [classes, batch]: the teacher's logits; nil without one
 	count  int           // labels that the loss is divided by
-	params G.Nodes
+	rows   int           // images that are no padding
+	params G.Nodes       // those that gradients change; the scales come last
+	scales Scales
+	norms  []norm
 	logits *G.Node
 	loss   *G.Node
-	vm     G.VM
+	// predicted is room for a batch's predictions.
+	predicted []int
+	vm        G.VM
+	// teacher answers the same batch first; nil without one.
+	teacher *graph
+	// bounded are the inputs of polynomials that have an interval.
+	bounded []boundedInput
+	// watch, if not nil, is shown the inputs of bounded layer i at each run of a
+	// graph without a loss.
+	watch func(i int, x []float32)
 }
 
-// newGraph builds the network for one batch size; withLoss adds the
-// cross-entropy and the gradients of every parameter.
-func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, withLoss bool) (*graph, error) {
+// objective is what a graph's gradients are of.
+type objective struct {
+	teacher *Teacher // nil: the labels alone
+	penalty float64  // weight of inputs outside their polynomial's interval
+}
+
+// norm is a batch norm of a training graph, with the moments of its last run.
+type norm struct {
+	layer   string
+	moments *op.Moments
+}
+
+// newGraph builds the network for one batch size; an objective adds the
+// cross-entropy, against a teacher's answers too if there is one, the penalty for
+// inputs outside their interval, and the gradients of every parameter.
+func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, o *objective) (*graph, error) {
 	g := G.NewGraph()
-	t := &graph{batch: batch}
-	shape := append(tensor.Shape{batch}, n.Input...)
+	shape := append(append(tensor.Shape(nil), n.Input...), batch)
+	t := &graph{batch: batch, scales: Scales{}, images: make([]float32, shape.TotalSize()), predicted: make([]int, batch)}
 	t.input = tensor.New(tensor.WithShape(shape...), tensor.Of(tensor.Float32))
 	x := G.NewTensor(g, tensor.Float32, len(shape), G.WithShape(shape...), G.WithName("input"), G.WithValue(t.input))
 	var err error
+	b := builder{graph: t, g: g, p: p, q: q, n: n, training: o != nil}
 	if q != nil {
-		if x, err = q.Input(x); err != nil {
+		for _, s := range q.Scales() {
+			t.scales[s.Name] = node(g, s)
+		}
+		if x, err = q.Input(x, t.scales); err != nil {
 			return nil, err
 		}
 	}
 	for i, l := range n.Layers {
-		if x, err = t.layer(g, p, q, i, l, x); err != nil {
+		if l.Interval != nil {
+			x, err = b.bound(i, l, x)
+		}
+		if err == nil {
+			x, err = b.layer(i, l, x)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("train: layer %q (%s): %w", l.Name, l.Type, err)
+		}
+	}
+	if q != nil {
+		for _, s := range q.Scales() {
+			t.params = append(t.params, t.scales[s.Name])
 		}
 	}
 	if q != nil {
@@ -70,11 +94,21 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, with
 		}
 	}
 	t.logits = x
-	if withLoss {
+	if o != nil {
 		t.labels = tensor.New(tensor.WithShape(batch), tensor.Of(tensor.Float32))
 		labels := G.NewTensor(g, tensor.Float32, 1, G.WithShape(batch), G.WithName("labels"), G.WithValue(t.labels))
-		if t.loss, err = op.CrossEntropy(x, labels, &t.count); err != nil {
+		if o.teacher == nil {
+			t.loss, err = op.CrossEntropy(x, labels, &t.count)
+		} else {
+			t.loss, err = t.distil(g, x, labels, o.teacher)
+		}
+		if err != nil {
 			return nil, err
+		}
+		if o.penalty > 0 {
+			if err := t.penalise(labels, o.penalty); err != nil {
+				return nil, err
+			}
 		}
 		if _, err = G.Grad(t.loss, t.params...); err != nil {
 			return nil, fmt.Errorf("train: differentiate: %w", err)
@@ -84,76 +118,58 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, with
 	return t, nil
 }
 
-// layer adds layer i to the graph.
-func (t *graph) layer(g *G.ExprGraph, p model.Parameters, q Quantizer, i int, l model.Layer, x *G.Node) (*G.Node, error) {
-	switch l.Type {
-	case model.Conv, model.Dense:
-		inputGrad := len(t.params) > 0 // the first weighted layer needs none
-		w, b, err := t.weights(g, p, l)
-		if err == nil && q != nil {
-			w, b, err = q.Weights(i, w, b)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if l.Type == model.Conv {
-			return op.Conv2D(x, w, b, l.Steps(), l.Padding, inputGrad)
-		}
-		return op.Dense(x, w, b, inputGrad)
-	case model.AvgPool:
-		factor := 1 / float32(l.Kernel*l.Kernel)
-		if q != nil {
-			factor = q.PoolFactor(i)
-		}
-		return op.Pool(x, l.Kernel, l.Steps(), factor)
-	case model.Flatten:
-		return op.Flatten(x)
-	case model.Tanh:
-		return op.Tanh(x)
-	case model.Sigmoid:
-		return op.Sigmoid(x)
-	case model.ReLU:
-		return op.ReLU(x)
+// distil adds the teacher's network and the loss against its answers.
+func (t *graph) distil(g *G.ExprGraph, logits, labels *G.Node, teacher *Teacher) (*G.Node, error) {
+	var err error
+	if t.teacher, err = newGraph(teacher.Network, teacher.Params, nil, t.batch, nil); err != nil {
+		return nil, err
 	}
-	a, ok := l.PolynomialCoefficients()
-	if !ok {
-		return nil, fmt.Errorf("no operation for this type")
+	if got, want := t.teacher.logits.Shape()[0], logits.Shape()[0]; got != want {
+		return nil, fmt.Errorf("train: the teacher has %d logits, the network %d", got, want)
 	}
-	if q != nil {
-		return op.Polynomial(x, q.Coefficients(i))
-	}
-	row := make([]float32, len(a))
-	for k, c := range a {
-		row[k] = float32(c)
-	}
-	rows := [][]float32{row}
-	return op.Polynomial(x, func() [][]float32 { return rows })
+	t.taught = tensor.New(tensor.WithShape(logits.Shape()...), tensor.Of(tensor.Float32))
+	answers := G.NewTensor(g, tensor.Float32, 2, G.WithShape(logits.Shape()...), G.WithName("teacher"), G.WithValue(t.taught))
+	return op.Distil(logits, labels, answers, teacher.Distillation, &t.count)
 }
 
-// weights adds the layer's parameter nodes. Their tensors are headers of this
-// graph's own over the shared slices: two tape machines must not share a tensor.
-func (t *graph) weights(g *G.ExprGraph, p model.Parameters, l model.Layer) (w, b *G.Node, err error) {
-	for _, s := range p {
-		if s.Name != l.Name+".weight" && s.Name != l.Name+".bias" {
-			continue
-		}
-		d := tensor.New(tensor.WithShape(s.Shape...), tensor.WithBacking(s.Data))
-		n := G.NewTensor(g, tensor.Float32, len(s.Shape), G.WithShape(s.Shape...), G.WithName(s.Name), G.WithValue(d))
-		t.params = append(t.params, n)
-		if len(s.Shape) == 1 {
-			b = n
-		} else {
-			w = n
-		}
+// close frees the graph's machines.
+func (t *graph) close() {
+	t.vm.Close()
+	if t.teacher != nil {
+		t.teacher.close()
 	}
-	if w == nil || b == nil {
-		return nil, nil, fmt.Errorf("parameters are missing")
-	}
-	return w, b, nil
 }
 
-// run executes the graph on what input and labels hold.
+// image is where image r of the batch goes.
+func (t *graph) image(r int) []float32 {
+	per := len(t.images) / t.batch
+	return t.images[r*per : (r+1)*per]
+}
+
+// predict writes the class of each image's largest logit in the last run.
+func (t *graph) predict(classes []int) {
+	logits := t.logits.Value().(*tensor.Dense).Float32s()
+	for r := range classes {
+		at := r
+		for i := r; i < len(logits); i += t.batch {
+			if logits[i] > logits[at] {
+				at = i
+			}
+		}
+		classes[r] = at / t.batch
+	}
+}
+
+// run executes the graph on what images and labels hold.
 func (t *graph) run() error {
+	if t.teacher != nil {
+		copy(t.teacher.images, t.images)
+		if err := t.teacher.run(); err != nil {
+			return err
+		}
+		copy(t.taught.Float32s(), t.teacher.logits.Value().Data().([]float32))
+	}
+	f32.Transpose(t.input.Float32s(), t.images, t.batch, len(t.images)/t.batch)
 	t.vm.Reset()
 	if err := t.vm.RunAll(); err != nil {
 		return fmt.Errorf("train: %w", err)
@@ -169,7 +185,7 @@ func (t *graph) gradients() ([][]float32, error) {
 		if err != nil {
 			return nil, fmt.Errorf("train: gradient of %s: %w", n.Name(), err)
 		}
-		grads[i] = v.Data().([]float32)
+		grads[i] = v.(*tensor.Dense).Float32s()
 	}
 	return grads, nil
 }

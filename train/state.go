@@ -6,19 +6,36 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/google/renameio/v2/maybe"
 
 	"qtool/internal/safetensors"
+	"qtool/model"
 )
 
-// groups are the tensors of a state file: parameters, the best epoch's, and the
-// optimiser's moments.
-func (f *fitter) groups() map[string][][]float32 {
-	if f.adam.M == nil {
-		f.adam.M, f.adam.V = zerosLike(flat(f.params)), zerosLike(flat(f.params))
+// groups are the tensors of a state file: parameters and scales, the best
+// epoch's, and the optimiser's moments of those that gradients change.
+func (f *fitter) groups() map[string]model.Parameters {
+	nodes := f.shards[0].params
+	trained := make(model.Parameters, len(nodes))
+	for i, n := range nodes {
+		trained[i] = model.Tensor{Name: n.Name(), Shape: n.Shape(), Data: n.Value().Data().([]float32)}
 	}
-	return map[string][][]float32{"params": flat(f.params), "best": flat(f.best), "adam.m": f.adam.M, "adam.v": f.adam.V}
+	if f.adam.M == nil {
+		f.adam.M, f.adam.V = zerosLike(flat(trained)), zerosLike(flat(trained))
+	}
+	moments := func(data [][]float32) model.Parameters {
+		m := slices.Clone(trained)
+		for i := range m {
+			m[i].Data = data[i]
+		}
+		return m
+	}
+	return map[string]model.Parameters{
+		"params": f.params, "best": f.best, "scales": f.scales, "best-scales": f.bestScales,
+		"adam.m": moments(f.adam.M), "adam.v": moments(f.adam.V),
+	}
 }
 
 // save writes the state file; the old one stays until the new one is complete.
@@ -34,8 +51,8 @@ func (f *fitter) save() error {
 	}
 	file := &safetensors.File{Metadata: map[string]string{"identity": f.task.Identity, "progress": string(progress)}}
 	for group, tensors := range f.groups() {
-		for i, data := range tensors {
-			file.Tensors = append(file.Tensors, safetensors.FromFloat32(group+"/"+f.params[i].Name, []int{len(data)}, data))
+		for _, t := range tensors {
+			file.Tensors = append(file.Tensors, safetensors.FromFloat32(group+"/"+t.Name, []int{len(t.Data)}, t.Data))
 		}
 	}
 	file.Metadata["sha256"] = file.Sum()
@@ -58,6 +75,7 @@ func (f *fitter) load() error {
 	if err != nil {
 		return fmt.Errorf("train: resume from %s: %w", f.task.State, err)
 	}
+	f.freeze() // before Refresh, so that it keeps the state's scales
 	if f.task.Quantizer != nil {
 		return f.task.Quantizer.Refresh(f.params)
 	}
@@ -86,8 +104,8 @@ func (f *fitter) decode(b []byte) error {
 	groups := f.groups()
 	read := map[string][][]float32{}
 	for group, tensors := range groups {
-		for i := range tensors {
-			name := group + "/" + f.params[i].Name
+		for _, to := range tensors {
+			name := group + "/" + to.Name
 			t, ok := file.Get(name)
 			if !ok {
 				return fmt.Errorf("tensor %q is missing", name)
@@ -96,15 +114,15 @@ func (f *fitter) decode(b []byte) error {
 			if err != nil {
 				return err
 			}
-			if len(data) != len(tensors[i]) {
-				return fmt.Errorf("tensor %q has %d elements, want %d", name, len(data), len(tensors[i]))
+			if len(data) != len(to.Data) {
+				return fmt.Errorf("tensor %q has %d elements, want %d", name, len(data), len(to.Data))
 			}
 			read[group] = append(read[group], data)
 		}
 	}
 	for group, tensors := range groups {
 		for i := range tensors {
-			copy(tensors[i], read[group][i])
+			copy(tensors[i].Data, read[group][i])
 		}
 	}
 	f.counters, f.adam.Steps = c, c.Steps

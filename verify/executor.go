@@ -37,6 +37,43 @@ type Result struct {
 	// NodeSeconds is the evaluation time of each program node, summed over
 	// workers; nil where the executor doesn't tell them apart.
 	NodeSeconds []float64
+	// Lookups accounts for table look-ups that may fail; nil for executors without
+	// such.
+	Lookups *Lookups
+}
+
+// Lookups accounts for look-ups that fail with a small probability. Probabilities
+// are computed from the predicted noise, counts and deviations are measured while
+// verifying.
+type Lookups struct {
+	// Done look-ups and logits of which Missed had noise beyond their slot of the
+	// table, and Failed gave a wrong entry: neighbouring entries may be equal.
+	Done   int `json:"done"`
+	Missed int `json:"missed"`
+	Failed int `json:"failed"`
+	// Expected is how many of them were predicted to be missed.
+	Expected float64 `json:"expected_missed"`
+	// PerLookup is the probability that the worst look-up is missed, PerImage bounds
+	// that of any of an image's.
+	PerLookup float64 `json:"failure_probability_per_lookup"`
+	PerImage  float64 `json:"failure_probability_per_image"`
+	// Milliseconds is the wall-clock time a look-up, SecondsPerImage that of
+	// evaluating an image, with all workers.
+	Milliseconds    float64       `json:"ms_per_lookup"`
+	SecondsPerImage float64       `json:"seconds_per_image"`
+	Layers          []LookupNoise `json:"layers"`
+}
+
+// LookupNoise is the noise of a layer's look-ups or logits. Standard deviations
+// are in units of the largest noise that does no harm, half a slot; the predicted
+// one is of the worst output.
+type LookupNoise struct {
+	Layer     string  `json:"layer"`
+	Done      int     `json:"done"`
+	Missed    int     `json:"missed"`
+	Failed    int     `json:"failed"`
+	Predicted float64 `json:"predicted_std"`
+	Measured  float64 `json:"measured_std"`
 }
 
 // Backend describes an executor for the report.
@@ -55,15 +92,15 @@ type Backend struct {
 	// Budget is the predicted noise budget after each layer, in order; empty
 	// where the executor doesn't predict it layer by layer.
 	Budget []StageBudget `json:"noise_budget"`
-	// Lookups describes the tables of each layer that has some; empty where
-	// the program has none.
-	Lookups []Lookups `json:"lookups,omitempty"`
+	// Tables describes each layer of lookup tables; empty where the program has
+	// none, or the executor doesn't tell them apart.
+	Tables []TableLayer `json:"tables,omitempty"`
 }
 
-// Lookups describes a layer's tables: PerImage of them, whose inputs take up to
+// TableLayer describes a layer's tables: PerImage of them, whose inputs take up to
 // Domain values, and of which Symmetric are odd or even about a centre.
 // Microseconds is what one look-up of one image took, on one core.
-type Lookups struct {
+type TableLayer struct {
 	Layer        string  `json:"layer"`
 	PerImage     int     `json:"per_image"`
 	Domain       int     `json:"domain"`

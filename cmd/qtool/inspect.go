@@ -16,19 +16,48 @@ import (
 )
 
 func newInspectCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "inspect FILE",
-		Short: "show what a bundle or a checkpoint holds",
+	var o activationOptions
+	cmd := &cobra.Command{
+		Use:   "inspect [FILE]",
+		Short: "show what a bundle or a checkpoint holds, or what a polynomial makes of an activation",
 		Long: withExitStatus(`Inspect reads a .qb bundle or a .safetensors checkpoint, checks it (hashes, shapes,
 proved ranges, golden vectors), and prints its layers and where it comes from.
 
 The columns of a bundle: the range proved for every possible input, the two's
-complement bits that hold it, and the bits that calibration images really used.`),
+complement bits that hold it, and the bits that calibration images really used.
+
+With --activation it shows instead how polynomials of one degree approximate a
+function on an interval: coefficients, the worst error and where it is, the root
+mean square error, and the error drawn over the interval. Every worst error is of
+the coefficients as printed with --json; of the minimax fit it is also told how
+far below it any polynomial of that degree could get at most.`),
 		Example: `  qtool inspect lenet/model.qb
-  qtool inspect lenet/quantized.safetensors --json`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return runInspect(a, args[0]) },
+  qtool inspect lenet/quantized.safetensors --json
+  qtool inspect --activation sigmoid --degree 3
+  qtool inspect --activation relu --degree 6 --interval -3,5 --method minimax --plot relu.svg`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if o.function != "" {
+				if len(args) > 0 {
+					return fmt.Errorf("inspect takes a file or --activation, not both")
+				}
+				return nil
+			}
+			for _, name := range []string{"degree", "interval", "method", "plot"} {
+				if cmd.Flags().Changed(name) {
+					return fmt.Errorf("--%s goes with --activation", name)
+				}
+			}
+			return cobra.ExactArgs(1)(cmd, args)
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			if o.function != "" {
+				return runInspectActivation(a, o)
+			}
+			return runInspect(a, args[0])
+		},
 	}
+	o.register(cmd)
+	return cmd
 }
 
 func runInspect(a *app, path string) error {
@@ -141,6 +170,8 @@ func inspectCheckpoint(a *app, path string, c *model.Checkpoint) error {
 		count := ""
 		if l.Weighted() {
 			count = fmt.Sprint(len(w) + len(b))
+		} else if theta := c.Params.Coefficients(l.Name); theta != nil {
+			count = fmt.Sprint(len(theta))
 		}
 		t.AppendRow(table.Row{l.Name, l.Type, fmt.Sprint(shapes[i]), count, weightGrid(c.Quantizers, l.Name)})
 	}

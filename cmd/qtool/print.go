@@ -183,7 +183,7 @@ func (p *printer) parameters(b *verify.Backend) {
 	for _, why := range b.Why {
 		p.f("  - %s\n", why)
 	}
-	for _, l := range b.Lookups {
+	for _, l := range b.Tables {
 		p.f("Tables of %s: %d look-ups an image of up to %d values, %.1f microseconds each on one core.\n", l.Layer, l.PerImage, l.Domain, l.Microseconds)
 	}
 }
@@ -203,7 +203,7 @@ func size(n int64) string {
 
 // printStage tells what train or quantize made.
 func (w *workspace) printStage(c *model.Checkpoint, file, stage string, layers ...layerRow) error {
-	s := stageResult{Checkpoint: w.path(file), Parameters: c.Params.Count(), Provenance: c.Provenance, Layers: layers}
+	s := stageResult{Checkpoint: w.path(file), Parameters: c.Params.Count(), Provenance: c.Provenance, Layers: layers, Calibration: w.calibrations}
 	if len(layers) > 0 {
 		s.Bundle = w.path(fileBundle)
 	}
@@ -214,6 +214,9 @@ func (w *workspace) printStage(c *model.Checkpoint, file, stage string, layers .
 		return w.encode(s)
 	}
 	p := &printer{w: w.stdout}
+	if s.Calibration != nil {
+		p.calibrations(s.Calibration)
+	}
 	if s.Training != nil && len(s.Training.History) > 0 {
 		last := s.Training.History[max(s.Training.Best-1, 0)]
 		p.f("trained %d epochs in %.1f s: loss %.4f, training accuracy %.2f %%", len(s.Training.History), s.Training.Seconds, last.Loss, 100*last.Accuracy)
@@ -222,11 +225,22 @@ func (w *workspace) printStage(c *model.Checkpoint, file, stage string, layers .
 		}
 		p.f("\n")
 	}
+	if s.Training != nil {
+		p.outside(stage, *s.Training)
+	}
 	if len(layers) > 0 {
 		p.f("\n%s\n\n", layersTable(layers))
 	}
 	p.f("wrote %s\n", strings.Join(nonEmpty(s.Checkpoint, s.Bundle), " and "))
 	return p.err
+}
+
+// outside says how much of what comes into polynomials leaves their intervals.
+func (p *printer) outside(stage string, log trainingLog) {
+	for _, o := range log.Outside {
+		p.f("%s, %s: %.3g %% of its inputs on %d %s images lie outside [%.6g, %.6g]; they reach from %.4g to %.4g\n",
+			stage, o.Layer, 100*o.Fraction(), o.Images, log.OutsideOf, o.Interval[0], o.Interval[1], o.Smallest, o.Largest)
+	}
 }
 
 func layersTable(rows []layerRow) string {

@@ -7,15 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"qtool/calibrate"
 	"qtool/model"
 )
 
 func newQuantizeCommand(a *app) *cobra.Command {
 	var flags recipeFlags
-	var checkpoint, method string
+	var checkpoint, method, calibration string
 	cmd := &cobra.Command{
 		Use:   "quantize",
 		Short: "quantize a trained network and export its integer bundle",
@@ -27,10 +30,20 @@ float.safetensors, or the one given by --checkpoint.
   --method qat  then trains on with fake quantization in the graph
 
 Without --method the recipe decides. Bits are set there: quantize.weights.bits,
-quantize.input.bits.`),
+quantize.input.bits.
+
+  --calibration NAME  finds the input's range with that observer: minmax,
+                      moving_average, percentile, mse or kl
+  --calibration all   quantizes without training in every way: each observer, then
+                      each option of quantize.ptq on the best of them, then all
+                      options; prints a table of the integer programs' accuracies on
+                      the training images that data.validation holds out, and
+                      writes the best, recipe.yaml included`),
 		Example: `  qtool quantize -c mnist-lenet1-square --out lenet
   qtool quantize -c mnist-lenet1-square --out lenet6 --checkpoint lenet/float.safetensors \
-      --method ptq --set quantize.weights.bits=5`,
+      --method ptq --set quantize.weights.bits=5
+  qtool quantize -c mnist-lenet1-square --out best4 --checkpoint lenet/float.safetensors \
+      --calibration all`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if method != "" {
@@ -39,20 +52,42 @@ quantize.input.bits.`),
 				}
 				flags.sets = append(flags.sets, "quantize.method="+method)
 			}
+			switch {
+			case calibration == "":
+			case calibration == calibrateAll && (method == "qat" || flags.resume):
+				return fmt.Errorf("--calibration all compares quantization without training, from the start: neither --method qat nor --resume goes with it")
+			case calibration == calibrateAll:
+				flags.sets = append(flags.sets, "quantize.method=ptq")
+			case slices.Contains(calibrate.Observers, calibration):
+				flags.sets = append(flags.sets, "quantize.input.observer="+calibration)
+			default:
+				return fmt.Errorf("calibration %q is unknown: want all or one of %s", calibration, strings.Join(calibrate.Observers, ", "))
+			}
 			w, err := flags.workspace(a)
 			if err != nil {
 				return err
 			}
-			return runQuantize(cmd.Context(), w, checkpoint)
+			return runQuantize(cmd.Context(), w, checkpoint, calibration == calibrateAll)
 		},
 	}
 	flags.register(cmd)
 	cmd.Flags().StringVar(&checkpoint, "checkpoint", "", "float checkpoint to quantize (default float.safetensors in the folder)")
+	cmd.Flags().StringVar(&calibration, "calibration", "", "observer of the input's range, or all to compare them (default: as the recipe says)")
+	cmd.RegisterFlagCompletionFunc("calibration", cobra.FixedCompletions(append([]string{calibrateAll}, calibrate.Observers...), cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().StringVar(&method, "method", "", "ptq or qat (default: as the recipe says)")
 	return cmd
 }
 
-func runQuantize(ctx context.Context, w *workspace, checkpoint string) error {
+// calibrateAll is the value of --calibration that compares.
+const calibrateAll = "all"
+
+func runQuantize(ctx context.Context, w *workspace, checkpoint string, compare bool) error {
+	if compare && w.recipe.Data.Validation == 0 {
+		return hinted{
+			fmt.Errorf("recipe %s: --calibration all needs held-out training images, data.validation is 0", w.recipe.Name),
+			"--set data.validation=1000; the test set is never used to choose",
+		}
+	}
 	if w.recipe.Quantize.Method == "none" {
 		return hinted{
 			fmt.Errorf("recipe %s: quantize.method is none: its network stays in float", w.recipe.Name),
@@ -78,6 +113,14 @@ func runQuantize(ctx context.Context, w *workspace, checkpoint string) error {
 	if err := w.adopt(checkpoint, float); err != nil {
 		return err
 	}
+	if compare {
+		if w.calibrations, err = w.compareCalibrations(ctx, float); err != nil {
+			return err
+		}
+		if err := w.writeRecipe(); err != nil {
+			return err
+		}
+	}
 	c, err := w.quantize(ctx, float)
 	if err != nil {
 		return err
@@ -86,21 +129,21 @@ func runQuantize(ctx context.Context, w *workspace, checkpoint string) error {
 	if err != nil {
 		return err
 	}
-	return w.printStage(c, fileQuantized, "qat", layerRows(f.Program, sqnr)...)
+	return w.printStage(c, fileQuantized, w.recipe.Quantize.Method, layerRows(f.Program, sqnr)...)
 }
 
 // adopt checks that a checkpoint is of the recipe's network and keeps a copy of
 // it in the folder, so that the folder is whole. A resumed quantization keeps to
 // the checkpoint that it began with.
 func (w *workspace) adopt(path string, c *model.Checkpoint) error {
-	if err := c.Params.Check(&w.recipe.Network); err != nil {
+	if err := c.Params.Check(w.network); err != nil {
 		return fmt.Errorf("%s does not fit recipe %s: %w", path, w.recipe.Name, err)
 	}
-	have, err := json.Marshal(c.Network)
+	have, err := json.Marshal(c.Network.Unfitted())
 	if err != nil {
 		return err
 	}
-	want, err := json.Marshal(w.recipe.Network)
+	want, err := json.Marshal(w.network.Unfitted())
 	if err != nil {
 		return err
 	}

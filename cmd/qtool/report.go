@@ -236,7 +236,7 @@ func (s reportSource) readTraining(in *report.Input) error {
 	slices.Sort(others)
 	for _, stage := range append(stages, others...) {
 		log, ok := logs[stage]
-		if !ok {
+		if !ok || len(log.History) == 0 {
 			continue
 		}
 		t := report.Training{Stage: stage, Best: log.Best, Seconds: log.Seconds}

@@ -4,6 +4,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"qtool/kernel/cpu"
 )
 
 // app is what every command shares.
@@ -42,6 +44,12 @@ A first tour:
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if err := cpu.Err(); err != nil {
+				return hinted{err, "unset " + cpu.Variable + " to use what the processor has"}
+			}
+			return nil
+		},
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -142,7 +142,7 @@ func runRun(ctx context.Context, w *workspace, insecure bool) error {
 	if err := w.publish(ctx, report); err != nil {
 		return err
 	}
-	return os.Remove(task.state)
+	return removeState(task.state)
 }
 
 // runAgain repeats a finished run from its own folder and compares the bundles.
@@ -210,7 +210,13 @@ func (w *workspace) publish(ctx context.Context, report *verify.Report) error {
 	if err := w.writeHTML(ctx); err != nil {
 		return err
 	}
-	if err := w.print(report, fmt.Sprintf("Everything is in %s: all figures in %s, pictures in %s.", w.dir, fileReport, fileHTML)); err != nil {
+	var note strings.Builder
+	p := &printer{w: &note}
+	for _, stage := range []string{"float", "ptq", "qat"} {
+		p.outside(stage, w.training[stage])
+	}
+	p.f("Everything is in %s: all figures in %s, pictures in %s.", w.dir, fileReport, fileHTML)
+	if err := w.print(report, note.String()); err != nil {
 		return err
 	}
 	return checkMismatch(report)

@@ -163,6 +163,15 @@ func (x *execution) save(s *executionState) error {
 	return maybe.WriteFile(x.state, b, 0o644)
 }
 
+// removeState removes a state file that is done with; nothing encrypted left
+// none.
+func removeState(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 // batchBar is one progress bar over several batches.
 type batchBar struct {
 	*app

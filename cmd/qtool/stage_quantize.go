@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"qtool/bundle"
+	"qtool/calibrate"
 	"qtool/datasets"
 	"qtool/export"
 	"qtool/model"
@@ -30,27 +31,84 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 	}
 	if !w.resume {
 		delete(w.training, "qat") // of an earlier quantization
+		delete(w.training, "ptq")
 	}
-	q, err := ptq.Quantize(float.Network, float.Params, w.recipe.Quantize.Config, w.train)
+	n, params, err := w.approximate(float)
 	if err != nil {
 		return nil, err
 	}
+	bar := newPatientBar(w.progress(), "quantize")
+	result, err := w.roundOff(ctx, n, params, w.recipe.Quantize.Config, w.recipe.Quantize.PTQ, bar.set)
+	bar.end(err)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range result.Notes {
+		w.note(n)
+	}
+	q := result.Quantized
 	if method == "qat" {
-		z, err := qat.Observing(q, w.recipe.Quantize.Weights.Observer())
+		z, err := qat.Training(q, qat.OptionsOf(w.recipe.Quantize.Config, q.Network))
 		if err != nil {
 			return nil, err
 		}
-		task := train.Task{Network: float.Network, Params: float.Params, Quantizer: z, Config: w.recipe.Quantize.Finetune}
+		task := train.Task{Network: q.Network, Params: q.Params, Quantizer: z, Config: w.recipe.Quantize.Finetune}
 		if _, err := w.fit(ctx, "qat", task); err != nil {
 			return nil, err
 		}
 		q = z.Quantized()
+	} else if err := w.logPTQ(ctx, q); err != nil {
+		return nil, err
 	}
-	c := &model.Checkpoint{Network: q.Network, Params: q.Params, Quantizers: &model.Quantizers{Input: q.Input, Weights: q.Weights}}
+	c := &model.Checkpoint{Network: q.Network, Params: q.Params, Quantizers: &model.Quantizers{Input: q.Input, Weights: q.Weights, Activations: q.Activations}}
 	if c.Provenance, err = w.provenance(method); err != nil {
 		return nil, err
 	}
 	return c, w.complete(c, fileQuantized, "qat")
+}
+
+// approximate is the float network with polynomials in the place of the functions
+// whose interval the recipe leaves to be measured.
+func (w *workspace) approximate(float *model.Checkpoint) (*model.Network, model.Parameters, error) {
+	return ptq.Approximate(w.network, float.Params, w.train, w.recipe.Quantize.Images)
+}
+
+// roundOff quantizes without training.
+func (w *workspace) roundOff(ctx context.Context, n *model.Network, p model.Parameters, c calibrate.Config, o ptq.Options, progress func(done, total int)) (*ptq.Result, error) {
+	return ptq.Run(ctx, ptq.Task{Network: n, Params: p, Config: c, Options: o, Images: w.train, Progress: progress})
+}
+
+// logPTQ notes how the polynomials' inputs lie to their intervals, if there are
+// any.
+func (w *workspace) logPTQ(ctx context.Context, q *model.Quantized) error {
+	z, err := qat.New(q)
+	if err != nil {
+		return err
+	}
+	var log trainingLog
+	if err := w.lookOutside(ctx, &log, q.Network, q.Params, z); err != nil || log.Outside == nil {
+		return err
+	}
+	return w.logTraining("ptq", log)
+}
+
+// reference is the float network that a quantized checkpoint's layers are held
+// against: its own master weights, where they were trained; where they were
+// rounded, the float network's, on the checkpoint's polynomials.
+func (w *workspace) reference(c *model.Checkpoint) (model.Parameters, error) {
+	if c.Provenance.Stage != "ptq" {
+		return c.Params, nil
+	}
+	float, err := model.ReadCheckpoint(w.path(fileFloat))
+	if err != nil {
+		return nil, err
+	}
+	_, folded := ptq.Fold(float.Network, float.Params)
+	if folded, err = c.Network.Continue(folded); err != nil {
+		return nil, err
+	}
+	p, _, err := w.recipe.Quantize.PTQ.Float(c.Network, folded)
+	return p, err
 }
 
 // export writes the bundle of a quantized checkpoint and returns it with each
@@ -68,7 +126,11 @@ func (w *workspace) export(c *model.Checkpoint) (*bundle.File, []float64, error)
 		return nil, nil, err
 	}
 	images := w.train.First(min(observedImages, w.train.Len()))
-	sqnr, err := export.Observe(q, p, images)
+	reference, err := w.reference(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	sqnr, err := export.Observe(q, reference, p, images)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"qtool/internal/progress"
 	"qtool/model"
 	"qtool/train"
+	"qtool/train/op"
 )
 
 // trainFloat trains the recipe's network, or returns what a resumed run had
@@ -19,15 +21,15 @@ func (w *workspace) trainFloat(ctx context.Context) (*model.Checkpoint, error) {
 		return c, err
 	}
 	r := w.recipe
-	params, err := r.Network.Initialise(r.Seed)
+	params, err := w.network.Initialise(r.Seed)
 	if err != nil {
 		return nil, err
 	}
-	result, err := w.fit(ctx, "float", train.Task{Network: &r.Network, Params: params, Config: r.Train})
+	result, err := w.fit(ctx, "float", train.Task{Network: w.network, Params: params, Config: r.Train})
 	if err != nil {
 		return nil, err
 	}
-	c := &model.Checkpoint{Network: &r.Network, Params: result.Params}
+	c := &model.Checkpoint{Network: w.network, Params: result.Params}
 	if c.Provenance, err = w.provenance("float"); err != nil {
 		return nil, err
 	}
@@ -54,6 +56,9 @@ func (w *workspace) fit(ctx context.Context, stage string, task train.Task) (*tr
 	if task.Identity, err = w.identity(stage); err != nil {
 		return nil, err
 	}
+	if task.Teacher, err = w.teacher(task.Config.Teacher, stage); err != nil {
+		return nil, err
+	}
 	steps := (w.train.Len() + task.Config.Batch - 1) / task.Config.Batch
 	bar := progress.New(w.progress(), steps*task.Config.Epochs, "train "+stage)
 	task.Progress = func(p train.Progress) {
@@ -71,8 +76,60 @@ func (w *workspace) fit(ctx context.Context, stage string, task train.Task) (*tr
 		return nil, err
 	}
 	bar.Finish()
-	return result, w.logTraining(stage, result)
+	log := trainingLog{History: result.History, Best: result.Best, Seconds: result.Seconds}
+	if err := w.lookOutside(ctx, &log, task.Network, result.Params, task.Quantizer); err != nil {
+		return nil, err
+	}
+	return result, w.logTraining(stage, log)
 }
+
+// outsideImages is how many training images are looked at where none are held
+// out.
+const outsideImages = 1000
+
+// lookOutside notes how the inputs of the network's polynomials lie to their
+// intervals, on held-out images where there are any.
+func (w *workspace) lookOutside(ctx context.Context, log *trainingLog, n *model.Network, p model.Parameters, q train.Quantizer) error {
+	if !slices.ContainsFunc(n.Layers, func(l model.Layer) bool { return l.Interval != nil }) {
+		return nil
+	}
+	images := w.train.First(min(outsideImages, w.train.Len()))
+	log.OutsideOf = "training"
+	if w.val != nil {
+		images, log.OutsideOf = w.val, "validation"
+	}
+	e, err := train.NewEvaluator(n, p, q)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	log.Outside, err = e.Outside(ctx, images)
+	return err
+}
+
+// teacher reads the checkpoint of a stage's teacher, if it has one.
+func (w *workspace) teacher(c *train.TeacherConfig, stage string) (*train.Teacher, error) {
+	if c == nil {
+		return nil, nil
+	}
+	path := c.Checkpoint
+	if path == ownFloat {
+		path = w.path(fileFloat)
+	}
+	t, err := model.ReadCheckpoint(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: teacher: %w", stage, err)
+	}
+	if t.Quantizers != nil {
+		return nil, fmt.Errorf("%s: teacher: %s is a quantized checkpoint (stage %q): want a float one", stage, path, t.Provenance.Stage)
+	}
+	return &train.Teacher{
+		Network: t.Network, Params: t.Params, Distillation: op.Distillation{Weight: c.Weight, Temperature: c.Temperature},
+	}, nil
+}
+
+// ownFloat names the run's own float checkpoint as a teacher.
+const ownFloat = "float"
 
 func describeProgress(stage string, p train.Progress, validated bool) string {
 	text := fmt.Sprintf("train %s %d/%d  loss %.4f  accuracy %.2f%%", stage, p.Epoch, p.Epochs, p.Loss, 100*p.Accuracy)

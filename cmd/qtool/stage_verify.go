@@ -24,10 +24,15 @@ type verifyOptions struct {
 	allowInsecure bool
 }
 
+// backendNone leaves encryption out: the clear rungs alone.
+const backendNone = "none"
+
 // encryptedExecutor plans the encrypted run of so many images: parameters are chosen, or refused,
-// before any work is done.
+// before any work is done. It is nil for backendNone.
 func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Executor, error) {
 	switch o.backend {
+	case backendNone:
+		return nil, nil
 	case "auto", "bgv":
 		if hasTables(p) {
 			return tableExecutor(p, images, o)
@@ -38,7 +43,7 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 		}
 		return bgv.NewExecutor(p, plan), nil
 	}
-	return nil, fmt.Errorf("backend %q is unknown: want auto or bgv", o.backend)
+	return nil, fmt.Errorf("backend %q is unknown: want auto, bgv or none", o.backend)
 }
 
 // tableExecutor plans the batch executor of programs with lookup tables.
@@ -82,10 +87,10 @@ func withHint(err error, insufficient string) error {
 	return err
 }
 
-// fillLookups sets what a look-up of one image took, from the time of the layers.
-func fillLookups(b *verify.Backend, p *bundle.Program, r *verify.Result) {
-	for i := range b.Lookups {
-		l := &b.Lookups[i]
+// fillTables sets what a look-up of one image took, from the time of the layers.
+func fillTables(b *verify.Backend, p *bundle.Program, r *verify.Result) {
+	for i := range b.Tables {
+		l := &b.Tables[i]
 		for k := range min(len(p.Nodes), len(r.NodeSeconds)) {
 			if p.Nodes[k].Name == l.Layer {
 				l.Microseconds = 1e6 * r.NodeSeconds[k] / float64(l.PerImage*max(len(r.Logits), 1))
@@ -130,42 +135,54 @@ func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report,
 	if err != nil {
 		return nil, err
 	}
-	backend := e.Backend()
-	secret := execution{
-		executor: e, what: "encrypted", state: v.state, resume: v.resume,
-		identity: fmt.Sprintf("%s %s %s %d images of %s, %d slots, modulo %v and %v",
-			backend.Name, version, v.sum, test.Len(), f.Provenance.DatasetSHA256, backend.Slots, backend.PlaintextModuli, backend.CiphertextModuli),
-	}
-	encrypted, err := secret.run(ctx, a, images)
-	if err != nil {
-		return nil, err
-	}
 	ladder := verify.Ladder{
-		Output: f.Program.Output(), Labels: test.Labels, Float: v.rungs.float, Quantized: v.rungs.quantized,
-		Integer: plain.Logits, Encrypted: encrypted.Logits,
+		Output: f.Program.Output(), Labels: test.Labels, Float: v.rungs.float, Quantized: v.rungs.quantized, Integer: plain.Logits,
+	}
+	report := &verify.Report{
+		Schema: verify.ReportSchema, Recipe: f.Provenance.Recipe, Seed: f.Provenance.Seed,
+		Dataset: f.Provenance.Dataset, DatasetSHA256: f.Provenance.DatasetSHA256,
+		BundleSHA256: v.sum, Images: test.Len(), Versions: versions(),
+		Seconds: verify.Seconds{Integer: plain.Cost.Seconds.Evaluate},
+	}
+	var nodeSeconds []float64
+	if e != nil {
+		encrypted, err := a.encrypt(ctx, v, images, report)
+		if err != nil {
+			return nil, err
+		}
+		ladder.Encrypted, nodeSeconds = encrypted.Logits, encrypted.NodeSeconds
 	}
 	comparison, err := ladder.Compare()
 	if err != nil {
 		return nil, err
 	}
-	backend.NoiseBitsLeft = encrypted.NoiseBitsLeft
-	fillLookups(&backend, f.Program, encrypted)
-	cost := encrypted.Cost
-	report := &verify.Report{
-		Schema: verify.ReportSchema, Recipe: f.Provenance.Recipe, Seed: f.Provenance.Seed,
-		Dataset: f.Provenance.Dataset, DatasetSHA256: f.Provenance.DatasetSHA256,
-		BundleSHA256: v.sum, Images: len(encrypted.Logits), Backend: &backend,
-		Seconds: verify.Seconds{
-			Integer: plain.Cost.Seconds.Evaluate,
-			Keygen:  cost.Seconds.Keygen, Encrypt: cost.Seconds.Encrypt, Evaluate: cost.Seconds.Evaluate, Decrypt: cost.Seconds.Decrypt,
-		},
-		Bytes:    verify.Bytes{CiphertextIn: cost.Bytes.CiphertextIn, CiphertextOut: cost.Bytes.CiphertextOut, Keys: cost.Bytes.Keys},
-		Layers:   verify.Layers(f.Program, encrypted.NodeSeconds, v.sqnr),
-		Versions: versions(),
-	}
+	report.Layers = verify.Layers(f.Program, nodeSeconds, v.sqnr)
 	report.Apply(comparison)
 	report.PeakRSSBytes = peakRSS()
 	return report, nil
+}
+
+// encrypt runs the encrypted executor and puts into the report what it took.
+func (a *app) encrypt(ctx context.Context, v verification, images [][]uint8, report *verify.Report) (*verify.Result, error) {
+	f, e := v.file, v.executor
+	backend := e.Backend()
+	secret := execution{
+		executor: e, what: "encrypted", state: v.state, resume: v.resume,
+		identity: fmt.Sprintf("%s %s %s %d images of %s, %d slots, modulo %v and %v",
+			backend.Name, version, v.sum, len(images), f.Provenance.DatasetSHA256, backend.Slots, backend.PlaintextModuli, backend.CiphertextModuli),
+	}
+	encrypted, err := secret.run(ctx, a, images)
+	if err != nil {
+		return nil, err
+	}
+	backend.NoiseBitsLeft = encrypted.NoiseBitsLeft
+	fillTables(&backend, f.Program, encrypted)
+	report.Images, report.Backend = len(encrypted.Logits), &backend
+	cost := encrypted.Cost
+	s := &report.Seconds
+	s.Keygen, s.Encrypt, s.Evaluate, s.Decrypt = cost.Seconds.Keygen, cost.Seconds.Encrypt, cost.Seconds.Evaluate, cost.Seconds.Decrypt
+	report.Bytes = verify.Bytes{CiphertextIn: cost.Bytes.CiphertextIn, CiphertextOut: cost.Bytes.CiphertextOut, Keys: cost.Bytes.Keys}
+	return encrypted, nil
 }
 
 // answer predicts a test split with the float and the quantized network.

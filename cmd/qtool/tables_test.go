@@ -34,7 +34,7 @@ func TestTablesGoToTheirExecutor(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := e.Backend()
-		if b.Name != "bgv" || len(b.Lookups) != 1 || b.Lookups[0].Layer != "act" || b.Lookups[0].Domain != 7 {
+		if b.Name != "bgv" || len(b.Tables) != 1 || b.Tables[0].Layer != "act" || b.Tables[0].Domain != 7 {
 			t.Errorf("%s: %+v", backend, b)
 		}
 		if said := strings.Contains(strings.Join(b.Why, "\n"), "auto takes the batch executor"); said != (backend == "auto") {
@@ -47,11 +47,11 @@ func TestTablesGoToTheirExecutor(t *testing.T) {
 	}
 }
 
-func TestLookupTimes(t *testing.T) {
+func TestTableTimes(t *testing.T) {
 	p := tableProgram(t, 1)
-	b := verify.Backend{Lookups: []verify.Lookups{{Layer: "act", PerImage: 2}}}
-	fillLookups(&b, p, &verify.Result{Logits: make([]bundle.Vec, 5), NodeSeconds: []float64{100, 3}})
-	if b.Lookups[0].Microseconds != 300_000 {
-		t.Errorf("%v microseconds a look-up, want 3 s over 10", b.Lookups[0].Microseconds)
+	b := verify.Backend{Tables: []verify.TableLayer{{Layer: "act", PerImage: 2}}}
+	fillTables(&b, p, &verify.Result{Logits: make([]bundle.Vec, 5), NodeSeconds: []float64{100, 3}})
+	if b.Tables[0].Microseconds != 300_000 {
+		t.Errorf("%v microseconds a look-up, want 3 s over 10", b.Tables[0].Microseconds)
 	}
 }

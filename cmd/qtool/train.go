@@ -52,4 +52,6 @@ type stageResult struct {
 	Provenance model.Provenance `json:"provenance"`
 	Training   *trainingLog     `json:"training,omitempty"`
 	Layers     []layerRow       `json:"layers,omitempty"`
+	// Calibration is the comparison of quantize --calibration all.
+	Calibration *calibrationTable `json:"calibration,omitempty"`
 }

@@ -42,8 +42,8 @@ same command with --resume repeats none of them.
 	}
 	cmd.Flags().StringVar(&path, "bundle", "", "the bundle to verify (required)")
 	cmd.Flags().StringVar(&out, "out", "", "folder for report.json (default: none is written)")
-	cmd.Flags().StringVar(&o.backend, "backend", "auto", "auto or bgv")
-	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions([]string{"auto", "bgv"}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().StringVar(&o.backend, "backend", "auto", "auto, bgv or none (no encryption)")
+	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions([]string{"auto", "bgv", backendNone}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().IntVar(&o.limit, "limit", 0, "only the first images of the test set (default all)")
 	cmd.Flags().IntVar(&o.logN, "log-n", 0, "ring degree 2^log-n (default chosen)")
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the batches that an interrupted run finished in --out")
@@ -114,7 +114,7 @@ func runVerify(ctx context.Context, a *app, path, out string, resume bool, o ver
 		if err := report.WriteFile(filepath.Join(out, fileReport)); err != nil {
 			return err
 		}
-		if err := os.Remove(v.state); err != nil {
+		if err := removeState(v.state); err != nil {
 			return err
 		}
 	}

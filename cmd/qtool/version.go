@@ -4,6 +4,9 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+
+	"qtool/kernel/cpu"
+	"qtool/kernel/f32"
 )
 
 // version is qtool's own.
@@ -14,17 +17,17 @@ func versions() map[string]string {
 	v := trainingVersions()
 	v["go"] = runtime.Version()
 	v["platform"] = runtime.GOOS + "/" + runtime.GOARCH
-	v["kernels"] = "training: gonum float32 level 1; encrypted: portable Go"
+	v["kernels"] = "training: " + f32.Name() + "; encrypted: " + cpu.Active.String()
 	addModules(v, "github.com/tuneinsight/lattigo/v5")
 	return v
 }
 
 // trainingVersions names what made a bundle: qtool and the libraries that train.
-// The toolchain is left out, so that another patch release of it, which gives
-// the same weights, gives the same bundle.
+// The toolchain and the kernels are left out, so that another patch release or
+// another processor, which give the same weights, give the same bundle.
 func trainingVersions() map[string]string {
 	v := map[string]string{"qtool": version}
-	addModules(v, "gorgonia.org/gorgonia", "gorgonia.org/tensor", "gonum.org/v1/gonum")
+	addModules(v, "gorgonia.org/gorgonia", "gorgonia.org/tensor")
 	return v
 }
 

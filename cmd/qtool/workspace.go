@@ -46,18 +46,26 @@ type workspace struct {
 	*app
 	dir      string
 	recipe   *recipe.Recipe
+	network  *model.Network // the recipe's, as float training begins with it
 	resume   bool
 	data     *datasets.Dataset
 	train    *datasets.Split
 	val      *datasets.Split
 	training map[string]trainingLog
+	// calibrations is the comparison that chose the recipe's, nil for none.
+	calibrations *calibrationTable
 }
 
-// trainingLog is the history of one training, kept in training.json.
+// trainingLog is the history of one training, kept in training.json; of ptq, which
+// trains nothing, it has only Outside.
 type trainingLog struct {
 	History []train.Epoch `json:"history"`
 	Best    int           `json:"best"`
 	Seconds float64       `json:"seconds"`
+	// Outside says, for every polynomial with an interval, how its inputs lie to
+	// it on the images that OutsideOf names.
+	Outside   []train.Outside `json:"outside,omitempty"`
+	OutsideOf string          `json:"outside_of,omitempty"`
 }
 
 func (w *workspace) path(name string) string { return filepath.Join(w.dir, name) }
@@ -91,20 +99,36 @@ func (w *workspace) open(ctx context.Context, stale ...string) error {
 			}
 		}
 	}
-	if err := maybe.WriteFile(w.path(fileRecipe), b, 0o644); err != nil {
+	if err := w.writeRecipe(); err != nil {
 		return err
 	}
 	return w.readTraining()
 }
 
+// writeRecipe keeps the resolved recipe in the folder.
+func (w *workspace) writeRecipe() error {
+	b, err := w.recipe.Encode()
+	if err != nil {
+		return err
+	}
+	return maybe.WriteFile(w.path(fileRecipe), b, 0o644)
+}
+
+// note tells of something that is no error.
+func (w *workspace) note(text string) { fmt.Fprintf(w.stderr, "qtool: note: %s\n", text) }
+
 // load reads the dataset and splits its training images.
 func (w *workspace) load(ctx context.Context) error {
 	r := w.recipe
+	var err error
+	if w.network, err = r.Build(); err != nil {
+		return fmt.Errorf("recipe %s: %w", r.Name, err)
+	}
 	d, err := w.loadData(ctx, r.Data.Name)
 	if err != nil {
 		return err
 	}
-	if err := fitsNetwork(d, &r.Network); err != nil {
+	if err := fitsNetwork(d, w.network); err != nil {
 		return fmt.Errorf("recipe %s: dataset %s: %w", r.Name, d.Name, err)
 	}
 	if n := r.Verify.Limit; n > d.Test.Len() {
@@ -213,8 +237,8 @@ func readTrainingLogs(path string) (map[string]trainingLog, error) {
 	return logs, nil
 }
 
-func (w *workspace) logTraining(stage string, r *train.Result) error {
-	w.training[stage] = trainingLog{r.History, r.Best, r.Seconds}
+func (w *workspace) logTraining(stage string, log trainingLog) error {
+	w.training[stage] = log
 	b, err := json.MarshalIndent(w.training, "", "  ")
 	if err != nil {
 		return err

@@ -5,146 +5,120 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"qtool/kernel/f32"
 )
 
-// geometry is the shape of a convolution: an input [n, c, h, w], an output
-// [n, o, oh, ow], kernel k x k.
+// geometry is the shape of a convolution: an input [c, h, w, n], an output
+// [o, oh, ow, n], kernel k x k.
 type geometry struct {
 	n, c, h, w, o, oh, ow, k, stride, padding int
 }
 
-func (g geometry) taps() int   { return g.c * g.k * g.k }
-func (g geometry) pixels() int { return g.oh * g.ow }
+// taps are the weights of one output channel.
+func (g geometry) taps() int { return g.c * g.k * g.k }
 
-// Conv2D is a cross-correlation with bias and zero padding: x [N, C, H, W],
-// weight [O, C, K, K], bias [O], result [N, O, (H+2P-K)/S+1, (W+2P-K)/S+1].
+// in and out are the values of one channel of the input and of the output.
+func (g geometry) in() int  { return g.h * g.w * g.n }
+func (g geometry) out() int { return g.oh * g.ow * g.n }
+
+// Conv2D is a cross-correlation with bias and zero padding: x [C, H, W, N],
+// weight [O, C, K, K], bias [O], result [O, (H+2P-K)/S+1, (W+2P-K)/S+1, N].
 //
-// Each image is unfolded into a [C*K*K, pixels] matrix of taps, kept for the
-// weights' gradient. With inputGrad false no gradient flows to x.
+// Nothing is unfolded: a run of neighbouring pixels, of all images, is a product
+// of the weights with as many runs of the input as taps fall inside it. With
+// inputGrad false no gradient flows to x.
 func Conv2D(x, w, b *G.Node, stride, padding int, inputGrad bool) (*G.Node, error) {
-	xs, ws := x.Shape(), w.Shape()
-	if len(xs) != 4 || len(ws) != 4 || xs[1] != ws[1] || ws[2] != ws[3] || stride < 1 ||
-		ws[2] > xs[2]+2*padding || ws[2] > xs[3]+2*padding {
-		return nil, fmt.Errorf("op conv: input %v, weight %v, stride %d, padding %d do not fit", xs, ws, stride, padding)
+	xs, ws, bs := x.Shape(), w.Shape(), b.Shape()
+	if len(xs) != 4 || len(ws) != 4 || len(bs) != 1 || xs[0] != ws[1] || ws[0] != bs[0] || ws[2] != ws[3] || stride < 1 || padding < 0 ||
+		ws[2] > xs[1]+2*padding || ws[2] > xs[2]+2*padding {
+		return nil, fmt.Errorf("op conv: input %v, weight %v, bias %v, stride %d, padding %d do not fit", xs, ws, bs, stride, padding)
 	}
-	g := geometry{n: xs[0], c: xs[1], h: xs[2], w: xs[3], o: ws[0], k: ws[2], stride: stride, padding: padding}
+	g := geometry{n: xs[3], c: xs[0], h: xs[1], w: xs[2], o: ws[0], k: ws[2], stride: stride, padding: padding}
 	g.oh, g.ow = (g.h+2*padding-g.k)/stride+1, (g.w+2*padding-g.k)/stride+1
-	taps, pixels := g.taps(), g.pixels()
-	cols := make([]float32, g.n*taps*pixels)
-	o := operation{name: "conv", shape: tensor.Shape{g.n, g.o, g.oh, g.ow}, run: func(y []float32, v [][]float32) {
+	strips := g.forwardStrips()
+	o := operation{name: "conv", shape: tensor.Shape{g.o, g.oh, g.ow, g.n}, run: func(y []float32, v [][]float32) {
 		x, w, b := v[0], v[1], v[2]
-		for r := range g.n {
-			m := cols[r*taps*pixels : (r+1)*taps*pixels]
-			g.unfold(m, x[r*g.c*g.h*g.w:(r+1)*g.c*g.h*g.w])
-			for k := range g.o {
-				at := (r*g.o + k) * pixels
-				row := y[at : at+pixels]
-				for i := range row {
-					row[i] = b[k]
-				}
-				for t := range taps {
-					axpy(w[k*taps+t], m[t*pixels:(t+1)*pixels], row)
-				}
-			}
+		for _, s := range strips {
+			f32.Product(f32.Matrix{Data: y[s.dst:], Row: g.out()}, b, f32.Matrix{Data: w, Row: g.taps()}, x[s.src:], s.terms, g.o, s.n)
 		}
 	}}
-	o.diff = gradients{nil, g.weightGrad(cols), biasGrad}
+	o.diff = gradients{nil, g.weightGrad(), biasGrad}
 	if inputGrad {
 		o.diff[0] = g.inputGrad()
 	}
 	return apply(o, x, w, b)
 }
 
-// weightGrad is dW = sum over images of dy cols^T. The forward output is an
-// input of the operation only to say that cols must have been filled before.
-func (g geometry) weightGrad(cols []float32) func(G.Nodes, *G.Node, *G.Node) (*G.Node, error) {
-	taps, pixels := g.taps(), g.pixels()
-	return func(_ G.Nodes, y, dy *G.Node) (*G.Node, error) {
-		shape := tensor.Shape{g.o, g.c, g.k, g.k}
-		return apply(operation{name: "conv-dw", shape: shape, run: func(dw []float32, v [][]float32) {
-			dy := v[0]
-			clear(dw)
-			for r := range g.n {
-				for k := range g.o {
-					at := (r*g.o + k) * pixels
-					for t := range taps {
-						m := (r*taps + t) * pixels
-						dw[k*taps+t] += dot(dy[at:at+pixels], cols[m:m+pixels])
-					}
-				}
-			}
-		}}, dy, y)
-	}
-}
-
-// inputGrad is dx = fold(W^T dy).
+// inputGrad is dx = sum over o and taps of w dy, where the tap reached x.
 func (g geometry) inputGrad() func(G.Nodes, *G.Node, *G.Node) (*G.Node, error) {
-	taps, pixels := g.taps(), g.pixels()
 	return func(inputs G.Nodes, _, dy *G.Node) (*G.Node, error) {
-		row := make([]float32, pixels)
-		shape := tensor.Shape{g.n, g.c, g.h, g.w}
-		return apply(operation{name: "conv-dx", shape: shape, run: func(dx []float32, v [][]float32) {
+		strips, zeros := g.backwardStrips(), make([]float32, g.c)
+		return apply(operation{name: "conv-dx", shape: tensor.Shape{g.c, g.h, g.w, g.n}, run: func(dx []float32, v [][]float32) {
 			w, dy := v[0], v[1]
-			clear(dx)
-			for r := range g.n {
-				image := dx[r*g.c*g.h*g.w : (r+1)*g.c*g.h*g.w]
-				for t := range taps {
-					clear(row)
-					for k := range g.o {
-						at := (r*g.o + k) * pixels
-						axpy(w[k*taps+t], dy[at:at+pixels], row)
-					}
-					g.fold(image, row, t)
-				}
+			for _, s := range strips {
+				f32.Product(f32.Matrix{Data: dx[s.dst:], Row: g.in()}, zeros, f32.Matrix{Data: w, Row: g.k * g.k}, dy[s.src:], s.terms, g.c, s.n)
 			}
 		}}, inputs[1], dy)
 	}
 }
 
-// unfold writes the taps of one image as rows of pixels.
-func (g geometry) unfold(dst, x []float32) {
-	pixels := g.pixels()
-	for t := range g.taps() {
-		row := dst[t*pixels : (t+1)*pixels]
-		if g.padding > 0 {
-			clear(row)
+// weightGrad is dW = sum over pixels and images of dy x, row by row where pixels
+// of the input are not next to each other.
+func (g geometry) weightGrad() func(G.Nodes, *G.Node, *G.Node) (*G.Node, error) {
+	return func(inputs G.Nodes, _, dy *G.Node) (*G.Node, error) {
+		p := g.pad()
+		height, width := g.h+2*g.padding, g.w+2*g.padding
+		offsets := make([]int, 0, g.taps())
+		for c := range g.c {
+			for i := range g.k {
+				for j := range g.k {
+					offsets = append(offsets, ((c*height+i)*width+j)*g.n)
+				}
+			}
 		}
-		g.visit(t, func(pixel, at, n int) {
+		shape := tensor.Shape{g.o, g.c, g.k, g.k}
+		return apply(operation{name: "conv-dw", shape: shape, run: func(dw []float32, v [][]float32) {
+			x, dy := p.fill(v[0]), v[1]
+			clear(dw)
+			dst := f32.Matrix{Data: dw, Row: g.taps()}
+			row, below := g.ow*g.n, g.stride*width*g.n
 			if g.stride == 1 {
-				copy(row[pixel:pixel+n], x[at:at+n])
+				f32.Dots(dst, f32.Runs{Data: dy, Step: row}, g.out(), f32.Runs{Data: x, Step: below}, offsets, g.o, row, g.oh)
 				return
 			}
-			for i := range n {
-				row[pixel+i] = x[at+i*g.stride]
+			for r := range g.oh {
+				f32.Dots(dst, f32.Runs{Data: dy[r*row:], Step: g.n}, g.out(), f32.Runs{Data: x[r*below:], Step: g.stride * g.n}, offsets, g.o, g.n, g.ow)
 			}
-		})
+		}}, inputs[0], dy)
 	}
 }
 
-// fold adds tap t's row of pixels back to where unfold read it.
-func (g geometry) fold(x, row []float32, t int) {
-	g.visit(t, func(pixel, at, n int) {
-		for i := range n {
-			x[at+i*g.stride] += row[pixel+i]
-		}
-	})
+// padded is a copy of an input with zeros around it.
+type padded struct {
+	geometry
+	data []float32 // nil: nothing to pad
 }
 
-// visit calls f for every output row's run of n pixels, from output index
-// pixel, whose tap t lies inside the image, from input index at.
-func (g geometry) visit(t int, f func(pixel, at, n int)) {
-	ch, i, j := t/(g.k*g.k), t/g.k%g.k, t%g.k
-	// first and last output column whose tap is inside the row
-	first := max(0, (g.padding-j+g.stride-1)/g.stride)
-	last := min(g.ow-1, (g.w-1+g.padding-j)/g.stride)
-	if g.w-1+g.padding-j < 0 || first > last {
-		return
+func (g geometry) pad() *padded {
+	p := &padded{geometry: g}
+	if g.padding > 0 {
+		p.data = make([]float32, g.c*(g.h+2*g.padding)*(g.w+2*g.padding)*g.n)
 	}
-	for r := range g.oh {
-		y := r*g.stride + i - g.padding
-		if y < 0 || y >= g.h {
-			continue
+	return p
+}
+
+// fill copies x between the zeros.
+func (p *padded) fill(x []float32) []float32 {
+	if p.data == nil {
+		return x
+	}
+	row, wide := p.w*p.n, (p.w+2*p.padding)*p.n
+	for c := range p.c {
+		for y := range p.h {
+			at := (c*(p.h+2*p.padding)+y+p.padding)*wide + p.padding*p.n
+			copy(p.data[at:at+row], x[(c*p.h+y)*row:])
 		}
-		f(r*g.ow+first, (ch*g.h+y)*g.w+first*g.stride+j-g.padding, last-first+1)
 	}
+	return p.data
 }

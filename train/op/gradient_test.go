@@ -28,7 +28,7 @@ func TestConvGradient(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			r := newRand()
-			in := []array{sixteenths(r, c.n, c.in, c.h, c.w), sixteenths(r, c.out, c.in, c.k, c.k), sixteenths(r, c.out)}
+			in := []array{sixteenths(r, c.in, c.h, c.w, c.n), sixteenths(r, c.out, c.in, c.k, c.k), sixteenths(r, c.out)}
 			conv := func(inputGrad bool) builder {
 				return func(v []*G.Node) (*G.Node, error) { return Conv2D(v[0], v[1], v[2], c.stride, c.padding, inputGrad) }
 			}
@@ -54,7 +54,7 @@ func wide(v []float32) []float64 {
 func TestDenseGradient(t *testing.T) {
 	for _, c := range []struct{ n, in, out int }{{3, 5, 4}, {1, 1, 1}, {1, 17, 2}, {4, 2, 9}} {
 		r := newRand()
-		in := []array{sixteenths(r, c.n, c.in), sixteenths(r, c.out, c.in), sixteenths(r, c.out)}
+		in := []array{sixteenths(r, c.in, c.n), sixteenths(r, c.out, c.in), sixteenths(r, c.out)}
 		dense := func(inputGrad bool) builder {
 			return func(v []*G.Node) (*G.Node, error) { return Dense(v[0], v[1], v[2], inputGrad) }
 		}
@@ -80,29 +80,29 @@ func TestPoolGradient(t *testing.T) {
 		{3, 3, 3, 3, 1}, // kernel = input
 		{3, 2, 1, 1, 1},
 	} {
-		in := sixteenths(newRand(), 2, 2, c.h, c.w)
+		in := sixteenths(newRand(), 2, c.h, c.w, 2)
 		newHarness(t, func(v []*G.Node) (*G.Node, error) { return Pool(v[0], c.k, c.stride, c.factor) }, []array{in}, 0).check(1.0/16, 0)
 	}
 }
 
 func TestFlattenGradient(t *testing.T) {
-	in := sixteenths(newRand(), 2, 3, 2, 2)
+	in := sixteenths(newRand(), 3, 2, 2, 2)
 	h := newHarness(t, func(v []*G.Node) (*G.Node, error) { return Flatten(v[0]) }, []array{in}, 0)
 	wantExactly(t, "flattened", h.output(), wide(in.Data))
-	if s := h.out.Shape(); len(s) != 2 || s[0] != 2 || s[1] != 12 {
-		t.Errorf("shape %v, want (2, 12)", s)
+	if s := h.out.Shape(); len(s) != 2 || s[0] != 12 || s[1] != 2 {
+		t.Errorf("shape %v, want (12, 2)", s)
 	}
 	h.check(1.0/16, 0)
 }
 
 func TestScaleGradient(t *testing.T) {
 	for _, factors := range [][]float64{{0.5}, {0.5, -2, 1, 0.25}} {
-		in := sixteenths(newRand(), 3, 4)
+		in := sixteenths(newRand(), 4, 3)
 		h := newHarness(t, func(v []*G.Node) (*G.Node, error) {
 			return Scale(v[0], func() []float64 { return factors })
 		}, []array{in}, 0)
 		for i, y := range h.output() {
-			if want := float64(in.Data[i]) * factors[i%4%len(factors)]; float64(y) != want {
+			if want := float64(in.Data[i]) * factors[i/3%len(factors)]; float64(y) != want {
 				t.Errorf("element %d is %v, want %v", i, y, want)
 			}
 		}
@@ -124,14 +124,14 @@ func TestPolynomialGradient(t *testing.T) {
 		{[][]float32{{1, 2, -0.5}, {0, 0, 1}, {3, 1}}, 0}, // a degree a channel
 		{[][]float32{{1, 0.5, 0, 0.25}}, 1.5*0.25*step*step + 0x1p-20/step},
 	} {
-		for _, shape := range [][]int{{2, 3}, {2, 3, 2, 2}} {
+		for _, shape := range [][]int{{3, 2}, {3, 2, 2, 2}} {
 			in := sixteenths(newRand(), shape...)
 			h := newHarness(t, func(v []*G.Node) (*G.Node, error) {
 				return Polynomial(v[0], func() [][]float32 { return c.rows })
 			}, []array{in}, 0)
-			per := len(in.Data) / 6
+			per := len(in.Data) / 3
 			for i, y := range h.output() {
-				row, want := c.rows[i/per%3%len(c.rows)], 0.0
+				row, want := c.rows[i/per%len(c.rows)], 0.0
 				for k := len(row) - 1; k >= 0; k-- {
 					want = want*float64(in.Data[i]) + float64(row[k])
 				}
@@ -144,12 +144,12 @@ func TestPolynomialGradient(t *testing.T) {
 	}
 }
 
-// |f”'| <= 2 for tanh and less for the sigmoid: the central difference is off by
-// step^2/3, the rounding of |y| <= 1 by 2^-24/step; both times |upstream| <= 1.5.
+// |f”'| <= 2 for tanh, less for the sigmoid and silu: the central difference is off by
+// step^2/3, the rounding of |y| < 2 by 2^-24/step; both times |upstream| <= 1.5.
 // Three float32 operations of the gradient add less than 2^-21.
 func TestActivationGradient(t *testing.T) {
 	const step, tolerance = 1.0 / 128, 1.5*(1.0/(3*128*128)+128*0x1p-24) + 0x1p-21
-	for name, f := range map[string]func(*G.Node) (*G.Node, error){"tanh": Tanh, "sigmoid": Sigmoid} {
+	for name, f := range map[string]func(*G.Node) (*G.Node, error){"tanh": Tanh, "sigmoid": Sigmoid, "silu": SiLU} {
 		t.Run(name, func(t *testing.T) {
 			in := sixteenths(newRand(), 2, 3, 2, 2)
 			newHarness(t, func(v []*G.Node) (*G.Node, error) { return f(v[0]) }, []array{in}, 0).check(step, tolerance)

@@ -4,7 +4,8 @@
 // Every operation is an instance of one generic type with a kernel on flat
 // float32 slices. It owns its output buffer, which is overwritten by the next
 // run of its graph, and has a hash of its own, so that Gorgonia never merges
-// two of them. Shapes, batch included, are fixed when the graph is built.
+// two of them. Shapes, batch included, are fixed when the graph is built. The
+// batch is the last dimension of every tensor but parameters: see kernel/f32.
 package op
 
 import (
@@ -26,6 +27,8 @@ type operation struct {
 	in    []tensor.Shape // nil entry: a scalar
 	shape tensor.Shape   // of the output; scalar where empty
 	out   *tensor.Dense  // nil for a scalar
+
+	values [][]float32 // of the inputs, in a run; kept to allocate nothing
 	// run computes the output from the inputs, all row-major. It may keep
 	// scratch of its own between runs but no state.
 	run func(out []float32, in [][]float32)
@@ -41,6 +44,7 @@ func apply(o operation, inputs ...*G.Node) (*G.Node, error) {
 	for _, n := range inputs {
 		o.in = append(o.in, n.Shape())
 	}
+	o.values = make([][]float32, len(inputs))
 	if len(o.shape) > 0 {
 		o.out = tensor.New(tensor.WithShape(o.shape...), tensor.Of(tensor.Float32))
 	}
@@ -79,26 +83,28 @@ func (o *operation) Do(values ...G.Value) (result G.Value, err error) {
 			err = fmt.Errorf("op %s: %v", o.name, r)
 		}
 	}()
-	in := make([][]float32, len(values))
 	for i, v := range values {
-		switch data := v.Data().(type) {
-		case []float32:
-			in[i] = data
-		case float32:
-			in[i] = []float32{data}
+		switch v := v.(type) {
+		case *tensor.Dense:
+			if v.Dtype() != tensor.Float32 {
+				return nil, fmt.Errorf("op %s: input %d holds %v, want float32", o.name, i, v.Dtype())
+			}
+			o.values[i] = v.Float32s()
+		case *G.F32:
+			o.values[i] = append(o.values[i][:0], float32(*v))
 		default:
-			return nil, fmt.Errorf("op %s: input %d is %T, want float32", o.name, i, data)
+			return nil, fmt.Errorf("op %s: input %d is %T, want float32", o.name, i, v)
 		}
-		if want := o.in[i].TotalSize(); len(o.in[i]) > 0 && len(in[i]) != want {
-			return nil, fmt.Errorf("op %s: input %d has %d elements, want %d", o.name, i, len(in[i]), want)
+		if want := o.in[i].TotalSize(); len(o.in[i]) > 0 && len(o.values[i]) != want {
+			return nil, fmt.Errorf("op %s: input %d has %d elements, want %d", o.name, i, len(o.values[i]), want)
 		}
 	}
 	if o.out == nil {
 		var scalar [1]float32
-		o.run(scalar[:], in)
+		o.run(scalar[:], o.values)
 		return G.NewF32(scalar[0]), nil
 	}
-	o.run(o.out.Data().([]float32), in)
+	o.run(o.out.Float32s(), o.values)
 	return o.out, nil
 }
 

@@ -19,11 +19,11 @@ func runError(t *testing.T, h *harness, want string) {
 
 func TestKernelPanicIsAnError(t *testing.T) {
 	count := 2
-	runError(t, lossHarness(t, sixteenths(newRand(), 2, 3), []float32{1, 3}, &count), "op cross-entropy: ")
+	runError(t, lossHarness(t, sixteenths(newRand(), 3, 2), []float32{1, 3}, &count), "op cross-entropy: ")
 	rows := [][]float32{{0, 1}, {0, 1}}
 	h := newHarness(t, func(v []*G.Node) (*G.Node, error) {
 		return Polynomial(v[0], func() [][]float32 { return rows })
-	}, []array{sixteenths(newRand(), 2, 3)})
+	}, []array{sixteenths(newRand(), 3, 2)})
 	runError(t, h, "op polynomial: one coefficient row or one a channel wanted")
 }
 
@@ -72,17 +72,19 @@ func TestShapesThatDoNotFit(t *testing.T) {
 		return G.NewTensor(g, tensor.Float32, len(shape), G.WithShape(shape...), G.WithName("x"))
 	}
 	for name, build := range map[string]func() (*G.Node, error){
-		"conv: kernel larger than input": func() (*G.Node, error) { return Conv2D(node(1, 1, 3, 3), node(1, 1, 4, 4), node(1), 1, 0, true) },
-		"conv: channels":                 func() (*G.Node, error) { return Conv2D(node(1, 2, 3, 3), node(1, 1, 3, 3), node(1), 1, 0, true) },
-		"conv: oblong kernel":            func() (*G.Node, error) { return Conv2D(node(1, 1, 3, 3), node(1, 1, 2, 3), node(1), 1, 0, true) },
-		"conv: stride 0":                 func() (*G.Node, error) { return Conv2D(node(1, 1, 3, 3), node(1, 1, 3, 3), node(1), 0, 0, true) },
+		"conv: kernel larger than input": func() (*G.Node, error) { return Conv2D(node(1, 3, 3, 1), node(1, 1, 4, 4), node(1), 1, 0, true) },
+		"conv: channels":                 func() (*G.Node, error) { return Conv2D(node(2, 3, 3, 1), node(1, 1, 3, 3), node(1), 1, 0, true) },
+		"conv: oblong kernel":            func() (*G.Node, error) { return Conv2D(node(1, 3, 3, 1), node(1, 1, 2, 3), node(1), 1, 0, true) },
+		"conv: stride 0":                 func() (*G.Node, error) { return Conv2D(node(1, 3, 3, 1), node(1, 1, 3, 3), node(1), 0, 0, true) },
+		"conv: bias":                     func() (*G.Node, error) { return Conv2D(node(1, 3, 3, 1), node(1, 1, 3, 3), node(2), 1, 0, true) },
+		"conv: padding":                  func() (*G.Node, error) { return Conv2D(node(1, 3, 3, 1), node(1, 1, 3, 3), node(1), 1, -1, true) },
 		"conv: flat input":               func() (*G.Node, error) { return Conv2D(node(1, 9), node(1, 1, 3, 3), node(1), 1, 0, true) },
-		"pool: kernel larger than input": func() (*G.Node, error) { return Pool(node(1, 1, 3, 3), 4, 1, 1) },
-		"pool: kernel 0":                 func() (*G.Node, error) { return Pool(node(1, 1, 3, 3), 0, 1, 1) },
-		"pool: stride 0":                 func() (*G.Node, error) { return Pool(node(1, 1, 3, 3), 2, 0, 1) },
-		"dense: inputs":                  func() (*G.Node, error) { return Dense(node(2, 3), node(2, 4), node(2), true) },
-		"dense: bias":                    func() (*G.Node, error) { return Dense(node(2, 3), node(2, 3), node(3), true) },
-		"dense: image input":             func() (*G.Node, error) { return Dense(node(2, 1, 1, 3), node(2, 3), node(2), true) },
+		"pool: kernel larger than input": func() (*G.Node, error) { return Pool(node(1, 3, 3, 1), 4, 1, 1) },
+		"pool: kernel 0":                 func() (*G.Node, error) { return Pool(node(1, 3, 3, 1), 0, 1, 1) },
+		"pool: stride 0":                 func() (*G.Node, error) { return Pool(node(1, 3, 3, 1), 2, 0, 1) },
+		"dense: inputs":                  func() (*G.Node, error) { return Dense(node(3, 2), node(2, 4), node(2), true) },
+		"dense: bias":                    func() (*G.Node, error) { return Dense(node(3, 2), node(2, 3), node(3), true) },
+		"dense: image input":             func() (*G.Node, error) { return Dense(node(3, 1, 1, 2), node(2, 3), node(2), true) },
 	} {
 		if _, err := build(); err == nil || !strings.Contains(err.Error(), "do not fit") {
 			t.Errorf("%s: error %v, want one with %q", name, err, "do not fit")

@@ -33,6 +33,33 @@ func (a torchArray) narrow() array {
 	return n
 }
 
+// batchLast moves the first dimension behind the others: from PyTorch's order to
+// the operations'.
+func (a torchArray) batchLast() torchArray {
+	if len(a.Shape) < 2 {
+		return a
+	}
+	n, per := a.Shape[0], len(a.Data)/a.Shape[0]
+	b := torchArray{append(append([]int(nil), a.Shape[1:]...), n), make([]float64, len(a.Data))}
+	for i, x := range a.Data {
+		b.Data[i%per*n+i/per] = x
+	}
+	return b
+}
+
+// batchLast converts all tensors but weights.
+func (c torchCase) batchLast() torchCase {
+	for _, m := range []map[string]torchArray{c.Inputs, c.Grads} {
+		for name, a := range m {
+			if name != "w" {
+				m[name] = a.batchLast()
+			}
+		}
+	}
+	c.Output, c.Upstream = c.Output.batchLast(), c.Upstream.batchLast()
+	return c
+}
+
 // torchCases are the cases of an operation that filter keeps; there must be at
 // least least of them.
 func torchCases(t *testing.T, op string, least int, filter func(torchCase) bool) []torchCase {
@@ -48,7 +75,7 @@ func torchCases(t *testing.T, op string, least int, filter func(torchCase) bool)
 	var cases []torchCase
 	for _, c := range file.Cases {
 		if c.Op == op && (filter == nil || filter(c)) {
-			cases = append(cases, c)
+			cases = append(cases, c.batchLast())
 		}
 	}
 	if len(cases) < least {

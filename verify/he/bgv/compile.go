@@ -1,18 +1,19 @@
 package bgv
 
 import (
-	"github.com/tuneinsight/lattigo/v5/ring"
-
 	"qtool/bundle"
+	"qtool/kernel/mod"
 )
 
 // constants are a stage's, for one plaintext prime and one limb: what the scale
 // and T^-1 make of biases and polynomial coefficients.
 type constants struct {
-	modulus
-	factor uint64   // T twice in Montgomery form
-	bias   []uint64 // of each row, for c_0
-	poly   []horner // of each coefficient row
+	m       *mod.Modulus
+	factor  mod.Factor // T, for products
+	weights []*mod.Weights
+	bias    []uint64 // of each row, for c_0
+	squares bool     // the polynomial is a plain square in every channel
+	poly    []horner // of each coefficient row, otherwise
 }
 
 // compile prepares a stage whose inputs have the given scale.
@@ -20,27 +21,32 @@ type constants struct {
 // A constant c at scale s is the centred residue of c*s mod t, times T^-1 mod q,
 // added to every NTT coefficient of c_0. A polynomial of degree D has the scale
 // s^D after it, so that its coefficient a_j becomes a_j s^(D-j).
-func (st *stage) compile(t, scale, q uint64) constants {
-	c := constants{modulus: newModulus(q)}
-	inverseT := inverse(t, q)
+func (st *stage) compile(s *shared, t, scale uint64, m *mod.Modulus) constants {
+	c := constants{m: m, factor: m.DotFactor(t % m.Q)}
+	inverseT := m.Inverse(t)
 	constant := func(v, scale uint64) uint64 { // v modulo t
 		scaled := lift(mulMod(v, scale, t), t)
-		return c.mul(residue(scaled, q), inverseT)
+		return m.Mul(m.Residue(scaled), inverseT)
 	}
-	c.factor = c.montgomery(c.montgomery(t % q))
+	for _, w := range s.weights {
+		c.weights = append(c.weights, m.Weights(w))
+	}
 	if st.rows != nil {
 		for o := range st.rows.Outputs() {
 			c.bias = append(c.bias, constant(st.rows.Bias.Mod(o, t), scale))
 		}
 	}
-	if st.poly != nil {
-		degree := st.poly.Degree()
-		for _, row := range st.poly.Coeffs {
-			c.poly = append(c.poly, c.horner(row, degree, func(j, power int) (scalar int64, offset uint64) {
-				s, v := ring.ModExp(scale, uint64(power), t), row.Mod(j, t)
-				return lift(mulMod(v, s, t), t), constant(v, s)
-			}))
-		}
+	if st.poly == nil {
+		return c
+	}
+	degree := st.poly.Degree()
+	c.squares = true
+	for _, row := range st.poly.Coeffs {
+		c.squares = c.squares && isSquare(row)
+		c.poly = append(c.poly, c.horner(row, degree, func(j, power int) (scalar int64, offset uint64) {
+			s, v := powMod(scale, uint64(power), t), row.Mod(j, t)
+			return lift(mulMod(v, s, t), t), constant(v, s)
+		}))
 	}
 	return c
 }
@@ -48,12 +54,9 @@ func (st *stage) compile(t, scale, q uint64) constants {
 // horner compiles one row of coefficients of a polynomial of the given degree;
 // at gives coefficient j, scaled to a power, as a scalar and as a constant.
 func (c *constants) horner(row bundle.Vec, degree int, at func(j, power int) (int64, uint64)) horner {
-	if isSquare(row) && degree == 2 {
-		return horner{square: true}
-	}
 	top := row.Len() - 1
 	scalar, _ := at(top, degree-top)
-	h := horner{lead: c.montgomery(residue(scalar, c.q))}
+	h := horner{lead: c.m.Factor(c.m.Residue(scalar))}
 	for j := top - 1; j >= 0; j-- {
 		_, offset := at(j, degree-j)
 		h.rest = append(h.rest, offset)

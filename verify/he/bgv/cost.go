@@ -4,22 +4,49 @@ import (
 	"math"
 
 	"qtool/bundle"
+	"qtool/kernel/cpu"
 )
 
-// Nanoseconds that one core needs for one coefficient of one limb, measured on
-// x86-64 at about 3 GHz. They weigh the choices of NewPlan and the steps of a
-// progress bar; nothing else depends on them.
+// speeds are nanoseconds that one core needs for one coefficient of one limb,
+// measured on x86-64 at about 4 GHz. They weigh the choices of NewPlan and the
+// steps of a progress bar; nothing else depends on them.
+type speeds struct {
+	mac       float64 // times a weight, accumulated
+	reduce    float64 // of an accumulator
+	product   float64 // of two coefficients, accumulated
+	pointwise float64 // by a constant, reduced
+	ntt       float64 // times logN
+}
+
 const (
-	costMAC      = 0.27 // times a weight, accumulated
-	costReduce   = 1.3  // Barrett reduction of an accumulator
-	costMul      = 1.8  // Montgomery product
-	costAdd      = 0.5
-	costNTT      = 0.85 // times logN
-	costUniform  = 5.0
-	costGaussian = 14.0
-	costMove     = 1.0 // between polynomials and tiles
-	costLift     = 130 // of a coefficient to an integer, all limbs
+	costTouch   = 0.5 // of a byte of fresh memory, once a run; times vary widely
+	costUniform = 2.4
+	costMove    = 0.5 // between polynomials and tiles
+	costLift    = 4   // of a coefficient to its size, a limb
+	costAdd     = 0.6
 )
+
+// speedsOf are those of a level's kernels modulo q.
+func speedsOf(level cpu.Level, q uint64) speeds {
+	s := speeds{mac: 0.27, reduce: 1.1, product: 0.9, pointwise: 2, ntt: 0.75}
+	switch {
+	case level >= cpu.IFMA && q>>50 == 0:
+		return speeds{mac: 0.035, reduce: 0.1, product: 0.09, pointwise: 0.2, ntt: 0.085}
+	case level >= cpu.AVX512:
+		s.mac, s.reduce = 0.045, 0.2
+	case level == cpu.AVX2:
+		s.mac, s.reduce = 0.11, 0.5
+	}
+	return s
+}
+
+// gaussianCost is that of an error.
+func gaussianCost(level cpu.Level) float64 {
+	if level >= cpu.AVX512 {
+		return 3
+	}
+	return 12
+}
 
 // costs is the predicted work of one batch and plaintext prime in nanoseconds.
 type costs struct {
@@ -27,30 +54,58 @@ type costs struct {
 	segments []float64 // of one limb, all coefficients
 	rescales []float64 // of one polynomial of the tensor after each segment
 	decrypt  float64   // of one output
+	memory   float64   // of a run's first touch of ciphertexts
 }
 
-func (l *layout) costs(segments []segment) costs {
-	n, level := float64(int(1)<<l.logN), len(l.q)
-	ntt := n * costNTT * float64(l.logN)
-	c := costs{
-		encrypt: ntt + n*costGaussian + float64(level)*(ntt+n*(costUniform+3*costMul+2*costMove)),
+func (l *layout) costs(segments []segment, level cpu.Level) costs {
+	n, logN := float64(int(1)<<l.logN), float64(l.logN)
+	t := speedsOf(level, l.t[0])
+	limbs := make([]speeds, len(l.q))
+	for i, q := range l.q {
+		limbs[i] = speedsOf(level, q)
+	}
+	c := costs{encrypt: n * (t.ntt*logN + gaussianCost(level))}
+	for _, s := range limbs {
+		c.encrypt += n * (s.ntt*logN + costUniform + 2*s.pointwise + 2*costMove)
 	}
 	for i := range segments {
 		sum := 0.0
-		for k := range segments[i].stages {
-			sum += segments[i].stages[k].cost(l.q[0])
+		for _, s := range limbs {
+			for k := range segments[i].stages {
+				sum += segments[i].stages[k].cost(s, l.q[0])
+			}
 		}
-		c.segments = append(c.segments, sum*n)
-		rescale := 0.0
-		for range l.drops[i] {
-			rescale += ntt + n*costMove + float64(level-1)*(ntt+n*(2*costMul+costMove))
-			level--
+		c.segments = append(c.segments, sum*n/float64(len(limbs)))
+		rescale, drop := 0.0, l.drops[i]
+		if drop > 0 {
+			for _, s := range limbs {
+				rescale += n * (s.ntt*logN + float64(drop)*s.pointwise + costMove)
+			}
 		}
 		c.rescales = append(c.rescales, rescale)
+		limbs = limbs[:len(limbs)-drop]
 	}
+	c.memory = costTouch * l.bytes(segments)
 	d := float64(segments[len(segments)-1].last().outDegree)
-	c.decrypt = n*costLift + ntt + float64(level)*(ntt+(d+1)*n*(costMul+costMove))
+	c.decrypt = n * t.ntt * logN
+	for _, s := range limbs {
+		c.decrypt += n * (s.ntt*logN + (d+1)*(s.pointwise+costMove) + float64(len(limbs))*s.pointwise + costLift)
+	}
 	return c
+}
+
+// bytes is the ciphertexts of a batch and plaintext prime that are in memory at
+// once.
+func (l *layout) bytes(segments []segment) float64 {
+	level := len(l.q)
+	polynomials := 2 * segments[0].first().inputs * level
+	var between [2]int // every other segment's outputs share memory
+	for i := range segments {
+		last := segments[i].last()
+		between[i%2] = max(between[i%2], last.outputs*(last.outDegree+1)*level)
+		level -= l.drops[i]
+	}
+	return 8 * float64(polynomials+between[0]+between[1]) * float64(int(1)<<l.logN)
 }
 
 // batch is the predicted nanoseconds of one core for a batch and a prime.
@@ -66,17 +121,17 @@ func (c costs) batch(l *layout, segments []segment) float64 {
 	return sum + c.decrypt*float64(segments[len(segments)-1].last().outputs)
 }
 
-// cost is nanoseconds a coefficient of a limb with modulus q.
-func (s *stage) cost(q uint64) float64 {
+// cost is nanoseconds a coefficient of a limb with modulus about q.
+func (st *stage) cost(s speeds, q uint64) float64 {
 	sum := 0.0
-	if s.rows != nil {
-		sum += float64(s.inDegree+1) * (float64(len(s.rows.In))*costMAC + reductions(s.rows, q)*costReduce)
+	if st.rows != nil {
+		sum += float64(st.inDegree+1) * (float64(len(st.rows.In))*s.mac + reductions(st.rows, q)*s.reduce)
 	}
-	if s.poly != nil {
-		sum += float64(s.between) * productCost(s.poly.Degree(), s.inDegree)
+	if st.poly != nil {
+		sum += float64(st.between) * productCost(s, st.poly.Degree(), st.inDegree)
 	}
-	if s.pool != nil {
-		sum += float64(len(s.pool.In)*(s.outDegree+1)) * costAdd
+	if st.pool != nil && (st.poly == nil || st.poly.Degree() != 2) {
+		sum += float64(len(st.pool.In)*(st.outDegree+1)) * costAdd
 	}
 	return sum
 }
@@ -91,16 +146,13 @@ func reductions(r *bundle.Rows, q uint64) float64 {
 }
 
 // productCost is that of a polynomial in a ciphertext of degree d.
-func productCost(degree, d int) float64 {
-	if degree == 1 {
-		return float64(d+1) * costMul
+func productCost(s speeds, degree, d int) float64 {
+	if degree == 2 { // mostly a square
+		return float64((d+1)*(d+2)/2)*s.product + float64(2*d+1)*s.reduce
 	}
-	if degree == 2 {
-		return float64(d+1+(d+1)*(d+2)/2) * costMul
-	}
-	sum := float64(2 * (d + 1))
+	sum := float64(d+1) * s.pointwise
 	for j := 1; j < degree; j++ {
-		sum += float64((j*d + 1) * (d + 1))
+		sum += float64((j*d+1)*(d+1))*s.product + float64((j+1)*d+1)*s.reduce
 	}
-	return sum * costMul
+	return sum
 }

@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/big"
-
-	"github.com/tuneinsight/lattigo/v5/ring"
 )
 
 // minNoiseBits is how far below the wrap-around measured noise must stay. A
@@ -61,41 +58,39 @@ func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanose
 	return residues, bitsLeft, nil
 }
 
-// decrypt evaluates the phase of output i by Horner's rule in s, lifts V to
-// integers, and transforms its remainders modulo t back to slots.
+// decrypt evaluates the phase of output i by Horner's rule in s, takes V from its
+// residues, and transforms its remainders modulo t back to slots.
 func (c *Client) decrypt(w *clientWorker, out *Outputs, i int, slots []uint64, scale uint64) (bitsLeft float64) {
 	p := c.plan
-	t := p.layout.t[out.Prime]
-	r := p.ringAt(len(out.limbs))
-	phase := ring.Poly{Coeffs: w.message.Coeffs[:len(out.limbs)]}
-	for limb, s := range r.SubRings[:len(out.limbs)] {
-		x, c0, secret := phase.Coeffs[limb], w.mask.Coeffs[limb], c.secret.Value.Q.Coeffs[limb]
+	t, phase := p.layout.t[out.Prime], w.phase
+	for limb, x := range phase {
+		q := p.moduli[limb]
 		out.gather(x, limb, i, out.degree)
 		for d := out.degree - 1; d >= 0; d-- {
-			out.gather(c0, limb, i, d)
-			s.MulCoeffsMontgomery(x, secret, x)
-			s.Add(x, c0, x)
+			out.gather(w.mask, limb, i, d)
+			q.MulAdd(x, x, c.key[limb], w.mask)
 		}
-		s.INTT(x, x)
-		q := newModulus(s.Modulus)
-		q.mulScalar(x, x, q.montgomery(t%q.q))
+		p.transforms[limb].Inverse(x)
+		q.Scale(x, x, q.Factor(t))
 	}
-	v := make([]*big.Int, p.Slots())
-	for k := range v {
-		v[k] = new(big.Int)
-	}
-	r.PolyToBigintCentered(phase, 1, v)
+	p.lift.digits(phase, w.mask)
+	limb := &p.lift.limbs[out.Prime]
+	limb.residue(slots, phase, w.mask)
+	p.slots[out.Prime].Forward(slots)
+	limb.m.Scale(slots, slots, limb.m.Factor(scale))
+	return logProduct(p.layout.q[:len(phase)]) - 1 - math.Log2(max(1, p.lift.largest(phase)))
+}
 
-	modulus, largest, rest := new(big.Int).SetUint64(t), new(big.Int), new(big.Int)
-	m := w.slots.Coeffs[0]
-	for k, x := range v {
-		if x.CmpAbs(largest) > 0 {
-			largest.Abs(x)
+// largest is the largest magnitude of numbers with these digits. As balanced
+// digits don't cancel, rounding makes a relative error of some 2^-50.
+func (r *rescaler) largest(digits [][]uint64) float64 {
+	most := 0.0
+	for k := range digits[0] {
+		v := 0.0
+		for j := len(r.last) - 1; j >= 0; j-- {
+			v = v*float64(r.last[j].Q) + float64(int64(digits[j][k])-int64(r.half[j]))
 		}
-		m[k] = rest.Mod(x, modulus).Uint64()
+		most = max(most, math.Abs(v))
 	}
-	p.rings[out.Prime].NTT(w.slots, w.slots)
-	q := newModulus(t)
-	q.mulScalar(slots, m, q.montgomery(scale))
-	return log2(r.ModulusAtLevel[len(out.limbs)-1]) - 1 - log2(largest)
+	return most
 }

@@ -4,98 +4,124 @@ import "time"
 
 // worker is what one goroutine computes with.
 type worker struct {
-	scratch
-	tiles [2][]uint64 // between the stages of a segment
-	poly  [2][]uint64 // of N coefficients, for rescales
-	clock *clock      // nil on tiles that are not timed
+	rows   []uint64    // a bunch's, at every place of its windows
+	pooled []uint64    // an element
+	acc    [2][]uint64 // of Horner's rule
+	tiles  [2][]uint64 // between the stages of a segment
+	poly   [][]uint64  // of N coefficients, for rescales
+	clock  *clock      // nil on tiles that are not timed
 }
 
 func (p *Plan) newWorker() *worker {
 	w := &worker{}
-	width := 0
+	width, rows := 0, 0
 	for i := range p.segments {
 		stages := p.segments[i].stages
 		for k := range stages {
 			st := &stages[k]
 			width = max(width, (st.outDegree+1)*block)
+			for _, b := range p.shared[i][k].bunches {
+				rows = max(rows, b.outputs*len(b.windows)*(st.inDegree+1)*block)
+			}
 			if k+1 < len(stages) {
 				at := &w.tiles[k%2]
 				*at = make([]uint64, max(len(*at), st.outputs*(st.outDegree+1)*block))
 			}
 		}
 	}
-	for _, v := range []*[]uint64{&w.row, &w.pooled, &w.y, &w.acc[0], &w.acc[1]} {
+	w.rows = make([]uint64, rows)
+	for _, v := range []*[]uint64{&w.pooled, &w.acc[0], &w.acc[1]} {
 		*v = make([]uint64, width)
 	}
-	for i := range w.poly {
-		w.poly[i] = make([]uint64, p.Slots())
+	dropped := 0
+	for _, n := range p.layout.drops {
+		dropped = max(dropped, n)
+	}
+	for range dropped + 2 {
+		w.poly = append(w.poly, make([]uint64, p.Slots()))
 	}
 	return w
 }
 
 // segment evaluates a segment's stages on one tile.
-func (w *worker) segment(dst, src []uint64, stages []stage, consts []constants) {
+func (w *worker) segment(dst, src []uint64, stages []stage, shared []*shared, consts []constants) {
 	for k := range stages {
 		to := dst
 		if k+1 < len(stages) {
 			st := &stages[k]
 			to = w.tiles[k%2][:st.outputs*(st.outDegree+1)*block]
 		}
-		w.stage(to, src, &stages[k], &consts[k])
+		for i := range shared[k].bunches {
+			w.bunch(to, src, &shared[k].bunches[i], &stages[k], shared[k], &consts[k])
+		}
 		src = to
 	}
 }
 
-// stage evaluates one stage on one tile, output by output. dst must not overlap
-// src.
-func (w *worker) stage(dst, src []uint64, st *stage, c *constants) {
-	width := (st.outDegree + 1) * block
-	for o := range st.outputs {
-		out := dst[o*width:][:width]
-		if st.pool == nil {
-			w.element(out, src, o, st, c)
+// bunch evaluates some outputs of a stage on one tile. dst must not overlap src.
+func (w *worker) bunch(dst, src []uint64, b *bunch, st *stage, s *shared, c *constants) {
+	width, inWidth := (st.outDegree+1)*block, (st.inDegree+1)*block
+	out := func(i int) []uint64 { return dst[(b.first+i*b.step)*width:][:width] }
+	if st.poly == nil && st.pool == nil {
+		w.linear(dst[b.first*width:], b.step*width, src, &b.windows[0], st, c)
+		return
+	}
+	n := b.outputs * inWidth
+	for k := range b.windows {
+		w.linear(w.rows[k*n:], inWidth, src, &b.windows[k], st, c)
+	}
+	start := w.clock.now()
+	for i := range b.outputs {
+		to := out(i)
+		x := w.rows[i*inWidth : (len(b.windows)-1)*n+(i+1)*inWidth]
+		if c.squares {
+			c.dots(to, x, x, b.squares)
 			continue
 		}
-		window, _ := st.pool.Row(o)
-		clear(out)
-		for i, in := range window {
-			if i == 0 {
-				w.element(out, src, int(in), st, c)
-				continue
+		for k := range b.windows {
+			at := to
+			if k > 0 {
+				at = w.pooled[:width]
 			}
-			w.element(w.pooled[:width], src, int(in), st, c)
-			start := w.clock.now()
-			c.add(out, w.pooled[:width])
-			w.clock.add(st.node.pool, start)
+			if one := x[k*n:][:inWidth]; st.poly == nil {
+				copy(at, one)
+			} else {
+				c.polynomial(at, one, c.channel(b.windows[k].rows[i], st.between), s.products, &w.acc)
+			}
+			if k > 0 {
+				c.m.Add(to, to, at)
+			}
 		}
+	}
+	// A fused pool's additions are inseparable from its products.
+	if st.poly != nil {
+		w.clock.add(st.node.poly, start)
+	} else {
+		w.clock.add(st.node.pool, start)
 	}
 }
 
-// element is output i of a stage's linear map and polynomial.
-func (w *worker) element(out, src []uint64, i int, st *stage, c *constants) {
-	inWidth := (st.inDegree + 1) * block
-	var x []uint64
+// linear is rows of a stage's linear map, or copies of elements if it has none.
+// Only c_0 has constants.
+func (w *worker) linear(dst []uint64, stride int, src []uint64, r *bunchRows, st *stage, c *constants) {
+	width := (st.inDegree + 1) * block
 	if st.rows == nil {
-		x = src[i*inWidth:][:inWidth]
-	} else {
-		x = w.row[:inWidth]
-		if st.poly == nil {
-			x = out
+		for i, e := range r.rows {
+			copy(dst[i*stride:][:width], src[e*width:])
 		}
-		start := w.clock.now()
-		in, weights := st.rows.Row(i)
-		c.row(x, src, in, weights)
-		c.addConstant(x[:block], c.bias[i])
-		w.clock.add(st.node.rows, start)
+		return
 	}
-	switch {
-	case st.poly != nil:
-		start := w.clock.now()
-		c.polynomial(out, x, c.channel(i, st.between), c.factor, &w.scratch)
-		w.clock.add(st.node.poly, start)
-	case st.rows == nil:
-		copy(out, x)
+	start := w.clock.now()
+	var bias [maxBunch]uint64
+	for i, o := range r.rows {
+		bias[i] = c.bias[o]
 	}
+	weights := c.weights[r.weights]
+	weights.Apply(dst, stride, src, r.offsets, bias[:len(r.rows)], block)
+	if width > block {
+		weights.Apply(dst[block:], stride, src[block:], r.offsets, nil, width-block)
+	}
+	w.clock.add(st.node.rows, start)
 }
 
 // clock adds up the time that nodes take. Only every clockEvery-th tile is

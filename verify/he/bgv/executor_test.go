@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
+	"time"
 
+	"qtool/kernel/cpu"
 	"qtool/verify"
 )
 
@@ -130,21 +133,35 @@ func TestInsecureWrongShapesAreErrors(t *testing.T) {
 	}
 }
 
-// BenchmarkLeNet runs one full batch of LeNet-1 in secure parameters.
+// BenchmarkLeNet runs one full batch of LeNet-1 in secure parameters, as each
+// level's plan has it, and compares it with portable kernels. Times are the best
+// of a few.
 func BenchmarkLeNet(b *testing.B) {
 	net := lenet(seeded(1))
 	p := net.done()
-	plan := mustPlan(b, p, Options{})
-	images := net.images(plan.Slots())
-	e := NewExecutor(p, plan)
-	b.ReportAllocs()
-	for b.Loop() {
-		result, err := e.Run(context.Background(), images, nil)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.ReportMetric(float64(result.Cost.Bytes.CiphertextIn)/1e6, "MB-in")
+	var portable float64
+	for level := cpu.Portable; level <= cpu.Detected; level++ {
+		b.Run(level.String(), func(b *testing.B) {
+			plan := mustPlan(b, p, Options{kernels: &level})
+			images := net.images(plan.Slots())
+			e := NewExecutor(p, plan)
+			least := math.Inf(1)
+			b.ReportAllocs()
+			for b.Loop() {
+				start := time.Now()
+				if _, err := e.Run(context.Background(), images, nil); err != nil {
+					b.Fatal(err)
+				}
+				least = min(least, time.Since(start).Seconds())
+			}
+			rate := float64(len(images)) / least
+			b.ReportMetric(rate, "images/s")
+			b.ReportMetric(plan.LogQ(), "logQ")
+			if level == cpu.Portable {
+				portable = rate
+			} else {
+				b.ReportMetric(rate/portable, "x-portable")
+			}
+		})
 	}
-	b.ReportMetric(float64(len(images)*b.N)/b.Elapsed().Seconds(), "images/s")
-	b.ReportMetric(plan.LogQ(), "logQ")
 }

@@ -26,7 +26,7 @@ func (p *Plan) explain(o Options, runnersUp []candidate) []string {
 		why = append(why, fmt.Sprintf("INSECURE: a ring of degree 2^%d allows %.0f bits at %d bits of security, this has about %d; it was asked for",
 			l.logN, limit, security.Bits, p.SecurityBits()))
 	}
-	work := float64(k) * p.costs.batch(l, p.segments) / o.perBatch(p.Slots())
+	work := o.perImage(p.costs, l, p.segments)
 	why = append(why, fmt.Sprintf("predicted work is %.2f ms an image on one core in batches of %.0f images (%d slots)", work/1e6, o.perBatch(p.Slots()), p.Slots()))
 	if o.LogN != 0 {
 		why = append(why, fmt.Sprintf("the ring degree 2^%d was asked for", o.LogN))

@@ -43,9 +43,9 @@ func (l *layout) walk(segments []segment, visit func(s *stage, e noise, logQ flo
 				visit(s, e, logProduct(l.q[:level]))
 			}
 		}
-		for range l.drops[i] {
-			level--
-			e.rescale(math.Log2(float64(l.q[level])), segments[i].last().outDegree)
+		if n := l.drops[i]; n > 0 {
+			level -= n
+			e.rescale(logProduct(l.q[level:level+n]), segments[i].last().outDegree)
 		}
 	}
 	return e, logProduct(l.q[:level])

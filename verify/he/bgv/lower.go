@@ -16,7 +16,10 @@ type stage struct {
 	node struct{ rows, poly, pool int }
 
 	inputs, between, outputs int // elements: in, after rows, out
-	inDegree, outDegree      int // of the ciphertexts
+	// channels is how many equal parts the outputs come in that read the same
+	// inputs at the same places.
+	channels            int
+	inDegree, outDegree int // of the ciphertexts
 }
 
 // segment is what happens between two rescales.
@@ -57,7 +60,7 @@ func lower(p *bundle.Program) ([]segment, error) {
 		case *bundle.Polynomial:
 			l.polynomial(op, i)
 		case bundle.Linear:
-			l.linear(op.Rows(in), isPool, i)
+			l.linear(op.Rows(in), isPool, channels(op), i)
 		default:
 			return nil, fmt.Errorf("bgv: layer %q: operation %s is not supported by the exact batch executor", p.Nodes[i].Name, p.Nodes[i].Kind())
 		}
@@ -128,13 +131,24 @@ func (l *lowering) polynomial(p *bundle.Polynomial, node int) {
 	l.push(stage{poly: p, inputs: n, between: n, outputs: n}, noNode, node, noNode)
 }
 
-func (l *lowering) linear(r *bundle.Rows, isPool bool, node int) {
+// channels is how many parts of a linear map's outputs read the same inputs.
+func channels(op bundle.Linear) int {
+	switch op := op.(type) {
+	case *bundle.Conv2D:
+		return op.Outputs
+	case *bundle.Dense:
+		return op.Units
+	}
+	return 1
+}
+
+func (l *lowering) linear(r *bundle.Rows, isPool bool, channels, node int) {
 	if s := l.open(); isPool && s != nil && s.pool == nil && disjoint(r) {
 		s.pool, s.node.pool = r, node
 		s.outputs, l.elements = r.Outputs(), r.Outputs()
 		return
 	}
-	l.push(stage{rows: r, inputs: r.Inputs, between: r.Outputs(), outputs: r.Outputs()}, node, noNode, noNode)
+	l.push(stage{rows: r, inputs: r.Inputs, between: r.Outputs(), outputs: r.Outputs(), channels: channels}, node, noNode, noNode)
 }
 
 // disjoint reports whether no input is read by two rows.

@@ -9,7 +9,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/ring"
 )
 
-// minPrimeBits and maxPrimeBits bound every prime in use. Lattigo's transforms
+// minPrimeBits and maxPrimeBits bound every prime in use. Transforms
 // are lazy up to four times the modulus and more, which 61 bits allow.
 const (
 	minPrimeBits = 20
@@ -85,16 +85,11 @@ func logProduct(primes []uint64) float64 {
 }
 
 // inverse is x^-1 mod the prime q.
-func inverse(x, q uint64) uint64 { return ring.ModExp(x%q, q-2, q) }
+func inverse(x, q uint64) uint64 { return powMod(x, q-2, q) }
 
-// centred is the remainder of v modulo m in (-m/2, m/2].
-func centred(v int64, m uint64) int64 {
-	r := v % int64(m)
-	if r < 0 {
-		r += int64(m)
-	}
-	return lift(uint64(r), m)
-}
+func powMod(x, e, m uint64) uint64 { return ring.ModExp(x%m, e, m) }
+
+func mulMod(a, b, m uint64) uint64 { return ring.BRed(a, b, m, ring.BRedConstant(m)) }
 
 // lift is the representative of v mod m in (-m/2, m/2].
 func lift(v, m uint64) int64 {

@@ -25,7 +25,7 @@ import (
 // are 2*C(2d, d). A polynomial is the sum over its terms, with coefficients that
 // are as large as t/2 once the scale is not 1.
 //
-// rescale:  by p divides by p, after which the rounding of the polynomials
+// rescale:  by a product p of primes divides by p, after which the rounding of the polynomials
 // c_0..c_d, own to each element, is added: uniform errors of variance 1/12 times
 // s^i, of variance i! (2N/3)^i. The last of them dominates.
 //
@@ -128,7 +128,7 @@ func (e *noise) power(in float64, j int) float64 {
 	return (k-1)*e.logT + k*in + (k-1)*e.logN/2 + moments/2
 }
 
-// rescale divides ciphertexts of the given degree by a prime of logP bits.
+// rescale divides ciphertexts of the given degree by logP bits of primes.
 func (e *noise) rescale(logP float64, degree int) {
 	e.shared = e.total() - logP
 	e.own = e.rounding(degree)

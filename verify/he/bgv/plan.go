@@ -11,7 +11,10 @@ import (
 	"github.com/tuneinsight/lattigo/v5/ring"
 
 	"qtool/bundle"
+	"qtool/kernel/cpu"
+	"qtool/kernel/mod"
 	"qtool/verify"
+	"qtool/verify/he/fastntt"
 	"qtool/verify/he/security"
 )
 
@@ -33,6 +36,17 @@ type Options struct {
 	// Images is how many images a run will have, so that the slots of a last
 	// batch that stay empty count as work; 0 is as many as fill their batches.
 	Images int
+
+	kernels *cpu.Level // nil is cpu.Active
+}
+
+// level is that of the kernels to use. It weighs the choice of primes, as kernels
+// are for moduli of some lengths.
+func (o Options) level() cpu.Level {
+	if o.kernels == nil {
+		return cpu.Active
+	}
+	return *o.kernels
 }
 
 // Plan is a program with checked encryption parameters. It is immutable and
@@ -50,6 +64,14 @@ type Plan struct {
 
 	params rlwe.Parameters
 	rings  []*ring.Ring // modulo each plaintext prime
+
+	level      cpu.Level
+	moduli     []*mod.Modulus   // of ciphertexts
+	transforms []*mod.Transform // modulo those
+	slots      []*mod.Transform // modulo each plaintext prime
+	shared     [][]*shared      // of each segment's stages
+	rescalers  []*rescaler      // after each segment, nil if it drops nothing
+	lift       *rescaler        // from outputs to the plaintext primes
 }
 
 // NewPlan chooses plaintext primes, ring degree and ciphertext primes for p, so
@@ -81,7 +103,7 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := build(p, segments, best, o.Workers)
+	plan, err := build(p, segments, best, o.Workers, o.level())
 	if err != nil {
 		return nil, err
 	}
@@ -90,26 +112,57 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 }
 
 // build makes the rings of a layout, whatever its noise and security.
-func build(p *bundle.Program, segments []segment, l *layout, workers int) (*Plan, error) {
+func build(p *bundle.Program, segments []segment, l *layout, workers int, level cpu.Level) (*Plan, error) {
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	plan := &Plan{
 		program: p, segments: segments, layout: l, output: p.Output().Range,
-		costs: l.costs(segments), budget: l.budget(segments), workers: workers,
+		costs: l.costs(segments, level), budget: l.budget(segments), workers: workers, level: level,
 	}
 	params, err := rlwe.NewParametersFromLiteral(rlwe.ParametersLiteral{LogN: l.logN, Q: l.q, NTTFlag: true})
 	if err != nil {
 		return nil, fmt.Errorf("bgv: %w", err)
 	}
 	plan.params = params
+	for _, s := range params.RingQ().SubRings {
+		t, err := fastntt.New(mod.NewAt(level, s.Modulus), s)
+		if err != nil {
+			return nil, fmt.Errorf("bgv: %w", err)
+		}
+		plan.transforms = append(plan.transforms, t)
+		plan.moduli = append(plan.moduli, t.Modulus())
+	}
 	for _, t := range l.t {
 		r, err := ring.NewRing(plan.Slots(), []uint64{t})
 		if err != nil {
 			return nil, fmt.Errorf("bgv: plaintext prime %d: %w", t, err)
 		}
-		plan.rings = append(plan.rings, r)
+		slots, err := fastntt.New(mod.NewAt(level, t), r.SubRings[0])
+		if err != nil {
+			return nil, fmt.Errorf("bgv: plaintext prime %d: %w", t, err)
+		}
+		plan.rings, plan.slots = append(plan.rings, r), append(plan.slots, slots)
 	}
+	at := len(l.q)
+	for i := range segments {
+		var all []*shared
+		for k := range segments[i].stages {
+			all = append(all, segments[i].stages[k].group())
+		}
+		plan.shared = append(plan.shared, all)
+		var r *rescaler
+		if n := l.drops[i]; n > 0 {
+			r = newRescaler(plan.moduli[at-n:at], plan.moduli[:at-n])
+			at -= n
+		}
+		plan.rescalers = append(plan.rescalers, r)
+	}
+	var plain []*mod.Modulus
+	for _, s := range plan.slots {
+		plain = append(plain, s.Modulus())
+	}
+	plan.lift = newRescaler(plan.moduli[:at], plain)
 	return plan, nil
 }
 
@@ -162,9 +215,6 @@ func (p *Plan) inputs() int { return p.segments[0].first().inputs }
 // last is the stage that makes the outputs.
 func (p *Plan) last() *stage { return p.segments[len(p.segments)-1].last() }
 
-// ringAt is the ciphertext ring with the first n primes.
-func (p *Plan) ringAt(n int) *ring.Ring { return p.params.RingQ().AtLevel(n - 1) }
-
 // scale is what plaintexts modulo t are multiplied by when segment i begins;
 // that of one segment past the end is the outputs'.
 //
@@ -189,10 +239,8 @@ func (st *stage) scale(s, t uint64) uint64 {
 	if st.poly == nil {
 		return s
 	}
-	return ring.ModExp(s, uint64(st.poly.Degree()), t)
+	return powMod(s, uint64(st.poly.Degree()), t)
 }
-
-func mulMod(a, b, m uint64) uint64 { return ring.BRed(a, b, m, ring.BRedConstant(m)) }
 
 // width is hi - lo of the output's proved range.
 func width(r bundle.Range) *big.Int { return new(big.Int).Sub(r.Hi, r.Lo) }

@@ -9,6 +9,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	lattigo "github.com/tuneinsight/lattigo/v5/schemes/bgv"
 
+	"qtool/kernel/cpu"
 	"qtool/verify"
 )
 
@@ -147,7 +148,7 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.q = append(short, l.q[last:]...)
-		plan, err := build(p, good.segments, &l, 0)
+		plan, err := build(p, good.segments, &l, 0, cpu.Active)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -130,9 +130,18 @@ func (s *search) try(logN, k int) {
 			continue
 		}
 		l := c.sketch()
-		c.nanoseconds = float64(k) * l.costs(s.segments).batch(l, s.segments) / s.options.perBatch(1<<logN)
+		c.nanoseconds = s.options.perImage(l.costs(s.segments, s.options.level()), l, s.segments)
 		s.found = append(s.found, c)
 	}
+}
+
+// perImage is the predicted nanoseconds of one core for an image.
+func (o Options) perImage(c costs, l *layout, segments []segment) float64 {
+	sum := float64(len(l.t)) * c.batch(l, segments) / o.perBatch(1<<l.logN)
+	if o.Images > 0 {
+		sum += c.memory / float64(o.Images)
+	}
+	return sum
 }
 
 // perBatch is how many images a batch of so many slots holds on average.
@@ -148,12 +157,12 @@ func (c *candidate) same(d *candidate) bool {
 	return c.logN == d.logN && c.moduli == d.moduli && slices.Equal(c.counts, d.counts) && slices.Equal(c.bits, d.bits)
 }
 
-// sketch is the layout with powers of two for primes.
+// sketch is the layout with powers of two, less one, for primes.
 func (c *candidate) sketch() *layout {
 	l := &layout{logN: c.logN, t: c.t}
 	for i, n := range c.counts {
 		for range n {
-			l.q = append(l.q, 1<<c.bits[i])
+			l.q = append(l.q, 1<<c.bits[i]-1)
 		}
 		if i > 0 {
 			l.drops = append([]int{n}, l.drops...)

@@ -45,8 +45,8 @@ func (s *Server) Evaluate(ctx context.Context, in *Inputs, out *Outputs, progres
 		if err := s.segment(ctx, dst, src, i, in.Prime, progress); err != nil {
 			return err
 		}
-		for range p.layout.drops[i] {
-			if err := s.drop(ctx, dst, p.costs.rescales[i]/float64(p.layout.drops[i]), progress); err != nil {
+		if p.rescalers[i] != nil {
+			if err := s.drop(ctx, dst, i, progress); err != nil {
 				return err
 			}
 		}
@@ -73,7 +73,7 @@ func (s *Server) segment(ctx context.Context, dst, src *tensor, i, prime int, pr
 		if s.clocks != nil && b%clockEvery == 0 {
 			worker.clock = &s.clocks[w]
 		}
-		worker.segment(dst.tile(limb, b), src.tile(limb, b), seg.stages, consts[limb]())
+		worker.segment(dst.tile(limb, b), src.tile(limb, b), seg.stages, p.shared[i], consts[limb]())
 		return nil
 	}, func() { report(progress, cost) })
 }
@@ -84,21 +84,21 @@ func (p *Plan) compile(prime, i, limb int) []constants {
 	t, scale := p.layout.t[prime], p.scale(prime, i)
 	for k := range p.segments[i].stages {
 		st := &p.segments[i].stages[k]
-		all = append(all, st.compile(t, scale, p.layout.q[limb]))
+		all = append(all, st.compile(p.shared[i][k], t, scale, p.moduli[limb]))
 		scale = st.scale(scale, t)
 	}
 	return all
 }
 
-// drop rescales every polynomial of t by its last prime.
-func (s *Server) drop(ctx context.Context, t *tensor, cost float64, progress func(float64)) error {
-	r := s.plan.ringAt(len(t.limbs))
+// drop rescales every polynomial of t by the primes that go after segment i.
+func (s *Server) drop(ctx context.Context, t *tensor, i int, progress func(float64)) error {
+	r := s.plan.rescalers[i]
 	n := t.degree + 1
 	err := run(ctx, s.plan.workers, t.elements*n, func(w, task int) error {
-		s.workers[w].rescale(t, r, task/n, task%n)
+		s.workers[w].rescale(s.plan.transforms, r, t, task/n, task%n)
 		return nil
-	}, func() { report(progress, cost) })
-	t.limbs = t.limbs[:len(t.limbs)-1]
+	}, func() { report(progress, s.plan.costs.rescales[i]) })
+	t.limbs = t.limbs[:len(r.limbs)]
 	return err
 }
 

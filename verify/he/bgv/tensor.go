@@ -34,7 +34,7 @@ func (t *tensor) reset(n, elements, degree, level int) {
 	}
 	for i := range kept[:level] {
 		if cap(kept[i]) < words {
-			kept[i] = make([]uint64, words)
+			kept[i] = newWords(words)
 		}
 		kept[i] = kept[i][:words]
 	}

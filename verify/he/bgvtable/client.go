@@ -9,6 +9,7 @@ import (
 
 	"qtool/kernel/cpu"
 	"qtool/kernel/mod"
+	"qtool/verify/he/parallel"
 	"qtool/verify/he/rns"
 	"qtool/verify/he/sample"
 )
@@ -83,7 +84,7 @@ func (c *Client) Encrypt(ctx context.Context, images [][]uint8, in *Inputs, prog
 	for b, v := range c.codes {
 		residues[b] = field(p.layout.t).of(v)
 	}
-	return run(ctx, p.workers, p.inputs(), func(w, i int) error {
+	return parallel.Run(ctx, p.workers, p.inputs(), func(w, i int) error {
 		slots := c.workers[w].slots.Coeffs[0]
 		for k, image := range images {
 			slots[k] = residues[image[i]]

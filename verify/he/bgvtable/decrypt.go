@@ -10,6 +10,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/verify/he/bgv"
+	"qtool/verify/he/parallel"
 )
 
 // minNoiseBits is how far below the wrap-around measured noise must stay. A
@@ -37,7 +38,7 @@ func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanose
 	}
 	residues = make([][]uint64, len(out.all))
 	left := make([]float64, len(out.all))
-	err = run(ctx, p.workers, len(out.all), func(w, i int) error {
+	err = parallel.Run(ctx, p.workers, len(out.all), func(w, i int) error {
 		residues[i] = make([]uint64, p.Slots())
 		left[i] = c.decrypt(c.workers[w], &out.all[i], residues[i])
 		if left[i] < minNoiseBits {

@@ -8,6 +8,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/verify"
+	"qtool/verify/he/parallel"
 )
 
 // executor plays client and server in one process. It keeps the memory of
@@ -34,7 +35,7 @@ func (e *executor) Backend() verify.Backend {
 		Name: "bgv", LogN: p.LogN(), LogQP: p.LogQP(), Slots: p.Slots(),
 		PlaintextModuli: []uint64{p.PlaintextModulus()}, CiphertextModuli: p.CiphertextModuli(),
 		SecurityBits: p.SecurityBits(), NoiseBitsLeft: e.measured, PredictedBits: p.PredictedNoiseBitsLeft(),
-		Why: p.Why(), Budget: p.NoiseBudget(), Lookups: p.Lookups(),
+		Why: p.Why(), Budget: p.NoiseBudget(), Tables: p.TableLayers(),
 	}
 }
 
@@ -118,7 +119,7 @@ func (r *runState) batch(ctx context.Context, images [][]uint8) error {
 		}
 		r.left = min(r.left, left)
 		logits := make([]bundle.Vec, len(images))
-		err = run(ctx, r.plan.workers, len(images), func(_, k int) (err error) {
+		err = parallel.Run(ctx, r.plan.workers, len(images), func(_, k int) (err error) {
 			logits[k], err = r.plan.vector(residues, k)
 			return err
 		}, nil)

@@ -17,7 +17,7 @@ func (p *Plan) explain(s *search) []string {
 			continue
 		}
 		t := p.tables[i].tree
-		r := p.lookups(i)
+		r := p.tableLayer(i)
 		why = append(why, fmt.Sprintf("layer %q: %d tables of up to %d values, %d of them odd or even, take %d levels and %.1f bits, from %d primes to %d",
 			r.Layer, r.PerImage, r.Domain, r.Symmetric, t.levels(), logProduct(l.q[l.limbs(i, t.levels()):l.limbs(i, 0)]), l.limbs(i, 0), l.limbs(i, t.levels())))
 	}
@@ -60,10 +60,10 @@ func (s *search) rejected(logN int, work float64) string {
 	return ""
 }
 
-// lookups describes the tables of stage i.
-func (p *Plan) lookups(i int) verify.Lookups {
+// tableLayer describes the tables of stage i.
+func (p *Plan) tableLayer(i int) verify.TableLayer {
 	s, t := &p.stages[i], &p.tables[i]
-	r := verify.Lookups{Layer: p.program.Nodes[s.node.table].Name, PerImage: s.between}
+	r := verify.TableLayer{Layer: p.program.Nodes[s.node.table].Name, PerImage: s.between}
 	for k := range s.between {
 		r.Domain = max(r.Domain, t.of(k).domain)
 		if t.of(k).parity != general {
@@ -73,12 +73,12 @@ func (p *Plan) lookups(i int) verify.Lookups {
 	return r
 }
 
-// Lookups describes the tables of each layer that has some.
-func (p *Plan) Lookups() []verify.Lookups {
-	var all []verify.Lookups
+// TableLayers describes the tables of each layer that has some.
+func (p *Plan) TableLayers() []verify.TableLayer {
+	var all []verify.TableLayer
 	for i := range p.stages {
 		if p.stages[i].table != nil {
-			all = append(all, p.lookups(i))
+			all = append(all, p.tableLayer(i))
 		}
 	}
 	return all

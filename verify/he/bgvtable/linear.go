@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"qtool/verify/he/parallel"
 )
 
 // groupBytes bounds the memory of a group of accumulators.
@@ -30,7 +32,7 @@ func (s *Server) stage(ctx context.Context, i int, src []ciphertext, progress fu
 			copy(dst[from:], group)
 			continue
 		}
-		err := run(ctx, p.workers, len(group), func(w, k int) error {
+		err := parallel.Run(ctx, p.workers, len(group), func(w, k int) error {
 			start := time.Now()
 			out := s.pool.ciphertext(p.layout.limbs(i, len(p.layout.drops[i])))
 			e := evaluation{Server: s, stage: i, stageServer: &s.stages[i], worker: s.workers[w]}
@@ -67,7 +69,7 @@ func (s *Server) linear(ctx context.Context, i, from int, group, src []ciphertex
 			return taps.prepare(p.ring.Modulus(limb), constants)
 		})
 	}
-	return run(ctx, p.workers, limbs*2*blocks, func(w, task int) error {
+	return parallel.Run(ctx, p.workers, limbs*2*blocks, func(w, task int) error {
 		start := time.Now()
 		limb, c, at := task/(2*blocks), task/blocks%2, task%blocks*block
 		worker := s.workers[w]

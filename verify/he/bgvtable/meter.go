@@ -40,3 +40,9 @@ func (m *meter) add(nanoseconds float64) {
 		m.step(verify.Step{Phase: m.now, Done: done, Total: total})
 	}
 }
+
+func report(progress func(float64), cost float64) {
+	if progress != nil {
+		progress(cost)
+	}
+}

@@ -1,7 +1,14 @@
 // Package security knows how large the modulus of a ring-LWE ciphertext may be.
 package security
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrInsecure is what all errors of this package are, for callers that do not
+// care which parameters are insecure.
+var ErrInsecure = errors.New("parameters are insecure")
 
 // Bits is the security level that the table of MaxLogQP is for.
 const Bits = 128
@@ -53,6 +60,9 @@ func (e *InsecureError) Error() string {
 	return fmt.Sprintf("security: modulus of %.1f bits in the ring of degree 2^%d is insecure: %d bits of security allow %.0f, this has about %d",
 		e.LogQP, e.LogN, Bits, e.Limit, Estimate(e.LogN, e.LogQP))
 }
+
+// Is reports whether target is ErrInsecure.
+func (e *InsecureError) Is(target error) bool { return target == ErrInsecure }
 
 // Estimate is about how many bits of security a modulus of logQP bits has: 128
 // where the table vouches for it, and below that

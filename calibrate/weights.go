@@ -1,0 +1,197 @@
+package calibrate
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"qtool/kernel/f32"
+	"qtool/model"
+	"qtool/quant"
+)
+
+// WeightConfig is the grid of every layer's weights: symmetric, narrow range.
+// Two bits make it ternary, {-1, 0, +1} times the scale, and one bit binary.
+type WeightConfig struct {
+	Bits int `yaml:"bits" json:"bits"`
+	// PerChannel gives every output channel a scale of its own.
+	PerChannel bool `yaml:"per_channel" json:"per_channel"`
+	// Kind is how scales are chosen, one of WeightObservers: "minmax" (also if
+	// empty), where the grid just reaches the largest weight, or "mse", where
+	// rounding and clipping together lose least.
+	Kind string `yaml:"observer" json:"observer"`
+}
+
+// Validate returns an error that names the key, the value and the limit.
+func (c WeightConfig) Validate() error {
+	if err := quant.CheckBits(c.Bits, true); err != nil {
+		return fmt.Errorf("weights.bits: %w", err)
+	}
+	switch c.Kind {
+	case "mse":
+	case "", "minmax":
+		if c.Bits == 1 {
+			return fmt.Errorf("weights.observer: minmax does not suit 1 bit, where the scale is the mean magnitude: want mse")
+		}
+	default:
+		return fmt.Errorf("weights.observer: %q is unknown: want minmax or mse", c.Kind)
+	}
+	return nil
+}
+
+// Scales chooses the scales of a layer, one for all weights or one an output
+// channel, for folded weights of shape [outputs, inputs...]. It returns an error
+// that names the layer, and the output channel if it has its own scale, for a
+// weight that is not finite and for zeros where the grid is binary.
+func (c WeightConfig) Scales(layer string, folded []float32, outputs int) ([]float32, error) {
+	groups := 1
+	if c.PerChannel {
+		groups = outputs
+	}
+	scales := make([]float32, groups)
+	size := len(folded) / groups
+	for g := range scales {
+		w := folded[g*size : (g+1)*size]
+		top := f32.AbsMax(w)
+		if math.IsInf(float64(top), 0) || math.IsNaN(float64(top)) {
+			_, _, err := extremes(w) // says which it is
+			return nil, fmt.Errorf("calibrate: layer %q: weight %w", layer, err)
+		}
+		p, err := quant.Symmetric(top, quant.BitWidth(c.Bits))
+		switch {
+		case err != nil && c.PerChannel:
+			return nil, fmt.Errorf("calibrate: layer %q: weights of output channel %d: %w", layer, g, err)
+		case err != nil:
+			return nil, fmt.Errorf("calibrate: layer %q: weights: %w", layer, err)
+		}
+		if c.Kind == "mse" {
+			p.Scale = leastSquaresScale(w, p)
+		}
+		scales[g] = p.Scale
+	}
+	return scales, nil
+}
+
+// Observer is Scales in the form that model.Quantized.Calibrate takes.
+func (c WeightConfig) Observer() model.Observer {
+	return func(o model.Observation) ([]float32, error) {
+		return c.Scales(o.Layer.Name, o.Folded, o.Outputs)
+	}
+}
+
+// exactBreakpoints bounds the work of the exact search for a scale.
+const exactBreakpoints = 1 << 18
+
+// leastSquaresScale is the scale s that minimises
+//
+//	sum (w - s clamp(round(w/s), -M, M))^2
+//
+// on the symmetric grid -M..M of p, whose scale reaches the largest weight. For
+// given integers m the best scale is sum|w|m / sum m^2. As s falls from above,
+// the integers change one by one, at s = |w| / (k + 1/2); where there are few
+// enough such points all are tried and the result is the optimum. Otherwise 256
+// scales up to p's are tried and the best is improved, rounding and fitting in
+// turn, until it stays. Zeros keep p's scale. On the binary grid the optimum is
+// the mean magnitude.
+//
+// Reference for binary: Rastegari et al., arXiv 1603.05279, section 3.1.
+func leastSquaresScale(w []float32, p quant.Params) float32 {
+	f := fit{levels: int(p.QMax()), fallback: float64(p.Scale)}
+	for _, v := range w {
+		if m := math.Abs(float64(v)); m > 0 {
+			f.magnitudes = append(f.magnitudes, m)
+		}
+	}
+	if len(f.magnitudes) == 0 {
+		return p.Scale
+	}
+	var s float64
+	switch {
+	case p.Binary():
+		for _, m := range f.magnitudes {
+			s += m
+		}
+		s /= float64(len(w))
+	case len(f.magnitudes)*f.levels <= exactBreakpoints:
+		s = f.exact()
+	default:
+		s = f.fine()
+	}
+	// The smallest normal float32, as everywhere a scale is chosen.
+	return max(float32(s), 0x1p-126)
+}
+
+// fit looks for the scale of a grid 0..levels on positive magnitudes.
+type fit struct {
+	magnitudes []float64
+	levels     int
+	fallback   float64
+}
+
+// exact visits every assignment of integers that some scale rounds to.
+func (f fit) exact() float64 {
+	type step struct {
+		at, magnitude float64
+		to            int
+	}
+	steps := make([]step, 0, len(f.magnitudes)*f.levels)
+	for _, m := range f.magnitudes {
+		for k := range f.levels {
+			steps = append(steps, step{m / (float64(k) + 0.5), m, k + 1})
+		}
+	}
+	slices.SortFunc(steps, func(a, b step) int {
+		switch {
+		case a.at > b.at:
+			return -1
+		case a.at < b.at:
+			return 1
+		}
+		return 0
+	})
+	// With the best scale the error is sum w^2 - product^2/squares.
+	best, scale := 0.0, f.fallback
+	product, squares := 0.0, 0.0
+	for _, s := range steps {
+		product += s.magnitude
+		squares += float64(2*s.to - 1)
+		if gain := product * product / squares; gain > best {
+			best, scale = gain, product/squares
+		}
+	}
+	return scale
+}
+
+// fine tries a lattice of scales and improves the best.
+func (f fit) fine() float64 {
+	best, scale := math.Inf(-1), f.fallback
+	const lattice = 256
+	for i := lattice; i > 0; i-- {
+		s := f.fallback * float64(i) / lattice
+		// The error at s is sum w^2 - gain.
+		product, squares := f.assign(s)
+		if gain := s * (2*product - s*squares); gain > best {
+			best, scale = gain, s
+		}
+	}
+	for range 100 {
+		product, squares := f.assign(scale)
+		next := product / squares
+		if squares == 0 || next == scale {
+			break
+		}
+		scale = next
+	}
+	return scale
+}
+
+// assign rounds to the grid of scale s: the sums of w m and of m^2.
+func (f fit) assign(s float64) (product, squares float64) {
+	top := float64(f.levels)
+	for _, v := range f.magnitudes {
+		m := min(math.RoundToEven(v/s), top)
+		product += v * m
+		squares += m * m
+	}
+	return product, squares
+}

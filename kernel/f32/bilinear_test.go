@@ -1,0 +1,49 @@
+package f32
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+func TestBilinear(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		r := newRand(8)
+		for range 3000 {
+			h, w := 1+r.IntN(12), 1+r.IntN(20)
+			switch r.IntN(30) {
+			case 0:
+				h, w = 60, 61 // too large for the frame
+			case 1:
+				h, w = 28+r.IntN(16), 28+r.IntN(12) // its largest, and somewhat larger
+			case 2:
+				h, w = 1+r.IntN(400), 1
+			}
+			img := make([]uint8, h*w)
+			for i := range img {
+				if img[i] = uint8(r.Uint32()); r.IntN(3) == 0 {
+					img[i] = uint8(255 * r.IntN(2))
+				}
+			}
+			line := func(first, right, down float64) Line {
+				jitter := r.Int64N(1<<17) - 1<<16
+				return Line{int64(first*(1<<32)) + jitter, int64(right*(1<<32)) + jitter>>3, int64(down*(1<<32)) - jitter>>4}
+			}
+			// near the identity, far off, and huge steps that wrap around
+			u, v := line(r.NormFloat64()*2, 1, r.NormFloat64()/4), line(r.NormFloat64()*2, r.NormFloat64()/4, 1)
+			switch r.IntN(4) {
+			case 0:
+				u, v = line(float64(r.IntN(9)-4), 1, 0), line(float64(r.IntN(9)-4), 0, 1)
+			case 1:
+				u = line(r.NormFloat64()*100, r.NormFloat64()*9, r.NormFloat64()*9)
+			case 2:
+				u, v = Line{int64(r.Uint64()), int64(r.Uint64()), int64(r.Uint64())}, Line{math.MaxInt64, 1 << 60, -1 << 60}
+			}
+			got, want := make([]float32, len(img)), make([]float32, len(img))
+			Bilinear(got, img, h, w, u, v)
+			bilinearGeneric(want, img, h, w, u, v)
+			wantSame(t, fmt.Sprint(h, w, u, v), got, want)
+		}
+	})
+	wantPanic(t, "lengths", func() { Bilinear(make([]float32, 4), make([]uint8, 3), 2, 2, Line{}, Line{}) })
+}

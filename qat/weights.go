@@ -1,0 +1,104 @@
+package qat
+
+import (
+	"math"
+	"slices"
+
+	G "gorgonia.org/gorgonia"
+
+	"qtool/kernel/f32"
+	"qtool/model"
+	"qtool/quant"
+	"qtool/train/op"
+)
+
+// grid is p with its zero at 0: what p.Codes does is its Quantize, unless p is
+// binary.
+func grid(p quant.Params) f32.Grid {
+	return f32.Grid{Scale: p.Scale, Lo: float32(p.QMin() - p.ZeroPoint), Hi: float32(p.QMax() - p.ZeroPoint)}
+}
+
+// refreshFold spreads the layer's factors over the inputs of an output.
+func (z *Quantizer) refreshFold(i int) {
+	l, fold := z.q.Network.Layers[i], z.scaling[i].Fold
+	if fold == nil {
+		z.folds[i] = nil
+		return
+	}
+	w, b := z.q.Params.Of(l.Name)
+	row := len(w) / len(b)
+	z.folds[i] = slices.Grow(z.folds[i][:0], row)[:row]
+	for k := range z.folds[i] {
+		z.folds[i][k] = fold[k*len(fold)/row]
+	}
+}
+
+// weights is the quantizer of layer i: the codes of model.LayerScaling's
+// WeightCodes and the gradient of its WeightSlopes, by vector kernels. Each graph
+// has one of its own. scale is the node of the learned scales, or nil.
+func (z *Quantizer) weights(i, outputs int, scale *G.Node) op.Quantizer {
+	factor := float32(math.Ldexp(1, z.carry[i]-z.carry[i+1])) // of the codes in the graph
+	at := slices.IndexFunc(z.q.Weights, func(w model.WeightQuantizer) bool { return w.Layer == z.q.Network.Layers[i].Name })
+	// eachGroup calls f with the elements that share a grid and factors.
+	eachGroup := func(size int, f func(g f32.Grid, from, to int)) {
+		w := &z.q.Weights[at]
+		groups := outputs
+		if len(w.Scales) == 1 && z.folds[i] == nil {
+			groups = 1
+		}
+		for o := range groups {
+			f(grid(w.Params(o)), o*size/groups, (o+1)*size/groups)
+		}
+	}
+	scaleGradient := func(ds, w, dy []float32) {
+		z.scaling[i].ScaleGradient(ds, w, dy, outputs)
+		multiply(ds, factor)
+	}
+	if z.q.Weights[at].Params(0).Binary() {
+		return op.Quantizer{
+			Codes: func(dst, w []float32) {
+				z.scaling[i].WeightCodes(dst, w, outputs)
+				multiply(dst, factor)
+			},
+			Grad: func(dx, w, dy []float32) {
+				z.scaling[i].WeightSlopes(dx, w, outputs)
+				f32.Mul(dx, dx, dy)
+				multiply(dx, factor)
+			},
+			Scale: scale, ScaleGradient: scaleGradient,
+		}
+	}
+	var folded, slopes []float32
+	return op.Quantizer{
+		Scale: scale, ScaleGradient: scaleGradient,
+		Codes: func(dst, w []float32) {
+			eachGroup(len(w), func(g f32.Grid, from, to int) {
+				dst, w := dst[from:to], w[from:to]
+				if fold := z.folds[i]; fold != nil {
+					f32.Mul(dst, w, fold)
+					w = dst
+				}
+				g.Quantize(dst, w)
+			})
+			multiply(dst, factor)
+		},
+		Grad: func(dx, w, dy []float32) {
+			eachGroup(len(w), func(g f32.Grid, from, to int) {
+				dx, w, dy := dx[from:to], w[from:to], dy[from:to]
+				fold := z.folds[i]
+				if fold == nil {
+					g.QuantizeGrad(dx, w, dy, 1/g.Scale)
+					return
+				}
+				folded, slopes = slices.Grow(folded[:0], len(w))[:len(w)], slices.Grow(slopes[:0], len(w))[:len(w)]
+				for k, f := range fold {
+					slopes[k] = f / g.Scale
+				}
+				f32.Mul(folded, w, fold)
+				g.QuantizeGrad(dx, folded, slopes, 1)
+				f32.Mul(dx, dx, dy)
+			})
+			multiply(dx, factor)
+		},
+	}
+}

@@ -1,0 +1,78 @@
+package quant
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"slices"
+	"testing"
+)
+
+// testdata/lsq.json holds the paper's formula in exact fractions; see lsq.py. Its
+// gradients are with respect to values, so those of the codes are scale times
+// them.
+func TestScaleGradientVectors(t *testing.T) {
+	b, err := os.ReadFile("testdata/lsq.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Cases []struct {
+			Bits        BitWidth
+			Signed      bool
+			NarrowRange bool  `json:"narrow_range"`
+			ZeroPoint   int32 `json:"zero_point"`
+			Scale       float32
+			QMax        int32
+			V, U        []float32
+			Gradient    float64
+		}
+	}
+	if err := json.Unmarshal(b, &file); err != nil {
+		t.Fatal(err)
+	}
+	if len(file.Cases) < 15 {
+		t.Fatalf("%d cases", len(file.Cases))
+	}
+	for i, c := range file.Cases {
+		p := Params{Scale: c.Scale, ZeroPoint: c.ZeroPoint, Bits: c.Bits, Signed: c.Signed, NarrowRange: c.NarrowRange}
+		if err := p.Validate(); err != nil || p.QMax() != c.QMax {
+			t.Fatalf("case %d: %+v: %v", i, p, err)
+		}
+		dcode := slices.Clone(c.U)
+		for k := range dcode {
+			dcode[k] *= c.Scale
+		}
+		want := c.Gradient / math.Sqrt(float64(len(c.V))*float64(c.QMax))
+		// Sums of short binary fractions are exact; root and quotient are rounded.
+		if got := p.ScaleGradient(c.V, dcode); math.Abs(got-want) > 0x1p-50*math.Abs(want) {
+			t.Errorf("case %d, %+v: gradient %v, want %v", i, p, got, want)
+		}
+	}
+}
+
+// On the binary grid the value is scale*sign(x): the gradient is that of the
+// scale itself, whatever the size of x.
+func TestScaleGradientBinary(t *testing.T) {
+	p := Params{Scale: 0.5, Bits: 1, Signed: true, NarrowRange: true}
+	x := []float32{0.1, -0.1, 0, 3, -3, 0.5, float32(math.NaN())}
+	dcode := []float32{1, 2, 4, 8, 16, 32, 64}
+	if got, want := p.ScaleGradient(x, dcode), (1-2+4+8-16+32)/math.Sqrt(7); got != want {
+		t.Errorf("gradient %v, want %v", got, want)
+	}
+}
+
+// A NaN adds nothing and infinities are clamped, as in Code.
+func TestScaleGradientOfNoNumber(t *testing.T) {
+	p := Params{Scale: 1, Bits: 2}
+	inf := float32(math.Inf(1))
+	if got, want := p.ScaleGradient([]float32{float32(math.NaN()), inf, -inf}, []float32{1, 2, 4}), 2*3/math.Sqrt(9); got != want {
+		t.Errorf("gradient %v, want %v", got, want)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("lengths that differ are accepted")
+		}
+	}()
+	p.ScaleGradient([]float32{1}, nil)
+}

@@ -1,0 +1,55 @@
+package train
+
+import (
+	G "gorgonia.org/gorgonia"
+
+	"qtool/model"
+)
+
+// Quantizer inserts fake quantization into a training graph. What its methods
+// insert while a graph is built reads scales that Refresh may move between runs.
+type Quantizer interface {
+	// Refresh adapts the scales to the parameters, before a step's graphs run.
+	Refresh(p model.Parameters) error
+	// Freeze keeps the scales as they are from now on, but for what a bound on
+	// the accumulators asks for.
+	Freeze()
+	// Scales are the learned scales, which the optimiser changes in place.
+	Scales() []model.Tensor
+	// Observed are the weights' scales that Refresh changes in place. They are not
+	// learned, but a run cannot go on without them once they are frozen.
+	Observed() []model.Tensor
+
+	// Input quantizes the network's input.
+	Input(x *G.Node, s Scales) (*G.Node, error)
+	// Weights quantizes the parameters of layer i. The bias is nil where a table
+	// takes it.
+	Weights(i int, w, b *G.Node, s Scales) (*G.Node, *G.Node, error)
+	// Real gives the factors and biases that turn layer i's accumulators into
+	// reals, for a batch norm.
+	Real(i int) func() (slopes, offsets []float64)
+	// ShiftUnit is the step to which layer i's accumulators are rounded before a
+	// table, or 0.
+	ShiftUnit(i int) float32
+	// Coefficients are the polynomial of activation layer i, one row for the
+	// tensor or one a channel.
+	Coefficients(i int) func() [][]float32
+	// RealScales are what the numbers that travel into activation layer i, and out
+	// of it, are multiplied by to be reals: one for the tensor or one a channel.
+	RealScales(i int) (in, out []float64)
+	// Table is tabled activation layer i of the accumulators x, or of their
+	// normalised reals. bias, if not nil, is the parameter that the accumulator
+	// was left without.
+	Table(i int, x, bias *G.Node, normalised bool, s Scales) (*G.Node, error)
+	// PoolFactor is what the window sums of pool i are multiplied by.
+	PoolFactor(i int) float32
+	// Logits turns the last layer's integers into reals.
+	Logits(x *G.Node) (*G.Node, error)
+}
+
+// InputScale is the name of the input quantizer's scale, where it is learned.
+const InputScale = "input.scale"
+
+// Scales are a graph's nodes of the learned scales, by name; nil where a scale
+// is not learned.
+type Scales map[string]*G.Node

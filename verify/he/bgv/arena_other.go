@@ -1,0 +1,5 @@
+//go:build !linux
+
+package bgv
+
+func hugePages([]uint64) {}

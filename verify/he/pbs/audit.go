@@ -1,0 +1,157 @@
+package pbs
+
+import (
+	"math"
+
+	"qtool/bundle"
+	"qtool/verify"
+)
+
+// audit holds every look-up of a verification against the integers it should
+// have worked on. It has the secret key: a server in use has no such thing.
+//
+// A look-up's reference is computed from what really went into its layer, so one
+// failure is counted once and not again in all that it leads to.
+type audit struct {
+	plan   *Plan
+	secret *SecretKey
+	// values are, for the current image, every layer's inputs: integers modulo the
+	// layer's slots.
+	values [][]int64
+	layers []tally
+}
+
+// tally is one layer's measurements. Look-ups of a layer run at the same time,
+// each with its own element of outcomes.
+type tally struct {
+	outcomes             []outcome
+	done, missed, failed int
+	sum, square          float64 // of the noise, and of its square
+	outSquare            float64 // the same of the look-ups' outputs
+}
+
+// outcome is what one look-up did: the noise of its phase and of its output.
+type outcome struct {
+	noise, out     float64
+	missed, failed bool
+}
+
+func newAudit(p *Plan, k *SecretKey) *audit {
+	a := &audit{plan: p, secret: k, values: make([][]int64, len(p.layers)), layers: make([]tally, len(p.layers))}
+	a.values[0] = make([]int64, p.inputs())
+	for i := range p.layers {
+		n := p.layers[i].n
+		a.layers[i].outcomes = make([]outcome, n)
+		if i+1 < len(p.layers) {
+			a.values[i+1] = make([]int64, n)
+		}
+	}
+	return a
+}
+
+// begin takes a new image's codes.
+func (a *audit) begin(codes []int64) { copy(a.values[0], codes) }
+
+// lookup implements observer.
+func (a *audit) lookup(i, o int, in narrow, out wide) {
+	l, p := &a.plan.layers[i], a.plan.params
+	n := p.Dimension
+	at := in[n]
+	for k, bit := range a.secret.narrow {
+		at += in[k] * uint32(bit)
+	}
+	want := l.slotOf(a.values[i], o)
+	position := int(at & uint32(2*p.N()-1))
+	r := &a.layers[i].outcomes[o]
+	r.noise = wrap((float64(position)+0.5)/float64(2*p.N()) - (float64(want)+0.5)/float64(2*l.slots))
+	r.missed = p.slotAt(position, l.slots) != want
+
+	slots := 2 * int64(a.plan.layers[i+1].slots)
+	x := float64(a.secret.phase(out)) * math.Exp2(-32) * float64(slots)
+	got := math.Round(x)
+	r.out = (x - got) / float64(slots)
+	a.values[i+1][o] = int64(got) % slots
+	r.failed = a.values[i+1][o] != modulo(l.tables[o].result(want, l.slots), slots)
+}
+
+// end adds up an image, its encrypted logits included.
+func (a *audit) end(out *Output) {
+	last := len(a.layers) - 1
+	l := a.plan.last()
+	for o, ct := range out.logits {
+		got, _ := l.slot(a.secret.phase(ct))
+		want := l.slotOf(a.values[last], o)
+		phase := float64(a.secret.phase(ct)) * math.Exp2(-32)
+		r := &a.layers[last].outcomes[o]
+		r.noise = wrap(phase - (float64(want)+0.5)/float64(2*l.slots))
+		r.missed = got != want
+		r.failed = r.missed
+	}
+	for i := range a.layers {
+		a.layers[i].add()
+	}
+}
+
+func (t *tally) add() {
+	for _, r := range t.outcomes {
+		t.done++
+		t.sum += r.noise
+		t.square += r.noise * r.noise
+		t.outSquare += r.out * r.out
+		if r.missed {
+			t.missed++
+		}
+		if r.failed {
+			t.failed++
+		}
+	}
+}
+
+// record is the account of images images.
+func (a *audit) record(images int) *verify.Lookups {
+	p := a.plan
+	r := &verify.Lookups{PerLookup: p.FailurePerLookup(), PerImage: p.FailurePerImage(), Expected: p.expected * float64(images)}
+	for i := range a.layers {
+		t, l := &a.layers[i], &p.layers[i]
+		r.Done += t.done
+		r.Missed += t.missed
+		r.Failed += t.failed
+		r.Layers = append(r.Layers, verify.LookupNoise{
+			Layer: l.name, Done: t.done, Missed: t.missed, Failed: t.failed,
+			Predicted: math.Sqrt(p.stages[i].worst) / p.params.bound(l),
+			Measured:  math.Sqrt(t.square/float64(max(t.done, 1))) / p.params.bound(l),
+		})
+	}
+	return r
+}
+
+// slotOf is the slot of accumulator o for a layer's inputs: x - lo modulo 2H.
+func (l *layer) slotOf(in []int64, o int) int {
+	x := l.bias(o) - l.lo[o]
+	if l.rows == nil {
+		x += in[o]
+	} else {
+		x += dot(l.rows, o, in)
+	}
+	return int(modulo(x, 2*int64(l.slots)))
+}
+
+func dot(rows *bundle.Rows, o int, in []int64) int64 {
+	var sum int64
+	idx, w := rows.Row(o)
+	for k, i := range idx {
+		sum += int64(w[k]) * in[i]
+	}
+	return sum
+}
+
+// modulo is x modulo m in [0, m).
+func modulo(x, m int64) int64 {
+	if x %= m; x < 0 {
+		x += m
+	}
+	return x
+}
+
+// wrap is x modulo 1 in [-1/2, 1/2].
+func wrap(x float64) float64 { return x - math.Round(x) }

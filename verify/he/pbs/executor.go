@@ -1,0 +1,115 @@
+package pbs
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"qtool/bundle"
+	"qtool/verify"
+)
+
+// executor plays client and server in one process, and watches every look-up.
+type executor struct {
+	plan     *Plan
+	measured float64
+}
+
+// NewExecutor returns an executor that runs p under encryption with plan, which
+// must have been made for p. It generates new keys each run.
+func NewExecutor(p *bundle.Program, plan *Plan) verify.Executor {
+	if plan.program != p {
+		panic("pbs: plan was made for another program")
+	}
+	return &executor{plan: plan}
+}
+
+// Backend implements verify.Executor. Its noise bits are those of the logits, the
+// measured ones of the last run; look-ups have a budget a layer and their account
+// in the result.
+func (e *executor) Backend() verify.Backend {
+	p := e.plan
+	budget := p.NoiseBudget()
+	predicted := budget[len(budget)-1].BitsLeft
+	return verify.Backend{
+		Name: "pbs", LogN: p.params.LogN, LogQP: float64(p.params.LogQ), Slots: 1,
+		CiphertextModuli: []uint64{p.params.Q()}, PlaintextModuli: []uint64{},
+		SecurityBits: p.SecurityBits(), NoiseBitsLeft: e.measured, PredictedBits: predicted,
+		Why: p.Why(), Budget: budget,
+	}
+}
+
+// Run implements verify.Executor, image by image. NoiseBitsLeft is that of the
+// logits. An image with a failed look-up has wrong logits or, where they leave
+// their proved range, ends the run with a *NoiseError.
+func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.Step)) (*verify.Result, error) {
+	p := e.plan
+	for i, image := range images {
+		if len(image) != p.inputs() {
+			return nil, fmt.Errorf("pbs: image %d has %d values, the program takes shape %v", i, len(image), p.program.Input.Shape)
+		}
+	}
+	report := func(phase string, done, total int) {
+		if step != nil {
+			step(verify.Step{Phase: phase, Done: done, Total: total})
+		}
+	}
+	result := &verify.Result{Logits: []bundle.Vec{}}
+	seconds, bytes := &result.Cost.Seconds, &result.Cost.Bytes
+	start := time.Now()
+	lap := func(to *float64) {
+		*to += time.Since(start).Seconds()
+		start = time.Now()
+	}
+	client, err := NewClient(p)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := client.EvaluationKeys(ctx, func(done, total int) { report("keygen", done, total) })
+	if err != nil {
+		return nil, err
+	}
+	server, err := NewServer(p, keys)
+	if err != nil {
+		return nil, err
+	}
+	lap(&seconds.Keygen)
+	bytes.Keys, bytes.CiphertextIn, bytes.CiphertextOut = keys.Bytes(), p.InputBytes(), p.OutputBytes()
+	watch, left := newAudit(p, client.secret), math.Inf(1)
+	done, total := 0, p.Lookups()*len(images)
+	for i, image := range images {
+		in, err := client.Encrypt(image)
+		if err != nil {
+			return nil, err
+		}
+		lap(&seconds.Encrypt)
+		watch.begin(p.program.Input.Quantize(image).Small)
+		out, err := server.evaluate(ctx, in, func(n int) {
+			done += n
+			report("evaluate", done, total)
+		}, watch)
+		if err != nil {
+			return nil, err
+		}
+		lap(&seconds.Evaluate)
+		watch.end(out)
+		logits, bits, err := client.Decrypt(out)
+		if err != nil {
+			return nil, fmt.Errorf("pbs: image %d: %w", i, err)
+		}
+		lap(&seconds.Decrypt)
+		left = min(left, bits)
+		result.Logits = append(result.Logits, logits)
+	}
+	if len(images) > 0 {
+		e.measured, result.NoiseBitsLeft = left, left
+	}
+	result.NodeSeconds = server.seconds
+	result.Lookups = watch.record(len(images))
+	if len(images) > 0 {
+		result.Lookups.SecondsPerImage = seconds.Evaluate / float64(len(images))
+		result.Lookups.Milliseconds = 1e3 * seconds.Evaluate / float64(max(total, 1))
+	}
+	return result, nil
+}
