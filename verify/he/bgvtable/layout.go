@@ -112,11 +112,15 @@ func (p *primes) below(bits int) (uint64, error) {
 	return 0, fmt.Errorf("no prime of %d bits is left that is 1 modulo 2^%d", bits, p.logN+1)
 }
 
+// several are n primes of so many bits, or more where there are too few: short
+// ones are rare.
 func (p *primes) several(n, bits int) ([]uint64, error) {
-	all := make([]uint64, n)
-	for i := range all {
-		var err error
-		if all[i], err = p.below(bits); err != nil {
+	all := make([]uint64, 0, n)
+	for len(all) < n {
+		q, err := p.below(bits)
+		if err == nil {
+			all = append(all, q)
+		} else if bits++; bits > maxPrimeBits {
 			return nil, err
 		}
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // groupBytes bounds the memory of a group of accumulators.
-const groupBytes = 2 << 30
+const groupBytes = 1 << 29
 
 // stage evaluates stage i, some elements at a time: the linear map limb by limb
 // and block by block, then the tables element by element.

@@ -21,6 +21,9 @@ func TestPlansAreSecure(t *testing.T) {
 	}{
 		{"fully connected, 4 bits", fullyConnected(1, 15, 5, false), 14},
 		{"fully connected, 8 bits", fullyConnected(1, 255, 85, true), 15},
+		// The second layer's tables have one value: 20 bits are enough for a level,
+		// and no prime has so few.
+		{"constant", newProgram(seeded(1), 1, 9).dense(3, 3, 9).random(2).dense(3, 0, 0).random(2), 14},
 		{"small", newProgram(seeded(1), 1, 9).dense(3, 1, 3).random(2), 13},
 	} {
 		p := c.b.done()
@@ -49,7 +52,7 @@ func TestProgramsThatDoNotFit(t *testing.T) {
 	wide := func(r *rand.Rand, l1 int) *builder { return newProgram(r, 4, 300).dense(2, 127, l1).random(2) }
 	b := newProgram(seeded(2), 2, 30)
 	for range 6 {
-		b.dense(4, 1000, 1000).table(0, func(lo, hi, i int64) int32 { return int32((i - lo) % 4) })
+		b.dense(2, 200, 300).table(0, func(lo, hi, i int64) int32 { return int32((i - lo) % 4) })
 	}
 	deep := b.done()
 	for _, c := range []struct {
@@ -59,7 +62,7 @@ func TestProgramsThatDoNotFit(t *testing.T) {
 		want []string
 	}{
 		{"domain too wide", wide(seeded(1), 3000).done(), Options{}, []string{`layer "layerb"`, "above 8192"}},
-		{"too many levels", deep, Options{}, []string{`layer "layer`, "128 bits of security", "N = 2^16 needs", "take 12 levels"}},
+		{"too many levels", deep, Options{}, []string{`layer "layer`, "128 bits of security", "N = 2^16 needs", "take 10 levels"}},
 		{"outputs too wide", newProgram(seeded(3), 3, 5).dense(2, 3, 9).random(3).dense(2, 1<<28, 1<<30).done(), Options{}, []string{`layer "layerc"`, "plaintext prime of more than 24 bits"}},
 	} {
 		_, err := NewPlan(c.p, c.o)
