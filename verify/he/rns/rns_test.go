@@ -134,7 +134,7 @@ func equalScaled(t *testing.T, what string, got, want []uint64, r *Ring, dropped
 	}
 }
 
-// Products, sums of raw tensors, relinearisation and both kinds of division give
+// Products, sums of tensors, relinearisation, and division before and after it give
 // the product of the plaintexts, with no more noise than expected.
 func TestInsecureProducts(t *testing.T) {
 	r := testInsecureRing(t)
