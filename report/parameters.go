@@ -36,6 +36,10 @@ func (in *Input) parameters() *parametersView {
 	if len(b.PlaintextModuli) > 0 {
 		v.Facts = append(v.Facts, fact{Name: "plaintext primes", Value: primes(b.PlaintextModuli), Code: true})
 	}
+	for _, l := range b.Tables {
+		v.Facts = append(v.Facts, fact{Name: "tables of " + l.Layer, Value: fmt.Sprintf("%s an image, up to %s values, %s microseconds each on one core",
+			plural(l.PerImage, "look-up", "look-ups"), number(l.Domain), fixed(l.Microseconds, 1))})
+	}
 	return v
 }
 

@@ -102,6 +102,20 @@ type Backend struct {
 	// Budget is the predicted noise budget after each layer, in order; empty
 	// where the executor doesn't predict it layer by layer.
 	Budget []StageBudget `json:"noise_budget"`
+	// Tables describes each layer of lookup tables; empty where the program has
+	// none, or the executor doesn't tell them apart.
+	Tables []TableLayer `json:"tables,omitempty"`
+}
+
+// TableLayer describes a layer's tables: PerImage of them, whose inputs take up to
+// Domain values, and of which Symmetric are odd or even about a centre.
+// Microseconds is what one look-up of one image took, on one core.
+type TableLayer struct {
+	Layer        string  `json:"layer"`
+	PerImage     int     `json:"per_image"`
+	Domain       int     `json:"domain"`
+	Symmetric    int     `json:"symmetric"`
+	Microseconds float64 `json:"microseconds"`
 }
 
 // StageBudget is the predicted noise budget after a layer: BitsLeft is log2 of

@@ -239,6 +239,9 @@ func (p *printer) parameters(b *verify.Backend) {
 	for _, why := range b.Why {
 		p.f("  - %s\n", why)
 	}
+	for _, l := range b.Tables {
+		p.f("Tables of %s: %d look-ups an image of up to %d values, %.1f microseconds each on one core.\n", l.Layer, l.PerImage, l.Domain, l.Microseconds)
+	}
 }
 
 // size prints bytes in a unit a person can read.

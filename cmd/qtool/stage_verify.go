@@ -15,6 +15,7 @@ import (
 	"qtool/recipe"
 	"qtool/verify"
 	"qtool/verify/he/bgv"
+	"qtool/verify/he/bgvtable"
 	"qtool/verify/he/packed"
 	"qtool/verify/he/security"
 	"qtool/verify/integer"
@@ -44,15 +45,12 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 	case backendNone:
 		return nil, nil
 	case "auto", "bgv":
+		if hasTables(p) {
+			return tableExecutor(p, images, o)
+		}
 		plan, err := bgv.NewPlan(p, bgv.Options{LogN: o.logN, AllowInsecure: o.allowInsecure, Images: images})
-		var insecure *security.InsecureError
-		switch {
-		case errors.As(err, &insecure):
-			return nil, hinted{err, "leave the ring degree to be chosen, or accept the risk with --allow-insecure-parameters"}
-		case errors.Is(err, bgv.ErrInsufficient):
-			return nil, hinted{err, smallerHint}
-		case err != nil:
-			return nil, err
+		if err != nil {
+			return nil, withHint(err, smallerHint)
 		}
 		return bgv.NewExecutor(p, plan), nil
 	case "packed-ckks":
@@ -79,12 +77,67 @@ func packedHint(err error) error {
 	return err
 }
 
+// tableExecutor plans the batch executor of programs with lookup tables.
+func tableExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Executor, error) {
+	plan, err := bgvtable.NewPlan(p, bgvtable.Options{LogN: o.logN, AllowInsecure: o.allowInsecure, Images: images})
+	if err != nil {
+		return nil, withHint(err, narrowerHint)
+	}
+	e := bgvtable.NewExecutor(p, plan)
+	if o.backend == "auto" {
+		e = picked{e, fmt.Sprintf("auto takes the batch executor for tables: %.0f s predicted for %d images", plan.PredictedSeconds(images), images)}
+	}
+	return e, nil
+}
+
+// picked is an executor that says why it was chosen.
+type picked struct {
+	verify.Executor
+	why string
+}
+
+func (p picked) Backend() verify.Backend {
+	b := p.Executor.Backend()
+	b.Why = append(b.Why, p.why)
+	return b
+}
+
+func hasTables(p *bundle.Program) bool {
+	return slices.ContainsFunc(p.Nodes, func(n bundle.Node) bool { return n.Kind() == bundle.KindLookupTable })
+}
+
+// withHint adds what can be done about parameters that were refused.
+func withHint(err error, insufficient string) error {
+	var insecure *security.InsecureError
+	switch {
+	case errors.As(err, &insecure):
+		return hinted{err, "leave the ring degree to be chosen, or accept the risk with --allow-insecure-parameters"}
+	case errors.Is(err, bgv.ErrInsufficient):
+		return hinted{err, insufficient}
+	}
+	return err
+}
+
+// fillTables sets what a look-up of one image took, from the time of the layers.
+func fillTables(b *verify.Backend, p *bundle.Program, r *verify.Result) {
+	for i := range b.Tables {
+		l := &b.Tables[i]
+		for k := range min(len(p.Nodes), len(r.NodeSeconds)) {
+			if p.Nodes[k].Name == l.Layer {
+				l.Microseconds = 1e6 * r.NodeSeconds[k] / float64(l.PerImage*max(len(r.Logits), 1))
+			}
+		}
+	}
+}
+
 // rungs are the answers of the networks that the bundle was made of; nil where
 // their checkpoints are not at hand.
 type rungs struct {
 	float, quantized verify.Predictions
 	drifts           []export.Drift // of each layer
 }
+
+const narrowerHint = "smaller weights, or fewer of them, make the sums and with them the tables' domains narrower"
 
 const smallerHint = "fewer bits for weights and inputs, or fewer products in a row, make the numbers smaller"
 
@@ -161,6 +214,7 @@ func (a *app) encrypt(ctx context.Context, v verification, images [][]uint8, rep
 		return nil, err
 	}
 	backend.NoiseBitsLeft = encrypted.NoiseBitsLeft
+	fillTables(&backend, f.Program, encrypted)
 	report.Images, report.Backend, report.Latency = len(encrypted.Logits)+len(encrypted.Reals), &backend, encrypted.Latency
 	cost := encrypted.Cost
 	s := &report.Seconds

@@ -35,7 +35,8 @@ the bundle was made of stand beside it.
 With --out, finished batches are kept until the report is written: after Ctrl-C the
 same command with --resume repeats none of them.
 
-  --backend bgv          exact, one image a slot, no evaluation keys: for whole test sets
+  --backend bgv          exact, one image a slot, for whole test sets: without evaluation keys, or
+                         with a relinearisation key where the bundle has tables
   --backend packed-ckks  approximate with a stated error, one image at a time, low latency
   --backend packed-bgv   the same packing exactly, once for each plaintext prime
   --backend none         no encryption: the clear rungs alone`),

@@ -1,0 +1,122 @@
+package bgvtable
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+	"github.com/tuneinsight/lattigo/v5/ring"
+
+	"qtool/kernel/cpu"
+	"qtool/kernel/mod"
+	"qtool/verify/he/parallel"
+	"qtool/verify/he/rns"
+	"qtool/verify/he/sample"
+)
+
+// Client owns the secret key: it makes the relinearisation key, encrypts images
+// and decrypts logits. It is not safe for concurrent use; it spreads its work
+// over the plan's workers itself.
+type Client struct {
+	plan    *Plan
+	secret  *rlwe.SecretKey
+	limbs   []mod.Fixed // the secret's, negated, transform domain
+	codes   [256]int64
+	workers []*clientWorker
+}
+
+// clientWorker is what one goroutine encrypts and decrypts with.
+type clientWorker struct {
+	slots   ring.Poly // modulo T
+	phase   ring.Poly // modulo the chain
+	message []uint64
+	errors  []int64
+	stream  *sample.Stream // seeded from the operating system
+}
+
+// NewClient generates a secret key: uniform ternary, by Lattigo.
+func NewClient(p *Plan) (*Client, error) {
+	params := p.ring.Parameters()
+	c := &Client{plan: p, secret: rlwe.NewKeyGenerator(params).GenSecretKeyNew(), codes: p.program.Input.Codes()}
+	for i, limb := range p.ring.Secret(c.secret)[:p.ring.Levels()] {
+		m := p.ring.Modulus(i)
+		m.Scale(limb, limb, m.Factor(m.Q-1))
+		c.limbs = append(c.limbs, m.Fixed(limb))
+	}
+	for range p.workers {
+		seed, err := sample.NewSeed()
+		if err != nil {
+			return nil, fmt.Errorf("bgvtable: %w", err)
+		}
+		c.workers = append(c.workers, &clientWorker{
+			slots:   p.slots.NewPoly(),
+			phase:   params.RingQ().NewPoly(),
+			message: make([]uint64, p.Slots()),
+			errors:  make([]int64, p.Slots()),
+			stream:  sample.NewStream(seed),
+		})
+	}
+	return c, nil
+}
+
+// RelinearizationKey generates the one evaluation key, for the server.
+func (c *Client) RelinearizationKey() (*rns.RelinearizationKey, error) {
+	return c.plan.ring.NewRelinearizationKey(c.secret, c.plan.digits)
+}
+
+// Encrypt fills in with the encryptions of a batch of images: ciphertext i holds
+// input element i of every image, image k in slot k, and zeros in the slots past
+// the last image. progress is as in Server.Evaluate. On error in is undefined.
+func (c *Client) Encrypt(ctx context.Context, images [][]uint8, in *Inputs, progress func(nanoseconds float64)) error {
+	p := c.plan
+	if len(images) > p.Slots() {
+		return fmt.Errorf("bgvtable: %d images for a batch of %d", len(images), p.Slots())
+	}
+	for i, image := range images {
+		if len(image) != p.inputs() {
+			return fmt.Errorf("bgvtable: image %d has %d values, the program takes shape %v", i, len(image), p.program.Input.Shape)
+		}
+	}
+	for len(in.all) < p.inputs() {
+		in.all = append(in.all, newPool(p.Slots()).ciphertext(p.ring.Levels()))
+	}
+	var residues [256]uint64
+	for b, v := range c.codes {
+		residues[b] = field(p.layout.t).of(v)
+	}
+	return parallel.Run(ctx, p.workers, p.inputs(), func(w, i int) error {
+		slots := c.workers[w].slots.Coeffs[0]
+		for k, image := range images {
+			slots[k] = residues[image[i]]
+		}
+		clear(slots[len(images):])
+		c.encrypt(c.workers[w], &in.all[i])
+		return nil
+	}, func() { report(progress, p.costs.encrypt) })
+}
+
+// encrypt puts the encryption of w.slots into to:
+//
+//	c_1 uniform,   c_0 = -c_1 s + e + T^-1 m,   m = INTT(slots)
+//
+// The slots are in the order of the number theoretic transform modulo T: with no
+// rotations, no other order means anything.
+func (c *Client) encrypt(w *clientWorker, to *ciphertext) {
+	r, t := c.plan.ring, c.plan.layout.t
+	c.plan.slots.INTT(w.slots, w.slots)
+	w.stream.Gaussian(cpu.Active, w.errors, w.message)
+	for i := range r.Levels() {
+		m := r.Modulus(i)
+		for k, v := range w.slots.Coeffs[0] {
+			if v > t/2 { // the centred residue v - T
+				v += m.Q - t
+			}
+			w.message[k] = v
+		}
+		c0, c1 := to[0][i], to[1][i]
+		m.Embed(c0, w.message, w.errors, m.Factor(m.Inverse(t)))
+		r.Transform(i).Forward(c0)
+		w.stream.Uniform(c1, m.Q)
+		m.MulAdd(c0, c1, c.limbs[i], c0)
+	}
+}

@@ -1,0 +1,230 @@
+package bgvtable
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+
+	"qtool/verify"
+	"qtool/verify/he/bgv"
+	"qtool/verify/he/rns"
+)
+
+// TestServerHoldsNoSecretKey walks every type that a Server, a Plan, the key or
+// a ciphertext container reaches.
+func TestServerHoldsNoSecretKey(t *testing.T) {
+	secret := reflect.TypeFor[rlwe.SecretKey]()
+	reaches := func(from reflect.Type) bool {
+		seen := map[reflect.Type]bool{}
+		var walk func(reflect.Type) bool
+		walk = func(at reflect.Type) bool {
+			if at == secret {
+				return true
+			}
+			if seen[at] {
+				return false
+			}
+			seen[at] = true
+			switch at.Kind() {
+			case reflect.Pointer, reflect.Slice, reflect.Array:
+				return walk(at.Elem())
+			case reflect.Map:
+				return walk(at.Key()) || walk(at.Elem())
+			case reflect.Struct:
+				for i := range at.NumField() {
+					if walk(at.Field(i).Type) {
+						return true
+					}
+				}
+			}
+			return false
+		}
+		return walk(from)
+	}
+	for _, public := range []reflect.Type{
+		reflect.TypeFor[Server](), reflect.TypeFor[Plan](), reflect.TypeFor[Inputs](), reflect.TypeFor[Outputs](),
+		reflect.TypeFor[rns.RelinearizationKey](), reflect.TypeFor[verify.Result](),
+	} {
+		if reaches(public) {
+			t.Errorf("%v reaches a secret key", public)
+		}
+	}
+	if !reaches(reflect.TypeFor[Client]()) {
+		t.Error("the walk does not find the client's key")
+	}
+}
+
+// roles are a client and a server of a small program, and its images.
+func roles(t *testing.T) (*Plan, *Client, *Server, [][]uint8) {
+	t.Helper()
+	b := newProgram(seeded(6), 2, 6).dense(3, 3, 9).random(2).dense(2, 3, 6)
+	plan := mustPlan(t, b.done(), insecureOptions(10))
+	client, err := NewClient(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := client.RelinearizationKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := NewServer(plan, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan, client, server, b.images(20)
+}
+
+// What does not fit the plan is refused; what was encrypted for another key
+// decrypts to an error.
+func TestInsecureMisuseIsAnError(t *testing.T) {
+	ctx := context.Background()
+	plan, client, server, images := roles(t)
+	other := mustPlan(t, newProgram(seeded(7), 2, 6).dense(3, 3, 30).random(2).done(), insecureOptions(10))
+	stranger, err := NewClient(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := stranger.RelinearizationKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewServer(plan, foreign); err == nil || !strings.Contains(err.Error(), "other parameters") {
+		t.Errorf("a key of other parameters gives %v", err)
+	}
+	if _, err := NewServer(plan, nil); err == nil {
+		t.Error("no key is accepted")
+	}
+	var in Inputs
+	var out Outputs
+	if err := client.Encrypt(ctx, images, &in, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Encrypt(ctx, [][]uint8{make([]uint8, 5)}, &Inputs{}, nil); err == nil {
+		t.Error("a short image is accepted")
+	}
+	if err := client.Encrypt(ctx, make([][]uint8, plan.Slots()+1), &Inputs{}, nil); err == nil {
+		t.Error("more images than slots are accepted")
+	}
+	for name, broken := range map[string]func(*Inputs){
+		"truncated":     func(in *Inputs) { in.all = in.all[1:] },
+		"fewer limbs":   func(in *Inputs) { in.all[2][1] = in.all[2][1][1:] },
+		"short limb":    func(in *Inputs) { in.all[2][1][0] = in.all[2][1][0][1:] },
+		"unreduced":     func(in *Inputs) { in.all[2][0][1][5] = plan.layout.q[1] },
+		"an empty limb": func(in *Inputs) { in.all[0][0][0] = nil },
+	} {
+		var bad Inputs
+		if err := client.Encrypt(ctx, images, &bad, nil); err != nil {
+			t.Fatal(err)
+		}
+		broken(&bad)
+		if err := server.Evaluate(ctx, &bad, &out, nil); err == nil {
+			t.Errorf("%s ciphertexts are accepted", name)
+		}
+	}
+	if err := server.Evaluate(ctx, &in, &out, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := client.Decrypt(ctx, &out, nil); err != nil {
+		t.Error(err)
+	}
+	another, err := NewClient(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var noise *bgv.NoiseError
+	if _, _, err := another.Decrypt(ctx, &out, nil); !errors.As(err, &noise) {
+		t.Errorf("another client's key decrypts with %v", err)
+	}
+	key, err := another.RelinearizationKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if server, err = NewServer(plan, key); err != nil {
+		t.Fatal(err)
+	}
+	var wrong Outputs
+	if err := server.Evaluate(ctx, &in, &wrong, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := client.Decrypt(ctx, &wrong, nil); !errors.As(err, &noise) {
+		t.Errorf("logits made with another client's relinearisation key decrypt with %v", err)
+	}
+	if _, _, err := client.Decrypt(ctx, &Outputs{}, nil); err == nil {
+		t.Error("no outputs are accepted")
+	}
+}
+
+// An evaluation stops when its context ends.
+func TestInsecureCancel(t *testing.T) {
+	_, client, server, images := roles(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	var in Inputs
+	if err := client.Encrypt(ctx, images, &in, nil); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := server.Evaluate(ctx, &in, &Outputs{}, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestInsecureExhaustedNoiseIsAnError takes bits from the chain, at the end and
+// at one level of a table, until the noise wraps: the client must say so, or be
+// right.
+func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
+	b := newProgram(seeded(9), 1, 30).dense(4, 3, 30).random(2).dense(3, 3, 9).random(2).dense(2, 3, 9)
+	p := b.done()
+	images := b.images(100)
+	o := insecureOptions(10)
+	good := mustPlan(t, p, o)
+	s := search{program: p, stages: good.stages, options: o, fields: map[uint64][]tables{good.layout.t: good.tables}}
+	for _, at := range []int{0, 1, 3} { // the last modulus, and levels of the second table
+		exhausted := 0
+		for cut := 0; cut <= 14; cut += 2 {
+			l := *good.layout
+			l.q = append([]uint64(nil), l.q...)
+			used := primes{l.logN, map[uint64]bool{l.t: true}}
+			for _, q := range good.CiphertextModuli() {
+				used.used[q] = true
+			}
+			bits := 0
+			for q := l.q[at]; q > 0; q >>= 1 {
+				bits++
+			}
+			if bits-cut < 14 {
+				break
+			}
+			if cut > 0 {
+				q, err := used.below(bits - cut)
+				if err != nil {
+					continue
+				}
+				l.q[at] = q
+			}
+			plan, err := build(&s, &l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			result, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
+			var noise *bgv.NoiseError
+			switch {
+			case errors.As(err, &noise):
+				exhausted++
+				if result != nil || noise.BitsLeft >= minNoiseBits {
+					t.Errorf("prime %d, %d bits cut: result %v with %v", at, cut, result, err)
+				}
+			case err != nil:
+				t.Fatal(err)
+			default:
+				compare(t, p, images, result)
+			}
+		}
+		if at == 0 && exhausted == 0 {
+			t.Error("no cut exhausts the budget")
+		}
+	}
+}

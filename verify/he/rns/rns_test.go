@@ -1,0 +1,226 @@
+package rns
+
+import (
+	"math/big"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+	"github.com/tuneinsight/lattigo/v5/ring"
+	"github.com/tuneinsight/lattigo/v5/utils/sampling"
+)
+
+const testT = 12289
+
+// testInsecureRing has primes of several lengths in a ring far too small.
+func testInsecureRing(t testing.TB) *Ring {
+	t.Helper()
+	bits := []int{36, 30, 25, 31, 44, 30, 30, 31, 28}
+	var primes []uint64
+	used := map[uint64]bool{}
+	for _, b := range bits {
+		g := ring.NewNTTFriendlyPrimesGenerator(uint64(b), 1<<11)
+		for {
+			q, err := g.NextDownstreamPrime()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !used[q] {
+				used[q] = true
+				primes = append(primes, q)
+				break
+			}
+		}
+	}
+	g := ring.NewNTTFriendlyPrimesGenerator(50, 1<<11)
+	special, err := g.NextDownstreamPrimes(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewRing(10, testT, primes, special)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// encrypt is a ciphertext of the small polynomial m modulo n primes.
+func encrypt(t testing.TB, r *Ring, secret *rlwe.SecretKey, m []int64, n int) [2]Poly {
+	t.Helper()
+	prng, err := sampling.NewPRNG()
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := r.params.RingQ().AtLevel(n - 1)
+	c1 := ring.NewUniformSampler(prng, q).ReadNew()
+	c0 := ring.NewGaussianSampler(prng, q, rlwe.DefaultXe, false).ReadNew()
+	for i := range n {
+		s, q := r.params.RingQ().SubRings[i], r.moduli[i]
+		inverseT := q.Inverse(testT)
+		for k, v := range m {
+			c0.Coeffs[i][k] = ring.CRed(c0.Coeffs[i][k]+q.Mul(q.Residue(v), inverseT), s.Modulus)
+		}
+		s.NTT(c0.Coeffs[i], c0.Coeffs[i])
+		s.MulCoeffsMontgomeryThenSub(c1.Coeffs[i], secret.Value.Q.Coeffs[i], c0.Coeffs[i])
+	}
+	return [2]Poly{Poly(c0.Coeffs), Poly(c1.Coeffs)}
+}
+
+// decrypt is T times the phase, centred, modulo T, and log2 of the largest.
+func decrypt(r *Ring, secret *rlwe.SecretKey, c [2]Poly, n int) (m []uint64, largest int) {
+	q := r.params.RingQ().AtLevel(n - 1)
+	phase := q.NewPoly()
+	for i := range n {
+		s := r.params.RingQ().SubRings[i]
+		s.MulCoeffsMontgomery(c[1][i], secret.Value.Q.Coeffs[i], phase.Coeffs[i])
+		s.Add(phase.Coeffs[i], c[0][i], phase.Coeffs[i])
+		s.INTT(phase.Coeffs[i], phase.Coeffs[i])
+		r.moduli[i].Scale(phase.Coeffs[i], phase.Coeffs[i], r.moduli[i].Factor(testT))
+	}
+	v := make([]*big.Int, r.N())
+	for k := range v {
+		v[k] = new(big.Int)
+	}
+	q.PolyToBigintCentered(phase, 1, v)
+	m = make([]uint64, r.N())
+	for k, x := range v {
+		largest = max(largest, x.BitLen())
+		m[k] = new(big.Int).Mod(x, big.NewInt(testT)).Uint64()
+	}
+	return m, largest
+}
+
+// multiply is the product modulo X^N+1 and T.
+func multiply(a, b []int64) []uint64 {
+	n := len(a)
+	sum := make([]int64, n)
+	for i, x := range a {
+		if x == 0 {
+			continue
+		}
+		for k, y := range b {
+			if i+k < n {
+				sum[i+k] += x * y
+			} else {
+				sum[i+k-n] -= x * y
+			}
+		}
+	}
+	out := make([]uint64, n)
+	for k, x := range sum {
+		out[k] = uint64((x%testT + testT) % testT)
+	}
+	return out
+}
+
+func randomSmall(r *rand.Rand, n int) []int64 {
+	m := make([]int64, n)
+	for k := range m {
+		m[k] = int64(r.IntN(testT)) - testT/2
+	}
+	return m
+}
+
+func equalScaled(t *testing.T, what string, got, want []uint64, r *Ring, dropped []int) {
+	t.Helper()
+	scale := uint64(1)
+	for _, i := range dropped {
+		scale = scale * (r.moduli[i].Q % testT) % testT
+	}
+	for k := range want {
+		if got[k]*scale%testT != want[k] {
+			t.Fatalf("%s: coefficient %d is %d after scaling, want %d", what, k, got[k]*scale%testT, want[k])
+		}
+	}
+}
+
+// Products, sums of tensors, relinearisation, and division before and after it give
+// the product of the plaintexts, with no more noise than expected.
+func TestInsecureProducts(t *testing.T) {
+	r := testInsecureRing(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	secret := rlwe.NewKeyGenerator(r.params).GenSecretKeyNew()
+	scratch := r.NewScratch(9)
+	for _, digitBits := range []float64{20, 100, 120} {
+		key, err := r.NewRelinearizationKey(secret, r.Digits(digitBits))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct{ n, drop int }{{9, 1}, {9, 2}, {8, 1}, {6, 3}, {5, 2}, {4, 1}, {3, 1}} {
+			a, b := randomSmall(random, r.N()), randomSmall(random, r.N())
+			ca, cb := encrypt(t, r, secret, a, c.n), encrypt(t, r, secret, b, c.n)
+			d := [3]Poly{r.rows(c.n), r.rows(c.n), r.rows(c.n)}
+			r.Tensor(&d, &ca, &cb, c.n, false)
+			want := multiply(a, b)
+			e, err := r.NewRelinearizer(key, c.n, c.drop)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := [2]Poly{r.rows(c.n - c.drop), r.rows(c.n - c.drop)}
+			e.Apply(&out, &d, scratch)
+			dropped := span(c.n-c.drop, c.n)
+			got, largest := decrypt(r, secret, out, c.n-c.drop)
+			equalScaled(t, "relinearised", got, want, r, dropped)
+			// 2^41.5 is the size of V before it is divided by one prime at least.
+			if digits := float64(largest); digits > max(22, 46-r.bits(dropped)) {
+				t.Errorf("%d limbs less %d, digits of %v bits: noise of %d bits", c.n, c.drop, digitBits, largest)
+			}
+
+			// 2ab + a: two tensors and a ciphertext whose factor is right, divided
+			// before they are relinearised.
+			if c.n-c.drop < 3 {
+				continue
+			}
+			r.Tensor(&d, &ca, &cb, c.n, true)
+			r.Add(d[0], ca[0])
+			r.Add(d[1], ca[1])
+			for k := range want {
+				want[k] = (2*want[k] + uint64(a[k]+testT)) % testT
+			}
+			divide := r.NewDivider(c.n, c.drop)
+			for k := range d {
+				divide.Apply(d[k], d[k], scratch)
+			}
+			n := c.n - c.drop
+			next, err := r.NewRelinearizer(key, n, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			next.Apply(&out, &d, scratch)
+			got, _ = decrypt(r, secret, out, n-1)
+			equalScaled(t, "divided tensor", got, want, r, span(n-1, c.n))
+
+			for k := range ca {
+				divide.Apply(ca[k], ca[k], scratch)
+			}
+			got, _ = decrypt(r, secret, ca, n)
+			for k := range want {
+				want[k] = uint64(a[k]+testT) % testT
+			}
+			equalScaled(t, "divided", got, want, r, dropped)
+		}
+	}
+}
+
+// A key of other parameters, or a part of one, is refused.
+func TestInsecureKeyOfOtherParameters(t *testing.T) {
+	r := testInsecureRing(t)
+	secret := rlwe.NewKeyGenerator(r.params).GenSecretKeyNew()
+	key, err := r.NewRelinearizationKey(secret, r.Digits(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.NewRelinearizer(nil, 9, 1); err == nil {
+		t.Error("no key is accepted")
+	}
+	other := *key
+	other.primes = append([]uint64{}, key.primes[1:]...)
+	if _, err := r.NewRelinearizer(&other, 9, 1); err == nil {
+		t.Error("a key of other primes is accepted")
+	}
+	other = *key
+	other.parts[1] = append(Poly{key.parts[1][0][1:]}, key.parts[1][1:]...)
+	if _, err := r.NewRelinearizer(&other, 9, 1); err == nil {
+		t.Error("a truncated key is accepted")
+	}
+}
