@@ -80,6 +80,7 @@ func TestInsecureRunRefuses(t *testing.T) {
 		t.Errorf("no images: %v, %v", r, err)
 	}
 	for _, phase := range []string{"keygen", "evaluate"} {
+		e := NewExecutor(plan.program, plan) // without keys as yet
 		ctx, cancel := context.WithCancel(context.Background())
 		r, err := e.Run(ctx, randomImages(seeded(1), 50, 6), func(s verify.Step) {
 			if s.Phase == phase {
