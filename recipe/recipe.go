@@ -62,7 +62,7 @@ type Quantize struct {
 
 // Backends are the names that a back end goes by; none leaves encryption out, the
 // clear rungs alone.
-var Backends = []string{"auto", "bgv", "packed-ckks", "packed-bgv", "none"}
+var Backends = []string{"auto", "bgv", "pbs", "packed-ckks", "packed-bgv", "none"}
 
 // Verify says how the bundle is checked.
 type Verify struct {

@@ -40,6 +40,10 @@ func (in *Input) parameters() *parametersView {
 		v.Facts = append(v.Facts, fact{Name: "tables of " + l.Layer, Value: fmt.Sprintf("%s an image, up to %s values, %s microseconds each on one core",
 			plural(l.PerImage, "look-up", "look-ups"), number(l.Domain), fixed(l.Microseconds, 1))})
 	}
+	if l := in.Report.Lookups; l != nil {
+		v.Facts = append(v.Facts, fact{Name: "look-ups and logits", Value: fmt.Sprintf("%s, of which %s missed (%.2g expected) and %s gave a wrong value; %s ms a look-up",
+			number(l.Done), number(l.Missed), l.Expected, number(l.Failed), fixed(l.Milliseconds, 1))})
+	}
 	return v
 }
 

@@ -19,6 +19,10 @@ func (in *Input) verdict() verdict {
 		return verdict{"open", "–", in.encrypted() + "; there is no integer reference to compare with.", ""}
 	case r.Precision != nil:
 		return in.approximate()
+	case r.LogitMismatches > 0 && r.LogitMismatches == r.Explained && r.Lookups != nil && r.Lookups.Check() == nil:
+		v := verdict{Kind: "part", Mark: "✓", Sentence: fmt.Sprintf("%s; %s from the integer reference, all in images with a failed look-up.", in.encrypted(), in.mismatches())}
+		v.Detail = fmt.Sprintf("%s of %s look-ups missed, where %.2g were expected.", number(r.Lookups.Missed), number(r.Lookups.Done), r.Lookups.Expected)
+		return v
 	case r.LogitMismatches > 0:
 		v := verdict{Kind: "bad", Mark: "✗"}
 		v.Sentence = fmt.Sprintf("%s; %s from the integer reference.", in.encrypted(), in.mismatches())
@@ -76,6 +80,9 @@ func (in *Input) mismatches() string {
 func (in *Input) unencrypted() string {
 	a := in.Report.Accuracy
 	switch {
+	case in.Report.Simulated != nil:
+		s := in.Report.Simulated
+		return fmt.Sprintf("The back end %s was simulated: %s of %s, %s.", s.Backend, percent(s.Accuracy), plural(s.Images, "image", "images"), plural(s.Failures, "failure", "failures"))
 	case a.Integer != nil:
 		return "The integer program answered; verification under encryption is still to be done."
 	case a.Float != nil:

@@ -20,6 +20,15 @@ type Executor interface {
 	Run(ctx context.Context, images [][]uint8, step func(Step)) (*Result, error)
 }
 
+// Simulator is an Executor that can predict its results without encryption: the
+// same integers with noise drawn from seed as it is predicted to be.
+type Simulator interface {
+	Executor
+	// Simulate returns one logit vector an image, in order, and Lookups. step, if not
+	// nil, is called from one goroutine at a time.
+	Simulate(ctx context.Context, images [][]uint8, seed uint64, step func(Step)) (*Result, error)
+}
+
 // Step tells a progress bar that Done of Total units of the run are finished,
 // and in which phase ("keygen", "encrypt", "evaluate", "decrypt") it is.
 type Step struct {
@@ -47,40 +56,6 @@ type Result struct {
 	// Lookups accounts for table look-ups that may fail; nil for executors without
 	// such.
 	Lookups *Lookups
-}
-
-// Lookups accounts for look-ups that fail with a small probability. Probabilities
-// are computed from the predicted noise, counts and deviations are measured while
-// verifying.
-type Lookups struct {
-	// Done look-ups and logits of which Missed had noise beyond their slot of the
-	// table, and Failed gave a wrong entry: neighbouring entries may be equal.
-	Done   int `json:"done"`
-	Missed int `json:"missed"`
-	Failed int `json:"failed"`
-	// Expected is how many of them were predicted to be missed.
-	Expected float64 `json:"expected_missed"`
-	// PerLookup is the probability that the worst look-up is missed, PerImage bounds
-	// that of any of an image's.
-	PerLookup float64 `json:"failure_probability_per_lookup"`
-	PerImage  float64 `json:"failure_probability_per_image"`
-	// Milliseconds is the wall-clock time a look-up, SecondsPerImage that of
-	// evaluating an image, with all workers.
-	Milliseconds    float64       `json:"ms_per_lookup"`
-	SecondsPerImage float64       `json:"seconds_per_image"`
-	Layers          []LookupNoise `json:"layers"`
-}
-
-// LookupNoise is the noise of a layer's look-ups or logits. Standard deviations
-// are in units of the largest noise that does no harm, half a slot; the predicted
-// one is of the worst output.
-type LookupNoise struct {
-	Layer     string  `json:"layer"`
-	Done      int     `json:"done"`
-	Missed    int     `json:"missed"`
-	Failed    int     `json:"failed"`
-	Predicted float64 `json:"predicted_std"`
-	Measured  float64 `json:"measured_std"`
 }
 
 // Backend describes an executor for the report.

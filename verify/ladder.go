@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"qtool/bundle"
@@ -24,6 +25,9 @@ type Ladder struct {
 	// error it states for each output.
 	Reals [][]float64
 	Bound []float64
+	// Failed are the images in which a look-up is known to have failed, in order;
+	// their logits may differ (see Lookups).
+	Failed []int
 }
 
 // Mismatch is an encrypted logit that is not the integer reference's.
@@ -58,7 +62,10 @@ type Comparison struct {
 	Accuracy        Accuracy
 	Flips           Flips
 	LogitMismatches int
-	First           *Mismatch
+	// Explained counts those of them in images with a failed look-up. First is the
+	// first that is not explained, or the first of all.
+	Explained int
+	First     *Mismatch
 	// Precision compares an approximate executor's outputs; nil for exact ones,
 	// as LogitMismatches and First mean nothing for it.
 	Precision *Precision
@@ -117,7 +124,8 @@ func (l *Ladder) Compare() (*Comparison, error) {
 			if a, b := l.Integer[i].Len(), l.Encrypted[i].Len(); a != b {
 				return nil, fmt.Errorf("verify: image %d has %d integer and %d encrypted logits", i, a, b)
 			}
-			c.compareLogits(i, l.Integer[i], l.Encrypted[i])
+			_, failed := slices.BinarySearch(l.Failed, i)
+			c.compareLogits(i, l.Integer[i], l.Encrypted[i], failed)
 		}
 	}
 	if l.Integer != nil && l.Reals != nil {
@@ -129,7 +137,7 @@ func (l *Ladder) Compare() (*Comparison, error) {
 	return c, nil
 }
 
-func (c *Comparison) compareLogits(image int, want, got bundle.Vec) {
+func (c *Comparison) compareLogits(image int, want, got bundle.Vec, failed bool) {
 	for k := range want.Len() {
 		// The common case is equal and must not allocate.
 		if want.Big == nil && got.Big == nil && want.Small[k] == got.Small[k] {
@@ -139,9 +147,12 @@ func (c *Comparison) compareLogits(image int, want, got bundle.Vec) {
 		if w.Cmp(g) == 0 {
 			continue
 		}
-		c.LogitMismatches++
-		if c.First == nil {
+		if c.First == nil || !failed && c.Explained == c.LogitMismatches {
 			c.First = &Mismatch{image, k, w.String(), g.String()}
+		}
+		c.LogitMismatches++
+		if failed {
+			c.Explained++
 		}
 	}
 }

@@ -29,9 +29,12 @@ type Report struct {
 	Accuracy        Accuracy          `json:"accuracy"`
 	LogitMismatches int               `json:"logit_mismatches"`
 	FirstMismatch   *Mismatch         `json:"first_mismatch,omitempty"`
+	Explained       int               `json:"logit_mismatches_explained,omitempty"` // by failed look-ups
 	ArgmaxFlips     Flips             `json:"argmax_flips"`
 	Precision       *Precision        `json:"precision,omitempty"` // of an approximate back end
 	Latency         *Latency          `json:"latency,omitempty"`   // of a back end of single images
+	Lookups         *Lookups          `json:"lookups,omitempty"`   // of a back end whose look-ups may fail
+	Simulated       *Simulated        `json:"simulated,omitempty"` // in the place of encryption
 	Backend         *Backend          `json:"backend"`
 	Seconds         Seconds           `json:"seconds"`
 	Bytes           Bytes             `json:"bytes"`
@@ -41,6 +44,22 @@ type Report struct {
 	// IntegerLogitsSHA256 and Answers let a later gate compare image by image.
 	IntegerLogitsSHA256 string  `json:"integer_logits_sha256,omitempty"`
 	Answers             Answers `json:"answers"`
+}
+
+// Simulated is what a back end is predicted to give, with nothing encrypted. An
+// exact one gives the integer program's answers as long as PredictedBits, of noise
+// budget left, are not negative. For one whose look-ups may fail the noise is drawn
+// instead, and Lookups counts what it did.
+type Simulated struct {
+	Backend         string   `json:"backend"`
+	Accuracy        float64  `json:"accuracy"`
+	Images          int      `json:"images"`
+	Failures        int      `json:"failures"` // look-ups and logits with a wrong value
+	LogitMismatches int      `json:"logit_mismatches"`
+	PredictedBits   float64  `json:"predicted_noise_bits_left"`
+	Seconds         float64  `json:"seconds"`
+	Lookups         *Lookups `json:"lookups,omitempty"`
+	Why             []string `json:"why"`
 }
 
 // Seconds are wall-clock times by phase. Those of encryption are of the whole
@@ -106,6 +125,7 @@ func Layers(p *bundle.Program, seconds, sqnr []float64) []Layer {
 func (r *Report) Apply(c *Comparison) {
 	r.Accuracy, r.ArgmaxFlips = c.Accuracy, c.Flips
 	r.LogitMismatches, r.FirstMismatch, r.Precision = c.LogitMismatches, c.First, c.Precision
+	r.Explained = c.Explained
 	r.IntegerLogitsSHA256, r.Answers = c.LogitsSHA256, c.Answers
 }
 

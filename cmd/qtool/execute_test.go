@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"qtool/bundle"
@@ -22,7 +23,7 @@ func (e *batchExecutor) Run(_ context.Context, images [][]uint8, _ func(verify.S
 	if e.ran++; e.ran == e.stop {
 		return nil, context.Canceled
 	}
-	r := &verify.Result{NoiseBitsLeft: float64(10 - e.ran)}
+	r := &verify.Result{NoiseBitsLeft: float64(10 - e.ran), Lookups: &verify.Lookups{Done: len(images), FailedImages: []int{0}}}
 	for _, image := range images {
 		r.Logits = append(r.Logits, bundle.Vec{Small: []int64{int64(image[0])}})
 	}
@@ -55,6 +56,9 @@ func TestFinishedBatchesAreNotRepeated(t *testing.T) {
 	}
 	if len(r.Logits) != 8 || r.Cost.Seconds.Encrypt != 3 || r.NoiseBitsLeft != 8 {
 		t.Errorf("%d logits, %v seconds, %v bits left; want 8, 3 and the least of the batches, 8", len(r.Logits), r.Cost.Seconds.Encrypt, r.NoiseBitsLeft)
+	}
+	if l := r.Lookups; l == nil || l.Done != 8 || !slices.Equal(l.FailedImages, []int{0, 3, 6}) {
+		t.Errorf("look-ups %+v, want 8 done and the first image of each batch failed", l)
 	}
 	for i, v := range r.Logits {
 		if v.Small[0] != int64(i) {

@@ -13,6 +13,7 @@ import (
 	"qtool/verify/gate"
 	"qtool/verify/he/bgv"
 	"qtool/verify/he/packed"
+	"qtool/verify/he/pbs"
 	"qtool/verify/he/security"
 )
 
@@ -37,7 +38,6 @@ const exitStatusHelp = `EXIT STATUS
   130  interrupted`
 
 func exitCode(err error) int {
-	var insecure *security.InsecureError
 	switch {
 	case err == nil:
 		return exitOK
@@ -49,7 +49,8 @@ func exitCode(err error) int {
 		return exitMissing
 	case errors.Is(err, bundle.ErrVersion), errors.Is(err, model.ErrVersion), errors.Is(err, gate.ErrVersion):
 		return exitVersion
-	case errors.As(err, &insecure), errors.Is(err, bgv.ErrInsufficient), errors.Is(err, packed.ErrInsufficient), errors.Is(err, export.ErrTooWide):
+	case errors.Is(err, security.ErrInsecure), errors.Is(err, bgv.ErrInsufficient), errors.Is(err, packed.ErrInsufficient), errors.Is(err, pbs.ErrInsufficient),
+		errors.Is(err, export.ErrTooWide):
 		return exitInsecure
 	}
 	return exitError

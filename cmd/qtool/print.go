@@ -69,12 +69,14 @@ func (p *printer) report(r *verify.Report) {
 	p.f("\n%s, seed %d, on %s\n\n", r.Recipe, r.Seed, r.Dataset)
 	p.ladder(r)
 	p.drift(r)
+	p.simulated(r.Simulated)
 	if r.Backend == nil {
 		return
 	}
 	p.f("\n%s\n", layersTable(rowsOf(r.Layers)))
 	p.cost(r)
 	p.precision(r)
+	p.lookups(r.Lookups)
 	p.parameters(r.Backend)
 }
 
@@ -148,6 +150,9 @@ func (p *printer) ladder(r *verify.Report) {
 func encryptedNote(r *verify.Report) string {
 	if r.Precision != nil {
 		return fmt.Sprintf("%d answers differ", r.ArgmaxFlips.IntegerEncrypted)
+	}
+	if r.Explained > 0 {
+		return fmt.Sprintf("%d logits differ, %d of them by failed look-ups", r.LogitMismatches, r.Explained)
 	}
 	return fmt.Sprintf("%d logits differ", r.LogitMismatches)
 }

@@ -40,6 +40,7 @@ type finishedBatch struct {
 	Reals   [][]float64     `json:"reals,omitempty"`
 	Bound   []float64       `json:"bound,omitempty"`
 	Latency *verify.Latency `json:"latency,omitempty"`
+	Lookups *verify.Lookups `json:"lookups,omitempty"`
 }
 
 type executionState struct {
@@ -79,7 +80,7 @@ func (x *execution) run(ctx context.Context, a *app, images [][]uint8) (*verify.
 }
 
 func keep(r *verify.Result) finishedBatch {
-	b := finishedBatch{Cost: r.Cost, NoiseBitsLeft: r.NoiseBitsLeft, NodeSeconds: r.NodeSeconds, Reals: r.Reals, Bound: r.Bound, Latency: r.Latency}
+	b := finishedBatch{Cost: r.Cost, NoiseBitsLeft: r.NoiseBitsLeft, NodeSeconds: r.NodeSeconds, Reals: r.Reals, Bound: r.Bound, Latency: r.Latency, Lookups: r.Lookups}
 	for _, v := range r.Logits {
 		row := make([]*big.Int, v.Len())
 		for i := range row {
@@ -95,6 +96,12 @@ func keep(r *verify.Result) finishedBatch {
 func (s *executionState) result() *verify.Result {
 	all := &verify.Result{}
 	for k, b := range s.Batches {
+		if b.Lookups != nil {
+			if all.Lookups == nil {
+				all.Lookups = &verify.Lookups{}
+			}
+			all.Lookups.Add(b.Lookups, len(all.Logits))
+		}
 		for _, row := range b.Logits {
 			all.Logits = append(all.Logits, bundle.NewVec(row))
 		}

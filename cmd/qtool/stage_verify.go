@@ -2,121 +2,16 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
-	"strings"
 
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/export"
 	"qtool/model"
-	"qtool/recipe"
 	"qtool/verify"
-	"qtool/verify/he/bgv"
-	"qtool/verify/he/bgvtable"
-	"qtool/verify/he/packed"
-	"qtool/verify/he/security"
 	"qtool/verify/integer"
 )
-
-// verifyOptions say how a bundle is checked under encryption.
-type verifyOptions struct {
-	backend       string
-	limit         int // images; 0: all
-	logN          int // 0: chosen
-	allowInsecure bool
-	bits          float64 // of output precision, packed-ckks; 0: its default
-}
-
-// backendNone leaves encryption out: the clear rungs alone.
-const backendNone = "none"
-
-// encryptedExecutor plans the encrypted run of so many images: parameters are chosen, or refused,
-// before any work is done. It is nil for backendNone.
-func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Executor, error) {
-	if strings.HasPrefix(o.backend, "packed") {
-		// Encoded weights and keys are gigabytes that stay: garbage worth as much
-		// again must not pile up before it is collected.
-		debug.SetGCPercent(20)
-	}
-	switch o.backend {
-	case backendNone:
-		return nil, nil
-	case "auto", "bgv":
-		if hasTables(p) {
-			return tableExecutor(p, images, o)
-		}
-		plan, err := bgv.NewPlan(p, bgv.Options{LogN: o.logN, AllowInsecure: o.allowInsecure, Images: images})
-		if err != nil {
-			return nil, withHint(err, smallerHint)
-		}
-		return bgv.NewExecutor(p, plan), nil
-	case "packed-ckks":
-		plan, err := packed.NewPlan(p, packed.Options{LogN: o.logN, Bits: o.bits, AllowInsecure: o.allowInsecure})
-		if err != nil {
-			return nil, packedHint(err)
-		}
-		return packed.NewExecutor(p, plan), nil
-	case "packed-bgv":
-		plan, err := packed.NewExactPlan(p, packed.Options{LogN: o.logN, AllowInsecure: o.allowInsecure})
-		if err != nil {
-			return nil, packedHint(err)
-		}
-		return packed.NewExactExecutor(p, plan), nil
-	}
-	return nil, fmt.Errorf("backend %q is unknown: want one of %s", o.backend, strings.Join(recipe.Backends, ", "))
-}
-
-// packedHint says what could help against a plan that failed.
-func packedHint(err error) error {
-	if errors.Is(err, packed.ErrInsufficient) {
-		return hinted{err, "fewer layers with activations, fewer bits of --precision, or another back end"}
-	}
-	return err
-}
-
-// tableExecutor plans the batch executor of programs with lookup tables.
-func tableExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Executor, error) {
-	plan, err := bgvtable.NewPlan(p, bgvtable.Options{LogN: o.logN, AllowInsecure: o.allowInsecure, Images: images})
-	if err != nil {
-		return nil, withHint(err, narrowerHint)
-	}
-	e := bgvtable.NewExecutor(p, plan)
-	if o.backend == "auto" {
-		e = picked{e, fmt.Sprintf("auto takes the batch executor for tables: %.0f s predicted for %d images", plan.PredictedSeconds(images), images)}
-	}
-	return e, nil
-}
-
-// picked is an executor that says why it was chosen.
-type picked struct {
-	verify.Executor
-	why string
-}
-
-func (p picked) Backend() verify.Backend {
-	b := p.Executor.Backend()
-	b.Why = append(b.Why, p.why)
-	return b
-}
-
-func hasTables(p *bundle.Program) bool {
-	return slices.ContainsFunc(p.Nodes, func(n bundle.Node) bool { return n.Kind() == bundle.KindLookupTable })
-}
-
-// withHint adds what can be done about parameters that were refused.
-func withHint(err error, insufficient string) error {
-	var insecure *security.InsecureError
-	switch {
-	case errors.As(err, &insecure):
-		return hinted{err, "leave the ring degree to be chosen, or accept the risk with --allow-insecure-parameters"}
-	case errors.Is(err, bgv.ErrInsufficient):
-		return hinted{err, insufficient}
-	}
-	return err
-}
 
 // fillTables sets what a look-up of one image took, from the time of the layers.
 func fillTables(b *verify.Backend, p *bundle.Program, r *verify.Result) {
@@ -137,10 +32,6 @@ type rungs struct {
 	drifts           []export.Drift // of each layer
 }
 
-const narrowerHint = "smaller weights, or fewer of them, make the sums and with them the tables' domains narrower"
-
-const smallerHint = "fewer bits for weights and inputs, or fewer products in a row, make the numbers smaller"
-
 // verification is a bundle to be checked on a test split.
 type verification struct {
 	file     *bundle.File
@@ -148,6 +39,7 @@ type verification struct {
 	test     *datasets.Split
 	executor verify.Executor
 	rungs    rungs
+	simulate bool      // predict the executor's answers instead of encrypting
 	sqnr     []float64 // of each layer; nil where it is not known
 	state    string    // file of finished batches, "" for none
 	resume   bool
@@ -179,13 +71,20 @@ func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report,
 		Seconds: verify.Seconds{Integer: plain.Cost.Seconds.Evaluate},
 	}
 	var nodeSeconds []float64
-	if e != nil {
+	if e != nil && v.simulate {
+		if report.Simulated, err = a.simulate(ctx, e, images, &ladder); err != nil {
+			return nil, err
+		}
+	} else if e != nil {
 		encrypted, err := a.encrypt(ctx, v, images, report)
 		if err != nil {
 			return nil, err
 		}
 		ladder.Encrypted, ladder.Reals, ladder.Bound = encrypted.Logits, encrypted.Reals, encrypted.Bound
 		nodeSeconds = encrypted.NodeSeconds
+		if report.Lookups = encrypted.Lookups; report.Lookups != nil {
+			ladder.Failed = report.Lookups.FailedImages
+		}
 	}
 	comparison, err := ladder.Compare()
 	if err != nil {
@@ -246,19 +145,23 @@ func answer(ctx context.Context, float, quantized *model.Checkpoint, p *bundle.P
 }
 
 // checkMismatch turns a report's mismatches into the error that gives exit
-// code 3.
+// code 3. Images in which a look-up failed may differ, if no more of them failed
+// than was predicted.
 func checkMismatch(r *verify.Report) error {
 	if p := r.Precision; p != nil && p.Outside > 0 {
 		m := p.FirstOutside
 		return fmt.Errorf("%w by more than the stated bound: %d of them, first at image %d, logit %d: integer %s, encrypted %s",
 			verify.ErrMismatch, p.Outside, m.Image, m.Logit, m.Want, m.Got)
 	}
-	if r.LogitMismatches == 0 {
+	if r.LogitMismatches == r.Explained {
+		if r.Lookups != nil {
+			return r.Lookups.Check()
+		}
 		return nil
 	}
 	m := r.FirstMismatch
 	return fmt.Errorf("%w: %d of them, first at image %d, logit %d: integer %s, encrypted %s",
-		verify.ErrMismatch, r.LogitMismatches, m.Image, m.Logit, m.Want, m.Got)
+		verify.ErrMismatch, r.LogitMismatches-r.Explained, m.Image, m.Logit, m.Want, m.Got)
 }
 
 // limited is the first limit images of a split; 0 is all of them.

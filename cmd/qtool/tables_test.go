@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,6 +47,68 @@ func TestTablesGoToTheirExecutor(t *testing.T) {
 	_, err := encryptedExecutor(tableProgram(t, 1<<14), 10, verifyOptions{backend: "auto"})
 	if err == nil || exitCode(err) != exitInsecure || hintFor(err) != narrowerHint || !strings.Contains(err.Error(), `layer "act"`) {
 		t.Errorf("a domain of 98305 values gives %v, exit code %d", err, exitCode(err))
+	}
+}
+
+// auto takes blind rotation where the network is too deep for batches, and says so.
+func TestDeepTablesAreLookedUp(t *testing.T) {
+	deep := tableProgram(t, 1)
+	deep.Nodes = nil
+	in := 2
+	for i := range 24 {
+		fc := &bundle.Dense{Units: 1, Inputs: in, Weight: slices.Repeat([]int32{1}, in), Bias: bundle.Vec{Small: []int64{0}}}
+		act := &bundle.LookupTable{Tables: []bundle.Table{{Values: []int32{0, 3, 1, 2, 2, 1, 3}[:3*in+1]}}}
+		deep.Nodes = append(deep.Nodes,
+			bundle.Node{Name: fmt.Sprint("fc", i), Op: fc, Scale: []float64{1}, Bits: 2},
+			bundle.Node{Name: fmt.Sprint("act", i), Op: act, Scale: []float64{1}})
+		in = 1
+	}
+	if err := deep.Prove(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := encryptedExecutor(deep, 10, verifyOptions{backend: "bgv"}); err == nil || exitCode(err) != exitInsecure {
+		t.Errorf("in batches: %v, exit code %d", err, exitCode(err))
+	}
+	e, err := encryptedExecutor(deep, 10, verifyOptions{backend: "auto"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b := e.Backend(); b.Name != "pbs" || !strings.Contains(b.Why[len(b.Why)-1], "batches cannot carry the tables: bgvtable: ") {
+		t.Errorf("auto: %s, because %q", b.Name, b.Why)
+	}
+	a := &app{stdout: io.Discard, stderr: io.Discard, quiet: true}
+	images := [][]uint8{{0, 0}, {255, 0}}
+	runner, err := bundle.NewRunner(deep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &verify.Ladder{Output: deep.Output(), Labels: []uint8{0, 0}}
+	for _, image := range images {
+		v, err := runner.Run(deep.Input.Quantize(image), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Integer = append(l.Integer, v)
+	}
+	s, err := a.simulate(t.Context(), e, images, l)
+	if err != nil || s.Backend != "pbs" || s.Images != 2 || s.Accuracy != 1 || s.LogitMismatches != 0 || s.Lookups == nil || s.Lookups.Done < 48 {
+		t.Errorf("simulated: %+v, %v", s, err)
+	}
+}
+
+// A failed look-up excuses its own image, and only as often as was predicted.
+func TestFailedLookupsAreExplained(t *testing.T) {
+	r := &verify.Report{LogitMismatches: 3, Explained: 3, FirstMismatch: &verify.Mismatch{}, Lookups: &verify.Lookups{Done: 100, Missed: 1, Failed: 1, Expected: 0.5}}
+	if err := checkMismatch(r); err != nil {
+		t.Error(err)
+	}
+	r.Lookups.Missed = 20
+	if err := checkMismatch(r); exitCode(err) != exitMismatch {
+		t.Errorf("20 missed where 0.5 are expected: %v", err)
+	}
+	r.Lookups.Missed, r.LogitMismatches = 1, 4
+	if err := checkMismatch(r); exitCode(err) != exitMismatch || !strings.Contains(err.Error(), ": 1 of them") {
+		t.Errorf("a logit that is not explained: %v", err)
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 func newVerifyCommand(a *app) *cobra.Command {
 	o := verifyOptions{}
 	var path, out string
-	var resume bool
+	var resume, simulate bool
 	cmd := &cobra.Command{
 		Use:   "verify-encrypted",
 		Short: "run a bundle under homomorphic encryption and compare every logit",
@@ -32,18 +32,26 @@ reference. An exact back end must agree on all of them.
 The float and quantized rungs of the table are filled in where the checkpoints that
 the bundle was made of stand beside it.
 
+With --simulate nothing is encrypted: noise is drawn as it is predicted where look-ups
+may fail, and an exact back end gives the integer program's answers.
+
 With --out, finished batches are kept until the report is written: after Ctrl-C the
 same command with --resume repeats none of them.
 
   --backend bgv          exact, one image a slot, for whole test sets: without evaluation keys, or
                          with a relinearisation key where the bundle has tables
+  --backend pbs          one image at a time, tables by blind rotation: each look-up fails with a small
+                         probability; those that did are counted, and only their images may differ
   --backend packed-ckks  approximate with a stated error, one image at a time, low latency
   --backend packed-bgv   the same packing exactly, once for each plaintext prime
   --backend none         no encryption: the clear rungs alone`),
 		Example: `  qtool verify-encrypted --bundle lenet/model.qb
-  qtool verify-encrypted --bundle lenet/model.qb --limit 100 --json`,
+  qtool verify-encrypted --bundle lenet/model.qb --limit 100 --json
+  qtool verify-encrypted --bundle tables/model.qb --backend pbs --simulate`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runVerify(cmd.Context(), a, path, out, resume, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runVerify(cmd.Context(), a, path, out, resume, simulate, o)
+		},
 	}
 	cmd.Flags().StringVar(&path, "bundle", "", "the bundle to verify (required)")
 	cmd.Flags().StringVar(&out, "out", "", "folder for report.json (default: none is written)")
@@ -52,6 +60,8 @@ same command with --resume repeats none of them.
 	cmd.Flags().IntVar(&o.limit, "limit", 0, "only the first images of the test set (default all)")
 	registerPacked(cmd, &o)
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the batches that an interrupted run finished in --out")
+	cmd.Flags().BoolVar(&simulate, "simulate", false, "encrypt nothing: predict what the back end would answer")
+	cmd.MarkFlagsMutuallyExclusive("simulate", "resume")
 	registerInsecure(cmd, &o.allowInsecure)
 	cmd.MarkFlagRequired("bundle")
 	return cmd
@@ -63,7 +73,10 @@ func registerPacked(cmd *cobra.Command, o *verifyOptions) {
 	cmd.Flags().Float64Var(&o.bits, "precision", 0, "bits of output precision that packed-ckks must reach (default 6)")
 }
 
-func runVerify(ctx context.Context, a *app, path, out string, resume bool, o verifyOptions) error {
+func runVerify(ctx context.Context, a *app, path, out string, resume, simulate bool, o verifyOptions) error {
+	if simulate && o.backend == backendNone {
+		return fmt.Errorf("backend %q has nothing to simulate", o.backend)
+	}
 	f, err := bundle.ReadFile(path)
 	if err != nil {
 		return err
@@ -103,7 +116,7 @@ func runVerify(ctx context.Context, a *app, path, out string, resume bool, o ver
 	if err != nil {
 		return err
 	}
-	v := verification{file: f, test: test, executor: e, rungs: r, resume: resume}
+	v := verification{file: f, test: test, executor: e, rungs: r, resume: resume, simulate: simulate}
 	var size int64
 	if v.sum, size, err = fileSHA256(path); err != nil {
 		return err

@@ -19,6 +19,8 @@ type audit struct {
 	// layer's slots.
 	values [][]int64
 	layers []tally
+	image  int   // number of the current image
+	failed []int // images with a wrong entry
 }
 
 // tally is one layer's measurements. Look-ups of a layer run at the same time,
@@ -87,12 +89,25 @@ func (a *audit) end(out *Output) {
 		r.missed = got != want
 		r.failed = r.missed
 	}
-	for i := range a.layers {
-		a.layers[i].add()
-	}
+	a.add()
 }
 
-func (t *tally) add() {
+// add adds up the outcomes of the image at hand, and notes it if a miss gave a
+// wrong entry. A wrong entry without a miss is no noise but a defect, and excuses
+// nothing.
+func (a *audit) add() {
+	failed := false
+	for i := range a.layers {
+		failed = a.layers[i].add() || failed
+	}
+	if failed {
+		a.failed = append(a.failed, a.image)
+	}
+	a.image++
+}
+
+// add reports whether a missed look-up gave a wrong entry.
+func (t *tally) add() (failed bool) {
 	for _, r := range t.outcomes {
 		t.done++
 		t.sum += r.noise
@@ -104,13 +119,18 @@ func (t *tally) add() {
 		if r.failed {
 			t.failed++
 		}
+		failed = failed || r.missed && r.failed
 	}
+	return failed
 }
 
 // record is the account of images images.
 func (a *audit) record(images int) *verify.Lookups {
 	p := a.plan
-	r := &verify.Lookups{PerLookup: p.FailurePerLookup(), PerImage: p.FailurePerImage(), Expected: p.expected * float64(images)}
+	r := &verify.Lookups{
+		PerLookup: p.FailurePerLookup(), PerImage: p.FailurePerImage(), Expected: p.expected * float64(images),
+		FailedImages: append([]int{}, a.failed...),
+	}
 	for i := range a.layers {
 		t, l := &a.layers[i], &p.layers[i]
 		r.Done += t.done

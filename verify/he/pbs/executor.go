@@ -10,14 +10,18 @@ import (
 	"qtool/verify"
 )
 
-// executor plays client and server in one process, and watches every look-up.
+// executor plays client and server in one process, and watches every look-up. Its
+// keys are made in its first run and kept, so that images may come one by one.
 type executor struct {
 	plan     *Plan
+	client   *Client
+	server   *Server
+	keys     int64 // bytes
 	measured float64
 }
 
 // NewExecutor returns an executor that runs p under encryption with plan, which
-// must have been made for p. It generates new keys each run.
+// must have been made for p. Its first run generates the keys.
 func NewExecutor(p *bundle.Program, plan *Plan) verify.Executor {
 	if plan.program != p {
 		panic("pbs: plan was made for another program")
@@ -62,22 +66,18 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.S
 		*to += time.Since(start).Seconds()
 		start = time.Now()
 	}
-	client, err := NewClient(p)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := client.EvaluationKeys(ctx, func(done, total int) { report("keygen", done, total) })
-	if err != nil {
-		return nil, err
-	}
-	server, err := NewServer(p, keys)
-	if err != nil {
-		return nil, err
-	}
-	lap(&seconds.Keygen)
-	bytes.Keys, bytes.CiphertextIn, bytes.CiphertextOut = keys.Bytes(), p.InputBytes(), p.OutputBytes()
-	watch, left := newAudit(p, client.secret), math.Inf(1)
 	done, total := 0, p.Lookups()*len(images)
+	if e.server == nil {
+		report("keygen", 0, total)
+		if err := e.setup(ctx); err != nil {
+			return nil, err
+		}
+		lap(&seconds.Keygen)
+	}
+	client, server := e.client, e.server
+	bytes.Keys, bytes.CiphertextIn, bytes.CiphertextOut = e.keys, p.InputBytes(), p.OutputBytes()
+	clear(server.seconds)
+	watch, left := newAudit(p, client.secret), math.Inf(1)
 	for i, image := range images {
 		in, err := client.Encrypt(image)
 		if err != nil {
@@ -105,11 +105,38 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.S
 	if len(images) > 0 {
 		e.measured, result.NoiseBitsLeft = left, left
 	}
-	result.NodeSeconds = server.seconds
+	result.NodeSeconds = append([]float64(nil), server.seconds...)
 	result.Lookups = watch.record(len(images))
 	if len(images) > 0 {
 		result.Lookups.SecondsPerImage = seconds.Evaluate / float64(len(images))
 		result.Lookups.Milliseconds = 1e3 * seconds.Evaluate / float64(max(total, 1))
 	}
 	return result, nil
+}
+
+// setup makes the keys and gives the server its own.
+func (e *executor) setup(ctx context.Context) error {
+	client, err := NewClient(e.plan)
+	if err != nil {
+		return err
+	}
+	keys, err := client.EvaluationKeys(ctx, nil)
+	if err != nil {
+		return err
+	}
+	server, err := NewServer(e.plan, keys)
+	if err != nil {
+		return err
+	}
+	e.client, e.server, e.keys = client, server, keys.Bytes()
+	return nil
+}
+
+// Simulate implements verify.Simulator with Plan.Simulate.
+func (e *executor) Simulate(ctx context.Context, images [][]uint8, seed uint64, step func(verify.Step)) (*verify.Result, error) {
+	s, err := e.plan.Simulate(ctx, images, seed, step)
+	if err != nil {
+		return nil, err
+	}
+	return &verify.Result{Logits: s.Logits, Lookups: s.Lookups}, nil
 }

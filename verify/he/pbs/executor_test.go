@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,6 +81,7 @@ func TestInsecureRunRefuses(t *testing.T) {
 		t.Errorf("no images: %v, %v", r, err)
 	}
 	for _, phase := range []string{"keygen", "evaluate"} {
+		e := NewExecutor(plan.program, plan) // without keys as yet
 		ctx, cancel := context.WithCancel(context.Background())
 		r, err := e.Run(ctx, randomImages(seeded(1), 50, 6), func(s verify.Step) {
 			if s.Phase == phase {
@@ -156,4 +158,42 @@ func TestSimulate(t *testing.T) {
 	if e := a.Lookups.Expected; math.Abs(float64(a.Lookups.Missed)-e) > 5*math.Sqrt(e)+0.05*e {
 		t.Errorf("%d missed, %.1f expected", a.Lookups.Missed, e)
 	}
+}
+
+// Images in which no look-up failed have the reference's logits, whatever the noise,
+// whether it was measured or drawn.
+func TestInsecureFailuresAreNamed(t *testing.T) {
+	p := newNet(t, seeded(6), net{bits: 2, maxWeight: 1, table: arbitrary(3), domain: 30, widths: []int{10, 7, 5, 4}})
+	l := testInsecureLiteral()
+	l.LogSmallQ = 18 // some 30 misses in 200 images
+	plan := forced(t, p, l)
+	images := randomImages(seeded(7), 200, 10)
+	reference := want(t, p, images)
+	check := func(what string, logits []bundle.Vec, k *verify.Lookups) {
+		differ := 0
+		for i, v := range logits {
+			_, failed := slices.BinarySearch(k.FailedImages, i)
+			if !v.Equal(reference[i]) {
+				differ++
+				if !failed {
+					t.Errorf("%s: image %d has logits %v, want %v, and no failed look-up", what, i, v, reference[i])
+				}
+			}
+		}
+		t.Logf("%s: %d of %d images differ, %d have failed look-ups; %d missed, %.1f expected", what, differ, len(logits), len(k.FailedImages), k.Missed, k.Expected)
+		if len(k.FailedImages) == 0 || len(k.FailedImages) == len(images) || k.Failed < len(k.FailedImages) {
+			t.Errorf("%s: failures in images %v: the noise is chosen so that some fail", what, k.FailedImages)
+		}
+	}
+	e := NewExecutor(p, plan)
+	r, err := e.Run(context.Background(), images, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("encrypted", r.Logits, r.Lookups)
+	s, err := e.(verify.Simulator).Simulate(context.Background(), images, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("simulated", s.Logits, s.Lookups)
 }

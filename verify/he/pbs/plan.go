@@ -16,6 +16,8 @@ type Options struct {
 	// LogFailure is log2 of the largest acceptable probability that any look-up of
 	// an image goes wrong; 0 is DefaultLogFailure. It must be negative.
 	LogFailure float64
+	// LogN forces the ring degree 2^LogN, 10..15; 0 chooses it.
+	LogN int
 	// Parameters forces the parameters.
 	Parameters *ParametersLiteral
 	// AllowInsecure permits forced parameters with less than 128 bits of security.
@@ -56,11 +58,14 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	if o.LogFailure == 0 {
 		o.LogFailure = DefaultLogFailure
 	}
+	if o.LogN != 0 && (o.LogN < minLogN || o.LogN > maxLogN) {
+		return nil, fmt.Errorf("pbs: ring degree 2^%d is outside 2^%d..2^%d", o.LogN, minLogN, maxLogN)
+	}
 	layers, err := lower(p)
 	if err != nil {
 		return nil, err
 	}
-	s := search{layers: layers, target: o.LogFailure}
+	s := search{layers: layers, target: o.LogFailure, logN: o.LogN}
 	var literal ParametersLiteral
 	if o.Parameters != nil {
 		literal = *o.Parameters
@@ -126,6 +131,14 @@ func (p *Plan) Lookups() int {
 		n += p.layers[i].lookups()
 	}
 	return n
+}
+
+// PredictedSeconds is the predicted time of making the keys and of the look-ups of
+// so many images, with all workers.
+func (p *Plan) PredictedSeconds(images int) float64 {
+	l := &p.params.ParametersLiteral
+	keys := float64(l.RotationBytes()+l.SwitchingBytes()) * keyNanoseconds
+	return (keys + float64(p.Lookups()*images)*l.nanoseconds()) / float64(p.workers) / 1e9
 }
 
 // FailurePerImage bounds the probability that an image has a wrong look-up or

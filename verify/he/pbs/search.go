@@ -23,6 +23,7 @@ const (
 type search struct {
 	layers []layer
 	target float64 // log2 of an image's failure probability
+	logN   int     // 0: any
 	// closest is the one with the least failures among the secure candidates that
 	// would be faster than what was taken; for explanations.
 	closest *ParametersLiteral
@@ -35,6 +36,9 @@ func (s *search) run() (ParametersLiteral, error) {
 	least := math.Inf(1)
 	for i := range all {
 		c := &all[i]
+		if s.logN != 0 && c.LogN != s.logN {
+			continue
+		}
 		_, failures := c.budget(s.layers)
 		if log2Probability(failures) <= s.target {
 			return *c, nil
@@ -152,6 +156,9 @@ func costsOf(logQ int) costs {
 	}
 	return c
 }
+
+// keyNanoseconds is roughly the time of one core for a byte of the evaluation keys.
+const keyNanoseconds = 5
 
 // nanoseconds is the predicted time of a look-up on one core: n steps of d + 2
 // transforms and, a coefficient, 2d products and d digits, where d is the digits

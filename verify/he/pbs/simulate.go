@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"qtool/bundle"
 	"qtool/verify"
@@ -41,6 +42,7 @@ func (p *Plan) Simulate(ctx context.Context, images [][]uint8, seed uint64, step
 	}
 	done := 0
 	err := parallel.Run(ctx, p.workers, len(images), func(w, i int) error {
+		audits[w].image = i
 		s.Logits[i] = bundle.Vec{Small: audits[w].simulate(images[i], &codes, rand.New(rand.NewPCG(seed, uint64(i))))}
 		return nil
 	}, func() {
@@ -55,7 +57,9 @@ func (p *Plan) Simulate(ctx context.Context, images [][]uint8, seed uint64, step
 		for i := range a.layers {
 			audits[0].layers[i].merge(&a.layers[i])
 		}
+		audits[0].failed = append(audits[0].failed, a.failed...)
 	}
+	slices.Sort(audits[0].failed)
 	s.Lookups = audits[0].record(len(images))
 	return s, nil
 }
@@ -108,8 +112,8 @@ func (a *audit) simulate(image []uint8, codes *[256]int64, rng *rand.Rand) []int
 			next[o] = rng.NormFloat64() * rotated
 			r.out = next[o]
 		}
-		t.add()
 		if l.tables == nil {
+			a.add()
 			return out
 		}
 		copy(a.values[i+1], out)

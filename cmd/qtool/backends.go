@@ -1,0 +1,149 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"qtool/bundle"
+	"qtool/recipe"
+	"qtool/verify"
+	"qtool/verify/he/bgv"
+	"qtool/verify/he/bgvtable"
+	"qtool/verify/he/packed"
+	"qtool/verify/he/pbs"
+	"qtool/verify/he/security"
+)
+
+const narrowerHint = "smaller weights, or fewer of them, make the sums and with them the tables' domains narrower"
+
+const smallerHint = "fewer bits for weights and inputs, or fewer products in a row, make the numbers smaller"
+
+// verifyOptions say how a bundle is checked under encryption.
+type verifyOptions struct {
+	backend       string
+	limit         int // images; 0: all
+	logN          int // 0: chosen
+	allowInsecure bool
+	bits          float64 // of output precision, packed-ckks; 0: its default
+}
+
+// backendNone leaves encryption out: the clear rungs alone.
+const backendNone = "none"
+
+// encryptedExecutor plans the encrypted run of so many images: parameters are chosen, or refused,
+// before any work is done. It is nil for backendNone.
+func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Executor, error) {
+	if strings.HasPrefix(o.backend, "packed") {
+		// Encoded weights and keys are gigabytes that stay: garbage worth as much
+		// again must not pile up before it is collected.
+		debug.SetGCPercent(20)
+	}
+	switch o.backend {
+	case backendNone:
+		return nil, nil
+	case "auto", "bgv":
+		if hasTables(p) {
+			return tableExecutor(p, images, o)
+		}
+		plan, err := bgv.NewPlan(p, bgv.Options{LogN: o.logN, AllowInsecure: o.allowInsecure, Images: images})
+		if err != nil {
+			return nil, withHint(err, smallerHint)
+		}
+		return bgv.NewExecutor(p, plan), nil
+	case "pbs":
+		plan, err := pbs.NewPlan(p, pbs.Options{LogN: o.logN, AllowInsecure: o.allowInsecure})
+		if err != nil {
+			return nil, withHint(err, narrowerHint)
+		}
+		return pbs.NewExecutor(p, plan), nil
+	case "packed-ckks":
+		plan, err := packed.NewPlan(p, packed.Options{LogN: o.logN, Bits: o.bits, AllowInsecure: o.allowInsecure})
+		if err != nil {
+			return nil, packedHint(err)
+		}
+		return packed.NewExecutor(p, plan), nil
+	case "packed-bgv":
+		plan, err := packed.NewExactPlan(p, packed.Options{LogN: o.logN, AllowInsecure: o.allowInsecure})
+		if err != nil {
+			return nil, packedHint(err)
+		}
+		return packed.NewExactExecutor(p, plan), nil
+	}
+	return nil, fmt.Errorf("backend %q is unknown: want one of %s", o.backend, strings.Join(recipe.Backends, ", "))
+}
+
+// packedHint says what could help against a plan that failed.
+func packedHint(err error) error {
+	if errors.Is(err, packed.ErrInsufficient) {
+		return hinted{err, "fewer layers with activations, fewer bits of --precision, or another back end"}
+	}
+	return err
+}
+
+// tableExecutor plans the batch executor of programs with lookup tables, or, for
+// auto, blind rotation where the batch executor cannot carry the tables or is
+// predicted to take longer.
+func tableExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Executor, error) {
+	plan, err := bgvtable.NewPlan(p, bgvtable.Options{LogN: o.logN, AllowInsecure: o.allowInsecure, Images: images})
+	err = withHint(err, narrowerHint)
+	if err != nil && (o.backend != "auto" || !errors.Is(err, bgv.ErrInsufficient)) {
+		return nil, err
+	}
+	if o.backend != "auto" {
+		return bgvtable.NewExecutor(p, plan), nil
+	}
+	single, singleErr := pbs.NewPlan(p, pbs.Options{LogN: o.logN})
+	switch {
+	case err != nil && singleErr != nil:
+		return nil, err
+	case err != nil:
+		return picked{pbs.NewExecutor(p, single), fmt.Sprintf("auto takes look-ups by blind rotation, as batches cannot carry the tables: %v", err)}, nil
+	case singleErr != nil:
+		return picked{bgvtable.NewExecutor(p, plan), fmt.Sprintf("auto takes the batch executor for tables: %.2g s predicted for %s; blind rotation cannot carry them: %v",
+			plan.PredictedSeconds(images), countImages(images), singleErr)}, nil
+	}
+	batch, one := plan.PredictedSeconds(images), single.PredictedSeconds(images)
+	if one < batch {
+		return picked{pbs.NewExecutor(p, single), fmt.Sprintf("auto takes look-ups by blind rotation: %.2g s predicted for %s where an exact batch would take %.2g s; an image fails with probability at most %.1g",
+			one, countImages(images), batch, single.FailurePerImage())}, nil
+	}
+	return picked{bgvtable.NewExecutor(p, plan), fmt.Sprintf("auto takes the batch executor for tables: %.2g s predicted for %s where blind rotation would take %.2g s",
+		batch, countImages(images), one)}, nil
+}
+
+func countImages(n int) string {
+	if n == 1 {
+		return "1 image"
+	}
+	return fmt.Sprintf("%d images", n)
+}
+
+// picked is an executor that says why it was chosen.
+type picked struct {
+	verify.Executor
+	why string
+}
+
+func (p picked) Backend() verify.Backend {
+	b := p.Executor.Backend()
+	b.Why = append(b.Why, p.why)
+	return b
+}
+
+func hasTables(p *bundle.Program) bool {
+	return slices.ContainsFunc(p.Nodes, func(n bundle.Node) bool { return n.Kind() == bundle.KindLookupTable })
+}
+
+// withHint adds what can be done about parameters that were refused.
+func withHint(err error, insufficient string) error {
+	switch {
+	case errors.Is(err, security.ErrInsecure):
+		return hinted{err, "leave the ring degree to be chosen, or accept the risk with --allow-insecure-parameters"}
+	case errors.Is(err, bgv.ErrInsufficient), errors.Is(err, pbs.ErrInsufficient):
+		return hinted{err, insufficient}
+	}
+	return err
+}

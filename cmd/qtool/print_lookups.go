@@ -1,0 +1,31 @@
+package main
+
+import "qtool/verify"
+
+// lookups prints the account of look-ups that may fail.
+func (p *printer) lookups(l *verify.Lookups) {
+	if l == nil {
+		return
+	}
+	p.f("Look-ups and logits: %d done, %d missed their slot (%.2g expected), %d gave a wrong value, in %d images; a look-up fails with probability at most %.1g, an image %.1g.\n",
+		l.Done, l.Missed, l.Expected, l.Failed, len(l.FailedImages), l.PerLookup, l.PerImage)
+	if l.Milliseconds > 0 {
+		p.f("%.1f ms a look-up, %.2f s an image.\n", l.Milliseconds, l.SecondsPerImage)
+	}
+	for _, n := range l.Layers {
+		p.f("  - %s: %d done, noise deviation %.3f of what does no harm (%.3f predicted for its worst)\n", n.Layer, n.Done, n.Measured, n.Predicted)
+	}
+}
+
+// simulated prints a prediction in the place of an encrypted run.
+func (p *printer) simulated(s *verify.Simulated) {
+	if s == nil {
+		return
+	}
+	p.f("\nSimulated (%s), nothing encrypted: %.2f %% of %d images, %d logits differ from the integer rung; %.1f bits of noise budget left predicted; %.2f s.\n",
+		s.Backend, 100*s.Accuracy, s.Images, s.LogitMismatches, s.PredictedBits, s.Seconds)
+	p.lookups(s.Lookups)
+	for _, why := range s.Why {
+		p.f("  - %s\n", why)
+	}
+}

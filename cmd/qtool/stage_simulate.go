@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"qtool/verify"
+)
+
+// simulationSeed makes simulations of a bundle comparable.
+const simulationSeed = 1
+
+// simulate predicts the answers that an executor would give, without encryption:
+// those of a verify.Simulator with its noise drawn, and those of an exact executor
+// from the integer rung of the ladder, which it equals while noise stays below the
+// wrap-around.
+func (a *app) simulate(ctx context.Context, e verify.Executor, images [][]uint8, l *verify.Ladder) (*verify.Simulated, error) {
+	b := e.Backend()
+	if b.Approximate {
+		return nil, fmt.Errorf("backend %q: its error is stated, not simulated: leave out --simulate", b.Name)
+	}
+	s := &verify.Simulated{Backend: b.Name, Images: len(images), PredictedBits: b.PredictedBits, Why: b.Why}
+	start, logits := time.Now(), l.Integer
+	if p, ok := e.(picked); ok {
+		e = p.Executor
+	}
+	if simulator, ok := e.(verify.Simulator); ok {
+		bar := &batchBar{app: a, what: "simulation", batches: 1}
+		r, err := simulator.Simulate(ctx, images, simulationSeed, func(s verify.Step) { bar.step(0, s) })
+		if err != nil {
+			bar.bar.Abandon()
+			return nil, err
+		}
+		bar.bar.Finish()
+		logits, s.Lookups, s.Failures = r.Logits, r.Lookups, r.Lookups.Failed
+	}
+	compared, err := (&verify.Ladder{Output: l.Output, Labels: l.Labels, Integer: l.Integer, Encrypted: logits}).Compare()
+	if err != nil {
+		return nil, err
+	}
+	s.LogitMismatches = compared.LogitMismatches
+	if compared.Accuracy.Encrypted != nil {
+		s.Accuracy = *compared.Accuracy.Encrypted
+	}
+	s.Seconds = time.Since(start).Seconds()
+	return s, nil
+}
