@@ -232,6 +232,15 @@ const (
 	MaxTerms    = 1 << 25
 )
 
+// Size is the number of elements of a shape that was checked.
+func Size(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
 // elements is the number of elements of a tensor's shape, or an error if a
 // dimension is not positive or there are more than MaxElements.
 func elements(shape []int) (int, error) { return cappedProduct(shape, MaxElements) }

@@ -1,6 +1,9 @@
 package bundle
 
-import "math/big"
+import (
+	"math"
+	"math/big"
+)
 
 // Rows is a linear map on integer vectors in compressed sparse rows:
 //
@@ -24,6 +27,17 @@ func (r *Rows) Outputs() int { return r.Bias.Len() }
 func (r *Rows) Row(o int) (in, w []int32) {
 	a, b := r.Start[o], r.Start[o+1]
 	return r.In[a:b], r.W[a:b]
+}
+
+// Norms are the L1 norm and the squared L2 norm of output o's weights.
+func (r *Rows) Norms(o int) (l1, square float64) {
+	_, w := r.Row(o)
+	for _, x := range w {
+		v := math.Abs(float64(x))
+		l1 += v
+		square += v * v
+	}
+	return l1, square
 }
 
 // MaxL1 is the largest L1 norm of a row's weights.

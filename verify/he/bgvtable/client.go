@@ -9,6 +9,7 @@ import (
 
 	"qtool/kernel/cpu"
 	"qtool/kernel/mod"
+	"qtool/verify/he/meter"
 	"qtool/verify/he/parallel"
 	"qtool/verify/he/rns"
 	"qtool/verify/he/sample"
@@ -92,7 +93,7 @@ func (c *Client) Encrypt(ctx context.Context, images [][]uint8, in *Inputs, prog
 		clear(slots[len(images):])
 		c.encrypt(c.workers[w], &in.all[i])
 		return nil
-	}, func() { report(progress, p.costs.encrypt) })
+	}, func() { meter.Report(progress, p.costs.encrypt) })
 }
 
 // encrypt puts the encryption of w.slots into to:

@@ -10,6 +10,8 @@ import (
 
 	"qtool/bundle"
 	"qtool/verify/he/bgv"
+	"qtool/verify/he/log2"
+	"qtool/verify/he/meter"
 	"qtool/verify/he/parallel"
 )
 
@@ -45,7 +47,7 @@ func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanose
 			return &bgv.NoiseError{Output: i, BitsLeft: left[i]}
 		}
 		return nil
-	}, func() { report(progress, p.costs.decrypt) })
+	}, func() { meter.Report(progress, p.costs.decrypt) })
 	if err != nil {
 		return nil, 0, err
 	}
@@ -83,18 +85,7 @@ func (c *Client) decrypt(w *clientWorker, from *ciphertext, slots []uint64) (bit
 	}
 	p.slots.NTT(w.slots, w.slots)
 	copy(slots, w.slots.Coeffs[0])
-	return logProduct(p.layout.q[:limbs]) - 1 - log2(largest)
-}
-
-// log2 is that of an integer, 0 for 0.
-func log2(x *big.Int) float64 {
-	if x.Sign() <= 0 {
-		return 0
-	}
-	mantissa := new(big.Float)
-	exponent := new(big.Float).SetInt(x).MantExp(mantissa)
-	m, _ := mantissa.Float64()
-	return float64(exponent) + math.Log2(m)
+	return log2.Product(p.layout.q[:limbs]) - 1 - log2.Int(largest)
 }
 
 // vector is image k's logits: the representatives of the residues in the window

@@ -8,6 +8,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/verify"
+	"qtool/verify/he/meter"
 	"qtool/verify/he/parallel"
 )
 
@@ -48,7 +49,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.S
 		}
 	}
 	batches := (len(images) + p.Slots() - 1) / p.Slots()
-	r := &runState{executor: e, meter: newMeter(step, float64(batches)*p.costs.total(p.stages)), left: math.Inf(1)}
+	r := &runState{executor: e, meter: meter.New(step, float64(batches)*p.costs.total(p.stages)), left: math.Inf(1)}
 	if err := r.setup(); err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.S
 // runState is one run of an executor: its keys, and what it has given so far.
 type runState struct {
 	*executor
-	meter  *meter
+	meter  *meter.Meter
 	client *Client
 	server *Server
 	out    Outputs
@@ -101,19 +102,19 @@ func (r *runState) setup() error {
 func (r *runState) batch(ctx context.Context, images [][]uint8) error {
 	seconds := &r.result.Cost.Seconds
 	err := r.timed("encrypt", &seconds.Encrypt, func() error {
-		return r.client.Encrypt(ctx, images, &r.in, r.meter.add)
+		return r.client.Encrypt(ctx, images, &r.in, r.meter.Add)
 	})
 	if err != nil {
 		return err
 	}
 	err = r.timed("evaluate", &seconds.Evaluate, func() error {
-		return r.server.Evaluate(ctx, &r.in, &r.out, r.meter.add)
+		return r.server.Evaluate(ctx, &r.in, &r.out, r.meter.Add)
 	})
 	if err != nil {
 		return err
 	}
 	return r.timed("decrypt", &seconds.Decrypt, func() error {
-		residues, left, err := r.client.Decrypt(ctx, &r.out, r.meter.add)
+		residues, left, err := r.client.Decrypt(ctx, &r.out, r.meter.Add)
 		if err != nil {
 			return err
 		}
@@ -129,7 +130,7 @@ func (r *runState) batch(ctx context.Context, images [][]uint8) error {
 }
 
 func (r *runState) timed(phase string, seconds *float64, f func() error) error {
-	r.meter.phase(phase)
+	r.meter.Phase(phase)
 	start := time.Now()
 	err := f()
 	*seconds += time.Since(start).Seconds()

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"qtool/verify/he/meter"
 	"qtool/verify/he/parallel"
 )
 
@@ -43,7 +44,7 @@ func (s *Server) stage(ctx context.Context, i int, src []ciphertext, progress fu
 			s.add(sums, from+k, out)
 			s.time(st.node.pool, start)
 			return nil
-		}, func() { report(progress, p.costs.element[i]) })
+		}, func() { meter.Report(progress, p.costs.element[i]) })
 		if err != nil {
 			return nil, err
 		}
@@ -92,7 +93,7 @@ func (s *Server) linear(ctx context.Context, i, from int, group, src []ciphertex
 		}
 		s.time(st.node.rows, start)
 		return nil
-	}, func() { report(progress, cost) })
+	}, func() { meter.Report(progress, cost) })
 }
 
 // offset is what is added to element k of stage i's linear map, modulo T: its

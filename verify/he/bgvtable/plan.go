@@ -10,6 +10,7 @@ import (
 	"qtool/bundle"
 	"qtool/verify"
 	"qtool/verify/he/bgv"
+	"qtool/verify/he/log2"
 	"qtool/verify/he/rns"
 	"qtool/verify/he/security"
 )
@@ -107,11 +108,11 @@ func build(s *search, l *layout) (*Plan, error) {
 			node, level = max(s.node.table, s.node.pool), math.MaxInt
 		}
 		if node != noNode {
-			logQ := logProduct(l.q[:l.limbs(i, level)])
+			logQ := log2.Product(l.q[:l.limbs(i, level)])
 			plan.budget = append(plan.budget, verify.StageBudget{Layer: s.name(plan.program, node), BitsLeft: m.left(e.total(), logQ), LogQ: logQ})
 		}
 	})
-	plan.left = m.left(e.total(), logProduct(l.q[:l.last()]))
+	plan.left = m.left(e.total(), log2.Product(l.q[:l.last()]))
 	plan.why = plan.explain(s)
 	return plan, nil
 }

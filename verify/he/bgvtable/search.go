@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"qtool/bundle"
+	"qtool/verify/he/log2"
 	"qtool/verify/he/security"
 )
 
@@ -219,7 +220,7 @@ func (s *search) realise(c *candidate) (*layout, error) {
 	}
 	m := l.model()
 	e, _ := m.walk(s.stages, trees(s.fields[l.t]), l.divide, nil)
-	if left := m.left(e.total(), logProduct(l.q[:l.last()])); left < reserveBits || math.IsNaN(left) {
+	if left := m.left(e.total(), log2.Product(l.q[:l.last()])); left < reserveBits || math.IsNaN(left) {
 		return nil, fmt.Errorf("bgvtable: predicted noise leaves %.1f bits, want %d", left, reserveBits)
 	}
 	return &l, nil

@@ -52,7 +52,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.S
 		step = func(verify.Step) {}
 	}
 	for i, image := range images {
-		if n := elements(e.program.Input.Shape); len(image) != n {
+		if n := bundle.Size(e.program.Input.Shape); len(image) != n {
 			return nil, fmt.Errorf("packed: image %d has %d values, the program takes shape %v", i, len(image), e.program.Input.Shape)
 		}
 	}
@@ -99,14 +99,6 @@ func middle(x []float64) float64 {
 	s := slices.Clone(x)
 	slices.Sort(s)
 	return s[len(s)/2]
-}
-
-func elements(shape []int) int {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	return n
 }
 
 // ckksSession implements session.

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"math"
 
+	"qtool/verify/he/log2"
 	"qtool/verify/he/security"
 )
 
 // LogQP is log2 of the modulus with the special primes.
-func (p *common) LogQP() float64 { return logProduct(p.ring.Q(), p.ring.P()) }
+func (p *common) LogQP() float64 { return log2.Product(p.ring.Q(), p.ring.P()) }
 
 // SecurityBits is 128 where the standard's table vouches for it.
 func (p *common) SecurityBits() int { return security.Estimate(p.logN, p.LogQP()) }

@@ -11,6 +11,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/verify/he/fastntt"
+	"qtool/verify/he/log2"
 	"qtool/verify/he/packed/lower"
 	"qtool/verify/he/security"
 )
@@ -283,7 +284,7 @@ func (p *Plan) precision(alpha int, limit float64) error {
 	if err != nil {
 		return &unfit{err.Error()}
 	}
-	if total := logProduct(q, special); total > limit {
+	if total := log2.Product(q, special); total > limit {
 		return &unfit{fmt.Sprintf("the primes have %.2f bits where %.0f are secure", total, limit)}
 	}
 	p.params, err = ckks.NewParametersFromLiteral(ckks.ParametersLiteral{LogN: p.logN, Q: q, P: special, LogDefaultScale: p.message})

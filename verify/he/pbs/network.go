@@ -137,12 +137,7 @@ func (l *layer) finish(b bundle.Bounds) error {
 	}
 	at := map[[2]float64]int{}
 	for o := range l.n {
-		_, w := l.rows.Row(o)
-		var square, sum float64
-		for _, x := range w {
-			square += float64(x) * float64(x)
-			sum += math.Abs(float64(x))
-		}
+		sum, square := l.rows.Norms(o)
 		key := [2]float64{square, sum}
 		if _, ok := at[key]; !ok {
 			at[key] = len(l.norms)

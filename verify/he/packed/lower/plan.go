@@ -62,7 +62,7 @@ type Plan struct {
 // New lowers p with the layouts of least predicted time. It returns an error
 // that names the layer where an operation can't be packed.
 func New(segments []Segment, p *bundle.Program, o Options) (*Plan, error) {
-	plan := &Plan{Inputs: size(p.Input.Shape), Limbs: o.Base + Rescales(segments)}
+	plan := &Plan{Inputs: bundle.Size(p.Input.Shape), Limbs: o.Base + Rescales(segments)}
 	if o.Cache == nil {
 		o.Cache = Cache{}
 	}

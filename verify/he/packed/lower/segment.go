@@ -80,7 +80,7 @@ func segmentAt(p *bundle.Program, i int) (Segment, int, error) {
 		s.Name, s.Linear, s.Shape = n.Name, i, n.Shape
 	}
 	s.Nodes = i - s.First
-	if err := s.fuse(rest, size(p.InShape(s.First))); err != nil {
+	if err := s.fuse(rest, bundle.Size(p.InShape(s.First))); err != nil {
 		return Segment{}, 0, fmt.Errorf("packed: layer %q: %w", s.Name, err)
 	}
 	return s, i, nil
@@ -135,12 +135,4 @@ func classes(r *bundle.Rows, shape []int) *Sum {
 		}
 	}
 	return s
-}
-
-func size(shape []int) int {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	return n
 }
