@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
 
 	"qtool/kernel/cpu"
 	"qtool/kernel/mod"
 	"qtool/verify/he/meter"
 	"qtool/verify/he/parallel"
-	"qtool/verify/he/rns"
 	"qtool/verify/he/sample"
 )
 
@@ -20,7 +18,7 @@ import (
 // over the plan's workers itself.
 type Client struct {
 	plan    *Plan
-	secret  *rlwe.SecretKey
+	secret  *SecretKey
 	limbs   []mod.Fixed // the secret's, negated, transform domain
 	codes   [256]int64
 	workers []*clientWorker
@@ -35,11 +33,23 @@ type clientWorker struct {
 	stream  *sample.Stream // seeded from the operating system
 }
 
-// NewClient generates a secret key: uniform ternary, by Lattigo.
+// NewClient makes a client with a new secret key.
 func NewClient(p *Plan) (*Client, error) {
-	params := p.ring.Parameters()
-	c := &Client{plan: p, secret: rlwe.NewKeyGenerator(params).GenSecretKeyNew(), codes: p.program.Input.Codes()}
-	for i, limb := range p.ring.Secret(c.secret)[:p.ring.Levels()] {
+	k, err := p.NewSecretKey()
+	if err != nil {
+		return nil, err
+	}
+	return NewClientWithKey(p, k)
+}
+
+// NewClientWithKey makes a client with a key it had before. It returns a
+// *KeyError if the key has other parameters than the plan.
+func NewClientWithKey(p *Plan, k *SecretKey) (*Client, error) {
+	if want := p.parameters(); k.params != want {
+		return nil, &KeyError{What: "secret key", got: k.params, want: want}
+	}
+	c := &Client{plan: p, secret: k, codes: p.program.Input.Codes()}
+	for i, limb := range p.ring.Secret(k.key)[:p.ring.Levels()] {
 		m := p.ring.Modulus(i)
 		m.Scale(limb, limb, m.Factor(m.Q-1))
 		c.limbs = append(c.limbs, m.Fixed(limb))
@@ -51,7 +61,7 @@ func NewClient(p *Plan) (*Client, error) {
 		}
 		c.workers = append(c.workers, &clientWorker{
 			slots:   p.slots.NewPoly(),
-			phase:   params.RingQ().NewPoly(),
+			phase:   p.ring.Parameters().RingQ().NewPoly(),
 			message: make([]uint64, p.Slots()),
 			errors:  make([]int64, p.Slots()),
 			stream:  sample.NewStream(seed),
@@ -61,8 +71,12 @@ func NewClient(p *Plan) (*Client, error) {
 }
 
 // RelinearizationKey generates the one evaluation key, for the server.
-func (c *Client) RelinearizationKey() (*rns.RelinearizationKey, error) {
-	return c.plan.ring.NewRelinearizationKey(c.secret, c.plan.digits)
+func (c *Client) RelinearizationKey() (*RelinearizationKey, error) {
+	key, err := c.plan.ring.NewRelinearizationKey(c.secret.key, c.plan.digits)
+	if err != nil {
+		return nil, err
+	}
+	return &RelinearizationKey{c.secret.params, c.secret.id, key}, nil
 }
 
 // Encrypt fills in with the encryptions of a batch of images: ciphertext i holds
@@ -78,6 +92,7 @@ func (c *Client) Encrypt(ctx context.Context, images [][]uint8, in *Inputs, prog
 			return fmt.Errorf("bgvtable: image %d has %d values, the program takes shape %v", i, len(image), p.program.Input.Shape)
 		}
 	}
+	in.origin = p.origin(c.secret.id)
 	for len(in.all) < p.inputs() {
 		in.all = append(in.all, newPool(p.Slots()).ciphertext(p.ring.Levels()))
 	}

@@ -27,9 +27,13 @@ const minNoiseBits = 1
 //	log2(Q/2) - log2(max |V|),   V = T * (c_0 + c_1 s) mod Q, centred
 //
 // over all coefficients of all outputs. It returns a *bgv.NoiseError, and no
-// residues, if less than one bit is left. progress is as in Server.Evaluate.
+// residues, if less than one bit is left, and a *KeyError for logits of another
+// client's images. progress is as in Server.Evaluate.
 func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanoseconds float64)) (residues [][]uint64, bitsLeft float64, err error) {
 	p := c.plan
+	if err := p.belongs("output", out.origin, c.secret.id); err != nil {
+		return nil, 0, err
+	}
 	if len(out.all) != p.outputs() {
 		return nil, 0, fmt.Errorf("bgvtable: %d output ciphertexts, want %d", len(out.all), p.outputs())
 	}

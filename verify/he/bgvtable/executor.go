@@ -63,10 +63,8 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.S
 		r.result.NoiseBitsLeft = r.left
 	}
 	r.result.NodeSeconds = append([]float64(nil), r.server.seconds...)
-	words := int64(2 * 8 * p.Slots())
 	bytes := &r.result.Cost.Bytes
-	bytes.CiphertextIn = words * int64(p.inputs()*len(p.layout.q))
-	bytes.CiphertextOut = words * int64(p.outputs()*p.layout.last())
+	bytes.CiphertextIn, bytes.CiphertextOut = p.InputBytes(), p.OutputBytes()
 	return &r.result, nil
 }
 

@@ -47,6 +47,7 @@ type Plan struct {
 	left    float64 // predicted noise bits
 	budget  []verify.StageBudget
 	digits  [][]int // of key switching
+	hash    [32]byte
 
 	ring  *rns.Ring
 	slots *ring.Ring // modulo T
@@ -99,6 +100,7 @@ func build(s *search, l *layout) (*Plan, error) {
 		return nil, fmt.Errorf("bgvtable: plaintext prime %d: %w", l.t, err)
 	}
 	plan.digits = plan.ring.Digits(l.digitBits)
+	plan.hash = plan.digest()
 	plan.costs = l.costs(plan.stages, plan.tables)
 	m := l.model()
 	e, _ := m.walk(plan.stages, trees(plan.tables), l.divide, func(i int, table bool, e noise) {

@@ -16,10 +16,6 @@ type SecretKey struct {
 	ntt    []uint64 // S in the NTT domain and Montgomery form
 }
 
-// KeyID names a secret key, at random: what is encrypted under one key and meets
-// another is refused.
-type KeyID [16]byte
-
 // String hides the secrets.
 func (*SecretKey) String() string { return "pbs.SecretKey" }
 
