@@ -69,6 +69,9 @@ type Backend struct {
 	PredictedBits    float64  `json:"predicted_noise_bits_left"`
 	CiphertextModuli []uint64 `json:"ciphertext_moduli"`
 	Slots            int      `json:"slots"`
+	// TorusSlots is how many output values can be told apart where those are slots of
+	// the torus, in the place of PlaintextModuli; 0 where they are not.
+	TorusSlots int `json:"torus_slots,omitempty"`
 	// Approximate says that outputs are reals with a stated error instead of the
 	// program's integers.
 	Approximate bool `json:"approximate,omitempty"`
