@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -28,6 +29,7 @@ type verifyOptions struct {
 	logN          int // 0: chosen
 	allowInsecure bool
 	bits          float64 // of output precision, packed-ckks; 0: its default
+	failure       float64 // probability that an image has a failed look-up, pbs; 0: its default
 }
 
 // backendNone leaves encryption out: the clear rungs alone.
@@ -54,7 +56,7 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 		}
 		return bgv.NewExecutor(p, plan), nil
 	case "pbs":
-		plan, err := pbs.NewPlan(p, pbs.Options{LogN: o.logN, AllowInsecure: o.allowInsecure})
+		plan, err := lookupPlan(p, o)
 		if err != nil {
 			return nil, withHint(err, narrowerHint)
 		}
@@ -95,7 +97,7 @@ func tableExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Execu
 	if o.backend != "auto" {
 		return bgvtable.NewExecutor(p, plan), nil
 	}
-	single, singleErr := pbs.NewPlan(p, pbs.Options{LogN: o.logN})
+	single, singleErr := lookupPlan(p, verifyOptions{logN: o.logN, failure: o.failure})
 	switch {
 	case err != nil && singleErr != nil:
 		return nil, err
@@ -112,6 +114,18 @@ func tableExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Execu
 	}
 	return picked{bgvtable.NewExecutor(p, plan), fmt.Sprintf("auto takes the batch executor for tables: %.2g s predicted for %s where blind rotation would take %.2g s",
 		batch, countImages(images), one)}, nil
+}
+
+// lookupPlan plans blind rotation.
+func lookupPlan(p *bundle.Program, o verifyOptions) (*pbs.Plan, error) {
+	options := pbs.Options{LogN: o.logN, AllowInsecure: o.allowInsecure}
+	if o.failure != 0 {
+		if !(o.failure > 0 && o.failure < 1) {
+			return nil, fmt.Errorf("failure probability %v is outside 0..1", o.failure)
+		}
+		options.LogFailure = math.Log2(o.failure)
+	}
+	return pbs.NewPlan(p, options)
 }
 
 func countImages(n int) string {

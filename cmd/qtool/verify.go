@@ -59,6 +59,7 @@ same command with --resume repeats none of them.
 	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions(recipe.Backends, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().IntVar(&o.limit, "limit", 0, "only the first images of the test set (default all)")
 	registerPacked(cmd, &o)
+	cmd.Flags().Float64Var(&o.failure, "failure-probability", 0, "the largest probability that an image has a failed look-up, pbs (default 2^-20)")
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the batches that an interrupted run finished in --out")
 	cmd.Flags().BoolVar(&simulate, "simulate", false, "encrypt nothing: predict what the back end would answer")
 	cmd.MarkFlagsMutuallyExclusive("simulate", "resume")
