@@ -12,8 +12,7 @@ import (
 	"qtool/verify/he/parallel"
 )
 
-// executor plays client and server in one process. It keeps the memory of
-// inputs between runs.
+// executor plays client and server in one process.
 type executor struct {
 	plan     *Plan
 	in       Inputs
@@ -54,7 +53,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.S
 		return nil, err
 	}
 	for b := range batches {
-		if err := r.batch(ctx, images[b*p.Slots():min((b+1)*p.Slots(), len(images))]); err != nil {
+		if err := r.batch(ctx, images[b*p.Slots():min((b+1)*p.Slots(), len(images))], b == batches-1); err != nil {
 			return nil, err
 		}
 	}
@@ -96,8 +95,9 @@ func (r *runState) setup() error {
 	})
 }
 
-// batch encrypts, evaluates and decrypts up to N images.
-func (r *runState) batch(ctx context.Context, images [][]uint8) error {
+// batch encrypts, evaluates and decrypts up to N images. The last batch's inputs
+// make room for what is computed of them.
+func (r *runState) batch(ctx context.Context, images [][]uint8, last bool) error {
 	seconds := &r.result.Cost.Seconds
 	err := r.timed("encrypt", &seconds.Encrypt, func() error {
 		return r.client.Encrypt(ctx, images, &r.in, r.meter.Add)
@@ -106,6 +106,9 @@ func (r *runState) batch(ctx context.Context, images [][]uint8) error {
 		return err
 	}
 	err = r.timed("evaluate", &seconds.Evaluate, func() error {
+		if last {
+			return r.server.Consume(ctx, &r.in, &r.out, r.meter.Add)
+		}
 		return r.server.Evaluate(ctx, &r.in, &r.out, r.meter.Add)
 	})
 	if err != nil {

@@ -75,7 +75,7 @@ func TestInsecureNoiseStaysBelowBound(t *testing.T) {
 		}
 		src := in.all
 		for i, bound := range bounds {
-			if src, err = server.stage(ctx, i, src, nil); err != nil {
+			if src, err = server.stage(ctx, i, src, false, nil); err != nil {
 				t.Fatal(err)
 			}
 			for k := range src {

@@ -71,11 +71,22 @@ func NewServer(p *Plan, key *RelinearizationKey) (*Server, error) {
 	return s, nil
 }
 
-// Evaluate fills out with the encrypted logits of in. progress, if not nil, is
+// Evaluate fills out with the encrypted logits of in, which stay. progress, if not nil, is
 // called from one goroutine at a time with the predicted nanoseconds of the
 // work that was just done. It returns a *KeyError for images encrypted under
 // another key. On error, ctx.Err() among them, out is undefined.
 func (s *Server) Evaluate(ctx context.Context, in *Inputs, out *Outputs, progress func(nanoseconds float64)) error {
+	return s.evaluate(ctx, in, out, false, progress)
+}
+
+// Consume is Evaluate, but takes the memory of inputs as soon as nothing reads
+// them any more: less is needed in all, and in is empty afterwards.
+func (s *Server) Consume(ctx context.Context, in *Inputs, out *Outputs, progress func(nanoseconds float64)) error {
+	defer func() { in.all = nil }()
+	return s.evaluate(ctx, in, out, true, progress)
+}
+
+func (s *Server) evaluate(ctx context.Context, in *Inputs, out *Outputs, consume bool, progress func(nanoseconds float64)) error {
 	p := s.plan
 	if err := p.belongs("input", in.origin, s.key); err != nil {
 		return err
@@ -94,14 +105,9 @@ func (s *Server) Evaluate(ctx context.Context, in *Inputs, out *Outputs, progres
 	out.all = nil
 	src := in.all
 	for i := range p.stages {
-		dst, err := s.stage(ctx, i, src, progress)
+		dst, err := s.stage(ctx, i, src, consume || i > 0, progress)
 		if err != nil {
 			return err
-		}
-		if i > 0 {
-			for _, c := range src {
-				s.pool.drop(c)
-			}
 		}
 		src = dst
 	}
