@@ -12,8 +12,8 @@ import (
 
 // costs are of no machine, so that plans in tests are the same everywhere.
 func costs() *Costs {
-	c := &Costs{Encrypt: 1e6}
-	c.Limb.NTT, c.Limb.MAC, c.Limb.Extend, c.Limb.Move = 80e3, 8e3, 12e3, 8e3
+	c := &Costs{Encrypt: 1e6, Workers: 2}
+	c.Limb.NTT, c.Limb.Extend, c.Limb.Product, c.Limb.Key, c.Limb.Move, c.Limb.Section = 80e3, 12e3, 16e3, 16e3, 8e3, 5e3
 	return c
 }
 

@@ -212,7 +212,7 @@ func (c *common) lower(segments []lower.Segment, alpha int, limit float64) error
 	}
 	c.lowered, err = lower.New(segments, c.program, lower.Options{
 		Slots: 1 << (c.logN - 1), Special: alpha, Base: c.base,
-		Costs: c.costs.Limb, Client: c.costs.Encrypt, Cache: c.options.cache[c.logN],
+		Workers: c.costs.Workers, Costs: c.costs.Limb, Client: c.costs.Encrypt, Cache: c.options.cache[c.logN],
 	})
 	if err == nil {
 		c.needs = newNeeds(c.lowered)
