@@ -20,6 +20,10 @@ import (
 // ErrInsufficient marks a program for which no parameters suffice.
 var ErrInsufficient = errors.New("no parameters suffice")
 
+// ErrOperation marks a program with an operation that packed ciphertexts don't
+// carry: a table, or a polynomial above degree 2.
+var ErrOperation = lower.ErrOperation
+
 // Options guide the choice of parameters.
 type Options struct {
 	// LogN fixes the ring degree 2^LogN; 0 leaves it to be chosen.
@@ -175,14 +179,38 @@ func (o Options) try(p *bundle.Program, segments []lower.Segment, logN, alpha in
 	if o.AllowInsecure {
 		limit = math.Inf(1)
 	}
-	plan := &Plan{common: common{program: p, options: o, logN: logN}}
+	// Outputs need room for both scales, and for what proved ranges pass
+	// calibration by: as few primes as give the precision.
+	var plan *Plan
+	var err error
+	for base := 2; base <= maxBase; base++ {
+		if plan, err = o.tryBase(p, segments, logN, alpha, base, limit); err == nil {
+			break
+		}
+		var no *imprecise
+		if !errors.As(err, &no) {
+			break
+		}
+	}
+	return plan, err
+}
+
+// maxBase bounds the primes of CKKS outputs.
+const maxBase = 4
+
+// imprecise says which precision can't be reached: with more primes for the
+// outputs it may.
+type imprecise struct{ unfit }
+
+func (e *imprecise) Unwrap() error { return &e.unfit }
+
+// tryBase plans with so many primes for the outputs.
+func (o Options) tryBase(p *bundle.Program, segments []lower.Segment, logN, alpha, base int, limit float64) (*Plan, error) {
+	plan := &Plan{common: common{program: p, options: o, logN: logN, base: base}}
 	var err error
 	if plan.units, err = units(p, segments); err != nil {
 		return nil, err
 	}
-	// Outputs need room for their precision, twice, and for what proved ranges
-	// pass calibration by.
-	plan.base = max(2, int(math.Ceil((2*(o.Bits+24)+2+plan.room(segments))/maxPrime)))
 	if err := plan.lower(segments, alpha, limit); err != nil {
 		return nil, err
 	}
@@ -276,10 +304,10 @@ func (p *Plan) precision(alpha int, limit float64) error {
 		}
 	}
 	if !found {
-		return &unfit{fmt.Sprintf("no scales fit into the %.0f bits that are secure in degree 2^%d", limit, p.logN)}
+		return &imprecise{unfit{fmt.Sprintf("no scales fit into the %.0f bits that are secure in degree 2^%d", limit, p.logN)}}
 	}
 	if bits < p.options.Bits {
-		return &unfit{fmt.Sprintf("degree 2^%d, whose limit is %.0f bits, gives %.1f bits of output precision where %.1f are asked for", p.logN, limit, bits, p.options.Bits)}
+		return &imprecise{unfit{fmt.Sprintf("degree 2^%d, whose limit is %.0f bits, gives %.1f bits of output precision where %.1f are asked for", p.logN, limit, bits, p.options.Bits)}}
 	}
 	*p = best
 	q, special, err := p.sizes.draw(p.logN)

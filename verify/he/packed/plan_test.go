@@ -82,7 +82,7 @@ func TestPlanRefuses(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{"degree", cubic, Options{}, "layer \"layerb\": polynomial"},
+		{"degree", cubic, Options{}, "layer \"layerb\": operation cannot be packed: polynomial"},
 		{"depth", deep, Options{LogN: 13}, "bits of modulus at least in degree 2^13, where 218 are secure"},
 		{"precision", newProgram(seeded(3), 4, 4).dense(3, 3).square().dense(2, 3), Options{LogN: 13, Bits: 30}, "bits of output precision where 30.0 are asked for"},
 	} {

@@ -119,13 +119,3 @@ func (p *Plan) beyond(i int, s *lower.Segment) float64 {
 	}
 	return math.Max(1, p.units[i+1]*magnitude(p.program.Nodes[s.Linear].Range, 0))
 }
-
-// room is log2 of what the last segment's values may reach.
-func (p *Plan) room(segments []lower.Segment) float64 {
-	last := &segments[len(segments)-1]
-	r := math.Log2(p.beyond(len(segments)-1, last))
-	if last.Poly != nil {
-		r *= 2
-	}
-	return r
-}
