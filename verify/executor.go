@@ -42,9 +42,9 @@ type Result struct {
 	Cost   Cost
 	// Reals are the outputs of an approximate executor, in the units of the
 	// program's integers; Logits is then nil. Bound is the error that it states
-	// for each output.
-	Reals [][]float64
-	Bound []float64
+	// for each output on any input, Usual on inputs like those of calibration.
+	Reals        [][]float64
+	Bound, Usual []float64
 	// Latency is that of single images; nil for executors of batches.
 	Latency *Latency
 	// NoiseBitsLeft is log2 of how often the worst decrypted noise fits below

@@ -82,6 +82,9 @@ func packedHint(err error) error {
 	if errors.Is(err, packed.ErrInsufficient) {
 		return hinted{err, "fewer layers with activations, fewer bits of --precision, or another back end"}
 	}
+	if errors.Is(err, packed.ErrOperation) {
+		return hinted{err, "packed ciphertexts carry linear layers, squares and quadratics; --backend auto takes one that carries every layer"}
+	}
 	return err
 }
 

@@ -80,7 +80,7 @@ func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report,
 		if err != nil {
 			return nil, err
 		}
-		ladder.Encrypted, ladder.Reals, ladder.Bound = encrypted.Logits, encrypted.Reals, encrypted.Bound
+		ladder.Encrypted, ladder.Reals, ladder.Bound, ladder.Usual = encrypted.Logits, encrypted.Reals, encrypted.Bound, encrypted.Usual
 		nodeSeconds = encrypted.NodeSeconds
 		if report.Lookups = encrypted.Lookups; report.Lookups != nil {
 			ladder.Failed = report.Lookups.FailedImages

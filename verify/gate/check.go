@@ -42,6 +42,7 @@ func (c *checker) compare() {
 	paired = c.consistency() && paired
 	c.mismatches()
 	c.lookups()
+	c.precision()
 	c.modulus()
 	c.exact(paired)
 	if paired {

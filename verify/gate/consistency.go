@@ -91,6 +91,9 @@ func (c *checker) figures() string {
 			return fmt.Sprintf("argmax_flips.%s is stated as %d, the answers give %d", pair.name, pair.stated, want)
 		}
 	}
+	if c.approximate() {
+		return c.listedFlips()
+	}
 	if c.r.LogitMismatches == 0 && f.IntegerEncrypted != 0 {
 		return fmt.Sprintf("no logit differs, yet %d encrypted answers do", f.IntegerEncrypted)
 	}

@@ -146,7 +146,7 @@ func (s *ckksSession) image(image []uint8, r *verify.Result) (t [3]time.Duration
 }
 
 func (s *ckksSession) finish(r *verify.Result) {
-	r.Bound = s.plan.ErrorBound(true)
+	r.Bound, r.Usual = s.plan.ErrorBound(true), s.plan.ErrorBound(false)
 	r.NodeSeconds = nodeSeconds(s.plan.program, s.server.program, s.server.seconds)
 }
 

@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -27,6 +28,10 @@ type Segment struct {
 	Poly       *bundle.Polynomial
 	Activation string
 }
+
+// ErrOperation marks a program with an operation that packed ciphertexts don't
+// carry.
+var ErrOperation = errors.New("operation cannot be packed")
 
 // Sum adds the members of disjoint classes. Class is -1 for elements of none;
 // Rank counts a class's members 0..Size-1. Shape is that of the sums.
@@ -75,7 +80,7 @@ func segmentAt(p *bundle.Program, i int) (Segment, int, error) {
 			}
 		case *bundle.Reshape:
 		default:
-			return Segment{}, 0, fmt.Errorf("packed: layer %q: operation %s is neither linear nor a polynomial", n.Name, n.Kind())
+			return Segment{}, 0, fmt.Errorf("packed: layer %q: %w: %s is neither linear nor a polynomial", n.Name, ErrOperation, n.Kind())
 		}
 		s.Name, s.Linear, s.Shape = n.Name, i, n.Shape
 	}
