@@ -48,11 +48,18 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 	}
 	q := result.Quantized
 	if method == "qat" {
-		z, err := qat.Training(q, qat.OptionsOf(w.recipe.Quantize.Config, q.Network))
+		config, finetune := w.recipe.Quantize.Config, w.recipe.Quantize.Finetune
+		options := qat.OptionsOf(config, q.Network)
+		if finetune.StartQuantization > 0 {
+			options.Calibrate = func(p model.Parameters) (*model.Quantized, error) {
+				return ptq.Quantize(q.Network, p, config, w.train)
+			}
+		}
+		z, err := qat.Training(q, options)
 		if err != nil {
 			return nil, err
 		}
-		task := train.Task{Network: q.Network, Params: q.Params, Quantizer: z, Config: w.recipe.Quantize.Finetune}
+		task := train.Task{Network: q.Network, Params: q.Params, Quantizer: z, Config: finetune}
 		if _, err := w.fit(ctx, "qat", task); err != nil {
 			return nil, err
 		}
