@@ -84,7 +84,7 @@ func (c *calibrator) compare(ctx context.Context) (err error) {
 	if c.network, c.params, err = c.approximate(c.float); err != nil {
 		return err
 	}
-	if c.answers, err = predict(ctx, c.float, false, c.val); err != nil {
+	if c.answers, err = predict(ctx, c.float, c.val); err != nil {
 		return err
 	}
 	c.table.Images = c.val.Len()

@@ -172,19 +172,9 @@ func classLabels(n int) []string {
 	return labels
 }
 
-// predict answers a split with a checkpoint's float or fake-quantized network.
-func predict(ctx context.Context, c *model.Checkpoint, quantized bool, test *datasets.Split) ([]int, error) {
-	var z train.Quantizer
-	if quantized {
-		q, err := c.Quantized()
-		if err != nil {
-			return nil, err
-		}
-		if z, err = qat.New(q); err != nil {
-			return nil, err
-		}
-	}
-	e, err := train.NewEvaluator(c.Network, c.Params, z)
+// predict answers a split with a checkpoint's float network.
+func predict(ctx context.Context, c *model.Checkpoint, test *datasets.Split) ([]int, error) {
+	e, err := train.NewEvaluator(c.Network, c.Params, nil)
 	if err != nil {
 		return nil, err
 	}
