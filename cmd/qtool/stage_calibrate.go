@@ -71,7 +71,7 @@ func (w *workspace) compareCalibrations(ctx context.Context, float *model.Checkp
 	}
 	best := c.best()
 	if best == nil {
-		return nil, hinted{fmt.Errorf("no calibration gives an integer program: %s", c.table.Trials[0].Reason), smallerHint}
+		return nil, hinted{fmt.Errorf("no calibration gives an integer program: %s", c.table.Trials[0].Reason), w.narrowHint()}
 	}
 	best.Best = true
 	q := &w.recipe.Quantize

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 
 	"qtool/bundle"
@@ -127,7 +128,7 @@ func (w *workspace) export(c *model.Checkpoint) (*bundle.File, []float64, error)
 	}
 	p, err := export.Program(q, classLabels(w.data.Classes))
 	if errors.Is(err, export.ErrTooWide) {
-		return nil, nil, hinted{err, smallerHint}
+		return nil, nil, hinted{err, w.narrowHint()}
 	}
 	if err != nil {
 		return nil, nil, err
@@ -161,6 +162,14 @@ func (w *workspace) export(c *model.Checkpoint) (*bundle.File, []float64, error)
 		return nil, nil, err
 	}
 	return f, sqnr, f.WriteFile(w.path(fileBundle))
+}
+
+// narrowHint says what helps against a network too wide to export.
+func (w *workspace) narrowHint() string {
+	if slices.ContainsFunc(w.network.Layers, model.Layer.Tabled) {
+		return "quantize.accumulator.shift leaves low bits out of a table's index, quantize.accumulator.bits bounds its range"
+	}
+	return smallerHint
 }
 
 // classLabels names the classes 0..n-1.
