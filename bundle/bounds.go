@@ -67,6 +67,12 @@ func (r Range) MaxAbs() *big.Int {
 	return new(big.Int).Abs(r.Hi)
 }
 
+// Magnitude is MaxAbs in float64, rounded to nearest.
+func (r Range) Magnitude() float64 {
+	f, _ := new(big.Float).SetInt(r.MaxAbs()).Float64()
+	return f
+}
+
 // Union is the smallest interval that holds r and s.
 func (r Range) Union(s Range) Range {
 	u := r

@@ -1,9 +1,6 @@
 package bundle
 
-import (
-	"math"
-	"math/big"
-)
+import "math"
 
 // PartialSums is, for every node, a bound on the magnitude of everything that is
 // added up on the way to its tensor, in whatever order: of this node and of all
@@ -15,7 +12,7 @@ import (
 // arithmetic on the integers is exact. The ranges must be proved.
 func (p *Program) PartialSums() []float64 {
 	sums := make([]float64, len(p.Nodes))
-	in := magnitude(p.Input.Bounds().Range())
+	in := p.Input.Bounds().Range().Magnitude()
 	most := in
 	for i := range p.Nodes {
 		n := &p.Nodes[i]
@@ -36,14 +33,9 @@ func (p *Program) PartialSums() []float64 {
 				most = max(most, sum)
 			}
 		}
-		in = magnitude(n.Range)
+		in = n.Range.Magnitude()
 		most = max(most, in)
 		sums[i] = most
 	}
 	return sums
-}
-
-func magnitude(r Range) float64 {
-	f, _ := new(big.Float).SetInt(r.MaxAbs()).Float64()
-	return f
 }

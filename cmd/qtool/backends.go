@@ -32,12 +32,32 @@ type verifyOptions struct {
 	failure       float64 // probability that an image has a failed look-up, pbs; 0: its default
 }
 
+// unused refuses options that the back end has no use for.
+func (o verifyOptions) unused() error {
+	if o.bits != 0 && o.backend != "packed-ckks" {
+		return fmt.Errorf("--precision %v: it is for the backend packed-ckks, this one is %q", o.bits, o.backend)
+	}
+	if o.backend != backendNone {
+		return nil
+	}
+	if o.logN != 0 {
+		return fmt.Errorf("--log-n %d: nothing is encrypted, the backend is none", o.logN)
+	}
+	if o.allowInsecure {
+		return fmt.Errorf("--allow-insecure-parameters: nothing is encrypted, the backend is none")
+	}
+	return nil
+}
+
 // backendNone leaves encryption out: the clear rungs alone.
 const backendNone = "none"
 
 // encryptedExecutor plans the encrypted run of so many images: parameters are chosen, or refused,
 // before any work is done. It is nil for backendNone.
 func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Executor, error) {
+	if err := o.unused(); err != nil {
+		return nil, err
+	}
 	if strings.HasPrefix(o.backend, "packed") {
 		// Encoded weights and keys are gigabytes that stay: garbage worth as much
 		// again must not pile up before it is collected.

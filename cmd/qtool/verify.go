@@ -78,6 +78,9 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 	if simulate && o.backend == backendNone {
 		return fmt.Errorf("backend %q has nothing to simulate", o.backend)
 	}
+	if resume && out == "" {
+		return hinted{fmt.Errorf("--resume: finished batches are kept in the folder of --out, and there is none"), "give the --out of the interrupted run"}
+	}
 	f, err := bundle.ReadFile(path)
 	if err != nil {
 		return err

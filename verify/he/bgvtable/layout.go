@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 
+	"qtool/kernel/cpu"
 	"qtool/verify/he/bgv"
 	"qtool/verify/he/log2"
 )
@@ -18,6 +19,8 @@ type layout struct {
 	// drops[i][k] is how many primes level k+1 of stage i's table divides by.
 	drops     [][]int
 	digitBits float64 // the longest digit of key switching
+	// kernels are those whose speed the work is predicted with.
+	kernels cpu.Level
 }
 
 func (l *layout) model() model { return model{float64(l.logN), math.Log2(float64(l.t))} }
