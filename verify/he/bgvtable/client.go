@@ -32,32 +32,37 @@ type clientWorker struct {
 	phase   ring.Poly // modulo the chain
 	message []uint64
 	errors  []int64
-	stream  *sample.Stream // seeded from the operating system
+	stream  *sample.Stream
 }
 
-// NewClient generates a secret key: uniform ternary, by Lattigo.
+// NewClient generates a secret key: uniform ternary, by Lattigo. What encryption
+// draws comes from streams that the operating system seeds.
 func NewClient(p *Plan) (*Client, error) {
-	params := p.ring.Parameters()
-	c := &Client{plan: p, secret: rlwe.NewKeyGenerator(params).GenSecretKeyNew(), codes: p.program.Input.Codes()}
+	seed, err := sample.NewSeed()
+	if err != nil {
+		return nil, fmt.Errorf("bgvtable: %w", err)
+	}
+	return newClient(p, rlwe.NewKeyGenerator(p.ring.Parameters()).GenSecretKeyNew(), seed), nil
+}
+
+func newClient(p *Plan, secret *rlwe.SecretKey, seed sample.Seed) *Client {
+	c := &Client{plan: p, secret: secret, codes: p.program.Input.Codes()}
 	for i, limb := range p.ring.Secret(c.secret)[:p.ring.Levels()] {
 		m := p.ring.Modulus(i)
 		m.Scale(limb, limb, m.Factor(m.Q-1))
 		c.limbs = append(c.limbs, m.Fixed(limb))
 	}
+	seeds := sample.NewStream(seed)
 	for range p.workers {
-		seed, err := sample.NewSeed()
-		if err != nil {
-			return nil, fmt.Errorf("bgvtable: %w", err)
-		}
 		c.workers = append(c.workers, &clientWorker{
 			slots:   p.slots.NewPoly(),
-			phase:   params.RingQ().NewPoly(),
+			phase:   p.ring.Parameters().RingQ().NewPoly(),
 			message: make([]uint64, p.Slots()),
 			errors:  make([]int64, p.Slots()),
-			stream:  sample.NewStream(seed),
+			stream:  sample.NewStream(seeds.Seed()),
 		})
 	}
-	return c, nil
+	return c
 }
 
 // RelinearizationKey generates the one evaluation key, for the server.
