@@ -85,6 +85,6 @@ func same(x float32, carry int, v bundle.Vec, i int) bool {
 	if math.IsInf(f, 0) || math.IsNaN(f) {
 		return false
 	}
-	n, accuracy := new(big.Float).SetFloat64(f).Int(nil)
-	return accuracy == big.Exact && n.Cmp(v.Big[i]) == 0
+	n, accuracy := v.Big[i].Float64()
+	return accuracy == big.Exact && n == f
 }

@@ -30,7 +30,7 @@ type clientWorker struct {
 	phase   ring.Poly // modulo the chain
 	message []uint64
 	errors  []int64
-	stream  *sample.Stream // seeded from the operating system
+	stream  *sample.Stream
 }
 
 // NewClient makes a client with a new secret key.
@@ -42,32 +42,38 @@ func NewClient(p *Plan) (*Client, error) {
 	return NewClientWithKey(p, k)
 }
 
-// NewClientWithKey makes a client with a key it had before. It returns a
-// *KeyError if the key has other parameters than the plan.
+// NewClientWithKey makes a client with a key it had before. What encryption draws
+// comes from streams that the operating system seeds. It returns a *KeyError if the
+// key has other parameters than the plan.
 func NewClientWithKey(p *Plan, k *SecretKey) (*Client, error) {
 	if want := p.parameters(); k.params != want {
 		return nil, &KeyError{What: "secret key", got: k.params, want: want}
 	}
-	c := &Client{plan: p, secret: k, codes: p.program.Input.Codes()}
-	for i, limb := range p.ring.Secret(k.key)[:p.ring.Levels()] {
+	seed, err := sample.NewSeed()
+	if err != nil {
+		return nil, fmt.Errorf("bgvtable: %w", err)
+	}
+	return newClient(p, k, seed), nil
+}
+
+func newClient(p *Plan, secret *SecretKey, seed sample.Seed) *Client {
+	c := &Client{plan: p, secret: secret, codes: p.program.Input.Codes()}
+	for i, limb := range p.ring.Secret(secret.key)[:p.ring.Levels()] {
 		m := p.ring.Modulus(i)
 		m.Scale(limb, limb, m.Factor(m.Q-1))
 		c.limbs = append(c.limbs, m.Fixed(limb))
 	}
+	seeds := sample.NewStream(seed)
 	for range p.workers {
-		seed, err := sample.NewSeed()
-		if err != nil {
-			return nil, fmt.Errorf("bgvtable: %w", err)
-		}
 		c.workers = append(c.workers, &clientWorker{
 			slots:   p.slots.NewPoly(),
 			phase:   p.ring.Parameters().RingQ().NewPoly(),
 			message: make([]uint64, p.Slots()),
 			errors:  make([]int64, p.Slots()),
-			stream:  sample.NewStream(seed),
+			stream:  sample.NewStream(seeds.Seed()),
 		})
 	}
-	return c, nil
+	return c
 }
 
 // RelinearizationKey generates the one evaluation key, for the server.
