@@ -1,6 +1,7 @@
 package calibrate
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -20,6 +21,10 @@ type AccumulatorConfig struct {
 	Bits  int `yaml:"bits" json:"bits"`
 	Shift int `yaml:"shift" json:"shift"`
 }
+
+// ErrBound marks accumulators that no scale of the weights brings within their
+// bound.
+var ErrBound = errors.New("no scale brings its range")
 
 // Limits of AccumulatorConfig.
 const (
@@ -45,7 +50,8 @@ func (c AccumulatorConfig) Validate() error {
 //
 // Every output gets a scale of its own. The bound is on the L1 norm of an
 // output's weights in the metric of its inputs' widths, as in A2Q, but taken on
-// the range itself, which need not be symmetric.
+// the range itself, which need not be symmetric. It returns an error that wraps
+// ErrBound where nothing fits.
 //
 // Reference: Colbert et al., arXiv 2308.13504 (A2Q) and 2401.10432 (A2Q+).
 func Bounded(observe model.Observer, bounds func(layer string) AccumulatorConfig) model.Observer {
@@ -136,7 +142,7 @@ func (b *bound) raise(from float32) (float32, error) {
 	for factor := float32(1.02); !b.fits(hi); factor *= factor {
 		lo, hi = hi, hi*factor
 		if math.IsInf(float64(hi), 0) {
-			return 0, fmt.Errorf("no scale brings its range into %d bits", b.limit.Bits)
+			return 0, fmt.Errorf("%w into %d bits", ErrBound, b.limit.Bits)
 		}
 	}
 	for hi-lo > hi*0x1p-10 {

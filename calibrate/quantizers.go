@@ -165,6 +165,12 @@ func (c Config) accumulator(n *model.Network, layer string) AccumulatorConfig {
 	return AccumulatorConfig{}
 }
 
+// AccumulatorBits is the bound on the accumulators of the weighted layer i, 0 for
+// none.
+func (c Config) AccumulatorBits(n *model.Network, i int) int {
+	return c.accumulator(n, n.Layers[i].Name).Bits
+}
+
 // Shift is how many bits the table after the weighted layer i leaves out.
 func (c Config) Shift(n *model.Network, i int) uint8 {
 	return uint8(c.accumulator(n, n.Layers[i].Name).Shift)

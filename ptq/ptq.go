@@ -9,6 +9,7 @@ import (
 
 	"qtool/calibrate"
 	"qtool/datasets"
+	"qtool/kernel/f32"
 	"qtool/model"
 )
 
@@ -153,10 +154,30 @@ func round(n *model.Network, p model.Parameters, c calibrate.Config, images *dat
 	if q.Activations, err = activations(n, p, c, images); err != nil {
 		return nil, err
 	}
-	if _, err := q.Calibrate(c.WeightObserver(n)); err != nil {
+	scaling, err := q.Calibrate(c.WeightObserver(n))
+	if err != nil {
+		return nil, err
+	}
+	if err := checkBounds(q, c, scaling); err != nil {
 		return nil, err
 	}
 	return q, nil
+}
+
+// checkBounds refuses bounds on accumulators that leave a layer no weight but 0.
+func checkBounds(q *model.Quantized, c calibrate.Config, scaling []model.LayerScaling) error {
+	for i, l := range q.Network.Layers {
+		if !l.Weighted() || c.AccumulatorBits(q.Network, i) == 0 {
+			continue
+		}
+		weight, bias := q.Params.Of(l.Name)
+		codes := make([]float32, len(weight))
+		scaling[i].WeightCodes(codes, weight, len(bias))
+		if f32.AbsMax(codes) == 0 && f32.AbsMax(weight) != 0 {
+			return fmt.Errorf("ptq: layer %q: %w into %d bits but one that makes every weight 0", l.Name, calibrate.ErrBound, c.AccumulatorBits(q.Network, i))
+		}
+	}
+	return nil
 }
 
 // activations chooses the quantizers of tabled activations from their outputs in

@@ -3,9 +3,9 @@
 // what a candidate is worth, its caller says.
 //
 // It is a Pareto local search. First come the points where all axes have the
-// same value, from the largest to the smallest. Then, again and again, the point
+// same value, or the one below it, from the largest to the smallest. Then, again and again, the point
 // of the front whose loss would hurt most is taken and its neighbours are tried:
-// one axis one step down or up, the steps first that have cost least accuracy,
+// one axis one value down or up, the steps first that have cost least accuracy,
 // or brought most, wherever they were taken so far; when every point of the
 // front has had its neighbours tried, two axes at once. Nothing is drawn at
 // random and nothing depends on time, so that a search which is repeated, on the
@@ -23,11 +23,42 @@ import (
 	"slices"
 )
 
-// Axis is a number to be chosen, within Low..High.
+// Axis is a number to be chosen, one of Values, which rise.
 type Axis struct {
-	Name string `json:"name"`
-	Low  int    `json:"low"`
-	High int    `json:"high"`
+	Name   string `json:"name"`
+	Values []int  `json:"values"`
+	// Offset is how much higher than the other axes this one stands where all are
+	// alike.
+	Offset int `json:"offset,omitempty"`
+}
+
+// Range are the whole numbers from low to high.
+func Range(low, high int) []int {
+	var all []int
+	for v := low; v <= high; v++ {
+		all = append(all, v)
+	}
+	return all
+}
+
+// Nearest is the largest value up to v, or the lowest.
+func (a Axis) Nearest(v int) int {
+	best := a.Values[0]
+	for _, w := range a.Values {
+		if w <= v {
+			best = w
+		}
+	}
+	return best
+}
+
+// step is the value before v (by -1) or after it (by +1).
+func (a Axis) step(v, by int) (int, bool) {
+	i := slices.Index(a.Values, v) + by
+	if i < 0 || i >= len(a.Values) {
+		return 0, false
+	}
+	return a.Values[i], true
 }
 
 // Point is a value for every axis.
@@ -51,6 +82,8 @@ type Task struct {
 	Axes []Axis
 	// Candidates is how many points may be tried.
 	Candidates int
+	// Start, if not nil, is tried first.
+	Start Point
 	// Evaluate says what a point is worth. It is called once for each point.
 	Evaluate func(ctx context.Context, p Point) (Candidate, error)
 }
@@ -61,11 +94,16 @@ func Run(ctx context.Context, t Task) ([]Candidate, error) {
 		return nil, fmt.Errorf("search: %d axes and %d candidates: want one of each at least", len(t.Axes), t.Candidates)
 	}
 	for _, a := range t.Axes {
-		if a.Low > a.High {
-			return nil, fmt.Errorf("search: axis %q: range %d..%d is empty", a.Name, a.Low, a.High)
+		if len(a.Values) == 0 || !rising(a.Values) {
+			return nil, fmt.Errorf("search: axis %q: values %v: want one at least, and rising", a.Name, a.Values)
 		}
 	}
 	s := &state{Task: t, at: map[string]int{}, reach: map[string]int{}}
+	if t.Start != nil {
+		if err := s.try(ctx, t.Start); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.uniform(ctx); err != nil {
 		return nil, err
 	}
@@ -82,6 +120,15 @@ func Run(ctx context.Context, t Task) ([]Candidate, error) {
 		}
 	}
 	return s.tried, nil
+}
+
+func rising(v []int) bool {
+	for i := range v[1:] {
+		if v[i+1] <= v[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // maxReach is how many axes at once a step may change.
@@ -115,14 +162,14 @@ func (s *state) try(ctx context.Context, p Point) error {
 
 // uniform tries the points where every axis has one value, as far as it may.
 func (s *state) uniform(ctx context.Context) error {
-	low, high := s.Axes[0].Low, s.Axes[0].High
+	low, high := s.Axes[0].Values[0]-s.Axes[0].Offset, s.Axes[0].Values[0]-s.Axes[0].Offset
 	for _, a := range s.Axes {
-		low, high = min(low, a.Low), max(high, a.High)
+		low, high = min(low, a.Values[0]-a.Offset), max(high, a.Values[len(a.Values)-1]-a.Offset)
 	}
 	for v := high; v >= low; v-- {
 		p := make(Point, len(s.Axes))
 		for i, a := range s.Axes {
-			p[i] = min(max(v, a.Low), a.High)
+			p[i] = a.Nearest(v + a.Offset)
 		}
 		if err := s.try(ctx, p); err != nil {
 			return err
@@ -170,11 +217,12 @@ func (s *state) neighbours(p Point, reach int) []Point {
 			}
 			for i := last + 1; i < len(p); i++ {
 				for d, step := range [2]int{-1, 1} {
-					if v := p[i] + step; v < s.Axes[i].Low || v > s.Axes[i].High {
+					v, ok := s.Axes[i].step(p[i], step)
+					if !ok {
 						continue
 					}
 					to := slices.Clone(m.to)
-					to[i] += step
+					to[i] = v
 					further = append(further, move{to, m.worth + worth[i][d]})
 				}
 			}
@@ -198,7 +246,10 @@ func (s *state) steps() [][2]float64 {
 		sum, n := 0.0, 0
 		for _, c := range s.tried {
 			above := slices.Clone(c.Point)
-			above[i]++
+			var more bool
+			if above[i], more = s.Axes[i].step(above[i], 1); !more {
+				continue
+			}
 			if k, ok := s.at[above.key()]; ok && c.Feasible && s.tried[k].Feasible {
 				sum += s.tried[k].Accuracy - c.Accuracy
 				n++

@@ -39,7 +39,7 @@ func (l *landscape) Evaluate(_ context.Context, p Point) (Candidate, error) {
 func axes(n int) []Axis {
 	all := make([]Axis, n)
 	for i := range all {
-		all[i] = Axis{fmt.Sprint("layer", i), 2, 8}
+		all[i] = Axis{Name: fmt.Sprint("layer", i), Values: Range(2, 8)}
 	}
 	return all
 }
@@ -169,9 +169,43 @@ func TestFrontAndThin(t *testing.T) {
 	}
 }
 
+// Axes of other values than whole ranges: a point has only those, and neighbours
+// are one value apart.
+func TestValues(t *testing.T) {
+	all := []Axis{{Name: "degree", Values: []int{1, 3, 5, 9}}, {Name: "bits", Values: []int{2, 4, 8}}}
+	var tried []Point
+	_, err := Run(context.Background(), Task{Axes: all, Candidates: 100, Evaluate: func(_ context.Context, p Point) (Candidate, error) {
+		tried = append(tried, p)
+		return Candidate{Feasible: true, Accuracy: 1 - 1/float64(p[0]*p[1]), Cost: float64(p[0] * p[1])}, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []Point{{9, 8}, {5, 8}, {5, 4}, {3, 4}, {3, 2}, {1, 2}}; !reflect.DeepEqual(tried[:6], want) {
+		t.Errorf("began with %v, want %v", tried[:6], want)
+	}
+	if len(tried) != 12 {
+		t.Errorf("%d points of 12: %v", len(tried), tried)
+	}
+	for _, p := range tried {
+		if !slices.Contains(all[0].Values, p[0]) || !slices.Contains(all[1].Values, p[1]) {
+			t.Errorf("point %v", p)
+		}
+	}
+	// From a start of its own, with an axis that stands higher.
+	all, tried = []Axis{{Name: "bits", Values: Range(1, 4)}, {Name: "domain", Values: Range(3, 9), Offset: 4}}, nil
+	_, err = Run(context.Background(), Task{Axes: all, Start: Point{2, 9}, Candidates: 6, Evaluate: func(_ context.Context, p Point) (Candidate, error) {
+		tried = append(tried, p)
+		return Candidate{Feasible: true, Accuracy: 0.5, Cost: 1}, nil
+	}})
+	if want := []Point{{2, 9}, {4, 9}, {4, 8}, {3, 7}, {2, 6}, {1, 5}}; err != nil || !reflect.DeepEqual(tried, want) {
+		t.Errorf("%v, tried %v, want %v", err, tried, want)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	ctx := context.Background()
-	for _, c := range []Task{{Candidates: 3}, {Axes: axes(1)}, {Axes: []Axis{{"x", 3, 2}}, Candidates: 1}} {
+	for _, c := range []Task{{Candidates: 3}, {Axes: axes(1)}, {Axes: []Axis{{Name: "x"}}, Candidates: 1}, {Axes: []Axis{{Name: "x", Values: []int{1, 3, 3}}}, Candidates: 1}} {
 		if _, err := Run(ctx, c); err == nil {
 			t.Errorf("%+v is accepted", c)
 		}

@@ -22,6 +22,9 @@ type planView struct {
 
 // inspectPlan prints how a packed back end would evaluate the bundle.
 func inspectPlan(a *app, path string, f *bundle.File, o verifyOptions) error {
+	if err := o.unused(); err != nil {
+		return err
+	}
 	d, err := describePlan(f.Program, o)
 	if err != nil {
 		return packedHint(err)

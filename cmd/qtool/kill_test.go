@@ -63,7 +63,19 @@ func TestSearchKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the whole command ten times; left out with -short")
 	}
-	args := []string{"search", "--candidates", "40", "--front", "4", "--finetune-epochs", "4"}
+	t.Run("polynomial", func(t *testing.T) { testSearchKilled(t, "--candidates", "40", "--finetune-epochs", "4") })
+	// Activation degrees, too: a polynomial whose interval is measured.
+	t.Run("degree", func(t *testing.T) {
+		testSearchKilled(t, "--candidates", "40", "--finetune-epochs", "2", "--set",
+			"network.layers.square1={type: polynomial, name: square1, approximates: silu, degree: 3, method: histogram, percentile: 99}")
+	})
+	t.Run("tables", func(t *testing.T) {
+		testSearchKilled(t, "--candidates", "30", "--finetune-epochs", "3", "--set", "network.layers.square1.type=tanh", "--set", "quantize.activations.bits=4")
+	})
+}
+
+func testSearchKilled(t *testing.T, more ...string) {
+	args := append([]string{"search", "--front", "4"}, more...)
 	dir := killAndResume(t, 7, args...)
 	whole, killed := steadySearch(t, dir, "whole"), steadySearch(t, dir, "killed")
 	if diff := cmp.Diff(whole, killed); diff != "" {

@@ -27,7 +27,7 @@ var (
 // plotSearch draws error against predicted seconds, both on logarithmic scales.
 func (w *workspace) plotSearch(r *searchReport) error {
 	p := plot.New()
-	p.Title.Text = fmt.Sprintf("%s: bits of each layer", r.Recipe)
+	p.Title.Text = fmt.Sprintf("%s: candidates of the search", r.Recipe)
 	p.X.Label.Text = fmt.Sprintf("predicted seconds, %d encrypted images", r.Identity.TestImages)
 	p.Y.Label.Text = fmt.Sprintf("error on %d held-out images, percent", r.Identity.Images)
 	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, logTicks{}
@@ -38,17 +38,17 @@ func (w *workspace) plotSearch(r *searchReport) error {
 	// An error of no image at all stands at half an image.
 	least := 0.5 / float64(r.Identity.Images)
 	failing := func(accuracy float64) float64 { return 100 * max(1-accuracy, least) }
-	seconds := func(cost float64) float64 { return cost * r.Machine.Factor / float64(r.Machine.Workers) }
+	predicted := func(cost float64) float64 { return cost * r.Machine.Factor / float64(r.Machine.Workers) }
 	var all []search.Candidate
 	var rounded, front, tuned plotter.XYs
 	for i := range r.Candidates {
-		if c := r.Candidates[i].worth(); c.Feasible {
+		if c := r.worth(&r.Candidates[i]); c.Feasible {
 			all = append(all, c)
-			rounded = append(rounded, plotter.XY{X: seconds(c.Cost), Y: failing(c.Accuracy)})
+			rounded = append(rounded, plotter.XY{X: predicted(c.Cost), Y: failing(c.Accuracy)})
 		}
 	}
 	for _, c := range search.Front(all) {
-		front = append(front, plotter.XY{X: seconds(c.Cost), Y: failing(c.Accuracy)})
+		front = append(front, plotter.XY{X: predicted(c.Cost), Y: failing(c.Accuracy)})
 	}
 	var names []string
 	for _, c := range r.Front {

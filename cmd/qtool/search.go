@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -15,10 +16,12 @@ func newSearchCommand(a *app) *cobra.Command {
 	var o searchOptions
 	cmd := &cobra.Command{
 		Use:   "search",
-		Short: "find the bits of each layer that give the most accuracy for their encrypted cost",
+		Short: "find the bits and degrees of each layer that give the most accuracy for their encrypted cost",
 		Long: withExitStatus(`Search trains the recipe's network in float (or takes --checkpoint), and looks for
 the bits of the input and of each layer's weights that give the best accuracy for
-what they cost under encryption.
+what they cost under encryption. Of a polynomial whose interval is measured (key
+percentile) it looks for the degree too; of a lookup table for the bits of its
+values and those of its domain, which the layer before it is bounded to.
 
 A candidate is quantized without training (scales of least squared error, biases
 corrected); its accuracy is that of the integer program on the training images that
@@ -117,13 +120,13 @@ func runSearch(ctx context.Context, w *workspace, o searchOptions) error {
 
 // searchable refuses recipes whose encrypted cost nothing predicts.
 func (w *workspace) searchable() error {
-	for _, l := range w.recipe.Network.Layers {
-		if l.Tabled() {
-			return hinted{
-				fmt.Errorf("recipe %s: layer %q (%s): a lookup table has no model of its encrypted cost yet", w.recipe.Name, l.Name, l.Type),
-				"search is for networks whose activations are polynomials",
-			}
-		}
+	tables := slices.ContainsFunc(w.recipe.Network.Layers, model.Layer.Tabled)
+	switch b := w.recipe.Verify.Backend; {
+	case b == "auto" || b == "bgv" || b == "pbs" && tables:
+	case tables:
+		return hinted{fmt.Errorf("recipe %s: verify.backend %s: search predicts the cost of tables for auto, bgv and pbs", w.recipe.Name, b), "--set verify.backend=auto"}
+	default:
+		return hinted{fmt.Errorf("recipe %s: verify.backend %s: search predicts the cost of polynomials for auto and bgv, which encrypt whole batches", w.recipe.Name, b), "--set verify.backend=auto"}
 	}
 	if w.recipe.Quantize.Method == "none" {
 		return fmt.Errorf("recipe %s: quantize.method is none: its network stays in float", w.recipe.Name)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 )
@@ -21,10 +22,14 @@ func (p *printer) search(r *searchReport, dir string) {
 	for _, a := range r.Axes {
 		header = append(header, a.Name)
 	}
-	first := len(header) + 1
-	t.AppendHeader(append(header, "not tuned", "accuracy", "plaintext bits", "primes", "ring", "log QP", "seconds"))
+	tables := len(r.Front) > 0 && slices.ContainsFunc(r.Front, func(c searchChoice) bool { return c.Needs != nil && c.Needs.TableBits > 0 })
+	cost := table.Row{"plaintext bits", "primes", "ring", "log QP", "seconds"}
+	if tables {
+		cost = table.Row{"table bits", "back end", "ring", "log QP", "seconds"}
+	}
+	t.AppendHeader(append(append(header, "not tuned", "accuracy"), cost...))
 	var numbers []int
-	for i := range first + 6 {
+	for i := range len(r.Axes) + 2 + len(cost) {
 		numbers = append(numbers, i+2)
 	}
 	right(t, numbers...)
@@ -36,26 +41,46 @@ func (p *printer) search(r *searchReport, dir string) {
 		for _, v := range c.Point {
 			row = append(row, v)
 		}
-		row = append(row, percent(c.Accuracy))
-		if n := c.Needs; n != nil {
-			row = append(row, percent(c.Tuned), fmt.Sprintf("%.1f", n.OutputBits), n.PlaintextPrimes, fmt.Sprintf("2^%d", n.LogN), fmt.Sprintf("%.1f", n.LogQP), fmt.Sprintf("%.1f", c.PredictedSeconds))
-		} else {
-			row = append(row, percent(c.Tuned), "-", "-", "-", "-", "-")
+		row = append(row, percent(c.Accuracy), percent(c.Tuned))
+		switch n := c.Needs; {
+		case n == nil:
+			row = append(row, "-", "-", "-", "-", "-")
+		case tables:
+			row = append(row, fmt.Sprintf("%.1f", n.TableBits), n.Backend, n.ring(), fmt.Sprintf("%.1f", n.LogQP), seconds(c.PredictedSeconds))
+		default:
+			row = append(row, fmt.Sprintf("%.1f", n.OutputBits), n.PlaintextPrimes, n.ring(), fmt.Sprintf("%.1f", n.LogQP), seconds(c.PredictedSeconds))
 		}
 		t.AppendRow(row)
 	}
 	p.f("%s\n\n", t.Render())
 	p.f("Accuracies are of the integer programs on %d training images held out, where the float network has %s;\n", r.Identity.Images, percent(r.FloatAccuracy))
 	p.f("\"not tuned\" by rounding alone. * is on the front after fine-tuning too. Seconds are predicted for %d encrypted\n", r.Identity.TestImages)
-	p.f("images on %d workers of this machine, which take %.2f times what the cost model says.\n\n", r.Machine.Workers, r.Machine.Factor)
-	bits := len(r.Axes) // of a point's overrides the first are its own
+	if tables {
+		p.f("images on %d workers of this machine, by the cost model that --backend auto chooses with. Table bits are of the\nlargest table.\n\n", r.Machine.Workers)
+	} else {
+		p.f("images on %d workers of this machine, which take %.2f times what the cost model says.\n\n", r.Machine.Workers, r.Machine.Factor)
+	}
+	own := len(r.Axes) // of a point's overrides the first are its own
+	for _, a := range r.Axes {
+		own += len(a.with)
+	}
 	p.f("A point again, or with more epochs:\n  qtool quantize -c %s --checkpoint %s --out DIR %s\nand for\n",
-		filepath.Join(dir, fileRecipe), filepath.Join(dir, fileFloat), setFlags(r.Front[0].Set[bits:]))
+		filepath.Join(dir, fileRecipe), filepath.Join(dir, fileFloat), setFlags(r.Front[0].Set[own:]))
 	for _, c := range r.Front {
-		p.f("  %-10s %s\n", pointName(c.Point), setFlags(c.Set[:bits]))
+		p.f("  %-10s %s\n", pointName(c.Point), setFlags(c.Set[:own]))
 		if c.Needs == nil {
 			p.f("  %-10s after fine-tuning nothing carries it: %s\n", "", c.Reason)
 		}
 	}
 	p.f("\nEverything is in %s: all candidates in %s, the picture in %s, bundles in %s.\n", dir, fileSearch, fileSearchPicture, dirPoints)
+}
+
+func (n *searchNeeds) ring() string { return fmt.Sprintf("2^%d", n.LogN) }
+
+// seconds has a digit after the point where it means anything.
+func seconds(s float64) string {
+	if s >= 1000 {
+		return fmt.Sprintf("%.0f", s)
+	}
+	return fmt.Sprintf("%.1f", s)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // searchSchema is the version of search.json.
-const searchSchema = 1
+const searchSchema = 2
 
 // searchReport is search.json, and with candidates alone the state of a search.
 type searchReport struct {
@@ -25,7 +25,10 @@ type searchReport struct {
 	Identity      searchIdentity `json:"identity"`
 	FloatAccuracy float64        `json:"float_accuracy"`
 	// Machine is this machine's speed, which only predicted seconds depend on.
-	Machine    bgv.Speed         `json:"machine"`
+	Machine bgv.Speed `json:"machine"`
+	// Chance is the accuracy of guessing, which tables of one entry reach for
+	// nothing; 0 for networks without tables.
+	Chance     float64           `json:"chance"`
 	Axes       []searchAxis      `json:"axes"`
 	Candidates []searchCandidate `json:"candidates"` // as they were tried
 	Front      []searchChoice    `json:"front"`      // the cheapest first
@@ -42,26 +45,24 @@ type searchIdentity struct {
 	Version       string `json:"version"`
 }
 
-// searchAxis is a number to be chosen and the recipe key that it is set by.
-type searchAxis struct {
-	search.Axis
-	Key string `json:"key"`
-}
-
 // searchCandidate is a choice of bits and what it is worth.
 type searchCandidate struct {
 	Point search.Point `json:"point"` // a value an axis
 	// Accuracy is of the integer program, quantized without training.
 	Accuracy float64 `json:"proxy_accuracy"`
 	// Needs are nil where nothing carries the program; Reason then says why.
-	Needs  *bgv.Prediction `json:"needs"`
-	Reason string          `json:"infeasible,omitempty"`
+	Needs  *searchNeeds `json:"needs"`
+	Reason string       `json:"infeasible,omitempty"`
 }
 
+// aboveChance is how much more accurate than guessing a candidate with tables must
+// be to count.
+const aboveChance = 0.05
+
 // worth is the candidate as the search weighs it.
-func (c *searchCandidate) worth() search.Candidate {
+func (r *searchReport) worth(c *searchCandidate) search.Candidate {
 	w := search.Candidate{Point: c.Point, Accuracy: c.Accuracy}
-	if c.Needs != nil {
+	if c.Needs != nil && (r.Chance == 0 || c.Accuracy > r.Chance+aboveChance) {
 		w.Feasible, w.Cost = true, c.Needs.Work
 	}
 	return w

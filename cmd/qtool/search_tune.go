@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"qtool/calibrate"
 	"qtool/export"
 	"qtool/search"
 )
@@ -19,6 +20,7 @@ func (s *searcher) overrides(p search.Point) (sets []string) {
 	q := &s.recipe.Quantize
 	for i, a := range s.report.Axes {
 		sets = append(sets, fmt.Sprintf("%s=%d", a.Key, p[i]))
+		sets = append(sets, a.with...)
 	}
 	add := func(differs bool, set string) {
 		if differs {
@@ -32,11 +34,10 @@ func (s *searcher) overrides(p search.Point) (sets []string) {
 		return sets
 	}
 	add(q.Method != "qat", "quantize.method=qat")
-	for _, option := range q.PTQ.Names() {
-		add(true, "quantize.ptq."+option+"=false")
-	}
 	add(!q.Learn.Weights, "quantize.learn.weights=true")
 	add(q.Finetune.Epochs != s.options.epochs, fmt.Sprintf("quantize.finetune.epochs=%d", s.options.epochs))
+	add(q.Finetune.FreezeScales >= s.options.epochs, "quantize.finetune.freeze_scales=0")
+	add(q.Finetune.StartQuantization >= s.options.epochs, "quantize.finetune.start_quantization=0")
 	add(q.Finetune.Warmup > float64(s.options.epochs)/2, fmt.Sprintf("quantize.finetune.warmup=%v", float64(s.options.epochs)/2))
 	return sets
 }
@@ -56,9 +57,7 @@ func (s *searcher) tune(ctx context.Context, front []search.Candidate) error {
 			return err
 		}
 		s.report.Front = append(s.report.Front, choice)
-		worth := choice.worth()
-		worth.Accuracy = choice.Tuned
-		tuned = append(tuned, worth)
+		tuned = append(tuned, s.report.worth(&searchCandidate{Point: choice.Point, Accuracy: choice.Tuned, Needs: choice.Needs}))
 	}
 	best := map[string]bool{}
 	for _, c := range search.Front(tuned) {
@@ -91,6 +90,10 @@ func (s *searcher) tunePoint(ctx context.Context, c *searchChoice) error {
 		return err
 	}
 	quantized, err := w.quantize(ctx, s.float)
+	if errors.Is(err, calibrate.ErrBound) {
+		c.Needs, c.Reason = nil, err.Error()
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.describe(c.Point), err)
 	}

@@ -5,25 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
 	"qtool/bundle"
+	"qtool/calibrate"
 	"qtool/export"
 	"qtool/model"
 	"qtool/ptq"
 	"qtool/search"
 	"qtool/verify"
 	"qtool/verify/he/bgv"
-	"qtool/verify/he/security"
 )
 
-// What a search may choose, and how many training images its quick quantization
-// looks at.
-const (
-	minInputBits, minWeightBits, maxSearchBits = 1, 2, 8
-	proxyImages                                = 200
-)
+// proxyImages are the training images that a search's quick quantization looks at.
+const proxyImages = 200
 
 // searcher tries bits on one float network.
 type searcher struct {
@@ -46,7 +44,10 @@ func newSearcher(ctx context.Context, w *workspace, float *model.Checkpoint, o s
 		return nil, err
 	}
 	s := &searcher{workspace: w, options: o, float: float, known: map[string]searchCandidate{}}
-	s.report = &searchReport{Schema: searchSchema, Recipe: w.recipe.Name, Seed: w.recipe.Seed, Identity: identity, Axes: searchAxes(&w.recipe.Network)}
+	s.report = &searchReport{Schema: searchSchema, Recipe: w.recipe.Name, Seed: w.recipe.Seed, Identity: identity, Axes: searchAxes(w.recipe)}
+	if s.tabled() {
+		s.report.Chance = 1 / float64(w.data.Classes)
+	}
 	known, err := w.knownCandidates(identity)
 	if err != nil {
 		return nil, err
@@ -64,18 +65,6 @@ func newSearcher(ctx context.Context, w *workspace, float *model.Checkpoint, o s
 	}
 	s.report.FloatAccuracy = *scored.Accuracy.Float
 	return s, nil
-}
-
-// searchAxes are the numbers that a network leaves to be chosen. Whatever else a
-// recipe key can vary becomes another axis here.
-func searchAxes(n *model.Network) []searchAxis {
-	axes := []searchAxis{{search.Axis{Name: "input", Low: minInputBits, High: maxSearchBits}, "quantize.input.bits"}}
-	for _, l := range n.Layers {
-		if l.Weighted() {
-			axes = append(axes, searchAxis{search.Axis{Name: l.Name, Low: minWeightBits, High: maxSearchBits}, "quantize.layers." + l.Name + ".bits"})
-		}
-	}
-	return axes
 }
 
 // testImages is how many images costs are for.
@@ -105,7 +94,7 @@ func (s *searcher) run(ctx context.Context) (*searchReport, error) {
 		axes[i] = a.Axis
 	}
 	s.bar = newPatientBar(s.progress(), "search")
-	all, err := search.Run(ctx, search.Task{Axes: axes, Candidates: s.options.candidates, Evaluate: s.evaluate})
+	all, err := search.Run(ctx, search.Task{Axes: axes, Start: searchStart(s.recipe, s.report.Axes), Candidates: s.options.candidates, Evaluate: s.evaluate})
 	s.bar.end(err)
 	if errors.Is(err, context.Canceled) {
 		return nil, hinted{err, "finished candidates are kept; the same command with --resume goes on"}
@@ -116,7 +105,10 @@ func (s *searcher) run(ctx context.Context) (*searchReport, error) {
 	front := search.Thin(search.Front(all), s.options.front)
 	if len(front) == 0 {
 		last := s.report.Candidates[len(s.report.Candidates)-1]
-		return nil, hinted{fmt.Errorf("none of %d candidates can be carried; %s: %s: %w", len(all), pointName(last.Point), last.Reason, bgv.ErrInsufficient), smallerHint}
+		if last.Needs != nil {
+			return nil, hinted{fmt.Errorf("none of %d candidates answers better than by guessing, whose accuracy is %s", len(all), percent(s.report.Chance)), "more --candidates, or a float network that was trained for longer"}
+		}
+		return nil, hinted{fmt.Errorf("none of %d candidates can be carried; %s: %s: %w", len(all), pointName(last.Point), last.Reason, bgv.ErrInsufficient), s.narrowHint()}
 	}
 	if err := s.tune(ctx, front); err != nil {
 		return nil, err
@@ -125,17 +117,35 @@ func (s *searcher) run(ctx context.Context) (*searchReport, error) {
 }
 
 // time measures the machine and predicts seconds. It comes last, as nothing that
-// is chosen depends on it.
+// is chosen depends on it. Of tables the cost model knows the machine's kernels.
 func (s *searcher) time(ctx context.Context) (err error) {
-	if s.report.Machine, err = bgv.MeasureSpeed(ctx); err != nil {
+	if s.tabled() {
+		s.report.Machine = bgv.Speed{Workers: runtime.GOMAXPROCS(0), Factor: s.kernelFactor()}
+	} else if s.report.Machine, err = bgv.MeasureSpeed(ctx); err != nil {
 		return err
 	}
 	for i := range s.report.Front {
 		if c := &s.report.Front[i]; c.Needs != nil {
-			c.PredictedSeconds = c.Needs.Seconds(s.report.Machine)
+			c.PredictedSeconds = c.Needs.predictedSeconds(s.report.Machine)
 		}
 	}
 	return nil
+}
+
+// tabled reports whether the network has lookup tables.
+func (s *searcher) tabled() bool {
+	return slices.ContainsFunc(s.network.Layers, model.Layer.Tabled)
+}
+
+// kernelFactor is how much longer than the reference's this machine's kernels
+// take, for the first point of the front that is carried.
+func (s *searcher) kernelFactor() float64 {
+	for _, c := range s.report.Front {
+		if c.Needs != nil {
+			return c.Needs.seconds / c.Needs.Work
+		}
+	}
+	return 1
 }
 
 // evaluate says what a candidate is worth, and keeps it.
@@ -155,7 +165,7 @@ func (s *searcher) evaluate(ctx context.Context, p search.Point) (search.Candida
 			return search.Candidate{}, err
 		}
 	}
-	return c.worth(), nil
+	return s.report.worth(&c), nil
 }
 
 // describe is a point in words.
@@ -181,6 +191,10 @@ func (s *searcher) measure(ctx context.Context, p search.Point) (searchCandidate
 		return c, err
 	}
 	rounded, err := w.roundOff(ctx, n, params, config, ptq.Options{BiasCorrection: true}, nil)
+	if errors.Is(err, calibrate.ErrBound) {
+		c.Reason = err.Error()
+		return c, nil
+	}
 	if err != nil {
 		return c, err
 	}
@@ -204,16 +218,9 @@ func (s *searcher) measure(ctx context.Context, p search.Point) (searchCandidate
 }
 
 // needs predicts the cost of a program, or says why nothing carries it.
-func (s *searcher) needs(p *bundle.Program) (*bgv.Prediction, string, error) {
-	needs, err := bgv.Predict(p, bgv.Options{Images: s.testImages(), LogN: s.recipe.Verify.LogN})
-	var insecure *security.InsecureError
-	switch {
-	case errors.Is(err, bgv.ErrInsufficient), errors.As(err, &insecure):
-		return nil, err.Error(), nil
-	case err != nil:
-		return nil, "", err
-	}
-	return &needs, "", nil
+func (s *searcher) needs(p *bundle.Program) (*searchNeeds, string, error) {
+	v := s.recipe.Verify
+	return predictNeeds(p, v.Backend, v.LogN, s.testImages())
 }
 
 // at is a point's own workspace, on the search's data.

@@ -33,8 +33,8 @@ func TestPredict(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := Prediction{plan.LogN(), plan.LogQP(), got.PlaintextBits, len(plan.layout.q), plan.PredictedSeconds(images)}
-			if got != want || got.PlaintextBits < 13 {
+			want := Prediction{plan.LogN(), plan.LogQP(), got.PlaintextBits, len(plan.layout.q), plan.PredictedSeconds(images), got.Seconds}
+			if got != want || got.PlaintextBits < 13 || got.Seconds < 2*got.Work {
 				t.Errorf("%s, %d images: predicted %+v, planned %+v", name, images, got, want)
 			}
 		}
