@@ -63,20 +63,19 @@ func TestSearchKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the whole command ten times; left out with -short")
 	}
-	t.Run("polynomial", func(t *testing.T) { testSearchKilled(t, "--candidates", "40", "--finetune-epochs", "4") })
-	// Activation degrees, too: a polynomial whose interval is measured.
-	t.Run("degree", func(t *testing.T) {
-		testSearchKilled(t, "--candidates", "40", "--finetune-epochs", "2", "--set",
+	// Bits and degree: a polynomial whose interval is measured.
+	t.Run("polynomials", func(t *testing.T) {
+		testSearchKilled(t, 5, "--candidates", "40", "--finetune-epochs", "3", "--set",
 			"network.layers.square1={type: polynomial, name: square1, approximates: silu, degree: 3, method: histogram, percentile: 99}")
 	})
 	t.Run("tables", func(t *testing.T) {
-		testSearchKilled(t, "--candidates", "30", "--finetune-epochs", "3", "--set", "network.layers.square1.type=tanh", "--set", "quantize.activations.bits=4")
+		testSearchKilled(t, 3, "--candidates", "30", "--finetune-epochs", "3", "--set", "network.layers.square1.type=tanh", "--set", "quantize.activations.bits=4")
 	})
 }
 
-func testSearchKilled(t *testing.T, more ...string) {
+func testSearchKilled(t *testing.T, kills int, more ...string) {
 	args := append([]string{"search", "--front", "4"}, more...)
-	dir := killAndResume(t, 7, args...)
+	dir := killAndResume(t, kills, args...)
 	whole, killed := steadySearch(t, dir, "whole"), steadySearch(t, dir, "killed")
 	if diff := cmp.Diff(whole, killed); diff != "" {
 		t.Errorf("searches differ (-whole +killed)\n%s", diff)
