@@ -10,6 +10,8 @@ import (
 	"qtool/bundle"
 	"qtool/quant"
 	"qtool/verify"
+	"qtool/verify/he/bgvtable"
+	"qtool/verify/he/pbs"
 )
 
 // tableProgram is a dense layer on two 2-bit inputs and a table on its output.
@@ -47,6 +49,66 @@ func TestTablesGoToTheirExecutor(t *testing.T) {
 	_, err := encryptedExecutor(tableProgram(t, 1<<14), 10, verifyOptions{backend: "auto"})
 	if err == nil || exitCode(err) != exitInsecure || hintFor(err) != narrowerHint || !strings.Contains(err.Error(), `layer "act"`) {
 		t.Errorf("a domain of 98305 values gives %v, exit code %d", err, exitCode(err))
+	}
+}
+
+// A batch takes as long for one image as for all, blind rotation as long as its
+// look-ups: auto takes that for the first image, batches for many, and changes
+// its mind once, where the predicted times meet.
+func TestFewImagesAreLookedUp(t *testing.T) {
+	const inputs, units = 784, 24
+	p := &bundle.Program{
+		Input: bundle.Input{Shape: []int{inputs}, Quantizer: quant.Params{Scale: 1, Bits: 1}},
+		Nodes: []bundle.Node{
+			{Name: "fc", Op: &bundle.Dense{Units: units, Inputs: inputs, Weight: make([]int32, units*inputs), Bias: bundle.Vec{Small: make([]int64, units)}}, Scale: []float64{1}, Bits: 2},
+			{Name: "act", Op: &bundle.LookupTable{Tables: []bundle.Table{{Lo: -63, Values: make([]int32, 127)}}}, Scale: []float64{1}},
+		},
+		Labels: make([]string, units),
+	}
+	for o := range units {
+		for k := range 126 {
+			p.Nodes[0].Op.(*bundle.Dense).Weight[o*inputs+(k*31+o)%inputs] = int32(2*(k%2) - 1)
+		}
+	}
+	for i := range 127 {
+		p.Nodes[1].Op.(*bundle.LookupTable).Tables[0].Values[i] = int32(i / 32)
+	}
+	for i := range p.Labels {
+		p.Labels[i] = fmt.Sprint(i)
+	}
+	if err := p.Prove(); err != nil {
+		t.Fatal(err)
+	}
+	single, err := pbs.NewPlan(p, pbs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := "pbs"
+	for _, images := range []int{1, 4, 1000} {
+		e, err := encryptedExecutor(p, images, verifyOptions{backend: "auto"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		batches, err := bgvtable.NewPlan(p, bgvtable.Options{Images: images})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "bgv"
+		if single.PredictedSeconds(images) < batches.PredictedSeconds(images) {
+			want = "pbs"
+		}
+		b := e.Backend()
+		if b.Name != want || before == "bgv" && want == "pbs" {
+			t.Errorf("%d images: %s after %s, where blind rotation is predicted to take %.2g s and batches %.2g s",
+				images, b.Name, before, single.PredictedSeconds(images), batches.PredictedSeconds(images))
+		}
+		if why := b.Why[len(b.Why)-1]; !strings.Contains(why, fmt.Sprintf("%.2g s predicted for", min(single.PredictedSeconds(images), batches.PredictedSeconds(images)))) {
+			t.Errorf("%d images: because %q", images, why)
+		}
+		before = want
+		if images == 1 && want != "pbs" || images == 1000 && want != "bgv" {
+			t.Errorf("%d images go to %s", images, want)
+		}
 	}
 }
 

@@ -26,8 +26,13 @@ var (
 	ifma     = speeds{ntt: 0.17, term: 0.32, convert: 0.36, mul: 0.36, dot: 0.54, mac: 0.08, reduce: 0.5, uniform: 1.5, gaussian: 3}
 )
 
-// costLift is nanoseconds of lifting a coefficient to an integer, all limbs.
-const costLift = 130
+// costLift is nanoseconds of lifting a coefficient to an integer, all limbs;
+// costTouch of the system's handing out a byte of fresh memory, which for a run of
+// few levels is as much as encryption itself.
+const (
+	costLift  = 130
+	costTouch = 0.55
+)
 
 // speedsOf are the speeds of a level's kernels.
 func speedsOf(level cpu.Level) speeds {
@@ -144,7 +149,7 @@ func (l *layout) costs(stages []stage, tables []tables) costs {
 	c := newCoster(l)
 	fresh := float64(len(l.q))
 	r := costs{
-		encrypt: c.n * (c.transform + c.gaussian + fresh*(c.transform+c.uniform+3*c.mul)),
+		encrypt: c.n * (c.transform + c.gaussian + fresh*(c.transform+c.uniform+3*c.mul+16*costTouch)),
 		linear:  make([]float64, len(stages)), element: make([]float64, len(stages)),
 		decrypt: c.n * (costLift + c.transform + float64(l.last())*(c.transform+2*c.mul)),
 	}

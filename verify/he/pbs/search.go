@@ -162,7 +162,7 @@ func costsOf(logQ int, level cpu.Level) costs {
 }
 
 // keyNanoseconds is roughly the time of one core for a byte of the evaluation keys.
-const keyNanoseconds = 5
+const keyNanoseconds = 2
 
 // nanoseconds is the predicted time of a look-up on one core: n steps of d + 2
 // transforms and, a coefficient, 2d products and d digits, where d is the digits
