@@ -18,7 +18,7 @@ type Costs struct {
 }
 
 // Measure times the primitives of ring degree 2^logN, as evaluation uses them, in
-// a few tenths of a second.
+// about half a second.
 func Measure(logN, workers int) (Costs, error) {
 	q, p, err := sizes{q: []int{34, 33, 33, 33, 33, 33}, p: []int{34}}.draw(logN)
 	if err != nil {
@@ -67,8 +67,12 @@ func (p *common) score() float64 {
 	return p.Predicted() * (1 + float64(p.needs.bytes(p.logN, len(p.ring.P())))/(4<<30))
 }
 
-// stageSeconds are those of a stage's map and of its activation.
+// stageSeconds are those of a stage's map and of its activation, as rehearsed, or
+// counted before that.
 func (p *common) stageSeconds(i int) (linear, activation float64) {
+	if p.rehearsed != nil {
+		return p.rehearsed[i][0], p.rehearsed[i][1]
+	}
 	st := &p.lowered.Stages[i]
 	unit := 1e9 * float64(p.options.Workers)
 	return p.costs.Limb.Nanoseconds(st.LinearWork) / unit, p.costs.Limb.Nanoseconds(st.ActivationWork) / unit

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"time"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
@@ -44,6 +45,7 @@ func NewExactPlan(p *bundle.Program, o Options) (*ExactPlan, error) {
 	if err != nil {
 		return nil, err
 	}
+	start := time.Now()
 	o = o.filled()
 	best, rejected, err := search(o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(p, segments, logN, alpha) })
 	if err != nil {
@@ -62,8 +64,14 @@ func NewExactPlan(p *bundle.Program, o Options) (*ExactPlan, error) {
 	if err := best.install(); err != nil {
 		return nil, fmt.Errorf("packed: %w", err)
 	}
+	if o.Costs == nil {
+		if err := best.rehearse(best.t[0]); err != nil {
+			return nil, err
+		}
+	}
 	best.explain(rejected)
 	best.seal("bgv", best.t)
+	best.took = time.Since(start)
 	return best, nil
 }
 

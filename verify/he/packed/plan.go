@@ -6,6 +6,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"time"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
@@ -79,6 +80,10 @@ type common struct {
 	base    int // primes of the outputs
 	why     []string
 	hash    [32]byte
+	took    time.Duration // to plan
+	// rehearsed are the predicted seconds of every stage's map and activation; nil
+	// where the costs were given, which then predict.
+	rehearsed [][2]float64
 }
 
 // Plan says how a program is evaluated with CKKS: parameters, packing, rotations
@@ -109,6 +114,7 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	start := time.Now()
 	o = o.filled()
 	best, rejected, err := search(o, func(logN, alpha int) (*Plan, error) { return o.try(p, segments, logN, alpha) })
 	if err != nil {
@@ -117,8 +123,14 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	if _, err := fastntt.Install(best.ring); err != nil {
 		return nil, fmt.Errorf("packed: %w", err)
 	}
+	if o.Costs == nil {
+		if err := best.rehearse(0); err != nil {
+			return nil, err
+		}
+	}
 	best.explain(rejected)
 	best.seal("ckks", best.message, best.weight, best.units)
+	best.took = time.Since(start)
 	return best, nil
 }
 
