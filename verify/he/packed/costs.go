@@ -113,3 +113,9 @@ func (p *common) stageSeconds(i int) (linear, activation float64) {
 	unit := 1e9 * float64(p.options.Workers)
 	return p.costs.Limb.Nanoseconds(st.LinearWork) / unit, p.costs.Limb.Nanoseconds(st.ActivationWork) / unit
 }
+
+// score counts every bit that is missing to the spare ones as so much more time:
+// answers at near ties are worth it.
+func (p *Plan) score() float64 {
+	return p.common.score() * (1 + 0.04*max(0, p.options.Bits+spareBits-p.Bits()))
+}

@@ -1,6 +1,7 @@
 package packed
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -91,8 +92,21 @@ func (o Options) tryExact(p *bundle.Program, segments []lower.Segment, logN, alp
 	if o.AllowInsecure {
 		limit = math.Inf(1)
 	}
-	plan := &ExactPlan{common: common{program: p, options: o, logN: logN}}
-	plan.base = 2
+	plan, err := o.tryPacking(p, segments, logN, alpha, limit, false)
+	var no *unfit
+	if errors.As(err, &no) {
+		// Fewer inputs mean more sums over blocks, which multiply the noise.
+		if more, err := o.tryPacking(p, segments, logN, alpha, limit, true); err == nil {
+			return more, nil
+		}
+	}
+	return plan, err
+}
+
+// tryPacking plans with one packing, which counts the client's encryptions or
+// takes as many as it likes.
+func (o Options) tryPacking(p *bundle.Program, segments []lower.Segment, logN, alpha int, limit float64, manyInputs bool) (*ExactPlan, error) {
+	plan := &ExactPlan{common: common{program: p, options: o, logN: logN, base: 2, manyInputs: manyInputs}}
 	if err := plan.lower(segments, alpha, limit); err != nil {
 		return nil, err
 	}

@@ -78,9 +78,11 @@ type common struct {
 	needs   needs
 	costs   Costs
 	base    int // primes of the outputs
-	why     []string
-	hash    [32]byte
-	took    time.Duration // to plan
+	// manyInputs leaves the client's encryptions out of what is weighed.
+	manyInputs bool
+	why        []string
+	hash       [32]byte
+	took       time.Duration // to plan
 	// rehearsed are the predicted seconds of every stage's map and activation; nil
 	// where the costs were given, which then predict.
 	rehearsed [][2]float64
@@ -252,9 +254,13 @@ func (c *common) lower(segments []lower.Segment, alpha int, limit float64) error
 	if c.costs, err = c.options.costs(c.logN); err != nil {
 		return err
 	}
+	client := c.costs.Encrypt
+	if c.manyInputs {
+		client = 0
+	}
 	c.lowered, err = lower.New(segments, c.program, lower.Options{
 		Slots: 1 << (c.logN - 1), Special: alpha, Base: c.base,
-		Workers: c.costs.Workers, Costs: c.costs.Limb, Client: c.costs.Encrypt, Cache: c.options.cache[c.logN],
+		Workers: c.costs.Workers, Costs: c.costs.Limb, Client: client, Cache: c.options.cache[c.logN],
 	})
 	if err == nil {
 		c.needs = newNeeds(c.lowered)
