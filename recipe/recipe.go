@@ -69,6 +69,10 @@ type Verify struct {
 	Backend string `yaml:"backend"` // one of Backends
 	Limit   int    `yaml:"limit"`   // images; 0 is the whole test set
 	LogN    int    `yaml:"log_n"`   // ring degree 2^LogN; 0 chooses it
+	// Precision is the bits that outputs of packed-ckks must have; 0 is its
+	// default. It is left out where it is 0, so that recipes without it keep their
+	// hashes.
+	Precision float64 `yaml:"precision,omitempty"`
 }
 
 // MaxBytes bounds a recipe file.
@@ -272,6 +276,12 @@ func (r *Recipe) Validate() error {
 	}
 	if n := r.Verify.LogN; n != 0 && (n < 10 || n > 16) {
 		return fmt.Errorf("verify.log_n: %d is outside 10..16 (0 chooses it)", n)
+	}
+	switch b := r.Verify.Precision; {
+	case !(b >= 0 && b <= 50):
+		return fmt.Errorf("verify.precision: %v is outside 0..50 bits (0 is the default)", b)
+	case b > 0 && r.Verify.Backend != "packed-ckks" && r.Verify.Backend != "none":
+		return fmt.Errorf("verify.precision: it is for backend packed-ckks, which is %s here (0 leaves it out)", r.Verify.Backend)
 	}
 	return nil
 }

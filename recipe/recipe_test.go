@@ -163,6 +163,9 @@ func TestParseErrors(t *testing.T) {
 		{minimal + "verify: {backend: rot13}\n", `verify.backend: "rot13" is unknown`},
 		{minimal + "verify: {limit: -1}\n", "verify.limit: -1"},
 		{minimal + "verify: {log_n: 9}\n", "verify.log_n: 9 is outside 10..16"},
+		{minimal + "verify: {backend: packed-ckks, precision: 51}\n", "verify.precision: 51 is outside 0..50"},
+		{minimal + "verify: {backend: packed-ckks, precision: .nan}\n", "verify.precision: NaN is outside 0..50"},
+		{minimal + "verify: {precision: 12}\n", "verify.precision: it is for backend packed-ckks, which is auto here"},
 	} {
 		r, err := Parse([]byte(c.text))
 		wantError(t, c.text[max(0, len(c.text)-40):], err, c.want)

@@ -113,6 +113,7 @@ type Latency struct {
 	Evaluate  float64 `json:"evaluate"`
 	Decrypt   float64 `json:"decrypt"`
 	First     float64 `json:"first_evaluate"`
+	Plan      float64 `json:"plan"`
 	Encode    float64 `json:"encode_weights"`
 	Predicted float64 `json:"predicted_evaluate"`
 }

@@ -167,8 +167,8 @@ func (p *printer) precision(r *verify.Report) {
 		}
 	}
 	if l := r.Latency; l != nil {
-		p.f("One image: evaluate %.1f ms (median; predicted %.1f, first %.1f), encrypt %.1f ms, decrypt %.1f ms; weights encoded once in %.2f s.\n",
-			1000*l.Evaluate, 1000*l.Predicted, 1000*l.First, 1000*l.Encrypt, 1000*l.Decrypt, l.Encode)
+		p.f("One image: evaluate %.1f ms (median; predicted %.1f, first %.1f), encrypt %.1f ms, decrypt %.1f ms. Once: planned in %.2f s, weights encoded in %.2f s.\n",
+			1000*l.Evaluate, 1000*l.Predicted, 1000*l.First, 1000*l.Encrypt, 1000*l.Decrypt, l.Plan, l.Encode)
 	}
 }
 

@@ -141,7 +141,7 @@ func runRun(ctx context.Context, w *workspace, insecure bool) error {
 	if err != nil {
 		return fmt.Errorf("verify.%w", err)
 	}
-	e, err := encryptedExecutor(f.Program, test.Len(), verifyOptions{backend: v.Backend, logN: v.LogN, allowInsecure: insecure})
+	e, err := encryptedExecutor(f.Program, test.Len(), verifyOptions{backend: v.Backend, logN: v.LogN, bits: v.Precision, allowInsecure: insecure})
 	if err != nil {
 		return err
 	}

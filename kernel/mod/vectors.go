@@ -4,7 +4,8 @@ package mod
 // sources. dst may be one of the sources. Where assembly takes whole vectors,
 // the words past the last do without.
 
-// Reduce is dst = src + add mod q, for any words whose sum is below 2^64.
+// Reduce is dst = (src + add mod 2^64) mod q, for any words: where add is a multiple
+// of q that is at least 2^61, words may be two's complements down to -2^61.
 func (m *Modulus) Reduce(dst, src []uint64, add uint64) {
 	same(len(dst), len(src))
 	if n := m.vectors(dst); n > 0 {

@@ -41,6 +41,12 @@ func TestVectorsAreTheirDefinitions(t *testing.T) {
 		f := m.Factor(w)
 		m.Reduce(dst, any, add)
 		want(t, "reduce", dst, func(k int) uint64 { return (any[k] + add) % q })
+		signed, lift := make([]uint64, n), ((1<<61)/q+1)*q
+		for k, x := range edges(r, n, 1<<62) {
+			signed[k] = x - 1<<61
+		}
+		m.Reduce(dst, signed, lift)
+		want(t, "reduce signed", dst, func(k int) uint64 { return m.Residue(int64(signed[k])) })
 		m.Scale(dst, short, f)
 		want(t, "scale", dst, func(k int) uint64 { return m.Mul(short[k]%q, w) })
 		m.SubScale(dst, a, b, f)

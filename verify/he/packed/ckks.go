@@ -9,6 +9,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/bundle"
+	"qtool/kernel/mod"
 	"qtool/verify/he/packed/engine"
 	"qtool/verify/he/packed/lower"
 )
@@ -100,7 +101,12 @@ func ckksEncoder(params ckks.Parameters) func() encoder[float64] {
 	return func() encoder[float64] {
 		e := ckks.NewEncoder(params)
 		slots := make([]complex128, params.MaxSlots())
-		coefficients := make([]int64, params.N())
+		coefficients := make([]uint64, params.N()) // two's complement
+		subs := append(append([]*ring.SubRing{}, params.RingQ().SubRings...), params.RingP().SubRings...)
+		moduli := make([]*mod.Modulus, len(subs))
+		for i, s := range subs {
+			moduli[i] = mod.New(s.Modulus)
+		}
 		return func(values []float64, limbs int, extended, sum bool, scale float64) (engine.Poly, error) {
 			n := len(values)
 			for i, v := range values {
@@ -123,29 +129,32 @@ func ckksEncoder(params ckks.Parameters) func() encoder[float64] {
 			unit := math.Ldexp(scale, -shift)
 			clear(coefficients)
 			for i, v := range slots[:n] {
-				coefficients[i*gap] = int64(math.RoundToEven(real(v) * unit))
-				coefficients[(i+n)*gap] = int64(math.RoundToEven(imag(v) * unit))
+				coefficients[i*gap] = uint64(int64(math.RoundToEven(real(v) * unit)))
+				coefficients[(i+n)*gap] = uint64(int64(math.RoundToEven(imag(v) * unit)))
 			}
-			subs := append([]*ring.SubRing{}, params.RingQ().SubRings[:limbs]...)
+			list := make([]int, 0, len(subs))
+			for i := range limbs {
+				list = append(list, i)
+			}
 			if extended {
-				subs = append(subs, params.RingP().SubRings...)
+				for i := params.MaxLevel() + 1; i < len(subs); i++ {
+					list = append(list, i)
+				}
 			}
-			out := make(engine.Poly, len(subs))
-			for i, s := range subs {
-				out[i] = make([]uint64, params.N())
-				for k, c := range coefficients {
-					sign := uint64(c >> 63)
-					v := ring.BRedAdd((uint64(c)^sign)-sign, s.Modulus, s.BRedConstant)
-					// q - v for negative ones, which is q for zero: NTT takes that.
-					out[i][k] = v ^ (v^(s.Modulus-v))&sign
-				}
-				if shift > 0 {
-					s.MulScalarMontgomery(out[i], ring.MForm((1<<shift)%s.Modulus, s.Modulus, s.BRedConstant), out[i])
-				}
-				s.NTT(out[i], out[i])
+			out := make(engine.Poly, len(list))
+			for k, i := range list {
+				q, m, x := subs[i].Modulus, moduli[i], make([]uint64, params.N())
+				// A multiple of q makes negative coefficients positive.
+				m.Reduce(x, coefficients, ((1<<61)/q+1)*q)
+				subs[i].NTT(x, x)
+				factor := uint64(1<<shift) % q
 				if !sum {
-					s.MForm(out[i], out[i])
+					factor = m.Mul(factor, m.Mul(1<<32%q, 1<<32%q)) // Montgomery form
 				}
+				if factor != 1 {
+					m.Scale(x, x, m.Factor(factor))
+				}
+				out[k] = x
 			}
 			return out, nil
 		}

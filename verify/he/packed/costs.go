@@ -2,9 +2,14 @@ package packed
 
 import (
 	"fmt"
+	"math"
+	"slices"
+	"time"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
+	"qtool/verify/he/fastntt"
 	"qtool/verify/he/packed/engine"
 	"qtool/verify/he/packed/lower"
 )
@@ -18,23 +23,54 @@ type Costs struct {
 }
 
 // Measure times the primitives of ring degree 2^logN, as evaluation uses them, in
-// a few tenths of a second.
+// about half a second.
 func Measure(logN, workers int) (Costs, error) {
 	q, p, err := sizes{q: []int{34, 33, 33, 33, 33, 33}, p: []int{34}}.draw(logN)
 	if err != nil {
 		return Costs{}, err
 	}
-	params, err := rlwe.NewParametersFromLiteral(rlwe.ParametersLiteral{LogN: logN, Q: q, P: p, NTTFlag: true})
+	params, err := ckks.NewParametersFromLiteral(ckks.ParametersLiteral{LogN: logN, Q: q, P: p, LogDefaultScale: 33})
 	if err != nil {
-		return Costs{}, err
+		return Costs{}, fmt.Errorf("packed: %w", err)
 	}
-	e, err := engine.New(params, workers, 0)
+	e, err := engine.New(params.Parameters, workers, 0)
 	if err != nil {
 		return Costs{}, fmt.Errorf("packed: %w", err)
 	}
 	c := Costs{Limb: lower.Costs(e.Primitives()), Workers: workers}
-	c.Encrypt = 6*c.Limb.NTT + 20*c.Limb.Move
-	return c, nil
+	if _, err := fastntt.Install(params); err != nil {
+		return Costs{}, fmt.Errorf("packed: %w", err)
+	}
+	c.Encrypt, err = encryptions(params, workers)
+	return c, err
+}
+
+// encryptions is the nanoseconds that one ciphertext takes one worker: the median
+// of a few rounds of one for every worker.
+func encryptions(params ckks.Parameters, workers int) (float64, error) {
+	const rounds = 5
+	p := &common{ring: params.Parameters, lowered: &lower.Plan{Limbs: params.MaxLevel() + 1}}
+	secret := rlwe.NewKeyGenerator(params).GenSecretKeyNew()
+	ready := make(chan *tools[float64], workers)
+	for range workers {
+		ready <- newTools(ckksEncoder(params)(), secret)
+	}
+	var times []float64
+	for k := range rounds + 1 {
+		start := time.Now()
+		err := spread(workers, func() *tools[float64] { return <-ready }, func(t *tools[float64], _ int) error {
+			_, err := t.encrypt(p, make([]float64, params.MaxSlots()), math.Exp2(33))
+			return err
+		}, func(t *tools[float64]) { ready <- t })
+		if err != nil {
+			return 0, err
+		}
+		if k > 0 { // the first warms up
+			times = append(times, float64(time.Since(start).Nanoseconds()))
+		}
+	}
+	slices.Sort(times)
+	return times[rounds/2], nil
 }
 
 // costs are o's, or measured.
@@ -67,9 +103,19 @@ func (p *common) score() float64 {
 	return p.Predicted() * (1 + float64(p.needs.bytes(p.logN, len(p.ring.P())))/(4<<30))
 }
 
-// stageSeconds are those of a stage's map and of its activation.
+// stageSeconds are those of a stage's map and of its activation, as rehearsed, or
+// counted before that.
 func (p *common) stageSeconds(i int) (linear, activation float64) {
+	if p.rehearsed != nil {
+		return p.rehearsed[i][0], p.rehearsed[i][1]
+	}
 	st := &p.lowered.Stages[i]
 	unit := 1e9 * float64(p.options.Workers)
 	return p.costs.Limb.Nanoseconds(st.LinearWork) / unit, p.costs.Limb.Nanoseconds(st.ActivationWork) / unit
+}
+
+// score counts every bit that is missing to the spare ones as so much more time:
+// answers at near ties are worth it.
+func (p *Plan) score() float64 {
+	return p.common.score() * (1 + 0.04*max(0, p.options.Bits+spareBits-p.Bits()))
 }

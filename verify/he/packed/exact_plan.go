@@ -1,9 +1,11 @@
 package packed
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
+	"time"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
@@ -44,6 +46,7 @@ func NewExactPlan(p *bundle.Program, o Options) (*ExactPlan, error) {
 	if err != nil {
 		return nil, err
 	}
+	start := time.Now()
 	o = o.filled()
 	best, rejected, err := search(o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(p, segments, logN, alpha) })
 	if err != nil {
@@ -62,8 +65,14 @@ func NewExactPlan(p *bundle.Program, o Options) (*ExactPlan, error) {
 	if err := best.install(); err != nil {
 		return nil, fmt.Errorf("packed: %w", err)
 	}
+	if o.Costs == nil {
+		if err := best.rehearse(best.t[0]); err != nil {
+			return nil, err
+		}
+	}
 	best.explain(rejected)
 	best.seal("bgv", best.t)
+	best.took = time.Since(start)
 	return best, nil
 }
 
@@ -83,8 +92,21 @@ func (o Options) tryExact(p *bundle.Program, segments []lower.Segment, logN, alp
 	if o.AllowInsecure {
 		limit = math.Inf(1)
 	}
-	plan := &ExactPlan{common: common{program: p, options: o, logN: logN}}
-	plan.base = 2
+	plan, err := o.tryPacking(p, segments, logN, alpha, limit, false)
+	var no *unfit
+	if errors.As(err, &no) {
+		// Fewer inputs mean more sums over blocks, which multiply the noise.
+		if more, err := o.tryPacking(p, segments, logN, alpha, limit, true); err == nil {
+			return more, nil
+		}
+	}
+	return plan, err
+}
+
+// tryPacking plans with one packing, which counts the client's encryptions or
+// takes as many as it likes.
+func (o Options) tryPacking(p *bundle.Program, segments []lower.Segment, logN, alpha int, limit float64, manyInputs bool) (*ExactPlan, error) {
+	plan := &ExactPlan{common: common{program: p, options: o, logN: logN, base: 2, manyInputs: manyInputs}}
 	if err := plan.lower(segments, alpha, limit); err != nil {
 		return nil, err
 	}

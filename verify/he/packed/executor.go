@@ -27,8 +27,8 @@ type executor struct {
 	program *bundle.Program
 	backend func() verify.Backend
 	start   func() session
-	// predicted seconds of an evaluation.
-	predicted float64
+	// predicted seconds of an evaluation, and planned of the planning.
+	predicted, planned float64
 }
 
 // NewExecutor returns an executor that runs p with CKKS by plan, which must have
@@ -38,7 +38,7 @@ func NewExecutor(p *bundle.Program, plan *Plan) verify.Executor {
 		panic("packed: plan was made for another program")
 	}
 	return &executor{
-		program: p, backend: plan.backend, predicted: plan.Predicted(),
+		program: p, backend: plan.backend, predicted: plan.Predicted(), planned: plan.took.Seconds(),
 		start: func() session { return &ckksSession{plan: plan} },
 	}
 }
@@ -63,7 +63,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.S
 	if err != nil {
 		return nil, err
 	}
-	r := &verify.Result{Latency: &verify.Latency{Encode: encode.Seconds(), Predicted: e.predicted}}
+	r := &verify.Result{Latency: &verify.Latency{Encode: encode.Seconds(), Predicted: e.predicted, Plan: e.planned}}
 	r.Cost.Seconds.Keygen = keygen.Seconds()
 	r.Cost.Bytes.Keys = keys
 	var times [3][]float64
@@ -182,7 +182,7 @@ func NewExactExecutor(p *bundle.Program, plan *ExactPlan) verify.Executor {
 		panic("packed: plan was made for another program")
 	}
 	return &executor{
-		program: p, backend: plan.backend, predicted: plan.Predicted(),
+		program: p, backend: plan.backend, predicted: plan.Predicted(), planned: plan.took.Seconds(),
 		start: func() session { return &exactSession{plan: plan} },
 	}
 }

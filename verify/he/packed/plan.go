@@ -6,6 +6,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"time"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
@@ -77,8 +78,14 @@ type common struct {
 	needs   needs
 	costs   Costs
 	base    int // primes of the outputs
-	why     []string
-	hash    [32]byte
+	// manyInputs leaves the client's encryptions out of what is weighed.
+	manyInputs bool
+	why        []string
+	hash       [32]byte
+	took       time.Duration // to plan
+	// rehearsed are the predicted seconds of every stage's map and activation; nil
+	// where the costs were given, which then predict.
+	rehearsed [][2]float64
 }
 
 // Plan says how a program is evaluated with CKKS: parameters, packing, rotations
@@ -109,6 +116,7 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	start := time.Now()
 	o = o.filled()
 	best, rejected, err := search(o, func(logN, alpha int) (*Plan, error) { return o.try(p, segments, logN, alpha) })
 	if err != nil {
@@ -117,8 +125,14 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	if _, err := fastntt.Install(best.ring); err != nil {
 		return nil, fmt.Errorf("packed: %w", err)
 	}
+	if o.Costs == nil {
+		if err := best.rehearse(0); err != nil {
+			return nil, err
+		}
+	}
 	best.explain(rejected)
 	best.seal("ckks", best.message, best.weight, best.units)
+	best.took = time.Since(start)
 	return best, nil
 }
 
@@ -240,9 +254,13 @@ func (c *common) lower(segments []lower.Segment, alpha int, limit float64) error
 	if c.costs, err = c.options.costs(c.logN); err != nil {
 		return err
 	}
+	client := c.costs.Encrypt
+	if c.manyInputs {
+		client = 0
+	}
 	c.lowered, err = lower.New(segments, c.program, lower.Options{
 		Slots: 1 << (c.logN - 1), Special: alpha, Base: c.base,
-		Workers: c.costs.Workers, Costs: c.costs.Limb, Client: c.costs.Encrypt, Cache: c.options.cache[c.logN],
+		Workers: c.costs.Workers, Costs: c.costs.Limb, Client: client, Cache: c.options.cache[c.logN],
 	})
 	if err == nil {
 		c.needs = newNeeds(c.lowered)

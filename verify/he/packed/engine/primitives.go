@@ -16,127 +16,175 @@ import (
 // workers are busy.
 type Primitives struct{ NTT, Extend, Product, Key, Move, Section float64 }
 
-// coldBytes is what calibration streams through: more than caches hold, as the
-// keys and diagonals of a network are.
-const coldBytes = 128 << 20
+const (
+	// coldBytes is what calibration streams through: more than caches hold, as the
+	// keys and diagonals of a network are.
+	coldBytes = 128 << 20
+	// primitiveLimbs is the limbs of the ciphertexts that it works on.
+	primitiveLimbs = 6
+	// primitiveRounds is how often each primitive is timed, primitiveTime for how
+	// long at least.
+	primitiveRounds = 11
+	primitiveTime   = 6 * time.Millisecond
+)
 
 // Primitives measures them with the engine's own passes, all workers together:
 // transforms and extensions on as many limbs as a decomposition has, keys and
-// diagonals from memory that no cache holds. It takes the median of repeats, as
-// what else runs on the machine slows down evaluations too. The engine needs at
-// least six primes and a special one.
+// diagonals from memory that no cache holds. They are timed in turn, in rounds,
+// each for as long as the stages of an evaluation take, and the medians taken:
+// what else runs on the machine then slows them down as it does evaluations. The
+// engine needs at least six primes and a special one.
 func (e *Engine) Primitives() Primitives {
-	const repeats = 9
-	limbs := 6
-	all := e.extended(limbs)
+	b := e.newBench()
+	times := make([][]float64, 6)
+	passes := []pass{b.sections(), b.transforms(), b.extensions(), b.moves(), b.rotations(), b.products()}
+	for round := range primitiveRounds + 1 {
+		for i, p := range passes {
+			start, n := time.Now(), 0
+			for ; n == 0 || time.Since(start) < primitiveTime; n++ {
+				p.f()
+			}
+			if round > 0 { // the first warms up
+				times[i] = append(times[i], float64(time.Since(start).Nanoseconds())*float64(e.workers)/(float64(n)*p.units))
+			}
+		}
+	}
+	median := func(i int) float64 {
+		slices.Sort(times[i])
+		return times[i][len(times[i])/2]
+	}
+	t := Primitives{Section: median(0), NTT: median(1), Extend: median(2), Move: median(3), Product: median(5)}
+	// A rotation moves both polynomials and adds one; its key takes the rest.
+	t.Key = max(median(4)-3*t.Move/primitiveLimbs, median(4)/2)
+	return t
+}
+
+// bench is what primitives are measured on.
+type bench struct {
+	*Engine
+	all    []*modulus
+	digits Digits
+	x, out Ciphertext
+	cold   []Poly // as many as no cache holds
+	moved  *mod.Permutation
+	idle   []uint64
+}
+
+// pass is work of so many units.
+type pass struct {
+	units float64
+	f     func()
+}
+
+func (e *Engine) newBench() *bench {
+	b := &bench{Engine: e, all: e.extended(primitiveLimbs), idle: make([]uint64, e.workers)}
 	r := rand.New(rand.NewPCG(1, 2))
-	random := func(p Poly) Poly {
+	n := len(b.all)
+	random := func() Poly {
+		p := e.NewPoly(n)
 		for i, l := range p {
-			q := all[i%len(all)].Q
 			for k := range l {
-				l[k] = r.Uint64N(q)
+				l[k] = r.Uint64N(b.all[i].Q)
 			}
 		}
 		return p
 	}
-	// median is that of the nanoseconds f takes all workers, of one unit.
-	median := func(units float64, f func(repeat int)) float64 {
-		var times []float64
-		for k := range repeats + 1 {
-			start := time.Now()
-			f(k)
-			if k > 0 { // the first warms up
-				times = append(times, float64(time.Since(start).Nanoseconds()))
+	for range primitiveLimbs {
+		b.digits = append(b.digits, random())
+	}
+	b.x, b.out = Ciphertext{random(), random()}, Ciphertext{random(), random()}
+	b.cold = make([]Poly, max(2*primitiveLimbs, coldBytes/(8*e.n*n)))
+	for i := range b.cold {
+		b.cold[i] = e.NewPoly(n)
+		for k := range b.cold[i] {
+			copy(b.cold[i][k], b.x[0][k])
+		}
+	}
+	var err error
+	if b.moved, err = e.permutation(5); err != nil {
+		panic(err) // 5 generates the rotations of every ring
+	}
+	return b
+}
+
+func (b *bench) sections() pass {
+	const count = 50
+	return pass{count, func() {
+		for range count {
+			b.parallel(b.workers, func(i int) { b.idle[i]++ })
+		}
+	}}
+}
+
+// transforms leave reduced words, as they find them.
+func (b *bench) transforms() pass {
+	n := len(b.all)
+	tasks := len(b.digits) * n
+	return pass{float64(tasks), func() {
+		b.parallel(tasks, func(i int) { b.all[i%n].forward(b.digits[i/n][i%n]) })
+	}}
+}
+
+func (b *bench) extensions() pass {
+	n := len(b.all) - 1
+	c := b.converter(b.all[:1], b.all[1:])
+	tasks := len(b.digits) * n
+	return pass{float64(tasks), func() {
+		b.parallel(tasks, func(i int) { c.convert(i%n, b.digits[i/n][1+i%n], Poly{b.x[0][0]}) })
+	}}
+}
+
+func (b *bench) moves() pass {
+	n := len(b.all)
+	return pass{float64(2 * n), func() {
+		b.passes(n, func(i, from, to int) {
+			for h := range b.x {
+				b.moved.Scatter(b.all[i].Modulus, b.out[h][i], b.x[h][i][from:to], from, true)
 			}
-		}
-		slices.Sort(times)
-		return times[repeats/2] * float64(e.workers) / units
-	}
-	var t Primitives
-	nothing := make([]uint64, e.workers)
-	t.Section = median(50, func(int) {
-		for range 50 {
-			e.parallel(e.workers, func(i int) { nothing[i]++ })
-		}
-	})
+		})
+	}}
+}
 
-	n := len(all)
-	c := random(e.NewPoly(limbs))
-	d := make(Digits, limbs)
-	for j := range d {
-		d[j] = random(e.NewPoly(n))
-	}
-	tasks := limbs * n
-	t.NTT = median(float64(tasks), func(int) {
-		e.parallel(tasks, func(i int) { all[i%n].forward(d[i/n][i%n]) })
-	})
-	center := e.converter(e.q[:1], all[1:])
-	t.Extend = median(float64(limbs*(n-1)), func(int) {
-		e.parallel(limbs*(n-1), func(i int) { center.convert(i%(n-1), d[i/(n-1)][i%(n-1)], Poly{c[0]}) })
-	})
-	for j := range d {
-		random(d[j]) // reduced again
-	}
-
-	// As many polynomials as no cache holds; half of a key's are those of one
-	// half.
-	cold := make([]Poly, max(2*limbs, coldBytes/(8*e.n*n)))
-	first := random(e.NewPoly(n))
-	for i := range cold {
-		cold[i] = e.NewPoly(n)
-		for k := range cold[i] {
-			copy(cold[i][k], first[k])
-		}
-	}
-	out := Ciphertext{random(e.NewPoly(n)), random(e.NewPoly(n))}
-	keys := len(cold) / (2 * limbs)
-	key := func(k int) *rlwe.GadgetCiphertext {
+// rotations go through memory once, as the keys of hoisted ones.
+func (b *bench) rotations() pass {
+	n, keys := len(b.all), len(b.cold)/(2*primitiveLimbs)
+	var all []rotation
+	for k := range keys {
 		g := &rlwe.GadgetCiphertext{}
-		for j := range limbs {
+		for j := range primitiveLimbs {
 			half := func(h int) ringqp.Poly {
-				p := cold[k%keys*2*limbs+2*j+h]
-				return ringqp.Poly{Q: ring.Poly{Coeffs: [][]uint64(p[:limbs])}, P: ring.Poly{Coeffs: [][]uint64(p[limbs:])}}
+				p := b.cold[2*primitiveLimbs*k+2*j+h]
+				return ringqp.Poly{Q: ring.Poly{Coeffs: [][]uint64(p[:primitiveLimbs])}, P: ring.Poly{Coeffs: [][]uint64(p[primitiveLimbs:])}}
 			}
 			g.Value = append(g.Value, []rlwe.VectorQP{{half(0), half(1)}})
 		}
-		return g
+		all = append(all, rotation{g, b.moved})
 	}
-	p, err := e.permutation(5)
-	if err != nil {
-		panic(err) // 5 generates the rotations of every ring
-	}
-	x := [2]Poly{random(e.NewPoly(n)), random(e.NewPoly(n))}
-	t.Move = median(float64(2*n), func(int) {
-		e.passes(n, func(i, from, to int) {
-			for h := range x {
-				p.Scatter(all[i].Modulus, out[h][i], x[h][i][from:to], from, true)
+	return pass{float64(keys * primitiveLimbs * n), func() {
+		b.passes(n, func(i, from, to int) {
+			for _, r := range all {
+				b.rotate(b.digits, r, b.x[0][i], i, primitiveLimbs, b.all[i], [2][]uint64{b.out[0][i], b.out[1][i]}, from, to, false)
 			}
 		})
-	}) - t.Section/float64(2*n)
-	// As many rotations as there are keys, once through memory.
-	rotations := median(float64(keys*limbs*n), func(int) {
-		e.passes(n, func(i, from, to int) {
-			for k := range keys {
-				e.rotate(d, rotation{key(k), p}, x[0][i], i, limbs, all[i], [2][]uint64{out[0][i], out[1][i]}, from, to, false)
-			}
-		})
-	})
-	t.Key = rotations - 3*t.Move/float64(limbs)
+	}}
+}
 
-	// Sums of products with hot inputs.
+// products go through memory once, as the diagonals of giant steps.
+func (b *bench) products() pass {
+	const giant = 16
+	n := len(b.all)
 	terms := make([][]mod.Term, n)
 	for i := range terms {
-		for k, p := range cold {
-			b := d[k%limbs]
-			terms[i] = append(terms[i], mod.Term{S: p[i], A: b[i], B: d[(k+1)%limbs][i]})
+		for k, p := range b.cold {
+			j := k % (len(b.digits) - 1)
+			terms[i] = append(terms[i], mod.Term{S: p[i], A: b.digits[j][i], B: b.digits[j+1][i]})
 		}
 	}
-	t.Product = median(float64(len(cold)*n), func(int) {
-		e.passes(n, func(i, from, to int) {
-			for k := 0; k < len(cold); k += 16 {
-				all[i].Inner(out[0][i][from:to], out[1][i][from:to], terms[i][k:min(k+16, len(cold))], from)
+	return pass{float64(len(b.cold) * n), func() {
+		b.passes(n, func(i, from, to int) {
+			for k := 0; k < len(b.cold); k += giant {
+				b.all[i].Inner(b.out[0][i][from:to], b.out[1][i][from:to], terms[i][k:min(k+giant, len(b.cold))], from)
 			}
 		})
-	})
-	return t
+	}}
 }

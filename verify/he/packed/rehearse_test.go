@@ -1,0 +1,34 @@
+package packed
+
+import "testing"
+
+// Without given costs, a plan is rehearsed: every stage has a time, and the plan
+// is one that works.
+func TestInsecureRehearsal(t *testing.T) {
+	b := newProgram(seeded(1), 4, 1, 10, 10).conv(2, 3, 1, 0, 7).square().pool(2, 2).conv(3, 3, 1, 0, 7).square().dense(4, 7)
+	p := b.done()
+	plan, err := NewPlan(p, Options{LogN: 10, AllowInsecure: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := plan.costs.Limb
+	for _, ns := range []float64{c.NTT, c.Extend, c.Product, c.Key, c.Move, c.Section, plan.costs.Encrypt} {
+		if ns <= 0 {
+			t.Errorf("costs %+v", plan.costs)
+		}
+	}
+	sum := 0.0
+	for i, s := range plan.rehearsed {
+		if s[0] <= 0 || s[1] < 0 || s[1] == 0 && plan.lowered.Stages[i].Squares() {
+			t.Errorf("stage %d is predicted to take %v s", i, s)
+		}
+		sum += s[0] + s[1]
+	}
+	if len(plan.rehearsed) != len(plan.lowered.Stages) || plan.Predicted() != sum {
+		t.Errorf("%v are predicted as %v", plan.rehearsed, plan.Predicted())
+	}
+	r := runBoth(t, NewExecutor(p, plan), b.images(1))
+	if l := r.Latency; l.Predicted != sum || l.Plan <= 0 {
+		t.Errorf("latency %+v", l)
+	}
+}
