@@ -81,7 +81,7 @@ func runBench(ctx context.Context, a *app, o benchOptions) error {
 	}
 	options := bench.Options{
 		Recipes: o.recipes, Data: a.dataDir, Kernels: o.kernels, Portable: o.portable && cpu.Active != cpu.Portable,
-		Rounds: o.rounds, Steps: 40, Slice: 60 * time.Millisecond, Command: measuringProcess,
+		Rounds: o.rounds, Steps: 100, Slice: 60 * time.Millisecond, Command: measuringProcess,
 	}
 	if o.quick {
 		options.Rounds, options.Steps, options.Slice = 1, 10, 20*time.Millisecond
