@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -45,7 +46,7 @@ func TestSample(t *testing.T) {
 		median, spread float64
 	}{{[]float64{2}, 2, 0}, {[]float64{3, 1, 2}, 2, 1}, {[]float64{4, 1, 2, 2}, 2, 1.5}, {[]float64{1, 3}, 2, 1}} {
 		before := slices.Clone(c.rounds)
-		if s := newSample(c.rounds, ""); s.Median != c.median || s.Spread != c.spread || !slices.Equal(c.rounds, before) {
+		if s := newSample(c.rounds, []float64{7}, ""); s.Median != c.median || s.CPU != 7 || s.Spread != c.spread || !slices.Equal(c.rounds, before) {
 			t.Errorf("%v: median %v, spread %v, rounds %v", before, s.Median, s.Spread, c.rounds)
 		}
 	}
@@ -57,9 +58,9 @@ func TestFigureIsCompleted(t *testing.T) {
 		f             Figure
 		faster, share float64
 	}{
-		{Figure{Task: Task{Kind: Kernel, Rate: true, Bound: FloatPeak}, Active: newSample([]float64{100}, ""), Portable: newSample([]float64{10}, "")}, 10, 0.5},
-		{Figure{Task: Task{Kind: Image}, Active: newSample([]float64{10}, ""), Portable: newSample([]float64{40}, "")}, 4, 0},
-		{Figure{Task: Task{Kind: Kernel, Rate: true, Bound: MemoryPeak}, Active: newSample([]float64{100}, "")}, 0, 0},
+		{Figure{Task: Task{Kind: Kernel, Rate: true, Bound: FloatPeak}, Active: newSample([]float64{100}, nil, ""), Portable: newSample([]float64{10}, nil, "")}, 10, 0.5},
+		{Figure{Task: Task{Kind: Image}, Active: newSample([]float64{10}, nil, ""), Portable: newSample([]float64{40}, nil, "")}, 4, 0},
+		{Figure{Task: Task{Kind: Kernel, Rate: true, Bound: MemoryPeak}, Active: newSample([]float64{100}, nil, "")}, 0, 0},
 		{Figure{Task: Task{Kind: Image}, Skipped: "no"}, 0, 0},
 	} {
 		c.f.complete(peaks)
@@ -120,8 +121,9 @@ func TestRun(t *testing.T) {
 		t.Skip("encrypts in two processes")
 	}
 	var last, end int
+	dir := t.TempDir()
 	r, err := Run(context.Background(), Options{
-		Recipes: []string{"testdata/tiny.yaml", "testdata/table.yaml"}, Rounds: 1, Steps: 1, Portable: true, Command: command,
+		Recipes: []string{"testdata/tiny.yaml", "testdata/table.yaml"}, Rounds: 1, Steps: 1, Portable: true, Command: command, Profile: dir,
 		Progress: func(done, total int, what string) {
 			if done < last || done > total || what == "" {
 				t.Errorf("step %d of %d after %d: %q", done, total, last, what)
@@ -149,6 +151,10 @@ func TestRun(t *testing.T) {
 	}
 	if !slices.Equal(names, want) {
 		t.Errorf("figures %q, want %q", names, want)
+	}
+	profiles, err := filepath.Glob(filepath.Join(dir, "t*-*.pprof"))
+	if err != nil || len(profiles) != len(want) || !slices.Contains(profiles, filepath.Join(dir, "tiny-one-image-packed-ckks.pprof")) {
+		t.Errorf("profiles %q, %v", profiles, err)
 	}
 	if len(r.Programs) != 2 || r.Machine.Cores < 1 {
 		t.Errorf("programs %v, machine %+v", r.Programs, r.Machine)

@@ -43,14 +43,25 @@ type Sample struct {
 	Median float64   `json:"median"`
 	Spread float64   `json:"spread"` // (largest - smallest) / median
 	Rounds []float64 `json:"rounds"`
-	Note   string    `json:"note,omitempty"`
+	// CPU is the median by processor time of all cores instead of the wall's, which
+	// other work disturbs less; 0 where it is not known.
+	CPU  float64 `json:"cpu,omitempty"`
+	Note string  `json:"note,omitempty"`
 }
 
-func newSample(rounds []float64, note string) *Sample {
-	s := slices.Sorted(slices.Values(rounds))
-	n := len(s)
-	m := (s[(n-1)/2] + s[n/2]) / 2
-	return &Sample{Median: m, Spread: (s[n-1] - s[0]) / m, Rounds: rounds, Note: note}
+func newSample(rounds, cpu []float64, note string) *Sample {
+	m := median(rounds)
+	return &Sample{Median: m, Spread: (slices.Max(rounds) - slices.Min(rounds)) / m, Rounds: rounds, CPU: median(cpu), Note: note}
+}
+
+// median is 0 of nothing.
+func median(x []float64) float64 {
+	n := len(x)
+	if n == 0 {
+		return 0
+	}
+	s := slices.Sorted(slices.Values(x))
+	return (s[(n-1)/2] + s[n/2]) / 2
 }
 
 // Figure is what came out of a task.
@@ -63,6 +74,8 @@ type Figure struct {
 	Portable *Sample `json:"portable,omitempty"`
 	// Faster is how many times Active is as fast as Portable; 0 without it.
 	Faster float64 `json:"faster,omitempty"`
+	// FasterCPU is the same by processor time.
+	FasterCPU float64 `json:"faster_cpu,omitempty"`
 	// PeakShare is the share of the bound's peak that was reached; 0 for none.
 	PeakShare float64 `json:"peak_share,omitempty"`
 }
@@ -73,12 +86,20 @@ func (f *Figure) complete(peaks map[Bound]float64) {
 		return
 	}
 	if f.Portable != nil {
-		f.Faster = f.Portable.Median / f.Active.Median
-		if f.Rate {
-			f.Faster = 1 / f.Faster
+		f.Faster = f.faster(f.Active.Median, f.Portable.Median)
+		if f.Active.CPU > 0 && f.Portable.CPU > 0 {
+			f.FasterCPU = f.faster(f.Active.CPU, f.Portable.CPU)
 		}
 	}
 	if p := peaks[f.Bound]; p > 0 && f.Kind == Kernel {
 		f.PeakShare = f.Active.Median / p
 	}
+}
+
+// faster is how many times active is as fast as portable.
+func (t Task) faster(active, portable float64) float64 {
+	if t.Rate {
+		return active / portable
+	}
+	return portable / active
 }

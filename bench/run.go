@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Options say what Run measures.
@@ -21,6 +24,9 @@ type Options struct {
 	Command func(ctx context.Context, portable bool) *exec.Cmd
 	// Portable is whether there is a second process, of portable kernels.
 	Portable bool
+	// Profile, if not empty, is a folder for a CPU profile of the last round of each
+	// of a recipe's tasks, with the kernels in use.
+	Profile string
 	// Progress, if not nil, is told of each round that begins; total may grow.
 	Progress func(done, total int, what string)
 }
@@ -140,7 +146,7 @@ func (r *runner) measure(ctx context.Context, tasks []Task) error {
 	r.ahead += len(tasks) * r.Rounds * len(r.processes)
 	for _, t := range tasks {
 		f := Figure{Task: t}
-		values, notes := make([][]float64, len(r.processes)), make([]string, len(r.processes))
+		values, cpu, notes := make([][]float64, len(r.processes)), make([][]float64, len(r.processes)), make([]string, len(r.processes))
 		for range r.Rounds {
 			for k, p := range r.processes {
 				r.progress(describe(t, k > 0))
@@ -149,7 +155,11 @@ func (r *runner) measure(ctx context.Context, tasks []Task) error {
 				if f.Skipped != "" {
 					continue
 				}
-				a, err := p.ask(ctx, request{Task: t, Data: r.Data, Steps: r.Steps, Slice: int(r.Slice.Milliseconds())})
+				q := request{Task: t, Data: r.Data, Steps: r.Steps, Slice: int(r.Slice.Milliseconds())}
+				if r.Profile != "" && k == 0 && t.Recipe != "" {
+					q.Profile = filepath.Join(r.Profile, profileName(t))
+				}
+				a, err := p.ask(ctx, q)
 				if err != nil {
 					return err
 				}
@@ -160,13 +170,16 @@ func (r *runner) measure(ctx context.Context, tasks []Task) error {
 				if a.Value > 0 { // portable code has no peak of its own
 					values[k], notes[k] = append(values[k], a.Value), a.Note
 				}
+				if a.CPU > 0 {
+					cpu[k] = append(cpu[k], a.CPU)
+				}
 			}
 		}
 		for k, v := range values {
 			if f.Skipped != "" || len(v) == 0 {
 				continue
 			}
-			if s := newSample(v, notes[k]); k == 0 {
+			if s := newSample(v, cpu[k], notes[k]); k == 0 {
 				f.Active = s
 			} else {
 				f.Portable = s
@@ -175,6 +188,13 @@ func (r *runner) measure(ctx context.Context, tasks []Task) error {
 		r.result.Figures = append(r.result.Figures, f)
 	}
 	return nil
+}
+
+// profileName is a task's file: its recipe and its name's words.
+func profileName(t Task) string {
+	recipe := strings.TrimSuffix(filepath.Base(t.Recipe), ".yaml")
+	words := strings.FieldsFunc(t.Name, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
+	return recipe + "-" + strings.Join(words, "-") + ".pprof"
 }
 
 func describe(t Task, portable bool) string {

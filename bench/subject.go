@@ -49,6 +49,13 @@ type subject struct {
 	blind     func(context.Context) (time.Duration, error)
 }
 
+// reading is a round's figure: by the clock on the wall, and by the processor time
+// of all cores, which other work disturbs less; 0 where that is not known.
+type reading struct {
+	wall, cpu float64
+	note      string
+}
+
 // newSubject loads a recipe and its data, which must be at hand.
 func newSubject(ctx context.Context, name, dir string, steps int) (*subject, error) {
 	r, err := recipe.Load(name, nil)
@@ -69,31 +76,31 @@ func newSubject(ctx context.Context, name, dir string, steps int) (*subject, err
 
 // fit trains for one step to warm up and s.steps more, and returns the seconds of
 // an epoch of the whole training set at the pace of those.
-func (s *subject) fit(ctx context.Context, t train.Task) (*train.Result, float64, error) {
+func (s *subject) fit(ctx context.Context, t train.Task) (*train.Result, reading, error) {
 	n := min(t.Config.Batch*(1+s.steps), s.data.Train.Len())
 	t.Train, t.Seed = s.data.Train.First(n), s.recipe.Seed
 	t.Config.Epochs, t.Config.Patience, t.Config.FreezeScales = 1, 0, 0
 	t.Config.Warmup = min(t.Config.Warmup, 1)
-	var first, last time.Time
+	var first, last stopwatch
 	t.Progress = func(p train.Progress) {
-		last = time.Now()
+		last = begin()
 		if p.Step == 1 {
 			first = last
 		}
 	}
 	r, err := train.Fit(ctx, t)
 	if err != nil {
-		return nil, 0, err
+		return nil, reading{}, err
 	}
 	images := n - t.Config.Batch
 	if images <= 0 {
-		return nil, 0, fmt.Errorf("bench: %d training images are too few for two steps of %d", n, t.Config.Batch)
+		return nil, reading{}, fmt.Errorf("bench: %d training images are too few for two steps of %d", n, t.Config.Batch)
 	}
-	return r, last.Sub(first).Seconds() / float64(images) * float64(s.data.Train.Len()), nil
+	return r, first.until(last, float64(s.data.Train.Len())/float64(images)), nil
 }
 
 // trainFloat is a round of float training.
-func (s *subject) trainFloat(ctx context.Context) (float64, error) {
+func (s *subject) trainFloat(ctx context.Context) (reading, error) {
 	r, seconds, err := s.fit(ctx, train.Task{Network: s.network, Params: s.initial, Config: s.recipe.Train})
 	if err == nil && s.float == nil {
 		s.float = r
@@ -102,13 +109,13 @@ func (s *subject) trainFloat(ctx context.Context) (float64, error) {
 }
 
 // trainQuantized is a round of fine-tuning.
-func (s *subject) trainQuantized(ctx context.Context) (float64, error) {
+func (s *subject) trainQuantized(ctx context.Context) (reading, error) {
 	if err := s.quantize(ctx); err != nil {
-		return 0, err
+		return reading{}, err
 	}
 	z, err := qat.Training(s.quantized, qat.OptionsOf(s.recipe.Quantize.Config, s.quantized.Network))
 	if err != nil {
-		return 0, err
+		return reading{}, err
 	}
 	task := train.Task{Network: s.quantized.Network, Params: s.quantized.Params, Quantizer: z, Config: s.recipe.Quantize.Finetune}
 	if t := task.Config.Teacher; t != nil {
@@ -210,31 +217,38 @@ func (s *subject) take(ctx context.Context, n int) error {
 
 // encryptBatch fills the slots of a batch and runs it, key generation to
 // decryption: images a second. Every logit must be the integer program's.
-func (s *subject) encryptBatch(ctx context.Context) (float64, error) {
+func (s *subject) encryptBatch(ctx context.Context) (reading, error) {
 	if err := s.prepare(ctx); err != nil {
-		return 0, err
+		return reading{}, err
 	}
 	if s.batch == nil {
 		plan, err := bgv.NewPlan(s.program, bgv.Options{Images: s.data.Test.Len()})
 		if err != nil {
-			return 0, err
+			return reading{}, err
 		}
 		s.batch = bgv.NewExecutor(s.program, plan)
 		if err := s.take(ctx, plan.Slots()); err != nil {
-			return 0, err
+			return reading{}, err
 		}
 		// The first batch pays for fresh memory, as a user's first does; rounds
 		// after it do not.
 		if _, err := s.run(ctx, s.batch, s.images); err != nil {
-			return 0, err
+			return reading{}, err
 		}
 	}
+	start := begin()
 	r, err := s.run(ctx, s.batch, s.images)
 	if err != nil {
-		return 0, err
+		return reading{}, err
 	}
-	c := r.Cost.Seconds
-	return float64(len(s.images)) / (c.Keygen + c.Encrypt + c.Evaluate + c.Decrypt), nil
+	t, c := start.until(begin(), 1), r.Cost.Seconds
+	n := float64(len(s.images))
+	t.wall = n / (c.Keygen + c.Encrypt + c.Evaluate + c.Decrypt)
+	if t.cpu > 0 {
+		t.cpu = n / t.cpu
+	}
+	t.note = fmt.Sprintf("%d images", len(s.images))
+	return t, nil
 }
 
 // run demands the integer program's logits of an exact executor.
@@ -256,62 +270,77 @@ const packedImages = 9
 
 // encryptImage is the milliseconds of an evaluation of one image in packed
 // ciphertexts.
-func (s *subject) encryptImage(ctx context.Context) (float64, error) {
+func (s *subject) encryptImage(ctx context.Context) (reading, error) {
 	if err := s.prepare(ctx); err != nil {
-		return 0, err
+		return reading{}, err
 	}
 	if s.single == nil {
 		plan, err := packed.NewPlan(s.program, packed.Options{})
 		if err != nil {
-			return 0, err
+			return reading{}, err
 		}
 		s.single = packed.NewExecutor(s.program, plan)
 		if err := s.take(ctx, packedImages); err != nil {
-			return 0, err
+			return reading{}, err
 		}
 	}
 	r, err := s.run(ctx, s.single, s.images[:packedImages])
 	if err != nil {
-		return 0, err
+		return reading{}, err
 	}
-	return 1000 * r.Latency.Evaluate, nil
+	return reading{wall: 1000 * r.Latency.Evaluate}, nil
 }
 
 // lookupInBatch is the microseconds of a look-up of table layer k.
-func (s *subject) lookupInBatch(ctx context.Context, k int) (us float64, note string, err error) {
+func (s *subject) lookupInBatch(ctx context.Context, k int) (reading, error) {
 	if err := s.prepare(ctx); err != nil {
-		return 0, "", err
+		return reading{}, err
 	}
 	if s.inBatch == nil {
 		plan, err := bgvtable.NewPlan(s.program, bgvtable.Options{Images: s.data.Test.Len()})
 		if err != nil {
-			return 0, "", err
+			return reading{}, err
 		}
 		if s.inBatch, err = plan.MeasureLookups(); err != nil {
-			return 0, "", err
+			return reading{}, err
 		}
 		s.inBatch()
 	}
+	start := begin()
 	all := s.inBatch()
-	return float64(all[k].Time.Nanoseconds()) / 1e3, fmt.Sprintf("%d values", all[k].Domain), nil
+	us := float64(all[k].Time.Nanoseconds()) / 1e3
+	t := reading{wall: us, note: fmt.Sprintf("%d values", all[k].Domain)}
+	if r := start.until(begin(), 1); r.wall > 0 {
+		t.cpu = us * min(1, r.cpu/r.wall)
+	}
+	return t, nil
 }
 
 // lookupAlone is the milliseconds of a look-up by blind rotation.
-func (s *subject) lookupAlone(ctx context.Context) (float64, error) {
+func (s *subject) lookupAlone(ctx context.Context) (reading, error) {
 	if err := s.prepare(ctx); err != nil {
-		return 0, err
+		return reading{}, err
 	}
 	if s.blind == nil {
 		plan, err := pbs.NewPlan(s.program, pbs.Options{})
 		if err != nil {
-			return 0, err
+			return reading{}, err
 		}
 		if s.blind, err = plan.MeasureLookups(ctx); err != nil {
-			return 0, err
+			return reading{}, err
 		}
 	}
-	t, err := s.blind(ctx)
-	return t.Seconds() * 1e3, err
+	start := begin()
+	each, err := s.blind(ctx)
+	if err != nil {
+		return reading{}, err
+	}
+	t := start.until(begin(), 1)
+	if t.wall > 0 {
+		t.cpu *= each.Seconds() * 1e3 / t.wall
+	}
+	t.wall = each.Seconds() * 1e3
+	return t, nil
 }
 
 // Description is what there is to measure of a recipe.

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"slices"
 	"time"
 
@@ -21,14 +23,16 @@ import (
 type request struct {
 	Task     Task   `json:"task,omitzero"`
 	Describe string `json:"describe,omitempty"`
-	Data     string `json:"data,omitempty"`  // folder of datasets
-	Steps    int    `json:"steps,omitempty"` // of a round of training
-	Slice    int    `json:"slice,omitempty"` // milliseconds of a kernel
+	Data     string `json:"data,omitempty"`    // folder of datasets
+	Steps    int    `json:"steps,omitempty"`   // of a round of training
+	Slice    int    `json:"slice,omitempty"`   // milliseconds of a kernel
+	Profile  string `json:"profile,omitempty"` // file for a CPU profile of the round
 }
 
 // answer is a line that a worker writes.
 type answer struct {
 	Value       float64      `json:"value"`
+	CPU         float64      `json:"cpu,omitempty"` // Value by processor time; 0 where it is not known
 	Note        string       `json:"note,omitempty"`
 	Level       string       `json:"level"`
 	Description *Description `json:"description,omitempty"`
@@ -118,33 +122,62 @@ func (w *worker) answer(ctx context.Context, q request) (a answer, err error) {
 		return a, err
 	}
 	s := w.subject
-	runtime.GC() // no round pays for the one before
-	switch {
-	case t == trainingTask(t.Recipe, false):
-		a.Value, err = s.trainFloat(ctx)
-	case t == trainingTask(t.Recipe, true):
-		a.Value, err = s.trainQuantized(ctx)
-	case t == batchTask(t.Recipe):
-		a.Value, err = s.encryptBatch(ctx)
-		a.Note = fmt.Sprintf("%d images", len(s.images))
-	case t == imageTask(t.Recipe):
-		// As the command does: what stays is too large for as much garbage again.
-		defer debug.SetGCPercent(debug.SetGCPercent(20))
-		a.Value, err = s.encryptImage(ctx)
-	case t == aloneTask(t.Recipe):
-		a.Value, err = s.lookupAlone(ctx)
-	default:
-		var d *Description
-		if d, err = s.describe(ctx); err != nil {
+	if q.Profile != "" { // of a warm round, not of what comes before the first
+		if _, err := s.measure(ctx, t); err != nil {
 			return a, err
 		}
-		k := slices.IndexFunc(d.Tables, func(layer string) bool { return t == tableTask(t.Recipe, layer) })
-		if k < 0 {
-			return a, fmt.Errorf("bench: %s %q of recipe %q: %w", t.Kind, t.Name, t.Recipe, errUnknown)
+		stop, err := profile(q.Profile)
+		if err != nil {
+			return a, err
 		}
-		a.Value, a.Note, err = s.lookupInBatch(ctx, k)
+		defer stop()
 	}
-	return a, err
+	r, err := s.measure(ctx, t)
+	return answer{Value: r.wall, CPU: r.cpu, Note: r.note}, err
+}
+
+// measure is a round of one of the recipe's tasks.
+func (s *subject) measure(ctx context.Context, t Task) (reading, error) {
+	runtime.GC() // no round pays for the one before
+	switch t {
+	case trainingTask(t.Recipe, false):
+		return s.trainFloat(ctx)
+	case trainingTask(t.Recipe, true):
+		return s.trainQuantized(ctx)
+	case batchTask(t.Recipe):
+		return s.encryptBatch(ctx)
+	case imageTask(t.Recipe):
+		// As the command does: what stays is too large for as much garbage again.
+		defer debug.SetGCPercent(debug.SetGCPercent(20))
+		return s.encryptImage(ctx)
+	case aloneTask(t.Recipe):
+		return s.lookupAlone(ctx)
+	}
+	d, err := s.describe(ctx)
+	if err != nil {
+		return reading{}, err
+	}
+	k := slices.IndexFunc(d.Tables, func(layer string) bool { return t == tableTask(t.Recipe, layer) })
+	if k < 0 {
+		return reading{}, fmt.Errorf("bench: %s %q of recipe %q: %w", t.Kind, t.Name, t.Recipe, errUnknown)
+	}
+	return s.lookupInBatch(ctx, k)
+}
+
+// profile writes a CPU profile, of what runs until stop is called, to a file.
+func profile(path string) (stop func(), err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		f.Close()
+	}, nil
 }
 
 // open makes name the recipe that is measured, and forgets the one before.

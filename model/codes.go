@@ -69,7 +69,10 @@ func (s *LayerScaling) WeightSlopes(dst, w []float32, outputs int) {
 // see quant.Params.ScaleGradient.
 func (s *LayerScaling) ScaleGradient(dst, w, dcode []float32, outputs int) {
 	groups := len(s.weights.Scales)
-	folded := s.FoldedWeights(w, outputs)
+	folded := w
+	if s.Fold != nil {
+		folded = s.FoldedWeights(w, outputs)
+	}
 	size := len(w) / groups
 	for g := range groups {
 		from, to := g*size, (g+1)*size

@@ -24,20 +24,37 @@ func (p Params) ScaleGradient(x, dcode []float32) float64 {
 	if len(dcode) != len(x) {
 		panic("quant: ScaleGradient: lengths differ")
 	}
-	lo, hi := float64(p.QMin()-p.ZeroPoint), float64(p.QMax()-p.ZeroPoint)
+	root := math.Sqrt(float64(len(x)) * float64(max(p.QMax(), 1)))
 	sum := 0.0
+	if p.Binary() {
+		for i, v := range x {
+			if v == v {
+				sum += float64(dcode[i] * sign(v))
+			}
+		}
+		return sum / root
+	}
+	lo, hi := float64(p.QMin()-p.ZeroPoint), float64(p.QMax()-p.ZeroPoint)
+	low, high := math.Float64bits(lo), math.Float64bits(hi)
 	for i, v := range x {
 		ratio := float64(v / p.Scale)
-		switch {
-		case p.Binary() && v == v:
-			sum += float64(dcode[i] * sign(v))
-		case ratio >= hi:
-			sum += float64(dcode[i]) * hi
-		case ratio <= lo:
-			sum += float64(dcode[i]) * lo
-		case ratio == ratio:
-			sum += float64(dcode[i]) * (math.RoundToEven(ratio) - ratio)
+		if ratio != ratio {
+			continue
 		}
+		// No branch guesses which weights are clamped: the bits of one of three
+		// results are chosen. A difference is negative, its sign bit 1, below hi and
+		// above lo.
+		belowHi := uint64(int64(math.Float64bits(ratio-hi)) >> 63)
+		aboveLo := uint64(int64(math.Float64bits(lo-ratio)) >> 63)
+		rounding := math.Float64bits(roundSmall(ratio) - ratio)
+		d := math.Float64frombits(rounding&belowHi&aboveLo | high&^belowHi | low&^aboveLo)
+		sum += float64(float64(dcode[i]) * d)
 	}
-	return sum / math.Sqrt(float64(len(x))*float64(max(p.QMax(), 1)))
+	return sum / root
+}
+
+// roundSmall is x rounded to the nearest integer, ties to even, for |x| < 2^51.
+func roundSmall(x float64) float64 {
+	const magic = 3 << 51 // what is added to it loses its fraction
+	return (x + magic) - magic
 }

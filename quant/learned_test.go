@@ -3,6 +3,7 @@ package quant
 import (
 	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"testing"
@@ -47,6 +48,61 @@ func TestScaleGradientVectors(t *testing.T) {
 		// Sums of short binary fractions are exact; root and quotient are rounded.
 		if got := p.ScaleGradient(c.V, dcode); math.Abs(got-want) > 0x1p-50*math.Abs(want) {
 			t.Errorf("case %d, %+v: gradient %v, want %v", i, p, got, want)
+		}
+	}
+}
+
+// The definition, with branches, gives the same bits: on ordinary values, ties,
+// values at the ends of the grid and beside them, infinities and NaN.
+func TestScaleGradientIsItsDefinition(t *testing.T) {
+	definition := func(p Params, x, dcode []float32) float64 {
+		lo, hi := float64(p.QMin()-p.ZeroPoint), float64(p.QMax()-p.ZeroPoint)
+		sum := 0.0
+		for i, v := range x {
+			ratio := float64(v / p.Scale)
+			switch {
+			case p.Binary() && v == v:
+				sum += float64(dcode[i] * sign(v))
+			case ratio >= hi:
+				sum += float64(dcode[i]) * hi
+			case ratio <= lo:
+				sum += float64(dcode[i]) * lo
+			case ratio == ratio:
+				sum += float64(dcode[i]) * (math.RoundToEven(ratio) - ratio)
+			}
+		}
+		return sum / math.Sqrt(float64(len(x))*float64(max(p.QMax(), 1)))
+	}
+	r := rand.New(rand.NewPCG(1, 5))
+	inf := float32(math.Inf(1))
+	edges := []float32{0, float32(math.Copysign(0, -1)), math.SmallestNonzeroFloat32, math.MaxFloat32, inf, -inf, float32(math.NaN()), 1, -1}
+	for _, p := range []Params{
+		{Scale: 0.25, Bits: 4, Signed: true, NarrowRange: true}, {Scale: 0.3, Bits: 3, Signed: true}, {Scale: 0.1, Bits: 2, ZeroPoint: 1},
+		{Scale: 1, Bits: 16, Signed: true}, {Scale: 0.5, Bits: 2}, {Scale: 0.5, Bits: 1}, {Scale: 0.5, Bits: 1, Signed: true, NarrowRange: true},
+		{Scale: math.SmallestNonzeroFloat32, Bits: 4, Signed: true}, {Scale: 0.25, Bits: 2, ZeroPoint: 3},
+	} {
+		if err := p.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		for range 200 {
+			x, dcode := make([]float32, 37), make([]float32, 37)
+			for i := range x {
+				dcode[i] = float32(r.NormFloat64())
+				switch r.IntN(4) {
+				case 0: // a multiple of half a step, or beside it
+					x[i] = p.Scale * float32(r.IntN(40)-20) / 2
+					x[i] = math.Nextafter32(x[i], x[i]+float32(r.IntN(3)-1))
+				case 1:
+					if i%9 == 0 {
+						x[i] = edges[r.IntN(len(edges))]
+					}
+				default:
+					x[i] = float32(r.NormFloat64())
+				}
+			}
+			if got, want := p.ScaleGradient(x, dcode), definition(p, x, dcode); math.Float64bits(got) != math.Float64bits(want) {
+				t.Fatalf("%+v, %v, %v: %v, want %v", p, x, dcode, got, want)
+			}
 		}
 	}
 }

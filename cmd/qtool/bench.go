@@ -30,6 +30,7 @@ type benchOptions struct {
 	portable bool
 	kernels  bool
 	rounds   int
+	profile  string
 }
 
 func newBenchCommand(a *app) *cobra.Command {
@@ -70,6 +71,7 @@ QTOOL_CPU=avx2 measures what a processor without AVX-512 would use.`),
 	cmd.Flags().BoolVar(&o.portable, "portable", true, "measure the portable twins too")
 	cmd.Flags().BoolVar(&o.kernels, "kernels", true, "measure kernels too")
 	cmd.Flags().IntVar(&o.rounds, "rounds", 3, "rounds of each figure")
+	cmd.Flags().StringVar(&o.profile, "profile", "", "folder for CPU profiles of the recipes' figures, for go tool pprof")
 	return cmd
 }
 
@@ -79,7 +81,7 @@ func runBench(ctx context.Context, a *app, o benchOptions) error {
 	}
 	options := bench.Options{
 		Recipes: o.recipes, Data: a.dataDir, Kernels: o.kernels, Portable: o.portable && cpu.Active != cpu.Portable,
-		Rounds: o.rounds, Steps: 40, Slice: 60 * time.Millisecond, Command: measuringProcess,
+		Rounds: o.rounds, Steps: 100, Slice: 60 * time.Millisecond, Command: measuringProcess,
 	}
 	if o.quick {
 		options.Rounds, options.Steps, options.Slice = 1, 10, 20*time.Millisecond
@@ -94,6 +96,12 @@ func runBench(ctx context.Context, a *app, o benchOptions) error {
 		if _, err := recipe.Load(name, nil); err != nil {
 			return err
 		}
+	}
+	if o.profile != "" {
+		if err := os.MkdirAll(o.profile, 0o755); err != nil {
+			return err
+		}
+		options.Profile = o.profile
 	}
 	var bar *progress.Bar
 	options.Progress = func(done, total int, what string) {

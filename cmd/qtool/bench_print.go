@@ -48,7 +48,7 @@ func (p *printer) bench(r *bench.Result) {
 	}
 	flush()
 	if r.Rounds > 1 {
-		p.f("\nMedians of %d rounds, %.0f s in all; spread: with the kernels in use / portable.\n", r.Rounds, r.Seconds)
+		p.f("\nMedians of %d rounds, %.0f s in all; spread: with the kernels in use / portable;\nby CPU: the ratio of processor times, which other work disturbs less.\n", r.Rounds, r.Seconds)
 	} else {
 		p.f("\nOne round, %.0f s in all: rough figures.\n", r.Seconds)
 	}
@@ -65,12 +65,12 @@ func (p *printer) bench(r *bench.Result) {
 func benchTable(rows []bench.Figure, spreads bool) string {
 	t := newTable()
 	t.SuppressEmptyColumns()
-	t.AppendHeader(table.Row{"", "", "unit", "portable", "times", "of peak", "spread"})
-	right(t, 2, 4, 5, 6, 7)
+	t.AppendHeader(table.Row{"", "", "unit", "portable", "times", "by CPU", "of peak", "spread"})
+	right(t, 2, 4, 5, 6, 7, 8)
 	for _, f := range rows {
 		name := f.Name
 		if f.Active == nil {
-			t.AppendRow(table.Row{name, "-", f.Unit, "", "", "", ""})
+			t.AppendRow(table.Row{name, "-", f.Unit, "", "", "", "", ""})
 			if f.Skipped != "" {
 				t.AppendRow(table.Row{"  " + f.Skipped})
 			}
@@ -79,7 +79,7 @@ func benchTable(rows []bench.Figure, spreads bool) string {
 		if f.Active.Note != "" {
 			name += ", " + f.Active.Note
 		}
-		portable, times, share, spread := "", "", "", fmt.Sprintf("%.0f %%", 100*f.Active.Spread)
+		portable, times, byCPU, share, spread := "", "", "", "", fmt.Sprintf("%.0f %%", 100*f.Active.Spread)
 		if f.Portable != nil {
 			portable, spread = figure(f.Portable.Median), spread+fmt.Sprintf(" / %.0f %%", 100*f.Portable.Spread)
 		}
@@ -89,10 +89,13 @@ func benchTable(rows []bench.Figure, spreads bool) string {
 		if f.Faster > 0 {
 			times = fmt.Sprintf("%.1f", f.Faster)
 		}
+		if f.FasterCPU > 0 {
+			byCPU = fmt.Sprintf("%.1f", f.FasterCPU)
+		}
 		if f.PeakShare > 0 {
 			share = fmt.Sprintf("%.0f %%", 100*f.PeakShare)
 		}
-		t.AppendRow(table.Row{name, figure(f.Active.Median), f.Unit, portable, times, share, spread})
+		t.AppendRow(table.Row{name, figure(f.Active.Median), f.Unit, portable, times, byCPU, share, spread})
 	}
 	return t.Render()
 }
