@@ -20,6 +20,7 @@ package f32
 //go:generate asm -part elementwise -out ../elementwise_amd64.s -stubs ../elementwise_amd64.go -pkg f32
 //go:generate asm -part activation -out ../activation_amd64.s -stubs ../activation_amd64.go -pkg f32
 //go:generate asm -part reduce -out ../reduce_amd64.s -stubs ../reduce_amd64.go -pkg f32
+//go:generate asm -part normal -out ../normal_amd64.s -stubs ../normal_amd64.go -pkg f32
 //go:generate asm -part pool -out ../pool_amd64.s -stubs ../pool_amd64.go -pkg f32
 //go:generate asm -part transpose -out ../transpose_amd64.s -stubs ../transpose_amd64.go -pkg f32
 //go:generate asm -part bilinear -out ../bilinear_amd64.s -stubs ../bilinear_amd64.go -pkg f32

@@ -41,6 +41,18 @@ func vectorKernels() map[string]func(dst, x, y []float32) {
 		"sum":               func(dst, x, _ []float32) { reduce(dst, float64(Sum(x))) },
 		"sum of squares":    func(dst, x, _ []float32) { reduce(dst, SumSquares(x)) },
 		"largest":           func(dst, x, _ []float32) { reduce(dst, float64(AbsMax(x))) },
+		"sums of products": func(dst, x, y []float32) {
+			var s Sums
+			s.Add(x, y, 0.3, -1.7)
+			s.Add(y, y, 0, 0.1) // a second stretch
+			sum, product := s.Totals()
+			reduce(dst, sum)
+			reduce(dst[:len(dst)/2], product)
+		},
+		"affine":           func(dst, x, _ []float32) { Affine(dst, x, 0.7, -1e-3) },
+		"in place too":     func(dst, _, _ []float32) { Affine(dst, dst, -3, 0.1) },
+		"affine of two":    func(dst, x, y []float32) { Affine2(dst, x, y, 0.7, -1.1, 0.3) },
+		"affine of itself": func(dst, x, _ []float32) { Affine2(dst, dst, x, 0.7, -1.1, 0.3) },
 		"adam": func(dst, x, y []float32) {
 			v := slices.Clone(y)
 			for i := range v {
@@ -99,7 +111,7 @@ func TestVectorKernels(t *testing.T) {
 
 func TestLengthsMustFit(t *testing.T) {
 	for name, f := range vectorKernels() {
-		if name == "sum" || name == "sum of squares" || name == "largest" || name == "square in place" || name == "in place" || name == "adam" {
+		if name == "sum" || name == "sum of squares" || name == "largest" || name == "square in place" || name == "in place" || name == "in place too" || name == "adam" {
 			continue
 		}
 		wantPanic(t, name, func() { f(make([]float32, 20), make([]float32, 19), make([]float32, 20)) })
@@ -160,6 +172,23 @@ func TestSums(t *testing.T) {
 		}
 		if got := AbsMax(x); float64(got) != largest {
 			t.Errorf("largest of %d is %v, want %v", n, got, largest)
+		}
+	}
+	for _, n := range lengths {
+		x, y := values(r, n, 0), values(r, n, 0)
+		const a, b = 0.25, -3.0
+		var s Sums
+		sum, product, largest := 0.0, 0.0, 1.0
+		for range 2 { // stretches add up
+			s.Add(x, y, a, b)
+			for i := range x {
+				sum += float64(y[i]) - b
+				product += (float64(x[i]) - a) * (float64(y[i]) - b)
+				largest += math.Abs((float64(x[i]) - a) * (float64(y[i]) - b))
+			}
+		}
+		if gotSum, gotProduct := s.Totals(); math.Abs(gotSum-sum) > 1e-12*largest || math.Abs(gotProduct-product) > 1e-12*largest {
+			t.Errorf("sums of %d are %v and %v, want %v and %v", n, gotSum, gotProduct, sum, product)
 		}
 	}
 	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {

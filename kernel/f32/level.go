@@ -29,6 +29,10 @@ type kernels struct {
 	sumSquares func(sums *float64, x *float32, n int)
 	absMax     func(x *float32, n int) uint32
 
+	products func(sums *float64, x, y *float32, n int, a, b float64)
+	line     func(dst, x *float32, n int, p, r float64)
+	plane    func(dst, x, y *float32, n int, p, q, r float64)
+
 	peak      func(n int)
 	peakFlops int // of one round
 

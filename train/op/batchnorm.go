@@ -4,6 +4,8 @@ import (
 	"math"
 
 	G "gorgonia.org/gorgonia"
+
+	"qtool/kernel/f32"
 )
 
 // Moments are a batch's mean and variance per channel, which BatchNorm writes at
@@ -18,7 +20,7 @@ type Moments struct {
 //
 //	y = weight_c (x - mean_c) / sqrt(variance_c + epsilon) + bias_c
 //
-// Sums are float64, in order.
+// Sums are float64, in the order of f32.Sums.
 //
 // Reference: Ioffe and Szegedy, arXiv 1502.03167.
 func BatchNorm(x, weight, bias *G.Node, epsilon float64, rows *int, moments *Moments) (*G.Node, error) {
@@ -28,85 +30,79 @@ func BatchNorm(x, weight, bias *G.Node, epsilon float64, rows *int, moments *Mom
 	moments.Mean, moments.Variance = make([]float32, channels), make([]float32, channels)
 	// each calls f with every stretch of channel c that is no padding.
 	each := func(c int, f func(from, to int)) {
+		if *rows == n {
+			f(c*per*n, (c+1)*per*n)
+			return
+		}
 		for k := range per {
 			from := (c*per + k) * n
 			f(from, from+*rows)
 		}
 	}
+	means := make([]float64, channels)
 	inverse := make([]float64, channels) // 1/sqrt(variance + epsilon)
+	sums := make([][2]float64, channels) // of dy, and of dy times x - mean
 	run := func(y []float32, v [][]float32) {
 		x, weight, bias := v[0], v[1], v[2]
-		clear(y)
+		if *rows < n {
+			clear(y)
+		}
 		count := float64(*rows * per)
 		moments.Count = *rows * per
 		for c := range channels {
-			sum, square := 0.0, 0.0
-			each(c, func(from, to int) {
-				for _, a := range x[from:to] {
-					sum += float64(a)
-				}
-			})
+			var s, t f32.Sums
+			each(c, func(from, to int) { s.Add(x[from:to], x[from:to], 0, 0) })
+			sum, _ := s.Totals()
 			mean := sum / max(count, 1)
-			each(c, func(from, to int) {
-				for _, a := range x[from:to] {
-					d := float64(a) - mean
-					square += d * d
-				}
-			})
+			each(c, func(from, to int) { t.Add(x[from:to], x[from:to], mean, mean) })
+			_, square := t.Totals()
 			variance := square / max(count, 1)
+			means[c], inverse[c] = mean, 1/math.Sqrt(variance+epsilon)
 			moments.Mean[c], moments.Variance[c] = float32(mean), float32(variance)
-			inverse[c] = 1 / math.Sqrt(variance+epsilon)
 			slope := float64(weight[c]) * inverse[c]
-			offset := float64(bias[c]) - mean*slope
-			each(c, func(from, to int) {
-				for i := from; i < to; i++ {
-					y[i] = float32(slope*float64(x[i]) + offset)
-				}
-			})
+			offset := float64(bias[c]) - float64(mean*slope)
+			each(c, func(from, to int) { f32.Affine(y[from:to], x[from:to], slope, offset) })
 		}
 	}
-	// sums are, of channel c, those of dy and of dy times the normalised x.
-	sums := func(c int, x, dy []float32) (sum, product float64) {
-		mean := float64(moments.Mean[c])
-		each(c, func(from, to int) {
-			for i := from; i < to; i++ {
-				sum += float64(dy[i])
-				product += float64(dy[i]) * (float64(x[i]) - mean) * inverse[c]
-			}
-		})
-		return sum, product
-	}
-	// y is an input of every gradient: it makes them wait for the moments.
+	// y is an input of x's gradient, to make it wait for the moments, and that one
+	// of the others', to make them wait for the sums.
+	var dxNode *G.Node
 	gradX := func(inputs G.Nodes, y, dy *G.Node) (*G.Node, error) {
-		return apply(operation{name: "batchnorm-dx", shape: shape, run: func(dx []float32, v [][]float32) {
+		var err error
+		dxNode, err = apply(operation{name: "batchnorm-dx", shape: shape, run: func(dx []float32, v [][]float32) {
 			x, weight, dy := v[0], v[1], v[3]
-			clear(dx)
+			if *rows < n {
+				clear(dx)
+			}
+			count := max(float64(*rows*per), 1)
 			for c := range channels {
-				sum, product := sums(c, x, dy)
-				count, mean := float64(*rows*per), float64(moments.Mean[c])
+				var s f32.Sums
+				each(c, func(from, to int) { s.Add(x[from:to], dy[from:to], means[c], 0) })
+				sum, product := s.Totals()
+				sums[c] = [2]float64{sum, product}
+				// dx = slope (dy - (sum + normal * product*inverse)/count) with
+				// normal = (x - mean) inverse
 				slope := float64(weight[c]) * inverse[c]
-				each(c, func(from, to int) {
-					for i := from; i < to; i++ {
-						normal := (float64(x[i]) - mean) * inverse[c]
-						dx[i] = float32(slope * (float64(dy[i]) - (sum+normal*product)/count))
-					}
-				})
+				bend := -slope * inverse[c] * inverse[c] * product / count
+				offset := float64(-slope*sum/count) - float64(bend*means[c])
+				each(c, func(from, to int) { f32.Affine2(dx[from:to], dy[from:to], x[from:to], slope, bend, offset) })
 			}
 		}}, inputs[0], inputs[1], y, dy)
+		return dxNode, err
 	}
-	perChannel := func(name string, pick func(sum, product float64) float64) func(G.Nodes, *G.Node, *G.Node) (*G.Node, error) {
-		return func(inputs G.Nodes, y, dy *G.Node) (*G.Node, error) {
-			return apply(operation{name: name, shape: weight.Shape().Clone(), run: func(d []float32, v [][]float32) {
-				for c := range channels {
-					d[c] = float32(pick(sums(c, v[0], v[2])))
+	perChannel := func(name string, value func(c int) float64) func(G.Nodes, *G.Node, *G.Node) (*G.Node, error) {
+		return func(G.Nodes, *G.Node, *G.Node) (*G.Node, error) {
+			return apply(operation{name: name, shape: weight.Shape().Clone(), run: func(d []float32, _ [][]float32) {
+				for c := range d {
+					d[c] = float32(value(c))
 				}
-			}}, inputs[0], y, dy)
+			}}, dxNode)
 		}
 	}
 	return apply(operation{name: "batchnorm", shape: shape, run: run, diff: gradients{
 		gradX,
-		perChannel("batchnorm-dweight", func(_, product float64) float64 { return product }),
-		perChannel("batchnorm-dbias", func(sum, _ float64) float64 { return sum }),
+		perChannel("batchnorm-dweight", func(c int) float64 { return sums[c][1] * inverse[c] }),
+		perChannel("batchnorm-dbias", func(c int) float64 { return sums[c][0] }),
 	}}, x, weight, bias)
 }
 
@@ -118,16 +114,17 @@ func Affine(x *G.Node, factors func() (slopes, offsets []float64)) (*G.Node, err
 	grad := func(_ G.Nodes, _, dy *G.Node) (*G.Node, error) {
 		return apply(operation{name: "affine-dx", shape: shape, run: func(dx []float32, v [][]float32) {
 			slopes, _ := factors()
-			for i, d := range v[0] {
-				dx[i] = float32(slopes[i/per%len(slopes)] * float64(d))
+			for c := range shape[0] {
+				at := c * per
+				f32.Affine(dx[at:at+per], v[0][at:at+per], slopes[c%len(slopes)], 0)
 			}
 		}}, dy)
 	}
 	return apply(operation{name: "affine", shape: shape, diff: gradients{grad}, run: func(y []float32, v [][]float32) {
 		slopes, offsets := factors()
-		for i, a := range v[0] {
-			c := i / per
-			y[i] = float32(slopes[c%len(slopes)]*float64(a) + offsets[c%len(offsets)])
+		for c := range shape[0] {
+			at := c * per
+			f32.Affine(y[at:at+per], v[0][at:at+per], slopes[c%len(slopes)], offsets[c%len(offsets)])
 		}
 	}}, x)
 }

@@ -23,6 +23,7 @@ var parts = map[string]func(){
 	"elementwise": simple,
 	"activation":  activations,
 	"reduce":      reductions,
+	"normal":      normalisations,
 	"pool":        pools,
 	"transpose":   transposes,
 	"bilinear":    bilinear,
