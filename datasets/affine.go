@@ -37,20 +37,31 @@ const fixedOne = 1 << 32
 // It does not allocate. It panics if lengths and shape disagree, or if an
 // entry of m or a side of the image exceeds 16384.
 func Warp(dst []float32, img []uint8, shape []int, m Affine) {
-	if len(shape) != 3 || len(img) != volume(shape) || len(dst) != len(img) {
-		panic(fmt.Sprintf("datasets: warp of %d values into %d with shape %v", len(img), len(dst), shape))
-	}
-	h, w := shape[1], shape[2]
-	if h > warpLimit || w > warpLimit {
-		panic(fmt.Sprintf("datasets: warp of shape %v: sides are limited to %d", shape, warpLimit))
-	}
-	cx, cy := float64(w-1)/2, float64(h-1)/2
-	// Corner (0, 0) of the output, then one step to the right and one down.
-	u := f32.Line{First: fixed(cx + m.X - mul(m.XX, cx) - mul(m.XY, cy)), Right: fixed(m.XX), Down: fixed(m.XY)}
-	v := f32.Line{First: fixed(cy + m.Y - mul(m.YX, cx) - mul(m.YY, cy)), Right: fixed(m.YX), Down: fixed(m.YY)}
+	h, w := warpSides(dst, img, shape)
+	u, v := m.lines(h, w)
 	for plane := h * w; len(img) > 0; img, dst = img[plane:], dst[plane:] {
 		f32.Bilinear(dst[:plane], img[:plane], h, w, u, v)
 	}
+}
+
+// warpSides are the height and width of the images of a warp.
+func warpSides(dst []float32, img []uint8, shape []int) (h, w int) {
+	if len(shape) != 3 || len(img) != volume(shape) || len(dst) != len(img) {
+		panic(fmt.Sprintf("datasets: warp of %d values into %d with shape %v", len(img), len(dst), shape))
+	}
+	h, w = shape[1], shape[2]
+	if h > warpLimit || w > warpLimit {
+		panic(fmt.Sprintf("datasets: warp of shape %v: sides are limited to %d", shape, warpLimit))
+	}
+	return h, w
+}
+
+// lines are the source coordinates of an image's pixels, from corner (0, 0).
+func (m Affine) lines(h, w int) (u, v f32.Line) {
+	cx, cy := float64(w-1)/2, float64(h-1)/2
+	u = f32.Line{First: fixed(cx + m.X - mul(m.XX, cx) - mul(m.XY, cy)), Right: fixed(m.XX), Down: fixed(m.XY)}
+	v = f32.Line{First: fixed(cy + m.Y - mul(m.YX, cx) - mul(m.YY, cy)), Right: fixed(m.YX), Down: fixed(m.YY)}
+	return u, v
 }
 
 // fixed converts x to 32.32 fixed point, rounding half to even.

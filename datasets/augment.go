@@ -12,6 +12,9 @@ type Augment struct {
 	Scale    float64 `yaml:"scale"`    // largest change of size, as a fraction
 	Shear    float64 `yaml:"shear"`    // largest sideways lean, as a fraction of the height
 	Shift    float64 `yaml:"shift"`    // largest movement along each axis, pixels
+	// Elastic is the largest movement of a knot of a smooth random field, pixels
+	// along each axis: see [Field].
+	Elastic float64 `yaml:"elastic,omitempty"`
 }
 
 // Validate reports a value outside of its limits.
@@ -25,6 +28,7 @@ func (a Augment) Validate() error {
 		{"scale", a.Scale, 0.9},
 		{"shear", a.Shear, 2},
 		{"shift", a.Shift, 1024},
+		{"elastic", a.Elastic, 1024},
 	} {
 		if !(v.value >= 0 && v.value <= v.limit) { // also catches NaN
 			return fmt.Errorf("datasets: augment %s %v is not in [0, %v]", v.name, v.value, v.limit)
@@ -34,7 +38,7 @@ func (a Augment) Validate() error {
 }
 
 // Apply writes img to dst as values in [0, 1], moved at random about its
-// centre: see [Warp] and [Augment.Draw]. dst and img have shape [C, H, W].
+// centre: see [Warp], [WarpElastic] and [Augment.Draw]. dst and img have shape [C, H, W].
 // The movement depends only on a, seed, epoch and index, so images can be done
 // in any order, in parallel, and again after a restart. It does not allocate.
 // The zero Augment writes exactly float32(v)/255.
@@ -49,7 +53,16 @@ func (a Augment) Apply(dst []float32, img []uint8, shape []int, seed, epoch uint
 		}
 		return
 	}
-	Warp(dst, img, shape, a.Draw(seed, epoch, index))
+	var r source
+	r.seed(seed, streamAugment, epoch, uint64(index))
+	m := a.draw(&r)
+	if a.Elastic == 0 {
+		Warp(dst, img, shape, m)
+		return
+	}
+	var f Field
+	f.draw(&r, a.Elastic)
+	WarpElastic(dst, img, shape, m, &f)
 }
 
 // unit has float32(v)/255 of every v.
@@ -60,17 +73,22 @@ var unit = func() (u [256]float32) {
 	return u
 }()
 
-// Draw returns the map that Apply uses. A point p (from the centre) is seen at
+// Draw returns the affine map that Apply uses. A point p (from the centre) is seen at
 //
 //	R(angle) * [1 lean; 0 1] * diag(sx, sy) * p + (tx, ty)
 //
 // with angle uniform in +-Rotation, sx and sy each uniform in 1+-Scale
 // (independent, so proportions vary too), lean in +-Shear, tx and ty in
 // +-Shift; the result is the inverse of that. Six draws are always made, so
-// changing one amount leaves the others' movements alone.
+// changing one amount leaves the others' movements alone; those of the elastic
+// field come after them.
 func (a Augment) Draw(seed, epoch uint64, index int) Affine {
 	var r source
 	r.seed(seed, streamAugment, epoch, uint64(index))
+	return a.draw(&r)
+}
+
+func (a Augment) draw(r *source) Affine {
 	angle := r.between(-a.Rotation, a.Rotation)
 	sx, sy := 1+r.between(-a.Scale, a.Scale), 1+r.between(-a.Scale, a.Scale)
 	lean := r.between(-a.Shear, a.Shear)

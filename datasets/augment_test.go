@@ -148,7 +148,7 @@ func TestDrawRanges(t *testing.T) {
 }
 
 func TestAugmentValidate(t *testing.T) {
-	for _, a := range []Augment{{}, {Rotation: 180, Scale: 0.9, Shear: 2, Shift: 1024}} {
+	for _, a := range []Augment{{}, {Rotation: 180, Scale: 0.9, Shear: 2, Shift: 1024, Elastic: 1024}} {
 		if err := a.Validate(); err != nil {
 			t.Error(err)
 		}
@@ -157,6 +157,7 @@ func TestAugmentValidate(t *testing.T) {
 		"datasets: augment rotation 181 is not in [0, 180]": {Rotation: 181},
 		"datasets: augment scale 1 is not in [0, 0.9]":      {Scale: 1},
 		"datasets: augment shear -0.1 is not in [0, 2]":     {Shear: -0.1},
+		"datasets: augment elastic -1 is not in [0, 1024]":  {Elastic: -1},
 		"datasets: augment shift NaN is not in [0, 1024]":   {Shift: math.NaN()},
 	} {
 		if err := a.Validate(); err == nil || err.Error() != want {

@@ -6,6 +6,7 @@ import (
 
 	"qtool/calibrate"
 	"qtool/model"
+	"qtool/train"
 )
 
 // Build is the network that float training begins with: the recipe's, with the
@@ -41,6 +42,71 @@ func (r *Recipe) checkPolynomials(n *model.Network) error {
 		if k.penalty > 0 && !k.used {
 			return fmt.Errorf("%s.overflow_penalty: %v, but no polynomial that is trained there has an interval", k.name, k.penalty)
 		}
+	}
+	return nil
+}
+
+// TeacherNetwork is the teacher's network, for a recipe that has one.
+func (r *Recipe) TeacherNetwork() *model.Network {
+	return &model.Network{Input: r.Network.Input, Layers: r.Teacher.Layers}
+}
+
+// checkTeacher checks the teacher, and that it is there where it is learned from
+// and learned from where it is there. n is the network that learns.
+func (r *Recipe) checkTeacher(n *model.Network) error {
+	used := ""
+	for _, k := range []struct {
+		name    string
+		teacher *train.TeacherConfig
+		used    bool
+	}{
+		{"train", r.Train.Teacher, true},
+		{"quantize.finetune", r.Quantize.Finetune.Teacher, r.Quantize.Method == "qat"},
+	} {
+		if used == "" && k.used && k.teacher != nil && k.teacher.Checkpoint == train.RecipeTeacher {
+			used = k.name
+		}
+	}
+	t := r.Teacher
+	switch {
+	case t == nil && used != "":
+		return fmt.Errorf("%s.teacher.checkpoint: teacher is the recipe's, which has none: add the section teacher", used)
+	case t == nil:
+		return nil
+	case used == "":
+		return fmt.Errorf("teacher: nobody learns from it: set train.teacher.checkpoint or quantize.finetune.teacher.checkpoint to teacher")
+	}
+	network := r.TeacherNetwork()
+	if i := slices.IndexFunc(t.Layers, func(l model.Layer) bool { return l.Approximates != "" }); i >= 0 {
+		return fmt.Errorf("teacher: layer %q approximates a function: a teacher can have the function itself", t.Layers[i].Name)
+	}
+	shapes, err := network.Shapes()
+	if err != nil {
+		return fmt.Errorf("teacher: %w", err)
+	}
+	own, err := n.Shapes()
+	if err != nil {
+		return err
+	}
+	if got, want := shapes[len(shapes)-1][0], own[len(own)-1][0]; got != want {
+		return fmt.Errorf("teacher: layer %q has %d logits, the network %d", t.Layers[len(t.Layers)-1].Name, got, want)
+	}
+	if err := t.Train.Validate(); err != nil {
+		return fmt.Errorf("teacher.train.%w", err)
+	}
+	for _, k := range []struct {
+		name string
+		set  bool
+	}{
+		{"teacher", t.Train.Teacher != nil}, {"freeze_scales", t.Train.FreezeScales != 0},
+		{"start_quantization", t.Train.StartQuantization != 0}, {"overflow_penalty", t.Train.OverflowPenalty != 0},
+	} {
+		if k.set {
+			return fmt.Errorf("teacher.train.%s: it is not for a teacher", k.name)
+		}
+	}
+	if t.Train.Patience > 0 && r.Data.Validation == 0 {
+		return fmt.Errorf("teacher.train.patience needs a validation split: set data.validation")
 	}
 	return nil
 }

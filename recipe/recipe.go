@@ -34,9 +34,11 @@ type Recipe struct {
 	Seed       uint64        `yaml:"seed"`
 	Data       Data          `yaml:"data"`
 	Network    model.Network `yaml:"network"`
-	Train      train.Config  `yaml:"train"`
-	Quantize   Quantize      `yaml:"quantize"`
-	Verify     Verify        `yaml:"verify"`
+	// Teacher is a network that is trained first, for others to learn from.
+	Teacher  *Teacher     `yaml:"teacher,omitempty"`
+	Train    train.Config `yaml:"train"`
+	Quantize Quantize     `yaml:"quantize"`
+	Verify   Verify       `yaml:"verify"`
 }
 
 // Data names the dataset and how its training images are used.
@@ -46,6 +48,13 @@ type Data struct {
 	Validation int `yaml:"validation"`
 	// Images uses only the first training images; 0 uses all.
 	Images int `yaml:"images"`
+}
+
+// Teacher is a float network on the same images, and its training. Nothing of it
+// is left in the bundle, so its layers are free.
+type Teacher struct {
+	Layers []model.Layer `yaml:"layers"`
+	Train  train.Config  `yaml:"train"`
 }
 
 // Quantize says how the network is quantized.
@@ -244,8 +253,11 @@ func (r *Recipe) Validate() error {
 	if err := r.Train.Validate(); err != nil {
 		return fmt.Errorf("train.%w", err)
 	}
-	if t := r.Train.Teacher; t != nil && t.Checkpoint == "float" {
-		return fmt.Errorf("train.teacher.checkpoint: float is the network being trained: want the path of another")
+	if t := r.Train.Teacher; t != nil && t.Checkpoint == train.OwnFloat {
+		return fmt.Errorf("train.teacher.checkpoint: float is the network being trained: want teacher, or the path of another")
+	}
+	if err := r.checkTeacher(n); err != nil {
+		return err
 	}
 	if r.Data.Validation == 0 && (r.Train.Patience > 0 || r.Quantize.Finetune.Patience > 0) {
 		return fmt.Errorf("patience needs a validation split: set data.validation")

@@ -27,9 +27,11 @@ import (
 type Adam struct {
 	Rate, Beta1, Beta2, Epsilon float64
 	Clip                        float64 // 0: no clipping
-	Relative, Frozen            int     // Frozen: the last tensors stay as they are
-	Steps                       int
-	M, V                        [][]float32
+	// Decay shrinks every weight by Rate*Decay of itself at a step, before it.
+	Decay            float64
+	Relative, Frozen int // Frozen: the last tensors stay as they are
+	Steps            int
+	M, V             [][]float32
 }
 
 // NewAdam has the paper's defaults: b1 0.9, b2 0.999, epsilon 1e-8.
@@ -76,6 +78,9 @@ func (a *Adam) Step(model []G.ValueGrad) error {
 		if i >= trained-a.Relative {
 			step.ApplyRelative(w, a.M[i], a.V[i], grads[i])
 			continue
+		}
+		if a.Decay > 0 {
+			f32.Affine(w, w, 1-a.Rate*a.Decay, 0)
 		}
 		step.Apply(w, a.M[i], a.V[i], grads[i])
 	}

@@ -169,3 +169,45 @@ func TestAdamRelativeAndFrozen(t *testing.T) {
 		t.Errorf("one relative, one frozen: %v", both)
 	}
 }
+
+// Decay takes a share of every weight before the step, and none of scales or of
+// frozen tensors.
+func TestAdamDecay(t *testing.T) {
+	model := func() []*parameter {
+		var m []*parameter
+		for range 3 {
+			m = append(m, newParameter([]float32{4, -2}, []float32{0, 1}))
+		}
+		return m
+	}
+	step := func(a *Adam, m []*parameter) {
+		t.Helper()
+		if err := a.Step([]G.ValueGrad{m[0], m[1], m[2]}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plain, decayed := model(), model()
+	a, b := NewAdam(0.125, 0), NewAdam(0.125, 0)
+	a.Relative, b.Relative, b.Decay = 1, 1, 2
+	step(a, plain)
+	step(b, decayed)
+	for i := range plain {
+		for k, w := range []float32{4, -2} {
+			taken := w / 4
+			if i == 2 {
+				taken = 0 // a scale
+			}
+			got, want := decayed[i].value.Float32s()[k], plain[i].value.Float32s()[k]-taken
+			if math.Abs(float64(got-want)) > 1e-6 {
+				t.Errorf("tensor %d: %v, want %v", i, got, want)
+			}
+		}
+	}
+	frozen := model()
+	b = NewAdam(0.125, 0)
+	b.Decay, b.Frozen = 2, 1
+	step(b, frozen)
+	if got := frozen[2].value.Float32s(); got[0] != 4 || got[1] != -2 {
+		t.Errorf("a frozen tensor is %v", got)
+	}
+}

@@ -20,6 +20,9 @@ type Config struct {
 	Warmup float64 `yaml:"warmup" json:"warmup"`
 	// Clip bounds the global gradient norm; 0 leaves it alone.
 	Clip float64 `yaml:"clip" json:"clip"`
+	// WeightDecay shrinks all parameters but scales, at each step, by the learning
+	// rate times it of themselves; 0 is none.
+	WeightDecay float64 `yaml:"weight_decay,omitempty" json:"weight_decay,omitempty"`
 	// FreezeScales is after how many epochs the learned scales and the weights'
 	// observers stand still; 0 is never. It is for quantization-aware training.
 	FreezeScales int `yaml:"freeze_scales" json:"freeze_scales"`
@@ -42,17 +45,22 @@ type Config struct {
 
 // TeacherConfig says whose answers count, and how much; see op.Distillation.
 type TeacherConfig struct {
-	// Checkpoint is a path to a float checkpoint, or "float" for the run's own
-	// float network (in fine-tuning alone).
+	// Checkpoint is a path to a float checkpoint, OwnFloat or RecipeTeacher.
 	Checkpoint  string  `yaml:"checkpoint" json:"checkpoint"`
 	Weight      float64 `yaml:"weight" json:"weight"`
 	Temperature float64 `yaml:"temperature" json:"temperature"`
 }
 
+// Names that stand for a run's own checkpoints.
+const (
+	OwnFloat      = "float"   // the float network, in fine-tuning alone
+	RecipeTeacher = "teacher" // what the recipe's section of that name trains first
+)
+
 func (c *TeacherConfig) validate() error {
 	switch {
 	case c.Checkpoint == "":
-		return fmt.Errorf("teacher.checkpoint: it is empty: want a path or float")
+		return fmt.Errorf("teacher.checkpoint: it is empty: want a path, float or teacher")
 	case !(c.Weight > 0 && c.Weight <= 1):
 		return fmt.Errorf("teacher.weight: %v is outside 0..1 (0 itself excluded)", c.Weight)
 	case !(c.Temperature >= 0.1 && c.Temperature <= 100):
@@ -74,6 +82,7 @@ func (c Config) Validate() error {
 		{"learning_rate", c.LearningRate, math.SmallestNonzeroFloat64, 10},
 		{"warmup", c.Warmup, 0, float64(c.Epochs)},
 		{"clip", c.Clip, 0, 1e9},
+		{"weight_decay", c.WeightDecay, 0, 10},
 		{"freeze_scales", float64(c.FreezeScales), 0, 10000},
 		{"start_quantization", float64(c.StartQuantization), 0, 10000},
 		{"patience", float64(c.Patience), 0, 10000},
@@ -91,6 +100,9 @@ func (c Config) Validate() error {
 	}
 	if c.FreezeScales > 0 && c.FreezeScales < c.StartQuantization {
 		return fmt.Errorf("freeze_scales: %d epochs end before the scales are chosen, after start_quantization %d", c.FreezeScales, c.StartQuantization)
+	}
+	if c.LearningRate*c.WeightDecay >= 1 {
+		return fmt.Errorf("weight_decay: %v times the learning rate %v is not below 1: a step would leave nothing", c.WeightDecay, c.LearningRate)
 	}
 	if c.Schedule != "cosine" && c.Schedule != "constant" {
 		return fmt.Errorf("schedule: %q is unknown: want cosine or constant", c.Schedule)

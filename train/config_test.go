@@ -66,6 +66,8 @@ func TestConfigValidate(t *testing.T) {
 		{func(c *Config) { c.LearningRate = 11 }, "learning_rate: 11"},
 		{func(c *Config) { c.Warmup = 2.5 }, "warmup: 2.5 is outside 0..2"},
 		{func(c *Config) { c.Clip = -1 }, "clip: -1"},
+		{func(c *Config) { c.WeightDecay = -1 }, "weight_decay: -1 is outside 0..10"},
+		{func(c *Config) { c.WeightDecay = 10 }, "weight_decay: 10 times the learning rate 0.1 is not below 1"},
 		{func(c *Config) { c.Patience = -1 }, "patience: -1"},
 		{func(c *Config) { c.OverflowPenalty = -1 }, "overflow_penalty: -1 is outside 0..1e+06"},
 		{func(c *Config) { c.OverflowPenalty = math.NaN() }, "overflow_penalty: NaN"},

@@ -188,6 +188,7 @@ func newFitter(task Task) (*fitter, error) {
 func (f *fitter) build() error {
 	f.close()
 	f.adam = NewAdam(f.task.Config.LearningRate, f.task.Config.Clip)
+	f.adam.Decay = f.task.Config.WeightDecay
 	q := f.quantizer()
 	if q != nil {
 		f.adam.Relative = len(q.Scales())

@@ -17,23 +17,35 @@ import (
 // trainFloat trains the recipe's network, or returns what a resumed run had
 // finished of it.
 func (w *workspace) trainFloat(ctx context.Context) (*model.Checkpoint, error) {
-	if c, err := w.finished(fileFloat, "float"); c != nil || err != nil {
+	if c, err := w.finished(fileFloat, train.OwnFloat); c != nil || err != nil {
 		return c, err
 	}
-	r := w.recipe
-	params, err := w.network.Initialise(r.Seed)
+	if w.recipe.Teacher != nil {
+		if _, err := w.fromScratch(ctx, fileTeacher, train.RecipeTeacher, w.recipe.TeacherNetwork(), w.recipe.Teacher.Train); err != nil {
+			return nil, err
+		}
+	}
+	return w.fromScratch(ctx, fileFloat, train.OwnFloat, w.network, w.recipe.Train)
+}
+
+// fromScratch trains a float network as one stage of the run.
+func (w *workspace) fromScratch(ctx context.Context, file, stage string, n *model.Network, config train.Config) (*model.Checkpoint, error) {
+	if c, err := w.finished(file, stage); c != nil || err != nil {
+		return c, err
+	}
+	params, err := n.Initialise(w.recipe.Seed)
 	if err != nil {
 		return nil, err
 	}
-	result, err := w.fit(ctx, "float", train.Task{Network: w.network, Params: params, Config: r.Train})
+	result, err := w.fit(ctx, stage, train.Task{Network: n, Params: params, Config: config})
 	if err != nil {
 		return nil, err
 	}
-	c := &model.Checkpoint{Network: w.network, Params: result.Params}
-	if c.Provenance, err = w.provenance("float"); err != nil {
+	c := &model.Checkpoint{Network: n, Params: result.Params}
+	if c.Provenance, err = w.provenance(stage); err != nil {
 		return nil, err
 	}
-	return c, w.complete(c, fileFloat, "float")
+	return c, w.complete(c, file, stage)
 }
 
 // complete writes a stage's checkpoint and then drops its training state.
@@ -113,10 +125,16 @@ func (w *workspace) teacher(c *train.TeacherConfig, stage string) (*train.Teache
 		return nil, nil
 	}
 	path := c.Checkpoint
-	if path == ownFloat {
+	switch path {
+	case train.OwnFloat:
 		path = w.path(fileFloat)
+	case train.RecipeTeacher:
+		path = w.path(fileTeacher)
 	}
 	t, err := model.ReadCheckpoint(path)
+	if c.Checkpoint == train.RecipeTeacher && errors.Is(err, fs.ErrNotExist) {
+		return nil, hinted{fmt.Errorf("%s: teacher: %w", stage, err), "qtool train or run with this recipe trains it"}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: teacher: %w", stage, err)
 	}
@@ -127,9 +145,6 @@ func (w *workspace) teacher(c *train.TeacherConfig, stage string) (*train.Teache
 		Network: t.Network, Params: t.Params, Distillation: op.Distillation{Weight: c.Weight, Temperature: c.Temperature},
 	}, nil
 }
-
-// ownFloat names the run's own float checkpoint as a teacher.
-const ownFloat = "float"
 
 func describeProgress(stage string, p train.Progress, validated bool) string {
 	if p.Float {

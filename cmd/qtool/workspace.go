@@ -23,6 +23,7 @@ import (
 // The files of a run folder.
 const (
 	fileRecipe    = "recipe.yaml"
+	fileTeacher   = "teacher.safetensors"
 	fileFloat     = "float.safetensors"
 	fileQuantized = "quantized.safetensors"
 	fileBundle    = "model.qb"
@@ -34,10 +35,11 @@ const (
 	dirPoints         = "points" // of run folders: the choices of a search
 
 	// What an interrupted stage leaves for --resume; gone when it is finished.
-	stateFloat  = "float.state"
-	stateQAT    = "qat.state"
-	stateVerify = "verify.state"
-	stateSearch = "search.state"
+	stateTeacher = "teacher.state"
+	stateFloat   = "float.state"
+	stateQAT     = "qat.state"
+	stateVerify  = "verify.state"
+	stateSearch  = "search.state"
 )
 
 // What a fresh quantization, and a fresh training, make anew: left from an
@@ -45,7 +47,7 @@ const (
 var (
 	quantizedFiles = []string{fileReport, fileHTML, fileBundle, fileQuantized, stateQAT, stateVerify}
 	searchedFiles  = []string{fileSearch, fileSearchPicture, stateSearch}
-	trainedFiles   = append([]string{fileFloat, fileTraining, stateFloat}, quantizedFiles...)
+	trainedFiles   = append([]string{fileTeacher, stateTeacher, fileFloat, fileTraining, stateFloat}, quantizedFiles...)
 )
 
 // workspace is a run folder and what its stages share.

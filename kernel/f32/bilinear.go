@@ -65,23 +65,41 @@ func bilinearGeneric(dst []float32, img []uint8, h, w int, u, v Line) {
 		pu, pv := u.First+int64(y)*u.Down, v.First+int64(y)*v.Down
 		row := dst[y*w : (y+1)*w]
 		for x := range row {
-			ix, iy := int(pu>>32), int(pv>>32)
-			fx, fy := (pu>>16)&0xffff, (pv>>16)&0xffff
-			var a, b, c, d int64 // the four neighbours: a b above, c d below
-			if uint(ix) < uint(w-1) && uint(iy) < uint(h-1) {
-				p := iy*w + ix
-				top, bottom := img[p:p+2], img[p+w:p+w+2]
-				a, b, c, d = int64(top[0]), int64(top[1]), int64(bottom[0]), int64(bottom[1])
-			} else if ix >= -1 && ix < w && iy >= -1 && iy < h {
-				a, b = pixel(img, w, h, ix, iy), pixel(img, w, h, ix+1, iy)
-				c, d = pixel(img, w, h, ix, iy+1), pixel(img, w, h, ix+1, iy+1)
-			}
-			above := a<<16 + (b-a)*fx
-			below := c<<16 + (d-c)*fx
-			row[x] = float32(above<<16+(below-above)*fy) / (255 << 32)
+			row[x] = sample(img, h, w, pu, pv)
 			pu, pv = pu+u.Right, pv+v.Right
 		}
 	}
+}
+
+// BilinearPoints is Bilinear at points of its own for each value of dst, which may
+// be any number: dst[i] is sampled at (u[i], v[i]).
+//
+// It panics if the lengths of dst, u and v differ or img is not of length h*w.
+func BilinearPoints(dst []float32, img []uint8, h, w int, u, v []int64) {
+	if len(u) != len(dst) || len(v) != len(dst) || len(img) != h*w {
+		panic(fmt.Sprintf("f32: %d values at %d, %d coordinates of %d for a plane of %d x %d", len(dst), len(u), len(v), len(img), h, w))
+	}
+	for i := range dst {
+		dst[i] = sample(img, h, w, u[i], v[i])
+	}
+}
+
+// sample is the value at the point (u, v).
+func sample(img []uint8, h, w int, u, v int64) float32 {
+	ix, iy := int(u>>32), int(v>>32)
+	fx, fy := (u>>16)&0xffff, (v>>16)&0xffff
+	var a, b, c, d int64 // the four neighbours: a b above, c d below
+	if uint(ix) < uint(w-1) && uint(iy) < uint(h-1) {
+		p := iy*w + ix
+		top, bottom := img[p:p+2], img[p+w:p+w+2]
+		a, b, c, d = int64(top[0]), int64(top[1]), int64(bottom[0]), int64(bottom[1])
+	} else if ix >= -1 && ix < w && iy >= -1 && iy < h {
+		a, b = pixel(img, w, h, ix, iy), pixel(img, w, h, ix+1, iy)
+		c, d = pixel(img, w, h, ix, iy+1), pixel(img, w, h, ix+1, iy+1)
+	}
+	above := a<<16 + (b-a)*fx
+	below := c<<16 + (d-c)*fx
+	return float32(above<<16+(below-above)*fy) / (255 << 32)
 }
 
 // pixel is the value at (x, y), 0 outside of the plane.

@@ -47,3 +47,28 @@ func TestBilinear(t *testing.T) {
 	})
 	wantPanic(t, "lengths", func() { Bilinear(make([]float32, 4), make([]uint8, 3), 2, 2, Line{}, Line{}) })
 }
+
+// At the points of two lines BilinearPoints is Bilinear, a value at a time.
+func TestBilinearPoints(t *testing.T) {
+	r := newRand(9)
+	for range 300 {
+		h, w := 1+r.IntN(12), 1+r.IntN(20)
+		img := make([]uint8, h*w)
+		for i := range img {
+			img[i] = uint8(r.Uint32())
+		}
+		line := func() Line { return Line{r.Int64N(1<<37) - 1<<35, r.Int64N(1<<34) - 1<<33, r.Int64N(1<<34) - 1<<33} }
+		lu, lv := line(), line()
+		got, want := make([]float32, h*w), make([]float32, h*w)
+		u, v := make([]int64, h*w), make([]int64, h*w)
+		for i := range u {
+			x, y := int64(i%w), int64(i/w)
+			u[i], v[i] = lu.First+x*lu.Right+y*lu.Down, lv.First+x*lv.Right+y*lv.Down
+		}
+		Bilinear(want, img, h, w, lu, lv)
+		BilinearPoints(got, img, h, w, u, v)
+		wantSame(t, fmt.Sprint(h, w, lu, lv), got, want)
+	}
+	wantPanic(t, "lengths", func() { BilinearPoints(make([]float32, 4), make([]uint8, 4), 2, 2, make([]int64, 4), make([]int64, 3)) })
+	wantPanic(t, "plane", func() { BilinearPoints(nil, make([]uint8, 3), 2, 2, nil, nil) })
+}
