@@ -97,7 +97,7 @@ func (f *File) Encode() ([]byte, error) {
 	m := manifest{Schema: Schema, Input: f.Program.Input, Labels: f.Program.Labels, Provenance: f.Provenance, SHA256: map[string]string{}}
 	weights, tables := &safetensors.File{}, &safetensors.File{}
 	for i := range f.Program.Nodes {
-		n, err := describe(&f.Program.Nodes[i], weights, tables)
+		n, err := describe(&f.Program.Nodes[i], f.Program.Nodes[i].Name, weights, tables)
 		if err != nil {
 			return nil, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
 		}
@@ -205,7 +205,7 @@ func decode(b []byte) (*File, error) {
 	}
 	f := &File{Program: &Program{Input: m.Input, Labels: m.Labels}, Provenance: m.Provenance}
 	for i := range m.Nodes {
-		n, err := m.Nodes[i].node(files[partWeights], files[partTables])
+		n, err := m.Nodes[i].node(m.Nodes[i].Name, files[partWeights], files[partTables])
 		if err != nil {
 			return nil, fmt.Errorf("layer %q: %w", m.Nodes[i].Name, err)
 		}
