@@ -63,3 +63,13 @@ func Masked(x *G.Node, mask func() []float32) (*G.Node, error) {
 		}
 	}}, x)
 }
+
+// Deferred is 0 for every element of b, with the gradient passed through: a bias
+// that a table takes, which knows the gradient by it.
+func Deferred(b *G.Node) (*G.Node, error) {
+	shape := b.Shape().Clone()
+	grad := func(_ G.Nodes, _, dy *G.Node) (*G.Node, error) {
+		return apply(operation{name: "deferred-db", shape: shape, run: func(db []float32, v [][]float32) { copy(db, v[0]) }}, dy)
+	}
+	return apply(operation{name: "deferred", shape: shape, diff: gradients{grad}, run: func(y []float32, _ [][]float32) { clear(y) }}, b)
+}

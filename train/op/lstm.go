@@ -50,7 +50,7 @@ type Run struct {
 	Hidden, Batch int
 	Theta         []float32 // the cell's parameters; nil for none
 	Z, Y, DZ      [][]float32
-	H, C, V       [][]float32
+	H, C, V, Sum  [][]float32 // Sum is what the cell may keep of c before a table
 	DH, DC        []float32
 
 	start int   // the first step that any sample has
@@ -66,6 +66,7 @@ func newRun(steps, hidden, batch int) *Run {
 	for t := range steps {
 		r.Z, r.DZ = append(r.Z, z[t*size:(t+1)*size]), append(r.DZ, dz[t*size:(t+1)*size:len(dz)])
 		r.Y, r.V = append(r.Y, make([]float32, size)), append(r.V, state())
+		r.Sum = append(r.Sum, state())
 	}
 	for t := range steps + 1 {
 		r.H, r.C = append(r.H, h[t*size/4:(t+1)*size/4]), append(r.C, state())
