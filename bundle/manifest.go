@@ -90,13 +90,7 @@ func describe(n *Node, name string, f, tables *safetensors.File) (manifestNode, 
 		if attributes, err = describeBody(op, name, f, tables); err != nil {
 			return m, err
 		}
-	case *Add:
-		attributes = addAttributes{op.Weights}
-	case *Mul:
-		attributes = mulAttributes{}
-	case *Shift:
-		attributes = shiftAttributes{op.Bits}
-	case *Domain:
+	case *Add, *Mul, *Shift, *Domain:
 		attributes = op
 	default:
 		return m, fmt.Errorf("operation %q has no form in schema %d", m.Op, Schema)
@@ -181,17 +175,19 @@ func (m *manifestNode) node(name string, weights, tables *safetensors.File) (Nod
 		n.Op = r
 		return n, err
 	case KindAdd:
-		var a addAttributes
+		var a Add
 		err := strict(m.Attributes, &a)
-		n.Op = &Add{a.Weights}
+		n.Op = &a
 		return n, err
 	case KindMul:
-		n.Op = &Mul{}
-		return n, strict(m.Attributes, &mulAttributes{})
-	case KindShift:
-		var a shiftAttributes
+		var a Mul
 		err := strict(m.Attributes, &a)
-		n.Op = &Shift{a.Bits}
+		n.Op = &a
+		return n, err
+	case KindShift:
+		var a Shift
+		err := strict(m.Attributes, &a)
+		n.Op = &a
 		return n, err
 	case KindDomain:
 		var a Domain

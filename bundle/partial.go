@@ -51,15 +51,15 @@ func partialSum(op Op, in float64, shape []int) float64 {
 		for i := range op.States {
 			sizes = append(sizes, magnitude(op.States[i].Range))
 		}
-		w, _ := op.wire(shape)
+		w, _ := op.Wire(shape)
 		for i := range op.Body {
 			n := &op.Body[i]
 			widest := 0.0
-			for _, k := range w.inputs[i] {
+			for _, k := range w.Inputs[i] {
 				widest = max(widest, sizes[k])
 			}
 			sizes = append(sizes, magnitude(n.Range))
-			most = max(most, sizes[len(sizes)-1], partialSum(n.Op, widest, []int{op.InSize(i, shape)}))
+			most = max(most, sizes[len(sizes)-1], partialSum(n.Op, widest, []int{w.InSize(i)}))
 		}
 	}
 	return most

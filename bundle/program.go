@@ -255,14 +255,14 @@ func (b *budget) take(op Op, in, out []int) error {
 
 // takeSteps takes the body of a Recurrent: its tables once, all else once a step.
 func (b *budget) takeSteps(r *Recurrent, in []int) error {
-	w, err := r.wire(in)
+	w, err := r.Wire(in)
 	if err != nil {
 		return err
 	}
 	var step budget
 	for i := range r.Body {
 		n := &r.Body[i]
-		if err := step.take(n.Op, nil, []int{w.sizes[r.body()+i]}); err != nil {
+		if err := step.take(n.Op, nil, []int{w.Sizes[r.body()+i]}); err != nil {
 			return fmt.Errorf("body node %q: %w", n.Name, err)
 		}
 	}

@@ -75,41 +75,42 @@ func (r *Recurrent) kind() Kind { return KindRecurrent }
 // OutShape is [Size] of the output state. It infers the body's shapes from the
 // input's, [Steps, D], and checks that every name is known where it is used.
 func (r *Recurrent) OutShape(in []int) ([]int, error) {
-	w, err := r.wire(in)
+	w, err := r.Wire(in)
 	if err != nil {
 		return nil, err
 	}
-	return []int{r.States[w.output].Size}, nil
+	return []int{r.States[w.Output].Size}, nil
 }
 
-// wiring is the body with its names resolved. Tensors are numbered: 0 is x, then
-// the states, then the body's nodes.
-type wiring struct {
-	sizes  []int
-	inputs [][]int // of each body node
-	next   []int   // of each state
-	output int     // a state
+// Wiring is the body of a Recurrent with its names resolved. Tensors are numbered:
+// 0 is x, then come the states, then the body's nodes.
+type Wiring struct {
+	Sizes  []int
+	Inputs [][]int // tensors that each body node reads
+	Next   []int   // tensor that each state becomes
+	Output int     // a state
 }
 
 // body is the number of the first body node's tensor.
 func (r *Recurrent) body() int { return 1 + len(r.States) }
 
-// wire checks everything about a Recurrent but ranges.
-func (r *Recurrent) wire(in []int) (*wiring, error) {
+// Wire resolves names for an input of the given shape. It checks everything about
+// a Recurrent but ranges.
+func (r *Recurrent) Wire(in []int) (*Wiring, error) {
 	if len(in) != 2 || in[0] != r.Steps {
 		return nil, fmt.Errorf("recurrent of %d steps on shape %v, want [steps, features]", r.Steps, in)
 	}
 	if r.Steps > MaxSteps || len(r.States) < 1 || len(r.States) > MaxStates || len(r.Body) < 1 || len(r.Body) > MaxNodes {
 		return nil, fmt.Errorf("%d steps, %d states and %d operations: want 1..%d, 1..%d and 1..%d", r.Steps, len(r.States), len(r.Body), MaxSteps, MaxStates, MaxNodes)
 	}
-	w := &wiring{sizes: []int{in[1]}, output: -1}
+	w := &Wiring{Sizes: []int{in[1]}, Output: -1}
 	numbers := map[string]int{"": -1, "input": -1, SequenceName: 0}
 	declare := func(name string, size int) error {
 		if _, ok := numbers[name]; ok {
 			return fmt.Errorf("name %q is empty, reserved or used twice", name)
 		}
-		numbers[name] = len(w.sizes)
-		w.sizes = append(w.sizes, size)
+		numbers[name] = len(w.Sizes)
+		w.Sizes = append(w.Sizes, size)
 		return nil
 	}
 	for i := range r.States {
@@ -124,15 +125,15 @@ func (r *Recurrent) wire(in []int) (*wiring, error) {
 			return nil, err
 		}
 		if s.Name == r.Output {
-			w.output = i
+			w.Output = i
 		}
 	}
-	if w.output < 0 {
+	if w.Output < 0 {
 		return nil, fmt.Errorf("output %q is not a state", r.Output)
 	}
 	for i := range r.Body {
 		n := &r.Body[i]
-		inputs, size, err := lookUp(n.Inputs, numbers, w.sizes)
+		inputs, size, err := lookUp(n.Inputs, numbers, w.Sizes)
 		var shape []int
 		if err == nil {
 			shape, err = n.bodyShape([]int{size})
@@ -143,18 +144,18 @@ func (r *Recurrent) wire(in []int) (*wiring, error) {
 		if err != nil {
 			return nil, fmt.Errorf("body node %q: %w", n.Name, err)
 		}
-		w.inputs = append(w.inputs, inputs)
+		w.Inputs = append(w.Inputs, inputs)
 	}
 	for i := range r.States {
 		s := &r.States[i]
-		next, size, err := lookUp([]string{s.Next}, numbers, w.sizes)
+		next, size, err := lookUp([]string{s.Next}, numbers, w.Sizes)
 		if err == nil && size != s.Size {
 			err = fmt.Errorf("next %q has %d elements, want %d", s.Next, size, s.Size)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("state %q: %w", s.Name, err)
 		}
-		w.next = append(w.next, next[0])
+		w.Next = append(w.Next, next[0])
 	}
 	return w, nil
 }
@@ -186,13 +187,11 @@ func (n *BodyNode) bodyShape(in []int) ([]int, error) {
 	return nil, fmt.Errorf("operation %q has no place in the body of a Recurrent", n.Op.kind())
 }
 
-// InSize is the number of elements that body node i reads, for an input of
-// shape in, which OutShape must have accepted.
-func (r *Recurrent) InSize(i int, in []int) int {
-	w, _ := r.wire(in)
+// InSize is the number of elements that body node i reads.
+func (w *Wiring) InSize(i int) int {
 	size := 0
-	for _, k := range w.inputs[i] {
-		size += w.sizes[k]
+	for _, k := range w.Inputs[i] {
+		size += w.Sizes[k]
 	}
 	return size
 }

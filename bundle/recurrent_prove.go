@@ -5,12 +5,27 @@ import (
 	"math/big"
 )
 
+// TensorBounds is the proved interval of every element of every tensor of the
+// body, by the numbers of Wiring, in any step: for inputs within in, of the given
+// shape.
+func (r *Recurrent) TensorBounds(in Bounds, shape []int) ([]Bounds, error) {
+	var body []Bounds
+	_, err := r.propagate(in, shape, func(_ *Node, _ []int, b Bounds) error {
+		body = append(body, b)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return append(r.entry(in, shape[1]), body...), nil
+}
+
 // propagate infers shapes and proves bounds of the body for all steps at once:
 // from inputs within the interval of any row of in, and states within their
 // declared ranges. It returns the output's bounds, or an error that names the
 // node or state, the range and the limit.
 func (r *Recurrent) propagate(in Bounds, shape []int, visit func(n *Node, shape []int, b Bounds) error) (Bounds, error) {
-	w, err := r.wire(shape)
+	w, err := r.Wire(shape)
 	if err != nil {
 		return Bounds{}, err
 	}
@@ -22,7 +37,7 @@ func (r *Recurrent) propagate(in Bounds, shape []int, visit func(n *Node, shape 
 	all := r.entry(in, shape[1])
 	for i := range r.Body {
 		n := &r.Body[i]
-		b := gatherBounds(all, w.inputs[i])
+		b := gatherBounds(all, w.Inputs[i])
 		at := []int{b.Lo.Len()}
 		out, err := n.bodyShape(at)
 		if err == nil {
@@ -39,11 +54,11 @@ func (r *Recurrent) propagate(in Bounds, shape []int, visit func(n *Node, shape 
 	}
 	for i := range r.States {
 		s := &r.States[i]
-		if next := all[w.next[i]].Range(); !next.Union(s.Range).Equal(s.Range) {
+		if next := all[w.Next[i]].Range(); !next.Union(s.Range).Equal(s.Range) {
 			return Bounds{}, fmt.Errorf("state %q: its next value has the range %v, outside the declared %v", s.Name, next, s.Range)
 		}
 	}
-	return all[1+w.output], nil
+	return all[1+w.Output], nil
 }
 
 // entry is the bounds of x and of the states. All steps share those of x: of

@@ -11,13 +11,13 @@ var ErrDomain = errors.New("value outside its domain")
 // loop is a Recurrent made ready to run.
 type loop struct {
 	r      *Recurrent
-	wiring *wiring
+	wiring *Wiring
 	rows   []*Rows // per body node; nil where it is not linear
 	bounds []Bounds
 }
 
 func newLoop(r *Recurrent, in Bounds, shape []int) (*loop, error) {
-	w, err := r.wire(shape)
+	w, err := r.Wire(shape)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ func newLoop(r *Recurrent, in Bounds, shape []int) (*loop, error) {
 	for i := range r.Body {
 		var rows *Rows
 		if op, ok := r.Body[i].Op.(Linear); ok {
-			rows = op.Rows([]int{r.InSize(i, shape)})
+			rows = op.Rows([]int{w.InSize(i)})
 		}
 		l.rows = append(l.rows, rows)
 	}
@@ -43,18 +43,18 @@ func newLoop(r *Recurrent, in Bounds, shape []int) (*loop, error) {
 // node's tensor of every step.
 func (l *loop) run(in Vec, visit func(step, node int, out Vec)) (Vec, error) {
 	r, w := l.r, l.wiring
-	d := w.sizes[0]
+	d := w.Sizes[0]
 	states := make([]Vec, len(r.States))
 	for i := range states {
 		states[i] = Vec{Small: make([]int64, r.States[i].Size)}
 	}
-	all := make([]Vec, len(w.sizes))
+	all := make([]Vec, len(w.Sizes))
 	for t := range r.Steps {
 		all[0] = in.Slice(t*d, (t+1)*d)
 		copy(all[1:], states)
 		for i := range r.Body {
 			n := &r.Body[i]
-			v := gather(all, w.inputs[i])
+			v := gather(all, w.Inputs[i])
 			if rows := l.rows[i]; rows != nil {
 				v = rows.apply(v)
 			} else {
@@ -72,10 +72,10 @@ func (l *loop) run(in Vec, visit func(step, node int, out Vec)) (Vec, error) {
 			all[r.body()+i] = v
 		}
 		for i := range states {
-			states[i] = all[w.next[i]]
+			states[i] = all[w.Next[i]]
 		}
 	}
-	return states[w.output], nil
+	return states[w.Output], nil
 }
 
 // apply runs the loop. A Runner runs it without lowering it again, and says what

@@ -17,13 +17,6 @@ type (
 		manifestNode
 		Inputs []string `json:"inputs"`
 	}
-	addAttributes struct {
-		Weights []int32 `json:"weights"`
-	}
-	mulAttributes   struct{}
-	shiftAttributes struct {
-		Bits uint8 `json:"bits"`
-	}
 )
 
 // describeBody is the attributes of the Recurrent called name. Weights and tables

@@ -52,13 +52,14 @@ func Table(s Shape, width int64, seed uint64) *bundle.Program {
 		add("z"+g, d, 1./8, bundle.SequenceName, "h")
 		add(g, table, map[bool]float64{true: 1. / 7, false: 1. / 15}[g == "g"], "z"+g)
 	}
-	add("ig", &bundle.Mul{}, 1./105, "i", "g")
-	add("fc", &bundle.Mul{}, 1./105, "f", "c")
-	add("sum", &bundle.Add{Weights: []int32{1, 1}}, 1./105, "ig", "fc")
-	add("c1", one(-210, 210, func(q float64) float64 { return min(7, max(-7, q/15)) }), 1./7, "sum")
+	// Products are in quarters: a unit is 4 / 15 of a code.
+	add("ig", &bundle.Mul{Shift: 2}, 4./105, "i", "g")
+	add("fc", &bundle.Mul{Shift: 2}, 4./105, "f", "c")
+	add("sum", &bundle.Add{Weights: []int32{1, 1}}, 4./105, "ig", "fc")
+	add("c1", one(-54, 54, func(q float64) float64 { return min(7, max(-7, q*4/15)) }), 1./7, "sum")
 	add("u", one(-7, 7, func(q float64) float64 { return 7 * math.Tanh(q/5) / math.Tanh(7./5) }), 1./7, "c1")
-	add("ou", &bundle.Mul{}, 1./105, "o", "u")
-	add("h1", one(-105, 105, func(q float64) float64 { return q / 15 }), 1./7, "ou")
+	add("ou", &bundle.Mul{Shift: 2}, 4./105, "o", "u")
+	add("h1", one(-27, 27, func(q float64) float64 { return min(7, max(-7, q*4/15)) }), 1./7, "ou")
 	return finish(p, r, rng)
 }
 

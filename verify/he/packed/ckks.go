@@ -127,19 +127,10 @@ func ckksEncoder(params ckks.Parameters) func() encoder[float64] {
 				subs = append(subs, params.RingP().SubRings...)
 			}
 			out := make(engine.Poly, len(subs))
-			for i, s := range subs {
+			for i := range subs {
 				out[i] = make([]uint64, params.N())
-				for k, c := range coefficients {
-					sign := uint64(c >> 63)
-					v := ring.BRedAdd((uint64(c)^sign)-sign, s.Modulus, s.BRedConstant)
-					// q - v for negative ones, which is q for zero: NTT takes that.
-					out[i][k] = v ^ (v^(s.Modulus-v))&sign
-				}
-				s.NTT(out[i], out[i])
-				if !sum {
-					s.MForm(out[i], out[i])
-				}
 			}
+			engine.Integers(out, subs, coefficients, !sum)
 			return out, nil
 		}
 	}

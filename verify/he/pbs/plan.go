@@ -35,6 +35,7 @@ const DefaultLogFailure = -20
 type Plan struct {
 	program  *bundle.Program
 	layers   []layer
+	slots    []int // of every value: half of those of the layers that read it
 	params   *Parameters
 	stages   []stage
 	perImage float64
@@ -96,7 +97,7 @@ func build(p *bundle.Program, layers []layer, l ParametersLiteral, workers int) 
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{program: p, layers: layers, params: params, workers: workers}
+	plan := &Plan{program: p, layers: layers, slots: valueSlots(layers), params: params, workers: workers}
 	plan.stages, plan.perImage = l.budget(layers)
 	plan.expected = l.expected(layers)
 	plan.hash = plan.digest()

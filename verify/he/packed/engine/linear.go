@@ -137,27 +137,14 @@ func (e *Engine) AddPlain(c Ciphertext, p Poly) {
 func (e *Engine) SumSquares(groups [][]Ciphertext, keys Keys) ([]Ciphertext, error) {
 	out := make([]Ciphertext, len(groups))
 	for g, group := range groups {
-		limbs := group[0].Limbs()
-		key := keys.Relinearisation()
-		if err := e.checkKey(key, limbs); err != nil {
-			return nil, err
-		}
 		d := e.tensor(group)
 		for _, c := range group {
 			e.Free(c...)
 		}
-		digits := e.Decompose(d[2])
-		switched, err := e.Switch(digits, key)
-		if err != nil {
+		var err error
+		if out[g], err = e.relinearise(d, keys); err != nil {
 			return nil, err
 		}
-		e.freeDigits(digits)
-		e.parallel(2*limbs, func(t int) {
-			h, i := t/limbs, t%limbs
-			e.q[i].MulScalarMontgomeryThenAdd(d[h][i], e.special(e.q[i]), switched[h][i])
-		})
-		e.Free(d...)
-		out[g] = e.Drop(switched, limbs, true, 1)
 	}
 	return out, nil
 }
