@@ -17,7 +17,10 @@ import (
 //	U_rj = quantize(lstm.hidden_rj * scale of h, Rows[r])
 //	z_r  = Rows[r] * (W_r x + U_r h) + lstm.bias_r
 //
-// so that the accumulator is one integer.
+// so that the accumulator is one integer. In the polynomial family neither is
+// multiplied, all rows have one scale, and z is Rows[r] (Input.Scale W x + U h) +
+// lstm.bias_r; these scales are powers of two, so that shifts are all that brings
+// the terms together.
 type Quantizers struct {
 	Input      quant.Params   `json:"input"`
 	WeightBits quant.BitWidth `json:"weight_bits"`
@@ -84,12 +87,20 @@ func (q *Quantizers) Validate(n *Network) error {
 		if q.StateBits < 2 || q.StateBits > 6 {
 			return fmt.Errorf("sequence: states of %d bits, want 2..6", q.StateBits)
 		}
-		if q.CellRange < 1 || q.CellRange > 16 {
-			return fmt.Errorf("sequence: cell range %d is outside 1..16", q.CellRange)
+		if q.CellRange < 1 || q.CellRange > 16 || q.CellRange&(q.CellRange-1) != 0 {
+			return fmt.Errorf("sequence: cell range %d is not a power of two in 1..16", q.CellRange)
 		}
 	case q.Family == PolynomialFamily && n.Gates != nil:
-		if q.Fraction < 8 || q.Fraction > 30 {
-			return fmt.Errorf("sequence: fraction of %d bits, want 8..30", q.Fraction)
+		if q.Fraction < 8 || q.Fraction > 24 {
+			return fmt.Errorf("sequence: fraction of %d bits, want 8..24", q.Fraction)
+		}
+		for _, s := range append([]float32{q.Input.Scale}, q.Rows...) {
+			if f, _ := math.Frexp(float64(s)); f != 0.5 || s > 1 || s < 1.0/256 {
+				return fmt.Errorf("sequence: scale %v is not a power of two in 2^-8..1", s)
+			}
+			if s != q.Input.Scale && s != q.Rows[0] {
+				return fmt.Errorf("sequence: scales %v and %v of rows differ", q.Rows[0], s)
+			}
 		}
 	default:
 		return fmt.Errorf("sequence: family %q does not fit the network's gates", q.Family)
@@ -107,9 +118,17 @@ func (q *Quantizers) Weight(scale float32) quant.Params {
 // HiddenScale is the real value of a hidden state of 1.
 func (q *Quantizers) HiddenScale() float64 {
 	if q.Family == PolynomialFamily {
-		return 1 // the state is a real, with Fraction bits behind the point
+		return math.Ldexp(1, -q.Fraction)
 	}
 	return q.grid().hidden()
+}
+
+// Folds are what weights are multiplied by that meet the input and the hidden state.
+func (q *Quantizers) Folds() (input, hidden float32) {
+	if q.Family == PolynomialFamily {
+		return 1, 1
+	}
+	return q.Input.Scale, float32(q.HiddenScale())
 }
 
 // Folded writes the weights of all rows as their quantizer sees them, [4H, D+H]:
@@ -117,7 +136,7 @@ func (q *Quantizers) HiddenScale() float64 {
 func (q *Quantized) Folded(dst []float32) {
 	n := q.Network
 	w, u := q.Params.Get("lstm.input"), q.Params.Get("lstm.hidden")
-	sx, sh := q.Quantizers.Input.Scale, float32(q.Quantizers.HiddenScale())
+	sx, sh := q.Quantizers.Folds()
 	row := n.Inputs + n.Hidden
 	for r := range 4 * n.Hidden {
 		for d := range n.Inputs {
@@ -155,11 +174,8 @@ func (q *Quantized) OutputCodes() (codes []float32, bias float64) {
 // LogitScale is the real value of a logit of 1.
 func (q *Quantized) LogitScale() float64 {
 	s := float64(q.Quantizers.Output)
-	switch q.Quantizers.Family {
-	case LinearFamily:
+	if q.Quantizers.Family == LinearFamily {
 		return s * float64(q.Quantizers.Input.Scale)
-	case PolynomialFamily:
-		return math.Ldexp(s, -q.Quantizers.Fraction)
 	}
 	return s * q.Quantizers.HiddenScale()
 }

@@ -12,16 +12,14 @@ import "math"
 //
 //	x y / K ~ R(x+y) - R(x-y),   R(s) = round(s^2 / 4K)
 //
-// with K = forget for f c, input for i g (so that both are multiples of one unit)
-// and output for o v (so that |h| <= state needs no table of its own).
+// with K = forget for f c, input for i g (so that both are multiples of one unit;
+// powers of two, as bundle.Mul has them) and output for o v (so that |h| <= state
+// needs no table of its own).
 type grid struct{ gate, state, cellRange, forget, input, output int }
-
-// Resolution of the cell's sum: f c is kept in units of 1/forgetUnits of c's code.
-const forgetUnits = 4
 
 func (q *Quantizers) grid() grid {
 	g := grid{gate: 1<<q.StateBits - 1, state: 1<<(q.StateBits-1) - 1, cellRange: q.CellRange}
-	g.forget = max(g.gate/forgetUnits, 1)
+	g.forget = 1 << (q.StateBits / 2)
 	g.input = g.forget * g.cellRange
 	for g.output = 1; g.square(g.output, g.gate+g.state) > g.state; {
 		g.output++
@@ -31,6 +29,17 @@ func (q *Quantizers) grid() grid {
 
 // square is R of the product with constant k.
 func (g grid) square(k, s int) int { return int(math.RoundToEven(float64(s*s) / float64(4*k))) }
+
+// product is the largest magnitude of R(x+y) - R(x-y) for a gate x and a state y.
+func (g grid) product(k int) int {
+	most := 0
+	for x := 0; x <= g.gate; x++ {
+		for y := 0; y <= g.state; y++ {
+			most = max(most, g.square(k, x+y)-g.square(k, x-y))
+		}
+	}
+	return most
+}
 
 // hidden is the real value of a hidden state of 1: K / (gate state).
 func (g grid) hidden() float64 { return float64(g.output) / float64(g.gate*g.state) }
@@ -66,10 +75,13 @@ type Tables struct {
 	// accumulator's unit.
 	Gates []Table
 	Slope []float64
-	// Squares are R1, R2 and R3, Divisors their constants K.
+	// Squares are R1, R2 and R3, Divisors their constants K; the first two are
+	// powers of two.
 	Squares   [3]Table
 	Divisors  [3]float32
 	Cell, Out Table
+	// SumScale is the real value of a sum of 1.
+	SumScale float64
 }
 
 // Update computes the tables of q, into t's memory where it has some. It panics if
@@ -109,10 +121,11 @@ func (t *Tables) Update(q *Quantized) {
 			return float64(g.square(k, int(s))), 0
 		})
 		if i < 2 {
-			most += g.square(k, g.gate+g.state)
+			most += g.product(k)
 		}
 	}
-	unit, state := g.sum(), float64(g.state)
+	t.SumScale = g.sum()
+	unit, state := t.SumScale, float64(g.state)
 	code := state / float64(g.cellRange) // codes of c for a real
 	t.Cell.fill(-most, most, func(a float64) (float64, float64) {
 		c := a * unit * code

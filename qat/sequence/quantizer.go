@@ -4,6 +4,8 @@ package sequence
 
 import (
 	"context"
+	"math"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 
@@ -54,6 +56,10 @@ func Start(ctx context.Context, n *sequence.Network, p model.Parameters, c Confi
 	s, err := calibrate.WeightConfig{Bits: c.InputBits, Kind: "mse"}.Scales("input", x, 1)
 	if err != nil {
 		return nil, err
+	}
+	if family == sequence.PolynomialFamily {
+		// It reaches nearly all values, and powers of two need shifts alone.
+		s[0] = powerOfTwo(s[0])
 	}
 	q.Quantizers = sequence.Quantizers{
 		Input:      quant.Params{Scale: s[0], Bits: quant.BitWidth(c.InputBits), Signed: true},
@@ -140,6 +146,14 @@ func (z *Quantizer) scales() error {
 		c.PerChannel = true
 		return c.Scales("lstm", o.Folded, o.Outputs)
 	}
+	if q.Family == sequence.PolynomialFamily && !z.frozen {
+		one, err := c.Scales("lstm", z.folded, 1)
+		if err != nil {
+			return err
+		}
+		q.Rows = slices.Repeat([]float32{powerOfTwo(one[0])}, o.Outputs)
+		return nil
+	}
 	bound := calibrate.AccumulatorConfig{Bits: z.config.AccumulatorBits}
 	if q.Family != sequence.TableFamily {
 		bound.Bits = 0
@@ -147,6 +161,15 @@ func (z *Quantizer) scales() error {
 	rows, err := calibrate.Bounded(choose, func(string) calibrate.AccumulatorConfig { return bound })(o)
 	q.Rows = rows
 	return err
+}
+
+// powerOfTwo is the least power of two that is at least s.
+func powerOfTwo(s float32) float32 {
+	f, e := math.Frexp(float64(s))
+	if f == 0.5 {
+		e--
+	}
+	return float32(math.Ldexp(1, e))
 }
 
 // real says that the graph carries fake-quantized reals, not integers.
@@ -198,10 +221,11 @@ func multiply(x []float32, f float32) {
 func (z *Quantizer) Weights(w, u, b *G.Node) (*G.Node, *G.Node, *G.Node, error) {
 	q := &z.q.Quantizers
 	var err error
-	if w, err = z.rows("input-weights", w, q.Input.Scale); err != nil {
+	input, hidden := q.Folds()
+	if w, err = z.rows("input-weights", w, input); err != nil {
 		return nil, nil, nil, err
 	}
-	if u, err = z.rows("hidden-weights", u, float32(q.HiddenScale())); err != nil {
+	if u, err = z.rows("hidden-weights", u, hidden); err != nil {
 		return nil, nil, nil, err
 	}
 	if !z.real() {
