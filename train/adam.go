@@ -27,9 +27,12 @@ import (
 type Adam struct {
 	Rate, Beta1, Beta2, Epsilon float64
 	Clip                        float64 // 0: no clipping
-	Relative, Frozen            int     // Frozen: the last tensors stay as they are
-	Steps                       int
-	M, V                        [][]float32
+	// Elsewhere is the sum of the squares of gradients that another optimiser steps
+	// with, under the same clip; Scale is the factor that the last step's clip was.
+	Elsewhere, Scale float64
+	Relative, Frozen int // Frozen: the last tensors stay as they are
+	Steps            int
+	M, V             [][]float32
 }
 
 // NewAdam has the paper's defaults: b1 0.9, b2 0.999, epsilon 1e-8.
@@ -42,7 +45,7 @@ func NewAdam(rate, clip float64) *Adam {
 func (a *Adam) Step(model []G.ValueGrad) error {
 	grads := make([][]float32, len(model))
 	weights := make([][]float32, len(model))
-	norm := 0.0
+	norm := a.Elsewhere
 	for i, p := range model {
 		g, err := p.Grad()
 		if err != nil {
@@ -59,6 +62,7 @@ func (a *Adam) Step(model []G.ValueGrad) error {
 	if a.Clip > 0 && norm > a.Clip {
 		scale = a.Clip / norm
 	}
+	a.Scale = scale
 	if a.M == nil {
 		a.M, a.V = zerosLike(weights), zerosLike(weights)
 	}
