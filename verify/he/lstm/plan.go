@@ -271,8 +271,8 @@ func (p *Plan) explain(o Options, limit float64, refused []string) {
 	} else {
 		say("INSECURE: %.0f bits in a ring of degree 2^%d, about %d bits of security; it was asked for", p.LogQP(), p.logN, p.SecurityBits())
 	}
-	for _, r := range refused {
-		say("%s", r)
+	if len(refused) > 0 {
+		say("%s", refused[len(refused)-1])
 	}
 }
 

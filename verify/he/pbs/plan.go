@@ -66,7 +66,7 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := search{layers: layers, target: o.LogFailure, logN: o.LogN}
+	s := search{layers: layers, merged: merge(layers), target: o.LogFailure, logN: o.LogN}
 	var literal ParametersLiteral
 	if o.Parameters != nil {
 		literal = *o.Parameters
