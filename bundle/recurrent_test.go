@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"qtool/bundle"
-	"qtool/internal/lstmtest"
+	"qtool/bundle/lstmtest"
 	"qtool/quant"
 )
 
@@ -124,7 +124,7 @@ func programs(t rapid.TB) *rapid.Generator[*bundle.Program] {
 		if rapid.Bool().Draw(t, "table") {
 			return lstmtest.Table(s, 60, seed)
 		}
-		return lstmtest.Polynomial(s, seed)
+		return lstmtest.Polynomial(s, seed, lstmtest.Variant{})
 	})
 }
 
@@ -173,7 +173,7 @@ func TestRecurrentIsNaive(t *testing.T) {
 }
 
 func TestRecurrentFile(t *testing.T) {
-	for name, p := range map[string]*bundle.Program{"table": lstmtest.Table(small, 60, 1), "polynomial": lstmtest.Polynomial(small, 1)} {
+	for name, p := range map[string]*bundle.Program{"table": lstmtest.Table(small, 60, 1), "polynomial": lstmtest.Polynomial(small, 1, lstmtest.Variant{})} {
 		b, err := file(t, p).Encode()
 		if err != nil {
 			t.Fatal(err)

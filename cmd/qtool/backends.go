@@ -12,6 +12,7 @@ import (
 	"qtool/verify"
 	"qtool/verify/he/bgv"
 	"qtool/verify/he/bgvtable"
+	"qtool/verify/he/lstm"
 	"qtool/verify/he/packed"
 	"qtool/verify/he/pbs"
 	"qtool/verify/he/security"
@@ -41,11 +42,16 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 		// again must not pile up before it is collected.
 		debug.SetGCPercent(20)
 	}
+	if hasKind(p, bundle.KindRecurrent) {
+		if e, err := recurrentExecutor(p, o); e != nil || err != nil {
+			return e, err
+		}
+	}
 	switch o.backend {
 	case backendNone:
 		return nil, nil
 	case "auto", "bgv":
-		if hasTables(p) {
+		if hasKind(p, bundle.KindLookupTable) {
 			return tableExecutor(p, images, o)
 		}
 		plan, err := bgv.NewPlan(p, bgv.Options{LogN: o.logN, AllowInsecure: o.allowInsecure, Images: images})
@@ -133,8 +139,55 @@ func (p picked) Backend() verify.Backend {
 	return b
 }
 
-func hasTables(p *bundle.Program) bool {
-	return slices.ContainsFunc(p.Nodes, func(n bundle.Node) bool { return n.Kind() == bundle.KindLookupTable })
+// recurrentExecutor plans programs with Recurrent nodes: those with tables go by
+// blind rotation, those without by CKKS. It is nil for pbs and none, which need no
+// other plan than for any program.
+func recurrentExecutor(p *bundle.Program, o verifyOptions) (verify.Executor, error) {
+	backend, why := o.backend, ""
+	if backend == "auto" {
+		backend, why = "packed-ckks", "auto takes CKKS, as the recurrent program has no tables: all sequences of a batch at once"
+		if recurrentTables(p) {
+			backend, why = "pbs", "auto takes look-ups by blind rotation, as the recurrent program has tables"
+		}
+	}
+	var e verify.Executor
+	switch backend {
+	case "packed-ckks":
+		plan, err := lstm.NewPlan(p, lstm.Options{LogN: o.logN, Bits: o.bits, AllowInsecure: o.allowInsecure})
+		if err != nil {
+			return nil, withHint(err, "fewer steps, a linear cell output, or fewer bits of --precision take less modulus; tables go by --backend pbs")
+		}
+		e = lstm.NewExecutor(p, plan)
+	case "pbs":
+		if o.backend == "pbs" {
+			return nil, nil
+		}
+		plan, err := pbs.NewPlan(p, pbs.Options{LogN: o.logN})
+		if err != nil {
+			return nil, withHint(err, narrowerHint)
+		}
+		e = pbs.NewExecutor(p, plan)
+	case backendNone:
+		return nil, nil
+	default:
+		return nil, hinted{fmt.Errorf("backend %q has no form of recurrent programs", backend), "pbs runs those with tables, packed-ckks those with polynomials; auto takes the one that fits"}
+	}
+	if why == "" {
+		return e, nil
+	}
+	return picked{e, why}, nil
+}
+
+// recurrentTables reports whether a Recurrent has tables.
+func recurrentTables(p *bundle.Program) bool {
+	return slices.ContainsFunc(p.Nodes, func(n bundle.Node) bool {
+		r, ok := n.Op.(*bundle.Recurrent)
+		return ok && slices.ContainsFunc(r.Body, func(n bundle.BodyNode) bool { return n.Kind() == bundle.KindLookupTable })
+	})
+}
+
+func hasKind(p *bundle.Program, k bundle.Kind) bool {
+	return slices.ContainsFunc(p.Nodes, func(n bundle.Node) bool { return n.Kind() == k })
 }
 
 // withHint adds what can be done about parameters that were refused.
@@ -142,7 +195,7 @@ func withHint(err error, insufficient string) error {
 	switch {
 	case errors.Is(err, security.ErrInsecure):
 		return hinted{err, "leave the ring degree to be chosen, or accept the risk with --allow-insecure-parameters"}
-	case errors.Is(err, bgv.ErrInsufficient), errors.Is(err, pbs.ErrInsufficient):
+	case errors.Is(err, bgv.ErrInsufficient), errors.Is(err, pbs.ErrInsufficient), errors.Is(err, lstm.ErrInsufficient):
 		return hinted{err, insufficient}
 	}
 	return err

@@ -41,6 +41,8 @@ type finishedBatch struct {
 	Bound   []float64       `json:"bound,omitempty"`
 	Latency *verify.Latency `json:"latency,omitempty"`
 	Lookups *verify.Lookups `json:"lookups,omitempty"`
+	// Of the integer reference, which has one batch.
+	Domains []verify.Domain `json:"domains,omitempty"`
 }
 
 type executionState struct {
@@ -80,7 +82,7 @@ func (x *execution) run(ctx context.Context, a *app, images [][]uint8) (*verify.
 }
 
 func keep(r *verify.Result) finishedBatch {
-	b := finishedBatch{Cost: r.Cost, NoiseBitsLeft: r.NoiseBitsLeft, NodeSeconds: r.NodeSeconds, Reals: r.Reals, Bound: r.Bound, Latency: r.Latency, Lookups: r.Lookups}
+	b := finishedBatch{Cost: r.Cost, NoiseBitsLeft: r.NoiseBitsLeft, NodeSeconds: r.NodeSeconds, Reals: r.Reals, Bound: r.Bound, Latency: r.Latency, Lookups: r.Lookups, Domains: r.Domains}
 	for _, v := range r.Logits {
 		row := make([]*big.Int, v.Len())
 		for i := range row {
@@ -106,6 +108,7 @@ func (s *executionState) result() *verify.Result {
 			all.Logits = append(all.Logits, bundle.NewVec(row))
 		}
 		all.Reals, all.Bound, all.Latency = append(all.Reals, b.Reals...), b.Bound, b.Latency
+		all.Domains = b.Domains
 		t, u := &all.Cost.Seconds, b.Cost.Seconds
 		t.Keygen, t.Encrypt, t.Evaluate, t.Decrypt = t.Keygen+u.Keygen, t.Encrypt+u.Encrypt, t.Evaluate+u.Evaluate, t.Decrypt+u.Decrypt
 		all.Cost.Bytes = b.Cost.Bytes

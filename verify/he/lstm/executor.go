@@ -31,7 +31,7 @@ func NewExecutor(p *bundle.Program, plan *Plan) verify.Executor {
 func (e *executor) Backend() verify.Backend {
 	p := e.plan
 	return verify.Backend{
-		Name: "lstm-ckks", LogN: p.logN, LogQP: p.LogQP(), Slots: p.Slots(),
+		Name: "packed-ckks", LogN: p.logN, LogQP: p.LogQP(), Slots: p.Slots(),
 		CiphertextModuli: p.params.Q(), PlaintextModuli: []uint64{},
 		SecurityBits: p.SecurityBits(), Why: p.Why(), Approximate: true,
 	}

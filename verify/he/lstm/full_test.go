@@ -5,7 +5,7 @@ import (
 	"math"
 	"testing"
 
-	"qtool/internal/lstmtest"
+	"qtool/bundle/lstmtest"
 )
 
 // TestFullSize runs a whole batch of a cell of 16 elements and five steps under
@@ -14,7 +14,7 @@ func TestFullSize(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes minutes and gigabytes")
 	}
-	p := lstmtest.Polynomial(lstmtest.Shape{Steps: 5, Inputs: 16, Hidden: 16}, 1)
+	p := lstmtest.Polynomial(lstmtest.Shape{Steps: 5, Inputs: 16, Hidden: 16}, 1, lstmtest.Variant{})
 	plan, err := NewPlan(p, Options{})
 	if err != nil {
 		t.Fatal(err)

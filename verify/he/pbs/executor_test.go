@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"qtool/bundle"
-	"qtool/internal/lstmtest"
+	"qtool/bundle/lstmtest"
 	"qtool/verify"
 )
 

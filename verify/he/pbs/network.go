@@ -26,6 +26,7 @@ const (
 // numbers from first on.
 type layer struct {
 	name        string       // of the node that makes the outputs
+	bodyNode    string       // of a Recurrent, that does
 	rows        *bundle.Rows // nil for the identity
 	from, first int
 	n           int     // outputs

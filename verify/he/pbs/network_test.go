@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"qtool/bundle"
-	"qtool/internal/lstmtest"
+	"qtool/bundle/lstmtest"
 	"qtool/quant"
 )
 

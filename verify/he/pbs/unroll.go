@@ -44,7 +44,7 @@ func (c *circuit) unroll(r *bundle.Recurrent, cur *layer, in bundle.Bounds, shap
 				parts = append(parts, tensors[k])
 				b = join(b, bounds[k])
 			}
-			u := unrolling{circuit: c, name: fmt.Sprintf("%s.%d.%s", cur.name, t+1, n.Name), node: node}
+			u := unrolling{circuit: c, name: fmt.Sprintf("%s.%d.%s", cur.name, t+1, n.Name), body: n.Name, node: node}
 			out, err := u.operation(n.Op, concatenate(parts), b)
 			if err != nil {
 				return nil, fmt.Errorf("step %d, body node %q: %w", t+1, n.Name, err)
@@ -61,8 +61,8 @@ func (c *circuit) unroll(r *bundle.Recurrent, cur *layer, in bundle.Bounds, shap
 // unrolling is one operation of one step.
 type unrolling struct {
 	*circuit
-	name string
-	node int
+	name, body string
+	node       int
 }
 
 // operation applies op to a tensor within b.
@@ -96,7 +96,7 @@ func (u *unrolling) lookup(in *bundle.Rows, b bundle.Bounds, f func(i, n int, q 
 		return constant(values), nil
 	}
 	l := u.next(0)
-	l.name, l.rows, l.linearNode, l.tableNode = u.name, in, u.node, u.node
+	l.name, l.bodyNode, l.rows, l.linearNode, l.tableNode = u.name, u.body, in, u.node, u.node
 	if err := u.add(l, b, f); err != nil {
 		return nil, err
 	}

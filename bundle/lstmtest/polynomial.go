@@ -12,9 +12,14 @@ import (
 // coefficient those of polynomials.
 const fraction, coefficient = 16, 14
 
+// Variant changes the cell of Polynomial: LinearCell leaves the cell output's
+// polynomial out, and Full gives every element its own polynomials, of all four
+// coefficients.
+type Variant struct{ LinearCell, Full bool }
+
 // Polynomial is a cell whose activations are polynomials of degree 3, on fixed
 // point numbers of 16 bits behind the point. Gates are fitted for [-4, 4].
-func Polynomial(s Shape, seed uint64) *bundle.Program {
+func Polynomial(s Shape, seed uint64, v Variant) *bundle.Program {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	p := &bundle.Program{Input: bundle.Input{Shape: []int{s.Steps, s.Inputs}, Quantizer: quant.Params{Scale: float32(1) / 255, ZeroPoint: 128, Bits: 8}}}
 	limit := bundle.NewRange(-8<<fraction, 8<<fraction)
@@ -37,13 +42,23 @@ func Polynomial(s Shape, seed uint64) *bundle.Program {
 		}
 		return w
 	}
-	// fixed is a x^3 + b x + c for numbers with a fraction; the result has
+	// fixed is c3 x^3 + c1 x + c0 for numbers with a fraction; the result has
 	// 3 fraction + coefficient bits behind the point.
 	fixed := func(c0, c1, c3 float64) *bundle.Polynomial {
 		at := func(c float64, bits int) int64 {
 			return int64(math.RoundToEven(c*math.Exp2(coefficient))) << bits
 		}
-		return &bundle.Polynomial{Coeffs: []bundle.Vec{{Small: []int64{0, at(c1, 2*fraction), 0, at(c3, 0)}}}}
+		p := &bundle.Polynomial{}
+		rows, wobble := 1, func() float64 { return 0 }
+		if v.Full {
+			rows, wobble = s.Hidden, func() float64 { return 0.03 * (rng.Float64() - 0.5) }
+		}
+		for range rows {
+			p.Coeffs = append(p.Coeffs, bundle.Vec{Small: []int64{
+				at(c0+wobble(), 3*fraction), at(c1+wobble(), 2*fraction), at(wobble()/3, fraction), at(c3*(1+wobble()), 0),
+			}})
+		}
+		return p
 	}
 	zero := bundle.Vec{Small: make([]int64, s.Hidden)}
 	wide := math.Exp2(-3*fraction - coefficient)
@@ -67,9 +82,13 @@ func Polynomial(s Shape, seed uint64) *bundle.Program {
 	add("sum", &bundle.Add{Weights: []int32{1, 1}}, one*one, "ig", "fc")
 	add("sc", &bundle.Shift{Bits: fraction}, one, "sum")
 	add("c1", &bundle.Domain{Lo: -3 << fraction, Hi: 3 << fraction}, one, "sc")
-	add("pu", fixed(0, 0.8, -0.04), wide, "c1")
-	add("u", &bundle.Shift{Bits: 2*fraction + coefficient}, one, "pu")
-	add("ou", &bundle.Mul{}, one*one, "o", "u")
+	u := "c1"
+	if !v.LinearCell {
+		u = "u"
+		add("pu", fixed(0, 0.8, -0.04), wide, "c1")
+		add("u", &bundle.Shift{Bits: 2*fraction + coefficient}, one, "pu")
+	}
+	add("ou", &bundle.Mul{}, one*one, "o", u)
 	add("h1", &bundle.Shift{Bits: fraction}, one, "ou")
 	return finish(p, r, rng)
 }
