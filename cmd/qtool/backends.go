@@ -143,39 +143,56 @@ func (p picked) Backend() verify.Backend {
 // blind rotation, those without by CKKS. It is nil for pbs and none, which need no
 // other plan than for any program.
 func recurrentExecutor(p *bundle.Program, o verifyOptions) (verify.Executor, error) {
-	backend, why := o.backend, ""
-	if backend == "auto" {
-		backend, why = "packed-ckks", "auto takes CKKS, as the recurrent program has no tables: all sequences of a batch at once"
-		if recurrentTables(p) {
-			backend, why = "pbs", "auto takes look-ups by blind rotation, as the recurrent program has tables"
-		}
-	}
-	var e verify.Executor
-	switch backend {
-	case "packed-ckks":
-		plan, err := lstm.NewPlan(p, lstm.Options{LogN: o.logN, Bits: o.bits, AllowInsecure: o.allowInsecure})
-		if err != nil {
-			return nil, withHint(err, "fewer steps, a linear cell output, or fewer bits of --precision take less modulus; tables go by --backend pbs")
-		}
-		e = lstm.NewExecutor(p, plan)
-	case "pbs":
-		if o.backend == "pbs" {
-			return nil, nil
-		}
-		plan, err := pbs.NewPlan(p, pbs.Options{LogN: o.logN})
-		if err != nil {
-			return nil, withHint(err, narrowerHint)
-		}
-		e = pbs.NewExecutor(p, plan)
-	case backendNone:
+	if o.backend == "pbs" || o.backend == backendNone {
 		return nil, nil
-	default:
-		return nil, hinted{fmt.Errorf("backend %q has no form of recurrent programs", backend), "pbs runs those with tables, packed-ckks those with polynomials; auto takes the one that fits"}
 	}
-	if why == "" {
+	plan, err := planRecurrent(p, o)
+	if err != nil {
+		return nil, err
+	}
+	e := verify.Executor(nil)
+	if plan.lstm != nil {
+		e = lstm.NewExecutor(p, plan.lstm)
+	} else {
+		e = pbs.NewExecutor(p, plan.pbs)
+	}
+	if plan.why == "" {
 		return e, nil
 	}
-	return picked{e, why}, nil
+	return picked{e, plan.why}, nil
+}
+
+// recurrentPlan has one of its plans, and why it was chosen.
+type recurrentPlan struct {
+	pbs  *pbs.Plan
+	lstm *lstm.Plan
+	why  string
+}
+
+// planRecurrent plans programs that run by blind rotation or by CKKS: recurrent
+// ones, and others that pbs takes.
+func planRecurrent(p *bundle.Program, o verifyOptions) (recurrentPlan, error) {
+	var r recurrentPlan
+	backend := o.backend
+	if backend == "auto" {
+		backend, r.why = "pbs", "auto takes look-ups by blind rotation, as the recurrent program has tables"
+		switch {
+		case !hasKind(p, bundle.KindRecurrent):
+			r.why = "auto takes the pbs back end, which is for single inputs"
+		case !recurrentTables(p):
+			backend, r.why = "packed-ckks", "auto takes CKKS, as the recurrent program has no tables: all sequences of a batch at once"
+		}
+	}
+	var err error
+	switch backend {
+	case "packed-ckks":
+		r.lstm, err = lstm.NewPlan(p, lstm.Options{LogN: o.logN, Bits: o.bits, AllowInsecure: o.allowInsecure})
+		return r, withHint(err, "fewer steps, a linear cell output, or fewer bits of --precision take less modulus; tables go by --backend pbs")
+	case "pbs":
+		r.pbs, err = pbs.NewPlan(p, pbs.Options{LogN: o.logN, AllowInsecure: o.allowInsecure && o.backend == "pbs"})
+		return r, withHint(err, narrowerHint)
+	}
+	return r, hinted{fmt.Errorf("backend %q has no form of recurrent programs", backend), "pbs runs those with tables, packed-ckks those with polynomials; auto takes the one that fits"}
 }
 
 // recurrentTables reports whether a Recurrent has tables.

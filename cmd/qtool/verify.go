@@ -22,6 +22,7 @@ func newVerifyCommand(a *app) *cobra.Command {
 	o := verifyOptions{}
 	var path, out string
 	var resume, simulate bool
+	var sentence string
 	cmd := &cobra.Command{
 		Use:   "verify-encrypted",
 		Short: "run a bundle under homomorphic encryption and compare every logit",
@@ -35,6 +36,12 @@ the bundle was made of stand beside it.
 With --simulate nothing is encrypted: noise is drawn as it is predicted where look-ups
 may fail, and an exact back end gives the integer program's answers.
 
+With --text, one sentence that you type is encrypted, and the answer printed with what
+the server saw. The client cuts it into words, keeps those that the bundle's selection
+keeps, and turns them into integers in the clear; the server gets ciphertexts. A
+sentence may have any number of words up to 1 MiB; one without words, or without any
+of the vocabulary, is an error and nothing is encrypted.
+
 With --out, finished batches are kept until the report is written: after Ctrl-C the
 same command with --resume repeats none of them.
 
@@ -42,14 +49,23 @@ same command with --resume repeats none of them.
                          with a relinearisation key where the bundle has tables
   --backend pbs          one image at a time, tables by blind rotation: each look-up fails with a small
                          probability; those that did are counted, and only their images may differ
-  --backend packed-ckks  approximate with a stated error, one image at a time, low latency
+  --backend packed-ckks  approximate with a stated error, one image at a time, low latency; recurrent
+                         networks with polynomial gates: thousands of sequences at once
   --backend packed-bgv   the same packing exactly, once for each plaintext prime
   --backend none         no encryption: the clear rungs alone`),
 		Example: `  qtool verify-encrypted --bundle lenet/model.qb
   qtool verify-encrypted --bundle lenet/model.qb --limit 100 --json
-  qtool verify-encrypted --bundle tables/model.qb --backend pbs --simulate`,
+  qtool verify-encrypted --bundle tables/model.qb --backend pbs --simulate
+  qtool verify-encrypted --bundle sentiment/model.qb --text "a gripping , funny film"`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("text") {
+				typed, err := readSentence(cmd.InOrStdin(), sentence)
+				if err != nil {
+					return err
+				}
+				return runText(cmd.Context(), a, path, typed, o)
+			}
 			return runVerify(cmd.Context(), a, path, out, resume, simulate, o)
 		},
 	}
@@ -61,7 +77,11 @@ same command with --resume repeats none of them.
 	registerPacked(cmd, &o)
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the batches that an interrupted run finished in --out")
 	cmd.Flags().BoolVar(&simulate, "simulate", false, "encrypt nothing: predict what the back end would answer")
+	cmd.Flags().StringVar(&sentence, "text", "", "encrypt this sentence (- reads it from standard input) instead of the test set, and print the answer")
 	cmd.MarkFlagsMutuallyExclusive("simulate", "resume")
+	for _, other := range []string{"simulate", "resume", "limit", "out"} {
+		cmd.MarkFlagsMutuallyExclusive("text", other)
+	}
 	registerInsecure(cmd, &o.allowInsecure)
 	cmd.MarkFlagRequired("bundle")
 	return cmd

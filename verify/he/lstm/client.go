@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
@@ -187,25 +189,38 @@ func bytes(ct engine.Ciphertext) (n int64) {
 
 // SHA256 is the hash of the coefficients, little endian, in order: what the
 // server sees of a batch.
-func (in *Inputs) SHA256() [32]byte {
+func (in *Inputs) SHA256() [32]byte { return sum(slices.Concat(in.steps...)) }
+
+// SHA256 is the hash of the coefficients, as that of Inputs.
+func (out *Outputs) SHA256() [32]byte { return sum([]engine.Ciphertext{out.logits}) }
+
+func sum(cts []engine.Ciphertext) [32]byte {
 	h := sha256.New()
 	buffer := make([]byte, 0, 8<<12)
-	for _, cts := range in.steps {
-		for _, ct := range cts {
-			for _, p := range ct {
-				for _, l := range p {
-					for len(l) > 0 {
-						n := min(len(l), 1<<12)
-						buffer = buffer[:0]
-						for _, x := range l[:n] {
-							buffer = binary.LittleEndian.AppendUint64(buffer, x)
-						}
-						h.Write(buffer)
-						l = l[n:]
+	for _, ct := range cts {
+		for _, p := range ct {
+			for _, l := range p {
+				for part := range slices.Chunk(l, 1<<12) {
+					buffer = buffer[:0]
+					for _, x := range part {
+						buffer = binary.LittleEndian.AppendUint64(buffer, x)
 					}
+					h.Write(buffer)
 				}
 			}
 		}
 	}
 	return [32]byte(h.Sum(nil))
+}
+
+// Public rounds decrypted logits to multiples of a power of two that is at least
+// twice the stated error, so that they say next to nothing of it, and may leave
+// the key owner. See SECURITY.md for what this does and does not give.
+func (p *Plan) Public(logits []float64) []float64 {
+	rounded := make([]float64, len(logits))
+	for o, b := range p.ErrorBound() {
+		grid := math.Exp2(math.Ceil(math.Log2(2 * b)))
+		rounded[o] = grid * math.RoundToEven(logits[o]/grid)
+	}
+	return rounded
 }

@@ -43,9 +43,9 @@ func (e *executor) Run(ctx context.Context, sequences [][]uint8, step func(verif
 	batches := (len(sequences) + p.Slots() - 1) / p.Slots()
 	keys := 0
 	if e.server == nil {
-		keys = len(p.split.rotations()) + 1
+		keys = p.KeyCount()
 	}
-	phase, done, total := "keygen", 0, keys+batches*p.operations()
+	phase, done, total := "keygen", 0, keys+batches*p.Operations()
 	tick := func() {
 		done++
 		if step != nil {

@@ -17,6 +17,9 @@ type Keys struct {
 	relin  *rlwe.RelinearizationKey
 }
 
+// KeyCount is how many keys Client.Keys makes.
+func (p *Plan) KeyCount() int { return len(p.split.rotations()) + 1 }
+
 // generateKeys makes the keys of a plan.
 func generateKeys(ctx context.Context, p *Plan, secret *rlwe.SecretKey, done func()) (*Keys, error) {
 	k := &Keys{plan: p.hash, galois: map[int]*rlwe.GaloisKey{}}

@@ -25,13 +25,13 @@ func NewServer(p *Plan) *Server {
 	return s
 }
 
-// operations are counted for progress: linear maps, gates, the cell and the
+// Operations are counted for progress: linear maps, gates, the cell and the
 // output of every step, and the logits.
-func (p *Plan) operations() int { return 7*p.cell.steps + 1 }
+func (p *Plan) Operations() int { return 7*p.cell.steps + 1 }
 
 // Evaluate gives the encrypted logits of a batch. It refuses keys and inputs of
 // another plan before any work. done, if not nil, is called after each of
-// Plan.operations operations.
+// Plan.Operations operations.
 func (s *Server) Evaluate(ctx context.Context, in *Inputs, keys *Keys, done func()) (*Outputs, error) {
 	p := s.plan
 	if err := keys.check(p); err != nil {
