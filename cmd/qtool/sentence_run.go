@@ -11,7 +11,6 @@ import (
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/datasets/text"
-	"qtool/export"
 	sentence "qtool/export/sequence"
 	"qtool/model/sequence"
 	qat "qtool/qat/sequence"
@@ -100,23 +99,15 @@ func answerSentences(ctx context.Context, float *sequence.Checkpoint, samples []
 		return rungs{}, err
 	}
 	defer e.Close()
-	logits, err := e.Encoded(ctx, encoded, 1<<(q.Quantizers.Input.Bits-1))
+	answers, err := e.Encoded(ctx, encoded, 1<<(q.Quantizers.Input.Bits-1))
 	if err != nil {
 		return rungs{}, err
 	}
-	r.quantized = signs(logits)
+	r.quantized = signs(answers.Logits)
 	if q.Quantizers.Family != sequence.PolynomialFamily {
-		differ, err := sentence.Drift(q, p, encoded, logits)
-		if err != nil {
-			return rungs{}, err
-		}
-		r.drifts = make([]export.Drift, len(p.Nodes))
-		for i := range r.drifts {
-			r.drifts[i].Exact = true
-		}
-		r.drifts[len(p.Nodes)-1].Differ = differ
+		r.drifts, err = sentence.Drift(q, p, encoded, answers)
 	}
-	return r, nil
+	return r, err
 }
 
 // signs are the labels that logits say.

@@ -6,7 +6,9 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets"
+	"qtool/export"
 	"qtool/model/sequence"
+	train "qtool/train/sequence"
 )
 
 // Observe runs the program on encoded sentences and sets what every tensor has
@@ -50,22 +52,40 @@ func CopySeen(p, from *bundle.Program) {
 	}
 }
 
-// Drift counts the sentences whose logit in the fake-quantized network, of reals,
-// is not the program's integer.
-func Drift(q *sequence.Quantized, p *bundle.Program, s *datasets.Split, logits []float32) (int, error) {
+// Drift counts, for every node of q's program p, the elements that the
+// fake-quantized network has otherwise, over all encoded sentences; a is what that
+// network answered. For the families that it carries in integers.
+func Drift(q *sequence.Quantized, p *bundle.Program, s *datasets.Split, a *train.Answers) ([]export.Drift, error) {
 	r, err := bundle.NewRunner(p)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	differ := 0
+	offset := 0.0
+	if q.Network.Cell == sequence.Mean {
+		offset = float64(zero(q)) // the state is the input, in bytes
+	}
+	drifts := make([]export.Drift, len(p.Nodes))
+	for k, sum := range p.PartialSums() {
+		drifts[k].Exact = sum <= 1<<24
+	}
 	for i := range s.Len() {
-		v, err := r.Run(p.Input.Quantize(s.Image(i)), nil)
+		_, err := r.Run(p.Input.Quantize(s.Image(i)), func(k int, v bundle.Vec) {
+			for j := range v.Len() {
+				want := math.RoundToEven(float64(a.Logits[i]) / q.LogitScale())
+				switch {
+				case k < len(p.Nodes)-1:
+					want = float64(a.States[i][j]) + offset
+				case j == 0:
+					want = -want
+				}
+				if v.Float(j) != want {
+					drifts[k].Differ++
+				}
+			}
+		})
 		if err != nil {
-			return 0, fmt.Errorf("export: sentence %d: %w", i, err)
-		}
-		if v.Float(1) != math.RoundToEven(float64(logits[i])/q.LogitScale()) {
-			differ++
+			return nil, fmt.Errorf("export: sentence %d: %w", i, err)
 		}
 	}
-	return differ, nil
+	return drifts, nil
 }
