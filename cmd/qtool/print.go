@@ -284,8 +284,8 @@ func size(n int64) string {
 }
 
 // printStage tells what train or quantize made.
-func (w *workspace) printStage(c *model.Checkpoint, file, stage string, layers ...layerRow) error {
-	s := stageResult{Checkpoint: w.path(file), Parameters: c.Params.Count(), Provenance: c.Provenance, Layers: layers, Calibration: w.calibrations, Explanation: w.explanation}
+func (w *workspace) printStage(parameters int, from model.Provenance, file, stage string, validated bool, layers ...layerRow) error {
+	s := stageResult{Checkpoint: w.path(file), Parameters: parameters, Provenance: from, Layers: layers, Calibration: w.calibrations, Explanation: w.explanation}
 	if len(layers) > 0 {
 		s.Bundle = w.path(fileBundle)
 	}
@@ -302,7 +302,7 @@ func (w *workspace) printStage(c *model.Checkpoint, file, stage string, layers .
 	if s.Training != nil && len(s.Training.History) > 0 {
 		last := s.Training.History[max(s.Training.Best-1, 0)]
 		p.f("trained %d epochs in %.1f s: loss %.4f, training accuracy %.2f %%", len(s.Training.History), s.Training.Seconds, last.Loss, 100*last.Accuracy)
-		if w.val != nil {
+		if validated {
 			p.f(", validation accuracy %.2f %%", 100*last.Validation)
 		}
 		p.f("\n")

@@ -98,6 +98,9 @@ func registerInsecure(cmd *cobra.Command, insecure *bool) {
 }
 
 func runRun(ctx context.Context, w *workspace, insecure bool) error {
+	if w.recipe.Sentence != nil {
+		return runSentences(ctx, w, insecure)
+	}
 	if err := w.open(ctx, trainedFiles...); err != nil {
 		return err
 	}
@@ -129,7 +132,11 @@ func runRun(ctx context.Context, w *workspace, insecure bool) error {
 	if err != nil {
 		return err
 	}
-	task := verification{file: f, test: test, executor: e, rungs: r, sqnr: sqnr, state: w.path(stateVerify), resume: w.resume}
+	return w.verifyRun(ctx, verification{file: f, test: test, executor: e, rungs: r, sqnr: sqnr, state: w.path(stateVerify), resume: w.resume})
+}
+
+// verifyRun is the end of a run: the check of its bundle, and the report.
+func (w *workspace) verifyRun(ctx context.Context, task verification) (err error) {
 	var size int64
 	if task.sum, size, err = fileSHA256(w.path(fileBundle)); err != nil {
 		return err
@@ -185,6 +192,10 @@ func (w *workspace) reportFloat(ctx context.Context, float *model.Checkpoint) er
 	if err != nil {
 		return err
 	}
+	return w.publishFloat(ctx, r)
+}
+
+func (w *workspace) publishFloat(ctx context.Context, r rungs) error {
 	ladder := verify.Ladder{Labels: w.data.Test.Labels, Float: r.float}
 	comparison, err := ladder.Compare()
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"qtool/bundle"
+	"qtool/datasets"
+	"qtool/datasets/text"
 	"qtool/export"
 	"qtool/model"
 	"qtool/recipe"
@@ -101,7 +103,7 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 	if err != nil {
 		return err
 	}
-	d, err := a.loadData(ctx, f.Provenance.Dataset)
+	d, corpus, err := a.bundleData(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -119,20 +121,12 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 	if err != nil {
 		return err
 	}
-	float, err := a.origin(path, fileFloat, f.Provenance.FloatSHA256)
-	if err != nil {
-		return err
+	var r rungs
+	if corpus != nil {
+		r, err = a.sentenceRungs(ctx, path, f, corpus.Test, test)
+	} else {
+		r, err = a.imageRungs(ctx, path, f, test)
 	}
-	quantized, err := a.origin(path, fileQuantized, f.Provenance.QuantizedSHA256)
-	if err != nil {
-		return err
-	}
-	if quantized != nil {
-		if err := sameProgram(f, quantized); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	r, err := answer(ctx, float, quantized, f.Program, test)
 	if err != nil {
 		return err
 	}
@@ -166,6 +160,43 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 		return err
 	}
 	return checkMismatch(report)
+}
+
+// bundleData is the dataset that a bundle was made with; for one that reads
+// sentences its test split is encoded by the bundle's client, and the corpus comes
+// with it.
+func (a *app) bundleData(ctx context.Context, f *bundle.File) (*datasets.Dataset, *text.Corpus, error) {
+	client, err := encoder(f)
+	if err != nil {
+		return nil, nil, err
+	}
+	if client == nil {
+		d, err := a.loadData(ctx, f.Provenance.Dataset)
+		return d, nil, err
+	}
+	c, err := text.Load(ctx, f.Provenance.Dataset, datasets.Options{Dir: a.dataDir})
+	if err != nil {
+		return nil, nil, err
+	}
+	return corpusData(c, client), c, nil
+}
+
+// imageRungs answers with the checkpoints beside a bundle that it was made of.
+func (a *app) imageRungs(ctx context.Context, path string, f *bundle.File, test *datasets.Split) (rungs, error) {
+	float, err := a.origin(path, fileFloat, f.Provenance.FloatSHA256)
+	if err != nil {
+		return rungs{}, err
+	}
+	quantized, err := a.origin(path, fileQuantized, f.Provenance.QuantizedSHA256)
+	if err != nil {
+		return rungs{}, err
+	}
+	if quantized != nil {
+		if err := sameProgram(f, quantized); err != nil {
+			return rungs{}, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return answer(ctx, float, quantized, f.Program, test)
 }
 
 // sameProgram refuses a bundle that is not what its checkpoint exports, however

@@ -109,7 +109,7 @@ func drift(t *testing.T, z *qat.Quantizer, s *datasets.Split, tolerance float64)
 		t.Fatal(err)
 	}
 	defer e.Close()
-	logits, err := e.Encoded(context.Background(), s, uint8(zero(q)))
+	answers, err := e.Encoded(context.Background(), s, uint8(zero(q)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,13 +117,24 @@ func drift(t *testing.T, z *qat.Quantizer, s *datasets.Split, tolerance float64)
 	if err != nil {
 		t.Fatal(err)
 	}
+	if tolerance == 0 {
+		drifts, err := Drift(q, p, s, answers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, d := range drifts {
+			if d.Differ != 0 || !d.Exact {
+				t.Errorf("node %q: %+v", p.Nodes[k].Name, d)
+			}
+		}
+	}
 	different := map[int64]bool{}
 	for i := range s.Len() {
 		v, err := r.Run(p.Input.Quantize(s.Image(i)), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, want := v.Small[1], float64(logits[i])/q.LogitScale()
+		got, want := v.Small[1], float64(answers.Logits[i])/q.LogitScale()
 		different[got] = true
 		if v.Small[0] != -got {
 			t.Fatalf("sentence %d: logits %v are not opposite", i, v)

@@ -53,13 +53,23 @@ func (e *Evaluator) Close() {
 
 // Logits are those of every sample; positive says label 1.
 func (e *Evaluator) Logits(ctx context.Context, samples []Sample) ([]float32, error) {
-	return e.each(ctx, len(samples), func(g *graph, indices []int) { g.fill(samples, indices, nil) })
+	logits := make([]float32, len(samples))
+	return logits, e.each(ctx, len(samples),
+		func(g *graph, indices []int) { g.fill(samples, indices, nil) },
+		func(g *graph, indices []int) { copy(logits[indices[0]:], g.output()[:len(indices)]) })
 }
 
-// Encoded are the logits of a server's evaluator for the bytes of a client, whose
-// code 0 is zero.
-func (e *Evaluator) Encoded(ctx context.Context, s *datasets.Split, zero uint8) ([]float32, error) {
-	return e.each(ctx, s.Len(), func(g *graph, indices []int) {
+// Answers are what a server's evaluator makes of encoded sentences: each one's
+// logit, and the values that the output layer reads, as the graph carries them.
+type Answers struct {
+	Logits []float32
+	States [][]float32
+}
+
+// Encoded answers the bytes of a client, whose code 0 is zero.
+func (e *Evaluator) Encoded(ctx context.Context, s *datasets.Split, zero uint8) (*Answers, error) {
+	a := &Answers{Logits: make([]float32, s.Len()), States: make([][]float32, s.Len())}
+	fill := func(g *graph, indices []int) {
 		columns := g.net.Steps * g.batch
 		x := g.input.Float32s()
 		clear(x)
@@ -69,12 +79,20 @@ func (e *Evaluator) Encoded(ctx context.Context, s *datasets.Split, zero uint8) 
 			}
 		}
 		e.quantizer.Codes(x)
+	}
+	return a, e.each(ctx, s.Len(), fill, func(g *graph, indices []int) {
+		copy(a.Logits[indices[0]:], g.output()[:len(indices)])
+		state := g.state.Value().Data().([]float32)
+		for r, i := range indices {
+			for j := r; j < len(state); j += g.batch {
+				a.States[i] = append(a.States[i], state[j])
+			}
+		}
 	})
 }
 
 // each runs n samples, batch by batch on every core.
-func (e *Evaluator) each(ctx context.Context, n int, fill func(g *graph, indices []int)) ([]float32, error) {
-	logits := make([]float32, n)
+func (e *Evaluator) each(ctx context.Context, n int, fill, done func(g *graph, indices []int)) error {
 	errs := make([]error, len(e.graphs))
 	var wg sync.WaitGroup
 	for k, g := range e.graphs {
@@ -89,7 +107,7 @@ func (e *Evaluator) each(ctx context.Context, n int, fill func(g *graph, indices
 				}
 				fill(g, indices)
 				if errs[k] = g.run(); errs[k] == nil {
-					copy(logits[from:], g.output()[:len(indices)])
+					done(g, indices)
 				}
 			}
 		})
@@ -97,10 +115,10 @@ func (e *Evaluator) each(ctx context.Context, n int, fill func(g *graph, indices
 	wg.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return logits, nil
+	return nil
 }
 
 // Accuracy is the share of samples whose logit has its label's sign.

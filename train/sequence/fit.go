@@ -3,7 +3,6 @@ package sequence
 import (
 	"context"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -30,8 +29,8 @@ type Task struct {
 	Seed                 uint64
 	// KeepWords leaves the vectors of the words as they are.
 	KeepWords bool
-	// Teacher, if not nil, has a logit for each training sample, whose probability
-	// is learned from in the place of the label.
+	// Teacher, if not nil, has a probability for each training sample, which is
+	// learned from in the place of the label; see Soften.
 	Teacher []float32
 	// Progress, if not nil, is called after every step.
 	Progress func(train.Progress)
@@ -167,7 +166,7 @@ func (f *fitter) epoch(ctx context.Context, epoch int, r *train.Result) error {
 // label is what training sample i is to answer.
 func (f *fitter) label(i int) float32 {
 	if f.task.Teacher != nil {
-		return float32(1 / (1 + math.Exp(-float64(f.task.Teacher[i]))))
+		return f.task.Teacher[i]
 	}
 	return float32(f.task.Train[i].Label)
 }

@@ -28,6 +28,7 @@ type graph struct {
 	count  int           // samples that the loss is divided by
 	drop   []float32     // mask of the last state; nil without dropout
 	params G.Nodes
+	state  *G.Node // what the output layer reads, before dropout
 	logits *G.Node
 	loss   *G.Node
 	gates  *op.PolynomialCell // nil without polynomial gates
@@ -79,6 +80,7 @@ func newGraph(n *sequence.Network, p model.Parameters, e *embedder, q Quantizer,
 			return nil, err
 		}
 	}
+	t.state = x
 	if o != nil && o.dropout > 0 {
 		t.drop = make([]float32, x.Shape().TotalSize())
 		if x, err = op.Masked(x, func() []float32 { return t.drop }); err != nil {

@@ -1,6 +1,7 @@
 package sequence
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -54,4 +55,16 @@ func order(samples []Sample, batch int, byLength bool, seed, epoch uint64) []int
 		shuffled = append(shuffled, all[k*batch:(k+1)*batch]...)
 	}
 	return append(shuffled, all[whole*batch:]...)
+}
+
+// Soften mixes labels with a teacher's answers:
+//
+//	(1-weight) label + weight sigmoid(logit / temperature)
+func Soften(logits []float32, samples []Sample, weight, temperature float64) []float32 {
+	soft := make([]float32, len(logits))
+	for i, z := range logits {
+		p := weight/(1+math.Exp(-float64(z)/temperature)) + (1-weight)*float64(samples[i].Label)
+		soft[i] = float32(p)
+	}
+	return soft
 }
