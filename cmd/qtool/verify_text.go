@@ -42,18 +42,15 @@ func runText(ctx context.Context, a *app, path, sentence string, o verifyOptions
 	if err != nil {
 		return err
 	}
-	if f.Client == nil {
-		return hinted{fmt.Errorf("%s takes inputs of shape %v and carries no vocabulary: it is not for sentences", path, f.Program.Input.Shape),
-			"--text is for bundles of networks that read sentences, such as recipe sentiment-lstm-5 makes"}
-	}
-	encoder, err := text.UnmarshalEncoder(f.Client)
+	client, err := encoder(f)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if fmt.Sprint(encoder.Shape()) != fmt.Sprint(f.Program.Input.Shape) {
-		return fmt.Errorf("%s: its vocabulary makes inputs of shape %v, the program takes %v", path, encoder.Shape(), f.Program.Input.Shape)
+	if client == nil {
+		return hinted{fmt.Errorf("%s takes inputs of shape %v and carries no vocabulary: it is not for sentences", path, f.Program.Input.Shape),
+			"--text is for bundles of networks that read sentences, such as recipe sentiment-lstm-5 makes"}
 	}
-	encoded, err := encoder.Encode(sentence)
+	encoded, err := client.Encode(sentence)
 	if errors.Is(err, text.ErrEmpty) || errors.Is(err, text.ErrUnknown) {
 		return hinted{err, "nothing was encrypted: there is nothing to ask"}
 	}
