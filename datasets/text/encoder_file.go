@@ -2,6 +2,8 @@ package text
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -21,7 +23,15 @@ type encoderHead struct {
 	Mean      bool      `json:"mean"`
 	Bits      int       `json:"bits"`
 	Fraction  int       `json:"fraction"`
-	SHA256    string    `json:"sha256"` // of the tensors
+	SHA256    string    `json:"sha256"` // of the fields above and the tensors
+}
+
+// sum is SHA256 of h, for tensors with the given hash.
+func (h encoderHead) sum(tensors string) (string, error) {
+	h.SHA256 = tensors
+	b, err := json.Marshal(h)
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:]), err
 }
 
 // MaxEncoderBytes bounds an encoder's file.
@@ -46,7 +56,12 @@ func (e *Encoder) MarshalBinary() ([]byte, error) {
 	if e.Scores != nil {
 		f.Tensors = append(f.Tensors, safetensors.FromFloat32("scores", []int{rows}, e.Scores))
 	}
-	head, err := json.Marshal(encoderHead{encoderSchema, e.Selection, e.Mean, e.Bits, e.Fraction, f.Sum()})
+	h := encoderHead{encoderSchema, e.Selection, e.Mean, e.Bits, e.Fraction, ""}
+	var err error
+	if h.SHA256, err = h.sum(f.Sum()); err != nil {
+		return nil, err
+	}
+	head, err := json.Marshal(h)
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +93,8 @@ func unmarshalEncoder(b []byte) (*Encoder, error) {
 	if h.Schema != encoderSchema {
 		return nil, fmt.Errorf("schema %d, this version reads %d", h.Schema, encoderSchema)
 	}
-	if got := f.Sum(); got != h.SHA256 {
-		return nil, fmt.Errorf("it is altered or damaged: the tensors have SHA-256 %s, the metadata says %q", got, h.SHA256)
+	if got, err := h.sum(f.Sum()); err != nil || got != h.SHA256 {
+		return nil, fmt.Errorf("it is altered or damaged: its SHA-256 is %s, the metadata says %q", got, h.SHA256)
 	}
 	words, ok := f.Get("words")
 	if !ok || words.DType != safetensors.U8 || !utf8.Valid(words.Data) || !bytes.HasSuffix(words.Data, []byte("\n")) {
