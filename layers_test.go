@@ -35,6 +35,7 @@ var order = [][]string{
 	{"report", "search"},
 	{"configs"},
 	{"recipe"},
+	{"bench"},
 	{"cmd"},
 }
 

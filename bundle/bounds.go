@@ -36,12 +36,13 @@ func RangeOf(v Vec) Range { return Range{extreme(v, -1), extreme(v, +1)} }
 // first that does not otherwise.
 func (b Bounds) Contains(v Vec) (index int, ok bool) {
 	small := b.Lo.Big == nil && b.Hi.Big == nil && v.Big == nil
+	var x, end big.Int
 	for i := range v.Len() {
 		if small {
 			if v.Small[i] < b.Lo.Small[i] || v.Small[i] > b.Hi.Small[i] {
 				return i, false
 			}
-		} else if x := v.At(i); x.Cmp(b.Lo.At(i)) < 0 || x.Cmp(b.Hi.At(i)) > 0 {
+		} else if x := v.at(i, &x); x.Cmp(b.Lo.at(i, &end)) < 0 || x.Cmp(b.Hi.at(i, &end)) > 0 {
 			return i, false
 		}
 	}
@@ -65,6 +66,12 @@ func (r Range) MaxAbs() *big.Int {
 		return new(big.Int).Abs(r.Lo)
 	}
 	return new(big.Int).Abs(r.Hi)
+}
+
+// Magnitude is MaxAbs in float64, rounded to nearest.
+func (r Range) Magnitude() float64 {
+	f, _ := new(big.Float).SetInt(r.MaxAbs()).Float64()
+	return f
 }
 
 // Union is the smallest interval that holds r and s.

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"qtool/bundle"
-	"qtool/internal/lstmtest"
+	"qtool/bundle/lstmtest"
 )
 
 // The client's part travels with the bundle, byte for byte, under a hash.

@@ -72,7 +72,7 @@ func (d *Dense) Rows([]int) *Rows {
 		}
 		b.end()
 	}
-	return &b.r
+	return b.rows()
 }
 
 func (d *Dense) apply(in Vec, shape []int) Vec          { return d.Rows(shape).apply(in) }
@@ -140,7 +140,7 @@ func (c *Conv2D) Rows(in []int) *Rows {
 			}
 		}
 	}
-	return &b.r
+	return b.rows()
 }
 
 // SumPool sums Kernel x Kernel windows, Stride apart, of each channel. An
@@ -175,7 +175,7 @@ func (p *SumPool) Rows(in []int) *Rows {
 			}
 		}
 	}
-	return &b.r
+	return b.rows()
 }
 
 // Reshape gives the same elements another shape.
@@ -231,6 +231,15 @@ const (
 	MaxElements = 1 << 20
 	MaxTerms    = 1 << 25
 )
+
+// Size is the number of elements of a shape that was checked.
+func Size(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
 
 // elements is the number of elements of a tensor's shape, or an error if a
 // dimension is not positive or there are more than MaxElements.

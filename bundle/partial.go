@@ -1,9 +1,6 @@
 package bundle
 
-import (
-	"math"
-	"math/big"
-)
+import "math"
 
 // PartialSums is, for every node, a bound on the magnitude of everything that is
 // added up on the way to its tensor, in whatever order: of this node and of all
@@ -15,12 +12,12 @@ import (
 // arithmetic on the integers is exact. The ranges must be proved.
 func (p *Program) PartialSums() []float64 {
 	sums := make([]float64, len(p.Nodes))
-	in := magnitude(p.Input.Bounds().Range())
+	in := p.Input.Bounds().Range().Magnitude()
 	most := in
 	for i := range p.Nodes {
 		n := &p.Nodes[i]
 		most = max(most, partialSum(n.Op, in, p.InShape(i)))
-		in = magnitude(n.Range)
+		in = n.Range.Magnitude()
 		most = max(most, in)
 		sums[i] = most
 	}
@@ -49,7 +46,7 @@ func partialSum(op Op, in float64, shape []int) float64 {
 	case *Recurrent:
 		sizes := []float64{in}
 		for i := range op.States {
-			sizes = append(sizes, magnitude(op.States[i].Range))
+			sizes = append(sizes, op.States[i].Range.Magnitude())
 		}
 		w, _ := op.Wire(shape)
 		for i := range op.Body {
@@ -58,14 +55,9 @@ func partialSum(op Op, in float64, shape []int) float64 {
 			for _, k := range w.Inputs[i] {
 				widest = max(widest, sizes[k])
 			}
-			sizes = append(sizes, magnitude(n.Range))
+			sizes = append(sizes, n.Range.Magnitude())
 			most = max(most, sizes[len(sizes)-1], partialSum(n.Op, widest, []int{w.InSize(i)}))
 		}
 	}
 	return most
-}
-
-func magnitude(r Range) float64 {
-	f, _ := new(big.Float).SetInt(r.MaxAbs()).Float64()
-	return f
 }

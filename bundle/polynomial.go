@@ -67,8 +67,13 @@ func (p *Polynomial) apply(in Vec, _ []int) Vec {
 		return Vec{Small: out}
 	}
 	out := make([]*big.Int, n)
+	coeffs := make([][]*big.Int, len(p.Coeffs))
+	for c, row := range p.Coeffs {
+		coeffs[c] = row.wide()
+	}
+	var x big.Int
 	for i := range out {
-		out[i] = horner(p.Channel(i, n).wide(), in.At(i))
+		out[i] = horner(coeffs[i*len(coeffs)/n], in.at(i, &x))
 	}
 	return NewVec(out)
 }
@@ -89,6 +94,9 @@ func (p *Polynomial) small(m uint64) bool {
 }
 
 func horner(c []*big.Int, x *big.Int) *big.Int {
+	if len(c) == 3 && c[0].Sign() == 0 && c[1].Sign() == 0 && c[2].IsInt64() && c[2].Int64() == 1 {
+		return new(big.Int).Mul(x, x)
+	}
 	acc := new(big.Int).Set(c[len(c)-1])
 	for k := len(c) - 2; k >= 0; k-- {
 		acc.Mul(acc, x).Add(acc, c[k])

@@ -1,6 +1,9 @@
 package bundle
 
-import "math/big"
+import (
+	"math"
+	"math/big"
+)
 
 // Rows is a linear map on integer vectors in compressed sparse rows:
 //
@@ -15,6 +18,8 @@ type Rows struct {
 	In     []int32
 	W      []int32
 	Bias   Vec
+
+	norm uint64 // MaxL1, or 0 where it is not known
 }
 
 // Outputs is the number of rows.
@@ -26,8 +31,22 @@ func (r *Rows) Row(o int) (in, w []int32) {
 	return r.In[a:b], r.W[a:b]
 }
 
+// Norms are the L1 norm and the squared L2 norm of output o's weights.
+func (r *Rows) Norms(o int) (l1, square float64) {
+	_, w := r.Row(o)
+	for _, x := range w {
+		v := math.Abs(float64(x))
+		l1 += v
+		square += v * v
+	}
+	return l1, square
+}
+
 // MaxL1 is the largest L1 norm of a row's weights.
 func (r *Rows) MaxL1() uint64 {
+	if r.norm > 0 {
+		return r.norm
+	}
 	var m uint64
 	for o := range r.Outputs() {
 		_, w := r.Row(o)
@@ -61,22 +80,34 @@ func (b *rowBuilder) add(in int, w int32) {
 
 func (b *rowBuilder) end() { b.r.Start = append(b.r.Start, int32(len(b.r.In))) }
 
+// rows is what was built.
+func (b *rowBuilder) rows() *Rows {
+	b.r.norm = b.r.MaxL1()
+	return &b.r
+}
+
 // apply evaluates the rows exactly: in int64 where no partial sum can leave it,
-// in arbitrary precision otherwise.
+// digit by digit otherwise, and in arbitrary precision where weights are too
+// large for that.
 func (r *Rows) apply(in Vec) Vec {
-	if in.Big == nil && r.Bias.Big == nil && fits(maxAbs(in.Small), r.MaxL1(), maxAbs(r.Bias.Small)) {
+	norm := r.MaxL1()
+	if in.Big == nil && r.Bias.Big == nil && fits(maxAbs(in.Small), norm, maxAbs(r.Bias.Small)) {
 		out := make([]int64, r.Outputs())
-		for o := range out {
-			acc := r.Bias.Small[o]
-			idx, w := r.Row(o)
-			for k, i := range idx {
-				acc += int64(w[k]) * in.Small[i]
-			}
-			out[o] = acc
+		r.dots(out, in.Small)
+		for o, b := range r.Bias.Small {
+			out[o] += b
 		}
 		return Vec{Small: out}
 	}
 	x := in.wide()
+	if d, ok := newDigits(x, norm); ok {
+		return d.apply(r)
+	}
+	return r.applyWide(x)
+}
+
+// applyWide is apply in arbitrary precision.
+func (r *Rows) applyWide(x []*big.Int) Vec {
 	out := make([]*big.Int, r.Outputs())
 	var t, w big.Int
 	for o := range out {
@@ -114,5 +145,5 @@ func (r *Rows) bounds(b Bounds) Bounds {
 			both.end()
 		}
 	}
-	return splitBounds(both.r.apply(joinBounds(b)))
+	return splitBounds(both.rows().apply(joinBounds(b)))
 }

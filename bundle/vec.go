@@ -31,10 +31,18 @@ func (v Vec) At(i int) *big.Int {
 	return big.NewInt(v.Small[i])
 }
 
+// at is element i, which the caller must not change; t is room for it.
+func (v Vec) at(i int, t *big.Int) *big.Int {
+	if v.Big != nil {
+		return v.Big[i]
+	}
+	return t.SetInt64(v.Small[i])
+}
+
 // Float is element i rounded to float64.
 func (v Vec) Float(i int) float64 {
 	if v.Big != nil {
-		f, _ := new(big.Float).SetInt(v.Big[i]).Float64()
+		f, _ := v.Big[i].Float64()
 		return f
 	}
 	return float64(v.Small[i])
@@ -80,12 +88,13 @@ func (v Vec) Equal(w Vec) bool {
 // FirstDifference is the first index where v and w differ, or -1. The lengths
 // must be equal.
 func (v Vec) FirstDifference(w Vec) int {
+	var a, b big.Int
 	for i := range v.Len() {
 		if v.Big == nil && w.Big == nil {
 			if v.Small[i] != w.Small[i] {
 				return i
 			}
-		} else if v.At(i).Cmp(w.At(i)) != 0 {
+		} else if v.at(i, &a).Cmp(w.at(i, &b)) != 0 {
 			return i
 		}
 	}

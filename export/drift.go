@@ -28,31 +28,31 @@ const largestExact = 1 << 24
 
 // Drifts runs q's fake-quantized forward pass, the very graph it is trained and
 // scored with, and its program p on images, and compares every element of every
-// node's tensor.
-func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, images *datasets.Split) ([]Drift, error) {
+// node's tensor. answers are the forward pass's, a class an image.
+func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, images *datasets.Split) (all []Drift, answers []int, err error) {
 	z, err := qat.New(q)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	e, err := train.NewEvaluator(q.Network, q.Params, z)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer e.Close()
 	r, err := bundle.NewRunner(p)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	layers, _, err := nodeLayers(q)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	drifts := make([]Drift, len(p.Nodes))
 	for k, sum := range p.PartialSums() {
 		drifts[k].Exact = sum <= largestExact
 	}
 	var mu sync.Mutex
-	err = e.Trace(ctx, images, func(image int, value func(layer, element int) float32) error {
+	answers, err = e.Trace(ctx, images, func(image int, value func(layer, element int) float32) error {
 		counts := make([]int, len(p.Nodes))
 		_, err := r.Run(p.Input.Quantize(images.Image(image)), func(k int, v bundle.Vec) {
 			carry := z.Carry(layers[k])
@@ -70,9 +70,9 @@ func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, images *
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return drifts, nil
+	return drifts, answers, nil
 }
 
 // same reports whether x * 2^carry is element i of v.
@@ -85,6 +85,6 @@ func same(x float32, carry int, v bundle.Vec, i int) bool {
 	if math.IsInf(f, 0) || math.IsNaN(f) {
 		return false
 	}
-	n, accuracy := new(big.Float).SetFloat64(f).Int(nil)
-	return accuracy == big.Exact && n.Cmp(v.Big[i]) == 0
+	n, accuracy := v.Big[i].Float64()
+	return accuracy == big.Exact && n == f
 }

@@ -2,11 +2,14 @@ package export
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/big"
 	"reflect"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"qtool/bundle"
 	"qtool/calibrate"
@@ -175,7 +178,7 @@ func TestTooWideTables(t *testing.T) {
 		edit func(*model.Quantized)
 		want string
 	}{
-		{w, func(*model.Quantized) {}, `export: layer "tanh": channel 0: range [`},
+		{w, func(*model.Quantized) {}, `export: layer "tanh": its tables need `},
 		{q, func(q *model.Quantized) { q.Activations[0].Shift = 40 }, `layer "tanh": shift 40 passes the limit of 32`},
 	} {
 		c.edit(c.q)
@@ -187,6 +190,43 @@ func TestTooWideTables(t *testing.T) {
 			t.Errorf("%v is not ErrTooWide", err)
 		}
 	}
+}
+
+// The shift that the error names is the least that brings the entries to what is
+// left for them.
+func TestFits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ranges := make([]bundle.Range, rapid.IntRange(1, 5).Draw(t, "channels"))
+		for c := range ranges {
+			lo := rapid.Int64Range(-1<<39, 1<<39).Draw(t, "lo")
+			ranges[c] = bundle.Range{Lo: big.NewInt(lo), Hi: big.NewInt(rapid.Int64Range(lo, 1<<39).Draw(t, "hi"))}
+		}
+		shift, left := rapid.Uint8Range(0, 32).Draw(t, "shift"), rapid.IntRange(0, 1<<24).Draw(t, "left")
+		err := fits(ranges, shift, left)
+		entries := func(shift uint8) (n int64) {
+			for _, r := range ranges {
+				n += bundle.RoundShift(r.Hi.Int64(), shift) - bundle.RoundShift(r.Lo.Int64(), shift) + 1
+			}
+			return n
+		}
+		if (err == nil) != (entries(shift) <= int64(left)) {
+			t.Fatalf("%d entries for %d: %v", entries(shift), left, err)
+		}
+		if err == nil {
+			return
+		}
+		least := shift + 1
+		for least <= 32 && entries(least) > int64(left) {
+			least++
+		}
+		want := fmt.Sprintf("; a shift by %d would bring them to %d", least, entries(least))
+		if least > 32 {
+			want = "; no shift brings them below"
+		}
+		if !errors.Is(err, ErrTooWide) || !strings.HasSuffix(err.Error(), want) {
+			t.Fatalf("error %v, want one that ends in %q", err, want)
+		}
+	})
 }
 
 // Beyond 2^40 a table is refused by its accumulators' bits, before any entry.

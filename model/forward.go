@@ -95,24 +95,33 @@ func (l Layer) Apply(x float64) float64 {
 	return x
 }
 
+// convolve goes over a row of outputs for each weight: every output still adds its
+// products in the order of the weights.
 func convolve(l Layer, x []float64, in, out []int, w, b []float32) []float64 {
 	y := make([]float64, size(out))
-	k := l.Kernel
+	k, stride := l.Kernel, l.Steps()
 	for o := range out[0] {
 		for r := range out[1] {
-			for c := range out[2] {
-				acc := float64(b[o])
-				for ch := range in[0] {
-					for i := range k {
-						for j := range k {
-							rr, cc := r*l.Steps()+i-l.Padding, c*l.Steps()+j-l.Padding
-							if rr >= 0 && rr < in[1] && cc >= 0 && cc < in[2] {
-								acc += float64(w[((o*in[0]+ch)*k+i)*k+j]) * x[(ch*in[1]+rr)*in[2]+cc]
-							}
+			row := y[(o*out[1]+r)*out[2]:][:out[2]]
+			for c := range row {
+				row[c] = float64(b[o])
+			}
+			for ch := range in[0] {
+				for i := range k {
+					rr := r*stride + i - l.Padding
+					if rr < 0 || rr >= in[1] {
+						continue
+					}
+					src := x[(ch*in[1]+rr)*in[2]:][:in[2]]
+					for j := range k {
+						f := float64(w[((o*in[0]+ch)*k+i)*k+j])
+						// Columns c with 0 <= c*stride+j-padding < width.
+						from := max(0, (l.Padding-j+stride-1)/stride)
+						for c, cc := from, from*stride+j-l.Padding; c < len(row) && cc < len(src); c, cc = c+1, cc+stride {
+							row[c] += f * src[cc]
 						}
 					}
 				}
-				y[(o*out[1]+r)*out[2]+c] = acc
 			}
 		}
 	}

@@ -21,11 +21,6 @@ type Tensor struct {
 // polynomial "L.coefficients" (see Layer.Radius).
 type Parameters []Tensor
 
-// Trained reports whether gradients change the tensor.
-func (t Tensor) Trained() bool {
-	return !strings.HasSuffix(t.Name, ".mean") && !strings.HasSuffix(t.Name, ".variance")
-}
-
 // layer is the name of the layer that the tensor belongs to.
 func (t Tensor) layer() string { return t.Name[:max(strings.LastIndexByte(t.Name, '.'), 0)] }
 

@@ -66,12 +66,13 @@ func (z *Quantizer) takeLearned() {
 func (z *Quantizer) Scales() []model.Tensor { return z.learned }
 
 // Observed implements train.Quantizer.
-func (z *Quantizer) Observed() (observed []model.Tensor) {
+func (z *Quantizer) Observed() []model.Tensor {
 	if z.options.WeightScales {
-		return nil
+		return z.grids
 	}
+	var observed []model.Tensor
 	for _, w := range z.q.Weights {
 		observed = append(observed, model.Tensor{Name: w.Layer + weightScale, Shape: []int{len(w.Scales)}, Data: w.Scales})
 	}
-	return observed
+	return append(observed, z.grids...)
 }

@@ -29,6 +29,7 @@ type Quantizer struct {
 	carry   []int       // of each layer's tensor, and of the input before them
 	folds   [][]float32 // of every layer: a factor an input, nil for all 1
 	learned []model.Tensor
+	grids   []model.Tensor // of tabled activations, where options.Calibrate may move them
 }
 
 // Options say what of the quantizers training changes.
@@ -39,6 +40,9 @@ type Options struct {
 	Ranges bool
 	// Frozen replaces Weights once the scales are frozen; nil leaves them.
 	Frozen model.Observer
+	// Calibrate chooses all scales for parameters anew; nil where quantization is
+	// not delayed.
+	Calibrate func(p model.Parameters) (*model.Quantized, error)
 	// Input, WeightScales and Activations say whose scales are learned.
 	Input, WeightScales, Activations bool
 }
@@ -71,12 +75,14 @@ func Training(q *model.Quantized, options Options) (*Quantizer, error) {
 		return nil, err
 	}
 	z.learn()
+	z.watchGrids()
 	return z, nil
 }
 
 // Refresh implements train.Quantizer.
 func (z *Quantizer) Refresh(p model.Parameters) error {
 	z.q.Params = p
+	z.takeGrids()
 	z.takeLearned()
 	var err error
 	if z.options.Weights != nil {

@@ -63,7 +63,7 @@ func TestBuildErrors(t *testing.T) {
 		{fitted(cubic + ", intervall: [-4, 4]"), "unknown field \"intervall\""},
 		{fitted(cubic+", percentile: 99") + "quantize: {method: none}\n", `layer "act1": its percentile is measured for quantization`},
 		{fitted(cubic+", percentile: 99") + "train: {overflow_penalty: 1}\n", "train.overflow_penalty: 1, but no polynomial"},
-		{fitted(cubic+", percentile: 99") + "quantize: {method: ptq, finetune: {overflow_penalty: 1}}\n", "quantize.finetune.overflow_penalty: 1, but"},
+		{fitted(cubic+", percentile: 99") + "quantize: {method: ptq, finetune: {overflow_penalty: 1}}\n", "quantize.finetune.overflow_penalty: it is for quantize.method qat"},
 		{minimal + "train: {overflow_penalty: 1}\n", "train.overflow_penalty: 1, but no polynomial"},
 		{minimal + "quantize: {finetune: {overflow_penalty: -1}}\n", "overflow_penalty: -1 is outside"},
 	} {

@@ -23,8 +23,18 @@ func (r *Recipe) With(overrides []string) (*Recipe, error) {
 // override sets keys of a resolved recipe and checks the result. A key is a
 // path of map keys, list indices (from 0) and names of list entries:
 // train.epochs, network.layers.conv1.channels, network.input.0. Parts that the
-// recipe does not have, but may, are made: quantize.layers.fc.bits.
+// recipe does not have, but may, are made: quantize.layers.fc.bits. With another
+// quantize.method, what the recipe says for its own method alone is left out.
 func override(r *Recipe, sets []string) (*Recipe, error) {
+	for _, s := range slices.Backward(sets) {
+		if text, ok := strings.CutPrefix(s, "quantize.method="); ok {
+			value, err := parseValue(text)
+			if method, ok := value.(string); err == nil && ok && method != r.Quantize.Method {
+				r = r.as(method)
+			}
+			break
+		}
+	}
 	b, err := r.Encode()
 	if err != nil {
 		return nil, err

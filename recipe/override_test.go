@@ -40,7 +40,7 @@ func TestOverrideOfWhatIsNotThere(t *testing.T) {
 	r := parse(t, minimal)
 	got, err := override(r, []string{
 		"quantize.layers.fc.bits=3", "quantize.layers.conv1.bits=5", "quantize.layers.conv1.accumulator.bits=20", "quantize.layers.fc.bits=2",
-		"quantize.finetune.freeze_scales=1", "quantize.finetune.teacher.checkpoint=float", "quantize.finetune.teacher.weight=0.5",
+		"quantize.finetune.epochs=2", "quantize.finetune.freeze_scales=1", "quantize.finetune.teacher.checkpoint=float", "quantize.finetune.teacher.weight=0.5",
 		"quantize.finetune.teacher.temperature=2", "quantize.activations.symmetric=false",
 	})
 	if err != nil {
@@ -93,7 +93,7 @@ func TestOverrideErrors(t *testing.T) {
 		{"train.epochs", `override "train.epochs": want key=value`},
 		{"=3", "want key=value"},
 		{"", "want key=value"},
-		{"train.epoch=3", `override "train.epoch=3": no key "epoch": want one of epochs, batch, learning_rate, schedule, warmup, clip, freeze_scales, teacher, patience, augment`},
+		{"train.epoch=3", `override "train.epoch=3": no key "epoch": want one of epochs, batch, learning_rate, schedule, warmup, clip, freeze_scales, start_quantization, teacher, patience, augment`},
 		{"trian.epochs=3", `no key "trian": want one of name, about, reproduces, seed, data, network, sentence, train, quantize, verify`},
 		{"train.epochs.x=3", `"x" is below a single value`},
 		{"train.=3", `no key ""`},

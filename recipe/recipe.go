@@ -230,14 +230,23 @@ func (r *Recipe) Validate() error {
 	if err != nil {
 		return err
 	}
+	if m := r.Quantize.Method; m != "qat" && m != "ptq" && m != "none" {
+		return fmt.Errorf("quantize.method: %q is unknown: want qat, ptq or none", m)
+	}
+	if err := r.checkUsed(); err != nil {
+		return err
+	}
 	if err := r.checkPolynomials(n); err != nil {
 		return err
 	}
-	if err := r.Train.Validate(); err != nil {
-		return fmt.Errorf("train.%w", err)
-	}
 	if r.Train.FreezeScales != 0 {
 		return fmt.Errorf("train.freeze_scales: float training has no scales; set it in quantize.finetune")
+	}
+	if r.Train.StartQuantization != 0 {
+		return fmt.Errorf("train.start_quantization: float training quantizes nothing; set it in quantize.finetune")
+	}
+	if err := r.Train.Validate(); err != nil {
+		return fmt.Errorf("train.%w", err)
 	}
 	if t := r.Train.Teacher; t != nil && t.Checkpoint == "float" {
 		return fmt.Errorf("train.teacher.checkpoint: float is the network being trained: want the path of another")
@@ -245,22 +254,20 @@ func (r *Recipe) Validate() error {
 	if r.Data.Validation == 0 && (r.Train.Patience > 0 || r.Quantize.Finetune.Patience > 0) {
 		return fmt.Errorf("patience needs a validation split: set data.validation")
 	}
-	switch r.Quantize.Method {
-	case "qat", "ptq":
+	if r.Quantize.Method != "none" {
 		if err := r.Quantize.Config.Validate(); err != nil {
 			return fmt.Errorf("quantize.%w", err)
 		}
 		if err := r.Quantize.CheckNetwork(n); err != nil {
 			return fmt.Errorf("quantize.%w (or set quantize.method to none to train it in float)", err)
 		}
-	case "none":
-	default:
-		return fmt.Errorf("quantize.method: %q is unknown: want qat, ptq or none", r.Quantize.Method)
 	}
-	if err := r.checkPTQ(n); err != nil {
-		return fmt.Errorf("quantize.ptq.%w", err)
-	}
-	if r.Quantize.Method == "qat" {
+	switch r.Quantize.Method {
+	case "ptq":
+		if err := r.Quantize.PTQ.Check(n, r.Quantize.Config); err != nil {
+			return fmt.Errorf("quantize.ptq.%w", err)
+		}
+	case "qat":
 		if err := r.Quantize.Finetune.Validate(); err != nil {
 			return fmt.Errorf("quantize.finetune.%w", err)
 		}
@@ -277,18 +284,6 @@ func (r *Recipe) validateVerify() error {
 	}
 	if n := r.Verify.LogN; n != 0 && (n < 10 || n > 16) {
 		return fmt.Errorf("verify.log_n: %d is outside 10..16 (0 chooses it)", n)
-	}
-	return nil
-}
-
-// checkPTQ refuses options that would change nothing.
-func (r *Recipe) checkPTQ(n *model.Network) error {
-	q := &r.Quantize
-	if q.Method == "ptq" {
-		return q.PTQ.Check(n, q.Config)
-	}
-	if on := q.PTQ.Names(); len(on) > 0 {
-		return fmt.Errorf("%s: it is for quantize.method ptq, which is %s here", on[0], q.Method)
 	}
 	return nil
 }

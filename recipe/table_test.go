@@ -77,7 +77,12 @@ func TestTableKeyErrors(t *testing.T) {
 		{"checkpoint: other.safetensors", "checkpoint: float", "train.teacher.checkpoint: float is the network being trained"},
 		{"weight: 1, ", "weight: 1.5, ", "train.teacher.weight: 1.5 is outside"},
 		{"freeze_scales: 2", "freeze_scales: -1", "quantize.finetune.freeze_scales: -1 is outside 0..10000"},
+		{"freeze_scales: 2", "freeze_scales: 3", "quantize.finetune.freeze_scales: after 3 of 3 epochs there is none left"},
+		{"freeze_scales: 2", "start_quantization: 3", "quantize.finetune.start_quantization: after 3 of 3 epochs there is none left to quantize"},
+		{"freeze_scales: 2", "start_quantization: -1", "quantize.finetune.start_quantization: -1 is outside 0..10000"},
+		{"freeze_scales: 2", "freeze_scales: 1, start_quantization: 2", "quantize.finetune.freeze_scales: 1 epochs end before the scales are chosen, after start_quantization 2"},
 		{"train: {", "train: {freeze_scales: 1, ", "train.freeze_scales: float training has no scales"},
+		{"train: {", "train: {start_quantization: 1, ", "train.start_quantization: float training quantizes nothing"},
 		{"type: tanh", "type: square", "quantize.activations: the network has no activation with a quantizer of its own"},
 		{"- {type: flatten, name: flatten}\n", "- {type: flatten, name: flatten}\n    - {type: batchnorm, name: norm0}\n", `layer "norm0" (batchnorm): it must follow a conv or dense layer`},
 	} {

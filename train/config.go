@@ -23,6 +23,10 @@ type Config struct {
 	// FreezeScales is after how many epochs the learned scales and the weights'
 	// observers stand still; 0 is never. It is for quantization-aware training.
 	FreezeScales int `yaml:"freeze_scales" json:"freeze_scales"`
+	// StartQuantization is after how many epochs fake quantization begins; until
+	// then the network is trained on in float. It is for quantization-aware
+	// training.
+	StartQuantization int `yaml:"start_quantization,omitempty" json:"start_quantization,omitempty"`
 	// Teacher is a network whose answers are learned from beside the labels.
 	Teacher *TeacherConfig `yaml:"teacher" json:"teacher,omitempty"`
 	// Patience stops training after that many epochs without a better
@@ -71,12 +75,22 @@ func (c Config) Validate() error {
 		{"warmup", c.Warmup, 0, float64(c.Epochs)},
 		{"clip", c.Clip, 0, 1e9},
 		{"freeze_scales", float64(c.FreezeScales), 0, 10000},
+		{"start_quantization", float64(c.StartQuantization), 0, 10000},
 		{"patience", float64(c.Patience), 0, 10000},
 		{"overflow_penalty", c.OverflowPenalty, 0, 1e6},
 	} {
 		if !(k.value >= k.lo && k.value <= k.hi) {
 			return fmt.Errorf("%s: %v is outside %v..%v", k.name, k.value, k.lo, k.hi)
 		}
+	}
+	if c.FreezeScales >= c.Epochs {
+		return fmt.Errorf("freeze_scales: after %d of %d epochs there is none left to freeze scales for: want fewer, or 0 for never", c.FreezeScales, c.Epochs)
+	}
+	if c.StartQuantization >= c.Epochs {
+		return fmt.Errorf("start_quantization: after %d of %d epochs there is none left to quantize: want fewer", c.StartQuantization, c.Epochs)
+	}
+	if c.FreezeScales > 0 && c.FreezeScales < c.StartQuantization {
+		return fmt.Errorf("freeze_scales: %d epochs end before the scales are chosen, after start_quantization %d", c.FreezeScales, c.StartQuantization)
 	}
 	if c.Schedule != "cosine" && c.Schedule != "constant" {
 		return fmt.Errorf("schedule: %q is unknown: want cosine or constant", c.Schedule)

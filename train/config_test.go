@@ -58,6 +58,8 @@ func TestConfigValidate(t *testing.T) {
 		want   string
 	}{
 		{func(c *Config) { c.Epochs = 0 }, "epochs: 0 is outside 1..10000"},
+		{func(c *Config) { c.FreezeScales = 2 }, "freeze_scales: after 2 of 2 epochs there is none left"},
+		{func(c *Config) { c.StartQuantization = 2 }, "start_quantization: after 2 of 2 epochs there is none left"},
 		{func(c *Config) { c.Batch = -1 }, "batch: -1 is outside 1..10000"},
 		{func(c *Config) { c.LearningRate = 0 }, "learning_rate: 0 is outside"},
 		{func(c *Config) { c.LearningRate = math.NaN() }, "learning_rate: NaN"},

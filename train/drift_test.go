@@ -2,7 +2,6 @@ package train_test
 
 import (
 	"context"
-	"math/big"
 	"slices"
 	"testing"
 
@@ -85,15 +84,9 @@ func TestZeroDrift(t *testing.T) {
 	}
 }
 
-// magnitude is the largest absolute value of a range.
-func magnitude(r bundle.Range) float64 {
-	f, _ := new(big.Float).SetInt(r.MaxAbs()).Float64()
-	return f
-}
-
 func checkDrift(t *testing.T, name string, q *model.Quantized, p *bundle.Program, images *datasets.Split) {
 	t.Helper()
-	drifts, err := export.Drifts(context.Background(), q, p, images)
+	drifts, answers, err := export.Drifts(context.Background(), q, p, images)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,6 +123,9 @@ func checkDrift(t *testing.T, name string, q *model.Quantized, p *bundle.Program
 				t.Fatalf("%s: image %d, logit %d: the graph has %v, the integers %v", name, i, k, got, want)
 			}
 			distinct[got] = true
+		}
+		if best := logits[i][answers[i]]; best != slices.Max(logits[i]) {
+			t.Errorf("%s: image %d: the answer's logit is %v of %v", name, i, best, logits[i])
 		}
 	}
 	if len(distinct) < 100 {

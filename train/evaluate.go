@@ -58,10 +58,13 @@ func (e *Evaluator) Predict(ctx context.Context, s *datasets.Split) ([]int, erro
 	return predicted, nil
 }
 
-// Trace calls visit for every image, from several goroutines, with what each
-// layer's tensor held: value gives a layer's element by its row-major index.
-func (e *Evaluator) Trace(ctx context.Context, s *datasets.Split, visit func(image int, value func(layer, element int) float32) error) error {
-	return e.each(ctx, s, func(g *graph, from, to int) error {
+// Trace is Predict that calls visit for every image, from several goroutines,
+// with what each layer's tensor held: value gives a layer's element by its
+// row-major index.
+func (e *Evaluator) Trace(ctx context.Context, s *datasets.Split, visit func(image int, value func(layer, element int) float32) error) ([]int, error) {
+	predicted := make([]int, s.Len())
+	err := e.each(ctx, s, func(g *graph, from, to int) error {
+		g.predict(predicted[from:to])
 		layers := make([][]float32, len(g.layers))
 		for i, n := range g.layers {
 			layers[i] = op.Output(n)
@@ -74,6 +77,10 @@ func (e *Evaluator) Trace(ctx context.Context, s *datasets.Split, visit func(ima
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return predicted, nil
 }
 
 // each runs all images, batch by batch on every core, and calls done after each

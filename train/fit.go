@@ -49,6 +49,7 @@ type Progress struct {
 	Loss          float64
 	Accuracy      float64 // of this epoch's training images so far
 	Validation    float64 // of the last whole epoch
+	Float         bool    // fake quantization has not begun
 }
 
 // Epoch is one line of a run's history.
@@ -57,6 +58,8 @@ type Epoch struct {
 	Loss       float64 `json:"loss"`
 	Accuracy   float64 `json:"accuracy"`
 	Validation float64 `json:"validation"`
+	// Float marks an epoch before Config.StartQuantization.
+	Float bool `json:"float,omitempty"`
 }
 
 // Result is a finished run. Seconds count all the processes that took part.
@@ -165,41 +168,57 @@ func newFitter(task Task) (*fitter, error) {
 	}
 	f := &fitter{
 		task: task, params: task.Params.Clone(), best: task.Params.Clone(),
-		adam:  NewAdam(task.Config.LearningRate, task.Config.Clip),
 		start: time.Now(),
 	}
 	if task.Quantizer != nil {
 		if err := task.Quantizer.Refresh(f.params); err != nil {
 			return nil, err
 		}
-		learned := task.Quantizer.Scales()
-		f.scales = slices.Concat(learned, task.Quantizer.Observed())
+		f.scales = slices.Concat(task.Quantizer.Scales(), task.Quantizer.Observed())
 		f.bestScales = f.scales.Clone()
-		f.adam.Relative = len(learned)
 	}
-	n := min(shardCount, task.Config.Batch)
-	o := &objective{teacher: task.Teacher, penalty: task.Config.OverflowPenalty}
+	if err := f.build(); err != nil {
+		f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// build makes the graphs that the current epoch needs, and a new optimiser.
+func (f *fitter) build() error {
+	f.close()
+	f.adam = NewAdam(f.task.Config.LearningRate, f.task.Config.Clip)
+	q := f.quantizer()
+	if q != nil {
+		f.adam.Relative = len(q.Scales())
+	}
+	n := min(shardCount, f.task.Config.Batch)
+	o := &objective{teacher: f.task.Teacher, penalty: f.task.Config.OverflowPenalty}
 	for range n {
-		g, err := newGraph(task.Network, f.params, task.Quantizer, (task.Config.Batch+n-1)/n, o)
+		g, err := newGraph(f.task.Network, f.params, q, (f.task.Config.Batch+n-1)/n, o)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		f.shards = append(f.shards, g)
 	}
 	var err error
-	f.accuracy, err = NewEvaluator(task.Network, f.params, task.Quantizer)
-	return f, err
+	f.accuracy, err = NewEvaluator(f.task.Network, f.params, q)
+	return err
 }
 
 func (f *fitter) close() {
 	for _, s := range f.shards {
 		s.close()
 	}
-	f.accuracy.Close()
+	f.shards = nil
+	if f.accuracy != nil {
+		f.accuracy.Close()
+		f.accuracy = nil
+	}
 }
 
 func (f *fitter) stopEarly() bool {
-	return f.task.Config.Patience > 0 && f.Epoch-f.Best >= f.task.Config.Patience
+	return f.task.Config.Patience > 0 && !f.delayed() && f.Epoch-f.Best >= f.task.Config.Patience
 }
 
 // stepsPerEpoch counts a last, partly filled batch as a step.
@@ -238,15 +257,45 @@ func (f *fitter) epoch(ctx context.Context) error {
 		}
 	}
 	n := float64(f.task.Train.Len())
+	f.History = append(f.History, Epoch{f.Epoch + 1, f.LossSum / n, float64(f.Correct) / n, score, f.delayed()})
 	f.Epoch++
-	f.History = append(f.History, Epoch{f.Epoch, f.LossSum / n, float64(f.Correct) / n, score})
 	f.Step, f.LossSum, f.Correct = 0, 0, 0
 	if f.Best == 0 || score > f.BestScore {
 		f.Best, f.BestScore = f.Epoch, score
 		copyParams(f.best, f.params)
 		copyParams(f.bestScales, f.scales)
 	}
+	if f.task.Quantizer != nil && f.Epoch == f.task.Config.StartQuantization {
+		if err := f.startQuantization(); err != nil {
+			return err
+		}
+	}
 	return f.save()
+}
+
+// delayed reports whether fake quantization is still to begin.
+func (f *fitter) delayed() bool {
+	return f.task.Quantizer != nil && f.Epoch < f.task.Config.StartQuantization
+}
+
+// quantizer is what the current epoch is quantized by; nil for float.
+func (f *fitter) quantizer() Quantizer {
+	if f.delayed() {
+		return nil
+	}
+	return f.task.Quantizer
+}
+
+// startQuantization lets the observers choose all scales for the parameters that
+// the epochs in float have led to, and goes over to fake quantization. The
+// optimiser begins anew: its moments are of another loss. Epochs in float are
+// not the best.
+func (f *fitter) startQuantization() error {
+	if err := f.task.Quantizer.Calibrate(f.params); err != nil {
+		return err
+	}
+	f.Steps, f.Best, f.BestScore = 0, f.Epoch, -1
+	return f.build()
 }
 
 // freeze keeps the scales from the epoch on that the configuration says.
@@ -269,7 +318,7 @@ func (f *fitter) progress(steps int) Progress {
 	seen := min(f.Step*f.task.Config.Batch, f.task.Train.Len())
 	p := Progress{
 		Epoch: f.Epoch + 1, Epochs: f.task.Config.Epochs, Step: f.Step, Steps: steps,
-		Loss: f.LossSum / float64(seen), Accuracy: float64(f.Correct) / float64(seen),
+		Loss: f.LossSum / float64(seen), Accuracy: float64(f.Correct) / float64(seen), Float: f.delayed(),
 	}
 	if n := len(f.History); n > 0 {
 		p.Validation = f.History[n-1].Validation
@@ -314,8 +363,8 @@ func (f *fitter) step(batch []int) error {
 	}
 	f.Steps = f.adam.Steps
 	f.observeMoments()
-	if f.task.Quantizer != nil {
-		return f.task.Quantizer.Refresh(f.params)
+	if q := f.quantizer(); q != nil {
+		return q.Refresh(f.params)
 	}
 	return nil
 }

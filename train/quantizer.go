@@ -11,13 +11,16 @@ import (
 type Quantizer interface {
 	// Refresh adapts the scales to the parameters, before a step's graphs run.
 	Refresh(p model.Parameters) error
+	// Calibrate chooses every scale anew, for parameters that were trained in float
+	// until then.
+	Calibrate(p model.Parameters) error
 	// Freeze keeps the scales as they are from now on, but for what a bound on
 	// the accumulators asks for.
 	Freeze()
 	// Scales are the learned scales, which the optimiser changes in place.
 	Scales() []model.Tensor
-	// Observed are the weights' scales that Refresh changes in place. They are not
-	// learned, but a run cannot go on without them once they are frozen.
+	// Observed are the scales and zero points that Refresh and Calibrate change in
+	// place. They are not learned, but a run cannot go on without them.
 	Observed() []model.Tensor
 
 	// Input quantizes the network's input.

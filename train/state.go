@@ -101,6 +101,12 @@ func (f *fitter) decode(b []byte) error {
 	if c.Epoch < 0 || c.Epoch > f.task.Config.Epochs || c.Step < 0 || c.Step > f.stepsPerEpoch() || len(c.History) != c.Epoch {
 		return fmt.Errorf("progress: epoch %d, step %d of %d epochs of %d steps", c.Epoch, c.Step, f.task.Config.Epochs, f.stepsPerEpoch())
 	}
+	if f.delayed() && c.Epoch >= f.task.Config.StartQuantization {
+		f.Epoch = c.Epoch
+		if err := f.build(); err != nil {
+			return err
+		}
+	}
 	groups := f.groups()
 	read := map[string][][]float32{}
 	for group, tensors := range groups {

@@ -111,7 +111,7 @@ func TestTableZeroDrift(t *testing.T) {
 			t.Fatalf("%+v: %v", d, err)
 		}
 		for i := range program.Nodes {
-			if m := magnitude(program.Nodes[i].Range); m >= exact {
+			if m := program.Nodes[i].Range.Magnitude(); m >= exact {
 				t.Fatalf("%+v: %v in layer %q", d, m, program.Nodes[i].Name)
 			}
 		}
@@ -201,7 +201,7 @@ func TestLargeIntegersKeepTheirOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m := magnitude(program.Output().Range); m < exact*exact {
+		if m := program.Output().Range.Magnitude(); m < exact*exact {
 			t.Fatalf("%s: only %v: this shows nothing", name, m)
 		}
 		graph, integers := bothLogits(t, q, program, n)

@@ -92,6 +92,12 @@ func tableTasks(t *testing.T) map[string]func() train.Task {
 			k.Config.FreezeScales, k.Config.Patience = 1, 10
 			return k
 		},
+		"learned, delayed": func() train.Task { return delay(t, tableTask(t, learned), learned) },
+		"observed, delayed, frozen, with patience": func() train.Task {
+			k := delay(t, tableTask(t, free), free)
+			k.Config.FreezeScales, k.Config.Patience = 2, 10
+			return k
+		},
 	}
 }
 
@@ -194,6 +200,9 @@ func TestFreezeScales(t *testing.T) {
 			start := seen()
 			// A constant rate, so that the first epoch is the same in both.
 			k.Config.Epochs, k.Config.Schedule = epochs, "constant"
+			if epochs == 1 {
+				k.Config.FreezeScales = 0 // there is nothing after it to freeze
+			}
 			params[i], scales[i] = fit(t, k).Params, seen()
 			if scales[i] == start {
 				t.Errorf("%s: no scale moved", name)

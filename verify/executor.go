@@ -42,9 +42,9 @@ type Result struct {
 	Cost   Cost
 	// Reals are the outputs of an approximate executor, in the units of the
 	// program's integers; Logits is then nil. Bound is the error that it states
-	// for each output.
-	Reals [][]float64
-	Bound []float64
+	// for each output on any input, Usual on inputs like those of calibration.
+	Reals        [][]float64
+	Bound, Usual []float64
 	// Latency is that of single images; nil for executors of batches.
 	Latency *Latency
 	// NoiseBitsLeft is log2 of how often the worst decrypted noise fits below
@@ -72,6 +72,9 @@ type Backend struct {
 	PredictedBits    float64  `json:"predicted_noise_bits_left"`
 	CiphertextModuli []uint64 `json:"ciphertext_moduli"`
 	Slots            int      `json:"slots"`
+	// TorusSlots is how many output values can be told apart where those are slots of
+	// the torus, in the place of PlaintextModuli; 0 where they are not.
+	TorusSlots int `json:"torus_slots,omitempty"`
 	// Approximate says that outputs are reals with a stated error instead of the
 	// program's integers.
 	Approximate bool `json:"approximate,omitempty"`

@@ -22,9 +22,9 @@ type Ladder struct {
 	Integer   []bundle.Vec // logits
 	Encrypted []bundle.Vec
 	// Reals takes Encrypted's place where the executor is approximate, with the
-	// error it states for each output.
-	Reals [][]float64
-	Bound []float64
+	// errors it states for each output (see Result).
+	Reals        [][]float64
+	Bound, Usual []float64
 	// Failed are the images in which a look-up is known to have failed, in order;
 	// their logits may differ (see Lookups).
 	Failed []int

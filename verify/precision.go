@@ -11,14 +11,17 @@ type Precision struct {
 	// Bits is -log2 of the worst error over the largest reference output, both
 	// real values.
 	Bits float64 `json:"bits"`
-	// WorstError is that error, in the units of the program's integers, and
-	// WorstShare the largest share of an output's stated bound that an error
-	// used.
+	// WorstError is that error, in the units of the program's integers. WorstShare
+	// is the largest share that an error used of its output's stated bound for any
+	// input, WorstUsual of the one for inputs like calibration's.
 	WorstError float64 `json:"worst_error"`
 	WorstShare float64 `json:"worst_share_of_bound"`
-	// Outside counts the outputs that are farther off than the stated bound;
-	// FirstOutside is the first of them.
+	WorstUsual float64 `json:"worst_share_of_usual_bound"`
+	// Outside counts the outputs that are farther off than the bound for any input,
+	// which is a fault; FirstOutside is the first of them. OutsideUsual counts those
+	// farther off than the other: an input may be larger than calibration's were.
 	Outside      int       `json:"outside"`
+	OutsideUsual int       `json:"outside_usual"`
 	FirstOutside *Mismatch `json:"first_outside,omitempty"`
 	// Flips are the images whose answer differs from the reference's.
 	Flips []Flip `json:"flips"`
@@ -39,8 +42,8 @@ func (l *Ladder) precision(a Answers) (*Precision, error) {
 	largest, worst := 0.0, 0.0
 	for i, want := range l.Integer {
 		got := l.Reals[i]
-		if len(got) != want.Len() || len(l.Bound) != want.Len() {
-			return nil, fmt.Errorf("verify: image %d has %d integer and %d encrypted logits, with %d bounds", i, want.Len(), len(got), len(l.Bound))
+		if len(got) != want.Len() || len(l.Bound) != want.Len() || len(l.Usual) != want.Len() {
+			return nil, fmt.Errorf("verify: image %d has %d integer and %d encrypted logits, with %d bounds", i, want.Len(), len(got), min(len(l.Bound), len(l.Usual)))
 		}
 		for k, x := range got {
 			scale := math.Abs(l.Output.Scale[k*len(l.Output.Scale)/len(got)])
@@ -49,6 +52,10 @@ func (l *Ladder) precision(a Answers) (*Precision, error) {
 			worst = math.Max(worst, scale*off)
 			p.WorstError = math.Max(p.WorstError, off)
 			p.WorstShare = math.Max(p.WorstShare, off/l.Bound[k])
+			p.WorstUsual = math.Max(p.WorstUsual, off/l.Usual[k])
+			if !(off <= l.Usual[k]) {
+				p.OutsideUsual++
+			}
 			if !(off <= l.Bound[k]) { // a NaN is outside
 				p.Outside++
 				if p.FirstOutside == nil {

@@ -147,7 +147,10 @@ func askLSTM(ctx context.Context, p *lstm.Plan, input []uint8, step func(verify.
 	if err != nil {
 		return nil, err
 	}
-	server := lstm.NewServer(p)
+	server, err := lstm.NewServer(p)
+	if err != nil {
+		return nil, err
+	}
 	x.server.KeyBytes = keys.Bytes()
 	clock.lap(&x.seconds.Keygen)
 	in, err := client.Encrypt(ctx, [][]uint8{input})

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -29,6 +30,24 @@ type verifyOptions struct {
 	logN          int // 0: chosen
 	allowInsecure bool
 	bits          float64 // of output precision, packed-ckks; 0: its default
+	failure       float64 // probability that an image has a failed look-up, pbs; 0: its default
+}
+
+// unused refuses options that the back end has no use for.
+func (o verifyOptions) unused() error {
+	if o.bits != 0 && o.backend != "packed-ckks" {
+		return fmt.Errorf("--precision %v: it is for the backend packed-ckks, this one is %q", o.bits, o.backend)
+	}
+	if o.backend != backendNone {
+		return nil
+	}
+	if o.logN != 0 {
+		return fmt.Errorf("--log-n %d: nothing is encrypted, the backend is none", o.logN)
+	}
+	if o.allowInsecure {
+		return fmt.Errorf("--allow-insecure-parameters: nothing is encrypted, the backend is none")
+	}
+	return nil
 }
 
 // backendNone leaves encryption out: the clear rungs alone.
@@ -37,6 +56,9 @@ const backendNone = "none"
 // encryptedExecutor plans the encrypted run of so many images: parameters are chosen, or refused,
 // before any work is done. It is nil for backendNone.
 func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Executor, error) {
+	if err := o.unused(); err != nil {
+		return nil, err
+	}
 	if strings.HasPrefix(o.backend, "packed") {
 		// Encoded weights and keys are gigabytes that stay: garbage worth as much
 		// again must not pile up before it is collected.
@@ -60,7 +82,7 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 		}
 		return bgv.NewExecutor(p, plan), nil
 	case "pbs":
-		plan, err := pbs.NewPlan(p, pbs.Options{LogN: o.logN, AllowInsecure: o.allowInsecure})
+		plan, err := lookupPlan(p, o)
 		if err != nil {
 			return nil, withHint(err, narrowerHint)
 		}
@@ -86,6 +108,9 @@ func packedHint(err error) error {
 	if errors.Is(err, packed.ErrInsufficient) {
 		return hinted{err, "fewer layers with activations, fewer bits of --precision, or another back end"}
 	}
+	if errors.Is(err, packed.ErrOperation) {
+		return hinted{err, "packed ciphertexts carry linear layers, squares and quadratics; --backend auto takes one that carries every layer"}
+	}
 	return err
 }
 
@@ -101,7 +126,7 @@ func tableExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Execu
 	if o.backend != "auto" {
 		return bgvtable.NewExecutor(p, plan), nil
 	}
-	single, singleErr := pbs.NewPlan(p, pbs.Options{LogN: o.logN})
+	single, singleErr := lookupPlan(p, verifyOptions{logN: o.logN, failure: o.failure})
 	switch {
 	case err != nil && singleErr != nil:
 		return nil, err
@@ -118,6 +143,18 @@ func tableExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Execu
 	}
 	return picked{bgvtable.NewExecutor(p, plan), fmt.Sprintf("auto takes the batch executor for tables: %.2g s predicted for %s where blind rotation would take %.2g s",
 		batch, countImages(images), one)}, nil
+}
+
+// lookupPlan plans blind rotation.
+func lookupPlan(p *bundle.Program, o verifyOptions) (*pbs.Plan, error) {
+	options := pbs.Options{LogN: o.logN, AllowInsecure: o.allowInsecure}
+	if o.failure != 0 {
+		if !(o.failure > 0 && o.failure < 1) {
+			return nil, fmt.Errorf("failure probability %v is outside 0..1", o.failure)
+		}
+		options.LogFailure = math.Log2(o.failure)
+	}
+	return pbs.NewPlan(p, options)
 }
 
 func countImages(n int) string {
@@ -183,13 +220,18 @@ func planRecurrent(p *bundle.Program, o verifyOptions) (recurrentPlan, error) {
 			backend, r.why = "packed-ckks", "auto takes CKKS, as the recurrent program has no tables: all sequences of a batch at once"
 		}
 	}
-	var err error
+	err := o.unused()
+	if err != nil {
+		return r, err
+	}
 	switch backend {
 	case "packed-ckks":
+		debug.SetGCPercent(20) // as for the other packed back ends
 		r.lstm, err = lstm.NewPlan(p, lstm.Options{LogN: o.logN, Bits: o.bits, AllowInsecure: o.allowInsecure})
 		return r, withHint(err, "fewer steps, a linear cell output, or fewer bits of --precision take less modulus; tables go by --backend pbs")
 	case "pbs":
-		r.pbs, err = pbs.NewPlan(p, pbs.Options{LogN: o.logN, AllowInsecure: o.allowInsecure && o.backend == "pbs"})
+		o.allowInsecure = o.allowInsecure && o.backend == "pbs"
+		r.pbs, err = lookupPlan(p, o)
 		return r, withHint(err, narrowerHint)
 	}
 	return r, hinted{fmt.Errorf("backend %q has no form of recurrent programs", backend), "pbs runs those with tables, packed-ckks those with polynomials; auto takes the one that fits"}

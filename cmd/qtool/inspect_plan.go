@@ -70,13 +70,13 @@ func describePlan(p *bundle.Program, o verifyOptions) (packed.Description, error
 	case "packed-ckks":
 		plan, err := packed.NewPlan(p, options)
 		if err != nil {
-			return packed.Description{}, err
+			return packed.Description{}, packedHint(err)
 		}
 		return plan.Describe(), nil
 	case "packed-bgv":
 		plan, err := packed.NewExactPlan(p, options)
 		if err != nil {
-			return packed.Description{}, err
+			return packed.Description{}, packedHint(err)
 		}
 		return plan.Describe(), nil
 	}

@@ -171,8 +171,8 @@ func encryptedNote(r *verify.Report) string {
 // precision says how close approximate outputs came, and lists the flips.
 func (p *printer) precision(r *verify.Report) {
 	if x := r.Precision; x != nil {
-		p.f("Approximate outputs: the worst error is 2^-%.1f of the largest logit and %.3g of its stated bound; %d outside. Logits are not compared for equality.\n",
-			x.Bits, x.WorstShare, x.Outside)
+		p.f("Approximate outputs: the worst error is 2^-%.1f of the largest logit, %.2g of the bound for inputs like calibration's (%d outside) and %.2g of that for any input (%d outside). Logits are not compared for equality.\n",
+			x.Bits, x.WorstUsual, x.OutsideUsual, x.WorstShare, x.Outside)
 		for _, f := range x.Flips {
 			p.f("  image %d: integer answers %d, encrypted %d; the integer margin is %.2g of the largest logit\n", f.Image, f.Integer, f.Encrypted, f.Margin)
 		}

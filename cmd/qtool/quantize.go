@@ -30,7 +30,8 @@ float.safetensors, or the one given by --checkpoint.
   --method ptq  chooses scales from the weights and from calibration images
   --method qat  then trains on with fake quantization in the graph
 
-Without --method the recipe decides. Bits are set there: quantize.weights.bits,
+Without --method the recipe decides; with it, what the recipe says for another
+method alone is left out, as with --set quantize.method. Bits are set there: quantize.weights.bits,
 quantize.input.bits.
 
   --calibration NAME  finds the input's range with that observer: minmax,
@@ -61,18 +62,24 @@ quantize.input.bits.
 				if method != "ptq" && method != "qat" {
 					return fmt.Errorf("method %q is unknown: want ptq or qat", method)
 				}
-				flags.sets = append(flags.sets, "quantize.method="+method)
+				if err := flags.choose("--method", "quantize.method", method); err != nil {
+					return err
+				}
 			}
+			var err error
 			switch {
 			case calibration == "":
 			case calibration == calibrateAll && (method == "qat" || flags.resume):
 				return fmt.Errorf("--calibration all compares quantization without training, from the start: neither --method qat nor --resume goes with it")
 			case calibration == calibrateAll:
-				flags.sets = append(flags.sets, "quantize.method=ptq")
+				err = flags.choose("--calibration all", "quantize.method", "ptq")
 			case slices.Contains(calibrate.Observers, calibration):
-				flags.sets = append(flags.sets, "quantize.input.observer="+calibration)
+				err = flags.choose("--calibration", "quantize.input.observer", calibration)
 			default:
-				return fmt.Errorf("calibration %q is unknown: want all or one of %s", calibration, strings.Join(calibrate.Observers, ", "))
+				err = fmt.Errorf("calibration %q is unknown: want all or one of %s", calibration, strings.Join(calibrate.Observers, ", "))
+			}
+			if err != nil {
+				return err
 			}
 			w, err := flags.workspace(a)
 			if err != nil {

@@ -248,7 +248,7 @@ func (s reportSource) readTraining(in *report.Input) error {
 		}
 		t := report.Training{Stage: stage, Best: log.Best, Seconds: log.Seconds}
 		for _, e := range log.History {
-			t.Epochs = append(t.Epochs, report.Epoch(e))
+			t.Epochs = append(t.Epochs, report.Epoch{Epoch: e.Epoch, Loss: e.Loss, Accuracy: e.Accuracy, Validation: e.Validation})
 		}
 		in.Training = append(in.Training, t)
 	}

@@ -60,6 +60,7 @@ A first tour:
 	root.AddCommand(
 		newRunCommand(a), newTrainCommand(a), newQuantizeCommand(a), newVerifyCommand(a),
 		newSearchCommand(a), newInspectCommand(a), newReportCommand(a), newGateCommand(a), newDataCommand(a), newRecipesCommand(a),
+		newBenchCommand(a), newBenchServeCommand(a),
 	)
 	return root
 }

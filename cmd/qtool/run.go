@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -31,9 +32,25 @@ func (f *recipeFlags) register(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.resume, "resume", false, "go on with what an interrupted run left in the folder")
 }
 
+// choose overrides a key by a flag of its own, which must agree with what --set
+// says of the key.
+func (f *recipeFlags) choose(flag, key, value string) error {
+	for _, s := range f.sets {
+		if k, v, _ := strings.Cut(s, "="); k == key && v != value {
+			return fmt.Errorf("%s sets %s=%s, and --set %s: give one of the two", flag, key, value, s)
+		}
+	}
+	f.sets = append(f.sets, key+"="+value)
+	return nil
+}
+
 // workspace loads the recipe and names the folder.
 func (f *recipeFlags) workspace(a *app) (*workspace, error) {
 	r, err := recipe.Load(f.name, f.sets)
+	var unused *recipe.UnusedError
+	if errors.As(err, &unused) && strings.HasPrefix(unused.For, "quantize.method") {
+		return nil, hinted{err, "--set quantize.method=... leaves out by itself what a recipe says for its own method alone"}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +115,9 @@ func registerInsecure(cmd *cobra.Command, insecure *bool) {
 }
 
 func runRun(ctx context.Context, w *workspace, insecure bool) error {
+	if insecure && w.recipe.Quantize.Method == "none" {
+		return fmt.Errorf("--allow-insecure-parameters: recipe %s encrypts nothing, quantize.method is none", w.recipe.Name)
+	}
 	if w.recipe.Sentence != nil {
 		return runSentences(ctx, w, insecure)
 	}
@@ -188,7 +208,11 @@ var errNotReproduced = fmt.Errorf("the run was not reproduced")
 
 // reportFloat is the end of a run whose recipe quantizes nothing.
 func (w *workspace) reportFloat(ctx context.Context, float *model.Checkpoint) error {
-	r, err := answer(ctx, float, nil, nil, w.data.Test)
+	test, err := limited(w.data.Test, w.recipe.Verify.Limit)
+	if err != nil {
+		return fmt.Errorf("verify.%w", err)
+	}
+	r, err := answer(ctx, float, nil, nil, test)
 	if err != nil {
 		return err
 	}

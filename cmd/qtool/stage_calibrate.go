@@ -71,7 +71,7 @@ func (w *workspace) compareCalibrations(ctx context.Context, float *model.Checkp
 	}
 	best := c.best()
 	if best == nil {
-		return nil, hinted{fmt.Errorf("no calibration gives an integer program: %s", c.table.Trials[0].Reason), smallerHint}
+		return nil, hinted{fmt.Errorf("no calibration gives an integer program: %s", c.table.Trials[0].Reason), w.narrowHint()}
 	}
 	best.Best = true
 	q := &w.recipe.Quantize
@@ -84,7 +84,7 @@ func (c *calibrator) compare(ctx context.Context) (err error) {
 	if c.network, c.params, err = c.approximate(c.float); err != nil {
 		return err
 	}
-	if c.answers, err = predict(ctx, c.float, false, c.val); err != nil {
+	if c.answers, err = predict(ctx, c.float, c.val); err != nil {
 		return err
 	}
 	c.table.Images = c.val.Len()

@@ -39,6 +39,7 @@ type finishedBatch struct {
 	// Of back ends that are approximate, or of single images.
 	Reals   [][]float64     `json:"reals,omitempty"`
 	Bound   []float64       `json:"bound,omitempty"`
+	Usual   []float64       `json:"usual,omitempty"`
 	Latency *verify.Latency `json:"latency,omitempty"`
 	Lookups *verify.Lookups `json:"lookups,omitempty"`
 	// Of the integer reference, which has one batch.
@@ -82,7 +83,7 @@ func (x *execution) run(ctx context.Context, a *app, images [][]uint8) (*verify.
 }
 
 func keep(r *verify.Result) finishedBatch {
-	b := finishedBatch{Cost: r.Cost, NoiseBitsLeft: r.NoiseBitsLeft, NodeSeconds: r.NodeSeconds, Reals: r.Reals, Bound: r.Bound, Latency: r.Latency, Lookups: r.Lookups, Domains: r.Domains}
+	b := finishedBatch{Cost: r.Cost, NoiseBitsLeft: r.NoiseBitsLeft, NodeSeconds: r.NodeSeconds, Reals: r.Reals, Bound: r.Bound, Usual: r.Usual, Latency: r.Latency, Lookups: r.Lookups, Domains: r.Domains}
 	for _, v := range r.Logits {
 		row := make([]*big.Int, v.Len())
 		for i := range row {
@@ -107,7 +108,7 @@ func (s *executionState) result() *verify.Result {
 		for _, row := range b.Logits {
 			all.Logits = append(all.Logits, bundle.NewVec(row))
 		}
-		all.Reals, all.Bound, all.Latency = append(all.Reals, b.Reals...), b.Bound, b.Latency
+		all.Reals, all.Bound, all.Usual, all.Latency = append(all.Reals, b.Reals...), b.Bound, b.Usual, b.Latency
 		all.Domains = b.Domains
 		t, u := &all.Cost.Seconds, b.Cost.Seconds
 		t.Keygen, t.Encrypt, t.Evaluate, t.Decrypt = t.Keygen+u.Keygen, t.Encrypt+u.Encrypt, t.Evaluate+u.Evaluate, t.Decrypt+u.Decrypt
@@ -160,7 +161,7 @@ func (b *finishedBatch) check(images int) error {
 		return fmt.Errorf("logits of %d images, want %d", len(b.Logits)+len(b.Reals), images)
 	}
 	for i, row := range b.Reals {
-		if len(row) == 0 || len(row) != len(b.Bound) {
+		if len(row) == 0 || len(row) != len(b.Bound) || len(row) != len(b.Usual) {
 			return fmt.Errorf("image %d: logits are missing", i)
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 
 	"qtool/bundle"
@@ -48,11 +49,18 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 	}
 	q := result.Quantized
 	if method == "qat" {
-		z, err := qat.Training(q, qat.OptionsOf(w.recipe.Quantize.Config, q.Network))
+		config, finetune := w.recipe.Quantize.Config, w.recipe.Quantize.Finetune
+		options := qat.OptionsOf(config, q.Network)
+		if finetune.StartQuantization > 0 {
+			options.Calibrate = func(p model.Parameters) (*model.Quantized, error) {
+				return ptq.Quantize(q.Network, p, config, w.train)
+			}
+		}
+		z, err := qat.Training(q, options)
 		if err != nil {
 			return nil, err
 		}
-		task := train.Task{Network: q.Network, Params: q.Params, Quantizer: z, Config: w.recipe.Quantize.Finetune}
+		task := train.Task{Network: q.Network, Params: q.Params, Quantizer: z, Config: finetune}
 		if _, err := w.fit(ctx, "qat", task); err != nil {
 			return nil, err
 		}
@@ -120,7 +128,7 @@ func (w *workspace) export(c *model.Checkpoint) (*bundle.File, []float64, error)
 	}
 	p, err := export.Program(q, classLabels(w.data.Classes))
 	if errors.Is(err, export.ErrTooWide) {
-		return nil, nil, hinted{err, smallerHint}
+		return nil, nil, hinted{err, w.narrowHint()}
 	}
 	if err != nil {
 		return nil, nil, err
@@ -156,6 +164,14 @@ func (w *workspace) export(c *model.Checkpoint) (*bundle.File, []float64, error)
 	return f, sqnr, f.WriteFile(w.path(fileBundle))
 }
 
+// narrowHint says what helps against a network too wide to export.
+func (w *workspace) narrowHint() string {
+	if slices.ContainsFunc(w.network.Layers, model.Layer.Tabled) {
+		return "quantize.accumulator.shift leaves low bits out of a table's index, quantize.accumulator.bits bounds its range"
+	}
+	return smallerHint
+}
+
 // classLabels names the classes 0..n-1.
 func classLabels(n int) []string {
 	labels := make([]string, n)
@@ -165,19 +181,9 @@ func classLabels(n int) []string {
 	return labels
 }
 
-// predict answers a split with a checkpoint's float or fake-quantized network.
-func predict(ctx context.Context, c *model.Checkpoint, quantized bool, test *datasets.Split) ([]int, error) {
-	var z train.Quantizer
-	if quantized {
-		q, err := c.Quantized()
-		if err != nil {
-			return nil, err
-		}
-		if z, err = qat.New(q); err != nil {
-			return nil, err
-		}
-	}
-	e, err := train.NewEvaluator(c.Network, c.Params, z)
+// predict answers a split with a checkpoint's float network.
+func predict(ctx context.Context, c *model.Checkpoint, test *datasets.Split) ([]int, error) {
+	e, err := train.NewEvaluator(c.Network, c.Params, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func newSearcher(ctx context.Context, w *workspace, float *model.Checkpoint, o s
 	for _, c := range known {
 		s.known[pointName(c.Point)] = c
 	}
-	if s.answers, err = predict(ctx, float, false, w.val); err != nil {
+	if s.answers, err = predict(ctx, float, w.val); err != nil {
 		return nil, err
 	}
 	ladder := verify.Ladder{Labels: w.val.Labels, Float: s.answers}

@@ -132,6 +132,9 @@ func (w *workspace) teacher(c *train.TeacherConfig, stage string) (*train.Teache
 const ownFloat = "float"
 
 func describeProgress(stage string, p train.Progress, validated bool) string {
+	if p.Float {
+		stage += " (in float)"
+	}
 	text := fmt.Sprintf("train %s %d/%d  loss %.4f  accuracy %.2f%%", stage, p.Epoch, p.Epochs, p.Loss, 100*p.Accuracy)
 	if validated && p.Epoch > 1 {
 		text += fmt.Sprintf("  validation %.2f%%", 100*p.Validation)

@@ -81,7 +81,7 @@ func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report,
 		if err != nil {
 			return nil, err
 		}
-		ladder.Encrypted, ladder.Reals, ladder.Bound = encrypted.Logits, encrypted.Reals, encrypted.Bound
+		ladder.Encrypted, ladder.Reals, ladder.Bound, ladder.Usual = encrypted.Logits, encrypted.Reals, encrypted.Bound, encrypted.Usual
 		nodeSeconds = encrypted.NodeSeconds
 		if report.Lookups = encrypted.Lookups; report.Lookups != nil {
 			ladder.Failed = report.Lookups.FailedImages
@@ -126,19 +126,16 @@ func (a *app) encrypt(ctx context.Context, v verification, images [][]uint8, rep
 // answer predicts a test split with the float and the quantized network.
 func answer(ctx context.Context, float, quantized *model.Checkpoint, p *bundle.Program, test *datasets.Split) (r rungs, err error) {
 	if float != nil {
-		if r.float, err = predict(ctx, float, false, test); err != nil {
+		if r.float, err = predict(ctx, float, test); err != nil {
 			return rungs{}, err
 		}
 	}
 	if quantized != nil {
-		if r.quantized, err = predict(ctx, quantized, true, test); err != nil {
-			return rungs{}, err
-		}
 		q, err := quantized.Quantized()
 		if err != nil {
 			return rungs{}, err
 		}
-		if r.drifts, err = export.Drifts(ctx, q, p, test); err != nil {
+		if r.drifts, r.quantized, err = export.Drifts(ctx, q, p, test); err != nil {
 			return rungs{}, err
 		}
 	}

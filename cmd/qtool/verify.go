@@ -77,6 +77,7 @@ same command with --resume repeats none of them.
 	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions(recipe.Backends, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().IntVar(&o.limit, "limit", 0, "only the first images of the test set (default all)")
 	registerPacked(cmd, &o)
+	cmd.Flags().Float64Var(&o.failure, "failure-probability", 0, "the largest probability that an image has a failed look-up, pbs (default 2^-20)")
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the batches that an interrupted run finished in --out")
 	cmd.Flags().BoolVar(&simulate, "simulate", false, "encrypt nothing: predict what the back end would answer")
 	cmd.Flags().StringVar(&sentence, "text", "", "encrypt this sentence (- reads it from standard input) instead of the test set, and print the answer")
@@ -98,6 +99,9 @@ func registerPacked(cmd *cobra.Command, o *verifyOptions) {
 func runVerify(ctx context.Context, a *app, path, out string, resume, simulate bool, o verifyOptions) error {
 	if simulate && o.backend == backendNone {
 		return fmt.Errorf("backend %q has nothing to simulate", o.backend)
+	}
+	if resume && out == "" {
+		return hinted{fmt.Errorf("--resume: finished batches are kept in the folder of --out, and there is none"), "give the --out of the interrupted run"}
 	}
 	f, err := bundle.ReadFile(path)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"qtool/verify"
 )
 
-// sentenceView is what --text prints.
-type sentenceView struct {
+// askView is what --text prints.
+type askView struct {
 	*text.Encoded
 	Answer string    `json:"answer"`
 	Labels []string  `json:"labels"`
@@ -78,7 +78,7 @@ func runText(ctx context.Context, a *app, path, sentence string, o verifyOptions
 	}
 	out := f.Program.Output()
 	label, logits := x.answer(out)
-	v := sentenceView{
+	v := askView{
 		Encoded: encoded, Answer: f.Program.Labels[label], Labels: f.Program.Labels, Logits: logits,
 		Reference: f.Program.Labels[out.Argmax(want)], Agrees: x.agrees(want), Server: x.server, Seconds: x.seconds,
 	}
@@ -97,7 +97,7 @@ func runText(ctx context.Context, a *app, path, sentence string, o verifyOptions
 	return nil
 }
 
-func (a *app) printSentence(v sentenceView) error {
+func (a *app) printSentence(v askView) error {
 	if a.json {
 		return a.encode(v)
 	}

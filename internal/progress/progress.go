@@ -67,3 +67,10 @@ func (b *Bar) Abandon() {
 		b.bar.Exit()
 	}
 }
+
+// SetTotal changes the number of steps.
+func (b *Bar) SetTotal(total int) {
+	if b != nil && total != b.bar.GetMax() {
+		b.bar.ChangeMax(total)
+	}
+}

@@ -12,6 +12,10 @@ func (m *Modulus) dotFast(dst, x, y []uint64, p Pairs, w Factor) {
 	dotIFMA(&dst[0], &x[0], &y[0], pairs, uint64(p.mixed), uint64(p.plain), uint64(len(dst)/32), w.w, w.short, m.Q, negative)
 }
 
+func (m *Modulus) innerFast(a, b []uint64, terms []Term, from int) {
+	innerIFMA(&a[0], &b[0], &terms[0].S, uint64(len(terms)), uint64(8*from), uint64(len(a)/32), m.lattigo.w, m.lattigo.short, m.Q, -m.inverse&(1<<52-1))
+}
+
 // sums runs the kernel of a block, n words a row in rounds.
 func (m *Modulus) sums(b *weightBlock, dst []uint64, stride int, x []uint64, offsets []int64, base *[8]uint64, n int) {
 	d, s, x0, o, w := &dst[0], uint64(8*stride), &x[0], &offsets[0], &b.w[0]

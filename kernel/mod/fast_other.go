@@ -11,6 +11,7 @@ func (*Transform) forwardFast([]uint64)     { panic("mod: no assembly") }
 func (*Transform) inverseFast([]uint64)     { panic("mod: no assembly") }
 
 func (*Modulus) dotFast(_, _, _ []uint64, _ Pairs, _ Factor) { panic("mod: no assembly") }
+func (*Modulus) innerFast(_, _ []uint64, _ []Term, _ int)    { panic("mod: no assembly") }
 func (*Modulus) sums(*weightBlock, []uint64, int, []uint64, []int64, *[8]uint64, int) {
 	panic("mod: no assembly")
 }
@@ -21,3 +22,13 @@ func addScaleIFMA(_, _, _ *uint64, _, _, _, _ uint64)                { panic("mo
 func mulAddIFMA(_, _, _, _, _ *uint64, _, _ uint64)                  { panic("mod: no assembly") }
 func embedIFMA(_, _ *uint64, _ *int64, _, _, _, _, _, _ uint64)      { panic("mod: no assembly") }
 func countAVX512(_ *int64, _ *uint64, _ uint64, _ *uint64, _ uint64) { panic("mod: no assembly") }
+func combineIFMA(_ *uint64, _ *[]uint64, _ uint64, _ *uint64, _, _, _, _ uint64) {
+	panic("mod: no assembly")
+}
+func nearestAVX512(_ *uint64, _ *[]uint64, _ uint64, _ *float64, _, _ uint64) {
+	panic("mod: no assembly")
+}
+func scatterAVX512(_, _ *uint64, _ *uint32, _ *uint64, _ uint64)       { panic("mod: no assembly") }
+func scatterAddAVX512(_, _ *uint64, _ *uint32, _ *uint64, _, _ uint64) { panic("mod: no assembly") }
+func centerIFMA(_, _ *uint64, _, _, _, _, _ uint64)                    { panic("mod: no assembly") }
+func addIFMA(_, _, _ *uint64, _, _ uint64)                             { panic("mod: no assembly") }

@@ -22,7 +22,8 @@ type Modulus struct {
 	barrett uint64 // floor(2^64 / q)
 	inverse uint64 // q^-1 mod 2^64
 
-	products int // that fit a sum of Dot's kernel
+	products int    // that fit a sum of Dot's kernel
+	lattigo  Factor // what undoes one Montgomery form of 64 bits behind that kernel
 }
 
 // New prepares the odd prime q, of at most MaxBits bits, with the fastest
@@ -49,6 +50,7 @@ func NewAt(level cpu.Level, q uint64) *Modulus {
 	}
 	if m.fast() {
 		m.products = dotLimit(q)
+		m.lattigo = m.DotFactor(m.Inverse(m.power64()))
 	}
 	return m
 }

@@ -87,6 +87,10 @@ func (m *Modulus) Embed(dst, v []uint64, e []int64, w Factor) {
 // Add is dst = a + b mod q, for a and b below q.
 func (m *Modulus) Add(dst, a, b []uint64) {
 	same(len(dst), len(a), len(b))
+	if n := m.vectors(dst); n > 0 {
+		addIFMA(&dst[0], &a[0], &b[0], n, m.Q)
+		dst, a, b = dst[8*n:], a[8*n:], b[8*n:]
+	}
 	for k, x := range a {
 		dst[k] = less(x+b[k], m.Q)
 	}

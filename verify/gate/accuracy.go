@@ -15,11 +15,10 @@ type rung struct {
 	was, now verify.Predictions
 }
 
-// rungs are those that are compared. An encrypted answer is paired with the
-// baseline's integer one.
+// rungs are those that are compared.
 func (c *checker) rungs() []rung {
 	p, a := &c.e.Predictions, &c.r.Answers
-	return []rung{{"float", p.Float, a.Float}, {"integer", p.Integer, a.Integer}, {"encrypted", p.Integer, a.Encrypted}}
+	return []rung{{"float", p.Float, a.Float}, {"integer", p.Integer, a.Integer}, {"encrypted", p.encrypted(), a.Encrypted}}
 }
 
 func (c *checker) accuracies() {

@@ -56,10 +56,14 @@ const (
 // Budgets are limits that no report may pass; nil is no limit, and the gate says
 // so. MaxCiphertextBytes is of one full batch, in and out. MaxSlowdown is
 // encrypted seconds over the integer reference's on the same images and machine;
-// it is information until EnforceSlowdown.
+// it is information until EnforceSlowdown. MaxFlipsIntegerEncrypted and
+// MinPrecisionBits are about approximate back ends; without the first no answer
+// may flip.
 type Budgets struct {
 	MaxFlipsFloatInteger     *int64   `json:"max_flips_float_integer"`
 	MaxFlipsQuantizedInteger *int64   `json:"max_flips_quantized_integer"`
+	MaxFlipsIntegerEncrypted *int64   `json:"max_flips_integer_encrypted,omitempty"`
+	MinPrecisionBits         *float64 `json:"min_precision_bits,omitempty"`
 	MinNoiseBitsLeft         *float64 `json:"min_noise_bits_left"`
 	MinSecurityBits          *int64   `json:"min_security_bits"`
 	MaxBundleBytes           *int64   `json:"max_bundle_bytes"`
@@ -76,13 +80,22 @@ type Layer struct {
 	Range bundle.Range `json:"range"`
 }
 
-// Predictions are the answers that a report's are paired with. Those of the
-// encrypted rung are the integer ones: an entry is only ever made of a report
-// without a mismatch.
+// Predictions are the answers that a report's are paired with. Encrypted is nil
+// where those are the integer ones: always but where an approximate back end
+// flipped some.
 type Predictions struct {
-	Labels  verify.Predictions `json:"labels"`
-	Float   verify.Predictions `json:"float"`
-	Integer verify.Predictions `json:"integer"`
+	Labels    verify.Predictions `json:"labels"`
+	Float     verify.Predictions `json:"float"`
+	Integer   verify.Predictions `json:"integer"`
+	Encrypted verify.Predictions `json:"encrypted,omitempty"`
+}
+
+// encrypted are the encrypted answers.
+func (p *Predictions) encrypted() verify.Predictions {
+	if p.Encrypted != nil {
+		return p.Encrypted
+	}
+	return p.Integer
 }
 
 // Entry is the recipe's part, nil if there is none.

@@ -11,7 +11,15 @@ func (c *checker) budgets() {
 	r, b := c.r, &c.e.Budgets
 	c.flips("flips-float-integer", b.MaxFlipsFloatInteger, r.Accuracy.Float != nil, r.ArgmaxFlips.FloatInteger, "float")
 	c.flips("flips-quantized-integer", b.MaxFlipsQuantizedInteger, r.Accuracy.Quantized != nil, r.ArgmaxFlips.QuantizedInteger, "quantized")
-	c.atLeast("noise", b.MinNoiseBitsLeft, r.Backend.NoiseBitsLeft, "The noise budget left, in bits,")
+	c.encryptedFlips()
+	switch {
+	case r.Lookups != nil:
+		c.skip("The noise of look-ups is judged by how many missed their slot.", "noise")
+	case c.approximate():
+		c.skip("An approximate back end has precision in the place of a noise budget.", "noise")
+	default:
+		c.atLeast("noise", b.MinNoiseBitsLeft, r.Backend.NoiseBitsLeft, "The noise budget left, in bits,")
+	}
 	c.atLeast("security", asFloat(b.MinSecurityBits), float64(r.Backend.SecurityBits), "The security of the parameters, in bits,")
 	if r.Bytes.Bundle <= 0 {
 		c.add("bundle-bytes", Fail, "a size", fmt.Sprint(r.Bytes.Bundle), "The report doesn't tell the bundle's size.")

@@ -41,6 +41,8 @@ func (c *checker) compare() {
 	paired = c.labels() && paired
 	paired = c.consistency() && paired
 	c.mismatches()
+	c.lookups()
+	c.precision()
 	c.modulus()
 	c.exact(paired)
 	if paired {

@@ -15,6 +15,9 @@ func (c *checker) consistency() bool {
 	if problem == "" {
 		problem = c.figures()
 	}
+	if problem == "" {
+		problem = c.account()
+	}
 	return c.check("consistency", problem == "", want, orElse(problem, want),
 		"Every accuracy and flip count was computed anew from the answers and is as stated.",
 		"The report contradicts itself: it was altered, or cut, after it was written.")
@@ -88,8 +91,46 @@ func (c *checker) figures() string {
 			return fmt.Sprintf("argmax_flips.%s is stated as %d, the answers give %d", pair.name, pair.stated, want)
 		}
 	}
+	if c.approximate() {
+		return c.listedFlips()
+	}
 	if c.r.LogitMismatches == 0 && f.IntegerEncrypted != 0 {
 		return fmt.Sprintf("no logit differs, yet %d encrypted answers do", f.IntegerEncrypted)
+	}
+	return ""
+}
+
+// account is what is wrong with the account of look-ups, which excuses mismatches:
+// failed images must be some of the report's, each with a look-up that failed, and
+// hold every answer that differs. The lists' lengths are right.
+func (c *checker) account() string {
+	r, l := c.r, c.r.Lookups
+	if l == nil {
+		if r.Explained != 0 {
+			return fmt.Sprintf("%d mismatches are explained by failed look-ups, of which the report has no account", r.Explained)
+		}
+		return ""
+	}
+	if l.Failed < 0 || l.Missed < 0 || l.Missed > l.Done || l.Failed > l.Done || len(l.FailedImages) > l.Failed {
+		return fmt.Sprintf("lookups has %d done, %d missed and %d failed in %d images", l.Done, l.Missed, l.Failed, len(l.FailedImages))
+	}
+	failed := map[int]bool{}
+	for _, i := range l.FailedImages {
+		if i < 0 || i >= r.Images || failed[i] {
+			return fmt.Sprintf("lookups.failed_images has %d, beyond %d images or twice", i, r.Images)
+		}
+		failed[i] = true
+	}
+	if r.Explained < 0 || r.Explained > r.LogitMismatches || r.Explained > 0 && len(failed) == 0 {
+		return fmt.Sprintf("%d of %d mismatches are explained by failed look-ups in %d images", r.Explained, r.LogitMismatches, len(failed))
+	}
+	if r.Explained < r.LogitMismatches {
+		return ""
+	}
+	for i, answer := range r.Answers.Encrypted {
+		if answer != r.Answers.Integer[i] && !failed[i] {
+			return fmt.Sprintf("the encrypted answer of image %d differs, in which no look-up failed", i)
+		}
 	}
 	return ""
 }

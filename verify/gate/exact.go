@@ -5,8 +5,19 @@ import (
 	"math/big"
 )
 
-// mismatches wants every encrypted logit equal to the integer reference's.
+// mismatches wants every encrypted logit equal to the integer reference's, but for
+// those of images in which a look-up failed; see precision for back ends that are
+// not exact.
 func (c *checker) mismatches() {
+	if c.approximate() {
+		c.skip("The back end is approximate, so that no logit is equal: precision and flips-integer-encrypted decide.", "mismatches")
+		return
+	}
+	if r := c.r; r.Lookups != nil && r.Explained > 0 && r.Explained == r.LogitMismatches {
+		c.add("mismatches", Pass, "0 unexplained", fmt.Sprintf("%d, all explained", r.LogitMismatches), fmt.Sprintf(
+			"Encrypted logits differ only in the %d image(s) in which a look-up failed.", len(r.Lookups.FailedImages)))
+		return
+	}
 	got := fmt.Sprint(c.r.LogitMismatches)
 	if m := c.r.FirstMismatch; m != nil {
 		got += fmt.Sprintf(", first at image %d, logit %d: %s for %s", m.Image, m.Logit, m.Got, m.Want)
@@ -16,22 +27,47 @@ func (c *checker) mismatches() {
 		"Encrypted logits differ from the integer reference: the parameters or the executor are wrong.")
 }
 
+// lookups wants no more look-ups to have missed their slot than their noise
+// explains. Reports of other back ends have no such check.
+func (c *checker) lookups() {
+	l := c.r.Lookups
+	if l == nil {
+		return
+	}
+	err := l.Check()
+	c.check("lookups", err == nil, fmt.Sprintf("about %.3g missed", l.Expected), fmt.Sprintf("%d missed", l.Missed),
+		fmt.Sprintf("Of %d look-ups and logits no more missed their slot than the predicted noise explains.", l.Done),
+		fmt.Sprintf("More missed their slot than the predicted noise explains: %v.", err))
+}
+
 // modulus wants the plaintext primes to carry the proved output range [lo, hi]:
 //
 //	prod t_i > hi - lo,   t_i prime and distinct
 //
-// Every back end so far carries integers modulo primes: a report without any
-// fails.
+// Look-ups by blind rotation have slots of the torus instead, which must be as
+// many. An exact report without either fails; an approximate one carries reals, and
+// has no such modulus.
 //
 // Residues of the output then stand for one integer each. Ranges in between may
 // wrap around, since the ring homomorphism brings the output back.
 func (c *checker) modulus() {
 	t := c.r.Backend.PlaintextModuli
+	if c.approximate() && len(t) == 0 {
+		c.skip("The back end is approximate and carries reals: there is no plaintext modulus.", "modulus")
+		return
+	}
 	if len(c.r.Layers) == 0 {
 		c.check("modulus", false, "a proved output range", "no layer", "", "The report names no layer, so that nothing says how large the output is.")
 		return
 	}
 	output := c.r.Layers[len(c.r.Layers)-1]
+	width := new(big.Int).Sub(output.Range.Hi, output.Range.Lo)
+	if slots := c.r.Backend.TorusSlots; slots > 0 && len(t) == 0 {
+		c.check("modulus", big.NewInt(int64(slots)).Cmp(width) > 0, fmt.Sprintf("above %v slots", width), fmt.Sprint(slots),
+			"The slots of the torus carry the proved range of the output.",
+			fmt.Sprintf("The slots of the torus are too few for the proved range %v of the output %q: some input wraps around.", output.Range, output.Name))
+		return
+	}
 	product, seen := big.NewInt(1), map[uint64]bool{}
 	for _, p := range t {
 		prime := new(big.Int).SetUint64(p)
@@ -42,7 +78,6 @@ func (c *checker) modulus() {
 		seen[p] = true
 		product.Mul(product, prime)
 	}
-	width := new(big.Int).Sub(output.Range.Hi, output.Range.Lo)
 	c.check("modulus", product.Cmp(width) > 0, fmt.Sprintf("above %v (%d bits)", width, width.BitLen()), fmt.Sprintf("%v (%d bits)", product, product.BitLen()),
 		"The plaintext modulus carries the proved range of the output.",
 		fmt.Sprintf("The plaintext modulus is too small for the proved range %v of the output %q: some input wraps around.", output.Range, output.Name))

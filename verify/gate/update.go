@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"qtool/verify"
@@ -31,6 +32,9 @@ func Update(old *Baseline, r *verify.Report) (*Baseline, error) {
 		}
 	}
 	b := old.with(e)
+	if r.LogitMismatches > 0 && r.LogitMismatches == r.Explained {
+		return nil, fmt.Errorf("%w: no baseline can be made of this report: mismatches: want 0, got %d, though failed look-ups explain them", ErrFailed, r.LogitMismatches)
+	}
 	result := Check(r, b, Options{})
 	for _, f := range result.Findings {
 		if f.Status == Fail {
@@ -79,6 +83,9 @@ func entryOf(r *verify.Report) Entry {
 		Test:   DefaultTest, Budgets: defaultBudgets(r),
 		Predictions: Predictions{Labels: r.Answers.Labels, Float: r.Answers.Float, Integer: r.Answers.Integer},
 	}
+	if !slices.Equal(r.Answers.Encrypted, r.Answers.Integer) {
+		e.Predictions.Encrypted = r.Answers.Encrypted
+	}
 	return e
 }
 
@@ -109,6 +116,11 @@ func defaultBudgets(r *verify.Report) Budgets {
 	}
 	if r.Accuracy.Quantized != nil {
 		b.MaxFlipsQuantizedInteger = pointer(int64(r.ArgmaxFlips.QuantizedInteger))
+	}
+	if p := r.Precision; p != nil {
+		b.MinNoiseBitsLeft = nil
+		b.MaxFlipsIntegerEncrypted = pointer(int64(2*r.ArgmaxFlips.IntegerEncrypted + 2))
+		b.MinPrecisionBits = pointer(max(0, math.Floor(p.Bits)-1))
 	}
 	if s := r.Seconds; s.Integer > 0 && s.Encrypted() > 0 {
 		b.MaxSlowdown = pointer(math.Ceil(4 * s.Encrypted() / s.Integer))

@@ -82,7 +82,7 @@ func (b *Budgets) validate() error {
 		v   *int64
 	}{
 		{"max_flips_float_integer", b.MaxFlipsFloatInteger}, {"max_flips_quantized_integer", b.MaxFlipsQuantizedInteger},
-		{"min_security_bits", b.MinSecurityBits}, {"max_bundle_bytes", b.MaxBundleBytes},
+		{"max_flips_integer_encrypted", b.MaxFlipsIntegerEncrypted}, {"min_security_bits", b.MinSecurityBits}, {"max_bundle_bytes", b.MaxBundleBytes},
 		{"max_key_bytes", b.MaxKeyBytes}, {"max_ciphertext_bytes", b.MaxCiphertextBytes},
 	} {
 		if limit.v != nil && *limit.v < 0 {
@@ -91,6 +91,9 @@ func (b *Budgets) validate() error {
 	}
 	if b.MinNoiseBitsLeft != nil && *b.MinNoiseBitsLeft < 0 {
 		return fmt.Errorf("min_noise_bits_left %v is negative", *b.MinNoiseBitsLeft)
+	}
+	if b.MinPrecisionBits != nil && !(*b.MinPrecisionBits >= 0) {
+		return fmt.Errorf("min_precision_bits %v is not at least 0", *b.MinPrecisionBits)
 	}
 	if b.MaxSlowdown != nil && *b.MaxSlowdown <= 0 {
 		return fmt.Errorf("max_slowdown %v is not positive", *b.MaxSlowdown)
@@ -114,7 +117,7 @@ func (e *Entry) validatePredictions() error {
 		{"labels", p.Labels, nil, false},
 		{"float", p.Float, e.Accuracy.Float, true},
 		{"integer", p.Integer, e.Accuracy.Integer, false},
-		{"integer", p.Integer, e.Accuracy.Encrypted, false},
+		{"encrypted", p.encrypted(), e.Accuracy.Encrypted, false},
 	} {
 		if rung.optional && rung.answers == nil && rung.accuracy == nil {
 			continue

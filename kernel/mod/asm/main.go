@@ -14,7 +14,7 @@ import (
 	"github.com/mmcloughlin/avo/x86"
 )
 
-var kernels = map[string]func(){"ntt": transforms, "linear": linear, "vectors": pointwise, "peak": peaks}
+var kernels = map[string]func(){"ntt": transforms, "linear": linear, "vectors": pointwise, "inner": inner, "peak": peaks}
 
 func main() {
 	name := flag.String("kernel", "", "kernel to generate")

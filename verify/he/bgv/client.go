@@ -8,6 +8,8 @@ import (
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
 	"qtool/kernel/mod"
+	"qtool/verify/he/meter"
+	"qtool/verify/he/parallel"
 	"qtool/verify/he/sample"
 )
 
@@ -95,7 +97,7 @@ func (c *Client) Encrypt(ctx context.Context, images [][]uint8, prime int, in *I
 	for i := range seeds {
 		seeds[i] = c.seeds.Seed()
 	}
-	return run(ctx, p.workers, p.inputs(), func(w, i int) error {
+	return parallel.Run(ctx, p.workers, p.inputs(), func(w, i int) error {
 		worker := c.workers[w]
 		for k, b := range c.columns[i*len(images):][:len(images)] {
 			worker.slots[k] = residues[b]
@@ -104,7 +106,7 @@ func (c *Client) Encrypt(ctx context.Context, images [][]uint8, prime int, in *I
 		worker.stream.Reset(seeds[i])
 		c.encrypt(worker, prime, &in.tensor, i)
 		return nil
-	}, func() { report(progress, p.costs.encrypt) })
+	}, func() { meter.Report(progress, p.costs.encrypt) })
 }
 
 // transpose sorts the images' values by input element.

@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+
+	"qtool/verify/he/log2"
+	"qtool/verify/he/meter"
+	"qtool/verify/he/parallel"
 )
 
 // minNoiseBits is how far below the wrap-around measured noise must stay. A
@@ -40,14 +44,14 @@ func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanose
 	residues = make([][]uint64, out.elements)
 	left := make([]float64, out.elements)
 	scale := inverse(p.scale(out.Prime, len(p.segments)), p.layout.t[out.Prime])
-	err = run(ctx, p.workers, out.elements, func(w, i int) error {
+	err = parallel.Run(ctx, p.workers, out.elements, func(w, i int) error {
 		residues[i] = make([]uint64, p.Slots())
 		left[i] = c.decrypt(c.workers[w], out, i, residues[i], scale)
 		if left[i] < minNoiseBits {
 			return &NoiseError{i, left[i]}
 		}
 		return nil
-	}, func() { report(progress, p.costs.decrypt) })
+	}, func() { meter.Report(progress, p.costs.decrypt) })
 	if err != nil {
 		return nil, 0, err
 	}
@@ -78,7 +82,7 @@ func (c *Client) decrypt(w *clientWorker, out *Outputs, i int, slots []uint64, s
 	limb.residue(slots, phase, w.mask)
 	p.slots[out.Prime].Forward(slots)
 	limb.m.Scale(slots, slots, limb.m.Factor(scale))
-	return logProduct(p.layout.q[:len(phase)]) - 1 - math.Log2(max(1, p.lift.largest(phase)))
+	return log2.Product(p.layout.q[:len(phase)]) - 1 - math.Log2(max(1, p.lift.largest(phase)))
 }
 
 // largest is the largest magnitude of numbers with these digits. As balanced

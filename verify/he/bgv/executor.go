@@ -8,6 +8,8 @@ import (
 
 	"qtool/bundle"
 	"qtool/verify"
+	"qtool/verify/he/meter"
+	"qtool/verify/he/parallel"
 )
 
 // executor plays client and server in one process. It keeps the memory of
@@ -50,7 +52,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.S
 		}
 	}
 	batches := (len(images) + p.Slots() - 1) / p.Slots()
-	r := &runState{executor: e, meter: newMeter(step, p, batches), left: math.Inf(1)}
+	r := &runState{executor: e, meter: meter.New(step, float64(batches*len(p.layout.t))*p.costs.batch(p.layout, p.segments)), left: math.Inf(1)}
 	if err := r.setup(); err != nil {
 		return nil, err
 	}
@@ -75,7 +77,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.S
 // runState is one run of an executor: its key, and what it has given so far.
 type runState struct {
 	*executor
-	meter  *meter
+	meter  *meter.Meter
 	client *Client
 	lifter *lifter
 	left   float64
@@ -83,7 +85,7 @@ type runState struct {
 }
 
 func (r *runState) setup() error {
-	r.meter.phase("keygen")
+	r.meter.Phase("keygen")
 	start := time.Now()
 	client, err := NewClient(r.plan)
 	if err != nil {
@@ -102,13 +104,13 @@ func (r *runState) batch(ctx context.Context, images [][]uint8) error {
 	residues := make([][][]uint64, len(r.plan.layout.t))
 	for prime := range residues {
 		err := r.timed("encrypt", &seconds.Encrypt, func() error {
-			return r.client.Encrypt(ctx, images, prime, &r.in, r.meter.add)
+			return r.client.Encrypt(ctx, images, prime, &r.in, r.meter.Add)
 		})
 		if err != nil {
 			return err
 		}
 		err = r.timed("evaluate", &seconds.Evaluate, func() error {
-			return r.server.Evaluate(ctx, &r.in, &r.out, r.meter.add)
+			return r.server.Evaluate(ctx, &r.in, &r.out, r.meter.Add)
 		})
 		if err != nil {
 			return err
@@ -116,7 +118,7 @@ func (r *runState) batch(ctx context.Context, images [][]uint8) error {
 		err = r.timed("decrypt", &seconds.Decrypt, func() error {
 			var left float64
 			var err error
-			residues[prime], left, err = r.client.Decrypt(ctx, &r.out, r.meter.add)
+			residues[prime], left, err = r.client.Decrypt(ctx, &r.out, r.meter.Add)
 			r.left = min(r.left, left)
 			return err
 		})
@@ -129,7 +131,7 @@ func (r *runState) batch(ctx context.Context, images [][]uint8) error {
 
 func (r *runState) lift(ctx context.Context, residues [][][]uint64, images int) error {
 	logits := make([]bundle.Vec, images)
-	err := run(ctx, r.plan.workers, images, func(_, k int) (err error) {
+	err := parallel.Run(ctx, r.plan.workers, images, func(_, k int) (err error) {
 		logits[k], err = r.lifter.vector(residues, k)
 		return err
 	}, nil)
@@ -138,7 +140,7 @@ func (r *runState) lift(ctx context.Context, residues [][][]uint64, images int) 
 }
 
 func (r *runState) timed(phase string, seconds *float64, f func() error) error {
-	r.meter.phase(phase)
+	r.meter.Phase(phase)
 	start := time.Now()
 	err := f()
 	*seconds += time.Since(start).Seconds()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"qtool/verify/he/log2"
 	"qtool/verify/he/security"
 )
 
@@ -14,9 +15,9 @@ func (p *Plan) explain(o Options, runnersUp []candidate) []string {
 	limit, _ := security.MaxLogQP(l.logN)
 	why := []string{
 		fmt.Sprintf("the output %q has the proved range %v (%.1f bits), and %d plaintext prime(s) of %.1f bits carry %.1f",
-			p.program.Output().Name, p.output, log2(width(p.output)), k, l.logT(), logProduct(l.t)),
+			p.program.Output().Name, p.output, log2.Int(width(p.output)), k, l.logT(), log2.Product(l.t)),
 		fmt.Sprintf("fresh ciphertexts have %d primes, %.1f bits together: the noise after %d segment(s) needs %.1f bits at the last level, and rescales drop %.1f before it",
-			len(l.q), l.logQ(), len(p.segments), p.required(), l.logQ()-logProduct(l.q[:l.lastLevel()])),
+			len(l.q), l.logQ(), len(p.segments), p.required(), l.logQ()-log2.Product(l.q[:l.lastLevel()])),
 		fmt.Sprintf("outputs have ciphertext degree %d and %d prime(s), %.1f bits, with %.1f bits left above ten standard deviations of the predicted noise",
 			p.last().outDegree, l.outLevel(), p.budget.logQ, p.budget.left),
 	}

@@ -3,6 +3,8 @@ package bgv
 import (
 	"fmt"
 	"math"
+
+	"qtool/verify/he/log2"
 )
 
 // layout is the unchecked arithmetic of a plan: ring, primes and levels.
@@ -15,7 +17,7 @@ type layout struct {
 	drops []int
 }
 
-func (l *layout) logQ() float64 { return logProduct(l.q) }
+func (l *layout) logQ() float64 { return log2.Product(l.q) }
 
 // budget is what the noise analysis says of a layout.
 type budget struct {
@@ -40,15 +42,15 @@ func (l *layout) walk(segments []segment, visit func(s *stage, e noise, logQ flo
 			s := &segments[i].stages[k]
 			e.stage(s)
 			if visit != nil {
-				visit(s, e, logProduct(l.q[:level]))
+				visit(s, e, log2.Product(l.q[:level]))
 			}
 		}
 		if n := l.drops[i]; n > 0 {
 			level -= n
-			e.rescale(logProduct(l.q[level:level+n]), segments[i].last().outDegree)
+			e.rescale(log2.Product(l.q[level:level+n]), segments[i].last().outDegree)
 		}
 	}
-	return e, logProduct(l.q[:level])
+	return e, log2.Product(l.q[:level])
 }
 
 func (l *layout) logT() float64 {

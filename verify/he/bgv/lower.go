@@ -44,7 +44,7 @@ func lower(p *bundle.Program) ([]segment, error) {
 			products++
 		}
 	}
-	l := lowering{degree: 1, elements: size(p.Input.Shape)}
+	l := lowering{degree: 1, elements: bundle.Size(p.Input.Shape)}
 	cut := true
 	for i := range p.Nodes {
 		op, in := p.Nodes[i].Op, p.InShape(i)
@@ -84,14 +84,6 @@ const noNode = -1
 func isProduct(op bundle.Op) bool {
 	p, ok := op.(*bundle.Polynomial)
 	return ok && p.Degree() > 1
-}
-
-func size(shape []int) int {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	return n
 }
 
 // lowering is the state of lower: the tensor it has come to.

@@ -3,7 +3,6 @@ package bgv
 import (
 	"fmt"
 	"maps"
-	"math"
 	"math/big"
 
 	"github.com/tuneinsight/lattigo/v5/ring"
@@ -73,15 +72,6 @@ func product(primes []uint64) *big.Int {
 		p.Mul(p, new(big.Int).SetUint64(x))
 	}
 	return p
-}
-
-// logProduct is log2 of the product.
-func logProduct(primes []uint64) float64 {
-	sum := 0.0
-	for _, q := range primes {
-		sum += math.Log2(float64(q))
-	}
-	return sum
 }
 
 // inverse is x^-1 mod the prime q.

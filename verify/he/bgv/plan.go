@@ -3,7 +3,6 @@ package bgv
 import (
 	"errors"
 	"fmt"
-	"math"
 	"math/big"
 	"runtime"
 
@@ -244,14 +243,3 @@ func (st *stage) scale(s, t uint64) uint64 {
 
 // width is hi - lo of the output's proved range.
 func width(r bundle.Range) *big.Int { return new(big.Int).Sub(r.Hi, r.Lo) }
-
-// log2 is that of a positive integer of any size.
-func log2(x *big.Int) float64 {
-	if x.Sign() <= 0 {
-		return 0
-	}
-	mantissa := new(big.Float)
-	exponent := new(big.Float).SetInt(x).MantExp(mantissa)
-	m, _ := mantissa.Float64()
-	return float64(exponent) + math.Log2(m)
-}

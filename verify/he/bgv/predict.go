@@ -5,6 +5,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/kernel/cpu"
+	"qtool/verify/he/log2"
 )
 
 // Prediction is what a program will need under encryption.
@@ -43,7 +44,7 @@ func (p *Plan) predict(images int) Prediction {
 	batches := max(1, (images+p.Slots()-1)/p.Slots())
 	primes := len(p.layout.t)
 	return Prediction{
-		OutputBits: log2(width(p.output)), PlaintextPrimes: primes, PlaintextBits: logProduct(p.layout.t),
+		OutputBits: log2.Int(width(p.output)), PlaintextPrimes: primes, PlaintextBits: log2.Product(p.layout.t),
 		LogN: p.LogN(), LogQP: p.LogQ(), CiphertextPrimes: len(p.layout.q),
 		Work: float64(batches*primes) * p.costs.batch(p.layout, p.segments) / 1e9,
 	}

@@ -69,7 +69,7 @@ func (b *builder) conv(outputs, kernel, stride, padding, largest int) *builder {
 
 // dense flattens where it must.
 func (b *builder) dense(units, largest int) *builder {
-	n := size(b.shape)
+	n := bundle.Size(b.shape)
 	if len(b.shape) > 1 {
 		b.add(&bundle.Reshape{Shape: []int{n}})
 	}
@@ -101,7 +101,7 @@ func (b *builder) polynomial(degree, largest int, perChannel bool) *builder {
 }
 
 func (b *builder) done() *bundle.Program {
-	b.p.Labels = make([]string, size(b.shape))
+	b.p.Labels = make([]string, bundle.Size(b.shape))
 	if err := b.p.Prove(); err != nil {
 		panic(err)
 	}
@@ -112,7 +112,7 @@ func (b *builder) done() *bundle.Program {
 func (b *builder) images(n int) [][]uint8 {
 	all := make([][]uint8, n)
 	for i := range all {
-		all[i] = make([]uint8, size(b.p.Input.Shape))
+		all[i] = make([]uint8, bundle.Size(b.p.Input.Shape))
 		for k := range all[i] {
 			all[i][k] = uint8(b.r.UintN(256))
 		}

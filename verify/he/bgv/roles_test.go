@@ -11,6 +11,7 @@ import (
 
 	"qtool/kernel/cpu"
 	"qtool/verify"
+	"qtool/verify/he/log2"
 )
 
 // TestServerHoldsNoSecretKey walks every type that a Server, a Plan or a
@@ -140,7 +141,7 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 		l.drops = append([]int(nil), l.drops...)
 		l.drops[len(l.drops)-1] = 0
 		last := l.lastLevel()
-		bits := int(logProduct(l.q[:last])/float64(last)+0.5) - cut/last
+		bits := int(log2.Product(l.q[:last])/float64(last)+0.5) - cut/last
 		primes := newPrimes(l.logN)
 		primes.used[l.t[0]] = true
 		short, err := primes.several(last, bits)

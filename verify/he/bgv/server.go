@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"sync"
+
+	"qtool/verify/he/meter"
+	"qtool/verify/he/parallel"
 )
 
 // Server evaluates the program on ciphertexts. It knows the plan and the
@@ -66,7 +69,7 @@ func (s *Server) segment(ctx context.Context, dst, src *tensor, i, prime int, pr
 	}
 	blocks := src.blocks()
 	cost := p.costs.segments[i] / float64(blocks)
-	return run(ctx, p.workers, level*blocks, func(w, task int) error {
+	return parallel.Run(ctx, p.workers, level*blocks, func(w, task int) error {
 		limb, b := task/blocks, task%blocks
 		worker := s.workers[w]
 		worker.clock = nil
@@ -75,7 +78,7 @@ func (s *Server) segment(ctx context.Context, dst, src *tensor, i, prime int, pr
 		}
 		worker.segment(dst.tile(limb, b), src.tile(limb, b), seg.stages, p.shared[i], consts[limb]())
 		return nil
-	}, func() { report(progress, cost) })
+	}, func() { meter.Report(progress, cost) })
 }
 
 // compile prepares the constants of segment i for one plaintext prime and limb.
@@ -94,16 +97,10 @@ func (p *Plan) compile(prime, i, limb int) []constants {
 func (s *Server) drop(ctx context.Context, t *tensor, i int, progress func(float64)) error {
 	r := s.plan.rescalers[i]
 	n := t.degree + 1
-	err := run(ctx, s.plan.workers, t.elements*n, func(w, task int) error {
+	err := parallel.Run(ctx, s.plan.workers, t.elements*n, func(w, task int) error {
 		s.workers[w].rescale(s.plan.transforms, r, t, task/n, task%n)
 		return nil
-	}, func() { report(progress, s.plan.costs.rescales[i]) })
+	}, func() { meter.Report(progress, s.plan.costs.rescales[i]) })
 	t.limbs = t.limbs[:len(r.limbs)]
 	return err
-}
-
-func report(progress func(float64), cost float64) {
-	if progress != nil {
-		progress(cost)
-	}
 }

@@ -49,13 +49,19 @@ func (p *pool) drop(c ciphertext) { p.put(c[0], c[1]) }
 
 // Inputs are the ciphertexts of a batch's input elements, as the client sends
 // them.
-type Inputs struct{ all []ciphertext }
+type Inputs struct {
+	origin
+	all []ciphertext
+}
 
 // Len is the number of ciphertexts.
 func (in *Inputs) Len() int { return len(in.all) }
 
 // Outputs are the ciphertexts of a batch's logits.
-type Outputs struct{ all []ciphertext }
+type Outputs struct {
+	origin
+	all []ciphertext
+}
 
 // Len is the number of ciphertexts.
 func (out *Outputs) Len() int { return len(out.all) }

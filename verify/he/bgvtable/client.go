@@ -4,13 +4,12 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
 
 	"qtool/kernel/cpu"
 	"qtool/kernel/mod"
+	"qtool/verify/he/meter"
 	"qtool/verify/he/parallel"
-	"qtool/verify/he/rns"
 	"qtool/verify/he/sample"
 )
 
@@ -19,7 +18,7 @@ import (
 // over the plan's workers itself.
 type Client struct {
 	plan    *Plan
-	secret  *rlwe.SecretKey
+	secret  *SecretKey
 	limbs   []mod.Fixed // the secret's, negated, transform domain
 	codes   [256]int64
 	workers []*clientWorker
@@ -31,37 +30,59 @@ type clientWorker struct {
 	phase   ring.Poly // modulo the chain
 	message []uint64
 	errors  []int64
-	stream  *sample.Stream // seeded from the operating system
+	stream  *sample.Stream
 }
 
-// NewClient generates a secret key: uniform ternary, by Lattigo.
+// NewClient makes a client with a new secret key.
 func NewClient(p *Plan) (*Client, error) {
-	params := p.ring.Parameters()
-	c := &Client{plan: p, secret: rlwe.NewKeyGenerator(params).GenSecretKeyNew(), codes: p.program.Input.Codes()}
-	for i, limb := range p.ring.Secret(c.secret)[:p.ring.Levels()] {
+	k, err := p.NewSecretKey()
+	if err != nil {
+		return nil, err
+	}
+	return NewClientWithKey(p, k)
+}
+
+// NewClientWithKey makes a client with a key it had before. What encryption draws
+// comes from streams that the operating system seeds. It returns a *KeyError if the
+// key has other parameters than the plan.
+func NewClientWithKey(p *Plan, k *SecretKey) (*Client, error) {
+	if want := p.parameters(); k.params != want {
+		return nil, &KeyError{What: "secret key", got: k.params, want: want}
+	}
+	seed, err := sample.NewSeed()
+	if err != nil {
+		return nil, fmt.Errorf("bgvtable: %w", err)
+	}
+	return newClient(p, k, seed), nil
+}
+
+func newClient(p *Plan, secret *SecretKey, seed sample.Seed) *Client {
+	c := &Client{plan: p, secret: secret, codes: p.program.Input.Codes()}
+	for i, limb := range p.ring.Secret(secret.key)[:p.ring.Levels()] {
 		m := p.ring.Modulus(i)
 		m.Scale(limb, limb, m.Factor(m.Q-1))
 		c.limbs = append(c.limbs, m.Fixed(limb))
 	}
+	seeds := sample.NewStream(seed)
 	for range p.workers {
-		seed, err := sample.NewSeed()
-		if err != nil {
-			return nil, fmt.Errorf("bgvtable: %w", err)
-		}
 		c.workers = append(c.workers, &clientWorker{
 			slots:   p.slots.NewPoly(),
-			phase:   params.RingQ().NewPoly(),
+			phase:   p.ring.Parameters().RingQ().NewPoly(),
 			message: make([]uint64, p.Slots()),
 			errors:  make([]int64, p.Slots()),
-			stream:  sample.NewStream(seed),
+			stream:  sample.NewStream(seeds.Seed()),
 		})
 	}
-	return c, nil
+	return c
 }
 
 // RelinearizationKey generates the one evaluation key, for the server.
-func (c *Client) RelinearizationKey() (*rns.RelinearizationKey, error) {
-	return c.plan.ring.NewRelinearizationKey(c.secret, c.plan.digits)
+func (c *Client) RelinearizationKey() (*RelinearizationKey, error) {
+	key, err := c.plan.ring.NewRelinearizationKey(c.secret.key, c.plan.digits)
+	if err != nil {
+		return nil, err
+	}
+	return &RelinearizationKey{c.secret.params, c.secret.id, key}, nil
 }
 
 // Encrypt fills in with the encryptions of a batch of images: ciphertext i holds
@@ -77,6 +98,7 @@ func (c *Client) Encrypt(ctx context.Context, images [][]uint8, in *Inputs, prog
 			return fmt.Errorf("bgvtable: image %d has %d values, the program takes shape %v", i, len(image), p.program.Input.Shape)
 		}
 	}
+	in.origin = p.origin(c.secret.id)
 	for len(in.all) < p.inputs() {
 		in.all = append(in.all, newPool(p.Slots()).ciphertext(p.ring.Levels()))
 	}
@@ -92,7 +114,7 @@ func (c *Client) Encrypt(ctx context.Context, images [][]uint8, in *Inputs, prog
 		clear(slots[len(images):])
 		c.encrypt(c.workers[w], &in.all[i])
 		return nil
-	}, func() { report(progress, p.costs.encrypt) })
+	}, func() { meter.Report(progress, p.costs.encrypt) })
 }
 
 // encrypt puts the encryption of w.slots into to:

@@ -29,9 +29,9 @@ var (
 // costLift is nanoseconds of lifting a coefficient to an integer, all limbs.
 const costLift = 130
 
-// active are the speeds of the kernels in use.
-func active() speeds {
-	if cpu.Active >= cpu.IFMA {
+// speedsOf are the speeds of a level's kernels.
+func speedsOf(level cpu.Level) speeds {
+	if level >= cpu.IFMA {
 		return ifma
 	}
 	return portable
@@ -64,7 +64,7 @@ type coster struct {
 }
 
 func newCoster(l *layout) *coster {
-	c := &coster{layout: l, speeds: active(), n: math.Exp2(float64(l.logN))}
+	c := &coster{layout: l, speeds: speedsOf(l.kernels), n: math.Exp2(float64(l.logN))}
 	c.transform = c.ntt * float64(l.logN)
 	bits := 0.0
 	for i, q := range l.q {

@@ -10,6 +10,8 @@ import (
 
 	"qtool/bundle"
 	"qtool/verify/he/bgv"
+	"qtool/verify/he/log2"
+	"qtool/verify/he/meter"
 	"qtool/verify/he/parallel"
 )
 
@@ -25,9 +27,13 @@ const minNoiseBits = 1
 //	log2(Q/2) - log2(max |V|),   V = T * (c_0 + c_1 s) mod Q, centred
 //
 // over all coefficients of all outputs. It returns a *bgv.NoiseError, and no
-// residues, if less than one bit is left. progress is as in Server.Evaluate.
+// residues, if less than one bit is left, and a *KeyError for logits of another
+// client's images. progress is as in Server.Evaluate.
 func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanoseconds float64)) (residues [][]uint64, bitsLeft float64, err error) {
 	p := c.plan
+	if err := p.belongs("output", out.origin, c.secret.id); err != nil {
+		return nil, 0, err
+	}
 	if len(out.all) != p.outputs() {
 		return nil, 0, fmt.Errorf("bgvtable: %d output ciphertexts, want %d", len(out.all), p.outputs())
 	}
@@ -45,7 +51,7 @@ func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanose
 			return &bgv.NoiseError{Output: i, BitsLeft: left[i]}
 		}
 		return nil
-	}, func() { report(progress, p.costs.decrypt) })
+	}, func() { meter.Report(progress, p.costs.decrypt) })
 	if err != nil {
 		return nil, 0, err
 	}
@@ -83,18 +89,7 @@ func (c *Client) decrypt(w *clientWorker, from *ciphertext, slots []uint64) (bit
 	}
 	p.slots.NTT(w.slots, w.slots)
 	copy(slots, w.slots.Coeffs[0])
-	return logProduct(p.layout.q[:limbs]) - 1 - log2(largest)
-}
-
-// log2 is that of an integer, 0 for 0.
-func log2(x *big.Int) float64 {
-	if x.Sign() <= 0 {
-		return 0
-	}
-	mantissa := new(big.Float)
-	exponent := new(big.Float).SetInt(x).MantExp(mantissa)
-	m, _ := mantissa.Float64()
-	return float64(exponent) + math.Log2(m)
+	return log2.Product(p.layout.q[:limbs]) - 1 - log2.Int(largest)
 }
 
 // vector is image k's logits: the representatives of the residues in the window

@@ -8,11 +8,11 @@ import (
 
 	"qtool/bundle"
 	"qtool/verify"
+	"qtool/verify/he/meter"
 	"qtool/verify/he/parallel"
 )
 
-// executor plays client and server in one process. It keeps the memory of
-// inputs between runs.
+// executor plays client and server in one process.
 type executor struct {
 	plan     *Plan
 	in       Inputs
@@ -48,12 +48,12 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.S
 		}
 	}
 	batches := (len(images) + p.Slots() - 1) / p.Slots()
-	r := &runState{executor: e, meter: newMeter(step, float64(batches)*p.costs.total(p.stages)), left: math.Inf(1)}
+	r := &runState{executor: e, meter: meter.New(step, float64(batches)*p.costs.total(p.stages)), left: math.Inf(1)}
 	if err := r.setup(); err != nil {
 		return nil, err
 	}
 	for b := range batches {
-		if err := r.batch(ctx, images[b*p.Slots():min((b+1)*p.Slots(), len(images))]); err != nil {
+		if err := r.batch(ctx, images[b*p.Slots():min((b+1)*p.Slots(), len(images))], b == batches-1); err != nil {
 			return nil, err
 		}
 	}
@@ -62,17 +62,15 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.S
 		r.result.NoiseBitsLeft = r.left
 	}
 	r.result.NodeSeconds = append([]float64(nil), r.server.seconds...)
-	words := int64(2 * 8 * p.Slots())
 	bytes := &r.result.Cost.Bytes
-	bytes.CiphertextIn = words * int64(p.inputs()*len(p.layout.q))
-	bytes.CiphertextOut = words * int64(p.outputs()*p.layout.last())
+	bytes.CiphertextIn, bytes.CiphertextOut = p.InputBytes(), p.OutputBytes()
 	return &r.result, nil
 }
 
 // runState is one run of an executor: its keys, and what it has given so far.
 type runState struct {
 	*executor
-	meter  *meter
+	meter  *meter.Meter
 	client *Client
 	server *Server
 	out    Outputs
@@ -97,23 +95,27 @@ func (r *runState) setup() error {
 	})
 }
 
-// batch encrypts, evaluates and decrypts up to N images.
-func (r *runState) batch(ctx context.Context, images [][]uint8) error {
+// batch encrypts, evaluates and decrypts up to N images. The last batch's inputs
+// make room for what is computed of them.
+func (r *runState) batch(ctx context.Context, images [][]uint8, last bool) error {
 	seconds := &r.result.Cost.Seconds
 	err := r.timed("encrypt", &seconds.Encrypt, func() error {
-		return r.client.Encrypt(ctx, images, &r.in, r.meter.add)
+		return r.client.Encrypt(ctx, images, &r.in, r.meter.Add)
 	})
 	if err != nil {
 		return err
 	}
 	err = r.timed("evaluate", &seconds.Evaluate, func() error {
-		return r.server.Evaluate(ctx, &r.in, &r.out, r.meter.add)
+		if last {
+			return r.server.Consume(ctx, &r.in, &r.out, r.meter.Add)
+		}
+		return r.server.Evaluate(ctx, &r.in, &r.out, r.meter.Add)
 	})
 	if err != nil {
 		return err
 	}
 	return r.timed("decrypt", &seconds.Decrypt, func() error {
-		residues, left, err := r.client.Decrypt(ctx, &r.out, r.meter.add)
+		residues, left, err := r.client.Decrypt(ctx, &r.out, r.meter.Add)
 		if err != nil {
 			return err
 		}
@@ -129,7 +131,7 @@ func (r *runState) batch(ctx context.Context, images [][]uint8) error {
 }
 
 func (r *runState) timed(phase string, seconds *float64, f func() error) error {
-	r.meter.phase(phase)
+	r.meter.Phase(phase)
 	start := time.Now()
 	err := f()
 	*seconds += time.Since(start).Seconds()

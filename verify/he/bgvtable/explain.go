@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"qtool/verify"
+	"qtool/verify/he/log2"
 	"qtool/verify/he/security"
 )
 
@@ -19,12 +20,12 @@ func (p *Plan) explain(s *search) []string {
 		t := p.tables[i].tree
 		r := p.tableLayer(i)
 		why = append(why, fmt.Sprintf("layer %q: %d tables of up to %d values, %d of them odd or even, take %d levels and %.1f bits, from %d primes to %d",
-			r.Layer, r.PerImage, r.Domain, r.Symmetric, t.levels(), logProduct(l.q[l.limbs(i, t.levels()):l.limbs(i, 0)]), l.limbs(i, 0), l.limbs(i, t.levels())))
+			r.Layer, r.PerImage, r.Domain, r.Symmetric, t.levels(), log2.Product(l.q[l.limbs(i, t.levels()):l.limbs(i, 0)]), l.limbs(i, 0), l.limbs(i, t.levels())))
 	}
 	why = append(why, fmt.Sprintf("fresh ciphertexts have %d primes, %.1f bits; relinearisation takes %d special prime(s) more, %.1f bits, and %d digits",
-		len(l.q), l.logQ(), len(l.special), logProduct(l.special), len(p.digits)))
+		len(l.q), l.logQ(), len(l.special), log2.Product(l.special), len(p.digits)))
 	why = append(why, fmt.Sprintf("outputs have %d prime(s), %.1f bits, with %.1f bits left above the bound of the predicted noise",
-		l.last(), logProduct(l.q[:l.last()]), p.left))
+		l.last(), log2.Product(l.q[:l.last()]), p.left))
 	limit, _ := security.MaxLogQP(l.logN)
 	if security.Check(l.logN, l.logQP()) == nil {
 		why = append(why, fmt.Sprintf("a ring of degree 2^%d allows %.0f bits at %d bits of security", l.logN, limit, security.Bits))

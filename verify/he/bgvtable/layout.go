@@ -5,7 +5,9 @@ import (
 	"math"
 	"math/big"
 
+	"qtool/kernel/cpu"
 	"qtool/verify/he/bgv"
+	"qtool/verify/he/log2"
 )
 
 // layout is the unchecked arithmetic of a plan: ring, primes and levels.
@@ -17,12 +19,14 @@ type layout struct {
 	// drops[i][k] is how many primes level k+1 of stage i's table divides by.
 	drops     [][]int
 	digitBits float64 // the longest digit of key switching
+	// kernels are those whose speed the work is predicted with.
+	kernels cpu.Level
 }
 
 func (l *layout) model() model { return model{float64(l.logN), math.Log2(float64(l.t))} }
 
-func (l *layout) logQ() float64  { return logProduct(l.q) }
-func (l *layout) logQP() float64 { return l.logQ() + logProduct(l.special) }
+func (l *layout) logQ() float64  { return log2.Product(l.q) }
+func (l *layout) logQP() float64 { return l.logQ() + log2.Product(l.special) }
 
 // limbs is the number of primes of stage i after so many levels of its table.
 func (l *layout) limbs(i, level int) int {
@@ -44,7 +48,7 @@ func (l *layout) last() int { return l.limbs(len(l.drops), 0) }
 func (l *layout) dropped(i, step int) []uint64 { return l.q[l.limbs(i, step):l.limbs(i, step-1)] }
 
 // divide is the level function of the layout's primes.
-func (l *layout) divide(i, step int, _ float64) float64 { return logProduct(l.dropped(i, step)) }
+func (l *layout) divide(i, step int, _ float64) float64 { return log2.Product(l.dropped(i, step)) }
 
 // groups are the bits of each level of each table, and of the last modulus.
 type groups struct {
@@ -143,11 +147,3 @@ func plaintextPrime(logN int, width *big.Int) (uint64, error) {
 
 // maxPlaintextBits bounds T: its residues are the weights of lazy sums.
 const maxPlaintextBits = 24
-
-func logProduct(primes []uint64) float64 {
-	sum := 0.0
-	for _, q := range primes {
-		sum += math.Log2(float64(q))
-	}
-	return sum
-}

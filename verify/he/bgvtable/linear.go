@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"qtool/verify/he/meter"
 	"qtool/verify/he/parallel"
 )
 
@@ -12,38 +13,51 @@ import (
 const groupBytes = 1 << 29
 
 // stage evaluates stage i, some elements at a time: the linear map limb by limb
-// and block by block, then the tables element by element.
-func (s *Server) stage(ctx context.Context, i int, src []ciphertext, progress func(float64)) ([]ciphertext, error) {
+// and block by block, then the tables element by element. With consume, it takes
+// the memory of src as it goes.
+func (s *Server) stage(ctx context.Context, i int, src []ciphertext, consume bool, progress func(float64)) ([]ciphertext, error) {
 	p := s.plan
 	st := &p.stages[i]
 	limbs := p.layout.limbs(i, 0)
 	dst := make([]ciphertext, st.outputs)
 	sums := newPooling(st, dst)
 	size := max(p.workers, groupBytes/(16*p.Slots()*limbs))
+	order, until := st.order()
 	for from := 0; from < st.between; from += size {
-		group := make([]ciphertext, min(size, st.between-from))
+		elements := order[from:min(from+size, st.between)]
+		group := make([]ciphertext, len(elements))
 		for k := range group {
 			group[k] = s.pool.ciphertext(limbs)
 		}
-		if err := s.linear(ctx, i, from, group, src, progress); err != nil {
+		if err := s.linear(ctx, i, elements, group, src, progress); err != nil {
 			return nil, err
 		}
+		if consume {
+			for k := range src {
+				if src[k][0] != nil && until[k] < from+len(elements) {
+					s.pool.drop(src[k])
+					src[k] = ciphertext{}
+				}
+			}
+		}
 		if st.table == nil {
-			copy(dst[from:], group)
+			for k, element := range elements {
+				dst[element] = group[k]
+			}
 			continue
 		}
 		err := parallel.Run(ctx, p.workers, len(group), func(w, k int) error {
 			start := time.Now()
 			out := s.pool.ciphertext(p.layout.limbs(i, len(p.layout.drops[i])))
 			e := evaluation{Server: s, stage: i, stageServer: &s.stages[i], worker: s.workers[w]}
-			e.table(&s.stages[i].programs[p.tables[i].element[from+k]], group[k], out)
+			e.table(&s.stages[i].programs[p.tables[i].element[elements[k]]], group[k], out)
 			s.pool.drop(group[k])
 			s.time(st.node.table, start)
 			start = time.Now()
-			s.add(sums, from+k, out)
+			s.add(sums, elements[k], out)
 			s.time(st.node.pool, start)
 			return nil
-		}, func() { report(progress, p.costs.element[i]) })
+		}, func() { meter.Report(progress, p.costs.element[i]) })
 		if err != nil {
 			return nil, err
 		}
@@ -51,20 +65,20 @@ func (s *Server) stage(ctx context.Context, i int, src []ciphertext, progress fu
 	return dst, nil
 }
 
-// linear evaluates the elements from..from+len(group) of stage i's linear map,
-// less the centres of their tables.
-func (s *Server) linear(ctx context.Context, i, from int, group, src []ciphertext, progress func(float64)) error {
+// linear evaluates some elements of stage i's linear map, less the centres of
+// their tables.
+func (s *Server) linear(ctx context.Context, i int, elements []int, group, src []ciphertext, progress func(float64)) error {
 	p := s.plan
 	st := &p.stages[i]
 	limbs, blocks := p.layout.limbs(i, 0), p.Slots()/block
 	cost := p.costs.linear[i] / float64(limbs*2*blocks) * float64(len(group)) / float64(st.between)
-	taps := newTaps(st, from, len(group))
+	taps := newTaps(st, elements)
 	maps := make([]func() []bunchMap, limbs)
 	for limb := range maps {
 		maps[limb] = sync.OnceValue(func() []bunchMap {
 			constants := make([]uint64, len(group))
 			for k := range constants {
-				constants[k] = s.constant(p.offset(i, from+k), limb)
+				constants[k] = s.constant(p.offset(i, elements[k]), limb)
 			}
 			return taps.prepare(p.ring.Modulus(limb), constants)
 		})
@@ -92,7 +106,7 @@ func (s *Server) linear(ctx context.Context, i, from int, group, src []ciphertex
 		}
 		s.time(st.node.rows, start)
 		return nil
-	}, func() { report(progress, cost) })
+	}, func() { meter.Report(progress, cost) })
 }
 
 // offset is what is added to element k of stage i's linear map, modulo T: its

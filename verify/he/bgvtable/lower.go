@@ -22,7 +22,7 @@ const noNode = -1
 
 // lower turns a program of linear maps and tables into stages.
 func lower(p *bundle.Program, bounds []bundle.Bounds) ([]stage, error) {
-	l := lowering{elements: elements(p.Input.Shape), bounds: p.Input.Bounds()}
+	l := lowering{elements: bundle.Size(p.Input.Shape), bounds: p.Input.Bounds()}
 	for i := range p.Nodes {
 		switch op := p.Nodes[i].Op.(type) {
 		case *bundle.Reshape:
@@ -40,14 +40,6 @@ func lower(p *bundle.Program, bounds []bundle.Bounds) ([]stage, error) {
 		l.push(stage{}, l.elements)
 	}
 	return l.stages, nil
-}
-
-func elements(shape []int) int {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	return n
 }
 
 // lowering is the state of lower: the tensor it has come to.

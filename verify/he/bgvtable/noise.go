@@ -63,13 +63,8 @@ func (e noise) total() float64 { return add(e.own, e.shared) }
 func (e noise) linear(r *bundle.Rows) noise {
 	worst := math.Inf(-1)
 	for o := range r.Outputs() {
-		_, w := r.Row(o)
-		var l1, l2 float64
-		for _, x := range w {
-			l1 += math.Abs(float64(x))
-			l2 += float64(x) * float64(x)
-		}
-		worst = max(worst, add(e.own+math.Log2(l2)/2, e.shared+math.Log2(l1)))
+		l1, square := r.Norms(o)
+		worst = max(worst, add(e.own+math.Log2(square)/2, e.shared+math.Log2(l1)))
 	}
 	// A row without weights leaves a constant, below T in size.
 	return noise{math.Inf(-1), max(worst, 0)}

@@ -17,7 +17,7 @@ func (c *Client) atRoots(from *ciphertext) float64 {
 	phase := r.NewPoly()
 	for i, s := range r.SubRings[:limbs] {
 		x, m := phase.Coeffs[i], p.ring.Modulus(i)
-		s.MulCoeffsMontgomery(from[1][i], c.secret.Value.Q.Coeffs[i], x)
+		s.MulCoeffsMontgomery(from[1][i], c.secret.key.Value.Q.Coeffs[i], x)
 		s.Add(x, from[0][i], x)
 		s.INTT(x, x)
 		m.Scale(x, x, m.Factor(p.layout.t))
@@ -75,7 +75,7 @@ func TestInsecureNoiseStaysBelowBound(t *testing.T) {
 		}
 		src := in.all
 		for i, bound := range bounds {
-			if src, err = server.stage(ctx, i, src, nil); err != nil {
+			if src, err = server.stage(ctx, i, src, false, nil); err != nil {
 				t.Fatal(err)
 			}
 			for k := range src {

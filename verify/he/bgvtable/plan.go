@@ -8,8 +8,10 @@ import (
 	"github.com/tuneinsight/lattigo/v5/ring"
 
 	"qtool/bundle"
+	"qtool/kernel/cpu"
 	"qtool/verify"
 	"qtool/verify/he/bgv"
+	"qtool/verify/he/log2"
 	"qtool/verify/he/rns"
 	"qtool/verify/he/security"
 )
@@ -30,7 +32,16 @@ type Options struct {
 	Workers int
 	// Images is how many images a run will have, so that the slots of a last
 	// batch that stay empty count as work; 0 is as many as fill their batches.
-	Images int
+	Images    int
+	reference bool // see Predict
+}
+
+// kernels are those that work is predicted for.
+func (o Options) kernels() cpu.Level {
+	if o.reference {
+		return cpu.IFMA
+	}
+	return cpu.Active
 }
 
 // Plan is a program with checked encryption parameters. It is immutable and
@@ -46,6 +57,7 @@ type Plan struct {
 	left    float64 // predicted noise bits
 	budget  []verify.StageBudget
 	digits  [][]int // of key switching
+	hash    [32]byte
 
 	ring  *rns.Ring
 	slots *ring.Ring // modulo T
@@ -59,29 +71,35 @@ type Plan struct {
 // o does not allow it, and an error that wraps bgv.ErrInsufficient, with the
 // layer and the numbers, if nothing fits.
 func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
+	s, best, err := choose(p, o)
+	if err != nil {
+		return nil, err
+	}
+	return build(s, best)
+}
+
+// choose searches for the layout.
+func choose(p *bundle.Program, o Options) (*search, *layout, error) {
 	if o.LogN != 0 && (o.LogN < 10 || o.LogN > 16) {
-		return nil, fmt.Errorf("bgvtable: ring degree 2^%d is outside 2^10..2^16", o.LogN)
+		return nil, nil, fmt.Errorf("bgvtable: ring degree 2^%d is outside 2^10..2^16", o.LogN)
 	}
 	if o.Workers < 0 || o.Images < 0 {
-		return nil, fmt.Errorf("bgvtable: %d workers, %d images", o.Workers, o.Images)
+		return nil, nil, fmt.Errorf("bgvtable: %d workers, %d images", o.Workers, o.Images)
 	}
 	bounds, err := p.Bounds()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	stages, err := lower(p, bounds)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := checkDomains(p, stages); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	s := search{program: p, stages: stages, options: o, fields: map[uint64][]tables{}}
+	s := &search{program: p, stages: stages, options: o, fields: map[uint64][]tables{}}
 	best, err := s.run()
-	if err != nil {
-		return nil, err
-	}
-	return build(&s, best)
+	return s, best, err
 }
 
 // build makes the rings of a layout, whatever its noise and security.
@@ -98,6 +116,7 @@ func build(s *search, l *layout) (*Plan, error) {
 		return nil, fmt.Errorf("bgvtable: plaintext prime %d: %w", l.t, err)
 	}
 	plan.digits = plan.ring.Digits(l.digitBits)
+	plan.hash = plan.digest()
 	plan.costs = l.costs(plan.stages, plan.tables)
 	m := l.model()
 	e, _ := m.walk(plan.stages, trees(plan.tables), l.divide, func(i int, table bool, e noise) {
@@ -107,11 +126,11 @@ func build(s *search, l *layout) (*Plan, error) {
 			node, level = max(s.node.table, s.node.pool), math.MaxInt
 		}
 		if node != noNode {
-			logQ := logProduct(l.q[:l.limbs(i, level)])
+			logQ := log2.Product(l.q[:l.limbs(i, level)])
 			plan.budget = append(plan.budget, verify.StageBudget{Layer: s.name(plan.program, node), BitsLeft: m.left(e.total(), logQ), LogQ: logQ})
 		}
 	})
-	plan.left = m.left(e.total(), logProduct(l.q[:l.last()]))
+	plan.left = m.left(e.total(), log2.Product(l.q[:l.last()]))
 	plan.why = plan.explain(s)
 	return plan, nil
 }

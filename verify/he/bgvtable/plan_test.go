@@ -90,6 +90,12 @@ func TestProgramsThatDoNotFit(t *testing.T) {
 			t.Errorf("options %+v are accepted", o)
 		}
 	}
+	uncovered := newProgram(seeded(6), 1, 4).dense(2, 1, 2).random(2).done()
+	tables := uncovered.Nodes[1].Op.(*bundle.LookupTable).Tables
+	tables[1].Values = tables[1].Values[1:]
+	if _, err := NewPlan(uncovered, Options{}); err == nil || !strings.Contains(err.Error(), `layer "layerb": element 1: its table covers`) {
+		t.Errorf("a table that is too short gives %v", err)
+	}
 	mixed := newProgram(seeded(5), 2, 4).dense(2, 3, 9).random(2).add(bundle.Square()).done()
 	if _, err := NewPlan(mixed, Options{}); err == nil || !strings.Contains(err.Error(), `layer "layerc": operation Polynomial is not supported`) {
 		t.Errorf("a polynomial after a table gives %v", err)

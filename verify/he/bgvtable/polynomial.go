@@ -1,6 +1,9 @@
 package bgvtable
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // parity is what a polynomial's exponents are, but for a constant.
 type parity uint8
@@ -25,12 +28,36 @@ type polynomial struct {
 // constant) or even about some centre, so far off the domain's that reflecting
 // the rest takes no further level, the polynomial is: half of its terms vanish.
 func (t field) newPolynomial(lo, hi int64, f func(q int64) int64) polynomial {
+	p, first, full := t.extend(lo, hi, f)
+	p.coeffs = t.interpolate(first, full)
+	return p
+}
+
+// sketch is newPolynomial without the values of its coefficients: what its
+// evaluation costs depends on their number alone. That is wrong only where the
+// highest coefficients happen to vanish modulo t.
+func (t field) sketch(lo, hi int64, f func(q int64) int64) polynomial {
+	p, _, full := t.extend(lo, hi, f)
+	n := len(full)
+	switch {
+	case !slices.ContainsFunc(full, func(v uint64) bool { return v != full[0] }):
+		n = 1
+	case n > 1 && !p.parity.has(n-1):
+		n--
+	}
+	p.coeffs = make([]uint64, n)
+	return p
+}
+
+// extend finds the symmetry of f and its centre, and the values to interpolate
+// from first on: those of lo..hi and their reflections.
+func (t field) extend(lo, hi int64, f func(q int64) int64) (p polynomial, first uint64, full []uint64) {
 	n := int(hi - lo + 1)
 	values := make([]int64, n)
 	for i := range values {
 		values[i] = f(lo + int64(i))
 	}
-	p := polynomial{parity: general, domain: n}
+	p = polynomial{parity: general, domain: n}
 	twice, size := int64(n-1), n // the centre, doubled and relative to lo
 	depth := bits.Len(uint(n - 1))
 	for candidate := int64(0); candidate <= 2*int64(n-1); candidate++ {
@@ -43,7 +70,7 @@ func (t field) newPolynomial(lo, hi int64, f func(q int64) int64) polynomial {
 		}
 	}
 	p.centre = t.mul(t.of(2*lo+twice), t.inverse(2))
-	full := make([]uint64, size)
+	full = make([]uint64, size)
 	from := min(0, twice-int64(n-1)) // relative to lo
 	sum := int64(0)
 	if p.parity == odd {
@@ -61,8 +88,7 @@ func (t field) newPolynomial(lo, hi int64, f func(q int64) int64) polynomial {
 			full[k] = t.of(values[twice-i])
 		}
 	}
-	p.coeffs = t.interpolate(t.sub(t.of(lo+from), p.centre), full)
-	return p
+	return p, t.sub(t.of(lo+from), p.centre), full
 }
 
 // reflected is how many points 0..n-1 and their reflections twice-i span.
@@ -80,7 +106,7 @@ func overlap(n int, twice int64) (first, last int64) {
 func symmetry(v []int64, twice int64) parity {
 	first, last := overlap(len(v), twice)
 	isOdd, isEven := true, true
-	for i := first; i <= last; i++ {
+	for i := first; i <= last && (isOdd || isEven); i++ {
 		isOdd = isOdd && v[i]+v[twice-i] == v[first]+v[last]
 		isEven = isEven && v[i] == v[twice-i]
 	}

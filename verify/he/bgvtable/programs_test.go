@@ -68,7 +68,7 @@ func (b *builder) conv(outputs, kernel, largest, l1 int) *builder {
 
 // dense flattens where it must.
 func (b *builder) dense(units, largest, l1 int) *builder {
-	n := elements(b.shape)
+	n := bundle.Size(b.shape)
 	if len(b.shape) > 1 {
 		b.add(&bundle.Reshape{Shape: []int{n}})
 	}
@@ -82,12 +82,12 @@ func (b *builder) pool(kernel, stride int) *builder {
 // bounds are those of the program so far.
 func (b *builder) bounds() bundle.Bounds {
 	p := *b.p
-	p.Labels = make([]string, elements(b.shape))
+	p.Labels = make([]string, bundle.Size(b.shape))
 	if len(p.Nodes) == 0 {
 		return p.Input.Bounds()
 	}
 	if len(b.shape) > 1 {
-		p.Nodes = append(append([]bundle.Node(nil), p.Nodes...), bundle.Node{Name: "flat", Op: &bundle.Reshape{Shape: []int{elements(b.shape)}}, Scale: []float64{1}})
+		p.Nodes = append(append([]bundle.Node(nil), p.Nodes...), bundle.Node{Name: "flat", Op: &bundle.Reshape{Shape: []int{bundle.Size(b.shape)}}, Scale: []float64{1}})
 	}
 	if err := p.Prove(); err != nil {
 		panic(err)
@@ -103,7 +103,7 @@ func (b *builder) bounds() bundle.Bounds {
 // domain's ends and an index.
 func (b *builder) table(shift uint8, f func(lo, hi, i int64) int32) *builder {
 	bounds := b.bounds()
-	channels, n := b.shape[0], elements(b.shape)
+	channels, n := b.shape[0], bundle.Size(b.shape)
 	l := &bundle.LookupTable{Shift: shift}
 	for c := range channels {
 		lo, hi := int64(math.MaxInt64), int64(math.MinInt64)
@@ -136,7 +136,7 @@ func sigmoidEntry(lo, hi, i int64, bits int) int32 {
 }
 
 func (b *builder) done() *bundle.Program {
-	b.p.Labels = make([]string, elements(b.shape))
+	b.p.Labels = make([]string, bundle.Size(b.shape))
 	if err := b.p.Prove(); err != nil {
 		panic(err)
 	}
@@ -147,7 +147,7 @@ func (b *builder) done() *bundle.Program {
 func (b *builder) images(n int) [][]uint8 {
 	all := make([][]uint8, n)
 	for i := range all {
-		all[i] = make([]uint8, elements(b.p.Input.Shape))
+		all[i] = make([]uint8, bundle.Size(b.p.Input.Shape))
 		for k := range all[i] {
 			all[i][k] = uint8(b.r.UintN(256))
 		}

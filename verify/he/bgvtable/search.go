@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"qtool/bundle"
+	"qtool/verify/he/log2"
 	"qtool/verify/he/security"
 )
 
@@ -123,13 +124,17 @@ func (s *search) try(logN int) {
 		return
 	}
 	if _, ok := s.fields[t]; !ok {
+		polynomialOf := field(t).newPolynomial
+		if s.options.reference {
+			polynomialOf = field(t).sketch
+		}
 		var all []tables
 		for i := range s.stages {
-			all = append(all, field(t).newTables(&s.stages[i]))
+			all = append(all, newTables(&s.stages[i], polynomialOf))
 		}
 		s.fields[t] = all
 	}
-	base := layout{logN: logN, t: t}
+	base := layout{logN: logN, t: t, kernels: s.options.kernels()}
 	g, product := base.model().demand(s.stages, trees(s.fields[t]))
 	s.needed[logN] = g.sum()
 	if limit, _ := security.MaxLogQP(logN); g.sum() > limit && s.options.LogN == 0 {
@@ -184,7 +189,7 @@ func (c *candidate) sketch(product float64) {
 
 // fill makes the chain of primes that next hands out, the last modulus first.
 func (c *candidate) fill(next func(n, bits int) ([]uint64, error)) (layout, error) {
-	l := layout{logN: c.logN, t: c.t, drops: make([][]int, len(c.groups.levels))}
+	l := layout{logN: c.logN, t: c.t, kernels: c.kernels, drops: make([][]int, len(c.groups.levels))}
 	n, bits := primesFor(c.groups.last, c.width)
 	q, err := next(n, bits)
 	if err != nil {
@@ -219,7 +224,7 @@ func (s *search) realise(c *candidate) (*layout, error) {
 	}
 	m := l.model()
 	e, _ := m.walk(s.stages, trees(s.fields[l.t]), l.divide, nil)
-	if left := m.left(e.total(), logProduct(l.q[:l.last()])); left < reserveBits || math.IsNaN(left) {
+	if left := m.left(e.total(), log2.Product(l.q[:l.last()])); left < reserveBits || math.IsNaN(left) {
 		return nil, fmt.Errorf("bgvtable: predicted noise leaves %.1f bits, want %d", left, reserveBits)
 	}
 	return &l, nil

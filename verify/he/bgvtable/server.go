@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"qtool/verify/he/rns"
+	"qtool/verify/he/wire"
 )
 
 // Server evaluates the program on ciphertexts. It knows the plan, the program
@@ -15,6 +16,7 @@ import (
 // over the plan's workers itself.
 type Server struct {
 	plan     *Plan
+	key      wire.KeyID
 	pool     *pool
 	stages   []stageServer
 	workers  []*serverWorker
@@ -37,10 +39,13 @@ type stageServer struct {
 	divide      []*rns.Divider      // of each level
 }
 
-// NewServer prepares to evaluate p's program with a client's key. It returns an
-// error if the key is of other parameters.
-func NewServer(p *Plan, key *rns.RelinearizationKey) (*Server, error) {
-	s := &Server{plan: p, pool: newPool(p.Slots()), seconds: make([]float64, len(p.program.Nodes))}
+// NewServer prepares to evaluate p's program with a client's key. It returns a
+// *KeyError if the key is of other parameters.
+func NewServer(p *Plan, key *RelinearizationKey) (*Server, error) {
+	if want := p.parameters(); key.params != want {
+		return nil, &KeyError{What: format.Kinds[kindRelinearizationKey-1], got: key.params, want: want}
+	}
+	s := &Server{plan: p, key: key.id, pool: newPool(p.Slots()), seconds: make([]float64, len(p.program.Nodes))}
 	for range p.workers {
 		s.workers = append(s.workers, &serverWorker{scratch: p.ring.NewScratch(len(p.digits))})
 	}
@@ -51,7 +56,7 @@ func NewServer(p *Plan, key *rns.RelinearizationKey) (*Server, error) {
 		var st stageServer
 		for step, drop := range drops {
 			n := p.layout.limbs(i, step)
-			e, err := p.ring.NewRelinearizer(key, n, drop)
+			e, err := p.ring.NewRelinearizer(key.key, n, drop)
 			if err != nil {
 				return nil, fmt.Errorf("bgvtable: %w", err)
 			}
@@ -66,11 +71,26 @@ func NewServer(p *Plan, key *rns.RelinearizationKey) (*Server, error) {
 	return s, nil
 }
 
-// Evaluate fills out with the encrypted logits of in. progress, if not nil, is
+// Evaluate fills out with the encrypted logits of in, which stay. progress, if not nil, is
 // called from one goroutine at a time with the predicted nanoseconds of the
-// work that was just done. On error, ctx.Err() among them, out is undefined.
+// work that was just done. It returns a *KeyError for images encrypted under
+// another key. On error, ctx.Err() among them, out is undefined.
 func (s *Server) Evaluate(ctx context.Context, in *Inputs, out *Outputs, progress func(nanoseconds float64)) error {
+	return s.evaluate(ctx, in, out, false, progress)
+}
+
+// Consume is Evaluate, but takes the memory of inputs as soon as nothing reads
+// them any more: less is needed in all, and in is empty afterwards.
+func (s *Server) Consume(ctx context.Context, in *Inputs, out *Outputs, progress func(nanoseconds float64)) error {
+	defer func() { in.all = nil }()
+	return s.evaluate(ctx, in, out, true, progress)
+}
+
+func (s *Server) evaluate(ctx context.Context, in *Inputs, out *Outputs, consume bool, progress func(nanoseconds float64)) error {
 	p := s.plan
+	if err := p.belongs("input", in.origin, s.key); err != nil {
+		return err
+	}
 	if len(in.all) != p.inputs() {
 		return fmt.Errorf("bgvtable: %d input ciphertexts, want %d", len(in.all), p.inputs())
 	}
@@ -85,18 +105,13 @@ func (s *Server) Evaluate(ctx context.Context, in *Inputs, out *Outputs, progres
 	out.all = nil
 	src := in.all
 	for i := range p.stages {
-		dst, err := s.stage(ctx, i, src, progress)
+		dst, err := s.stage(ctx, i, src, consume || i > 0, progress)
 		if err != nil {
 			return err
 		}
-		if i > 0 {
-			for _, c := range src {
-				s.pool.drop(c)
-			}
-		}
 		src = dst
 	}
-	out.all = src
+	out.origin, out.all = in.origin, src
 	return nil
 }
 

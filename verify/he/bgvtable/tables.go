@@ -22,9 +22,10 @@ func (t *tables) shape(element int) *shape   { return t.shapes[t.element[element
 // leaves is how many leaves a polynomial takes.
 func (s *shape) leaves(p *polynomial) int { return max(1, (len(p.coeffs)+s.leaf-1)/s.leaf) }
 
-// newTables interpolates the tables of a stage, each element's over its own
-// proved range, and chooses how they are evaluated.
-func (t field) newTables(s *stage) tables {
+// newTables makes polynomials of the tables of a stage, each element's over its
+// own proved range, by a field's newPolynomial or its sketch, and chooses how they
+// are evaluated.
+func newTables(s *stage, polynomialOf func(lo, hi int64, f func(q int64) int64) polynomial) tables {
 	if s.table == nil {
 		return tables{}
 	}
@@ -41,7 +42,7 @@ func (t field) newTables(s *stage) tables {
 		if !ok {
 			at = len(r.all)
 			known[key{table, lo, hi}] = at
-			r.all = append(r.all, t.newPolynomial(lo, hi, func(q int64) int64 { return int64(s.table.At(table, q)) }))
+			r.all = append(r.all, polynomialOf(lo, hi, func(q int64) int64 { return int64(s.table.At(table, q)) }))
 		}
 		r.element = append(r.element, at)
 	}

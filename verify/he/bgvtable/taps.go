@@ -1,6 +1,7 @@
 package bgvtable
 
 import (
+	"cmp"
 	"slices"
 
 	"qtool/kernel/mod"
@@ -27,14 +28,41 @@ type bunchRows struct {
 	rows    [][]int32
 }
 
-// newTaps are the rows from..from+n of a stage's linear map, or of the identity.
-func newTaps(st *stage, from, n int) *taps {
-	row := func(k int) (in, w []int32) {
-		if st.rows == nil {
-			return []int32{int32(from + k)}, []int32{1}
-		}
-		return st.rows.Row(from + k)
+// row is that of an element's linear map, or of the identity.
+func (st *stage) row(element int) (in, w []int32) {
+	if st.rows == nil {
+		return []int32{int32(element)}, []int32{1}
 	}
+	return st.rows.Row(element)
+}
+
+// order is one in which inputs are done with early: elements by the last input
+// that they read. until is the place in it after which nothing reads an input, -1
+// for those that nothing reads.
+func (st *stage) order() (elements, until []int) {
+	last := make([]int32, st.between)
+	for k := range st.between {
+		in, _ := st.row(k)
+		for _, i := range in {
+			last[k] = max(last[k], i)
+		}
+		elements = append(elements, k)
+	}
+	slices.SortStableFunc(elements, func(a, b int) int { return cmp.Compare(last[a], last[b]) })
+	until = slices.Repeat([]int{-1}, st.inputs)
+	for at, k := range elements {
+		in, _ := st.row(k)
+		for _, i := range in {
+			until[i] = at
+		}
+	}
+	return elements, until
+}
+
+// newTaps are the rows of some elements of a stage.
+func newTaps(st *stage, elements []int) *taps {
+	n := len(elements)
+	row := func(k int) (in, w []int32) { return st.row(elements[k]) }
 	t := &taps{}
 	read := make([]bool, st.inputs)
 	for k := range n {

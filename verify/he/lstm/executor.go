@@ -68,7 +68,11 @@ func (e *executor) Run(ctx context.Context, sequences [][]uint8, step func(verif
 		if err != nil {
 			return nil, err
 		}
-		e.client, e.keys, e.server = client, made, NewServer(p)
+		server, err := NewServer(p)
+		if err != nil {
+			return nil, err
+		}
+		e.client, e.keys, e.server = client, made, server
 		lap(&seconds.Keygen)
 	}
 	r.Cost.Bytes.Keys = e.keys.Bytes()

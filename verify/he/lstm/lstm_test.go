@@ -248,7 +248,10 @@ func TestInsecureRolesRefuse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := NewServer(plan)
+	s, err := NewServer(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := s.Evaluate(ctx, in, foreign, nil); err == nil {
 		t.Error("keys of another plan are taken")
 	}

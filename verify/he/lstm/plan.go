@@ -139,7 +139,8 @@ func newPlan(p *bundle.Program, c *cell, o Options, logN int, limit float64) (*P
 		}
 		plan := &Plan{program: p, cell: c, logN: logN, message: message, blocks: blocks, workers: o.Workers}
 		if err := plan.build(limbs, special, limit); err != nil {
-			return nil, err
+			best = err.Error()
+			continue
 		}
 		if plan.Bits() >= o.Bits {
 			plan.split = newSplit(plan.blocks, limbs, special, logN)
@@ -205,8 +206,12 @@ func newPrimes(logN int) *primes {
 	return &primes{sizes: map[int]*ring.NTTFriendlyPrimesGenerator{}, root: 2 << logN}
 }
 
-// next is the next prime below 2^bits.
+// next is the next prime below 2^bits. Once there is none left there is no more:
+// Lattigo's generator would not return when asked again.
 func (p *primes) next(bits int) uint64 {
+	if p.err != nil {
+		return 0
+	}
 	g := p.sizes[bits]
 	if g == nil {
 		n := ring.NewNTTFriendlyPrimesGenerator(uint64(bits), p.root)
@@ -214,7 +219,7 @@ func (p *primes) next(bits int) uint64 {
 		p.sizes[bits] = g
 	}
 	q, err := g.NextDownstreamPrime()
-	if err != nil && p.err == nil {
+	if err != nil {
 		p.err = fmt.Errorf("no prime of %d bits left for transforms of order %d: %w", bits, p.root, err)
 	}
 	return q

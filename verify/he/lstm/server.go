@@ -2,6 +2,7 @@ package lstm
 
 import (
 	"context"
+	"fmt"
 
 	"qtool/verify/he/packed/engine"
 	"qtool/verify/he/parallel"
@@ -17,12 +18,16 @@ type Server struct {
 }
 
 // NewServer makes a server.
-func NewServer(p *Plan) *Server {
-	s := &Server{plan: p, engine: engine.New(p.params.Parameters, p.workers, 0)}
+func NewServer(p *Plan) (*Server, error) {
+	e, err := engine.New(p.params.Parameters, p.workers, 0)
+	if err != nil {
+		return nil, fmt.Errorf("lstm: %w", err)
+	}
+	s := &Server{plan: p, engine: e}
 	for range p.workers {
 		s.encoders = append(s.encoders, p.newEncoder())
 	}
-	return s
+	return s, nil
 }
 
 // Operations are counted for progress: linear maps, gates, the cell and the

@@ -2,7 +2,6 @@ package packed
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/tuneinsight/lattigo/v5/ring"
 )
@@ -89,15 +88,4 @@ func (s sizes) drawFrom(from *primes) (q, p []uint64, err error) {
 		}
 	}
 	return q, p, nil
-}
-
-// logProduct is log2 of the product.
-func logProduct(lists ...[]uint64) float64 {
-	sum := 0.0
-	for _, l := range lists {
-		for _, q := range l {
-			sum += math.Log2(float64(q))
-		}
-	}
-	return sum
 }

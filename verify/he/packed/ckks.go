@@ -93,7 +93,9 @@ func magnitude(r bundle.Range, shift float64) float64 {
 }
 
 // ckksEncoder encodes reals: the coefficients of Lattigo's transform, times the
-// scale, rounded half to even. It refuses coefficients of 62 bits and more.
+// scale, rounded half to even; where one passes 61 bits, as those of a last bias
+// may, to multiples of the power of two that leaves it 61, which is finer than
+// the transform's float64. It refuses coefficients of more than 122 bits.
 func ckksEncoder(params ckks.Parameters) func() encoder[float64] {
 	return func() encoder[float64] {
 		e := ckks.NewEncoder(params)
@@ -109,18 +111,20 @@ func ckksEncoder(params ckks.Parameters) func() encoder[float64] {
 			}
 			// Values that repeat make a polynomial in X^gap.
 			gap := params.N() / (2 * n)
+			largest := 0.0
+			for _, v := range slots[:n] {
+				largest = max(largest, math.Abs(real(v)), math.Abs(imag(v)))
+			}
+			_, length := math.Frexp(largest * scale)
+			shift := max(0, length-61)
+			if !(largest*scale < math.MaxFloat64) || shift > 61 {
+				return nil, fmt.Errorf("packed: a coefficient of %g passes 122 bits", largest*scale)
+			}
+			unit := math.Ldexp(scale, -shift)
 			clear(coefficients)
 			for i, v := range slots[:n] {
-				for _, c := range [2]struct {
-					at int
-					x  float64
-				}{{i * gap, real(v)}, {(i + n) * gap, imag(v)}} {
-					x := math.RoundToEven(c.x * scale)
-					if !(math.Abs(x) < 1<<62) {
-						return nil, fmt.Errorf("packed: a coefficient of %g passes 62 bits", x)
-					}
-					coefficients[c.at] = int64(x)
-				}
+				coefficients[i*gap] = int64(math.RoundToEven(real(v) * unit))
+				coefficients[(i+n)*gap] = int64(math.RoundToEven(imag(v) * unit))
 			}
 			subs := append([]*ring.SubRing{}, params.RingQ().SubRings[:limbs]...)
 			if extended {
@@ -131,6 +135,11 @@ func ckksEncoder(params ckks.Parameters) func() encoder[float64] {
 				out[i] = make([]uint64, params.N())
 			}
 			engine.Integers(out, subs, coefficients, !sum)
+			if shift > 0 {
+				for i, s := range subs {
+					s.MulScalarMontgomery(out[i], ring.MForm((1<<shift)%s.Modulus, s.Modulus, s.BRedConstant), out[i])
+				}
+			}
 			return out, nil
 		}
 	}

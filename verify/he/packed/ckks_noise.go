@@ -1,42 +1,191 @@
 package packed
 
-import (
-	"math"
+import "math"
 
-	"qtool/verify/he/packed/lower"
+// The error of a CKKS evaluation is a sum of many small ones, each independent
+// of the others and of mean zero, so that variances add up. With values in units
+// of the slots (see units), N the ring degree and S a ciphertext's scale, each
+// slot gets the variance of
+//
+//	fresh      N (sigma^2 + 1/12) / S^2           encryption, rounded encoding
+//	rounding   N (1 + 2N/3) / 12 / S^2            of c_0 and c_1 s, a division by primes
+//	switching  N^2 sigma^2 sum_j D_j^2 / 12 / (P S)^2   digits D_j, a key switch
+//	diagonals  terms N/12 r / S_d^2               rounded at scale S_d, times inputs of mean square r
+//
+// The first three are the same in all slots: a coefficient's variance v makes N v
+// in every slot, as the embedding is sqrt(N) times an isometry. From where it
+// arises to an output o a variance is multiplied by
+//
+//	sum over inputs of w^2   by a row of a map (weights w)
+//	4 v^2                    by a square, where the value is v: (v+e)^2 - v^2 = 2 v e + e^2
+//	sum over members         by a sum of a class
+//
+// so that var(o) = sum over sources s of g_s(o) var_s, where the gains g_s(o)
+// depend on the program and on the size of its values, not on the scales. Of 2ve + e^2
+// the second part has variance 2 var(e)^2; it is covered by taking v^2 + 2^-16
+// in the place of v^2, while e's deviation is below 2^-8, which plans must keep.
+//
+// Errors are sums of thousands of independent terms of bounded size, none of
+// which stands out: they are normal to a good approximation, and a stated bound
+// of z = 7.2 deviations is passed with probability erfc(z/sqrt 2) = 2^-40.6.
+// Two bounds are stated. The proved one takes for every v the largest that any
+// input can make, from the weights: it holds for all inputs. The usual one takes
+// what calibration made, and is what precision is planned by.
+//
+// References: Costache, Curtis, Hales, Murphy, Ogilvie and Player, "On the
+// precision loss in approximate homomorphic encryption", SAC 2023, for the
+// sources; Gentry, Halevi and Smart, "Homomorphic evaluation of the AES
+// circuit", CRYPTO 2012, for key switches.
+
+// sureness is how many standard deviations a stated bound is.
+const sureness = 7.2
+
+const (
+	errorSigma = 3.2            // of fresh encryptions and keys
+	second     = 1. / (1 << 16) // see above
+	widest     = 1. / (1 << 8)
 )
 
-// errors predicts the standard deviation of the error in a slot, in units of the
-// slots' values, through a CKKS evaluation. All errors are sums of many
-// independent small ones, so that variances add up:
-//
-//	fresh      sqrt(N (sigma^2 + 1/12)) / scale         encryption, encoding
-//	rounding   sqrt(N (1 + 2N/3) / 12) / scale          of c_0 and c_1 s, a division by primes
-//	switching  N sigma sqrt(sum_j D_j^2 / 12) / (P scale)   digits D_j, a key switch
-//	diagonal   sqrt(N/12) / scale of the diagonal       relative to the largest value
-//
-// A map multiplies the error by the L2 norm of a row, a square by twice the
-// largest value. Coefficients' deviations are sqrt(N) larger in slots. A result
-// is farther off than 6 standard deviations with probability 2^-28.
-//
-// Reference: Costache, Curtis, Hales, Murphy, Ogilvie and Player, "On the
-// precision loss in approximate homomorphic encryption", SAC 2023.
+// gains are the factors of variances. Source 2i is a variance at all elements
+// that stage i reads, 2i+1 one behind its map, doublings included; the last is one
+// at the outputs.
+type gains struct {
+	outputs [][]float64 // of each output and source
+	// before and behind are the largest of every stage, in front of its activation
+	// and where the next one reads.
+	before, behind [][]float64
+	read           []float64 // see spans
+}
+
+// gainsOf computes them for values of a size.
+func gainsOf(all []values[float64], s spans) *gains {
+	g := &gains{read: s.read}
+	sources := 2*len(all) + 1
+	x := rows(all[0].stage.Map.Matrix.Inputs, sources) // of what a stage reads
+	arise := func(rows [][]float64, source int) {
+		for _, r := range rows {
+			r[source] = 1
+		}
+	}
+	arise(x, 0)
+	for i := range all {
+		v, st, m := &all[i], all[i].stage, all[i].stage.Map.Matrix
+		y := rows(m.Outputs(), sources)
+		eachRow(m.Outputs(), func(o int) {
+			r := y[o][:2*i+1]
+			for k := m.Start[o]; k < m.Start[o+1]; k++ {
+				w := sq(realWeight(v, int(k)))
+				for j, g := range x[m.In[k]][:len(r)] {
+					r[j] += w * g
+				}
+			}
+		})
+		arise(y, 2*i+1)
+		g.before = append(g.before, largest(y))
+		if st.Squares() {
+			for o, r := range y {
+				f := 4 * (sq(s.before[i][o]) + second)
+				for j := range r {
+					r[j] *= f
+				}
+			}
+		}
+		x = y
+		if st.Layout.Fold != nil {
+			next := &all[i+1]
+			x = rows(next.stage.Map.Matrix.Inputs, sources)
+			for e, c := range next.stage.Sum.Class {
+				if c >= 0 {
+					for j, v := range y[e] {
+						x[c][j] += v
+					}
+				}
+			}
+		}
+		arise(x, 2*i+2)
+		g.behind = append(g.behind, largest(x))
+	}
+	g.outputs = x
+	return g
+}
+
+// realWeight is weight k of a stage's map.
+func realWeight(v *values[float64], k int) float64 {
+	m := v.stage.Map.Matrix
+	return v.unit * float64(m.W[k]) * v.in[m.In[k]]
+}
+
+// eachRow does f for all rows of a map, on all cores.
+func eachRow(n int, f func(o int)) {
+	const block = 64
+	spread((n+block-1)/block, func() struct{} { return struct{}{} }, func(_ struct{}, b int) error {
+		for o := b * block; o < min((b+1)*block, n); o++ {
+			f(o)
+		}
+		return nil
+	})
+}
+
+func rows(n, width int) [][]float64 {
+	all := make([]float64, n*width)
+	r := make([][]float64, n)
+	for i := range r {
+		r[i] = all[i*width:][:width]
+	}
+	return r
+}
+
+// largest are the greatest of each column.
+func largest(rows [][]float64) []float64 {
+	most := make([]float64, len(rows[0]))
+	for _, r := range rows {
+		for j, v := range r {
+			most[j] = math.Max(most[j], v)
+		}
+	}
+	return most
+}
+
+// ckksErrors are standard deviations, in units of the slots' values.
 type ckksErrors struct {
+	stages  []float64 // the largest behind every stage
+	outputs []float64
+	widest  float64 // in front of any square
+}
+
+// errors are those of a choice of primes and scales.
+func (g *gains) errors(v []values[float64], c *ckksSources) ckksErrors {
+	variances := c.variances(v, g.read)
+	sum := func(gain []float64, sources int) float64 {
+		s := 0.0
+		for j, x := range variances[:sources] {
+			s += gain[j] * x
+		}
+		return math.Sqrt(s)
+	}
+	var e ckksErrors
+	for i := range v {
+		if v[i].stage.Squares() {
+			e.widest = math.Max(e.widest, sum(g.before[i], 2*i+2))
+		}
+		e.stages = append(e.stages, sum(g.behind[i], 2*i+3))
+	}
+	for _, r := range g.outputs {
+		e.outputs = append(e.outputs, sum(r, len(variances)))
+	}
+	return e
+}
+
+// ckksSources are the sources of errors for one ring, chain and scales.
+type ckksSources struct {
 	logN    int
 	q, p    []float64 // the primes
 	special float64   // their product
-	norms   map[*lower.Stage]float64
+	scales  ckksScales
 }
 
-// sureness is how many standard deviations a stated bound is.
-const sureness = 6
-
-const errorSigma = 3.2 // of fresh encryptions and keys
-
-// newCKKSErrors predicts for one ring and chain. norms keeps what was computed of
-// the stages' maps, for other chains.
-func newCKKSErrors(logN int, q, p []uint64, norms map[*lower.Stage]float64) *ckksErrors {
-	e := &ckksErrors{logN: logN, special: 1, norms: norms}
+func newCKKSSources(logN int, q, p []uint64, s ckksScales) *ckksSources {
+	e := &ckksSources{logN: logN, special: 1, scales: s}
 	for _, x := range q {
 		e.q = append(e.q, float64(x))
 	}
@@ -47,18 +196,18 @@ func newCKKSErrors(logN int, q, p []uint64, norms map[*lower.Stage]float64) *ckk
 	return e
 }
 
-func (e *ckksErrors) n() float64 { return math.Exp2(float64(e.logN)) }
+func (e *ckksSources) n() float64 { return math.Exp2(float64(e.logN)) }
 
-func (e *ckksErrors) fresh(scale float64) float64 {
-	return math.Sqrt(e.n()*(errorSigma*errorSigma+1./12)) / scale
+func (e *ckksSources) fresh(scale float64) float64 {
+	return e.n() * (errorSigma*errorSigma + 1./12) / sq(scale)
 }
 
-func (e *ckksErrors) rounding(scale float64) float64 {
-	return math.Sqrt(e.n()*(1+2*e.n()/3)/12) / scale
+func (e *ckksSources) rounding(scale float64) float64 {
+	return e.n() * (1 + 2*e.n()/3) / 12 / sq(scale)
 }
 
-// switching is the error of a key switch of limbs primes, before it is rounded.
-func (e *ckksErrors) switching(limbs int, scale float64) float64 {
+// switching is a key switch's of limbs primes, before it is rounded.
+func (e *ckksSources) switching(limbs int, scale float64) float64 {
 	sum := 0.0
 	for j := 0; j < limbs; j += len(e.p) {
 		d := 1.0
@@ -67,121 +216,50 @@ func (e *ckksErrors) switching(limbs int, scale float64) float64 {
 		}
 		sum += d * d / 12
 	}
-	return e.n() * errorSigma * math.Sqrt(sum) / (e.special * scale)
+	return sq(e.n()*errorSigma/(e.special*scale)) * sum
 }
 
-// doublings adds the error of sums over rotations.
-func (e *ckksErrors) doublings(err float64, rounds []int, limbs int, scale float64) float64 {
+// doublings is what sums over rotations make of a variance in every slot.
+func (e *ckksSources) doublings(v float64, rounds []int, limbs int, scale float64) float64 {
 	for _, a := range rounds {
 		n := math.Exp2(float64(a))
-		err = math.Sqrt(n*err*err + (n-1)*sq(e.switching(limbs, scale)) + sq(e.rounding(scale)))
+		v = n*v + (n-1)*e.switching(limbs, scale) + e.rounding(scale)
 	}
-	return err
+	return v
 }
 
 func sq(x float64) float64 { return x * x }
 
-// stages are the standard deviations behind every stage, its activation
-// included. largest is the greatest value that a stage's slots hold in front of
-// its activation.
-func (e *ckksErrors) stages(v []values[float64], s ckksScales, largest []float64) []float64 {
+// variances are those of every source.
+func (e *ckksSources) variances(v []values[float64], read []float64) []float64 {
 	var all []float64
-	err, scale, top := e.fresh(s.fresh), s.fresh, 1.0
+	s := &e.scales
+	scale, in := s.fresh, e.fresh(s.fresh)
 	for i := range v {
-		st := v[i].stage
-		limbs := st.Entry.Limbs
-		err = e.linear(&v[i], s.stages[i], err, scale, top)
-		scale = s.stages[i].after
-		after := st.After().Limbs
-		err = e.doublings(err, st.Rounds, after, scale)
-		top = largest[i]
-		if st.Squares() {
+		st, m, at := v[i].stage, v[i].stage.Map, s.stages[i]
+		limbs, after := st.Entry.Limbs, st.After().Limbs
+		if st.Split.Rotates() {
+			in += e.switching(limbs, scale)
+		}
+		terms, giants := 0, 0
+		for c := range m.Terms {
+			terms = max(terms, len(m.Terms[c]))
+			giants = max(giants, len(st.Split.Giants[c]))
+		}
+		product := scale * at.diagonal
+		behind := float64(terms)*e.n()/12*read[i]/sq(at.diagonal) + float64(giants)*(e.switching(limbs, product)+e.rounding(product))
+		if st.Rescale > 0 || st.Split.Rotates() {
+			behind += e.rounding(at.after)
+		}
+		all = append(all, in, e.doublings(behind, st.Rounds, after, at.after))
+		if scale, in = at.after, 0; st.Squares() {
 			squared := scale * scale / e.q[after-1]
-			sum := 1.0
-			if f := st.Layout.Fold; f != nil {
-				sum = math.Sqrt(float64(st.Layout.Cts / f.Cts))
-			}
-			err = math.Sqrt(sq(sum*(2*top*err+err*err)) + sq(e.switching(limbs, scale*scale)) + sq(e.rounding(squared)))
-			scale, top = squared, top*top
-			if f := st.Layout.Fold; f != nil {
-				err = e.doublings(err, st.FoldRounds, after-1, scale)
-				// A class's sum holds as many values as it has members.
-				top *= float64(st.Layout.Cts/f.Cts) * math.Exp2(float64(f.Doublings))
+			in = e.switching(after, scale*scale) + e.rounding(squared)
+			scale = squared
+			if st.Layout.Fold != nil {
+				in = e.doublings(in, st.FoldRounds, after-1, scale)
 			}
 		}
-		all = append(all, err)
 	}
-	return all
-}
-
-// linear is the error behind a map, before its doublings. Rows are split evenly
-// over the slots that the doublings add up.
-func (e *ckksErrors) linear(v *values[float64], s scales[float64], err, scale, top float64) float64 {
-	st, m := v.stage, v.stage.Map
-	norm := e.norm(v) / math.Exp2(float64(m.Doublings))
-	terms, giants := 0, 0
-	for c := range m.Terms {
-		terms = max(terms, len(m.Terms[c]))
-		giants = max(giants, len(st.Split.Giants[c]))
-	}
-	limbs := st.Entry.Limbs
-	in := sq(err)
-	if st.Split.Rotates() {
-		in += sq(e.switching(limbs, scale))
-	}
-	sum := norm*in + float64(terms)*sq(top*math.Sqrt(e.n()/12)/s.diagonal)
-	product := scale * s.diagonal
-	sum += float64(giants) * (sq(e.switching(limbs, product)) + sq(e.rounding(product)))
-	if st.Rescale > 0 || st.Split.Rotates() {
-		sum += sq(e.rounding(s.after))
-	}
-	return math.Sqrt(sum)
-}
-
-// norm is the largest squared L2 norm of a map's rows.
-func (e *ckksErrors) norm(v *values[float64]) float64 {
-	if n, ok := e.norms[v.stage]; ok {
-		return n
-	}
-	m, norm := v.stage.Map.Matrix, 0.0
-	for o := range m.Outputs() {
-		sum := 0.0
-		for k := m.Start[o]; k < m.Start[o+1]; k++ {
-			sum += sq(v.weight(int(k)))
-		}
-		norm = math.Max(norm, sum)
-	}
-	e.norms[v.stage] = norm
-	return norm
-}
-
-// largest is the greatest value in front of every stage's activation: 1 for what
-// calibration saw, and by how much the proved ranges pass that if proved.
-func (p *Plan) largest(proved bool) []float64 {
-	all := make([]float64, len(p.lowered.Stages))
-	for i := range all {
-		all[i] = 1
-		if proved {
-			all[i] = p.beyond(i, &p.lowered.Stages[i].Segment)
-		}
-	}
-	return all
-}
-
-// beyond is by how much segment i's proved range passes what calibration saw.
-func (p *Plan) beyond(i int, s *lower.Segment) float64 {
-	if s.Linear < 0 {
-		return 1
-	}
-	return math.Max(1, p.units[i+1]*magnitude(p.program.Nodes[s.Linear].Range, 0))
-}
-
-// room is log2 of what the last segment's values may reach.
-func (p *Plan) room(segments []lower.Segment) float64 {
-	last := &segments[len(segments)-1]
-	r := math.Log2(p.beyond(len(segments)-1, last))
-	if last.Poly != nil {
-		r *= 2
-	}
-	return r
+	return append(all, in)
 }

@@ -148,18 +148,17 @@ func (c *ciphertexts) check(p *common, n, limbs int, scale float64) error {
 	return nil
 }
 
-// ErrorBound is six standard deviations of the predicted error of each output,
-// in the units of the program's integers: for inputs whose values stay where
-// those of calibration did, or, if proved, for any input.
+// ErrorBound bounds the error of each output, in the units of the program's
+// integers, with probability 1 - 2^-40 each: for inputs whose values stay where
+// those of calibration did, or, if proved, for any input. See ckks_noise.go.
 func (p *Plan) ErrorBound(proved bool) []float64 {
-	all := p.deviations
+	deviations := p.usual.outputs
 	if proved {
-		all = p.proved
+		deviations = p.proved.outputs
 	}
-	last := &p.values[len(p.values)-1]
-	bounds := make([]float64, len(last.gain))
-	for o, g := range last.gain {
-		bounds[o] = math.Abs(g) * sureness * all[len(all)-1]
+	bounds := make([]float64, len(deviations))
+	for o, d := range deviations {
+		bounds[o] = math.Abs(p.values[len(p.values)-1].gain[o]) * sureness * d
 	}
 	return bounds
 }

@@ -2,12 +2,9 @@ package packed
 
 import (
 	"fmt"
-	"math"
-	"time"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
-	"qtool/verify/he/fastntt"
 	"qtool/verify/he/packed/engine"
 	"qtool/verify/he/packed/lower"
 )
@@ -16,12 +13,14 @@ import (
 // worker while all are busy, and of one input ciphertext to its sender.
 type Costs struct {
 	Limb    lower.Costs
+	Workers int
 	Encrypt float64
 }
 
-// Measure times the primitives of ring degree 2^logN in about a tenth of a second.
+// Measure times the primitives of ring degree 2^logN, as evaluation uses them, in
+// a few tenths of a second.
 func Measure(logN, workers int) (Costs, error) {
-	q, p, err := sizes{q: []int{30, 27, 27, 27}, p: []int{30}}.draw(logN)
+	q, p, err := sizes{q: []int{34, 33, 33, 33, 33, 33}, p: []int{34}}.draw(logN)
 	if err != nil {
 		return Costs{}, err
 	}
@@ -29,26 +28,13 @@ func Measure(logN, workers int) (Costs, error) {
 	if err != nil {
 		return Costs{}, err
 	}
-	if _, err := fastntt.Install(params); err != nil {
+	e, err := engine.New(params, workers, 0)
+	if err != nil {
 		return Costs{}, fmt.Errorf("packed: %w", err)
 	}
-	e := engine.New(params, workers, 0)
-	t := e.Primitives(workers, least)
-	c := Costs{Limb: lower.Costs{NTT: t.NTT, MAC: t.MAC, Extend: t.Extend, Move: t.Move}}
-	c.Encrypt = 6*t.NTT + 12*t.MAC
+	c := Costs{Limb: lower.Costs(e.Primitives()), Workers: workers}
+	c.Encrypt = 6*c.Limb.NTT + 20*c.Limb.Move
 	return c, nil
-}
-
-// least is the least nanoseconds of f over a few calls: what it takes where
-// nothing else runs.
-func least(f func()) float64 {
-	best := math.Inf(1)
-	for range 15 {
-		start := time.Now()
-		f()
-		best = min(best, float64(time.Since(start).Nanoseconds()))
-	}
-	return best
 }
 
 // costs are o's, or measured.

@@ -44,7 +44,7 @@ type LayerDescription struct {
 
 // Describe describes the plan.
 func (p *Plan) Describe() Description {
-	return p.describe("packed-ckks", 1, func(i int) float64 { return -math.Log2(sureness * p.deviations[i]) })
+	return p.describe("packed-ckks", 1, func(i int) float64 { return -math.Log2(sureness * p.usual.stages[i]) })
 }
 
 // Describe describes the plan.

@@ -11,6 +11,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/verify/he/fastntt"
+	"qtool/verify/he/log2"
 	"qtool/verify/he/packed/lower"
 	"qtool/verify/he/security"
 )
@@ -129,7 +130,7 @@ func (p *ExactPlan) choose(k, alpha int, width *big.Int, limit float64) error {
 	if err != nil {
 		return &unfit{err.Error()}
 	}
-	if total := logProduct(q, special); total > limit {
+	if total := log2.Product(q, special); total > limit {
 		return &unfit{fmt.Sprintf("the primes have %.2f bits where %.0f are secure", total, limit)}
 	}
 	p.ring, err = rlwe.NewParametersFromLiteral(rlwe.ParametersLiteral{LogN: p.logN, Q: q, P: special, NTTFlag: true})
@@ -239,7 +240,7 @@ func (p *ExactPlan) score() float64 { return float64(len(p.t)) * p.common.score(
 func (p *ExactPlan) explain(rejected []string) {
 	p.explainRing(rejected)
 	r := p.program.Output().Range
-	p.say("the output %q has the proved range %v (%d bits), and %d plaintext primes of %.1f bits carry it", p.program.Output().Name, r, r.Bits(), len(p.t), logProduct(p.t)/float64(len(p.t)))
+	p.say("the output %q has the proved range %v (%d bits), and %d plaintext primes of %.1f bits carry it", p.program.Output().Name, r, r.Bits(), len(p.t), log2.Product(p.t)/float64(len(p.t)))
 	p.say("the predicted noise budget left is %.1f bits", p.left[len(p.left)-1])
 	p.say("predicted evaluation is %.1f ms an image", 1000*p.Predicted())
 }

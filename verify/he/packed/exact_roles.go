@@ -242,7 +242,11 @@ func NewExactServer(p *ExactPlan) (*ExactServer, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.servers = append(s.servers, newEvaluator(&p.common, prog, t))
+		e, err := newEvaluator(&p.common, prog, t)
+		if err != nil {
+			return nil, err
+		}
+		s.servers = append(s.servers, e)
 	}
 	return s, nil
 }

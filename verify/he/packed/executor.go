@@ -52,7 +52,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(verify.S
 		step = func(verify.Step) {}
 	}
 	for i, image := range images {
-		if n := elements(e.program.Input.Shape); len(image) != n {
+		if n := bundle.Size(e.program.Input.Shape); len(image) != n {
 			return nil, fmt.Errorf("packed: image %d has %d values, the program takes shape %v", i, len(image), e.program.Input.Shape)
 		}
 	}
@@ -101,14 +101,6 @@ func middle(x []float64) float64 {
 	return s[len(s)/2]
 }
 
-func elements(shape []int) int {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	return n
-}
-
 // ckksSession implements session.
 type ckksSession struct {
 	plan   *Plan
@@ -154,7 +146,7 @@ func (s *ckksSession) image(image []uint8, r *verify.Result) (t [3]time.Duration
 }
 
 func (s *ckksSession) finish(r *verify.Result) {
-	r.Bound = s.plan.ErrorBound(true)
+	r.Bound, r.Usual = s.plan.ErrorBound(true), s.plan.ErrorBound(false)
 	r.NodeSeconds = nodeSeconds(s.plan.program, s.server.program, s.server.seconds)
 }
 

@@ -5,12 +5,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
+	"qtool/verify/he/log2"
 	"qtool/verify/he/security"
 )
 
 // LogQP is log2 of the modulus with the special primes.
-func (p *common) LogQP() float64 { return logProduct(p.ring.Q(), p.ring.P()) }
+func (p *common) LogQP() float64 { return log2.Product(p.ring.Q(), p.ring.P()) }
 
 // SecurityBits is 128 where the standard's table vouches for it.
 func (p *common) SecurityBits() int { return security.Estimate(p.logN, p.LogQP()) }
@@ -33,13 +35,13 @@ func (p *common) say(format string, args ...any) { p.why = append(p.why, fmt.Spr
 func (p *Plan) explain(rejected []string) {
 	p.explainRing(rejected)
 	p.say("values have scale 2^%d and the last weights 2^%d", p.message, p.weight)
-	p.say("six standard deviations of the predicted error are 2^%.1f of the largest output that calibration made, where 2^-%.1f is asked for", -p.Bits(), p.options.Bits)
-	p.say("the output %q may reach 2^%.1f times what calibration made of it; there is room for that", p.program.Output().Name, math.Log2(p.largest(true)[len(p.values)-1]))
+	p.say("errors stay below 2^%.1f of the largest output that calibration made, with probability 1 - 2^-40 for inputs like those, where 2^-%.1f is asked for; for any input below 2^%.1f", -p.Bits(), p.options.Bits, math.Log2(sureness*slices.Max(p.proved.outputs)))
+	p.say("the output %q may reach 2^%.1f times what calibration made of it; there is room for that", p.program.Output().Name, math.Log2(p.beyond(len(p.values)-1, &p.values[len(p.values)-1].stage.Segment)))
 	p.say("predicted evaluation is %.1f ms an image", 1000*p.Predicted())
 }
 
 // planVersion counts changes of what a plan means.
-const planVersion = 1
+const planVersion = 2
 
 // seal computes the plan's hash: of everything that client and server must
 // agree on, the program's fused maps among it.

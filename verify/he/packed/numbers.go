@@ -81,7 +81,7 @@ type quadratic[T any] struct{ lead, shift, rest T }
 
 func complete[T any](f numbers[T], row bundle.Vec) (quadratic[T], error) {
 	if row.Len() != 3 {
-		return quadratic[T]{}, fmt.Errorf("polynomial %v has degree %d, only squares and quadratics can be packed", row, row.Len()-1)
+		return quadratic[T]{}, fmt.Errorf("%w: polynomial %v has degree %d, only squares and quadratics can be packed", ErrOperation, row, row.Len()-1)
 	}
 	half, ok1 := f.inverse(f.integer(2))
 	lead, ok2 := f.inverse(f.wide(row.At(2)))

@@ -12,8 +12,8 @@ import (
 
 // costs are of no machine, so that plans in tests are the same everywhere.
 func costs() *Costs {
-	c := &Costs{Encrypt: 1e6}
-	c.Limb.NTT, c.Limb.MAC, c.Limb.Extend, c.Limb.Move = 80e3, 8e3, 12e3, 8e3
+	c := &Costs{Encrypt: 1e6, Workers: 2}
+	c.Limb.NTT, c.Limb.Extend, c.Limb.Product, c.Limb.Key, c.Limb.Move, c.Limb.Section = 80e3, 12e3, 16e3, 16e3, 8e3, 5e3
 	return c
 }
 
@@ -85,6 +85,8 @@ func runBoth(t testing.TB, e verify.Executor, images [][]uint8) *verify.Result {
 	return r
 }
 
+// Outputs are within the stated bound. With the values that an image really has,
+// errors have the deviation that the model predicts: not more, and not much less.
 func TestInsecureCKKSWithinBound(t *testing.T) {
 	for name, b := range nets() {
 		p := b.done()
@@ -93,14 +95,22 @@ func TestInsecureCKKSWithinBound(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		images := b.images(3)
+		images := b.images(6)
 		r := runBoth(t, NewExecutor(p, plan), images)
+		square, n := 0.0, 0.0
 		for i, want := range reference(t, p, images) {
+			e := gainsOf(plan.values, plan.imageSpans(images[i])).errors(plan.values, newCKKSSources(plan.logN, plan.ring.Q(), plan.ring.P(), plan.scales))
 			for o, x := range r.Reals[i] {
+				square += sq((x - want.Float(o)) / (plan.values[len(plan.values)-1].gain[o] * e.outputs[o]))
+				n++
 				if off := math.Abs(x - want.Float(o)); !(off <= r.Bound[o]) {
 					t.Errorf("%s: image %d, output %d: %g, want %v: off by %.3g, the bound is %.3g", name, i, o, x, want.At(o), off, r.Bound[o])
 				}
 			}
+		}
+		// Beside its wide biases a network's weights vanish, and their errors.
+		if ratio := math.Sqrt(square / n); ratio > 1.25 || ratio < 0.2 && name != "wide biases" {
+			t.Errorf("%s: errors have %.2f of the predicted deviation", name, ratio)
 		}
 		if plan.Bits() < plan.options.Bits {
 			t.Errorf("%s: %.1f bits predicted", name, plan.Bits())
@@ -150,7 +160,7 @@ func TestNetworks(t *testing.T) {
 	}
 	images := b.images(8)
 	r := runBoth(t, NewExecutor(p, plan), images)
-	l := verify.Ladder{Output: p.Output(), Labels: make([]uint8, len(images)), Integer: reference(t, p, images), Reals: r.Reals, Bound: r.Bound}
+	l := verify.Ladder{Output: p.Output(), Labels: make([]uint8, len(images)), Integer: reference(t, p, images), Reals: r.Reals, Bound: r.Bound, Usual: r.Usual}
 	c, err := l.Compare()
 	if err != nil {
 		t.Fatal(err)

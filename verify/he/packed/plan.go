@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/bundle"
 	"qtool/verify/he/fastntt"
+	"qtool/verify/he/log2"
 	"qtool/verify/he/packed/lower"
 	"qtool/verify/he/security"
 )
@@ -18,13 +20,17 @@ import (
 // ErrInsufficient marks a program for which no parameters suffice.
 var ErrInsufficient = errors.New("no parameters suffice")
 
+// ErrOperation marks a program with an operation that packed ciphertexts don't
+// carry: a table, or a polynomial above degree 2.
+var ErrOperation = lower.ErrOperation
+
 // Options guide the choice of parameters.
 type Options struct {
 	// LogN fixes the ring degree 2^LogN; 0 leaves it to be chosen.
 	LogN int
-	// Bits is the precision that outputs must have: -log2 of the stated error
-	// bound (six standard deviations) over the largest output that calibration
-	// data made. 0 means DefaultBits.
+	// Bits is the precision that outputs must have: -log2 of the usual error bound,
+	// which holds with probability 1 - 2^-40 for inputs like calibration's, over the
+	// largest output that calibration data made. 0 means DefaultBits.
 	Bits float64
 	// AllowInsecure accepts less than 128 bits of security. It is for tests.
 	AllowInsecure bool
@@ -53,9 +59,8 @@ func (o Options) filled() Options {
 }
 
 // DefaultBits of output precision leave classifications as they are but for
-// near ties. The stated bound is that of the worst input; errors that are
-// measured use a tenth of it and less.
-const DefaultBits = 6
+// near ties.
+const DefaultBits = 9
 
 // spareBits of precision above what is asked for are taken where the ring has
 // room for them.
@@ -86,10 +91,10 @@ type Plan struct {
 	message int       // log2 of the scale
 	weight  int       // log2 of the last diagonals' scale
 	scales  ckksScales
-	// deviations are the predicted errors behind every stage, for values that
-	// calibration saw; proved are those for any input.
-	deviations, proved []float64
-	norms              map[*lower.Stage]float64 // see ckksErrors
+	// gains are those of inputs whose values stay where calibration's did, and of
+	// any input; usual and proved are the errors that follow.
+	usualGains, provedGains *gains
+	usual, proved           ckksErrors
 }
 
 // NewPlan chooses the parameters of least predicted latency. Without
@@ -174,20 +179,46 @@ func (o Options) try(p *bundle.Program, segments []lower.Segment, logN, alpha in
 	if o.AllowInsecure {
 		limit = math.Inf(1)
 	}
-	plan := &Plan{common: common{program: p, options: o, logN: logN}, norms: map[*lower.Stage]float64{}}
+	// Outputs need room for both scales, and for what proved ranges pass
+	// calibration by: as few primes as give the precision.
+	var plan *Plan
+	var err error
+	for base := 2; base <= maxBase; base++ {
+		if plan, err = o.tryBase(p, segments, logN, alpha, base, limit); err == nil {
+			break
+		}
+		var no *imprecise
+		if !errors.As(err, &no) {
+			break
+		}
+	}
+	return plan, err
+}
+
+// maxBase bounds the primes of CKKS outputs.
+const maxBase = 4
+
+// imprecise says which precision can't be reached: with more primes for the
+// outputs it may.
+type imprecise struct{ unfit }
+
+func (e *imprecise) Unwrap() error { return &e.unfit }
+
+// tryBase plans with so many primes for the outputs.
+func (o Options) tryBase(p *bundle.Program, segments []lower.Segment, logN, alpha, base int, limit float64) (*Plan, error) {
+	plan := &Plan{common: common{program: p, options: o, logN: logN, base: base}}
 	var err error
 	if plan.units, err = units(p, segments); err != nil {
 		return nil, err
 	}
-	// Outputs need room for their precision, twice, and for what proved ranges
-	// pass calibration by.
-	plan.base = max(2, int(math.Ceil((2*(o.Bits+24)+2+plan.room(segments))/maxPrime)))
 	if err := plan.lower(segments, alpha, limit); err != nil {
 		return nil, err
 	}
 	if plan.values, err = stageValues[float64](plan.lowered, reals{}, func(i int) float64 { return plan.units[i+1] }); err != nil {
 		return nil, err
 	}
+	all := plan.provedSpans()
+	plan.provedGains, plan.usualGains = gainsOf(plan.values, all), gainsOf(plan.values, all.usual(plan.values))
 	if err := plan.precision(alpha, limit); err != nil {
 		return nil, err
 	}
@@ -211,7 +242,7 @@ func (c *common) lower(segments []lower.Segment, alpha int, limit float64) error
 	}
 	c.lowered, err = lower.New(segments, c.program, lower.Options{
 		Slots: 1 << (c.logN - 1), Special: alpha, Base: c.base,
-		Costs: c.costs.Limb, Client: c.costs.Encrypt, Cache: c.options.cache[c.logN],
+		Workers: c.costs.Workers, Costs: c.costs.Limb, Client: c.costs.Encrypt, Cache: c.options.cache[c.logN],
 	})
 	if err == nil {
 		c.needs = newNeeds(c.lowered)
@@ -243,7 +274,7 @@ func (c *common) order(base, square, weight int) []int {
 // spareBits, or the most precise that are secure.
 func (p *Plan) precision(alpha int, limit float64) error {
 	last := &p.lowered.Stages[len(p.lowered.Stages)-1]
-	room := int(math.Ceil(math.Log2(p.largest(true)[len(p.lowered.Stages)-1])))
+	room := int(math.Ceil(math.Log2(p.beyond(len(p.lowered.Stages)-1, &last.Segment))))
 	if last.Squares() {
 		room *= 2
 	}
@@ -267,23 +298,23 @@ func (p *Plan) precision(alpha int, limit float64) error {
 			if float64(t.sizes.total()) > limit-slack || t.sizes.p[alpha-1] > 60 {
 				continue
 			}
-			if got := t.predict(); got > bits {
+			if got := t.predict(); got > bits && t.usual.widest < widest {
 				best, bits, found = t, got, true
 			}
 		}
 	}
 	if !found {
-		return &unfit{fmt.Sprintf("no scales fit into the %.0f bits that are secure in degree 2^%d", limit, p.logN)}
+		return &imprecise{unfit{fmt.Sprintf("no scales fit into the %.0f bits that are secure in degree 2^%d", limit, p.logN)}}
 	}
 	if bits < p.options.Bits {
-		return &unfit{fmt.Sprintf("degree 2^%d, whose limit is %.0f bits, gives %.1f bits of output precision where %.1f are asked for", p.logN, limit, bits, p.options.Bits)}
+		return &imprecise{unfit{fmt.Sprintf("degree 2^%d, whose limit is %.0f bits, gives %.1f bits of output precision where %.1f are asked for", p.logN, limit, bits, p.options.Bits)}}
 	}
 	*p = best
 	q, special, err := p.sizes.draw(p.logN)
 	if err != nil {
 		return &unfit{err.Error()}
 	}
-	if total := logProduct(q, special); total > limit {
+	if total := log2.Product(q, special); total > limit {
 		return &unfit{fmt.Sprintf("the primes have %.2f bits where %.0f are secure", total, limit)}
 	}
 	p.params, err = ckks.NewParametersFromLiteral(ckks.ParametersLiteral{LogN: p.logN, Q: q, P: special, LogDefaultScale: p.message})
@@ -311,11 +342,11 @@ func (p *Plan) predict() float64 {
 // finish computes scales and errors for primes.
 func (p *Plan) finish(q, special []uint64) {
 	p.scales = newCKKSScales(p.lowered, q, p.message, p.weight)
-	e := newCKKSErrors(p.logN, q, special, p.norms)
-	p.deviations = e.stages(p.values, p.scales, p.largest(false))
-	p.proved = e.stages(p.values, p.scales, p.largest(true))
+	sources := newCKKSSources(p.logN, q, special, p.scales)
+	p.usual = p.usualGains.errors(p.values, sources)
+	p.proved = p.provedGains.errors(p.values, sources)
 }
 
-// Bits is the predicted output precision: -log2 of six standard deviations over
-// the largest output that calibration data made.
-func (p *Plan) Bits() float64 { return -math.Log2(sureness * p.deviations[len(p.deviations)-1]) }
+// Bits is the stated output precision: -log2 of the usual bound over the largest
+// output that calibration data made.
+func (p *Plan) Bits() float64 { return -math.Log2(sureness * slices.Max(p.usual.outputs)) }

@@ -60,10 +60,14 @@ func decodePlan(b []byte, scheme string) (Options, string, error) {
 	case !(f.Bits > 0 && f.Bits < 60):
 		return Options{}, "", fmt.Errorf("packed: plan file: %g bits of precision are outside 0..60", f.Bits)
 	}
-	for _, c := range []float64{f.Costs.Limb.NTT, f.Costs.Limb.MAC, f.Costs.Limb.Extend, f.Costs.Limb.Move, f.Costs.Encrypt} {
+	l := f.Costs.Limb
+	for _, c := range []float64{l.NTT, l.Extend, l.Product, l.Key, l.Move, l.Section, f.Costs.Encrypt} {
 		if !(c > 0 && c < 1e12) {
 			return Options{}, "", fmt.Errorf("packed: plan file: a cost of %g nanoseconds is outside 0..1e12", c)
 		}
+	}
+	if f.Costs.Workers < 1 || f.Costs.Workers > 1<<10 {
+		return Options{}, "", fmt.Errorf("packed: plan file: %d workers are outside 1..1024", f.Costs.Workers)
 	}
 	return Options{LogN: f.LogN, Bits: f.Bits, Costs: &f.Costs}, f.Hash, nil
 }

@@ -1,6 +1,7 @@
 package packed
 
 import (
+	"fmt"
 	"time"
 
 	"qtool/verify/he/packed/engine"
@@ -19,7 +20,11 @@ func NewServer(p *Plan) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{p, newEvaluator(&p.common, prog, 0)}, nil
+	e, err := newEvaluator(&p.common, prog, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{p, e}, nil
 }
 
 // Evaluate gives the encrypted outputs of in. It refuses keys and ciphertexts of
@@ -42,8 +47,12 @@ type evaluator struct {
 	seconds [][2]float64
 }
 
-func newEvaluator(p *common, prog *program, factor uint64) evaluator {
-	return evaluator{p, engine.New(p.ring, p.options.Workers, factor), prog, make([][2]float64, len(prog.stages))}
+func newEvaluator(p *common, prog *program, factor uint64) (evaluator, error) {
+	e, err := engine.New(p.ring, p.options.Workers, factor)
+	if err != nil {
+		return evaluator{}, fmt.Errorf("packed: %w", err)
+	}
+	return evaluator{p, e, prog, make([][2]float64, len(prog.stages))}, nil
 }
 
 func (s *evaluator) evaluate(in *ciphertexts, keys *Keys, fresh, outScale float64) (*ciphertexts, error) {

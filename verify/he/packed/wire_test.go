@@ -221,7 +221,7 @@ func TestPlanFile(t *testing.T) {
 		want string
 	}{
 		{"another program", string(file), other, "the plan of this program has hash"},
-		{"version", strings.Replace(string(file), `"version": 1`, `"version": 9`, 1), p, "unsupported version 9"},
+		{"version", strings.Replace(string(file), `"version": 2`, `"version": 9`, 1), p, "unsupported version 9"},
 		{"scheme", strings.Replace(string(file), "ckks", "bgv", 1), p, `for scheme "bgv"`},
 		{"field", strings.Replace(string(file), "scheme", "schema", 1), p, "unknown field"},
 		{"ring", strings.Replace(string(file), `"log_n": 1`, `"log_n": 9`, 1), p, "ring degree"},
@@ -254,7 +254,7 @@ func FuzzDecodePlan(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(file)
-	f.Add([]byte(`{"version":1,"scheme":"ckks","log_n":13,"bits":1e308}`))
+	f.Add([]byte(`{"version":2,"scheme":"ckks","log_n":13,"bits":1e308}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		o, _, err := decodePlan(b, "ckks")
 		if err == nil && (o.LogN < minLogN || o.LogN > maxLogN || o.Costs == nil || o.AllowInsecure) {

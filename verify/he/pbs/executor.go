@@ -38,7 +38,7 @@ func (e *executor) Backend() verify.Backend {
 	predicted := budget[len(budget)-1].BitsLeft
 	return verify.Backend{
 		Name: "pbs", LogN: p.params.LogN, LogQP: float64(p.params.LogQ), Slots: 1,
-		CiphertextModuli: []uint64{p.params.Q()}, PlaintextModuli: []uint64{},
+		CiphertextModuli: []uint64{p.params.Q()}, PlaintextModuli: []uint64{}, TorusSlots: 2 * p.last().slots,
 		SecurityBits: p.SecurityBits(), NoiseBitsLeft: e.measured, PredictedBits: predicted,
 		Why: p.Why(), Budget: budget,
 	}

@@ -29,7 +29,7 @@ func (e *EvaluationKeys) KeyID() KeyID { return e.id }
 
 // Bytes is the size of the keys on the wire.
 func (e *EvaluationKeys) Bytes() int64 {
-	return wireBytes(e.params.RotationBytes() + e.params.SwitchingBytes())
+	return format.Bytes(e.params.RotationBytes() + e.params.SwitchingBytes())
 }
 
 // row is component c of row r of the encryption of bit i.

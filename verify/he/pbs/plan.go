@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"qtool/bundle"
+	"qtool/kernel/cpu"
 	"qtool/verify"
 )
 
@@ -23,7 +24,16 @@ type Options struct {
 	// AllowInsecure permits forced parameters with less than 128 bits of security.
 	AllowInsecure bool
 	// Workers is how many goroutines compute; 0 is GOMAXPROCS.
-	Workers int
+	Workers   int
+	reference bool // see Predict
+}
+
+// kernels are those that times are predicted for.
+func (o Options) kernels() cpu.Level {
+	if o.reference {
+		return cpu.IFMA
+	}
+	return cpu.Active
 }
 
 // DefaultLogFailure is log2 of the default bound on an image's failure
@@ -41,6 +51,7 @@ type Plan struct {
 	perImage float64
 	expected float64 // missed slots an image
 	workers  int
+	kernels  cpu.Level // that times are predicted for
 	hash     [32]byte
 	why      []string
 }
@@ -66,7 +77,7 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := search{layers: layers, merged: merge(layers), target: o.LogFailure, logN: o.LogN}
+	s := search{layers: layers, merged: merge(layers), target: o.LogFailure, logN: o.LogN, kernels: o.kernels()}
 	var literal ParametersLiteral
 	if o.Parameters != nil {
 		literal = *o.Parameters
@@ -84,6 +95,7 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	plan.kernels = o.kernels()
 	plan.why = plan.explain(o, &s)
 	return plan, nil
 }
@@ -139,7 +151,7 @@ func (p *Plan) Lookups() int {
 func (p *Plan) PredictedSeconds(images int) float64 {
 	l := &p.params.ParametersLiteral
 	keys := float64(l.RotationBytes()+l.SwitchingBytes()) * keyNanoseconds
-	return (keys + float64(p.Lookups()*images)*l.nanoseconds()) / float64(p.workers) / 1e9
+	return (keys + float64(p.Lookups()*images)*l.nanosecondsBy(p.kernels)) / float64(p.workers) / 1e9
 }
 
 // FailurePerImage bounds the probability that an image has a wrong look-up or

@@ -83,6 +83,12 @@ func TestPlanRefuses(t *testing.T) {
 	if _, err := NewPlan(broken, Options{}); err == nil {
 		t.Error("a program that does not check is planned")
 	}
+	uncovered := domainNet(t, 32)
+	tables := uncovered.Nodes[1].Op.(*bundle.LookupTable).Tables
+	tables[0].Values = tables[0].Values[1:]
+	if _, err := NewPlan(uncovered, Options{}); err == nil || !strings.Contains(err.Error(), "element 0: its table covers") {
+		t.Errorf("a table that is too short: %v", err)
+	}
 }
 
 func TestParametersAreChecked(t *testing.T) {

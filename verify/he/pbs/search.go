@@ -25,6 +25,8 @@ type search struct {
 	merged []layer // by slots, with all their norms: for failure probabilities alone
 	target float64 // log2 of an image's failure probability
 	logN   int     // 0: any
+	// kernels are those whose speed a look-up's time is predicted with.
+	kernels cpu.Level
 	// closest is the one with the least failures among the secure candidates that
 	// would be faster than what was taken; for explanations.
 	closest *ParametersLiteral
@@ -33,7 +35,9 @@ type search struct {
 // run returns the candidate of least predicted time that keeps the target.
 func (s *search) run() (ParametersLiteral, error) {
 	all := candidates()
-	slices.SortStableFunc(all, func(a, b ParametersLiteral) int { return cmp.Compare(a.nanoseconds(), b.nanoseconds()) })
+	slices.SortStableFunc(all, func(a, b ParametersLiteral) int {
+		return cmp.Compare(a.nanosecondsBy(s.kernels), b.nanosecondsBy(s.kernels))
+	})
 	least := math.Inf(1)
 	for i := range all {
 		c := &all[i]
@@ -172,17 +176,17 @@ func leastNoise(limit int, base *int, noise func() float64) int {
 // a product of a digit and a key, a digit, and a multiply-add of the key switch.
 type costs struct{ butterfly, product, digit, word float64 }
 
-// costsOf are the costs with the kernels in use, least times of many on the
+// costsOf are the costs with a level's kernels, least times of many on the
 // machine of the benchmarks. So the choice of parameters depends on the processor.
-func costsOf(logQ int) costs {
+func costsOf(logQ int, level cpu.Level) costs {
 	c := costs{butterfly: 1.15, product: 1.45, digit: 3, word: 0.4}
-	if cpu.Active >= cpu.AVX2 {
+	if level >= cpu.AVX2 {
 		c.word = 0.08
 	}
-	if cpu.Active >= cpu.AVX512 {
+	if level >= cpu.AVX512 {
 		c.digit, c.word = 0.15, 0.06
 	}
-	if cpu.Active >= cpu.IFMA && logQ <= 50 {
+	if level >= cpu.IFMA && logQ <= 50 {
 		c.butterfly, c.product = 0.15, 0.16
 	}
 	return c
@@ -194,8 +198,11 @@ const keyNanoseconds = 5
 // nanoseconds is the predicted time of a look-up on one core: n steps of d + 2
 // transforms and, a coefficient, 2d products and d digits, where d is the digits
 // of c_0 and c_1 together; and the key switch.
-func (l *ParametersLiteral) nanoseconds() float64 {
-	n, N, c := float64(l.Dimension), math.Exp2(float64(l.LogN)), costsOf(l.LogQ)
+func (l *ParametersLiteral) nanoseconds() float64 { return l.nanosecondsBy(cpu.Active) }
+
+// nanosecondsBy is that with a level's kernels.
+func (l *ParametersLiteral) nanosecondsBy(level cpu.Level) float64 {
+	n, N, c := float64(l.Dimension), math.Exp2(float64(l.LogN)), costsOf(l.LogQ, level)
 	rows := float64(l.rows())
 	step := (rows+2)*N*float64(l.LogN)/2*c.butterfly + 2*rows*N*c.product + rows*N*c.digit
 	return n*step + N*float64(l.Switch.Levels)*n*c.word

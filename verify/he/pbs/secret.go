@@ -16,10 +16,6 @@ type SecretKey struct {
 	ntt    []uint64 // S in the NTT domain and Montgomery form
 }
 
-// KeyID names a secret key, at random: what is encrypted under one key and meets
-// another is refused.
-type KeyID [16]byte
-
 // String hides the secrets.
 func (*SecretKey) String() string { return "pbs.SecretKey" }
 
@@ -94,12 +90,16 @@ func (p *Parameters) newSampler() (*sampler, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.samplerOf(prng), nil
+}
+
+func (p *Parameters) samplerOf(prng *prng) *sampler {
 	return &sampler{
 		params: p, prng: prng,
 		uniform:  ring.NewUniformSampler(prng, p.ring),
 		gaussian: ring.NewGaussianSampler(prng, p.ring, ring.DiscreteGaussian{Sigma: sigma, Bound: sigmaBound}, false),
 		poly:     p.ring.NewPoly(),
-	}, nil
+	}
 }
 
 // zero makes an encryption (c0, c1) of zero in the NTT domain:

@@ -3,6 +3,7 @@ package pbs
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"strings"
@@ -84,7 +85,7 @@ func (o *objects) decoders(t testing.TB) map[string]struct {
 
 func TestInsecureWire(t *testing.T) {
 	o := newObjects(t)
-	rng := seeded(1)
+	rng, head := seeded(1), int(format.Bytes(0))-sha256.Size
 	if int64(len(o.in)) != o.plan.InputBytes() || int64(len(o.output)) != o.plan.OutputBytes() {
 		t.Errorf("%d and %d bytes, said to be %d and %d", len(o.in), len(o.output), o.plan.InputBytes(), o.plan.OutputBytes())
 	}
@@ -93,7 +94,7 @@ func TestInsecureWire(t *testing.T) {
 		if err != nil || !bytes.Equal(again, d.data) {
 			t.Errorf("%s: changed on the wire, %v", name, err)
 		}
-		for _, n := range []int{0, 1, headerBytes - 1, headerBytes, headerBytes + 5, len(d.data) / 2, len(d.data) - 33, len(d.data) - 1} {
+		for _, n := range []int{0, 1, head - 1, head, head + 5, len(d.data) / 2, len(d.data) - 33, len(d.data) - 1} {
 			if _, err := d.read(d.data[:n]); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), name) {
 				t.Errorf("%s cut to %d bytes: %v", name, n, err)
 			}
@@ -106,7 +107,7 @@ func TestInsecureWire(t *testing.T) {
 			}
 		}
 		newer := bytes.Clone(d.data)
-		newer[len(magic)]++
+		newer[len(format.Magic)]++
 		if _, err := d.read(newer); !errors.Is(err, ErrVersion) {
 			t.Errorf("%s of a later version: %v", name, err)
 		}

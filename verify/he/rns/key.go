@@ -2,6 +2,7 @@ package rns
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
@@ -62,13 +63,7 @@ func (r *Ring) NewRelinearizationKey(secret *rlwe.SecretKey, groups [][]int) (*R
 	}
 	stream := sample.NewStream(seed)
 	n := r.N()
-	key := &RelinearizationKey{primes: r.primes(), t: r.t, groups: groups}
-	for c := range key.parts {
-		key.parts[c] = make(Poly, len(r.moduli))
-		for i := range key.parts[c] {
-			key.parts[c][i] = make([]uint64, len(groups)*n)
-		}
-	}
+	key := r.NewZeroKey(groups)
 	s := r.Secret(secret)
 	errors, scratch := make([]int64, n), make([]uint64, n)
 	for k, group := range groups {
@@ -90,6 +85,31 @@ func (r *Ring) NewRelinearizationKey(secret *rlwe.SecretKey, groups [][]int) (*R
 		}
 	}
 	return key, nil
+}
+
+// NewZeroKey is a key of zeros, for Limbs to fill.
+func (r *Ring) NewZeroKey(groups [][]int) *RelinearizationKey {
+	key := &RelinearizationKey{primes: r.primes(), t: r.t, groups: groups}
+	for c := range key.parts {
+		key.parts[c] = make(Poly, len(r.moduli))
+		for i := range key.parts[c] {
+			key.parts[c][i] = make([]uint64, len(groups)*r.N())
+		}
+	}
+	return key
+}
+
+// Limbs are the key's words, limb by limb, and the prime that each is reduced by.
+func (key *RelinearizationKey) Limbs() iter.Seq2[[]uint64, uint64] {
+	return func(yield func([]uint64, uint64) bool) {
+		for _, part := range key.parts {
+			for i, limb := range part {
+				if !yield(limb, key.primes[i]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func (r *Ring) primes() []uint64 {

@@ -2,12 +2,14 @@ package engine
 
 import (
 	"fmt"
-	"math/bits"
 	"sync"
 	"sync/atomic"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
+
+	"qtool/kernel/mod"
+	"qtool/verify/he/fastntt"
 )
 
 // Poly is one polynomial in the NTT domain: limbs of N coefficients. In the
@@ -29,31 +31,80 @@ type Engine struct {
 	pool       pool
 	mu         sync.Mutex
 	converters map[basis]*converter
-	galois     map[uint64][]uint64 // NTT permutations
-}
-
-// modulus is a prime with its transform and constants.
-type modulus struct {
-	*ring.SubRing
-	bits int
+	galois     map[uint64]*mod.Permutation // of transforms
 }
 
 // New returns an engine for params that uses so many workers. factor
 // multiplies every product of ciphertexts: BGV's plaintext modulus, 0 for none.
-// It takes params' rings as they are, so that a transform installed in them
-// before is used.
-func New(params rlwe.Parameters, workers int, factor uint64) *Engine {
+// Transforms are this project's where they are faster than those of params'
+// rings.
+func New(params rlwe.Parameters, workers int, factor uint64) (*Engine, error) {
 	e := &Engine{n: params.N(), workers: workers, nthRoot: params.RingQ().NthRoot(), factor: factor}
 	for _, s := range params.RingQ().SubRings {
-		e.q = append(e.q, &modulus{s, bits.Len64(s.Modulus)})
+		m, err := newModulus(s)
+		if err != nil {
+			return nil, err
+		}
+		e.q = append(e.q, m)
 	}
 	for _, s := range params.RingP().SubRings {
-		e.p = append(e.p, &modulus{s, bits.Len64(s.Modulus)})
+		m, err := newModulus(s)
+		if err != nil {
+			return nil, err
+		}
+		e.p = append(e.p, m)
+	}
+	for _, m := range append(append([]*modulus{}, e.q...), e.p...) {
+		product := uint64(1)
+		for _, p := range e.p {
+			product = m.Mul(product, p.Q%m.Q)
+		}
+		m.special = m.Factor(product)
 	}
 	e.pool.n = e.n
 	e.converters = map[basis]*converter{}
-	e.galois = map[uint64][]uint64{}
-	return e
+	e.galois = map[uint64]*mod.Permutation{}
+	return e, nil
+}
+
+// modulus is a prime with its transform.
+type modulus struct {
+	*mod.Modulus
+	special   mod.Factor // the special primes' product
+	ring      *ring.SubRing
+	transform *mod.Transform // nil: the ring's
+}
+
+func newModulus(s *ring.SubRing) (*modulus, error) {
+	m := &modulus{Modulus: mod.New(s.Modulus), ring: s}
+	if fastntt.Serves(s) {
+		var err error
+		if m.transform, err = fastntt.New(m.Modulus, s); err != nil {
+			return nil, fmt.Errorf("engine: %w", err)
+		}
+	}
+	return m, nil
+}
+
+// forward transforms x, reduced, in place.
+func (m *modulus) forward(x []uint64) {
+	if m.transform != nil {
+		m.transform.Forward(x)
+	} else {
+		m.ring.NTT(x, x)
+	}
+}
+
+// inverse undoes forward, from src to dst, which may be src.
+func (m *modulus) inverse(dst, src []uint64) {
+	if m.transform == nil {
+		m.ring.INTT(src, dst)
+		return
+	}
+	if &dst[0] != &src[0] {
+		copy(dst, src)
+	}
+	m.transform.Inverse(dst)
 }
 
 // Special is the number of special primes.
@@ -91,19 +142,32 @@ func (e *Engine) parallel(n int, task func(i int)) {
 	wg.Wait()
 }
 
-// chunks is how many pieces a pass over all coefficients is cut into.
+// chunk is the words of a limb that one task of a pass over many limbs takes:
+// what it reads again and again then stays in the nearest caches.
 const chunk = 1024
 
-func (e *Engine) chunks() int { return (e.n + chunk - 1) / chunk }
+// passes does a task for every chunk of limbs 0..limbs-1: for words from up to
+// to.
+func (e *Engine) passes(limbs int, task func(i, from, to int)) {
+	chunks := (e.n + chunk - 1) / chunk
+	e.parallel(limbs*chunks, func(t int) {
+		k := t % chunks * chunk
+		task(t/chunks, k, min(k+chunk, e.n))
+	})
+}
 
 // permutation is the automorphism's permutation in the NTT domain.
-func (e *Engine) permutation(element uint64) ([]uint64, error) {
+func (e *Engine) permutation(element uint64) (*mod.Permutation, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if p := e.galois[element]; p != nil {
 		return p, nil
 	}
-	p, err := ring.AutomorphismNTTIndex(e.n, e.nthRoot, element)
+	index, err := ring.AutomorphismNTTIndex(e.n, e.nthRoot, element)
+	if err != nil {
+		return nil, fmt.Errorf("engine: automorphism %d: %w", element, err)
+	}
+	p, err := mod.NewPermutation(index)
 	if err != nil {
 		return nil, fmt.Errorf("engine: automorphism %d: %w", element, err)
 	}

@@ -14,7 +14,11 @@ func testEngine(t *testing.T, logQ, logP []int) *Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(params, 2, 0)
+	e, err := New(params, 2, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 // Conversion takes residues of the representative of least magnitude; against
@@ -27,7 +31,7 @@ func TestInsecureConvert(t *testing.T) {
 		c := e.converter(from, to)
 		product := big.NewInt(1)
 		for _, m := range from {
-			product.Mul(product, new(big.Int).SetUint64(m.Modulus))
+			product.Mul(product, new(big.Int).SetUint64(m.Q))
 		}
 		half := new(big.Int).Rsh(product, 1)
 		x, out := e.NewPoly(n), e.NewPoly(len(to))
@@ -49,56 +53,22 @@ func TestInsecureConvert(t *testing.T) {
 				v.Add(half, new(big.Int).Rsh(product, 20))
 			}
 			for i, m := range from {
-				x[i][k] = new(big.Int).Mod(v, new(big.Int).SetUint64(m.Modulus)).Uint64()
+				x[i][k] = new(big.Int).Mod(v, new(big.Int).SetUint64(m.Q)).Uint64()
 			}
 			if want[k] = v; v.Cmp(half) > 0 {
 				want[k] = new(big.Int).Sub(v, product)
 			}
 		}
-		c.convert(x, out, 0, e.n)
-		for j, m := range to {
-			for k, v := range want {
-				if w := new(big.Int).Mod(v, new(big.Int).SetUint64(m.Modulus)).Uint64(); out[j][k] != w {
-					t.Fatalf("%d primes to %d: coefficient %d is %d, want %d", n, m.Modulus, k, out[j][k], w)
-				}
-			}
+		y := e.conversion(c, x)
+		for i := range from {
+			c.prepare(i, y.y[i])
 		}
-	}
-}
-
-// Sums of products, in one word and in two, against big integers, with the
-// largest factors there are.
-func TestInsecureAccumulate(t *testing.T) {
-	e := testEngine(t, []int{25, 30, 45, 60}, []int{50})
-	r := rand.New(rand.NewPCG(3, 4))
-	for _, m := range e.q {
-		for _, n := range []int{0, 1, 2, 3, 5, 16, 17, 130, 700} {
-			var list []product
-			want := make([]*big.Int, e.n)
-			for k := range want {
-				want[k] = new(big.Int)
-			}
-			for range n {
-				p := product{make([]uint64, e.n), make([]uint64, e.n)}
-				for k := range e.n {
-					a, b := m.Modulus-1, m.Modulus-1
-					if k > 3 {
-						a, b = r.Uint64N(m.Modulus), r.Uint64N(m.Modulus)
-					}
-					p.a[k], p.b[k] = a, m.montgomery(b)
-					if k < 4 {
-						p.b[k] = m.Modulus - 1 // the largest factor as it stands
-						b = mulMod(m.Modulus-1, inverse(m.montgomery(1), m.Modulus), m.Modulus)
-					}
-					want[k].Add(want[k], new(big.Int).Mul(new(big.Int).SetUint64(a), new(big.Int).SetUint64(b)))
-				}
-				list = append(list, p)
-			}
-			out := make([]uint64, e.n)
-			m.accumulate(out, list, 0, e.n)
-			for k, w := range want {
-				if w.Mod(w, new(big.Int).SetUint64(m.Modulus)); out[k] != w.Uint64() {
-					t.Fatalf("%d products modulo %d: coefficient %d is %d, want %v", n, m.Modulus, k, out[k], w)
+		e.count([]conversion{y})
+		for j, m := range to {
+			c.convert(j, out[j], y.y)
+			for k, v := range want {
+				if w := new(big.Int).Mod(v, new(big.Int).SetUint64(m.Q)).Uint64(); out[j][k] != w {
+					t.Fatalf("%d primes to %d: coefficient %d is %d, want %d", n, m.Q, k, out[j][k], w)
 				}
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+
+	"qtool/kernel/mod"
 )
 
 // Digits is a polynomial split for key switching: digit j in the extended basis.
@@ -16,44 +18,76 @@ func (e *Engine) digits(limbs int) int { return (limbs + len(e.p) - 1) / len(e.p
 // own primes, and those of their representative of least magnitude elsewhere.
 // The own limbs are c's, not copies.
 func (e *Engine) Decompose(c Poly) Digits {
-	limbs := len(c)
-	plain := e.NewPoly(limbs)
-	e.parallel(limbs, func(i int) { e.q[i].INTT(c[i], plain[i]) })
-	d := make(Digits, e.digits(limbs))
+	limbs, alpha := len(c), len(e.p)
 	all := e.extended(limbs)
-	type job struct {
-		c    *converter
-		x, y [][]uint64
+	d := make(Digits, e.digits(limbs))
+	y := make([]conversion, len(d))
+	type task struct {
+		digit, to int // the number of the target among the digit's
+		m         *modulus
+		x         []uint64
 	}
-	jobs := make([]job, len(d))
-	type transform struct {
-		m *modulus
-		x []uint64
-	}
-	var transforms []transform
+	var tasks []task
 	for j := range d {
-		a, b := j*len(e.p), min((j+1)*len(e.p), limbs)
+		a, b := j*alpha, min((j+1)*alpha, limbs)
 		d[j] = make(Poly, len(all))
 		var to []*modulus
-		var y [][]uint64
 		for i, m := range all {
 			if i >= a && i < b {
 				d[j][i] = c[i]
 				continue
 			}
 			d[j][i] = e.pool.limb()
-			to, y = append(to, m), append(y, d[j][i])
-			transforms = append(transforms, transform{m, d[j][i]})
+			tasks = append(tasks, task{j, len(to), m, d[j][i]})
+			to = append(to, m)
 		}
-		jobs[j] = job{e.converter(all[a:b], to), plain[a:b], y}
+		y[j] = e.conversion(e.converter(all[a:b], to), nil)
 	}
-	e.parallel(len(d)*e.chunks(), func(i int) {
-		j, k := jobs[i/e.chunks()], i%e.chunks()
-		j.c.convert(j.x, j.y, k*chunk, min((k+1)*chunk, e.n))
+	e.parallel(limbs, func(i int) {
+		v := &y[i/alpha]
+		x := v.y[i%alpha]
+		e.q[i].inverse(x, c[i])
+		v.prepare(i%alpha, x)
 	})
-	e.Free(plain)
-	e.parallel(len(transforms), func(i int) { t := transforms[i]; t.m.NTT(t.x, t.x) })
+	e.count(y)
+	e.parallel(len(tasks), func(i int) {
+		t := &tasks[i]
+		y[t.digit].convert(t.to, t.x, y[t.digit].y)
+		t.m.forward(t.x)
+	})
+	for _, v := range y {
+		e.Free(v.y)
+	}
 	return d
+}
+
+// conversion is a converter at work: y_i, and v behind them.
+type conversion struct {
+	*converter
+	y Poly
+}
+
+// conversion begins with limbs x, or with ones of undefined content.
+func (e *Engine) conversion(c *converter, x Poly) conversion {
+	if x == nil {
+		x = e.NewPoly(len(c.from))
+	}
+	y := append(Poly{}, x...)
+	if len(c.from) > 1 {
+		y = append(y, e.pool.limb())
+	}
+	return conversion{c, y}
+}
+
+// count fills in v of all.
+func (e *Engine) count(all []conversion) {
+	if len(all[0].from) > 1 { // no other has more
+		e.passes(len(all), func(i, from, to int) {
+			if y, n := all[i].y, len(all[i].from); n > 1 {
+				all[i].count(y[n], y[:n], from, to)
+			}
+		})
+	}
 }
 
 // freeDigits gives back what Decompose made.
@@ -73,22 +107,20 @@ func (e *Engine) checkKey(key *rlwe.GadgetCiphertext, limbs int) error {
 	return nil
 }
 
-// gadgetLimb adds up the products of limb i of all digits with both halves of
-// the key, and writes them to out[0], out[1].
-func (e *Engine) gadgetLimb(d Digits, key *rlwe.GadgetCiphertext, i, limbs int, m *modulus, out [2][]uint64, from, to int) {
-	var list [16]product
-	for half := range out {
-		products := list[:0]
-		for j := range d {
-			k := key.Value[j][0][half]
-			if i < limbs {
-				products = append(products, product{d[j][i], k.Q.Coeffs[i]})
-			} else {
-				products = append(products, product{d[j][i], k.P.Coeffs[i-limbs]})
-			}
+// gadget writes words from up to to of limb i of the products of all digits with
+// both halves of the key, added up.
+func (e *Engine) gadget(d Digits, key *rlwe.GadgetCiphertext, i, limbs int, m *modulus, a, b []uint64, from int) {
+	var list [16]mod.Term
+	terms := list[:0]
+	for j := range d {
+		k := key.Value[j][0]
+		if i < limbs {
+			terms = append(terms, mod.Term{S: d[j][i], A: k[0].Q.Coeffs[i], B: k[1].Q.Coeffs[i]})
+		} else {
+			terms = append(terms, mod.Term{S: d[j][i], A: k[0].P.Coeffs[i-limbs], B: k[1].P.Coeffs[i-limbs]})
 		}
-		m.accumulate(out[half], products, from, to)
 	}
+	m.Inner(a, b, terms, from)
 }
 
 // Switch multiplies a decomposition with a key, in the extended basis: the phase
@@ -101,16 +133,15 @@ func (e *Engine) Switch(d Digits, key *rlwe.GadgetCiphertext) (Ciphertext, error
 	}
 	all := e.extended(limbs)
 	out := Ciphertext{e.NewPoly(len(all)), e.NewPoly(len(all))}
-	e.parallel(len(all)*e.chunks(), func(t int) {
-		i, k := t/e.chunks(), t%e.chunks()
-		e.gadgetLimb(d, key, i, limbs, all[i], [2][]uint64{out[0][i], out[1][i]}, k*chunk, min((k+1)*chunk, e.n))
+	e.passes(len(all), func(i, from, to int) {
+		e.gadget(d, key, i, limbs, all[i], out[0][i][from:to], out[1][i][from:to], from)
 	})
 	return out, nil
 }
 
 // Drop divides polynomials, whose basis is limbs primes and the special ones if
-// extended, by the special primes and by the last rescale primes, rounding once.
-// It returns polynomials of limbs-rescale limbs and gives back the old ones.
+// extended, by the special primes and by the last rescale primes, rounding once,
+// in place: it returns their first limbs-rescale limbs and gives back the others.
 func (e *Engine) Drop(polys []Poly, limbs int, extended bool, rescale int) []Poly {
 	left := limbs - rescale
 	if !extended && rescale == 0 {
@@ -122,25 +153,29 @@ func (e *Engine) Drop(polys []Poly, limbs int, extended bool, rescale int) []Pol
 	}
 	from, to := all[left:], all[:left]
 	c := e.converter(from, to)
-	out := make([]Poly, len(polys))
-	for i := range out {
-		out[i] = e.NewPoly(left)
+	y := make([]conversion, len(polys))
+	for i, p := range polys {
+		y[i] = e.conversion(c, p[left:])
 	}
 	f := len(from)
 	e.parallel(f*len(polys), func(t int) {
-		x := polys[t/f][left+t%f]
-		from[t%f].INTT(x, x)
+		x := y[t/f].y[t%f]
+		from[t%f].inverse(x, x)
+		c.prepare(t%f, x)
 	})
-	e.parallel(len(polys)*e.chunks(), func(t int) {
-		i, k := t/e.chunks(), t%e.chunks()
-		c.convert(polys[i][left:], out[i], k*chunk, min((k+1)*chunk, e.n))
-	})
+	e.count(y)
 	e.parallel(left*len(polys), func(t int) {
 		p, i := t/left, t%left
-		m, o := to[i], out[p][i]
-		m.NTT(o, o)
-		m.SubThenMulScalarMontgomeryTwoModulus(o, polys[p][i], m.Modulus-c.quotient[i], o)
+		m, x, o := to[i], polys[p][i], e.pool.limb()
+		c.convert(i, o, y[p].y)
+		m.forward(o)
+		m.SubScale(x, x, o, c.quotient[i])
+		e.Free(Poly{o})
 	})
-	e.Free(polys...)
+	out := make([]Poly, len(polys))
+	for i, p := range polys {
+		out[i] = p[:left:left]
+		e.Free(y[i].y)
+	}
 	return out
 }

@@ -3,7 +3,7 @@ package engine
 import (
 	"fmt"
 
-	"github.com/tuneinsight/lattigo/v5/ring"
+	"qtool/kernel/mod"
 )
 
 // Linear is a linear map in diagonal form, encoded. Its diagonals have the limbs
@@ -51,14 +51,7 @@ func (e *Engine) Apply(l *Linear, in []Ciphertext, keys Keys) ([]Ciphertext, err
 			return nil, err
 		}
 	}
-	out := make([]Ciphertext, len(l.Outputs))
-	for k, giants := range l.Outputs {
-		total, err := e.giants(l, giants, babies, keys)
-		if err != nil {
-			return nil, err
-		}
-		out[k] = e.Drop(total, l.Limbs, l.Extended, l.Rescale)
-	}
+	sums := e.inner(l, babies)
 	if l.Extended {
 		for _, list := range babies {
 			for _, b := range list {
@@ -66,19 +59,67 @@ func (e *Engine) Apply(l *Linear, in []Ciphertext, keys Keys) ([]Ciphertext, err
 			}
 		}
 	}
+	out := make([]Ciphertext, len(l.Outputs))
+	for k, giants := range l.Outputs {
+		total, err := e.giants(l, giants, sums[k], keys)
+		if err != nil {
+			return nil, err
+		}
+		out[k] = e.Drop(total, l.Limbs, l.Extended, l.Rescale)
+	}
 	return out, nil
 }
 
-// giants adds up the rotated giant steps of one output.
-func (e *Engine) giants(l *Linear, giants []Giant, babies [][]Ciphertext, keys Keys) ([]Poly, error) {
-	all := e.q[:l.Limbs]
+// moduli are those of the map's products.
+func (e *Engine) moduli(l *Linear) []*modulus {
 	if l.Extended {
-		all = e.extended(l.Limbs)
+		return e.extended(l.Limbs)
 	}
+	return e.q[:l.Limbs]
+}
+
+// inner adds up the products of every giant step of every output. All that read
+// the same words of the inputs do so one after the other.
+func (e *Engine) inner(l *Linear, babies [][]Ciphertext) [][]Ciphertext {
+	all := e.moduli(l)
+	type sum struct {
+		out   Ciphertext
+		terms [][]mod.Term // of each limb
+	}
+	var sums []sum
+	out := make([][]Ciphertext, len(l.Outputs))
+	for k, giants := range l.Outputs {
+		for _, g := range giants {
+			s := sum{Ciphertext{e.NewPoly(len(all)), e.NewPoly(len(all))}, make([][]mod.Term, len(all))}
+			for i := range all {
+				s.terms[i] = make([]mod.Term, 0, len(g.Products))
+				for _, p := range g.Products {
+					if b := babies[p.Ct][p.Baby]; b[0][i] != nil {
+						s.terms[i] = append(s.terms[i], mod.Term{S: p.Diagonal[i], A: b[0][i], B: b[1][i]})
+					}
+				}
+			}
+			sums = append(sums, s)
+			out[k] = append(out[k], s.out)
+		}
+	}
+	e.passes(len(all), func(i, from, to int) {
+		for _, s := range sums {
+			all[i].Inner(s.out[0][i][from:to], s.out[1][i][from:to], s.terms[i], from)
+		}
+	})
+	return out
+}
+
+// giants adds up the rotated giant steps of one output, whose sums it gives
+// back.
+func (e *Engine) giants(l *Linear, giants []Giant, sums []Ciphertext, keys Keys) ([]Poly, error) {
+	all := e.moduli(l)
 	var total []Poly
-	for _, g := range giants {
-		inner := e.inner(g.Products, babies, all)
-		if g.Step != 0 {
+	for k, g := range giants {
+		inner := sums[k]
+		switch {
+		case g.Step != 0:
 			r, err := e.rotation(keys, g.Step, l.Limbs)
 			if err != nil {
 				return nil, err
@@ -88,48 +129,26 @@ func (e *Engine) giants(l *Linear, giants []Giant, babies [][]Ciphertext, keys K
 			}
 			c1 := e.Drop(inner[1:], l.Limbs, true, 0)[0]
 			d := e.Decompose(c1)
-			e.parallel(len(all), func(i int) {
-				e.rotateLimb(d, r, inner[0][i], i, l.Limbs, all[i], [2][]uint64{total[0][i], total[1][i]}, false)
-			})
+			e.addRotation(total, d, r, inner[0], l.Limbs)
 			e.freeDigits(d)
 			e.Free(c1, inner[0])
-			continue
-		}
-		if total == nil {
+		case total == nil:
 			total = inner
-			continue
+		default:
+			e.passes(len(all), func(i, from, to int) {
+				for h, t := range total {
+					all[i].Add(t[i][from:to], t[i][from:to], inner[h][i][from:to])
+				}
+			})
+			e.Free(inner...)
 		}
-		e.parallel(len(all), func(i int) {
-			all[i].Add(total[0][i], inner[0][i], total[0][i])
-			all[i].Add(total[1][i], inner[1][i], total[1][i])
-		})
-		e.Free(inner...)
 	}
 	return total, nil
 }
 
-// inner is the sum of products.
-func (e *Engine) inner(list []Product, babies [][]Ciphertext, all []*modulus) []Poly {
-	out := []Poly{e.NewPoly(len(all)), e.NewPoly(len(all))}
-	e.parallel(len(all)*e.chunks(), func(t int) {
-		i, k := t/e.chunks(), t%e.chunks()
-		products := make([]product, 0, len(list))
-		for half := range out {
-			products = products[:0]
-			for _, p := range list {
-				if a := babies[p.Ct][p.Baby][half][i]; a != nil {
-					products = append(products, product{a, p.Diagonal[i]})
-				}
-			}
-			all[i].accumulate(out[half][i], products, k*chunk, min((k+1)*chunk, e.n))
-		}
-	})
-	return out
-}
-
 // AddPlain adds a plaintext of c's limbs, in the NTT domain, to c_0.
 func (e *Engine) AddPlain(c Ciphertext, p Poly) {
-	e.parallel(c.Limbs(), func(i int) { e.q[i].Add(c[0][i], p[i], c[0][i]) })
+	e.parallel(c.Limbs(), func(i int) { e.q[i].Add(c[0][i], c[0][i], p[i]) })
 }
 
 // SumSquares squares and adds up the ciphertexts of each group, relinearises and
@@ -154,34 +173,30 @@ func (e *Engine) SumSquares(groups [][]Ciphertext, keys Keys) ([]Ciphertext, err
 func (e *Engine) tensor(group []Ciphertext) Ciphertext {
 	limbs := group[0].Limbs()
 	out := Ciphertext{e.NewPoly(limbs), e.NewPoly(limbs), e.NewPoly(limbs)}
-	e.parallel(limbs, func(i int) {
+	factor := max(e.factor, 1)
+	e.passes(limbs, func(i, from, to int) {
 		m := e.q[i]
-		// A product with a Montgomery form is a product; one of MForm(2) doubles.
-		one, two := m.montgomery(1), m.montgomery(2)
-		if e.factor != 0 {
-			one, two = m.montgomery(e.factor), m.montgomery(2*(e.factor%m.Modulus)%m.Modulus)
-		}
-		one, two = m.montgomery(one), m.montgomery(two)
-		forms := [3][]uint64{e.pool.limb(), e.pool.limb(), e.pool.limb()}
+		w := m.DotFactor(factor)
+		scratch := e.pool.limb()
 		for k, c := range group {
-			for h, f := range [3]struct {
-				of     []uint64
-				scalar uint64
-			}{{c[0][i], one}, {c[0][i], two}, {c[1][i], one}} {
-				x, y := f.of, forms[h]
-				for j, v := range x {
-					y[j] = ring.MRed(v, f.scalar, m.Modulus, m.MRedConstant)
-				}
-			}
-			for h, p := range [3]product{{c[0][i], forms[0]}, {c[1][i], forms[1]}, {c[1][i], forms[2]}} {
+			x, y := c[0][i][from:to], c[1][i][from:to]
+			for h, p := range [3]struct {
+				a, b  []uint64
+				pairs mod.Pairs
+			}{{x, x, square}, {x, y, double}, {y, y, square}} {
+				o := out[h][i][from:to]
 				if k == 0 {
-					m.MulCoeffsMontgomery(p.a, p.b, out[h][i])
-				} else {
-					m.MulCoeffsMontgomeryThenAdd(p.a, p.b, out[h][i])
+					m.Dot(o, p.a, p.b, p.pairs, w)
+					continue
 				}
+				m.Dot(scratch[:to-from], p.a, p.b, p.pairs, w)
+				m.Add(o, o, scratch[:to-from])
 			}
 		}
-		e.Free(forms[:])
+		e.Free(Poly{scratch})
 	})
 	return out
 }
+
+// square is one product, double is twice one.
+var square, double = mod.NewPairs(nil, [][2]int{{0, 0}}), mod.NewPairs([][2]int{{0, 0}}, nil)

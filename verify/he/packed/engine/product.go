@@ -3,7 +3,7 @@ package engine
 import (
 	"fmt"
 
-	"github.com/tuneinsight/lattigo/v5/ring"
+	"qtool/kernel/mod"
 )
 
 // Term is a ciphertext times a plaintext in the NTT domain and Montgomery form.
@@ -35,37 +35,36 @@ func (e *Engine) SumProducts(pairs [][2]Ciphertext, terms []Term, keys Keys) (Ci
 		}
 	}
 	d := Ciphertext{e.NewPoly(limbs), e.NewPoly(limbs), e.NewPoly(limbs)}
-	e.parallel(limbs, func(i int) {
+	factor := max(e.factor, 1)
+	e.passes(limbs, func(i, from, to int) {
 		m := e.q[i]
-		one := m.montgomery(1)
-		if e.factor != 0 {
-			one = m.montgomery(e.factor)
+		w := m.DotFactor(factor)
+		scratch := Poly{e.pool.limb(), e.pool.limb()}
+		x, y := scratch[0][:to-from], scratch[1][:to-from]
+		fresh := [3]bool{true, true, true}
+		add := func(h int, v []uint64) {
+			o := d[h][i][from:to]
+			if fresh[h] {
+				copy(o, v)
+				fresh[h] = false
+			} else {
+				m.Add(o, o, v)
+			}
 		}
-		one = m.montgomery(one)
-		forms := [2][]uint64{e.pool.limb(), e.pool.limb()} // of b
-		for k, p := range pairs {
-			a, b := p[0], p[1]
-			for h, y := range forms {
-				for j, v := range b[h][i] {
-					y[j] = ring.MRed(v, one, m.Modulus, m.MRedConstant)
+		for _, p := range pairs {
+			for h, a := range p[0] {
+				for k, b := range p[1] {
+					m.Dot(x, a[i][from:to], b[i][from:to], square, w)
+					add(h+k, x)
 				}
 			}
-			if k == 0 {
-				m.MulCoeffsMontgomery(a[0][i], forms[0], d[0][i])
-				m.MulCoeffsMontgomery(a[0][i], forms[1], d[1][i])
-				m.MulCoeffsMontgomery(a[1][i], forms[1], d[2][i])
-			} else {
-				m.MulCoeffsMontgomeryThenAdd(a[0][i], forms[0], d[0][i])
-				m.MulCoeffsMontgomeryThenAdd(a[0][i], forms[1], d[1][i])
-				m.MulCoeffsMontgomeryThenAdd(a[1][i], forms[1], d[2][i])
-			}
-			m.MulCoeffsMontgomeryThenAdd(a[1][i], forms[0], d[1][i])
 		}
 		for _, t := range terms {
-			m.MulCoeffsMontgomeryThenAdd(t.Ct[0][i], t.Plain[i], d[0][i])
-			m.MulCoeffsMontgomeryThenAdd(t.Ct[1][i], t.Plain[i], d[1][i])
+			m.Inner(x, y, []mod.Term{{S: t.Plain[i], A: t.Ct[0][i], B: t.Ct[1][i]}}, from)
+			add(0, x)
+			add(1, y)
 		}
-		e.Free(forms[:])
+		e.Free(scratch)
 	})
 	return e.relinearise(d, keys)
 }
@@ -83,9 +82,10 @@ func (e *Engine) relinearise(d Ciphertext, keys Keys) (Ciphertext, error) {
 		return nil, err
 	}
 	e.freeDigits(digits)
-	e.parallel(2*limbs, func(t int) {
-		h, i := t/limbs, t%limbs
-		e.q[i].MulScalarMontgomeryThenAdd(d[h][i], e.special(e.q[i]), switched[h][i])
+	e.passes(limbs, func(i, from, to int) {
+		for h, s := range switched {
+			e.q[i].AddScale(s[i][from:to], s[i][from:to], d[h][i][from:to], e.q[i].special)
+		}
 	})
 	e.Free(d...)
 	return e.Drop(switched, limbs, true, 1), nil

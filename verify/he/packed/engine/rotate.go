@@ -4,7 +4,8 @@ import (
 	"fmt"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-	"github.com/tuneinsight/lattigo/v5/ring"
+
+	"qtool/kernel/mod"
 )
 
 // Keys finds evaluation keys.
@@ -19,7 +20,7 @@ type Keys interface {
 // rotation is a key with its permutation.
 type rotation struct {
 	key         *rlwe.GadgetCiphertext
-	permutation []uint64
+	permutation *mod.Permutation
 }
 
 func (e *Engine) rotation(keys Keys, slots, limbs int) (rotation, error) {
@@ -34,15 +35,6 @@ func (e *Engine) rotation(keys Keys, slots, limbs int) (rotation, error) {
 	return rotation{key, p}, err
 }
 
-// special is the product of the special primes modulo m, in Montgomery form.
-func (e *Engine) special(m *modulus) uint64 {
-	x := uint64(1)
-	for _, p := range e.p {
-		x = mulMod(x, p.Modulus, m.Modulus)
-	}
-	return m.montgomery(x)
-}
-
 // lift is c in the extended basis, times the special primes' product; its
 // special limbs, all zero, are nil.
 func (e *Engine) lift(c Ciphertext) Ciphertext {
@@ -51,44 +43,39 @@ func (e *Engine) lift(c Ciphertext) Ciphertext {
 	for h := range out {
 		out[h] = append(e.NewPoly(limbs), make([][]uint64, len(e.p))...)
 	}
-	e.parallel(limbs*len(c), func(t int) {
-		h, i := t/limbs, t%limbs
-		e.q[i].MulScalarMontgomery(c[h][i], e.special(e.q[i]), out[h][i])
+	e.passes(limbs, func(i, from, to int) {
+		for h := range out {
+			e.q[i].Scale(out[h][i][from:to], c[h][i][from:to], e.q[i].special)
+		}
 	})
 	return out
 }
 
-// rotateLimb adds limb i of the rotation of a decomposed ciphertext to out, or
-// writes it if fresh. c0 is limb i of the lifted c_0, nil for zero.
-func (e *Engine) rotateLimb(d Digits, r rotation, c0 []uint64, i, limbs int, m *modulus, out [2][]uint64, fresh bool) {
-	t := [2][]uint64{e.pool.limb(), e.pool.limb()}
-	for a := 0; a < e.n; a += chunk {
-		e.gadgetLimb(d, r.key, i, limbs, m, t, a, min(a+chunk, e.n))
-	}
+// rotate writes words from up to to of limb i of the rotation of a decomposed
+// ciphertext to their places in out, or adds them. c0 is limb i of the lifted
+// c_0, nil for zero.
+func (e *Engine) rotate(d Digits, r rotation, c0 []uint64, i, limbs int, m *modulus, out [2][]uint64, from, to int, add bool) {
+	scratch := Poly{e.pool.limb(), e.pool.limb()}
+	a, b := scratch[0][:to-from], scratch[1][:to-from]
+	e.gadget(d, r.key, i, limbs, m, a, b, from)
 	if c0 != nil {
-		m.Add(t[0], c0, t[0])
+		m.Add(a, a, c0[from:to])
 	}
-	for half := range out {
-		permute(out[half], t[half], r.permutation, m.Modulus, fresh)
-	}
-	e.Free(Poly{t[0], t[1]})
+	r.permutation.Scatter(m.Modulus, out[0], a, from, add)
+	r.permutation.Scatter(m.Modulus, out[1], b, from, add)
+	e.Free(scratch)
 }
 
-// permute writes in[p[k]] to out[k], or adds it.
-func permute(out, in, p []uint64, q uint64, fresh bool) {
-	p = p[:len(out)]
-	if fresh {
-		for k, from := range p {
-			out[k] = in[from]
-		}
-		return
-	}
-	for k, from := range p {
-		out[k] = ring.CRed(out[k]+in[from], q)
-	}
+// addRotation adds a rotation to total, in the extended basis. c0 is the lifted
+// c_0; its special limbs may be nil.
+func (e *Engine) addRotation(total []Poly, d Digits, r rotation, c0 Poly, limbs int) {
+	all := e.extended(limbs)
+	e.passes(len(all), func(i, from, to int) {
+		e.rotate(d, r, c0[i], i, limbs, all[i], [2][]uint64{total[0][i], total[1][i]}, from, to, true)
+	})
 }
 
-// Babies are the rotations of c by the given offsets, all in the extended basis
+// babies are the rotations of c by the given offsets, all in the extended basis
 // and times the special primes' product. Special limbs of the rotation by 0 are
 // nil.
 func (e *Engine) babies(c Ciphertext, offsets []int, keys Keys) ([]Ciphertext, error) {
@@ -112,9 +99,10 @@ func (e *Engine) babies(c Ciphertext, offsets []int, keys Keys) ([]Ciphertext, e
 	}
 	if len(steps) > 0 {
 		d := e.Decompose(c[1])
-		e.parallel(len(steps)*len(all), func(t int) {
-			k, i := steps[t/len(all)], t%len(all)
-			e.rotateLimb(d, rotations[k], lifted[0][i], i, limbs, all[i], [2][]uint64{out[k][0][i], out[k][1][i]}, true)
+		e.passes(len(all), func(i, from, to int) {
+			for _, k := range steps {
+				e.rotate(d, rotations[k], lifted[0][i], i, limbs, all[i], [2][]uint64{out[k][0][i], out[k][1][i]}, from, to, false)
+			}
 		})
 		e.freeDigits(d)
 	}
@@ -152,18 +140,18 @@ func (e *Engine) SumRotations(c Ciphertext, step int, rounds []int, keys Keys) (
 		lifted := e.lift(c)
 		d := e.Decompose(c[1])
 		total := []Poly{e.NewPoly(len(all)), e.NewPoly(len(all))}
-		e.parallel(len(all), func(i int) {
+		e.passes(len(all), func(i, from, to int) {
 			for half, t := range total {
 				if x := lifted[half][i]; x != nil {
-					copy(t[i], x)
+					copy(t[i][from:to], x[from:to])
 				} else {
-					clear(t[i])
+					clear(t[i][from:to])
 				}
 			}
-			for _, r := range rotations {
-				e.rotateLimb(d, r, lifted[0][i], i, limbs, all[i], [2][]uint64{total[0][i], total[1][i]}, false)
-			}
 		})
+		for _, r := range rotations {
+			e.addRotation(total, d, r, lifted[0], limbs)
+		}
 		e.freeDigits(d)
 		e.freeLifted(lifted)
 		e.Free(c...)

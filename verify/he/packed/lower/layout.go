@@ -3,6 +3,8 @@ package lower
 import (
 	"fmt"
 	"math/bits"
+
+	"qtool/bundle"
 )
 
 // Places says where the elements of a tensor stand: element e in slot Slot[e]
@@ -77,7 +79,7 @@ type grid struct {
 // the layer between, which the sizes tell. Other shapes are one row.
 func grids(shape []int, slots int, inherited []Strides, in []int) []grid {
 	if len(shape) != 3 {
-		n := size(shape)
+		n := bundle.Size(shape)
 		return []grid{newGrid(1, 1, n, Strides{n, n, 1}, slots)}
 	}
 	c, h, w := shape[0], shape[1], shape[2]

@@ -93,14 +93,14 @@ func TestMaps(t *testing.T) {
 	dense := &bundle.Dense{Units: 7, Inputs: 3 * 36, Weight: random(r, 7*3*36), Bias: bundle.Vec{Small: make([]int64, 7)}}
 	wide := &bundle.Dense{Units: 300, Inputs: 3 * 36, Weight: random(r, 300*3*36), Bias: bundle.Vec{Small: make([]int64, 300)}}
 	in := []int{3, 6, 6}
-	x := make([]int64, size(in))
+	x := make([]int64, bundle.Size(in))
 	for i := range x {
 		x[i] = int64(r.IntN(31)) - 15
 	}
 	for _, op := range []bundle.Linear{conv, strided, dense, wide} {
 		shape := in
 		if _, flat := op.(*bundle.Dense); flat {
-			shape = []int{size(in)}
+			shape = []int{bundle.Size(in)}
 		}
 		out, err := op.OutShape(shape)
 		if err != nil {

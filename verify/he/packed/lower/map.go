@@ -210,33 +210,30 @@ func (s *Split) Rotates() bool {
 // work counts a split's operations at shape s; babies and giants at offset 0
 // need no key.
 func (l *Map) work(p *Split, s Shape, rescale int) Work {
-	var w Work
-	for _, b := range p.Babies {
-		w = w.Plus(steps(b, s))
-	}
-	limbs, extended := s.Limbs, p.Rotates()
+	w := Work{Section: 1}
+	limbs, extended, special := s.Limbs, p.Rotates(), 0
 	if extended {
-		limbs = s.all()
+		limbs, special = s.all(), s.Special
+		for _, b := range p.Babies {
+			w = w.Plus(steps(b, s))
+		}
 	}
-	for c, g := range p.Giants {
-		w = w.Plus(Work{MAC: float64(2 * limbs * len(l.Terms[c]))})
-		for _, step := range g {
+	for c, giants := range p.Giants {
+		w = w.Plus(Work{Product: float64(limbs * len(l.Terms[c])), Move: float64(2 * limbs * len(giants))})
+		for _, step := range giants {
 			if step > 0 {
-				w = w.Plus(s.Drop(1, s.Special, 0)).Plus(s.Decompose()).Plus(s.Gadget())
+				w = w.Plus(s.Drop(1, special, 0)).Plus(s.Decompose()).Plus(s.Gadget()).Plus(Work{Section: 1})
 			}
 		}
-		if extended {
-			w = w.Plus(s.Drop(2, s.Special, rescale))
-		} else {
-			w = w.Plus(s.Drop(2, 0, rescale))
-		}
+		w = w.Plus(s.Drop(2, special, rescale))
 	}
 	return w
 }
 
-// steps is the work of hoisted rotations of one ciphertext.
+// steps is the work of hoisted rotations of one ciphertext, in the extended
+// basis.
 func steps(offsets []int, s Shape) Work {
-	var w Work
+	w := s.Lift()
 	keys := 0
 	for _, o := range offsets {
 		if o > 0 {
@@ -244,7 +241,7 @@ func steps(offsets []int, s Shape) Work {
 		}
 	}
 	if keys > 0 {
-		w = s.Decompose().Plus(s.Gadget().Times(keys))
+		w = w.Plus(s.Decompose()).Plus(s.Gadget().Times(keys)).Plus(Work{Section: 1})
 	}
 	return w
 }

@@ -26,7 +26,9 @@ type Stage struct {
 }
 
 // After is the shape behind the linear map, before the activation.
-func (s *Stage) After() Shape { return Shape{s.Entry.Limbs - s.Rescale, s.Entry.Special} }
+func (s *Stage) After() Shape {
+	return Shape{s.Entry.Limbs - s.Rescale, s.Entry.Special, s.Entry.Workers}
+}
 
 // Options guide a lowering.
 type Options struct {
@@ -34,8 +36,9 @@ type Options struct {
 	Special int
 	// Base is the limbs of the outputs. Every square takes one prime, and every
 	// map but a last one with nothing behind it.
-	Base  int
-	Costs Costs
+	Base    int
+	Workers int
+	Costs   Costs
 	// Client is the nanoseconds that one input ciphertext costs its sender; it
 	// counts as much as the server's.
 	Client float64
@@ -62,7 +65,7 @@ type Plan struct {
 // New lowers p with the layouts of least predicted time. It returns an error
 // that names the layer where an operation can't be packed.
 func New(segments []Segment, p *bundle.Program, o Options) (*Plan, error) {
-	plan := &Plan{Inputs: size(p.Input.Shape), Limbs: o.Base + Rescales(segments)}
+	plan := &Plan{Inputs: bundle.Size(p.Input.Shape), Limbs: o.Base + Rescales(segments)}
 	if o.Cache == nil {
 		o.Cache = Cache{}
 	}
@@ -77,7 +80,7 @@ func New(segments []Segment, p *bundle.Program, o Options) (*Plan, error) {
 		}
 		rescale := rescales(segments, i)
 		var next []entry
-		shape := Shape{limbs, o.Special}
+		shape := Shape{limbs, o.Special, o.Workers}
 		var inherited []Strides
 		var in []int
 		if i > 0 {
@@ -92,7 +95,7 @@ func New(segments []Segment, p *bundle.Program, o Options) (*Plan, error) {
 		for k := range layouts {
 			best := entry{cost: math.Inf(1)}
 			for f := range entries {
-				spare := (best.cost - entries[f].cost) / (2 * float64(shape.Limbs) * o.Costs.MAC)
+				spare := (best.cost - entries[f].cost) / (float64(shape.Limbs) * o.Costs.Product)
 				limit := int(min(spare, maxTerms))
 				for _, st := range o.stages(i, seg, &entries[f], &layouts[k], shape, rescale, limit) {
 					c := entries[f].cost + o.Costs.Nanoseconds(st.LinearWork) + o.Costs.Nanoseconds(st.ActivationWork)

@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -27,6 +28,10 @@ type Segment struct {
 	Poly       *bundle.Polynomial
 	Activation string
 }
+
+// ErrOperation marks a program with an operation that packed ciphertexts don't
+// carry.
+var ErrOperation = errors.New("operation cannot be packed")
 
 // Sum adds the members of disjoint classes. Class is -1 for elements of none;
 // Rank counts a class's members 0..Size-1. Shape is that of the sums.
@@ -75,12 +80,12 @@ func segmentAt(p *bundle.Program, i int) (Segment, int, error) {
 			}
 		case *bundle.Reshape:
 		default:
-			return Segment{}, 0, fmt.Errorf("packed: layer %q: operation %s is neither linear nor a polynomial", n.Name, n.Kind())
+			return Segment{}, 0, fmt.Errorf("packed: layer %q: %w: %s is neither linear nor a polynomial", n.Name, ErrOperation, n.Kind())
 		}
 		s.Name, s.Linear, s.Shape = n.Name, i, n.Shape
 	}
 	s.Nodes = i - s.First
-	if err := s.fuse(rest, size(p.InShape(s.First))); err != nil {
+	if err := s.fuse(rest, bundle.Size(p.InShape(s.First))); err != nil {
 		return Segment{}, 0, fmt.Errorf("packed: layer %q: %w", s.Name, err)
 	}
 	return s, i, nil
@@ -135,12 +140,4 @@ func classes(r *bundle.Rows, shape []int) *Sum {
 		}
 	}
 	return s
-}
-
-func size(shape []int) int {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	return n
 }

@@ -1,35 +1,55 @@
 package lower
 
-// Work counts operations on whole limbs of N coefficients: number theoretic
-// transforms, multiply-accumulates, multiply-accumulates of a base extension,
-// and passes that only move or add.
-type Work struct{ NTT, MAC, Extend, Move float64 }
+// Work counts operations on whole limbs of N coefficients, as one worker's: number
+// theoretic transforms; sources of base extensions; products of a diagonal, and of
+// a digit with a key, each with both polynomials of a ciphertext; passes that only
+// move, add or scale; and sections, at whose end workers wait for one another.
+// Where the tasks of a section don't divide evenly, the idle worker's count too.
+type Work struct{ NTT, Extend, Product, Key, Move, Section float64 }
 
 // Plus adds up work.
 func (w Work) Plus(v Work) Work {
-	return Work{w.NTT + v.NTT, w.MAC + v.MAC, w.Extend + v.Extend, w.Move + v.Move}
+	return Work{w.NTT + v.NTT, w.Extend + v.Extend, w.Product + v.Product, w.Key + v.Key, w.Move + v.Move, w.Section + v.Section}
 }
 
 // Times is n times the work.
 func (w Work) Times(n int) Work {
 	f := float64(n)
-	return Work{w.NTT * f, w.MAC * f, w.Extend * f, w.Move * f}
+	return Work{w.NTT * f, w.Extend * f, w.Product * f, w.Key * f, w.Move * f, w.Section * f}
 }
 
-// Costs are nanoseconds per limb operation of one worker.
-type Costs struct{ NTT, MAC, Extend, Move float64 }
+// Costs are nanoseconds of one worker per unit of Work, while all are busy.
+type Costs struct{ NTT, Extend, Product, Key, Move, Section float64 }
 
 // Nanoseconds is what w takes one worker.
 func (c Costs) Nanoseconds(w Work) float64 {
-	return c.NTT*w.NTT + c.MAC*w.MAC + c.Extend*w.Extend + c.Move*w.Move
+	return c.NTT*w.NTT + c.Extend*w.Extend + c.Product*w.Product + c.Key*w.Key + c.Move*w.Move + c.Section*w.Section
 }
 
 // Shape is the moduli at one point of an evaluation: ciphertext limbs, and
-// special limbs of the key switching keys, which are also the limbs of a digit.
-type Shape struct{ Limbs, Special int }
+// special limbs of the key switching keys, which are also the limbs of a digit;
+// and how many workers share the work.
+type Shape struct{ Limbs, Special, Workers int }
 
 // all is the limbs of the extended basis.
 func (s Shape) all() int { return s.Limbs + s.Special }
+
+// shared is the tasks that n of them amount to if every worker takes as many.
+func (s Shape) shared(n int) float64 {
+	w := max(s.Workers, 1)
+	return float64((n + w - 1) / w * w)
+}
+
+// sources is the sources that a residue of a conversion from n primes takes, and
+// sections how many precede it: with more than one, a quotient is computed first.
+func sources(n int) int {
+	if n == 1 {
+		return 1
+	}
+	return n + 1
+}
+
+func sections(n int) int { return min(n, 2) }
 
 // Digits is the number of digits of a decomposition.
 func (s Shape) Digits() int { return (s.Limbs + s.Special - 1) / s.Special }
@@ -37,32 +57,41 @@ func (s Shape) Digits() int { return (s.Limbs + s.Special - 1) / s.Special }
 // Decompose splits a polynomial into digits in the extended basis.
 func (s Shape) Decompose() Work {
 	outside := s.Digits()*s.all() - s.Limbs
-	return Work{NTT: float64(s.Limbs + outside), Extend: float64(outside * s.Special)}
+	return Work{
+		NTT: s.shared(s.Limbs) + s.shared(outside), Extend: s.shared(outside) * float64(sources(s.Special)),
+		Section: float64(1 + sections(s.Special)),
+	}
 }
+
+// Lift multiplies a ciphertext with the special primes.
+func (s Shape) Lift() Work { return Work{Move: float64(2 * s.Limbs), Section: 1} }
 
 // Gadget multiplies a decomposition with a key and permutes the result.
 func (s Shape) Gadget() Work {
-	return Work{MAC: float64(2 * s.Digits() * s.all()), Move: float64(3 * s.all())}
+	return Work{Key: float64(s.Digits() * s.all()), Move: float64(3 * s.all())}
 }
 
 // Drop divides polys polynomials of the extended basis by the special limbs and
 // rescales other ones.
 func (s Shape) Drop(polys, special, rescale int) Work {
 	from, to := special+rescale, s.Limbs-rescale
-	return Work{NTT: float64(polys * (from + to)), Extend: float64(polys * from * to), Move: float64(polys * to)}
-}
-
-// Rotate is one rotation by itself.
-func (s Shape) Rotate() Work {
-	return s.Decompose().Plus(s.Gadget()).Plus(s.Drop(2, s.Special, 0))
+	if from == 0 {
+		return Work{}
+	}
+	tasks := s.shared(polys * to)
+	return Work{
+		NTT: s.shared(polys*from) + tasks, Extend: tasks * float64(sources(from)), Move: tasks,
+		Section: float64(1 + sections(from)),
+	}
 }
 
 // Square is the product of a ciphertext with itself, before relinearisation.
-func (s Shape) Square() Work { return Work{MAC: float64(3 * s.Limbs), Move: float64(2 * s.Limbs)} }
+func (s Shape) Square() Work { return Work{Move: float64(4 * s.Limbs), Section: 1} }
 
 // Relinearise is relinearisation and rescale in one.
 func (s Shape) Relinearise() Work {
-	return s.Decompose().Plus(s.Gadget()).Plus(s.Drop(2, s.Special, 1))
+	switching := Work{Key: float64(s.Digits() * s.all()), Move: float64(2 * s.Limbs), Section: 2}
+	return s.Decompose().Plus(switching).Plus(s.Drop(2, s.Special, 1))
 }
 
 // Doublings chooses how a sum over 2^d rotations by step, 2 step, ... is taken:
@@ -87,5 +116,6 @@ func (s Shape) Doublings(d int, c Costs) (rounds []int, total Work) {
 
 func (s Shape) round(a int) Work {
 	n := 1<<a - 1
-	return s.Decompose().Plus(s.Gadget().Times(n)).Plus(s.Drop(2, s.Special, 0)).Plus(Work{Move: float64(2 * n * s.all())})
+	w := s.Lift().Plus(s.Decompose()).Plus(s.Gadget().Times(n)).Plus(s.Drop(2, s.Special, 0))
+	return w.Plus(Work{Move: float64(2 * s.all()), Section: float64(n + 1)})
 }

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"qtool/bench"
+)
+
+// bench prints a result as tables.
+func (p *printer) bench(r *bench.Result) {
+	m := r.Machine
+	memory := ""
+	if m.Memory > 0 {
+		memory = ", " + size(m.Memory)
+	}
+	p.f("\n%s, %d cores%s; %s, %s\n", m.CPU, m.Cores, memory, m.Arch, m.Go)
+	p.f("Kernels in use: %s for encryption, %s for training", m.Kernels, m.Float)
+	if m.Reduced {
+		p.f("; the processor has %s", m.Has)
+	}
+	p.f(".\n")
+	if m.Load > 0.3*float64(m.Cores) {
+		p.f("Load of the last minute before: %.1f. Other work makes all figures worse, and takes up spread.\n", m.Load)
+	}
+	group := ""
+	var rows []bench.Figure
+	flush := func() {
+		if len(rows) > 0 {
+			p.f("\n%s\n\n%s\n", group, benchTable(rows, r.Rounds > 1))
+		}
+		rows = nil
+	}
+	for _, f := range r.Figures {
+		of := f.Recipe
+		switch f.Kind {
+		case bench.Peak:
+			of = "Peaks, one core"
+		case bench.Kernel:
+			of = "Kernels, one core"
+		}
+		if of != group {
+			flush()
+			group = of
+		}
+		rows = append(rows, f)
+	}
+	flush()
+	if r.Rounds > 1 {
+		p.f("\nMedians of %d rounds, %.0f s in all; spread: with the kernels in use / portable.\n", r.Rounds, r.Seconds)
+	} else {
+		p.f("\nOne round, %.0f s in all: rough figures.\n", r.Seconds)
+	}
+	if len(r.Programs) > 0 {
+		p.f("Exact back ends: 0 logits differ from the integer reference. ")
+		if r.Portable {
+			p.f("Portable kernels trained the same networks, bit for bit.")
+		}
+		p.f("\n")
+	}
+}
+
+// benchTable leaves the spread of a single round out.
+func benchTable(rows []bench.Figure, spreads bool) string {
+	t := newTable()
+	t.SuppressEmptyColumns()
+	t.AppendHeader(table.Row{"", "", "unit", "portable", "times", "of peak", "spread"})
+	right(t, 2, 4, 5, 6, 7)
+	for _, f := range rows {
+		name := f.Name
+		if f.Active == nil {
+			t.AppendRow(table.Row{name, "-", f.Unit, "", "", "", ""})
+			if f.Skipped != "" {
+				t.AppendRow(table.Row{"  " + f.Skipped})
+			}
+			continue
+		}
+		if f.Active.Note != "" {
+			name += ", " + f.Active.Note
+		}
+		portable, times, share, spread := "", "", "", fmt.Sprintf("%.0f %%", 100*f.Active.Spread)
+		if f.Portable != nil {
+			portable, spread = figure(f.Portable.Median), spread+fmt.Sprintf(" / %.0f %%", 100*f.Portable.Spread)
+		}
+		if !spreads {
+			spread = ""
+		}
+		if f.Faster > 0 {
+			times = fmt.Sprintf("%.1f", f.Faster)
+		}
+		if f.PeakShare > 0 {
+			share = fmt.Sprintf("%.0f %%", 100*f.PeakShare)
+		}
+		t.AppendRow(table.Row{name, figure(f.Active.Median), f.Unit, portable, times, share, spread})
+	}
+	return t.Render()
+}
+
+// figure is a number in three or four digits.
+func figure(x float64) string {
+	switch {
+	case x >= 100:
+		return fmt.Sprintf("%.0f", x)
+	case x >= 10:
+		return fmt.Sprintf("%.1f", x)
+	case x >= 1:
+		return fmt.Sprintf("%.2f", x)
+	}
+	return fmt.Sprintf("%.3f", x)
+}

@@ -1,0 +1,74 @@
+package bgvtable
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"qtool/kernel/cpu"
+	"qtool/verify/he/rns"
+	"qtool/verify/he/sample"
+)
+
+// atEveryLevel runs f with the kernels of every level that the machine has.
+func atEveryLevel(f func(level cpu.Level)) {
+	defer func(was cpu.Level) { cpu.Active = was }(cpu.Active)
+	for level := cpu.Portable; level <= cpu.Detected; level++ {
+		cpu.Active = level
+		f(level)
+	}
+}
+
+// TestInsecureCiphertextsAreTheSameAtEveryLevel encrypts and evaluates with the
+// same keys and randomness and all kernels that the machine has.
+func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
+	for name, b := range map[string]*builder{
+		"dense": newProgram(seeded(30), 2, 12).dense(5, 3, 15).random(2).dense(4, 3, 9).sigmoid(2).dense(3, 3, 20),
+		"pools": newProgram(seeded(31), 1, 1, 6, 6).conv(2, 3, 3, 7).random(2).pool(2, 2).dense(3, 3, 20),
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := insecureOptions(10)
+			o.Workers = 1 // each worker has a stream
+			first := mustPlan(t, b.done(), o)
+			secret, err := first.NewSecretKey()
+			if err != nil {
+				t.Fatal(err)
+			}
+			key, err := newClient(first, secret, sample.Seed{}).RelinearizationKey()
+			if err != nil {
+				t.Fatal(err)
+			}
+			images := b.images(500)
+			var want [2][]ciphertext
+			atEveryLevel(func(level cpu.Level) {
+				plan, l := *first, first.layout
+				if plan.ring, err = rns.NewRing(l.logN, l.t, l.q, l.special); err != nil {
+					t.Fatal(err)
+				}
+				server, err := NewServer(&plan, key)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var in Inputs
+				var out Outputs
+				if err := newClient(&plan, secret, sample.Seed{1}).Encrypt(context.Background(), images, &in, nil); err != nil {
+					t.Fatal(err)
+				}
+				if err := server.Evaluate(context.Background(), &in, &out, nil); err != nil {
+					t.Fatal(err)
+				}
+				for i, got := range [][]ciphertext{in.all, out.all} {
+					if level == cpu.Portable {
+						want[i] = got
+					} else if !slices.EqualFunc(got, want[i], equal) {
+						t.Errorf("%v: %s differ", level, []string{"inputs", "outputs"}[i])
+					}
+				}
+			})
+		})
+	}
+}
+
+func equal(a, b ciphertext) bool {
+	return slices.EqualFunc(a[0], b[0], slices.Equal) && slices.EqualFunc(a[1], b[1], slices.Equal)
+}

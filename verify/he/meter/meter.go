@@ -1,0 +1,51 @@
+// Package meter turns encrypted work into the steps of a progress bar.
+package meter
+
+import (
+	"math"
+
+	"qtool/verify"
+)
+
+// Meter counts work done. Its unit is a predicted millisecond of one core, so
+// that phases of different tasks move alike. It is not safe for concurrent use.
+type Meter struct {
+	step        func(verify.Step)
+	phase       string
+	done, total float64
+	shown       int
+}
+
+// New counts up to total, in predicted nanoseconds, and tells step, if not nil.
+func New(step func(verify.Step), total float64) *Meter {
+	return &Meter{step: step, total: math.Max(total, 1), shown: -1}
+}
+
+// Phase begins another phase.
+func (m *Meter) Phase(name string) {
+	m.phase, m.shown = name, -1
+	m.Add(0)
+}
+
+// Add counts predicted nanoseconds as done and shows them when they make a new
+// unit.
+func (m *Meter) Add(nanoseconds float64) {
+	m.done = min(m.done+nanoseconds, m.total)
+	const unit = 1e6
+	total := int(math.Ceil(m.total / unit))
+	done := int(m.done/unit + 1e-6)
+	if m.total-m.done < 1e-9*m.total {
+		done = total
+	}
+	if m.step != nil && done != m.shown {
+		m.shown = done
+		m.step(verify.Step{Phase: m.phase, Done: done, Total: total})
+	}
+}
+
+// Report calls progress, if not nil, with what was just done.
+func Report(progress func(nanoseconds float64), nanoseconds float64) {
+	if progress != nil {
+		progress(nanoseconds)
+	}
+}

@@ -1,0 +1,76 @@
+package wire
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"io"
+)
+
+// Writer hashes and counts what it passes on, and remembers the first error.
+type Writer struct {
+	w    io.Writer
+	name string // of the package
+	hash hash.Hash
+	n    int64
+	err  error
+	buf  []byte
+}
+
+// NewWriter writes a header.
+func (f *Format) NewWriter(w io.Writer, h *Header) *Writer {
+	out := &Writer{w: w, name: f.Package, hash: sha256.New()}
+	out.Bytes(f.encode(h))
+	return out
+}
+
+// Bytes writes b.
+func (w *Writer) Bytes(b []byte) {
+	if w.err != nil {
+		return
+	}
+	w.hash.Write(b)
+	n, err := w.w.Write(b)
+	w.n += int64(n)
+	w.err = err
+}
+
+// chunk is how many words are converted at once.
+const chunk = 1 << 13
+
+// Words64 writes words.
+func (w *Writer) Words64(v []uint64) {
+	for len(v) > 0 {
+		n := min(len(v), chunk)
+		w.buf = w.buf[:0]
+		for _, x := range v[:n] {
+			w.buf = binary.LittleEndian.AppendUint64(w.buf, x)
+		}
+		w.Bytes(w.buf)
+		v = v[n:]
+	}
+}
+
+// Words32 writes words.
+func (w *Writer) Words32(v []uint32) {
+	for len(v) > 0 {
+		n := min(len(v), chunk)
+		w.buf = w.buf[:0]
+		for _, x := range v[:n] {
+			w.buf = binary.LittleEndian.AppendUint32(w.buf, x)
+		}
+		w.Bytes(w.buf)
+		v = v[n:]
+	}
+}
+
+// End writes the hash. It returns how many bytes were written in all, and the
+// first error.
+func (w *Writer) End() (int64, error) {
+	w.Bytes(w.hash.Sum(nil))
+	if w.err != nil {
+		return w.n, fmt.Errorf("%s: writing: %w", w.name, w.err)
+	}
+	return w.n, nil
+}
