@@ -24,6 +24,7 @@ sentence:
   word_dropout: 0.1
   fraction: 16
   average: 0.99
+  word_rate: 3
   keep_words: true
 quantize:
   weights: {bits: 8}
@@ -53,7 +54,7 @@ func TestSentenceErrors(t *testing.T) {
 		{"data.name=mnist", "has no sentences"}, {"data.validation=10", "dev sentences"},
 		{"network.input=[3]", "leave one of the two out"},
 		{"sentence.cell=gru", "sentence.cell"}, {"sentence.dropout=1", "sentence.dropout"},
-		{"sentence.word_dropout=-1", "sentence.word_dropout"}, {"sentence.average=1", "sentence.average"}, {"sentence.polarity=1000", "sentence.polarity"},
+		{"sentence.word_dropout=-1", "sentence.word_dropout"}, {"sentence.average=1", "sentence.average"}, {"sentence.word_rate=-1", "sentence.word_rate"}, {"sentence.polarity=1000", "sentence.polarity"},
 		{"sentence.least_count=0", "sentence.least_count"}, {"sentence.vectors=", "sentence.vectors"},
 		{"sentence.selection.words=-1", "sentence.selection.words"}, {"sentence.mask=true", "set mask to false"},
 		{"sentence.fraction=40", "fraction of 40 bits"}, {"quantize.input.bits=9", "quantize.input.bits"},

@@ -103,7 +103,7 @@ func (s *sentences) quantize(ctx context.Context, float *sequence.Checkpoint) (*
 	if q.Method == "qat" {
 		task := train.Task{
 			Network: float.Network, Params: float.Params, Quantizer: z, Config: q.Finetune,
-			Dropout: r.Dropout, WordDropout: r.WordDropout, Average: r.Average, KeepWords: r.KeepWords,
+			Dropout: r.Dropout, WordDropout: r.WordDropout, Average: r.Average, WordRate: r.WordRate, KeepWords: r.KeepWords,
 		}
 		if t := q.Finetune.Teacher; t != nil {
 			// A teacher has answered the whole sentence, so nothing is left out of it.

@@ -32,6 +32,8 @@ type Task struct {
 	//
 	//	average <- d average + (1-d) parameters,   d = min(Average, (1+t)/(10+t)) at step t
 	Average float64
+	// WordRate, if not 0, multiplies the learning rate of the words' vectors.
+	WordRate float64
 	// KeepWords leaves the vectors of the words as they are.
 	KeepWords bool
 	// Teacher, if not nil, has a probability for each training sample, which is
@@ -244,7 +246,11 @@ func (f *fitter) step(batch []int, epoch int) (loss float64, right int, err erro
 	if err := f.adam.Step(G.NodesToValueGrads(f.shards[0].params)); err != nil {
 		return 0, 0, err
 	}
-	f.rowAdam.step(f.embed.table, f.gradient, f.adam.Rate, f.adam.Scale)
+	rate := f.adam.Rate
+	if f.task.WordRate > 0 {
+		rate *= f.task.WordRate
+	}
+	f.rowAdam.step(f.embed.table, f.gradient, rate, f.adam.Scale)
 	f.follow()
 	if f.task.Quantizer != nil {
 		err = f.task.Quantizer.Refresh(f.params)
