@@ -40,7 +40,7 @@ const (
 	maxMessage           = 45
 	firstPrime           = 50
 	outBits              = 44
-	maxSpecial           = 7 // with a rescaled prime, what the engine converts at once
+	maxSpecial           = 6 // with a rescaled prime, what the engine converts at once
 	maxDigits            = 16
 )
 
