@@ -53,8 +53,9 @@ type gate struct {
 	roundZ, round float64
 }
 
-// newCell recognises the program of an LSTM with cubic gates.
-func newCell(p *bundle.Program) (*cell, error) {
+// newCell recognises the program of an LSTM with cubic gates. Magnitudes are those
+// of the proved ranges or, if usual, of what calibration data used of them.
+func newCell(p *bundle.Program, usual bool) (*cell, error) {
 	bounds, err := p.Bounds()
 	if err != nil {
 		return nil, err
@@ -73,7 +74,7 @@ func newCell(p *bundle.Program) (*cell, error) {
 		return nil, unfit("layer %q is %s, want a Recurrent first", n.Name, n.Kind())
 	}
 	shape := p.InShape(at)
-	m := &matcher{r: r}
+	m := &matcher{r: r, usual: usual}
 	if m.wiring, err = r.Wire(shape); err != nil {
 		return nil, err
 	}
@@ -146,9 +147,6 @@ func (f form) apply(rows *bundle.Rows) form {
 	}
 	return out
 }
-
-// largest is the greatest magnitude within b.
-func largest(b bundle.Bounds) float64 { return greatestOf(b.Range()) }
 
 // greatestOf is the greatest magnitude in r, at least 1.
 func greatestOf(r bundle.Range) float64 {

@@ -52,7 +52,7 @@ func (e *executor) Run(ctx context.Context, sequences [][]uint8, step func(verif
 			step(verify.Step{Phase: phase, Done: done, Total: total})
 		}
 	}
-	r := &verify.Result{Reals: [][]float64{}, Bound: p.ErrorBound()}
+	r := &verify.Result{Reals: [][]float64{}, Bound: p.ErrorBound(), Usual: p.UsualBound()}
 	start := time.Now()
 	lap := func(to *float64) {
 		*to += time.Since(start).Seconds()

@@ -14,6 +14,7 @@ import (
 	"qtool/bundle/lstmtest"
 	"qtool/verify"
 	"qtool/verify/he/security"
+	"qtool/verify/integer"
 )
 
 // cells are small and meet every way of layout: inputs in several ciphertexts,
@@ -31,7 +32,7 @@ func cells() map[string]*bundle.Program {
 // modulus.
 func insecure(t testing.TB, p *bundle.Program, limit float64) *Plan {
 	t.Helper()
-	c, err := newCell(p)
+	c, err := newCell(p, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,28 +43,32 @@ func insecure(t testing.TB, p *bundle.Program, limit float64) *Plan {
 	return plan
 }
 
-// compare holds results against the integer reference: the worst error, over its
-// bound.
+// compare holds results against the integer reference, as a verification does: the
+// worst error, over its bound.
 func compare(t testing.TB, p *bundle.Program, sequences [][]uint8, r *verify.Result) float64 {
 	t.Helper()
-	ref, err := bundle.NewRunner(p)
+	reference, err := integer.New(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Reals) != len(sequences) {
-		t.Fatalf("%d results for %d sequences", len(r.Reals), len(sequences))
+	plain, err := reference.Run(context.Background(), sequences, nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	worst := 0.0
-	for i, s := range sequences {
-		want, err := ref.Run(p.Input.Quantize(s), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for o := range want.Len() {
-			worst = math.Max(worst, math.Abs(r.Reals[i][o]-want.Float(o))/r.Bound[o])
+	l := verify.Ladder{Output: p.Output(), Labels: make([]uint8, len(sequences)), Integer: plain.Logits, Reals: r.Reals, Bound: r.Bound, Usual: r.Usual}
+	c, err := l.Compare()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for o := range r.Bound {
+		if !(r.Usual[o] > 0 && r.Usual[o] <= r.Bound[o]) {
+			t.Errorf("logit %d: usual bound %g, bound %g", o, r.Usual[o], r.Bound[o])
 		}
 	}
-	return worst
+	if c.Precision.Outside > 0 {
+		t.Errorf("%d logits are outside of their bounds, first %+v", c.Precision.Outside, c.Precision.FirstOutside)
+	}
+	return c.Precision.WorstShare
 }
 
 // Results are within the stated error of the integer reference and, where noise
@@ -104,11 +109,7 @@ func TestInsecureNoise(t *testing.T) {
 			if plan.message > 32 {
 				t.Fatalf("values of %d bits: the noise is too small to measure", plan.message)
 			}
-			n := noise{logN: plan.logN, q: plan.primes, cell: plan.cell.withoutRounding(), shared: plan.shared}
-			for _, x := range plan.params.P() {
-				n.p = append(n.p, float64(x))
-			}
-			deviations := n.logits()
+			deviations := plan.noise(plan.cell.withoutRounding()).logits()
 			all := lstmtest.Sequences(p, plan.Slots(), 1)
 			r, err := NewExecutor(p, plan).Run(context.Background(), all, nil)
 			if err != nil {

@@ -11,6 +11,15 @@ type matcher struct {
 	r      *bundle.Recurrent
 	wiring *bundle.Wiring
 	bounds []bundle.Bounds
+	usual  bool
+}
+
+// largest is the greatest magnitude of tensor k.
+func (m *matcher) largest(k int) float64 {
+	if n := m.node(k); m.usual && n != nil && n.Seen.Lo != nil && n.Seen.MaxAbs().Sign() > 0 {
+		return greatestOf(n.Seen)
+	}
+	return greatestOf(m.bounds[k].Range())
 }
 
 // node is the body node that makes tensor k, or nil.
@@ -61,7 +70,7 @@ func (m *matcher) cell() (*cell, error) {
 	}
 	h := 1 + m.wiring.Output
 	c := 3 - h
-	out := &cell{hidden: m.wiring.Sizes[h], xMax: largest(m.bounds[0]), hMax: largest(m.bounds[m.wiring.Next[h-1]]), cMax: largest(m.bounds[m.wiring.Next[c-1]])}
+	out := &cell{hidden: m.wiring.Sizes[h], xMax: m.largest(0), hMax: m.largest(m.wiring.Next[h-1]), cMax: m.largest(m.wiring.Next[c-1])}
 	if m.wiring.Sizes[c] != out.hidden {
 		return nil, unfit("state %q has %d elements and %q %d: want as many", m.name(c), m.wiring.Sizes[c], m.name(h), out.hidden)
 	}
@@ -209,7 +218,7 @@ func (m *matcher) gate(g *gate, k, h int) error {
 		return unfit("%q is not a polynomial of a linear map", m.name(k))
 	}
 	p, factor, variance := m.strip(k)
-	g.max, g.round = largest(m.bounds[k]), variance
+	g.max, g.round = m.largest(k), variance
 	var err error
 	if g.poly, err = cubic(n.Op.(*bundle.Polynomial), m.wiring.Sizes[p], factor); err != nil {
 		return unfit("body node %q: %v", n.Name, err)
@@ -218,7 +227,7 @@ func (m *matcher) gate(g *gate, k, h int) error {
 	if len(z) != 1 {
 		return unfit("body node %q reads %d tensors, want 1", n.Name, len(z))
 	}
-	g.zMax = largest(m.bounds[z[0]])
+	g.zMax = m.largest(z[0])
 	f, variance, err := m.affine(z[0], h)
 	if err != nil {
 		return err

@@ -25,7 +25,8 @@ import "math"
 type noise struct {
 	logN   int
 	q, p   []float64
-	cell   *cell
+	cell   *cell // whose magnitudes count
+	proved *cell // that the factors were chosen for
 	shared constants
 }
 
@@ -93,7 +94,7 @@ func (n *noise) linear(limbs int, factor float64, row []float64, in, top, err fl
 // step is the errors of c and h behind step t for those before it.
 func (n *noise) step(t int, errC, errH float64) (nextC, nextH float64) {
 	c, k := n.cell, n.shared
-	f := c.factors(k, c.limbs(t), n.q)
+	f := n.proved.factors(k, c.limbs(t), n.q)
 	var errs [4]float64
 	for g := range c.gates {
 		gate := &c.gates[g]

@@ -40,7 +40,7 @@ const (
 	maxMessage           = 45
 	firstPrime           = 50
 	outBits              = 44
-	maxSpecial           = 7 // with a rescaled prime, what the engine converts at once
+	maxSpecial           = 6 // with a rescaled prime, what the engine converts at once
 	maxDigits            = 16
 )
 
@@ -56,7 +56,8 @@ type Plan struct {
 	split      split
 	shared     constants
 	primes     []float64
-	deviations []float64 // of each logit
+	deviations []float64 // of each logit, for any input
+	usual      []float64 // for inputs like those of calibration
 	largest    float64   // logit
 	workers    int
 	hash       [32]byte
@@ -83,7 +84,7 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	if !(o.Bits > 0 && o.Bits <= 40) || o.Workers < 0 {
 		return nil, fmt.Errorf("lstm: precision of %v bits and %d workers: want 0..40 bits and at least 0", o.Bits, o.Workers)
 	}
-	c, err := newCell(p)
+	c, err := newCell(p, false)
 	if err != nil {
 		return nil, err
 	}
@@ -187,12 +188,21 @@ func (p *Plan) build(limbs, special int, limit float64) error {
 	}
 	p.largest = greatestOf(p.program.Output().Range)
 	p.shared = p.cell.newConstants(p.message, outBits, p.largest)
-	n := noise{logN: p.logN, q: p.primes, cell: p.cell, shared: p.shared}
-	for _, x := range sp {
+	usual, err := newCell(p.program, true)
+	if err != nil {
+		return err
+	}
+	p.deviations, p.usual = p.noise(p.cell).logits(), p.noise(usual).logits()
+	return nil
+}
+
+// noise is the prediction for the magnitudes of c.
+func (p *Plan) noise(c *cell) *noise {
+	n := &noise{logN: p.logN, q: p.primes, cell: c, proved: p.cell, shared: p.shared}
+	for _, x := range p.params.P() {
 		n.p = append(n.p, float64(x))
 	}
-	p.deviations = n.logits()
-	return nil
+	return n
 }
 
 // primes draws distinct NTT primes for one ring.
@@ -234,11 +244,17 @@ func (p *Plan) LogQP() float64 { return p.params.LogQP() }
 // SecurityBits is 128 for secure parameters and an estimate below it otherwise.
 func (p *Plan) SecurityBits() int { return security.Estimate(p.logN, p.LogQP()) }
 
-// ErrorBound is the stated error of each logit, in the units of the program's
-// integers: see noise.
-func (p *Plan) ErrorBound() []float64 {
-	bounds := make([]float64, len(p.deviations))
-	for o, d := range p.deviations {
+// ErrorBound is the stated error of each logit on any input, in the units of the
+// program's integers: see noise.
+func (p *Plan) ErrorBound() []float64 { return sure(p.deviations) }
+
+// UsualBound is ErrorBound on inputs whose values are no larger than calibration
+// data made them.
+func (p *Plan) UsualBound() []float64 { return sure(p.usual) }
+
+func sure(deviations []float64) []float64 {
+	bounds := make([]float64, len(deviations))
+	for o, d := range deviations {
 		bounds[o] = sureness * d
 	}
 	return bounds
