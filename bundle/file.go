@@ -22,6 +22,10 @@ type File struct {
 	Program    *Program
 	Provenance Provenance
 	Golden     Golden
+	// Client is what a client needs to make the program's input of what a person
+	// has, nil where that is plain bytes. A bundle carries it and its hash; what it
+	// means is for others to say.
+	Client []byte
 }
 
 // Golden is a few inputs with every tensor the program makes of them. Reading a
@@ -39,10 +43,14 @@ const (
 	partWeights  = "weights.safetensors"
 	partTables   = "tables.safetensors" // only where there is a table
 	partGolden   = "golden.safetensors"
+	partClient   = "client.safetensors" // only where there is something for the client
 )
 
-// MaxFileBytes bounds a .qb file.
-const MaxFileBytes = 1 << 30
+// MaxFileBytes bounds a .qb file, MaxClientBytes its client's part.
+const (
+	MaxFileBytes   = 1 << 30
+	MaxClientBytes = 1 << 28
+)
 
 // Errors that callers branch on.
 var (
@@ -97,7 +105,7 @@ func (f *File) Encode() ([]byte, error) {
 	m := manifest{Schema: Schema, Input: f.Program.Input, Labels: f.Program.Labels, Provenance: f.Provenance, SHA256: map[string]string{}}
 	weights, tables := &safetensors.File{}, &safetensors.File{}
 	for i := range f.Program.Nodes {
-		n, err := describe(&f.Program.Nodes[i], weights, tables)
+		n, err := describe(&f.Program.Nodes[i], f.Program.Nodes[i].Name, weights, tables)
 		if err != nil {
 			return nil, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
 		}
@@ -129,6 +137,12 @@ func (f *File) Encode() ([]byte, error) {
 		}
 		parts[name], m.SHA256[name] = b, hash(b)
 	}
+	if f.Client != nil {
+		if len(f.Client) > MaxClientBytes {
+			return nil, fmt.Errorf("bundle: %s: %d bytes pass the limit of %d", partClient, len(f.Client), MaxClientBytes)
+		}
+		parts[partClient], m.SHA256[partClient] = f.Client, hash(f.Client)
+	}
 	text, err := json.MarshalIndent(m, "", " ")
 	if err != nil {
 		return nil, fmt.Errorf("bundle: manifest: %w", err)
@@ -140,7 +154,7 @@ func (f *File) Encode() ([]byte, error) {
 func zipParts(parts map[string][]byte) ([]byte, error) {
 	var buf bytes.Buffer
 	z := zip.NewWriter(&buf)
-	for _, name := range []string{partManifest, partWeights, partTables, partGolden} {
+	for _, name := range []string{partManifest, partWeights, partTables, partGolden, partClient} {
 		if _, ok := parts[name]; !ok {
 			continue
 		}
@@ -204,8 +218,14 @@ func decode(b []byte) (*File, error) {
 		}
 	}
 	f := &File{Program: &Program{Input: m.Input, Labels: m.Labels}, Provenance: m.Provenance}
+	if client, ok := parts[partClient]; ok {
+		if got := hash(client); got != m.SHA256[partClient] || len(client) > MaxClientBytes {
+			return nil, fmt.Errorf("%s: %d bytes of SHA-256 %s, the manifest says %q and the limit is %d", partClient, len(client), got, m.SHA256[partClient], MaxClientBytes)
+		}
+		f.Client = client
+	}
 	for i := range m.Nodes {
-		n, err := m.Nodes[i].node(files[partWeights], files[partTables])
+		n, err := m.Nodes[i].node(m.Nodes[i].Name, files[partWeights], files[partTables])
 		if err != nil {
 			return nil, fmt.Errorf("layer %q: %w", m.Nodes[i].Name, err)
 		}
@@ -303,7 +323,7 @@ func unzipParts(b []byte) (map[string][]byte, error) {
 	parts := map[string][]byte{}
 	for _, e := range z.File {
 		switch e.Name {
-		case partManifest, partWeights, partTables, partGolden:
+		case partManifest, partWeights, partTables, partGolden, partClient:
 		default:
 			return nil, fmt.Errorf("part %q is unknown", e.Name)
 		}

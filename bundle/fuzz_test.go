@@ -22,13 +22,26 @@ func FuzzDecode(f *testing.F) {
 // Mutations of a whole archive end at its checksums. This one mutates the parts
 // and seals them, so that what lies behind the checksums is reached.
 func FuzzDecodeSealed(f *testing.F) {
-	m := parts(f, encode(f, tinyFile(f)))
-	f.Add(m[partManifest], m[partWeights], m[partGolden])
-	f.Fuzz(func(t *testing.T, manifest, weights, golden []byte) {
-		for part, b := range map[string][]byte{partWeights: weights, partGolden: golden} {
-			manifest = bytes.ReplaceAll(manifest, []byte(hash(m[part])), []byte(hash(b)))
+	recurrent, err := os.ReadFile("testdata/v1-recurrent.qb")
+	if err != nil {
+		f.Fatal(err)
+	}
+	originals := []map[string][]byte{parts(f, encode(f, tinyFile(f))), parts(f, recurrent)}
+	for _, m := range originals {
+		f.Add(m[partManifest], m[partWeights], m[partTables], m[partGolden])
+	}
+	f.Fuzz(func(t *testing.T, manifest, weights, tables, golden []byte) {
+		sealed := map[string][]byte{partWeights: weights, partGolden: golden}
+		if len(tables) > 0 {
+			sealed[partTables] = tables
 		}
-		b, err := zipParts(map[string][]byte{partManifest: manifest, partWeights: weights, partGolden: golden})
+		for _, m := range originals {
+			for part, b := range sealed {
+				manifest = bytes.ReplaceAll(manifest, []byte(hash(m[part])), []byte(hash(b)))
+			}
+		}
+		sealed[partManifest] = manifest
+		b, err := zipParts(sealed)
 		if err != nil {
 			t.Fatal(err)
 		}

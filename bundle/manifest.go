@@ -66,8 +66,9 @@ type (
 	denseAttributes struct{}
 )
 
-// describe is a node's manifest entry; weights and tables go to files of theirs.
-func describe(n *Node, f, tables *safetensors.File) (manifestNode, error) {
+// describe is a node's manifest entry; weights and tables go to files of theirs,
+// by the name given.
+func describe(n *Node, name string, f, tables *safetensors.File) (manifestNode, error) {
 	m := manifestNode{Name: n.Name, Op: n.Op.kind(), Shape: n.Shape, Scale: n.Scale, Bits: n.Bits, Range: n.Range, Seen: n.Seen}
 	var attributes any
 	switch op := n.Op.(type) {
@@ -81,9 +82,16 @@ func describe(n *Node, f, tables *safetensors.File) (manifestNode, error) {
 		attributes = polynomialAttributes{op.Coeffs}
 	case *LookupTable:
 		attributes = tableAttributes{op.Shift}
-		storeTables(tables, n.Name, op)
+		storeTables(tables, name, op)
 	case *Reshape:
 		attributes = reshapeAttributes{op.Shape}
+	case *Recurrent:
+		var err error
+		if attributes, err = describeBody(op, name, f, tables); err != nil {
+			return m, err
+		}
+	case *Add, *Mul, *Shift, *Domain:
+		attributes = op
 	default:
 		return m, fmt.Errorf("operation %q has no form in schema %d", m.Op, Schema)
 	}
@@ -93,8 +101,8 @@ func describe(n *Node, f, tables *safetensors.File) (manifestNode, error) {
 		for i, x := range weight {
 			wide[i] = int64(x)
 		}
-		f.Tensors = append(f.Tensors, safetensors.FromInts(n.Name+".weight", shape, wide))
-		if err := storeInts(f, n.Name+".bias", bias); err != nil {
+		f.Tensors = append(f.Tensors, safetensors.FromInts(name+".weight", shape, wide))
+		if err := storeInts(f, name+".bias", bias); err != nil {
 			return m, err
 		}
 	}
@@ -104,29 +112,27 @@ func describe(n *Node, f, tables *safetensors.File) (manifestNode, error) {
 }
 
 // node is the inverse of describe.
-func (m *manifestNode) node(weights, tables *safetensors.File) (Node, error) {
+func (m *manifestNode) node(name string, weights, tables *safetensors.File) (Node, error) {
 	n := Node{Name: m.Name, Shape: m.Shape, Scale: m.Scale, Bits: m.Bits, Range: m.Range, Seen: m.Seen}
 	if m.Range.Lo == nil || m.Seen.Lo == nil {
 		return n, fmt.Errorf("a range is missing")
 	}
-	if len(m.Shape) == 0 || len(m.Scale) != 1 && len(m.Scale) != m.Shape[0] {
+	if len(m.Shape) == 0 {
 		return n, fmt.Errorf("%d scales for shape %v", len(m.Scale), m.Shape)
 	}
-	for _, s := range m.Scale {
-		if s == 0 || math.IsInf(s, 0) || math.IsNaN(s) {
-			return n, fmt.Errorf("scale %v is not finite and nonzero", s)
-		}
+	if err := checkScale(m.Scale, m.Shape[0]); err != nil {
+		return n, err
 	}
 	switch m.Op {
 	case KindDense:
-		shape, weight, bias, err := m.parameters(weights, 2)
+		shape, weight, bias, err := m.parameters(name, weights, 2)
 		if err != nil {
 			return n, err
 		}
 		n.Op = &Dense{Units: shape[0], Inputs: shape[1], Weight: weight, Bias: bias}
 		return n, strict(m.Attributes, &denseAttributes{})
 	case KindConv2D:
-		shape, weight, bias, err := m.parameters(weights, 4)
+		shape, weight, bias, err := m.parameters(name, weights, 4)
 		if err != nil {
 			return n, err
 		}
@@ -152,7 +158,7 @@ func (m *manifestNode) node(weights, tables *safetensors.File) (Node, error) {
 		if err := strict(m.Attributes, &a); err != nil {
 			return n, err
 		}
-		t, err := loadTables(tables, m.Name)
+		t, err := loadTables(tables, name)
 		n.Op = &LookupTable{a.Shift, t}
 		return n, err
 	case KindReshape:
@@ -160,18 +166,59 @@ func (m *manifestNode) node(weights, tables *safetensors.File) (Node, error) {
 		err := strict(m.Attributes, &a)
 		n.Op = &Reshape{a.Shape}
 		return n, err
+	case KindRecurrent:
+		var a recurrentAttributes
+		if err := strict(m.Attributes, &a); err != nil {
+			return n, err
+		}
+		r, err := a.recurrent(name, weights, tables)
+		n.Op = r
+		return n, err
+	case KindAdd:
+		var a Add
+		err := strict(m.Attributes, &a)
+		n.Op = &a
+		return n, err
+	case KindMul:
+		var a Mul
+		err := strict(m.Attributes, &a)
+		n.Op = &a
+		return n, err
+	case KindShift:
+		var a Shift
+		err := strict(m.Attributes, &a)
+		n.Op = &a
+		return n, err
+	case KindDomain:
+		var a Domain
+		err := strict(m.Attributes, &a)
+		n.Op = &a
+		return n, err
 	}
 	return n, fmt.Errorf("operation %q is unknown in schema %d", m.Op, Schema)
 }
 
+// checkScale wants one scale or one a channel, each finite and not 0.
+func checkScale(scale []float64, channels int) error {
+	if len(scale) != 1 && len(scale) != channels {
+		return fmt.Errorf("%d scales for %d channels", len(scale), channels)
+	}
+	for _, s := range scale {
+		if s == 0 || math.IsInf(s, 0) || math.IsNaN(s) {
+			return fmt.Errorf("scale %v is not finite and nonzero", s)
+		}
+	}
+	return nil
+}
+
 // parameters reads a node's weight, of the given rank and within its grid, and
 // bias.
-func (m *manifestNode) parameters(f *safetensors.File, rank int) (shape []int, weight []int32, bias Vec, err error) {
+func (m *manifestNode) parameters(name string, f *safetensors.File, rank int) (shape []int, weight []int32, bias Vec, err error) {
 	if err := quant.CheckBits(int(m.Bits), true); err != nil {
 		return nil, nil, bias, err
 	}
 	limit := int64(quant.Params{Bits: m.Bits, Signed: true, NarrowRange: true}.QMax())
-	w, ok := f.Get(m.Name + ".weight")
+	w, ok := f.Get(name + ".weight")
 	if !ok || len(w.Shape) != rank {
 		return nil, nil, bias, fmt.Errorf("no weight of rank %d", rank)
 	}
@@ -186,7 +233,7 @@ func (m *manifestNode) parameters(f *safetensors.File, rank int) (shape []int, w
 		}
 		weight[i] = int32(x)
 	}
-	if bias, err = loadInts(f, m.Name+".bias"); err != nil {
+	if bias, err = loadInts(f, name+".bias"); err != nil {
 		return nil, nil, bias, err
 	}
 	return w.Shape, weight, bias, nil

@@ -15,8 +15,8 @@ const (
 	KindReshape     Kind = "Reshape"
 )
 
-// Op is one operation: a linear map (see Linear), a Polynomial, a
-// LookupTable or a Reshape.
+// Op is one operation: a linear map (see Linear), a Polynomial, a LookupTable, a
+// Reshape, a Recurrent, or what only the body of one has: Mul, Shift, Domain.
 // Shapes leave out the batch.
 type Op interface {
 	kind() Kind

@@ -16,26 +16,48 @@ func (p *Program) PartialSums() []float64 {
 	most := in
 	for i := range p.Nodes {
 		n := &p.Nodes[i]
-		switch op := n.Op.(type) {
-		case Linear:
-			rows := op.Rows(p.InShape(i))
-			bias := 0.0
-			for o := range rows.Outputs() {
-				bias = max(bias, math.Abs(rows.Bias.Float(o)))
-			}
-			most = max(most, float64(rows.MaxL1())*in+bias)
-		case *Polynomial:
-			for _, row := range op.Coeffs {
-				sum := 0.0
-				for k := row.Len() - 1; k >= 0; k-- {
-					sum = sum*in + math.Abs(row.Float(k))
-				}
-				most = max(most, sum)
-			}
-		}
+		most = max(most, partialSum(n.Op, in, p.InShape(i)))
 		in = n.Range.Magnitude()
 		most = max(most, in)
 		sums[i] = most
 	}
 	return sums
+}
+
+// partialSum bounds the magnitude of what op adds up for inputs of at most in.
+func partialSum(op Op, in float64, shape []int) float64 {
+	most := 0.0
+	switch op := op.(type) {
+	case Linear:
+		rows := op.Rows(shape)
+		bias := 0.0
+		for o := range rows.Outputs() {
+			bias = max(bias, math.Abs(rows.Bias.Float(o)))
+		}
+		most = float64(rows.MaxL1())*in + bias
+	case *Polynomial:
+		for _, row := range op.Coeffs {
+			sum := 0.0
+			for k := row.Len() - 1; k >= 0; k-- {
+				sum = sum*in + math.Abs(row.Float(k))
+			}
+			most = max(most, sum)
+		}
+	case *Recurrent:
+		sizes := []float64{in}
+		for i := range op.States {
+			sizes = append(sizes, op.States[i].Range.Magnitude())
+		}
+		w, _ := op.Wire(shape)
+		for i := range op.Body {
+			n := &op.Body[i]
+			widest := 0.0
+			for _, k := range w.Inputs[i] {
+				widest = max(widest, sizes[k])
+			}
+			sizes = append(sizes, n.Range.Magnitude())
+			most = max(most, sizes[len(sizes)-1], partialSum(n.Op, widest, []int{w.InSize(i)}))
+		}
+	}
+	return most
 }

@@ -92,8 +92,7 @@ func (p *Program) Check() error {
 // program that passes Check.
 func (p *Program) Bounds() ([]Bounds, error) {
 	var all []Bounds
-	err := p.walk(func(n *Node, shape []int, b Bounds) error {
-		all = append(all, b)
+	check := func(n *Node, shape []int, b Bounds) error {
 		if len(shape) != len(n.Shape) {
 			return fmt.Errorf("shape %v, inferred %v", n.Shape, shape)
 		}
@@ -107,7 +106,11 @@ func (p *Program) Bounds() ([]Bounds, error) {
 			err = fmt.Errorf("range %v, proved %v", n.Range, r)
 		}
 		return err
-	})
+	}
+	err := p.walk(func(n *Node, shape []int, b Bounds) error {
+		all = append(all, b)
+		return check(n, shape, b)
+	}, check)
 	if err != nil {
 		return nil, err
 	}
@@ -122,18 +125,21 @@ func (p *Program) LastBounds() (Bounds, error) {
 	if len(p.Nodes) == 0 {
 		return b, nil
 	}
-	_, err := p.propagate(func(_ *Node, _ []int, now Bounds) error { b = now; return nil })
+	_, err := p.propagate(func(_ *Node, _ []int, now Bounds) error { b = now; return nil },
+		func(*Node, []int, Bounds) error { return nil })
 	return b, err
 }
 
-// Prove fills in every node's Shape and Range.
+// Prove fills in every node's Shape and Range, those in the bodies of Recurrent
+// nodes included. The ranges of states are not its to choose.
 func (p *Program) Prove() error {
-	return p.walk(func(n *Node, shape []int, b Bounds) error {
+	fill := func(n *Node, shape []int, b Bounds) error {
 		var err error
 		n.Shape = shape
 		n.Range, err = provedRange(b)
 		return err
-	})
+	}
+	return p.walk(fill, fill)
 }
 
 // provedRange is b's range, or an error if that is too wide for a file.
@@ -145,9 +151,10 @@ func provedRange(b Bounds) (Range, error) {
 	return r, nil
 }
 
-// walk infers shapes and proves bounds node by node, up to the logits.
-func (p *Program) walk(visit func(n *Node, shape []int, b Bounds) error) error {
-	shape, err := p.propagate(visit)
+// walk infers shapes and proves bounds node by node, up to the logits. body is
+// for the nodes in bodies of Recurrent nodes, each before the node it is in.
+func (p *Program) walk(visit, body func(n *Node, shape []int, b Bounds) error) error {
+	shape, err := p.propagate(visit, body)
 	if err != nil {
 		return err
 	}
@@ -157,7 +164,7 @@ func (p *Program) walk(visit func(n *Node, shape []int, b Bounds) error) error {
 	return nil
 }
 
-func (p *Program) propagate(visit func(n *Node, shape []int, b Bounds) error) ([]int, error) {
+func (p *Program) propagate(visit, body func(n *Node, shape []int, b Bounds) error) ([]int, error) {
 	if _, err := elements(p.Input.Shape); err != nil {
 		return nil, fmt.Errorf("bundle: input: %w", err)
 	}
@@ -178,18 +185,20 @@ func (p *Program) propagate(visit func(n *Node, shape []int, b Bounds) error) ([
 		names[n.Name] = true
 		out, err := n.Op.OutShape(shape)
 		if err == nil {
-			err = total.take(n.Op, out)
+			err = total.take(n.Op, shape, out)
+		}
+		if err == nil {
+			err = coverage(n.Op, b)
+		}
+		if r, ok := n.Op.(*Recurrent); ok && err == nil {
+			b, err = r.propagate(b, shape, body)
+		} else if err == nil {
+			b = n.Op.bounds(b, shape)
+		}
+		if err == nil {
+			err = visit(n, out, b)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
-		}
-		if l, ok := n.Op.(*LookupTable); ok {
-			if err := l.covers(b); err != nil {
-				return nil, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
-			}
-		}
-		b = n.Op.bounds(b, shape)
-		if err := visit(n, out, b); err != nil {
 			return nil, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
 		}
 		shape = out
@@ -208,7 +217,7 @@ type budget struct{ elements, terms, entries int }
 
 // take refuses an operation that makes the program pass the limits, before
 // anything is allocated for it.
-func (b *budget) take(op Op, out []int) error {
+func (b *budget) take(op Op, in, out []int) error {
 	n, err := elements(out)
 	if err != nil {
 		return err
@@ -221,6 +230,10 @@ func (b *budget) take(op Op, out []int) error {
 		perOutput = op.Kernel * op.Kernel
 	case *Dense:
 		perOutput = op.Inputs
+	case *Add:
+		perOutput = len(op.Weights)
+	case *Recurrent:
+		return b.takeSteps(op, in)
 	case *LookupTable:
 		for _, t := range op.Tables {
 			b.entries += len(t.Values)
@@ -237,6 +250,31 @@ func (b *budget) take(op Op, out []int) error {
 	}
 	b.elements += n
 	b.terms += n * perOutput
+	return nil
+}
+
+// takeSteps takes the body of a Recurrent: its tables once, all else once a step.
+func (b *budget) takeSteps(r *Recurrent, in []int) error {
+	w, err := r.Wire(in)
+	if err != nil {
+		return err
+	}
+	var step budget
+	for i := range r.Body {
+		n := &r.Body[i]
+		if err := step.take(n.Op, nil, []int{w.Sizes[r.body()+i]}); err != nil {
+			return fmt.Errorf("body node %q: %w", n.Name, err)
+		}
+	}
+	b.entries += step.entries
+	if b.entries > MaxTableEntries {
+		return fmt.Errorf("its tables bring the program to %d entries, above %d", b.entries, MaxTableEntries)
+	}
+	if step.elements > (MaxElements-b.elements)/r.Steps || step.terms > (MaxTerms-b.terms)/r.Steps {
+		return fmt.Errorf("its %d steps of %d elements and %d terms bring the program above %d or %d", r.Steps, step.elements, step.terms, MaxElements, MaxTerms)
+	}
+	b.elements += r.Steps * step.elements
+	b.terms += r.Steps * step.terms
 	return nil
 }
 

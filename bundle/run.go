@@ -8,6 +8,7 @@ type Runner struct {
 	p      *Program
 	input  Bounds
 	rows   []*Rows // per node; nil where the node is not linear
+	loops  []*loop // per node; nil where it is not a Recurrent
 	bounds []Bounds
 }
 
@@ -17,10 +18,19 @@ func NewRunner(p *Program) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{p: p, input: p.Input.Bounds(), rows: make([]*Rows, len(p.Nodes)), bounds: bounds}
+	r := &Runner{p: p, input: p.Input.Bounds(), rows: make([]*Rows, len(p.Nodes)), loops: make([]*loop, len(p.Nodes)), bounds: bounds}
 	for i, n := range p.Nodes {
 		if l, ok := n.Op.(Linear); ok {
 			r.rows[i] = l.Rows(p.InShape(i))
+		}
+		if op, ok := n.Op.(*Recurrent); ok {
+			in := r.input
+			if i > 0 {
+				in = bounds[i-1]
+			}
+			if r.loops[i], err = newLoop(op, in, p.InShape(i)); err != nil {
+				return nil, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
+			}
 		}
 	}
 	return r, nil
@@ -30,8 +40,13 @@ func NewRunner(p *Program) (*Runner, error) {
 // nil, is called with every node's tensor in order and must not keep or change
 // it. Run returns an error, and no logits, for an input of the wrong length or
 // outside the quantizer's grid, and if an element leaves its proved range (which
-// no other input can cause).
+// no other input can cause), nor a Domain, which an input can cause: that error
+// wraps ErrDomain.
 func (r *Runner) Run(in Vec, visit func(node int, out Vec)) (Vec, error) {
+	return r.run(in, visit, nil)
+}
+
+func (r *Runner) run(in Vec, visit func(node int, out Vec), inner func(node, step, body int, out Vec)) (Vec, error) {
 	if n := r.input.Lo.Len(); in.Len() != n {
 		return Vec{}, fmt.Errorf("bundle: input has %d elements, the program takes %d", in.Len(), n)
 	}
@@ -41,9 +56,19 @@ func (r *Runner) Run(in Vec, visit func(node int, out Vec)) (Vec, error) {
 	v := in
 	for i := range r.p.Nodes {
 		n := &r.p.Nodes[i]
-		if rows := r.rows[i]; rows != nil {
-			v = rows.apply(v)
-		} else {
+		switch {
+		case r.rows[i] != nil:
+			v = r.rows[i].apply(v)
+		case r.loops[i] != nil:
+			var within func(step, body int, out Vec)
+			if inner != nil {
+				within = func(step, body int, out Vec) { inner(i, step, body, out) }
+			}
+			var err error
+			if v, err = r.loops[i].run(v, within); err != nil {
+				return Vec{}, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
+			}
+		default:
 			v = n.Op.apply(v, r.p.InShape(i))
 		}
 		if at, ok := r.bounds[i].Contains(v); !ok {

@@ -34,6 +34,8 @@ type Recipe struct {
 	Seed       uint64        `yaml:"seed"`
 	Data       Data          `yaml:"data"`
 	Network    model.Network `yaml:"network"`
+	// Sentence is there for networks that read sentences, nil for those of images.
+	Sentence *Sentence `yaml:"sentence,omitempty"`
 	// Teacher is a network that is trained first, for others to learn from.
 	Teacher  *Teacher     `yaml:"teacher,omitempty"`
 	Train    train.Config `yaml:"train"`
@@ -231,6 +233,12 @@ func (r *Recipe) Validate() error {
 	if r.Data.Validation < 0 || r.Data.Images < 0 {
 		return fmt.Errorf("data: validation %d and images %d must not be negative", r.Data.Validation, r.Data.Images)
 	}
+	if r.Sentence != nil {
+		if err := r.validateSentence(); err != nil {
+			return err
+		}
+		return r.validateVerify()
+	}
 	n, err := r.Build()
 	if err != nil {
 		return err
@@ -280,6 +288,10 @@ func (r *Recipe) Validate() error {
 			return fmt.Errorf("quantize.finetune.%w", err)
 		}
 	}
+	return r.validateVerify()
+}
+
+func (r *Recipe) validateVerify() error {
 	if b := r.Verify.Backend; !slices.Contains(Backends, b) {
 		return fmt.Errorf("verify.backend: %q is unknown: want one of %s", b, strings.Join(Backends, ", "))
 	}

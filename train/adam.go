@@ -28,7 +28,10 @@ type Adam struct {
 	Rate, Beta1, Beta2, Epsilon float64
 	Clip                        float64 // 0: no clipping
 	// Decay shrinks every weight by Rate*Decay of itself at a step, before it.
-	Decay            float64
+	Decay float64
+	// Elsewhere is the sum of the squares of gradients that another optimiser steps
+	// with, under the same clip; Scale is the factor that the last step's clip was.
+	Elsewhere, Scale float64
 	Relative, Frozen int // Frozen: the last tensors stay as they are
 	Steps            int
 	M, V             [][]float32
@@ -44,7 +47,7 @@ func NewAdam(rate, clip float64) *Adam {
 func (a *Adam) Step(model []G.ValueGrad) error {
 	grads := make([][]float32, len(model))
 	weights := make([][]float32, len(model))
-	norm := 0.0
+	norm := a.Elsewhere
 	for i, p := range model {
 		g, err := p.Grad()
 		if err != nil {
@@ -61,6 +64,7 @@ func (a *Adam) Step(model []G.ValueGrad) error {
 	if a.Clip > 0 && norm > a.Clip {
 		scale = a.Clip / norm
 	}
+	a.Scale = scale
 	if a.M == nil {
 		a.M, a.V = zerosLike(weights), zerosLike(weights)
 	}

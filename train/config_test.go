@@ -12,7 +12,7 @@ func TestRate(t *testing.T) {
 	c := Config{Epochs: 4, LearningRate: 0.5, Schedule: "cosine", Warmup: 1}
 	const perEpoch, total = 10, 40
 	for step := range total {
-		r := c.rate(step, perEpoch, total)
+		r := c.Rate(step, perEpoch, total)
 		switch {
 		case step < 9:
 			if want := 0.5 * float64(step+1) / 10; r != want {
@@ -23,26 +23,26 @@ func TestRate(t *testing.T) {
 				t.Errorf("rate %v after the warmup, want the peak", r)
 			}
 		case step > 10:
-			if before := c.rate(step-1, perEpoch, total); r >= before || r <= 0 {
+			if before := c.Rate(step-1, perEpoch, total); r >= before || r <= 0 {
 				t.Errorf("step %d: rate %v after %v", step, r, before)
 			}
 		}
 	}
 	// Half way down the cosine, and one step before zero: 0.25 (1-cos(pi/30)).
-	if r := c.rate(25, perEpoch, total); math.Abs(r-0.25) > 1e-15 {
+	if r := c.Rate(25, perEpoch, total); math.Abs(r-0.25) > 1e-15 {
 		t.Errorf("half way the rate is %v, want 0.25", r)
 	}
-	if r, want := c.rate(39, perEpoch, total), 0.25*(1-math.Cos(math.Pi/30)); math.Abs(r-want) > 1e-15 || r > 0.002 {
+	if r, want := c.Rate(39, perEpoch, total), 0.25*(1-math.Cos(math.Pi/30)); math.Abs(r-want) > 1e-15 || r > 0.002 {
 		t.Errorf("the last rate is %v, want %v", r, want)
 	}
 	c.Schedule = "constant"
-	if c.rate(4, perEpoch, total) != 0.25 || c.rate(10, perEpoch, total) != 0.5 || c.rate(39, perEpoch, total) != 0.5 {
+	if c.Rate(4, perEpoch, total) != 0.25 || c.Rate(10, perEpoch, total) != 0.5 || c.Rate(39, perEpoch, total) != 0.5 {
 		t.Error("the constant schedule is not constant after its warmup")
 	}
 	// A warmup of the whole run ends at the peak.
 	c = Config{Epochs: 1, LearningRate: 0.5, Schedule: "cosine", Warmup: 1}
 	for _, steps := range []int{1, 10} {
-		if r := c.rate(steps-1, steps, steps); r != 0.5 {
+		if r := c.Rate(steps-1, steps, steps); r != 0.5 {
 			t.Errorf("the last of %d warmup steps has rate %v", steps, r)
 		}
 	}

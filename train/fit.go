@@ -239,7 +239,7 @@ func (f *fitter) epoch(ctx context.Context) error {
 			return f.interrupted(ctx)
 		}
 		batch := order[f.Step*c.Batch : min((f.Step+1)*c.Batch, len(order))]
-		f.adam.Rate = c.rate(f.Epoch*steps+f.Step, steps, c.Epochs*steps)
+		f.adam.Rate = c.Rate(f.Epoch*steps+f.Step, steps, c.Epochs*steps)
 		if err := f.step(batch); err != nil {
 			return err
 		}

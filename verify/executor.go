@@ -53,6 +53,9 @@ type Result struct {
 	// NodeSeconds is the evaluation time of each program node, summed over
 	// workers; nil where the executor doesn't tell them apart.
 	NodeSeconds []float64
+	// Domains are what the values used of a program's domains; the integer
+	// reference alone tells.
+	Domains []Domain
 	// Lookups accounts for table look-ups that may fail; nil for executors without
 	// such.
 	Lookups *Lookups

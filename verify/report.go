@@ -34,6 +34,7 @@ type Report struct {
 	Precision       *Precision        `json:"precision,omitempty"` // of an approximate back end
 	Latency         *Latency          `json:"latency,omitempty"`   // of a back end of single images
 	Lookups         *Lookups          `json:"lookups,omitempty"`   // of a back end whose look-ups may fail
+	Domains         []Domain          `json:"domains,omitempty"`   // of a recurrent program with polynomials
 	Simulated       *Simulated        `json:"simulated,omitempty"` // in the place of encryption
 	Backend         *Backend          `json:"backend"`
 	Seconds         Seconds           `json:"seconds"`
@@ -44,6 +45,19 @@ type Report struct {
 	// IntegerLogitsSHA256 and Answers let a later gate compare image by image.
 	IntegerLogitsSHA256 string  `json:"integer_logits_sha256,omitempty"`
 	Answers             Answers `json:"answers"`
+}
+
+// Domain is an interval that a polynomial of a recurrent program was fitted for,
+// and what the integer reference's values used of it over all steps and images, in
+// the reals of the node. A value that leaves it ends the verification.
+type Domain struct {
+	Layer string  `json:"layer"`
+	Node  string  `json:"node"`
+	Lo    float64 `json:"lo"`
+	Hi    float64 `json:"hi"`
+	// SeenLo and SeenHi are the extremes seen.
+	SeenLo float64 `json:"seen_lo"`
+	SeenHi float64 `json:"seen_hi"`
 }
 
 // Simulated is what a back end is predicted to give, with nothing encrypted. An

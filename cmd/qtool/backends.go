@@ -13,6 +13,7 @@ import (
 	"qtool/verify"
 	"qtool/verify/he/bgv"
 	"qtool/verify/he/bgvtable"
+	"qtool/verify/he/lstm"
 	"qtool/verify/he/packed"
 	"qtool/verify/he/pbs"
 	"qtool/verify/he/security"
@@ -63,11 +64,16 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 		// again must not pile up before it is collected.
 		debug.SetGCPercent(20)
 	}
+	if hasKind(p, bundle.KindRecurrent) {
+		if e, err := recurrentExecutor(p, o); e != nil || err != nil {
+			return e, err
+		}
+	}
 	switch o.backend {
 	case backendNone:
 		return nil, nil
 	case "auto", "bgv":
-		if hasTables(p) {
+		if hasKind(p, bundle.KindLookupTable) {
 			return tableExecutor(p, images, o)
 		}
 		plan, err := bgv.NewPlan(p, bgv.Options{LogN: o.logN, AllowInsecure: o.allowInsecure, Images: images})
@@ -170,8 +176,77 @@ func (p picked) Backend() verify.Backend {
 	return b
 }
 
-func hasTables(p *bundle.Program) bool {
-	return slices.ContainsFunc(p.Nodes, func(n bundle.Node) bool { return n.Kind() == bundle.KindLookupTable })
+// recurrentExecutor plans programs with Recurrent nodes: those with tables go by
+// blind rotation, those without by CKKS. It is nil for pbs and none, which need no
+// other plan than for any program.
+func recurrentExecutor(p *bundle.Program, o verifyOptions) (verify.Executor, error) {
+	if o.backend == "pbs" || o.backend == backendNone {
+		return nil, nil
+	}
+	plan, err := planRecurrent(p, o)
+	if err != nil {
+		return nil, err
+	}
+	e := verify.Executor(nil)
+	if plan.lstm != nil {
+		e = lstm.NewExecutor(p, plan.lstm)
+	} else {
+		e = pbs.NewExecutor(p, plan.pbs)
+	}
+	if plan.why == "" {
+		return e, nil
+	}
+	return picked{e, plan.why}, nil
+}
+
+// recurrentPlan has one of its plans, and why it was chosen.
+type recurrentPlan struct {
+	pbs  *pbs.Plan
+	lstm *lstm.Plan
+	why  string
+}
+
+// planRecurrent plans programs that run by blind rotation or by CKKS: recurrent
+// ones, and others that pbs takes.
+func planRecurrent(p *bundle.Program, o verifyOptions) (recurrentPlan, error) {
+	var r recurrentPlan
+	backend := o.backend
+	if backend == "auto" {
+		backend, r.why = "pbs", "auto takes look-ups by blind rotation, as the recurrent program has tables"
+		switch {
+		case !hasKind(p, bundle.KindRecurrent):
+			r.why = "auto takes the pbs back end, which is for single inputs"
+		case !recurrentTables(p):
+			backend, r.why = "packed-ckks", "auto takes CKKS, as the recurrent program has no tables: all sequences of a batch at once"
+		}
+	}
+	err := o.unused()
+	if err != nil {
+		return r, err
+	}
+	switch backend {
+	case "packed-ckks":
+		debug.SetGCPercent(20) // as for the other packed back ends
+		r.lstm, err = lstm.NewPlan(p, lstm.Options{LogN: o.logN, Bits: o.bits, AllowInsecure: o.allowInsecure})
+		return r, withHint(err, "fewer steps, a linear cell output, or fewer bits of --precision take less modulus; tables go by --backend pbs")
+	case "pbs":
+		o.allowInsecure = o.allowInsecure && o.backend == "pbs"
+		r.pbs, err = lookupPlan(p, o)
+		return r, withHint(err, narrowerHint)
+	}
+	return r, hinted{fmt.Errorf("backend %q has no form of recurrent programs", backend), "pbs runs those with tables, packed-ckks those with polynomials; auto takes the one that fits"}
+}
+
+// recurrentTables reports whether a Recurrent has tables.
+func recurrentTables(p *bundle.Program) bool {
+	return slices.ContainsFunc(p.Nodes, func(n bundle.Node) bool {
+		r, ok := n.Op.(*bundle.Recurrent)
+		return ok && slices.ContainsFunc(r.Body, func(n bundle.BodyNode) bool { return n.Kind() == bundle.KindLookupTable })
+	})
+}
+
+func hasKind(p *bundle.Program, k bundle.Kind) bool {
+	return slices.ContainsFunc(p.Nodes, func(n bundle.Node) bool { return n.Kind() == k })
 }
 
 // withHint adds what can be done about parameters that were refused.
@@ -179,7 +254,7 @@ func withHint(err error, insufficient string) error {
 	switch {
 	case errors.Is(err, security.ErrInsecure):
 		return hinted{err, "leave the ring degree to be chosen, or accept the risk with --allow-insecure-parameters"}
-	case errors.Is(err, bgv.ErrInsufficient), errors.Is(err, pbs.ErrInsufficient):
+	case errors.Is(err, bgv.ErrInsufficient), errors.Is(err, pbs.ErrInsufficient), errors.Is(err, lstm.ErrInsufficient):
 		return hinted{err, insufficient}
 	}
 	return err

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"qtool/datasets"
+	"qtool/datasets/text"
 )
 
 func newDataCommand(a *app) *cobra.Command {
@@ -21,7 +22,13 @@ $QTOOL_DATA, then in the user cache, and at last downloaded (SHA-256 checked).
 
   digits    generated handwritten-like digits; nothing to download
   mnist     LeCun's handwritten digits
-  idx:DIR   your own images: a folder with the four files of MNIST's names and format`),
+  idx:DIR   your own images: a folder with the four files of MNIST's names and format
+
+and those of sentences, which are read from --data or $QTOOL_DATA:
+
+  sentences  generated short reviews; nothing to read
+  sst2       Stanford Sentiment Treebank, two classes: phrases to train, sentences to test
+  uci        UCI's Sentiment Labelled Sentences`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -37,11 +44,12 @@ func newDataListCommand(a *app) *cobra.Command {
 		Example: "  qtool data list",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			names := append(datasets.Names(), text.Names()...)
 			if a.json {
-				return a.encode(datasets.Names())
+				return a.encode(names)
 			}
 			p := &printer{w: a.stdout}
-			for _, n := range datasets.Names() {
+			for _, n := range names {
 				p.f("%s\n", n)
 			}
 			return p.err
@@ -70,6 +78,9 @@ type datasetView struct {
 }
 
 func runDataFetch(ctx context.Context, a *app, name string) error {
+	if text.Known(name) {
+		return fetchCorpus(ctx, a, name)
+	}
 	d, err := a.loadData(ctx, name)
 	if err != nil {
 		return err
@@ -87,6 +98,43 @@ func runDataFetch(ctx context.Context, a *app, name string) error {
 		t.AppendRow(table.Row{c, v.Training[c], v.Test[c]})
 	}
 	t.AppendFooter(table.Row{"all", d.Train.Len(), d.Test.Len()})
+	p.f("%s\n", t.Render())
+	return p.err
+}
+
+// corpusView describes a corpus; counts are of negative and positive sentences.
+type corpusView struct {
+	Name     string `json:"name"`
+	Training [2]int `json:"training_per_class"`
+	Dev      [2]int `json:"dev_per_class"`
+	Test     [2]int `json:"test_per_class"`
+	SHA256   string `json:"sha256"`
+}
+
+func fetchCorpus(ctx context.Context, a *app, name string) error {
+	c, err := text.Load(ctx, name, datasets.Options{Dir: a.dataDir})
+	if err != nil {
+		return err
+	}
+	count := func(all []text.Sentence) (n [2]int) {
+		for _, s := range all {
+			n[s.Label]++
+		}
+		return n
+	}
+	v := corpusView{c.Name, count(c.Train), count(c.Dev), count(c.Test), c.SHA256}
+	if a.json {
+		return a.encode(v)
+	}
+	p := &printer{w: a.stdout}
+	p.f("%s: sentences, 2 classes\ncontent SHA-256 %s\n\n", v.Name, v.SHA256)
+	t := newTable()
+	t.AppendHeader(table.Row{"class", "training", "dev", "test"})
+	right(t, 2, 3, 4)
+	for k, label := range text.Labels {
+		t.AppendRow(table.Row{label, v.Training[k], v.Dev[k], v.Test[k]})
+	}
+	t.AppendFooter(table.Row{"all", len(c.Train), len(c.Dev), len(c.Test)})
 	p.f("%s\n", t.Render())
 	return p.err
 }

@@ -12,6 +12,7 @@ import (
 	"qtool/verify"
 	"qtool/verify/gate"
 	"qtool/verify/he/bgv"
+	"qtool/verify/he/lstm"
 	"qtool/verify/he/packed"
 	"qtool/verify/he/pbs"
 	"qtool/verify/he/security"
@@ -49,7 +50,7 @@ func exitCode(err error) int {
 		return exitMissing
 	case errors.Is(err, bundle.ErrVersion), errors.Is(err, model.ErrVersion), errors.Is(err, gate.ErrVersion):
 		return exitVersion
-	case errors.Is(err, security.ErrInsecure), errors.Is(err, bgv.ErrInsufficient), errors.Is(err, packed.ErrInsufficient), errors.Is(err, pbs.ErrInsufficient),
+	case errors.Is(err, security.ErrInsecure), errors.Is(err, bgv.ErrInsufficient), errors.Is(err, packed.ErrInsufficient), errors.Is(err, pbs.ErrInsufficient), errors.Is(err, lstm.ErrInsufficient),
 		errors.Is(err, export.ErrTooWide):
 		return exitInsecure
 	}

@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"qtool/bundle"
+	"qtool/datasets/text"
 	"qtool/model"
+	"qtool/model/sequence"
 	"qtool/quant"
 )
 
@@ -100,6 +102,15 @@ func runInspect(a *app, path string) error {
 		}
 		return inspectBundle(a, path, f)
 	}
+	if sentences, err := sequence.IsCheckpoint(path); err != nil {
+		return err
+	} else if sentences {
+		c, err := sequence.ReadCheckpoint(path)
+		if err != nil {
+			return err
+		}
+		return inspectSentences(a, path, c)
+	}
 	c, err := model.ReadCheckpoint(path)
 	if err != nil {
 		return err
@@ -133,6 +144,7 @@ type bundleView struct {
 	Layers     []layerRow        `json:"layers"`
 	Golden     int               `json:"golden_inputs"`
 	Provenance bundle.Provenance `json:"provenance"`
+	Client     *clientView       `json:"client,omitempty"`
 }
 
 func inspectBundle(a *app, path string, f *bundle.File) error {
@@ -142,6 +154,11 @@ func inspectBundle(a *app, path string, f *bundle.File) error {
 	if v.SHA256, v.Bytes, err = fileSHA256(path); err != nil {
 		return err
 	}
+	if client, err := encoder(f); err != nil {
+		return err
+	} else if client != nil {
+		v.Client = &clientView{client.Vocabulary.Len(), client.Selection, client.Bits, client.Dimensions, int64(len(f.Client))}
+	}
 	if a.json {
 		return a.encode(v)
 	}
@@ -149,8 +166,20 @@ func inspectBundle(a *app, path string, f *bundle.File) error {
 	p.f("%s: integer bundle of recipe %s, seed %d, on %s; %s\n", path, v.Provenance.Recipe, v.Provenance.Seed, v.Provenance.Dataset, size(v.Bytes))
 	p.f("SHA-256 %s\n", v.SHA256)
 	p.f("input %v, %s; %d labels; %d golden inputs replayed\n\n", v.Input.Shape, describeQuantizer(v.Input.Quantizer), len(v.Labels), v.Golden)
+	if c := v.Client; c != nil {
+		p.f("client: %d words, %s of %d steps, %d numbers of %d bits each; %s\n\n", c.Words, c.Selection.Kind, c.Selection.Steps, c.Dimensions, c.Bits, size(c.Bytes))
+	}
 	p.f("%s\n", layersTable(v.Layers))
 	return p.err
+}
+
+// clientView is what a bundle's client does with sentences.
+type clientView struct {
+	Words      int            `json:"words"`
+	Selection  text.Selection `json:"selection"`
+	Bits       int            `json:"bits"`
+	Dimensions int            `json:"dimensions"`
+	Bytes      int64          `json:"bytes"`
 }
 
 func describeQuantizer(q quant.Params) string {

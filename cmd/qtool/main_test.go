@@ -36,7 +36,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "jsonhas": jsonHas, "flip": flip, "truncate": truncate, "waitfor": waitFor,
+			"status": status, "jsonhas": jsonHas, "flip": flip, "truncate": truncate, "waitfor": waitFor, "sentencebundle": sentenceBundle,
 		},
 	})
 }

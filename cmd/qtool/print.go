@@ -69,6 +69,7 @@ func (p *printer) report(r *verify.Report) {
 	p.f("\n%s, seed %d, on %s\n\n", r.Recipe, r.Seed, r.Dataset)
 	p.ladder(r)
 	p.drift(r)
+	p.domains(r.Domains)
 	p.simulated(r.Simulated)
 	if r.Backend == nil {
 		return
@@ -78,6 +79,16 @@ func (p *printer) report(r *verify.Report) {
 	p.precision(r)
 	p.lookups(r.Lookups)
 	p.parameters(r.Backend)
+}
+
+// domains says what values used of the intervals that polynomials were fitted for.
+func (p *printer) domains(all []verify.Domain) {
+	if len(all) > 0 {
+		p.f("\ndomains of the polynomials, over all steps of all sentences:\n")
+	}
+	for _, d := range all {
+		p.f("  %s.%s  [%.3g, %.3g], seen [%.3g, %.3g]\n", d.Layer, d.Node, d.Lo, d.Hi, d.SeenLo, d.SeenHi)
+	}
 }
 
 // drift says how the fake-quantized network's layers agree with the program's.
@@ -212,8 +223,18 @@ func approximate(r bundle.Range, upper bool) float64 {
 	return f
 }
 
+// layerRows are a program's, the body of a Recurrent behind it.
 func layerRows(p *bundle.Program, sqnr []float64) []layerRow {
-	return rowsOf(verify.Layers(p, nil, sqnr))
+	var rows []layerRow
+	for i, row := range rowsOf(verify.Layers(p, nil, sqnr)) {
+		rows = append(rows, row)
+		if r, ok := p.Nodes[i].Op.(*bundle.Recurrent); ok {
+			for _, n := range r.Body {
+				rows = append(rows, layerRow{row.Name + "." + n.Name, n.Kind(), int(n.Bits), n.Range, n.Seen, nil})
+			}
+		}
+	}
+	return rows
 }
 
 func rowsOf(layers []verify.Layer) []layerRow {
@@ -263,8 +284,8 @@ func size(n int64) string {
 }
 
 // printStage tells what train or quantize made.
-func (w *workspace) printStage(c *model.Checkpoint, file, stage string, layers ...layerRow) error {
-	s := stageResult{Checkpoint: w.path(file), Parameters: c.Params.Count(), Provenance: c.Provenance, Layers: layers, Calibration: w.calibrations, Explanation: w.explanation}
+func (w *workspace) printStage(parameters int, from model.Provenance, file, stage string, validated bool, layers ...layerRow) error {
+	s := stageResult{Checkpoint: w.path(file), Parameters: parameters, Provenance: from, Layers: layers, Calibration: w.calibrations, Explanation: w.explanation}
 	if len(layers) > 0 {
 		s.Bundle = w.path(fileBundle)
 	}
@@ -281,7 +302,7 @@ func (w *workspace) printStage(c *model.Checkpoint, file, stage string, layers .
 	if s.Training != nil && len(s.Training.History) > 0 {
 		last := s.Training.History[max(s.Training.Best-1, 0)]
 		p.f("trained %d epochs in %.1f s: loss %.4f, training accuracy %.2f %%", len(s.Training.History), s.Training.Seconds, last.Loss, 100*last.Accuracy)
-		if w.val != nil {
+		if validated {
 			p.f(", validation accuracy %.2f %%", 100*last.Validation)
 		}
 		p.f("\n")

@@ -1,6 +1,11 @@
 package main
 
-import "qtool/verify"
+import (
+	"cmp"
+	"slices"
+
+	"qtool/verify"
+)
 
 // lookups prints the account of look-ups that may fail.
 func (p *printer) lookups(l *verify.Lookups) {
@@ -12,7 +17,14 @@ func (p *printer) lookups(l *verify.Lookups) {
 	if l.Milliseconds > 0 {
 		p.f("%.1f ms a look-up, %.2f s an image.\n", l.Milliseconds, l.SecondsPerImage)
 	}
-	for _, n := range l.Layers {
+	layers, most := slices.Clone(l.Layers), 12
+	if len(layers) > most {
+		// A recurrent program has a dozen a step.
+		slices.SortStableFunc(layers, func(a, b verify.LookupNoise) int { return cmp.Compare(b.Measured, a.Measured) })
+		p.f("The noisiest of %d layers, all in the report:\n", len(layers))
+		layers = layers[:most/2]
+	}
+	for _, n := range layers {
 		p.f("  - %s: %d done, noise deviation %.3f of what does no harm (%.3f predicted for its worst)\n", n.Layer, n.Done, n.Measured, n.Predicted)
 	}
 }

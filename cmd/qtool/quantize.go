@@ -107,6 +107,9 @@ type quantizeOptions struct {
 }
 
 func runQuantize(ctx context.Context, w *workspace, o quantizeOptions) error {
+	if w.recipe.Sentence != nil {
+		return quantizeSentences(ctx, w, o)
+	}
 	for _, f := range []struct {
 		on   bool
 		flag string
@@ -157,7 +160,7 @@ func runQuantize(ctx context.Context, w *workspace, o quantizeOptions) error {
 			return err
 		}
 	}
-	return w.printStage(c, fileQuantized, w.recipe.Quantize.Method, layerRows(f.Program, sqnr)...)
+	return w.printStage(c.Params.Count(), c.Provenance, fileQuantized, w.recipe.Quantize.Method, w.val != nil, layerRows(f.Program, sqnr)...)
 }
 
 // readFloat reads a checkpoint that quantization is to start from.

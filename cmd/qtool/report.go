@@ -15,6 +15,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets"
+	"qtool/datasets/text"
 	"qtool/model"
 	"qtool/recipe"
 	"qtool/report"
@@ -108,7 +109,10 @@ func (a *app) drawReport(ctx context.Context, s reportSource) ([]byte, error) {
 	if err := s.readBundle(&in); err != nil {
 		return nil, err
 	}
-	if err := s.readCheckpoints(&in); err != nil {
+	sentences := text.Known(r.Dataset)
+	if sentences {
+		in.Notes = append(in.Notes, "The network reads sentences: weights, activations and examples are not drawn.")
+	} else if err := s.readCheckpoints(&in); err != nil {
 		return nil, err
 	}
 	if err := s.readTraining(&in); err != nil {
@@ -117,6 +121,9 @@ func (a *app) drawReport(ctx context.Context, s reportSource) ([]byte, error) {
 	resolved, err := s.readRecipe(&in)
 	if err != nil {
 		return nil, err
+	}
+	if sentences {
+		return report.Build(in)
 	}
 	if err := a.readImages(ctx, s, resolved, &in); err != nil {
 		return nil, err

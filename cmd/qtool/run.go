@@ -118,6 +118,9 @@ func runRun(ctx context.Context, w *workspace, insecure bool) error {
 	if insecure && w.recipe.Quantize.Method == "none" {
 		return fmt.Errorf("--allow-insecure-parameters: recipe %s encrypts nothing, quantize.method is none", w.recipe.Name)
 	}
+	if w.recipe.Sentence != nil {
+		return runSentences(ctx, w, insecure)
+	}
 	if err := w.open(ctx, trainedFiles...); err != nil {
 		return err
 	}
@@ -149,7 +152,11 @@ func runRun(ctx context.Context, w *workspace, insecure bool) error {
 	if err != nil {
 		return err
 	}
-	task := verification{file: f, test: test, executor: e, rungs: r, sqnr: sqnr, state: w.path(stateVerify), resume: w.resume}
+	return w.verifyRun(ctx, verification{file: f, test: test, executor: e, rungs: r, sqnr: sqnr, state: w.path(stateVerify), resume: w.resume})
+}
+
+// verifyRun is the end of a run: the check of its bundle, and the report.
+func (w *workspace) verifyRun(ctx context.Context, task verification) (err error) {
 	var size int64
 	if task.sum, size, err = fileSHA256(w.path(fileBundle)); err != nil {
 		return err
@@ -209,7 +216,11 @@ func (w *workspace) reportFloat(ctx context.Context, float *model.Checkpoint) er
 	if err != nil {
 		return err
 	}
-	ladder := verify.Ladder{Labels: test.Labels, Float: r.float}
+	return w.publishFloat(ctx, r)
+}
+
+func (w *workspace) publishFloat(ctx context.Context, r rungs) error {
+	ladder := verify.Ladder{Labels: w.data.Test.Labels, Float: r.float}
 	comparison, err := ladder.Compare()
 	if err != nil {
 		return err

@@ -86,6 +86,9 @@ func runSearch(ctx context.Context, w *workspace, o searchOptions) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
+	if err := refuseSentences(w.recipe, "search"); err != nil {
+		return err
+	}
 	if err := w.searchable(); err != nil {
 		return err
 	}

@@ -42,6 +42,8 @@ type finishedBatch struct {
 	Usual   []float64       `json:"usual,omitempty"`
 	Latency *verify.Latency `json:"latency,omitempty"`
 	Lookups *verify.Lookups `json:"lookups,omitempty"`
+	// Of the integer reference, which has one batch.
+	Domains []verify.Domain `json:"domains,omitempty"`
 }
 
 type executionState struct {
@@ -81,7 +83,7 @@ func (x *execution) run(ctx context.Context, a *app, images [][]uint8) (*verify.
 }
 
 func keep(r *verify.Result) finishedBatch {
-	b := finishedBatch{Cost: r.Cost, NoiseBitsLeft: r.NoiseBitsLeft, NodeSeconds: r.NodeSeconds, Reals: r.Reals, Bound: r.Bound, Usual: r.Usual, Latency: r.Latency, Lookups: r.Lookups}
+	b := finishedBatch{Cost: r.Cost, NoiseBitsLeft: r.NoiseBitsLeft, NodeSeconds: r.NodeSeconds, Reals: r.Reals, Bound: r.Bound, Usual: r.Usual, Latency: r.Latency, Lookups: r.Lookups, Domains: r.Domains}
 	for _, v := range r.Logits {
 		row := make([]*big.Int, v.Len())
 		for i := range row {
@@ -107,6 +109,7 @@ func (s *executionState) result() *verify.Result {
 			all.Logits = append(all.Logits, bundle.NewVec(row))
 		}
 		all.Reals, all.Bound, all.Usual, all.Latency = append(all.Reals, b.Reals...), b.Bound, b.Usual, b.Latency
+		all.Domains = b.Domains
 		t, u := &all.Cost.Seconds, b.Cost.Seconds
 		t.Keygen, t.Encrypt, t.Evaluate, t.Decrypt = t.Keygen+u.Keygen, t.Encrypt+u.Encrypt, t.Evaluate+u.Evaluate, t.Decrypt+u.Decrypt
 		all.Cost.Bytes = b.Cost.Bytes

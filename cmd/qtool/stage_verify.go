@@ -69,6 +69,7 @@ func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report,
 		Dataset: f.Provenance.Dataset, DatasetSHA256: f.Provenance.DatasetSHA256,
 		BundleSHA256: v.sum, Images: test.Len(), Versions: versions(),
 		Seconds: verify.Seconds{Integer: plain.Cost.Seconds.Evaluate},
+		Domains: plain.Domains,
 	}
 	var nodeSeconds []float64
 	if e != nil && v.simulate {

@@ -35,6 +35,9 @@ set. Ctrl-C saves the state; --resume goes on and ends with the same weights.`),
 }
 
 func runTrain(ctx context.Context, w *workspace) error {
+	if w.recipe.Sentence != nil {
+		return trainSentences(ctx, w)
+	}
 	if err := w.open(ctx, trainedFiles...); err != nil {
 		return err
 	}
@@ -42,7 +45,7 @@ func runTrain(ctx context.Context, w *workspace) error {
 	if err != nil {
 		return err
 	}
-	return w.printStage(c, fileFloat, "float")
+	return w.printStage(c.Params.Count(), c.Provenance, fileFloat, "float", w.val != nil)
 }
 
 // stageResult is what train and quantize print with --json.

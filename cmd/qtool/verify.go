@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"qtool/bundle"
+	"qtool/datasets"
+	"qtool/datasets/text"
 	"qtool/export"
 	"qtool/model"
 	"qtool/recipe"
@@ -22,6 +24,7 @@ func newVerifyCommand(a *app) *cobra.Command {
 	o := verifyOptions{}
 	var path, out string
 	var resume, simulate bool
+	var sentence string
 	cmd := &cobra.Command{
 		Use:   "verify-encrypted",
 		Short: "run a bundle under homomorphic encryption and compare every logit",
@@ -35,6 +38,12 @@ the bundle was made of stand beside it.
 With --simulate nothing is encrypted: noise is drawn as it is predicted where look-ups
 may fail, and an exact back end gives the integer program's answers.
 
+With --text, one sentence that you type is encrypted, and the answer printed with what
+the server saw. The client cuts it into words, keeps those that the bundle's selection
+keeps, and turns them into integers in the clear; the server gets ciphertexts. A
+sentence may have any number of words up to 1 MiB; one without words, or without any
+of the vocabulary, is an error and nothing is encrypted.
+
 With --out, finished batches are kept until the report is written: after Ctrl-C the
 same command with --resume repeats none of them.
 
@@ -42,14 +51,23 @@ same command with --resume repeats none of them.
                          with a relinearisation key where the bundle has tables
   --backend pbs          one image at a time, tables by blind rotation: each look-up fails with a small
                          probability; those that did are counted, and only their images may differ
-  --backend packed-ckks  approximate with a stated error, one image at a time, low latency
+  --backend packed-ckks  approximate with a stated error, one image at a time, low latency; recurrent
+                         networks with polynomial gates: thousands of sequences at once
   --backend packed-bgv   the same packing exactly, once for each plaintext prime
   --backend none         no encryption: the clear rungs alone`),
 		Example: `  qtool verify-encrypted --bundle lenet/model.qb
   qtool verify-encrypted --bundle lenet/model.qb --limit 100 --json
-  qtool verify-encrypted --bundle tables/model.qb --backend pbs --simulate`,
+  qtool verify-encrypted --bundle tables/model.qb --backend pbs --simulate
+  qtool verify-encrypted --bundle sentiment/model.qb --text "a gripping , funny film"`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("text") {
+				typed, err := readSentence(cmd.InOrStdin(), sentence)
+				if err != nil {
+					return err
+				}
+				return runText(cmd.Context(), a, path, typed, o)
+			}
 			return runVerify(cmd.Context(), a, path, out, resume, simulate, o)
 		},
 	}
@@ -62,7 +80,11 @@ same command with --resume repeats none of them.
 	cmd.Flags().Float64Var(&o.failure, "failure-probability", 0, "the largest probability that an image has a failed look-up, pbs (default 2^-20)")
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the batches that an interrupted run finished in --out")
 	cmd.Flags().BoolVar(&simulate, "simulate", false, "encrypt nothing: predict what the back end would answer")
+	cmd.Flags().StringVar(&sentence, "text", "", "encrypt this sentence (- reads it from standard input) instead of the test set, and print the answer")
 	cmd.MarkFlagsMutuallyExclusive("simulate", "resume")
+	for _, other := range []string{"simulate", "resume", "limit", "out"} {
+		cmd.MarkFlagsMutuallyExclusive("text", other)
+	}
 	registerInsecure(cmd, &o.allowInsecure)
 	cmd.MarkFlagRequired("bundle")
 	return cmd
@@ -85,7 +107,7 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 	if err != nil {
 		return err
 	}
-	d, err := a.loadData(ctx, f.Provenance.Dataset)
+	d, corpus, err := a.bundleData(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -103,20 +125,12 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 	if err != nil {
 		return err
 	}
-	float, err := a.origin(path, fileFloat, f.Provenance.FloatSHA256)
-	if err != nil {
-		return err
+	var r rungs
+	if corpus != nil {
+		r, err = a.sentenceRungs(ctx, path, f, corpus.Test, test)
+	} else {
+		r, err = a.imageRungs(ctx, path, f, test)
 	}
-	quantized, err := a.origin(path, fileQuantized, f.Provenance.QuantizedSHA256)
-	if err != nil {
-		return err
-	}
-	if quantized != nil {
-		if err := sameProgram(f, quantized); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	r, err := answer(ctx, float, quantized, f.Program, test)
 	if err != nil {
 		return err
 	}
@@ -150,6 +164,43 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 		return err
 	}
 	return checkMismatch(report)
+}
+
+// bundleData is the dataset that a bundle was made with; for one that reads
+// sentences its test split is encoded by the bundle's client, and the corpus comes
+// with it.
+func (a *app) bundleData(ctx context.Context, f *bundle.File) (*datasets.Dataset, *text.Corpus, error) {
+	client, err := encoder(f)
+	if err != nil {
+		return nil, nil, err
+	}
+	if client == nil {
+		d, err := a.loadData(ctx, f.Provenance.Dataset)
+		return d, nil, err
+	}
+	c, err := text.Load(ctx, f.Provenance.Dataset, datasets.Options{Dir: a.dataDir})
+	if err != nil {
+		return nil, nil, err
+	}
+	return corpusData(c, client), c, nil
+}
+
+// imageRungs answers with the checkpoints beside a bundle that it was made of.
+func (a *app) imageRungs(ctx context.Context, path string, f *bundle.File, test *datasets.Split) (rungs, error) {
+	float, err := a.origin(path, fileFloat, f.Provenance.FloatSHA256)
+	if err != nil {
+		return rungs{}, err
+	}
+	quantized, err := a.origin(path, fileQuantized, f.Provenance.QuantizedSHA256)
+	if err != nil {
+		return rungs{}, err
+	}
+	if quantized != nil {
+		if err := sameProgram(f, quantized); err != nil {
+			return rungs{}, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return answer(ctx, float, quantized, f.Program, test)
 }
 
 // sameProgram refuses a bundle that is not what its checkpoint exports, however

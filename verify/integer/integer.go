@@ -36,11 +36,11 @@ func (e *Executor) Backend() verify.Backend {
 // Run implements verify.Executor.
 func (e *Executor) Run(ctx context.Context, images [][]uint8, step func(verify.Step)) (*verify.Result, error) {
 	start := time.Now()
-	logits, err := e.each(ctx, images, step)
+	logits, domains, err := e.each(ctx, images, step)
 	if err != nil {
 		return nil, err
 	}
-	r := &verify.Result{Logits: logits}
+	r := &verify.Result{Logits: logits, Domains: domains}
 	r.Cost.Seconds.Evaluate = time.Since(start).Seconds()
 	return r, nil
 }
@@ -75,22 +75,32 @@ func (e *Executor) check(image []uint8, i int) error {
 // chunk is the images between two looks at the context.
 const chunk = 64
 
-func (e *Executor) each(ctx context.Context, images [][]uint8, step func(verify.Step)) ([]bundle.Vec, error) {
+func (e *Executor) each(ctx context.Context, images [][]uint8, step func(verify.Step)) ([]bundle.Vec, []verify.Domain, error) {
 	logits := make([]bundle.Vec, len(images))
 	workers := runtime.GOMAXPROCS(0)
 	errs := make([]error, workers)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	done := 0
+	done, seen := 0, newDomains(e.program)
 	for w := range workers {
 		wg.Go(func() {
+			own := newDomains(e.program)
+			inner := own.see(e.program)
+			if own != nil {
+				defer func() {
+					mu.Lock()
+					defer mu.Unlock()
+					seen.merge(own)
+				}()
+			}
 			for from := w * chunk; from < len(images); from += workers * chunk {
 				to := min(from+chunk, len(images))
 				for i := from; i < to; i++ {
 					if errs[w] = e.check(images[i], i); errs[w] != nil {
 						return
 					}
-					if logits[i], errs[w] = e.runner.Run(e.program.Input.Quantize(images[i]), nil); errs[w] != nil {
+					if logits[i], errs[w] = e.runner.RunRecurrent(e.program.Input.Quantize(images[i]), nil, inner); errs[w] != nil {
+						errs[w] = fmt.Errorf("image %d: %w", i, errs[w])
 						return
 					}
 				}
@@ -109,8 +119,11 @@ func (e *Executor) each(ctx context.Context, images [][]uint8, step func(verify.
 	wg.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return logits, nil
+	if seen == nil || len(images) == 0 {
+		return logits, nil, nil
+	}
+	return logits, seen.all, nil
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/bundle"
-	"qtool/kernel/mod"
 	"qtool/verify/he/packed/engine"
 	"qtool/verify/he/packed/lower"
 )
@@ -102,11 +101,6 @@ func ckksEncoder(params ckks.Parameters) func() encoder[float64] {
 		e := ckks.NewEncoder(params)
 		slots := make([]complex128, params.MaxSlots())
 		coefficients := make([]uint64, params.N()) // two's complement
-		subs := append(append([]*ring.SubRing{}, params.RingQ().SubRings...), params.RingP().SubRings...)
-		moduli := make([]*mod.Modulus, len(subs))
-		for i, s := range subs {
-			moduli[i] = mod.New(s.Modulus)
-		}
 		return func(values []float64, limbs int, extended, sum bool, scale float64) (engine.Poly, error) {
 			n := len(values)
 			for i, v := range values {
@@ -132,30 +126,15 @@ func ckksEncoder(params ckks.Parameters) func() encoder[float64] {
 				coefficients[i*gap] = uint64(int64(math.RoundToEven(real(v) * unit)))
 				coefficients[(i+n)*gap] = uint64(int64(math.RoundToEven(imag(v) * unit)))
 			}
-			list := make([]int, 0, len(subs))
-			for i := range limbs {
-				list = append(list, i)
-			}
+			used := append([]*ring.SubRing{}, params.RingQ().SubRings[:limbs]...)
 			if extended {
-				for i := params.MaxLevel() + 1; i < len(subs); i++ {
-					list = append(list, i)
-				}
+				used = append(used, params.RingP().SubRings...)
 			}
-			out := make(engine.Poly, len(list))
-			for k, i := range list {
-				q, m, x := subs[i].Modulus, moduli[i], make([]uint64, params.N())
-				// A multiple of q makes negative coefficients positive.
-				m.Reduce(x, coefficients, ((1<<61)/q+1)*q)
-				subs[i].NTT(x, x)
-				factor := uint64(1<<shift) % q
-				if !sum {
-					factor = m.Mul(factor, m.Mul(1<<32%q, 1<<32%q)) // Montgomery form
-				}
-				if factor != 1 {
-					m.Scale(x, x, m.Factor(factor))
-				}
-				out[k] = x
+			out := make(engine.Poly, len(used))
+			for i := range out {
+				out[i] = make([]uint64, params.N())
 			}
+			engine.Integers(out, used, coefficients, shift, !sum)
 			return out, nil
 		}
 	}

@@ -3,7 +3,6 @@ package pbs
 import (
 	"math"
 
-	"qtool/bundle"
 	"qtool/verify"
 )
 
@@ -15,9 +14,9 @@ import (
 type audit struct {
 	plan   *Plan
 	secret *SecretKey
-	// values are, for the current image, every layer's inputs: integers modulo the
-	// layer's slots.
-	values [][]int64
+	// values are those of the current image: integers modulo the slots of the layers
+	// that read them.
+	values []int64
 	layers []tally
 	image  int   // number of the current image
 	failed []int // images with a wrong entry
@@ -39,20 +38,15 @@ type outcome struct {
 }
 
 func newAudit(p *Plan, k *SecretKey) *audit {
-	a := &audit{plan: p, secret: k, values: make([][]int64, len(p.layers)), layers: make([]tally, len(p.layers))}
-	a.values[0] = make([]int64, p.inputs())
+	a := &audit{plan: p, secret: k, values: make([]int64, len(p.slots)), layers: make([]tally, len(p.layers))}
 	for i := range p.layers {
-		n := p.layers[i].n
-		a.layers[i].outcomes = make([]outcome, n)
-		if i+1 < len(p.layers) {
-			a.values[i+1] = make([]int64, n)
-		}
+		a.layers[i].outcomes = make([]outcome, p.layers[i].n)
 	}
 	return a
 }
 
 // begin takes a new image's codes.
-func (a *audit) begin(codes []int64) { copy(a.values[0], codes) }
+func (a *audit) begin(codes []int64) { copy(a.values, codes) }
 
 // lookup implements observer.
 func (a *audit) lookup(i, o int, in narrow, out wide) {
@@ -62,18 +56,18 @@ func (a *audit) lookup(i, o int, in narrow, out wide) {
 	for k, bit := range a.secret.narrow {
 		at += in[k] * uint32(bit)
 	}
-	want := l.slotOf(a.values[i], o)
+	want := l.slotOf(a.values, o)
 	position := int(at & uint32(2*p.N()-1))
 	r := &a.layers[i].outcomes[o]
 	r.noise = wrap((float64(position)+0.5)/float64(2*p.N()) - (float64(want)+0.5)/float64(2*l.slots))
 	r.missed = p.slotAt(position, l.slots) != want
 
-	slots := 2 * int64(a.plan.layers[i+1].slots)
+	slots := 2 * int64(a.plan.slots[l.first+o])
 	x := float64(a.secret.phase(out)) * math.Exp2(-32) * float64(slots)
 	got := math.Round(x)
 	r.out = (x - got) / float64(slots)
-	a.values[i+1][o] = int64(got) % slots
-	r.failed = a.values[i+1][o] != modulo(l.tables[o].result(want, l.slots), slots)
+	a.values[l.first+o] = int64(got) % slots
+	r.failed = a.values[l.first+o] != modulo(l.tables[o].result(want, l.slots), slots)
 }
 
 // end adds up an image, its encrypted logits included.
@@ -82,7 +76,7 @@ func (a *audit) end(out *Output) {
 	l := a.plan.last()
 	for o, ct := range out.logits {
 		got, _ := l.slot(a.secret.phase(ct))
-		want := l.slotOf(a.values[last], o)
+		want := l.slotOf(a.values, o)
 		phase := float64(a.secret.phase(ct)) * math.Exp2(-32)
 		r := &a.layers[last].outcomes[o]
 		r.noise = wrap(phase - (float64(want)+0.5)/float64(2*l.slots))
@@ -145,24 +139,11 @@ func (a *audit) record(images int) *verify.Lookups {
 	return r
 }
 
-// slotOf is the slot of accumulator o for a layer's inputs: x - lo modulo 2H.
-func (l *layer) slotOf(in []int64, o int) int {
+// slotOf is the slot of accumulator o for the given values: x - lo modulo 2H.
+func (l *layer) slotOf(values []int64, o int) int {
 	x := l.bias(o) - l.lo[o]
-	if l.rows == nil {
-		x += in[o]
-	} else {
-		x += dot(l.rows, o, in)
-	}
+	l.each(o, func(v int, w int32) { x += int64(w) * values[v] })
 	return int(modulo(x, 2*int64(l.slots)))
-}
-
-func dot(rows *bundle.Rows, o int, in []int64) int64 {
-	var sum int64
-	idx, w := rows.Row(o)
-	for k, i := range idx {
-		sum += int64(w[k]) * in[i]
-	}
-	return sum
 }
 
 // modulo is x modulo m in [0, m).

@@ -15,13 +15,12 @@ type stage struct {
 // budget predicts every layer's noise. The sum of all failures bounds the
 // probability that an image has any.
 func (l *ParametersLiteral) budget(layers []layer) (stages []stage, perImage float64) {
-	in := l.fresh()
 	for i := range layers {
 		la := &layers[i]
 		bound := l.bound(la)
 		var s stage
 		for _, w := range la.norms {
-			v := l.accumulated(in, w)
+			v := l.accumulated(w)
 			if la.tables != nil {
 				v = l.lookup(v)
 			}
@@ -32,7 +31,6 @@ func (l *ParametersLiteral) budget(layers []layer) (stages []stage, perImage flo
 		}
 		stages = append(stages, s)
 		perImage += s.failures
-		in = l.rotated()
 	}
 	return stages, perImage
 }
@@ -41,11 +39,11 @@ func (l *ParametersLiteral) budget(layers []layer) (stages []stage, perImage flo
 // miss their slot: as budget has it, but with the borders of the slots where they
 // are, and every slot equally likely.
 func (l *ParametersLiteral) expected(layers []layer) float64 {
-	in, sum := l.fresh(), 0.0
+	sum := 0.0
 	for i := range layers {
 		la := &layers[i]
 		for _, w := range la.norms {
-			v := l.accumulated(in, w)
+			v := l.accumulated(w)
 			if la.tables == nil {
 				sum += float64(w.count) * outside(l.bound(la), v)
 				continue
@@ -58,7 +56,6 @@ func (l *ParametersLiteral) expected(layers []layer) float64 {
 			}
 			sum += float64(w.count) * missed / float64(la.slots)
 		}
-		in = l.rotated()
 	}
 	return sum
 }

@@ -78,17 +78,13 @@ type Output struct {
 }
 
 // Encrypt encrypts an image of bytes: code q of value i has the phase q/2H in
-// coefficient i, where 2H is the first layer's slots.
+// coefficient i, where 2H is the slots of the layers that read it.
 //
 // It returns an error if the image has not as many values as the program takes.
 func (c *Client) Encrypt(image []uint8) (*Input, error) {
 	p := c.plan
 	if len(image) != p.inputs() {
 		return nil, fmt.Errorf("pbs: image has %d values, the program takes shape %v", len(image), p.program.Input.Shape)
-	}
-	var phase [256]uint64
-	for b, q := range c.codes {
-		phase[b] = p.params.encode(q, 2*int64(p.layers[0].slots))
 	}
 	in := &Input{params: p.params.ParametersLiteral, plan: p.hash, id: c.secret.id}
 	n := p.params.N()
@@ -99,7 +95,7 @@ func (c *Client) Encrypt(image []uint8) (*Input, error) {
 		p.params.inverse(c0)
 		p.params.inverse(c1)
 		for i, b := range part {
-			c0[i] = (c0[i] + phase[b]) % p.params.q
+			c0[i] = (c0[i] + p.params.encode(c.codes[b], 2*int64(p.slots[from+i]))) % p.params.q
 		}
 		in.parts = append(in.parts, [2][]uint64{c0, c1})
 	}

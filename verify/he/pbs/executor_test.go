@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"qtool/bundle"
+	"qtool/bundle/lstmtest"
 	"qtool/verify"
 )
 
@@ -18,6 +19,8 @@ func TestInsecureRunIsExact(t *testing.T) {
 	for name, p := range map[string]*bundle.Program{
 		"convolution":      convNet(t),
 		"arbitrary tables": newNet(t, rng, net{bits: 2, maxWeight: 1, table: arbitrary(3), domain: 30, widths: []int{10, 7, 5, 4}}),
+		"recurrent":        lstmtest.Table(lstmtest.Shape{Steps: 2, Inputs: 3, Hidden: 2}, 30, 1),
+		"products":         squares(t),
 		"no tables":        newNet(t, rng, net{bits: 2, maxWeight: 2, widths: []int{8, 4}}),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,14 +19,21 @@ func (s *stage) bits(bound float64) float64 {
 func (p *Plan) explain(o Options, s *search) []string {
 	l := &p.params.ParametersLiteral
 	why := []string{fmt.Sprintf("%v", l)}
+	// Steps of a recurrent layer say the same of their nodes: once is enough.
+	said := map[string]bool{}
 	for i := range p.layers {
 		la, st := &p.layers[i], &p.stages[i]
 		what := "logits"
 		if la.tables != nil {
 			what = "look-ups"
 		}
-		why = append(why, fmt.Sprintf("layer %q: %d %s on %d slots, a phase may be off by 2^%.1f and its noise has a standard deviation of 2^%.1f: each fails with probability at most 2^%.1f",
-			la.name, la.n, what, 2*la.slots, math.Log2(l.bound(la)), math.Log2(st.worst)/2, log2Probability(st.failure)))
+		sentence := fmt.Sprintf("%d %s on %d slots, a phase may be off by 2^%.1f and its noise has a standard deviation of 2^%.1f: each fails with probability at most 2^%.1f",
+			la.n, what, 2*la.slots, math.Log2(l.bound(la)), math.Log2(st.worst)/2, log2Probability(st.failure))
+		key := la.bodyNode + sentence
+		if la.bodyNode == "" || !said[key] {
+			why = append(why, fmt.Sprintf("layer %q: %s", la.name, sentence))
+		}
+		said[key] = true
 	}
 	why = append(why, fmt.Sprintf("an image of %d look-ups fails with probability at most 2^%.1f, where 2^%.1f is accepted", p.Lookups(), log2Probability(p.perImage), o.LogFailure))
 	limit, _ := security.MaxLogQP(l.LogN)

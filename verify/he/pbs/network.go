@@ -20,38 +20,46 @@ const (
 
 // layer is a linear map followed by a table an output or, in the last layer, by
 // nothing: its outputs are then the logits.
+//
+// Values are numbered: the program's inputs first, then the outputs of each layer
+// in order. A layer reads them from number from on, and its outputs have the
+// numbers from first on.
 type layer struct {
-	name   string       // of the node that makes the outputs
-	rows   *bundle.Rows // nil for the identity
-	n      int          // outputs
-	lo, hi []int64      // proved range of every accumulator
-	tables []table      // nil in the last layer
-	slots  int          // H: half of the slots on the torus; see the package comment
+	name        string       // of the node that makes the outputs
+	bodyNode    string       // of a Recurrent, that does
+	rows        *bundle.Rows // nil for the identity
+	from, first int
+	n           int     // outputs
+	lo, hi      []int64 // proved range of every accumulator
+	tables      []table // nil in the last layer
+	slots       int     // H: half of the slots on the torus; see the package comment
 	// The nodes that the linear map and the tables come from, for the clock.
 	linearNode, tableNode int
 	// norms are the accumulators' weights: outputs with the same are together.
 	norms []norm
 }
 
-// norm counts the outputs whose weights have the squared L2 norm square and the
-// L1 norm sum.
+// norm counts the outputs whose weights have the squared L2 norm fresh on the
+// program's inputs and rotated on outputs of look-ups, and the L1 norm sum on
+// both.
 type norm struct {
-	square, sum float64
-	count       int
+	fresh, rotated, sum float64
+	count               int
 }
 
 const noNode = -1
 
 // lower groups a program's nodes into layers. Linear operations in a row become
-// one map; a polynomial becomes a table over the proved range of its inputs.
+// one map; a polynomial becomes a table over the proved range of its inputs. A
+// Recurrent is unrolled, see unroll.
 func lower(p *bundle.Program) ([]layer, error) {
 	bounds, err := p.Bounds()
 	if err != nil {
 		return nil, err
 	}
-	var layers []layer
 	in := p.Input.Bounds()
-	cur := layer{linearNode: noNode, tableNode: noNode}
+	c := circuit{inputs: in.Lo.Len()}
+	cur := c.next(0)
 	for i := range p.Nodes {
 		node := &p.Nodes[i]
 		fail := func(err error) error { return fmt.Errorf("pbs: layer %q: %w", node.Name, err) }
@@ -66,35 +74,69 @@ func lower(p *bundle.Program) ([]layer, error) {
 				}
 			}
 			cur.rows, cur.linearNode = rows, i
+		case *bundle.Recurrent:
+			out, err := c.unroll(op, &cur, in, p.InShape(i), i)
+			if err != nil {
+				return nil, fail(err)
+			}
+			cur = c.next(0)
+			cur.name, cur.rows, cur.linearNode = node.Name, out, i
 		default:
 			f := elementwise(node.Op)
 			if f == nil {
 				return nil, fail(fmt.Errorf("no encrypted form of operation %s", node.Kind()))
 			}
 			cur.tableNode = i
-			if err := cur.finish(in); err != nil {
+			if err := c.add(cur, in, f); err != nil {
 				return nil, fail(err)
 			}
-			if err := cur.tabulate(f); err != nil {
-				return nil, fail(err)
-			}
-			layers = append(layers, cur)
-			cur = layer{linearNode: noNode, tableNode: noNode}
+			cur = c.next(c.layers[len(c.layers)-1].first)
 		}
 		in = bounds[i]
-	}
-	if err := cur.finish(in); err != nil {
-		return nil, fmt.Errorf("pbs: layer %q: %w", p.Output().Name, err)
 	}
 	if cur.name == "" {
 		cur.name = p.Output().Name
 	}
-	span := int64(0)
-	for o := range cur.lo {
-		span = max(span, cur.hi[o]-cur.lo[o]+1)
+	if err := c.add(cur, in, nil); err != nil {
+		return nil, fmt.Errorf("pbs: layer %q: %w", p.Output().Name, err)
 	}
-	cur.slots = int(span/2 + 1)
-	return append(layers, cur), nil
+	c.assign()
+	return c.layers, nil
+}
+
+// circuit is the layers so far.
+type circuit struct {
+	inputs int
+	layers []layer
+}
+
+// values is how many there are so far.
+func (c *circuit) values() int {
+	if len(c.layers) == 0 {
+		return c.inputs
+	}
+	l := &c.layers[len(c.layers)-1]
+	return l.first + l.n
+}
+
+// next is an empty layer that reads the values from number from on.
+func (c *circuit) next(from int) layer {
+	return layer{from: from, linearNode: noNode, tableNode: noNode}
+}
+
+// add appends a layer with accumulators within b and, if f is not nil, its tables.
+func (c *circuit) add(l layer, b bundle.Bounds, f func(i, n int, q int64) int64) error {
+	l.first = c.values()
+	if err := l.finish(b, c.inputs); err != nil {
+		return err
+	}
+	if f != nil {
+		if err := l.tabulate(f); err != nil {
+			return err
+		}
+	}
+	c.layers = append(c.layers, l)
+	return nil
 }
 
 // elementwise is what op does to the value q of element i of n, or nil if op is
@@ -116,8 +158,9 @@ func elementwise(op bundle.Op) func(i, n int, q int64) int64 {
 	return nil
 }
 
-// finish fills in what follows from the accumulators' bounds and the rows.
-func (l *layer) finish(b bundle.Bounds) error {
+// finish fills in what follows from the accumulators' bounds, the rows and the
+// number of the program's inputs.
+func (l *layer) finish(b bundle.Bounds, inputs int) error {
 	l.n = b.Lo.Len()
 	if b.Lo.Big != nil || b.Hi.Big != nil {
 		return fmt.Errorf("range %v passes 64 bits: %w", b.Range(), ErrInsufficient)
@@ -128,24 +171,43 @@ func (l *layer) finish(b bundle.Bounds) error {
 			return fmt.Errorf("range %v of element %d passes the limit of 28 bits: %w", bundle.NewRange(l.lo[o], l.hi[o]), o, ErrInsufficient)
 		}
 	}
-	if l.rows == nil {
-		l.norms = []norm{{1, 1, l.n}}
-		return nil
-	}
-	if err := smallBias(l.rows); err != nil {
-		return err
-	}
-	at := map[[2]float64]int{}
-	for o := range l.n {
-		sum, square := l.rows.Norms(o)
-		key := [2]float64{square, sum}
-		if _, ok := at[key]; !ok {
-			at[key] = len(l.norms)
-			l.norms = append(l.norms, norm{square, sum, 0})
+	if l.rows != nil {
+		if err := smallBias(l.rows); err != nil {
+			return err
 		}
-		l.norms[at[key]].count++
+	}
+	at := map[norm]int{}
+	for o := range l.n {
+		var w norm
+		l.each(o, func(v int, weight int32) {
+			x := float64(weight)
+			if v < inputs {
+				w.fresh += x * x
+			} else {
+				w.rotated += x * x
+			}
+			w.sum += math.Abs(x)
+		})
+		if _, ok := at[w]; !ok {
+			at[w] = len(l.norms)
+			l.norms = append(l.norms, w)
+		}
+		l.norms[at[w]].count++
 	}
 	return nil
+}
+
+// each calls f with the number and the weight of every value that accumulator o
+// is the sum of.
+func (l *layer) each(o int, f func(value int, weight int32)) {
+	if l.rows == nil {
+		f(l.from+o, 1)
+		return
+	}
+	in, w := l.rows.Row(o)
+	for k, i := range in {
+		f(l.from+int(i), w[k])
+	}
 }
 
 // maxBias bounds the magnitude of a bias, so that sums with it fit an int64.

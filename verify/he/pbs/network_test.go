@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"qtool/bundle"
+	"qtool/bundle/lstmtest"
 	"qtool/quant"
 )
 
@@ -50,14 +51,18 @@ func TestLayersAreTheProgram(t *testing.T) {
 		newNet(t, rng, net{bits: 2, maxWeight: 2, table: arbitrary(3), widths: []int{9, 7, 5, 4}}),
 		newNet(t, rng, net{bits: 3, maxWeight: 3, domain: 40, table: sigmoid(2), widths: []int{30, 7, 5, 4}}),
 		newNet(t, rng, net{bits: 2, maxWeight: 1, widths: []int{5, 3}}),
+		lstmtest.Table(lstmtest.Shape{Steps: 1, Inputs: 3, Hidden: 2}, 30, 1),
+		lstmtest.Table(lstmtest.Shape{Steps: 4, Inputs: 5, Hidden: 3}, 60, 2),
+		squares(t),
 	} {
 		plan := forced(t, p, testInsecureLiteral())
 		images := randomImages(rng, 50, plan.inputs())
 		for i, w := range want(t, p, images) {
 			values := p.Input.Quantize(images[i]).Small
+			var out []int64
 			for k := range plan.layers {
 				l := &plan.layers[k]
-				out := make([]int64, l.n)
+				out = make([]int64, l.n)
 				for o := range out {
 					slot := l.slotOf(values, o)
 					out[o] = l.lo[o] + int64(slot)
@@ -65,10 +70,71 @@ func TestLayersAreTheProgram(t *testing.T) {
 						out[o] = l.tables[o].result(slot, l.slots)
 					}
 				}
-				values = out
+				values = append(values, out...)
 			}
-			if got := (bundle.Vec{Small: values}); !got.Equal(w) {
+			if got := (bundle.Vec{Small: out}); !got.Equal(w) {
 				t.Fatalf("image %d: %v, want %v", i, got, w)
+			}
+		}
+	}
+}
+
+// squares is a loop that multiplies a value by itself, by a constant and by a
+// state, shifts, and reads values in layers of different slots.
+func squares(t testing.TB) *bundle.Program {
+	node := func(name string, op bundle.Op, inputs ...string) bundle.BodyNode {
+		return bundle.BodyNode{Node: bundle.Node{Name: name, Op: op, Scale: []float64{1}}, Inputs: inputs}
+	}
+	p := &bundle.Program{
+		Input: bundle.Input{Shape: []int{3, 2}, Quantizer: quant.Params{Bits: 2, Scale: float32(1) / 3, ZeroPoint: 1}},
+		Nodes: []bundle.Node{{Name: "loop", Scale: []float64{1}, Op: &bundle.Recurrent{
+			Steps: 3, Output: "s",
+			States: []bundle.State{
+				{Name: "s", Size: 2, Scale: []float64{1}, Range: bundle.NewRange(-3, 4), Next: "s1"},
+				{Name: "last", Size: 2, Scale: []float64{1}, Range: bundle.NewRange(-1, 2), Next: "x"},
+			},
+			Body: []bundle.BodyNode{
+				node("square", &bundle.Mul{}, "x", "x"),
+				node("product", &bundle.Mul{}, "square", "s"),
+				node("old", &bundle.Mul{}, "last", "x"),
+				node("half", &bundle.Mul{Shift: 1}, "last", "x"),
+				node("one", &bundle.Polynomial{Coeffs: []bundle.Vec{{Small: []int64{3, 1}}}}, "last"),
+				node("some", &bundle.Mul{Shift: 1}, "x", "one"),
+				node("sum", &bundle.Add{Weights: []int32{1, -2, 1, -1}}, "product", "old", "half", "some"),
+				node("shifted", &bundle.Shift{Bits: 3}, "sum"),
+				node("in", &bundle.Domain{Lo: -3, Hi: 3}, "shifted"),
+				node("s1", &bundle.Polynomial{Coeffs: []bundle.Vec{{Small: []int64{0, 1}}, {Small: []int64{1, -1}}}}, "in"),
+			},
+		}}},
+	}
+	prove(t, p)
+	return p
+}
+
+// A value has one encoding: all that read it have the slots that it is encoded
+// for.
+func TestSlotsAgree(t *testing.T) {
+	for _, p := range []*bundle.Program{squares(t), lstmtest.Table(lstmtest.Shape{Steps: 3, Inputs: 4, Hidden: 3}, 50, 3)} {
+		layers, err := lower(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slots, first := valueSlots(layers), layers[0].first
+		for i := range layers {
+			l := &layers[i]
+			if l.first != first {
+				t.Errorf("layer %q: first output %d, want %d", l.name, l.first, first)
+			}
+			first += l.n
+			if l.span() > 2*l.slots {
+				t.Errorf("layer %q: %d values in %d slots", l.name, l.span(), 2*l.slots)
+			}
+			for o := range l.n {
+				l.each(o, func(v int, _ int32) {
+					if v >= l.first || slots[v] != l.slots {
+						t.Errorf("layer %q of %d slots and values from %d on reads value %d of %d", l.name, l.slots, l.first, v, slots[v])
+					}
+				})
 			}
 		}
 	}

@@ -73,15 +73,15 @@ func (l *ParametersLiteral) rounded() float64 {
 	return (float64(l.Dimension)/4 + 1) / 12 * math.Exp2(-2*float64(l.LogN+1))
 }
 
-// accumulated is the variance of an accumulator whose inputs have variance in: a
-// row of weights multiplies it by its squared L2 norm. Inputs are also off by up
+// accumulated is the variance of an accumulator of fresh inputs and outputs of
+// look-ups: a row of weights multiplies theirs by its squared L2 norm. Inputs are also off by up
 // to half a unit of 1/Q, as steps of 1/2H are not multiples of that; equal values
 // equally so, hence the L1 norm. Placing the accumulator costs half a unit of
 // 2^-32:
 //
-//	in |w|_2^2 + (|w|_1 / 2Q)^2 + 2^-66.
-func (l *ParametersLiteral) accumulated(in float64, w norm) float64 {
-	return in*w.square + w.sum*w.sum*math.Exp2(-2*float64(l.LogQ)-2) + math.Exp2(-66)
+//	fresh |w_fresh|_2^2 + rotated |w_rotated|_2^2 + (|w|_1 / 2Q)^2 + 2^-66.
+func (l *ParametersLiteral) accumulated(w norm) float64 {
+	return l.fresh()*w.fresh + l.rotated()*w.rotated + w.sum*w.sum*math.Exp2(-2*float64(l.LogQ)-2) + math.Exp2(-66)
 }
 
 // lookup is the variance of the phase that a blind rotation sees, where acc is

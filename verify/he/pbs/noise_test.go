@@ -97,13 +97,9 @@ func TestInsecureNoiseIsAsPredicted(t *testing.T) {
 			for i := range plan.layers {
 				l, tally := &plan.layers[i], &a.layers[i]
 				// The mean over the layer's outputs, as they differ in their weights.
-				in := c.l.fresh()
-				if i > 0 {
-					in = c.l.rotated()
-				}
 				mean := 0.0
 				for _, w := range l.norms {
-					v := c.l.accumulated(in, w)
+					v := c.l.accumulated(w)
 					if l.tables != nil {
 						v = c.l.lookup(v)
 					}

@@ -45,6 +45,7 @@ const DefaultLogFailure = -20
 type Plan struct {
 	program  *bundle.Program
 	layers   []layer
+	slots    []int // of every value: half of those of the layers that read it
 	params   *Parameters
 	stages   []stage
 	perImage float64
@@ -76,7 +77,7 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := search{layers: layers, target: o.LogFailure, logN: o.LogN, kernels: o.kernels()}
+	s := search{layers: layers, merged: merge(layers), target: o.LogFailure, logN: o.LogN, kernels: o.kernels()}
 	var literal ParametersLiteral
 	if o.Parameters != nil {
 		literal = *o.Parameters
@@ -108,7 +109,7 @@ func build(p *bundle.Program, layers []layer, l ParametersLiteral, workers int) 
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{program: p, layers: layers, params: params, workers: workers}
+	plan := &Plan{program: p, layers: layers, slots: valueSlots(layers), params: params, workers: workers}
 	plan.stages, plan.perImage = l.budget(layers)
 	plan.expected = l.expected(layers)
 	plan.hash = plan.digest()

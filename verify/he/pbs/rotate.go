@@ -39,7 +39,7 @@ func newRotator(p *Parameters, keys *EvaluationKeys, batch int) *rotator {
 //	c_0 = v X^-body,   c_1 = 0,
 //
 // where v is F of the package comment on N positions, in units of half a slot of
-// the next layer, as table.at is twice the entry.
+// the layers that read it, as table.at is twice the entry.
 func (r *rotator) start(k int, t *table, slots int, body uint32, outSlots int) {
 	p := r.params
 	n := p.N()

@@ -22,6 +22,7 @@ const (
 // search finds the parameters of the fastest look-up.
 type search struct {
 	layers []layer
+	merged []layer // by slots, with all their norms: for failure probabilities alone
 	target float64 // log2 of an image's failure probability
 	logN   int     // 0: any
 	// kernels are those whose speed a look-up's time is predicted with.
@@ -43,7 +44,7 @@ func (s *search) run() (ParametersLiteral, error) {
 		if s.logN != 0 && c.LogN != s.logN {
 			continue
 		}
-		_, failures := c.budget(s.layers)
+		_, failures := c.budget(s.merged)
 		if log2Probability(failures) <= s.target {
 			return *c, nil
 		}
@@ -52,6 +53,36 @@ func (s *search) run() (ParametersLiteral, error) {
 		}
 	}
 	return ParametersLiteral{}, s.insufficient(s.closest)
+}
+
+// merge joins layers with the same number of slots, of which a recurrent program
+// has many: their failures are those of all their accumulators.
+func merge(layers []layer) []layer {
+	type kind struct {
+		slots  int
+		lookup bool
+	}
+	at := map[kind]int{}
+	var all []layer
+	for i := range layers {
+		l := &layers[i]
+		k := kind{l.slots, l.tables != nil}
+		j, ok := at[k]
+		if !ok {
+			j = len(all)
+			at[k] = j
+			all = append(all, layer{slots: l.slots, tables: l.tables})
+		}
+		for _, w := range l.norms {
+			same := func(v norm) bool { return v.fresh == w.fresh && v.rotated == w.rotated && v.sum == w.sum }
+			if n := slices.IndexFunc(all[j].norms, same); n >= 0 {
+				all[j].norms[n].count += w.count
+			} else {
+				all[j].norms = append(all[j].norms, w)
+			}
+		}
+	}
+	return all
 }
 
 // check says whether given parameters keep the target.

@@ -72,17 +72,17 @@ func (s *Server) evaluate(ctx context.Context, in *Input, progress func(int), wa
 			return nil, err
 		}
 		s.clock(l.linearNode, start)
-		values = accs
 		if l.tables == nil {
-			break
+			return &Output{params: in.params, plan: p.hash, id: in.id, logits: accs}, nil
 		}
 		start = time.Now()
 		if err := s.lookups(ctx, accs, i, progress, watch); err != nil {
 			return nil, err
 		}
 		s.clock(l.tableNode, start)
+		values = append(values, accs...)
 	}
-	return &Output{params: in.params, plan: p.hash, id: in.id, logits: values}, nil
+	panic("pbs: a plan has no last layer")
 }
 
 func (s *Server) clock(node int, start time.Time) {
@@ -112,10 +112,11 @@ func (s *Server) unpack(in *Input) ([]wide, error) {
 }
 
 // lookups replaces every accumulator of layer i by its table's entry, encoded for
-// the next layer.
+// the layers that read it.
 func (s *Server) lookups(ctx context.Context, cts []wide, i int, progress func(int), watch observer) error {
 	p := s.plan
-	l, outSlots := &p.layers[i], p.layers[i+1].slots
+	l := &p.layers[i]
+	outSlots := p.slots[l.first : l.first+l.n]
 	// Batches are smaller where there would be too few for the workers.
 	size := max(1, min(batch, (len(cts)+p.workers-1)/p.workers))
 	tasks := (len(cts) + size - 1) / size
@@ -130,13 +131,13 @@ func (s *Server) lookups(ctx context.Context, cts []wide, i int, progress func(i
 		s.keys.keySwitch(acc, cts[from:to])
 		for k, c := range in {
 			p.params.round(c)
-			r.start(k, &l.tables[from+k], l.slots, c[p.params.Dimension], outSlots)
+			r.start(k, &l.tables[from+k], l.slots, c[p.params.Dimension], outSlots[from+k])
 		}
 		if err := r.rotateAll(in, ctx.Err); err != nil {
 			return err
 		}
 		for k := range in {
-			r.finish(cts[from+k], k, &l.tables[from+k], outSlots)
+			r.finish(cts[from+k], k, &l.tables[from+k], outSlots[from+k])
 			if watch != nil {
 				watch.lookup(i, from+k, in[k], cts[from+k])
 			}

@@ -77,9 +77,9 @@ func (t *tally) merge(u *tally) {
 func (a *audit) simulate(image []uint8, codes *[256]int64, rng *rand.Rand) []int64 {
 	p := a.plan
 	l0 := &p.params.ParametersLiteral
-	noise := make([]float64, len(image))
+	noise := make([]float64, len(a.values)) // of every value
 	for i, b := range image {
-		a.values[0][i] = codes[b]
+		a.values[i] = codes[b]
 		noise[i] = rng.NormFloat64() * math.Sqrt(l0.fresh())
 	}
 	own, rotated := math.Sqrt(l0.switched()+l0.rounded()), math.Sqrt(l0.rotated())
@@ -87,13 +87,12 @@ func (a *audit) simulate(image []uint8, codes *[256]int64, rng *rand.Rand) []int
 		l, t := &p.layers[i], &a.layers[i]
 		slots := 2 * l.slots
 		out := make([]int64, l.n)
-		next := make([]float64, l.n)
 		for o := range l.n {
 			e := l.noiseOf(noise, o)
 			if l.tables != nil {
 				e += rng.NormFloat64() * own
 			}
-			want := l.slotOf(a.values[i], o)
+			want := l.slotOf(a.values, o)
 			at := (float64(want)+0.5)/float64(slots) + e
 			at -= math.Floor(at)
 			r := &t.outcomes[o]
@@ -109,28 +108,21 @@ func (a *audit) simulate(image []uint8, codes *[256]int64, rng *rand.Rand) []int
 			tab := &l.tables[o]
 			out[o] = tab.result(got, l.slots)
 			r.failed = out[o] != tab.result(want, l.slots)
-			next[o] = rng.NormFloat64() * rotated
-			r.out = next[o]
+			noise[l.first+o] = rng.NormFloat64() * rotated
+			r.out = noise[l.first+o]
 		}
 		if l.tables == nil {
 			a.add()
 			return out
 		}
-		copy(a.values[i+1], out)
-		noise = next
+		copy(a.values[l.first:], out)
 	}
 	panic("pbs: a plan has no last layer")
 }
 
-// noiseOf is accumulator o's noise for its inputs'.
+// noiseOf is accumulator o's noise for that of all values.
 func (l *layer) noiseOf(noise []float64, o int) float64 {
-	if l.rows == nil {
-		return noise[o]
-	}
 	sum := 0.0
-	idx, w := l.rows.Row(o)
-	for k, i := range idx {
-		sum += float64(w[k]) * noise[i]
-	}
+	l.each(o, func(v int, w int32) { sum += float64(w) * noise[v] })
 	return sum
 }

@@ -20,7 +20,7 @@ type table struct {
 // maxEntry bounds the magnitude of a table's entries.
 const maxEntry = 1 << 40
 
-// tabulate fills in the tables and the number of slots.
+// tabulate fills in the tables' values.
 func (l *layer) tabulate(f func(i, n int, q int64) int64) error {
 	l.tables = make([]table, l.n)
 	entries := int64(0)
@@ -42,15 +42,18 @@ func (l *layer) tabulate(f func(i, n int, q int64) int64) error {
 		}
 		l.tables[o].values = values
 	}
-	l.slots = halfPeriod(l.tables)
+	return nil
+}
+
+// centre fills in the constants of the tables for the number of slots.
+func (l *layer) centre() {
 	for o := range l.tables {
 		c, _ := coupling(l.tables[o].values, l.slots)
 		l.tables[o].centre = c
 	}
-	return nil
 }
 
-// halfPeriod is the smallest H for which every table f of D entries has a
+// halfPeriod is the smallest H >= least for which every table f of D entries has a
 // constant c with
 //
 //	f[j] + f[j+H] = c   for all 0 <= j < D - H,   and D <= 2H:
@@ -58,7 +61,7 @@ func (l *layer) tabulate(f func(i, n int, q int64) int64) error {
 // then F = 2f - c is negacyclic on 2H slots. One pair of entries fits any table,
 // so that max D - 1 always will do; tables that saturate on both sides, with c
 // the sum of the two ends, do with less, and a sign with half of D.
-func halfPeriod(tables []table) int {
+func halfPeriod(tables []table, least int) int {
 	distinct := map[string][]int64{}
 	longest := 1
 	for _, t := range tables {
@@ -72,7 +75,7 @@ func halfPeriod(tables []table) int {
 	// The longest tables rule out most.
 	slices.SortFunc(rows, func(a, b []int64) int { return len(b) - len(a) })
 search:
-	for h := (longest + 1) / 2; h < longest; h++ {
+	for h := max((longest+1)/2, least); h < longest; h++ {
 		for _, v := range rows {
 			if _, ok := coupling(v, h); !ok {
 				continue search
@@ -80,7 +83,7 @@ search:
 		}
 		return h
 	}
-	return longest
+	return max(longest, least)
 }
 
 // coupling is the constant c of halfPeriod for one table, if there is one. It is

@@ -66,7 +66,7 @@ func phaseOf(num, den int64) uint32 {
 // that those of all inputs stay in the cache.
 const block = 256
 
-// linear evaluates a layer's map on wide ciphertexts and puts the accumulators x
+// linear evaluates a layer's map on the wide ciphertexts of all values and puts the accumulators x
 // of element o at the phase (x - lo[o] + 1/2) / 2H. The sums are exact modulo
 // 2^32; noise grows by the rows' L2 norms.
 func (p *Parameters) linear(ctx context.Context, workers int, dst, src []wide, l *layer) error {
@@ -80,9 +80,9 @@ func (p *Parameters) linear(ctx context.Context, workers int, dst, src []wide, l
 			}
 			out := dst[o][from:to]
 			if l.rows == nil {
-				copy(out, src[o][from:to])
+				copy(out, src[l.from+o][from:to])
 			} else {
-				row(out, src, from, l.rows, o)
+				row(out, src[l.from:], from, l.rows, o)
 			}
 			if to == width {
 				*dst[o].body() += phaseOf(2*(l.bias(o)-l.lo[o])+1, 4*int64(l.slots))

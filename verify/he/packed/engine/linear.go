@@ -156,28 +156,14 @@ func (e *Engine) AddPlain(c Ciphertext, p Poly) {
 func (e *Engine) SumSquares(groups [][]Ciphertext, keys Keys) ([]Ciphertext, error) {
 	out := make([]Ciphertext, len(groups))
 	for g, group := range groups {
-		limbs := group[0].Limbs()
-		key := keys.Relinearisation()
-		if err := e.checkKey(key, limbs); err != nil {
-			return nil, err
-		}
 		d := e.tensor(group)
 		for _, c := range group {
 			e.Free(c...)
 		}
-		digits := e.Decompose(d[2])
-		switched, err := e.Switch(digits, key)
-		if err != nil {
+		var err error
+		if out[g], err = e.relinearise(d, keys); err != nil {
 			return nil, err
 		}
-		e.freeDigits(digits)
-		e.passes(limbs, func(i, from, to int) {
-			for h, s := range switched {
-				e.q[i].AddScale(s[i][from:to], s[i][from:to], d[h][i][from:to], e.q[i].special)
-			}
-		})
-		e.Free(d...)
-		out[g] = e.Drop(switched, limbs, true, 1)
 	}
 	return out, nil
 }

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"qtool/model"
+	"qtool/model/sequence"
+)
+
+// readerView describes a checkpoint of a network that reads sentences.
+type readerView struct {
+	File       string               `json:"file"`
+	SHA256     string               `json:"sha256"`
+	Network    *sequence.Network    `json:"network"`
+	Words      int                  `json:"words"`
+	Parameters int                  `json:"parameters"`
+	Quantizers *sequence.Quantizers `json:"quantizers,omitempty"`
+	Provenance model.Provenance     `json:"provenance"`
+}
+
+func inspectSentences(a *app, path string, c *sequence.Checkpoint) error {
+	v := readerView{File: path, Network: c.Network, Words: len(c.Words), Parameters: c.Params.Count(), Quantizers: c.Quantizers, Provenance: c.Provenance}
+	var err error
+	if v.SHA256, _, err = fileSHA256(path); err != nil {
+		return err
+	}
+	if a.json {
+		return a.encode(v)
+	}
+	p := &printer{w: a.stdout}
+	p.f("%s: %s checkpoint of recipe %s, seed %d, on %s; %d words, %d parameters\n", path, c.Provenance.Stage, c.Provenance.Recipe, c.Provenance.Seed, c.Provenance.Dataset, v.Words, v.Parameters)
+	p.f("SHA-256 %s\n", v.SHA256)
+	if q := c.Quantizers; q != nil {
+		p.f("family: %s; input: %s\n", q.Family, describeQuantizer(q.Input))
+	}
+	p.f("\n")
+	t := newTable()
+	t.AppendHeader(table.Row{"tensor", "shape", "numbers"})
+	right(t, 3)
+	for _, d := range c.Params {
+		t.AppendRow(table.Row{d.Name, d.Shape, len(d.Data)})
+	}
+	p.f("%s\n", t.Render())
+	return p.err
+}

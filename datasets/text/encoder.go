@@ -1,0 +1,159 @@
+package text
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"qtool/datasets"
+)
+
+// Encoder is all that a client needs beside its keys: it turns a sentence into the
+// bytes that a bundle takes. It works on integers alone, so that every machine
+// makes the same bytes.
+//
+// A word has a row of Vectors, in units of 2^-Fraction of a code. Step t of the
+// input is
+//
+//	code_td = clamp( round( sum of the step's words of Vectors_wd / 2^Fraction ), -2^(Bits-1), 2^(Bits-1)-1 )
+//	byte_td = code_td + 2^(Bits-1)
+//
+// rounded half to even; with Mean the sum is divided by the number of words too,
+// in the same rounding. An empty step is all code 0.
+type Encoder struct {
+	Vocabulary *Vocabulary
+	Selection  Selection
+	Mean       bool
+	Bits       int
+	Fraction   int
+	Dimensions int
+	Vectors    []int16   // [words, Dimensions]
+	Scores     []float32 // [words]; nil where the selection needs none
+}
+
+// Limits of an encoder.
+const (
+	MaxDimensions = 1024
+	MaxFraction   = 14
+	maxWords      = 1 << 22
+)
+
+// Zero is the byte of the code 0.
+func (e *Encoder) Zero() uint8 { return 1 << (e.Bits - 1) }
+
+// Shape is that of a sentence's bytes.
+func (e *Encoder) Shape() []int { return []int{e.Selection.Steps, e.Dimensions} }
+
+// Validate returns an error that names the field, the value and the limit.
+func (e *Encoder) Validate() error {
+	words := e.Vocabulary.Len()
+	switch {
+	case words < 1 || words > maxWords:
+		return fmt.Errorf("text: encoder: %d words, want 1..%d", words, maxWords)
+	case e.Bits < 1 || e.Bits > 8:
+		return fmt.Errorf("text: encoder: %d bits, want 1..8", e.Bits)
+	case e.Fraction < 0 || e.Fraction > MaxFraction:
+		return fmt.Errorf("text: encoder: fraction of %d bits, want 0..%d", e.Fraction, MaxFraction)
+	case e.Dimensions < 1 || e.Dimensions > MaxDimensions:
+		return fmt.Errorf("text: encoder: %d dimensions, want 1..%d", e.Dimensions, MaxDimensions)
+	case len(e.Vectors) != words*e.Dimensions:
+		return fmt.Errorf("text: encoder: %d numbers for %d words of %d dimensions", len(e.Vectors), words, e.Dimensions)
+	case e.Scores != nil && len(e.Scores) != words:
+		return fmt.Errorf("text: encoder: %d scores for %d words", len(e.Scores), words)
+	case e.Scores == nil && e.Selection.Kind != "first" && !(e.Selection.Kind == "chunk" && e.Selection.Words == 0):
+		return fmt.Errorf("text: encoder: selection %q needs a score for every word", e.Selection.Kind)
+	}
+	for i, s := range e.Scores {
+		if math.IsNaN(float64(s)) || math.IsInf(float64(s), 0) {
+			return fmt.Errorf("text: encoder: score %d is %v", i, s)
+		}
+	}
+	if err := e.Selection.Validate(); err != nil {
+		return fmt.Errorf("text: encoder: selection.%w", err)
+	}
+	return nil
+}
+
+// Encoded says what became of a sentence's words.
+type Encoded struct {
+	Bytes []byte     `json:"-"`
+	Words int        `json:"words"` // of the sentence
+	Known int        `json:"known"` // of them in the vocabulary
+	Steps [][]string `json:"steps"` // the words of each step
+}
+
+// Errors of a sentence that says nothing.
+var (
+	ErrEmpty   = errors.New("the sentence has no words")
+	ErrUnknown = errors.New("no word of the sentence is in the vocabulary")
+)
+
+// Encode tokenizes a sentence and makes its bytes. Words that are not in the
+// vocabulary are left out. A sentence may be of any length up to MaxBytes. It
+// returns an error for one that is not UTF-8, ErrEmpty for one without words, and
+// ErrUnknown for one without known words.
+func (e *Encoder) Encode(sentence string) (*Encoded, error) {
+	words, err := Tokenize(sentence)
+	if err != nil {
+		return nil, err
+	}
+	if len(words) == 0 {
+		return nil, ErrEmpty
+	}
+	known := e.Vocabulary.Indices(words)
+	if len(known) == 0 {
+		return nil, fmt.Errorf("%w (%d words, the first is %q)", ErrUnknown, len(words), words[0][:min(len(words[0]), 40)])
+	}
+	steps := e.Selection.Select(known, e.Scores)
+	r := &Encoded{Words: len(words), Known: len(known), Bytes: make([]byte, e.Selection.Steps*e.Dimensions)}
+	for t, step := range steps {
+		named := []string{}
+		for _, w := range step {
+			named = append(named, e.Vocabulary.Words[w])
+		}
+		r.Steps = append(r.Steps, named)
+		e.step(r.Bytes[t*e.Dimensions:(t+1)*e.Dimensions], step)
+	}
+	return r, nil
+}
+
+// step writes the bytes of one step.
+func (e *Encoder) step(dst []byte, words []int32) {
+	unit := int64(1) << e.Fraction
+	if e.Mean {
+		unit *= int64(max(len(words), 1))
+	}
+	half := int64(1) << (e.Bits - 1)
+	for d := range dst {
+		sum := int64(0)
+		for _, w := range words {
+			sum += int64(e.Vectors[int(w)*e.Dimensions+d])
+		}
+		dst[d] = uint8(min(max(divideRound(sum, unit), -half), half-1) + half)
+	}
+}
+
+// divideRound is round(n/d), half to even, for d > 0.
+func divideRound(n, d int64) int64 {
+	q, r := n/d, n%d
+	if r < 0 {
+		q, r = q-1, r+d
+	}
+	if 2*r > d || 2*r == d && q&1 != 0 {
+		q++
+	}
+	return q
+}
+
+// Split encodes labelled sentences. One without known words is all empty steps.
+func (e *Encoder) Split(sentences []Sentence) *datasets.Split {
+	s := &datasets.Split{Shape: e.Shape()}
+	s.Images = make([]uint8, len(sentences)*e.Selection.Steps*e.Dimensions)
+	for i, sentence := range sentences {
+		s.Labels = append(s.Labels, sentence.Label)
+		for t, words := range e.Selection.Select(e.Vocabulary.Indices(sentence.Words), e.Scores) {
+			e.step(s.Images[(i*e.Selection.Steps+t)*e.Dimensions:][:e.Dimensions], words)
+		}
+	}
+	return s
+}

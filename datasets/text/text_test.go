@@ -1,0 +1,242 @@
+package text
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"qtool/datasets"
+)
+
+func TestTokenize(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"A gripping , funny film", "a gripping , funny film"},
+		{"It's great!", "it 's great !"},
+		{"I didn't like it...", "i did n't like it ..."},
+		{"(very) \"good\"?!", "( very ) \" good \" ? !"},
+		{"-lrb- so-so -rrb-", "( so-so )"},
+		{"it 's n't -- 'em `` x", "it 's n't -- 'em `` x"},
+		{"  \t\n ", ""},
+		{"", ""},
+		{"film.", "film ."},
+		{"Crème brûlée,", "crème brûlée ,"},
+	} {
+		got, err := Tokenize(c.in)
+		if err != nil || strings.Join(got, " ") != c.want {
+			t.Errorf("%q: %q, %v, want %q", c.in, got, err, c.want)
+		}
+	}
+}
+
+// What is tokenized stays as it is, and no text loses a letter.
+func TestTokenizeIsIdempotent(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-cN'(,.!-]{0,12} ?[a-cN'(,.!-]{0,12}`)).Draw(t, "text")
+		once, err := Tokenize(s)
+		if err != nil {
+			t.Skip("not UTF-8")
+		}
+		again, err := Tokenize(strings.Join(once, " "))
+		if err != nil || !slices.Equal(once, again) {
+			t.Fatalf("%q gives %q and that %q", s, once, again)
+		}
+	})
+}
+
+func TestTokenizeRefuses(t *testing.T) {
+	if _, err := Tokenize("a \xff b"); err == nil || !strings.Contains(err.Error(), "byte 2") {
+		t.Errorf("invalid UTF-8: %v", err)
+	}
+	if _, err := Tokenize("a \ufffd b"); err != nil {
+		t.Errorf("the replacement character itself: %v", err)
+	}
+	if _, err := Tokenize(strings.Repeat("a", MaxBytes+1)); err == nil {
+		t.Error("a sentence above the limit was taken")
+	}
+	words, err := Tokenize(strings.Repeat("word ", 10_000))
+	if err != nil || len(words) != 10_000 {
+		t.Errorf("10,000 words: %d, %v", len(words), err)
+	}
+}
+
+func TestGeneratedCorpus(t *testing.T) {
+	c, err := Load(context.Background(), "sentences", datasets.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The corpus is pinned: bundles name it by this hash.
+	const want = "ebb9d8f17e2ee33abab8c06804e9af5185d0ef57d0ee7457d09cec123042707b"
+	if c.SHA256 != want {
+		t.Errorf("content hash %s, want %s", c.SHA256, want)
+	}
+	seen := map[string]bool{}
+	positive := 0
+	for _, s := range append(slices.Clone(c.Dev), c.Test...) {
+		seen[s.String()] = true
+		positive += int(s.Label)
+	}
+	if n := len(c.Dev) + len(c.Test); positive < n/3 || positive > 2*n/3 {
+		t.Errorf("%d of %d sentences are positive", positive, n)
+	}
+	for _, s := range c.Train {
+		if seen[s.String()] {
+			t.Fatalf("training sentence %q is in dev or test too", s)
+		}
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	t.Setenv("QTOOL_DATA", "")
+	if _, err := Load(context.Background(), "nothing", datasets.Options{}); err == nil || !strings.Contains(err.Error(), "sentences, sst2, uci") {
+		t.Errorf("an unknown corpus: %v", err)
+	}
+	var hint *datasets.HintError
+	_, err := Load(context.Background(), "sst2", datasets.Options{Dir: t.TempDir(), CacheDir: t.TempDir()})
+	if !errors.Is(err, datasets.ErrMissing) || !errors.As(err, &hint) {
+		t.Errorf("missing files: %v", err)
+	}
+}
+
+func TestParse(t *testing.T) {
+	tsv, err := parseTSV("x", []byte("sentence\tlabel\ngood film \t1\nbad\t0\n"))
+	want := []Sentence{{[]string{"good", "film"}, 1}, {[]string{"bad"}, 0}}
+	if err != nil || !reflect.DeepEqual(tsv, want) {
+		t.Errorf("%v, %v", tsv, err)
+	}
+	plain, err := parseSentences("x", []byte("1 good film\n0 bad\n"))
+	if err != nil || !reflect.DeepEqual(plain, want) {
+		t.Errorf("%v, %v", plain, err)
+	}
+	for _, b := range []string{"", "label\tsentence\n", "sentence\tlabel\ngood\n", "sentence\tlabel\ngood\t2\n", "sentence\tlabel\n\t1\n", "sentence\tlabel\n\xff\t1\n"} {
+		if _, err := parseTSV("x", []byte(b)); err == nil || !strings.Contains(err.Error(), "line ") {
+			t.Errorf("%q: %v", b, err)
+		}
+	}
+	if got := without(slices.Clone(want), want[1:]); len(got) != 1 || got[0].Label != 1 {
+		t.Errorf("without: %v", got)
+	}
+}
+
+func TestVectors(t *testing.T) {
+	const plain = "a 1 2.5\nb -3 4e-2\n"
+	v, err := ParseVectors([]byte(plain), 2)
+	if err != nil || !reflect.DeepEqual(v.Words, []string{"a", "b"}) || !reflect.DeepEqual(v.Data, []float32{1, 2.5, -3, 0.04}) {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	voc := NewVocabulary(nil, []string{"b", "c"}, 1)
+	rows := []float32{9, 9, 9, 9}
+	if found := voc.Embed(rows, v); !reflect.DeepEqual(found, []bool{true, false}) || !reflect.DeepEqual(rows, []float32{-3, 0.04, 9, 9}) {
+		t.Errorf("%v %v", found, rows)
+	}
+	for _, c := range []struct{ text, want string }{
+		{"a 1\n", "line 1: a vector of 1 numbers, want 2"}, {"a 1 2\nb 1 2 3\n", "line 2: a vector of 3 numbers"},
+		{"a 1 x\n", "not a finite number"}, {"a 1 NaN\n", "not a finite number"}, {"a 1 1e40\n", "not a finite number"},
+		{"a 1 2\na 1 2\n", "there twice"}, {"\xff 1 2\n", "not UTF-8"}, {"", "no vector"},
+	} {
+		if _, err := ParseVectors([]byte(c.text), 2); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, want %q", c.text, err, c.want)
+		}
+	}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	z.Write([]byte(plain))
+	z.Close()
+	path := filepath.Join(t.TempDir(), "v.gz")
+	if err := os.WriteFile(path, packed.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := LoadVectors(context.Background(), path, 2, datasets.Options{}); err != nil || len(v.Words) != 2 {
+		t.Errorf("gzip: %v, %v", v, err)
+	}
+	if _, err := LoadVectors(context.Background(), path, 50, datasets.Options{}); err == nil || !strings.Contains(err.Error(), "of 2 numbers, want 50") {
+		t.Errorf("another dimension: %v", err)
+	}
+}
+
+func FuzzParseVectors(f *testing.F) {
+	f.Add([]byte("a 1 2\nb 3 4\n"))
+	f.Add([]byte("a 1 2\r\n\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		v, err := ParseVectors(b, 2)
+		if err == nil && (len(v.Words) == 0 || len(v.Data) != 2*len(v.Words)) {
+			t.Errorf("%d words, %d numbers", len(v.Words), len(v.Data))
+		}
+	})
+}
+
+// What every selection keeps: words of the sentence, in their order, in no more
+// than the steps there are.
+func TestSelection(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := Selection{Kind: rapid.SampledFrom([]string{"first", "saliency", "chunk"}).Draw(t, "kind"), Steps: rapid.IntRange(1, 9).Draw(t, "steps")}
+		if s.Kind == "chunk" {
+			s.Words = rapid.IntRange(0, 4).Draw(t, "words")
+		}
+		words := rapid.SliceOfN(rapid.Int32Range(0, 20), 0, 40).Draw(t, "sentence")
+		score := rapid.SliceOfN(rapid.Float32Range(-2, 2), 21, 21).Draw(t, "score")
+		steps := s.Select(slices.Clone(words), score)
+		if len(steps) != s.Steps || s.Validate() != nil {
+			t.Fatalf("%d steps", len(steps))
+		}
+		flat := slices.Concat(steps...)
+		at := 0
+		for _, w := range flat {
+			i := slices.Index(words[at:], w)
+			if i < 0 {
+				t.Fatalf("%v of %v", flat, words)
+			}
+			at += i + 1
+		}
+		if len(words) <= s.Steps && !slices.Equal(flat, words) {
+			t.Fatalf("a short sentence %v became %v", words, flat)
+		}
+		for i, step := range steps {
+			if empty := len(step) == 0; empty != (i < s.Steps-len(words)) {
+				t.Fatalf("step %d of %d words: %v", i, len(words), step)
+			}
+			if s.Kind == "chunk" && s.Words > 0 && len(words) > s.Steps && len(step) > s.Words || s.Kind != "chunk" && len(step) > 1 {
+				t.Fatalf("step %d has %v", i, step)
+			}
+		}
+	})
+}
+
+func TestSaliency(t *testing.T) {
+	s := Selection{Kind: "saliency", Steps: 2}
+	if got := s.Select([]int32{0, 1, 2, 3}, []float32{0.5, -2, 0.1, 1}); !reflect.DeepEqual(got, [][]int32{{1}, {3}}) {
+		t.Errorf("%v, want the words of the largest magnitude in their order", got)
+	}
+	for _, s := range []Selection{{Kind: "last", Steps: 1}, {Kind: "first"}, {Kind: "first", Steps: 1, Words: 1}, {Kind: "chunk", Steps: MaxSteps + 1}} {
+		if s.Validate() == nil {
+			t.Errorf("%+v was taken", s)
+		}
+	}
+}
+
+func TestLogistic(t *testing.T) {
+	c, err := Load(context.Background(), "sentences", datasets.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := NewVocabulary(c.Train, nil, 1)
+	l := FitLogistic(v, c.Train, 1)
+	if !reflect.DeepEqual(l, FitLogistic(v, c.Train, 1)) {
+		t.Error("two fits differ")
+	}
+	if a := l.Accuracy(v, c.Test); a < 0.6 {
+		t.Errorf("accuracy %v", a)
+	}
+	i := v.Indices([]string{"good", "bad", "unknown-word"})
+	if len(i) != 2 || l.Weight[i[0]] <= 0 || l.Weight[i[1]] >= 0 {
+		t.Errorf("weights of good and bad: %v", i)
+	}
+}

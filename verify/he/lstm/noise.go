@@ -1,0 +1,163 @@
+package lstm
+
+import "math"
+
+// noise predicts standard deviations of errors in a tensor's elements, in the
+// units of the program's integers: what the server's reals differ by from the
+// integer reference. In a slot,
+//
+//	fresh      sqrt(N (sigma^2 + 1/12))
+//	rounding   sqrt(N (1 + 2N/3) / 12)     a division by a prime, of c_0 and c_1 s
+//	switching  N sigma sqrt(sum_j D_j^2 / 12) / P     a key switch of digits D_j
+//	diagonal   sqrt(N / 12) for each unit of the other factor
+//
+// as in package packed, over the factor F of the tensor. An operation passes
+// errors on by its largest derivative over the proved ranges of its inputs; the
+// rounding of the reference's Shifts counts as an independent uniform error of
+// half a unit each. Variances add up; products of errors are left out, being
+// smaller by the precision itself.
+//
+// A stated bound is sureness deviations: errors are sums of many independent
+// ones, and a result is farther off with probability 2^-28.
+//
+// Reference: Costache, Curtis, Hales, Murphy, Ogilvie and Player, "On the
+// precision loss in approximate homomorphic encryption", SAC 2023.
+type noise struct {
+	logN   int
+	q, p   []float64
+	cell   *cell // whose magnitudes count
+	proved *cell // that the factors were chosen for
+	shared constants
+}
+
+const (
+	sigma    = 3.2
+	sureness = 6
+)
+
+func (n *noise) degree() float64 { return math.Exp2(float64(n.logN)) }
+
+func (n *noise) fresh() float64 { return math.Sqrt(n.degree() * (sigma*sigma + 1./12)) }
+
+func (n *noise) rounding() float64 { return math.Sqrt(n.degree() * (1 + 2*n.degree()/3) / 12) }
+
+func (n *noise) diagonal() float64 { return math.Sqrt(n.degree() / 12) }
+
+func (n *noise) switching(limbs int) float64 {
+	logP := 0.0
+	for _, p := range n.p {
+		logP += math.Log2(p)
+	}
+	sum := 0.0
+	for j := 0; j < limbs; j += len(n.p) {
+		logD := 0.0
+		for _, q := range n.q[j:min(j+len(n.p), limbs)] {
+			logD += math.Log2(q)
+		}
+		sum += math.Exp2(2*(logD-logP)) / 12
+	}
+	return n.degree() * sigma * math.Sqrt(sum)
+}
+
+func sq(x float64) float64 { return x * x }
+
+// logits are the deviations of the logits.
+func (n *noise) logits() []float64 {
+	c := n.cell
+	var errC, errH float64 // of the largest element
+	for t := range c.steps {
+		errC, errH = n.step(t, errC, errH)
+	}
+	limbs := c.limbs(c.steps)
+	out := make([]float64, len(c.w))
+	for o, row := range c.w {
+		out[o] = math.Sqrt(n.linear(limbs, n.shared.out, row, n.shared.h, c.hMax, errH))
+	}
+	return out
+}
+
+// linear is the variance behind a rotated and rescaled product with a row of
+// weights whose inputs have the factor in, the magnitude top and the error err.
+func (n *noise) linear(limbs int, factor float64, row []float64, in, top, err float64) float64 {
+	norm, terms := 0.0, 0.0
+	for _, w := range row {
+		if w != 0 {
+			terms++
+		}
+		norm += w * w
+	}
+	input := sq(err) + sq(n.switching(limbs)/in)
+	encoding := terms * sq(n.diagonal()*in*top/(factor*n.q[limbs-1]))
+	return norm*input + encoding + sq(n.rounding()/factor)
+}
+
+// step is the errors of c and h behind step t for those before it.
+func (n *noise) step(t int, errC, errH float64) (nextC, nextH float64) {
+	c, k := n.cell, n.shared
+	f := n.proved.factors(k, c.limbs(t), n.q)
+	var errs [4]float64
+	for g := range c.gates {
+		gate := &c.gates[g]
+		for u := range c.hidden {
+			z := n.linear(f.limbs, f.z[g][u], gate.x[u], k.x, c.xMax, n.fresh()/k.x)
+			if t > 0 {
+				z += n.linear(f.limbs, f.z[g][u], gate.h[u], k.h, c.hMax, errH)
+			}
+			z += gate.roundZ
+			v := z*sq(slope(gate.poly[u], gate.zMax)) + gate.round
+			// The square's rounding and switching meet z, the product's stand alone.
+			op := sq(n.rounding()) + sq(n.switching(f.limbs-1)/f.q[1])
+			v += op * (sq(f.z[g][u]*gate.zMax/f.q[2]) + 1) / sq(f.gate[g][u])
+			errs[g] = math.Max(errs[g], math.Sqrt(v))
+		}
+	}
+	op := sq(n.rounding()) + sq(n.switching(f.limbs-3)/f.q[3])
+	v := sq(c.input)*(sq(c.gates[gateI].max*errs[gateG])+sq(c.gates[gateG].max*errs[gateI])) + op/sq(k.c) + c.roundC
+	if t > 0 {
+		v += sq(c.forget) * (sq(c.gates[gateF].max*errC) + sq(c.cMax*errs[gateF]))
+	}
+	nextC = math.Sqrt(v)
+
+	op = sq(n.rounding()) + sq(n.switching(f.limbs-4)/f.q[4])
+	o := c.gates[gateO].max
+	for u := range c.hidden {
+		var v float64
+		if c.cell == nil {
+			v = sq(c.output) * (sq(c.cMax*errs[gateO]) + sq(o*nextC))
+		} else {
+			a := c.cell[u]
+			v = sq(c.output) * (sq(greatest(a, c.cMax)*errs[gateO]) + sq(o)*(sq(slope(a, c.cMax)*nextC)+c.roundU))
+			// The roundings of o c and of c^2 meet each other's value.
+			square := k.c * k.c * (sq(c.cMax) + math.Abs(a[2]/a[3])*c.cMax + math.Abs(a[1]/a[3])) / f.q[4]
+			product := math.Abs(f.gate[gateO][u]) * o * k.c * c.cMax / f.q[4]
+			v += op * (sq(square/f.q[5]) + sq(product/f.q[5])) / sq(k.h)
+		}
+		v += op/sq(k.h) + c.roundH
+		nextH = math.Max(nextH, math.Sqrt(v))
+	}
+	return nextC, nextH
+}
+
+// slope is the largest magnitude of a cubic's derivative on [-m, m].
+func slope(a [4]float64, m float64) float64 {
+	at := func(x float64) float64 { return math.Abs(a[1] + 2*a[2]*x + 3*a[3]*x*x) }
+	s := math.Max(at(m), at(-m))
+	if x := -a[2] / (3 * a[3]); math.Abs(x) < m {
+		s = math.Max(s, at(x))
+	}
+	return s
+}
+
+// greatest is the largest magnitude of a cubic on [-m, m].
+func greatest(a [4]float64, m float64) float64 {
+	at := func(x float64) float64 { return math.Abs(a[0] + x*(a[1]+x*(a[2]+x*a[3]))) }
+	s := math.Max(at(m), at(-m))
+	if d := a[2]*a[2] - 3*a[3]*a[1]; d >= 0 {
+		for _, root := range []float64{math.Sqrt(d), -math.Sqrt(d)} {
+			if x := (-a[2] + root) / (3 * a[3]); math.Abs(x) < m {
+				s = math.Max(s, at(x))
+			}
+		}
+	}
+	return s
+}
