@@ -26,6 +26,10 @@ type Sentence struct {
 	// or of the last state is 0, and that a word is left out.
 	Dropout     float64 `yaml:"dropout"`
 	WordDropout float64 `yaml:"word_dropout"`
+	// WordRate, if not 0, multiplies the learning rate of the words' vectors.
+	WordRate float64 `yaml:"word_rate,omitempty"`
+	// Average, if not 0, trains a moving average of the parameters with that decay.
+	Average float64 `yaml:"average,omitempty"`
 	// CellRange is the largest |c| of a quantized cell state; Fraction the bits
 	// behind the point of polynomial states.
 	CellRange int `yaml:"cell_range,omitempty"`
@@ -70,6 +74,7 @@ func (r *Recipe) validateSentence() error {
 	}{
 		{"polarity", s.Polarity, 0, 100}, {"least_count", float64(s.LeastCount), 1, 1e6},
 		{"dropout", s.Dropout, 0, 0.95}, {"word_dropout", s.WordDropout, 0, 0.95},
+		{"average", s.Average, 0, 0.99999}, {"word_rate", s.WordRate, 0, 100},
 	} {
 		if !(k.value >= k.lo && k.value <= k.hi) {
 			return fmt.Errorf("sentence.%s: %v is outside %v..%v", k.name, k.value, k.lo, k.hi)

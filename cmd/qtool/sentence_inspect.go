@@ -7,8 +7,8 @@ import (
 	"qtool/model/sequence"
 )
 
-// sentenceView is a checkpoint of a network that reads sentences.
-type sentenceView struct {
+// readerView describes a checkpoint of a network that reads sentences.
+type readerView struct {
 	File       string               `json:"file"`
 	SHA256     string               `json:"sha256"`
 	Network    *sequence.Network    `json:"network"`
@@ -19,7 +19,7 @@ type sentenceView struct {
 }
 
 func inspectSentences(a *app, path string, c *sequence.Checkpoint) error {
-	v := sentenceView{File: path, Network: c.Network, Words: len(c.Words), Parameters: c.Params.Count(), Quantizers: c.Quantizers, Provenance: c.Provenance}
+	v := readerView{File: path, Network: c.Network, Words: len(c.Words), Parameters: c.Params.Count(), Quantizers: c.Quantizers, Provenance: c.Provenance}
 	var err error
 	if v.SHA256, _, err = fileSHA256(path); err != nil {
 		return err

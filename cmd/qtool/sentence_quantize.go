@@ -103,11 +103,11 @@ func (s *sentences) quantize(ctx context.Context, float *sequence.Checkpoint) (*
 	if q.Method == "qat" {
 		task := train.Task{
 			Network: float.Network, Params: float.Params, Quantizer: z, Config: q.Finetune,
-			Dropout: r.Dropout, WordDropout: r.WordDropout, KeepWords: r.KeepWords,
+			Dropout: r.Dropout, WordDropout: r.WordDropout, Average: r.Average, WordRate: r.WordRate, KeepWords: r.KeepWords,
 		}
 		if t := q.Finetune.Teacher; t != nil {
-			// A teacher's answer is one for all epochs, so the words it saw stay.
-			task.Dropout, task.WordDropout = r.Dropout/4, 0
+			// A teacher has answered the whole sentence, so nothing is left out of it.
+			task.Dropout, task.WordDropout = 0, 0
 			e, err := train.NewEvaluator(float.Network, float.Params, nil)
 			if err != nil {
 				return nil, err

@@ -38,7 +38,7 @@ func (s *sentences) trainFloat(ctx context.Context) (*sequence.Checkpoint, error
 	}
 	r := s.recipe.Sentence
 	result, err := s.fit(ctx, "float", sentence.Task{
-		Network: c.Network, Params: c.Params, Config: s.recipe.Train, Dropout: r.Dropout, WordDropout: r.WordDropout,
+		Network: c.Network, Params: c.Params, Config: s.recipe.Train, Dropout: r.Dropout, WordDropout: r.WordDropout, Average: r.Average, WordRate: r.WordRate,
 	})
 	if err != nil {
 		return nil, err

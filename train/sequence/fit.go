@@ -27,6 +27,13 @@ type Task struct {
 	// is 0 in training; WordDropout that a word is left out.
 	Dropout, WordDropout float64
 	Seed                 uint64
+	// Average, if not 0, keeps a moving average of the parameters, which is what
+	// epochs are scored with and what Fit returns:
+	//
+	//	average <- d average + (1-d) parameters,   d = min(Average, (1+t)/(10+t)) at step t
+	Average float64
+	// WordRate, if not 0, multiplies the learning rate of the words' vectors.
+	WordRate float64
 	// KeepWords leaves the vectors of the words as they are.
 	KeepWords bool
 	// Teacher, if not nil, has a probability for each training sample, which is
@@ -62,7 +69,7 @@ func Fit(ctx context.Context, task Task) (*train.Result, error) {
 		if now > score || task.Config.Patience == 0 {
 			r.Best, score = epoch+1, now
 			for i := range best {
-				copy(best[i].Data, f.params[i].Data)
+				copy(best[i].Data, f.average[i].Data)
 			}
 		}
 	}
@@ -79,6 +86,8 @@ func Fit(ctx context.Context, task Task) (*train.Result, error) {
 type fitter struct {
 	task     Task
 	params   model.Parameters
+	average  model.Parameters // params itself without Task.Average
+	steps    int
 	embed    *embedder
 	shards   []*graph
 	adam     *train.Adam
@@ -98,6 +107,10 @@ func newFitter(task Task) (*fitter, error) {
 		return nil, err
 	}
 	f := &fitter{task: task, params: task.Params.Clone(), adam: train.NewAdam(task.Config.LearningRate, task.Config.Clip)}
+	f.average = f.params
+	if task.Average > 0 {
+		f.average = f.params.Clone()
+	}
 	table := f.params[0]
 	f.embed = &embedder{
 		size: task.Network.Embedding, table: table.Data, mean: task.Network.Cell == sequence.Mean,
@@ -118,7 +131,7 @@ func newFitter(task Task) (*fitter, error) {
 		f.shards = append(f.shards, g)
 	}
 	var err error
-	f.dev, err = NewEvaluator(task.Network, f.params, task.Quantizer)
+	f.dev, err = NewEvaluator(task.Network, f.average, task.Quantizer)
 	return f, err
 }
 
@@ -157,7 +170,7 @@ func (f *fitter) epoch(ctx context.Context, epoch int, r *train.Result) error {
 			f.task.Progress(p)
 		}
 	}
-	score, err := f.dev.Accuracy(ctx, f.task.Dev)
+	score, err := f.score(ctx)
 	n := float64(len(all))
 	r.History = append(r.History, train.Epoch{Epoch: epoch + 1, Loss: loss / n, Accuracy: float64(right) / n, Validation: score})
 	return err
@@ -233,11 +246,48 @@ func (f *fitter) step(batch []int, epoch int) (loss float64, right int, err erro
 	if err := f.adam.Step(G.NodesToValueGrads(f.shards[0].params)); err != nil {
 		return 0, 0, err
 	}
-	f.rowAdam.step(f.embed.table, f.gradient, f.adam.Rate, f.adam.Scale)
+	rate := f.adam.Rate
+	if f.task.WordRate > 0 {
+		rate *= f.task.WordRate
+	}
+	f.rowAdam.step(f.embed.table, f.gradient, rate, f.adam.Scale)
+	f.follow()
 	if f.task.Quantizer != nil {
 		err = f.task.Quantizer.Refresh(f.params)
 	}
 	return loss, right, err
+}
+
+// follow moves the average towards the parameters.
+func (f *fitter) follow() {
+	f.steps++
+	if f.task.Average == 0 {
+		return
+	}
+	t := float64(f.steps)
+	rest := float32(1 - min(f.task.Average, (1+t)/(10+t)))
+	for i := range f.average {
+		average, now := f.average[i].Data, f.params[i].Data
+		for k, x := range now {
+			average[k] += rest * (x - average[k])
+		}
+	}
+}
+
+// score is the accuracy of the averaged parameters on the dev samples.
+func (f *fitter) score(ctx context.Context) (float64, error) {
+	q := f.task.Quantizer
+	if q == nil || f.task.Average == 0 {
+		return f.dev.Accuracy(ctx, f.task.Dev)
+	}
+	if err := q.Refresh(f.average); err != nil {
+		return 0, err
+	}
+	score, err := f.dev.Accuracy(ctx, f.task.Dev)
+	if err != nil {
+		return 0, err
+	}
+	return score, q.Refresh(f.params)
 }
 
 func gradient(n *G.Node) ([]float32, error) {

@@ -66,6 +66,7 @@ func TestFitIsReproducible(t *testing.T) {
 		{Cell: sequence.LSTM, Embedding: 6, Inputs: 5, Hidden: 4, Steps: 3, Gates: &sequence.Gates{Degree: 3, Radius: 2, Penalty: 10, Inside: 0.5}},
 	} {
 		k := task(t, n, words, training[:500], dev)
+		k.Average = 0.9
 		first, err := Fit(context.Background(), k)
 		if err != nil {
 			t.Fatal(err)
