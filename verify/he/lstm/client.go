@@ -17,7 +17,7 @@ import (
 )
 
 // Inputs are the ciphertexts of a batch of sequences, of each step's inputs. They
-// say nothing of how many sequences there are: unused slots hold zeros. Public.
+// say nothing of how many sequences there are. Public.
 type Inputs struct {
 	plan  [32]byte
 	steps [][]engine.Ciphertext
@@ -53,11 +53,16 @@ func (p *Plan) chunks() int { return (p.cell.inputs + p.blocks - 1) / p.blocks }
 // Encrypt encrypts up to Plan.Slots sequences of bytes: in the ciphertext k of
 // step t, block u holds the quantized input k blocks + u of step t. The inputs of
 // a step have just the primes that it begins with.
+//
+// Slots beyond the sequences repeat them: whatever else they held could lead out of
+// the program's domains, and a value that has grown past the modulus spoils all
+// slots. For the same reason a sequence that leaves a domain may spoil the batch it
+// is in, not its own results alone.
 func (c *Client) Encrypt(ctx context.Context, sequences [][]uint8) (*Inputs, error) {
 	p := c.plan
 	steps, d := p.cell.steps, p.cell.inputs
-	if len(sequences) > p.Slots() {
-		return nil, fmt.Errorf("lstm: %d sequences pass the %d of a batch", len(sequences), p.Slots())
+	if len(sequences) < 1 || len(sequences) > p.Slots() {
+		return nil, fmt.Errorf("lstm: %d sequences, want 1..%d in a batch", len(sequences), p.Slots())
 	}
 	for i, s := range sequences {
 		if len(s) != steps*d {
@@ -78,7 +83,8 @@ func (c *Client) Encrypt(ctx context.Context, sequences [][]uint8) (*Inputs, err
 		slots := tools[w].slots
 		clear(slots)
 		for u := range min(p.blocks, d-k*p.blocks) {
-			for s, sequence := range sequences {
+			for s := range p.Slots() {
+				sequence := sequences[s%len(sequences)]
 				slots[u*p.Slots()+s] = complex(p.shared.x*float64(codes[sequence[t*d+k*p.blocks+u]]), 0)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -148,6 +149,49 @@ func TestInsecureSplit(t *testing.T) {
 	}
 }
 
+// Slots beyond the sequences stay in the domains, even where the smallest input
+// does not.
+func TestInsecureUnusedSlots(t *testing.T) {
+	p := lstmtest.Polynomial(lstmtest.Shape{Steps: 3, Inputs: 8, Hidden: 3}, 1, lstmtest.Variant{})
+	// The code of zero is far out: the input 128 stands for 0 instead, by the biases.
+	r := p.Nodes[0].Op.(*bundle.Recurrent)
+	for i := range r.Body {
+		if d, ok := r.Body[i].Op.(*bundle.Dense); ok && r.Body[i].Inputs[0] == bundle.SequenceName {
+			d.Bias = bundle.Vec{Small: make([]int64, d.Units)}
+			for u := range d.Units {
+				for k := range d.Inputs {
+					w := &d.Weight[u*d.Inputs+k]
+					*w = 100 - int32(k)
+					d.Bias.Small[u] -= 128 * int64(*w)
+				}
+			}
+		}
+	}
+	p.Input.Quantizer.ZeroPoint = 0
+	if err := p.Prove(); err != nil {
+		t.Fatal(err)
+	}
+	one := slices.Repeat([]uint8{128, 130, 126, 128}, 6)
+	if _, err := integerRun(p, make([]uint8, 24)); !errors.Is(err, bundle.ErrDomain) {
+		t.Fatalf("zeros stay in the domain: %v", err)
+	}
+	result, err := NewExecutor(p, insecure(t, p, 1000)).Run(context.Background(), [][]uint8{one}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if worst := compare(t, p, [][]uint8{one}, result); !(worst <= 1) {
+		t.Errorf("worst error is %.3g times its bound", worst)
+	}
+}
+
+func integerRun(p *bundle.Program, sequence []uint8) (bundle.Vec, error) {
+	r, err := bundle.NewRunner(p)
+	if err != nil {
+		return bundle.Vec{}, err
+	}
+	return r.Run(p.Input.Quantize(sequence), nil)
+}
+
 func TestPlanIsSecure(t *testing.T) {
 	p := lstmtest.Polynomial(lstmtest.Shape{Steps: 5, Inputs: 16, Hidden: 16}, 1, lstmtest.Variant{})
 	plan, err := NewPlan(p, Options{})
@@ -245,7 +289,7 @@ func TestInsecureRolesRefuse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	strange, err := stranger.Encrypt(ctx, nil)
+	strange, err := stranger.Encrypt(ctx, lstmtest.Sequences(p, 1, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,6 +315,9 @@ func TestInsecureRolesRefuse(t *testing.T) {
 	}
 	if _, err := client.Encrypt(ctx, [][]uint8{{1}, {1, 2}}); err == nil || !strings.Contains(err.Error(), "sequence 1 has 2 values, the program takes shape [1 1]") {
 		t.Errorf("long sequence: %v", err)
+	}
+	if _, err := client.Encrypt(ctx, nil); err == nil {
+		t.Error("a batch of nothing is encrypted")
 	}
 	if _, err := client.Encrypt(ctx, make([][]uint8, plan.Slots()+1)); err == nil {
 		t.Error("too many sequences are encrypted")
