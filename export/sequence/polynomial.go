@@ -8,7 +8,7 @@ import (
 )
 
 // coefficientBits are those behind the point of a polynomial's coefficients.
-const coefficientBits = 14
+const coefficientBits = 24
 
 // polynomials is the cell whose gates are polynomials: fixed-point numbers with F =
 // Fraction bits behind the point, brought back to it by a Shift behind each
