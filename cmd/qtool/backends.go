@@ -92,15 +92,25 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 		if err != nil {
 			return nil, packedHint(err)
 		}
+		thrifty(plan.ServerBytes())
 		return packed.NewExecutor(p, plan), nil
 	case "packed-bgv":
 		plan, err := packed.NewExactPlan(p, packed.Options{LogN: o.logN, AllowInsecure: o.allowInsecure})
 		if err != nil {
 			return nil, packedHint(err)
 		}
+		thrifty(plan.ServerBytes())
 		return packed.NewExactExecutor(p, plan), nil
 	}
 	return nil, fmt.Errorf("backend %q is unknown: want one of %s", o.backend, strings.Join(recipe.Backends, ", "))
+}
+
+// thrifty collects garbage still more often where a server holds gigabytes: of
+// those, a fifth is much, and collections look at little else than their list.
+func thrifty(bytes int64) {
+	if bytes > 1<<30 {
+		debug.SetGCPercent(5)
+	}
 }
 
 // packedHint says what could help against a plan that failed.

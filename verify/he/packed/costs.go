@@ -97,10 +97,10 @@ func (p *common) Predicted() float64 {
 }
 
 // score is what a choice of special primes is judged by: the predicted time, with
-// four gigabytes of keys counting as much again, as they must be sent, held and
+// two gigabytes of keys counting as much again, as they must be sent, held and
 // read for every image.
 func (p *common) score() float64 {
-	return p.Predicted() * (1 + float64(p.needs.bytes(p.logN, len(p.ring.P())))/(4<<30))
+	return p.Predicted() * (1 + float64(p.needs.bytes(p.logN, len(p.ring.P())))/(2<<30))
 }
 
 // stageSeconds are those of a stage's map and of its activation, as rehearsed, or

@@ -105,6 +105,28 @@ func rotations(st *lower.Stage) (all, hoisted int) {
 	return all, hoisted
 }
 
+// ServerBytes is about what a server of the plan holds: keys and encoded
+// diagonals, of all plaintext primes.
+func (p *Plan) ServerBytes() int64 { return p.serverBytes(1) }
+
+// ServerBytes is Plan.ServerBytes of an exact plan.
+func (p *ExactPlan) ServerBytes() int64 { return p.serverBytes(len(p.t)) }
+
+func (p *common) serverBytes(times int) int64 {
+	limbs := int64(0)
+	for i := range p.lowered.Stages {
+		st := &p.lowered.Stages[i]
+		n := st.Entry.Limbs
+		if st.Split.Rotates() {
+			n += len(p.ring.P())
+		}
+		for _, terms := range st.Map.Terms {
+			limbs += int64(n * len(terms))
+		}
+	}
+	return p.needs.bytes(p.logN, len(p.ring.P())) + int64(times)*limbs*8<<p.logN
+}
+
 // bytes is the size of the keys' coefficients.
 func (n needs) bytes(logN, special int) int64 {
 	size := func(limbs int) int64 {
