@@ -143,15 +143,15 @@ func tableExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Execu
 	case err != nil:
 		return picked{pbs.NewExecutor(p, single), fmt.Sprintf("auto takes look-ups by blind rotation, as batches cannot carry the tables: %v", err)}, nil
 	case singleErr != nil:
-		return picked{bgvtable.NewExecutor(p, plan), fmt.Sprintf("auto takes the batch executor for tables: %.2g s predicted for %s; blind rotation cannot carry them: %v",
+		return picked{bgvtable.NewExecutor(p, plan), fmt.Sprintf("auto takes the batch executor for tables: %.3g s predicted for %s; blind rotation cannot carry them: %v",
 			plan.PredictedSeconds(images), countImages(images), singleErr)}, nil
 	}
 	batch, one := plan.PredictedSeconds(images), single.PredictedSeconds(images)
 	if one < batch {
-		return picked{pbs.NewExecutor(p, single), fmt.Sprintf("auto takes look-ups by blind rotation: %.2g s predicted for %s where an exact batch would take %.2g s; an image fails with probability at most %.1g",
+		return picked{pbs.NewExecutor(p, single), fmt.Sprintf("auto takes look-ups by blind rotation: %.3g s predicted for %s where an exact batch would take %.3g s; an image fails with probability at most %.1g",
 			one, countImages(images), batch, single.FailurePerImage())}, nil
 	}
-	return picked{bgvtable.NewExecutor(p, plan), fmt.Sprintf("auto takes the batch executor for tables: %.2g s predicted for %s where blind rotation would take %.2g s",
+	return picked{bgvtable.NewExecutor(p, plan), fmt.Sprintf("auto takes the batch executor for tables: %.3g s predicted for %s where blind rotation would take %.3g s",
 		batch, countImages(images), one)}, nil
 }
 

@@ -102,7 +102,7 @@ func TestFewImagesAreLookedUp(t *testing.T) {
 			t.Errorf("%d images: %s after %s, where blind rotation is predicted to take %.2g s and batches %.2g s",
 				images, b.Name, before, single.PredictedSeconds(images), batches.PredictedSeconds(images))
 		}
-		if why := b.Why[len(b.Why)-1]; !strings.Contains(why, fmt.Sprintf("%.2g s predicted for", min(single.PredictedSeconds(images), batches.PredictedSeconds(images)))) {
+		if why := b.Why[len(b.Why)-1]; !strings.Contains(why, fmt.Sprintf("%.3g s predicted for", min(single.PredictedSeconds(images), batches.PredictedSeconds(images)))) {
 			t.Errorf("%d images: because %q", images, why)
 		}
 		before = want
