@@ -216,11 +216,11 @@ func (w *workspace) reportFloat(ctx context.Context, float *model.Checkpoint) er
 	if err != nil {
 		return err
 	}
-	return w.publishFloat(ctx, r)
+	return w.publishFloat(ctx, r, test.Labels)
 }
 
-func (w *workspace) publishFloat(ctx context.Context, r rungs) error {
-	ladder := verify.Ladder{Labels: w.data.Test.Labels, Float: r.float}
+func (w *workspace) publishFloat(ctx context.Context, r rungs, labels []uint8) error {
+	ladder := verify.Ladder{Labels: labels, Float: r.float}
 	comparison, err := ladder.Compare()
 	if err != nil {
 		return err

@@ -65,7 +65,7 @@ func (s *sentences) reportFloat(ctx context.Context, float *sequence.Checkpoint)
 	if err != nil {
 		return err
 	}
-	return s.publishFloat(ctx, r)
+	return s.publishFloat(ctx, r, s.data.Test.Labels)
 }
 
 // answerSentences predicts test sentences with the float network, and their
