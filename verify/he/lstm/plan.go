@@ -30,7 +30,7 @@ type Options struct {
 }
 
 // DefaultBits is the default output precision.
-const DefaultBits = 6
+const DefaultBits = 3
 
 // The sizes of primes: those that rescales drop carry the precision, the first
 // one the logits. All are short enough for the fast transforms.
