@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strconv"
 
 	"github.com/google/renameio/v2/maybe"
@@ -174,14 +173,7 @@ func (c *Checkpoint) WriteFile(path string) error {
 
 // ReadCheckpoint reads a checkpoint file.
 func ReadCheckpoint(path string) (*Checkpoint, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if limit := safetensors.DefaultLimits.MaxBytes; info.Size() > limit {
-		return nil, fmt.Errorf("%s: %d bytes pass the limit of %d", path, info.Size(), limit)
-	}
-	b, err := os.ReadFile(path)
+	b, err := safetensors.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

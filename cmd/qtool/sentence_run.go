@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 
 	"qtool/bundle"
 	"qtool/datasets"
@@ -127,11 +123,11 @@ func (a *app) sentenceRungs(ctx context.Context, path string, f *bundle.File, se
 	if err != nil {
 		return rungs{}, err
 	}
-	float, err := sentenceOrigin(path, fileFloat, f.Provenance.FloatSHA256)
+	float, err := origin(path, fileFloat, f.Provenance.FloatSHA256, sequence.ReadCheckpoint)
 	if err != nil {
 		return rungs{}, err
 	}
-	quantized, err := sentenceOrigin(path, fileQuantized, f.Provenance.QuantizedSHA256)
+	quantized, err := origin(path, fileQuantized, f.Provenance.QuantizedSHA256, sequence.ReadCheckpoint)
 	if err != nil {
 		return rungs{}, err
 	}
@@ -142,20 +138,6 @@ func (a *app) sentenceRungs(ctx context.Context, path string, f *bundle.File, se
 	}
 	samples := train.Samples(sentences[:test.Len()], client.Vocabulary, client.Selection, client.Scores)
 	return answerSentences(ctx, float, samples, quantized, f.Program, test)
-}
-
-// sentenceOrigin reads a checkpoint beside the bundle if it is the one that the
-// bundle was made of; nil otherwise, which is no error.
-func sentenceOrigin(path, name, sum string) (*sequence.Checkpoint, error) {
-	beside := filepath.Join(filepath.Dir(path), name)
-	have, _, err := fileSHA256(beside)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && have != sum {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return sequence.ReadCheckpoint(beside)
 }
 
 // sameSentenceProgram refuses a bundle that is not what its checkpoint exports.
@@ -169,16 +151,5 @@ func sameSentenceProgram(f *bundle.File, c *sequence.Checkpoint) error {
 		return err
 	}
 	sentence.CopySeen(p, f.Program)
-	want, err := (&bundle.File{Program: p, Provenance: f.Provenance, Golden: f.Golden, Client: f.Client}).Encode()
-	if err != nil {
-		return err
-	}
-	have, err := f.Encode()
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(want, have) {
-		return fmt.Errorf("%w: it is not what the quantized checkpoint beside it exports", bundle.ErrAltered)
-	}
-	return nil
+	return sameBundle(&bundle.File{Program: p, Provenance: f.Provenance, Golden: f.Golden, Client: f.Client}, f)
 }

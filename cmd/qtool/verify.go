@@ -187,11 +187,11 @@ func (a *app) bundleData(ctx context.Context, f *bundle.File) (*datasets.Dataset
 
 // imageRungs answers with the checkpoints beside a bundle that it was made of.
 func (a *app) imageRungs(ctx context.Context, path string, f *bundle.File, test *datasets.Split) (rungs, error) {
-	float, err := a.origin(path, fileFloat, f.Provenance.FloatSHA256)
+	float, err := origin(path, fileFloat, f.Provenance.FloatSHA256, model.ReadCheckpoint)
 	if err != nil {
 		return rungs{}, err
 	}
-	quantized, err := a.origin(path, fileQuantized, f.Provenance.QuantizedSHA256)
+	quantized, err := origin(path, fileQuantized, f.Provenance.QuantizedSHA256, model.ReadCheckpoint)
 	if err != nil {
 		return rungs{}, err
 	}
@@ -217,7 +217,12 @@ func sameProgram(f *bundle.File, c *model.Checkpoint) error {
 	for i := range min(len(p.Nodes), len(f.Program.Nodes)) {
 		p.Nodes[i].Seen = f.Program.Nodes[i].Seen
 	}
-	want, err := (&bundle.File{Program: p, Provenance: f.Provenance, Golden: f.Golden}).Encode()
+	return sameBundle(&bundle.File{Program: p, Provenance: f.Provenance, Golden: f.Golden}, f)
+}
+
+// sameBundle refuses a bundle that is not, byte for byte, the one exported.
+func sameBundle(exported, f *bundle.File) error {
+	want, err := exported.Encode()
 	if err != nil {
 		return err
 	}
@@ -233,7 +238,7 @@ func sameProgram(f *bundle.File, c *model.Checkpoint) error {
 
 // origin reads a checkpoint beside the bundle if it is the one that the bundle
 // was made of; nil otherwise, which is no error.
-func (a *app) origin(path, name, sum string) (*model.Checkpoint, error) {
+func origin[C any](path, name, sum string, read func(path string) (*C, error)) (*C, error) {
 	beside := filepath.Join(filepath.Dir(path), name)
 	have, _, err := fileSHA256(beside)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && have != sum {
@@ -242,5 +247,5 @@ func (a *app) origin(path, name, sum string) (*model.Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	return model.ReadCheckpoint(beside)
+	return read(beside)
 }

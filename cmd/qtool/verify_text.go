@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"qtool/bundle"
@@ -83,7 +84,7 @@ func runText(ctx context.Context, a *app, path, sentence string, o verifyOptions
 		Reference: f.Program.Labels[out.Argmax(want)], Agrees: x.agrees(want), Server: x.server, Seconds: x.seconds,
 	}
 	for i, b := range x.bound {
-		v.Bound = append(v.Bound, abs(out.Scale[i*len(out.Scale)/len(x.bound)])*b)
+		v.Bound = append(v.Bound, math.Abs(out.Scale[i*len(out.Scale)/len(x.bound)])*b)
 	}
 	if plan.why != "" {
 		v.Server.Why = append(v.Server.Why, plan.why)
@@ -136,5 +137,3 @@ func describeSteps(steps [][]string) string {
 	}
 	return string(s)
 }
-
-func abs(x float64) float64 { return max(x, -x) }

@@ -11,50 +11,15 @@ import (
 
 	"qtool/verify"
 	"qtool/verify/he/bgv"
+	"qtool/verify/he/rolestest"
 )
 
 // TestServerHoldsNoSecretKey walks every type that a Server, a Plan, the key or
 // a ciphertext container reaches.
 func TestServerHoldsNoSecretKey(t *testing.T) {
-	secret := reflect.TypeFor[rlwe.SecretKey]()
-	reaches := func(from reflect.Type) bool {
-		seen := map[reflect.Type]bool{}
-		var walk func(reflect.Type) bool
-		walk = func(at reflect.Type) bool {
-			if at == secret {
-				return true
-			}
-			if seen[at] {
-				return false
-			}
-			seen[at] = true
-			switch at.Kind() {
-			case reflect.Pointer, reflect.Slice, reflect.Array:
-				return walk(at.Elem())
-			case reflect.Map:
-				return walk(at.Key()) || walk(at.Elem())
-			case reflect.Struct:
-				for i := range at.NumField() {
-					if walk(at.Field(i).Type) {
-						return true
-					}
-				}
-			}
-			return false
-		}
-		return walk(from)
-	}
-	for _, public := range []reflect.Type{
+	rolestest.NoSecret(t, reflect.TypeFor[rlwe.SecretKey](), reflect.TypeFor[Client](),
 		reflect.TypeFor[Server](), reflect.TypeFor[Plan](), reflect.TypeFor[Inputs](), reflect.TypeFor[Outputs](),
-		reflect.TypeFor[RelinearizationKey](), reflect.TypeFor[verify.Result](),
-	} {
-		if reaches(public) {
-			t.Errorf("%v reaches a secret key", public)
-		}
-	}
-	if !reaches(reflect.TypeFor[Client]()) {
-		t.Error("the walk does not find the client's key")
-	}
+		reflect.TypeFor[RelinearizationKey](), reflect.TypeFor[verify.Result]())
 }
 
 // roles are a client and a server of a small program, and its images.

@@ -14,6 +14,7 @@ import (
 	"qtool/bundle"
 	"qtool/bundle/lstmtest"
 	"qtool/verify"
+	"qtool/verify/he/rolestest"
 	"qtool/verify/he/security"
 	"qtool/verify/integer"
 )
@@ -335,42 +336,6 @@ func TestInsecureRolesRefuse(t *testing.T) {
 // TestServerHoldsNoSecretKey walks every type that a Server, a Plan or a public
 // object reaches.
 func TestServerHoldsNoSecretKey(t *testing.T) {
-	secret := reflect.TypeFor[rlwe.SecretKey]()
-	reaches := func(from reflect.Type) bool {
-		seen := map[reflect.Type]bool{}
-		var walk func(reflect.Type) bool
-		walk = func(at reflect.Type) bool {
-			if at == secret {
-				return true
-			}
-			if seen[at] {
-				return false
-			}
-			seen[at] = true
-			switch at.Kind() {
-			case reflect.Pointer, reflect.Slice, reflect.Array:
-				return walk(at.Elem())
-			case reflect.Map:
-				return walk(at.Key()) || walk(at.Elem())
-			case reflect.Struct:
-				for i := range at.NumField() {
-					if walk(at.Field(i).Type) {
-						return true
-					}
-				}
-			}
-			return false
-		}
-		return walk(from)
-	}
-	for _, public := range []reflect.Type{
-		reflect.TypeFor[Server](), reflect.TypeFor[Plan](), reflect.TypeFor[Keys](), reflect.TypeFor[Inputs](), reflect.TypeFor[Outputs](),
-	} {
-		if reaches(public) {
-			t.Errorf("%v reaches a secret key", public)
-		}
-	}
-	if !reaches(reflect.TypeFor[Client]()) {
-		t.Error("the walk does not find the client's key")
-	}
+	rolestest.NoSecret(t, reflect.TypeFor[rlwe.SecretKey](), reflect.TypeFor[Client](),
+		reflect.TypeFor[Server](), reflect.TypeFor[Plan](), reflect.TypeFor[Keys](), reflect.TypeFor[Inputs](), reflect.TypeFor[Outputs]())
 }

@@ -9,50 +9,15 @@ import (
 	"testing"
 
 	"qtool/verify"
+	"qtool/verify/he/rolestest"
 )
 
 // TestServerHoldsNoSecretKey walks every type that a Server, a Plan or a public
 // object reaches.
 func TestServerHoldsNoSecretKey(t *testing.T) {
-	secret := reflect.TypeFor[SecretKey]()
-	reaches := func(from reflect.Type) bool {
-		seen := map[reflect.Type]bool{}
-		var walk func(reflect.Type) bool
-		walk = func(at reflect.Type) bool {
-			if at == secret {
-				return true
-			}
-			if seen[at] {
-				return false
-			}
-			seen[at] = true
-			switch at.Kind() {
-			case reflect.Pointer, reflect.Slice, reflect.Array:
-				return walk(at.Elem())
-			case reflect.Map:
-				return walk(at.Key()) || walk(at.Elem())
-			case reflect.Struct:
-				for i := range at.NumField() {
-					if walk(at.Field(i).Type) {
-						return true
-					}
-				}
-			}
-			return false
-		}
-		return walk(from)
-	}
-	for _, public := range []reflect.Type{
+	rolestest.NoSecret(t, reflect.TypeFor[SecretKey](), reflect.TypeFor[Client](),
 		reflect.TypeFor[Server](), reflect.TypeFor[Plan](), reflect.TypeFor[EvaluationKeys](),
-		reflect.TypeFor[Input](), reflect.TypeFor[Output](), reflect.TypeFor[verify.Result](),
-	} {
-		if reaches(public) {
-			t.Errorf("%v reaches a secret key", public)
-		}
-	}
-	if !reaches(reflect.TypeFor[Client]()) {
-		t.Error("the walk does not find the client's key")
-	}
+		reflect.TypeFor[Input](), reflect.TypeFor[Output](), reflect.TypeFor[verify.Result]())
 }
 
 func TestInsecureSecretKeyDoesNotPrint(t *testing.T) {
