@@ -107,14 +107,12 @@ func (b *bound) take(k int) {
 // interval is the range of the output at the given scale, without its bias.
 func (b *bound) interval(scale float32) (lo, hi float64) {
 	p := quant.Params{Scale: scale, Bits: b.o.Bits, Signed: true, NarrowRange: true}
+	p.Codes(b.codes, b.weights)
 	if !b.uniform || p.Binary() {
-		p.Codes(b.codes, b.weights)
 		return model.Interval(b.codes, b.o.Lo, b.o.Hi)
 	}
-	grid := f32.Grid{Scale: scale, Lo: float32(p.QMin()), Hi: float32(p.QMax())}
-	grid.Quantize(b.codes, b.weights)
 	sum := float64(f32.Sum(b.codes))
-	grid.Quantize(b.codes, b.magnitudes)
+	p.Codes(b.codes, b.magnitudes)
 	norm := float64(f32.Sum(b.codes))
 	positive, negative := (norm+sum)/2, (norm-sum)/2
 	return positive*b.o.Lo[0] - negative*b.o.Hi[0], positive*b.o.Hi[0] - negative*b.o.Lo[0]

@@ -115,7 +115,7 @@ func (z *Quantizer) Quantized() *model.Quantized { return z.q }
 // Input implements train.Quantizer.
 func (z *Quantizer) Input(x *G.Node, s train.Scales) (*G.Node, error) {
 	return op.FakeQuantize("input", x, op.Quantizer{
-		Codes: func(dst, x []float32) { grid(z.q.Input).Quantize(dst, x) }, Scale: s[train.InputScale],
+		Codes: func(dst, x []float32) { z.q.Input.Grid().Quantize(dst, x) }, Scale: s[train.InputScale],
 		ScaleGradient: func(dst, x, dcode []float32) { dst[0] = float32(z.q.Input.ScaleGradient(x, dcode)) },
 	})
 }

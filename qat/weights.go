@@ -8,15 +8,8 @@ import (
 
 	"qtool/kernel/f32"
 	"qtool/model"
-	"qtool/quant"
 	"qtool/train/op"
 )
-
-// grid is p with its zero at 0: what p.Codes does is its Quantize, unless p is
-// binary.
-func grid(p quant.Params) f32.Grid {
-	return f32.Grid{Scale: p.Scale, Lo: float32(p.QMin() - p.ZeroPoint), Hi: float32(p.QMax() - p.ZeroPoint)}
-}
 
 // refreshFold spreads the layer's factors over the inputs of an output.
 func (z *Quantizer) refreshFold(i int) {
@@ -47,7 +40,7 @@ func (z *Quantizer) weights(i, outputs int, scale *G.Node) op.Quantizer {
 			groups = 1
 		}
 		for o := range groups {
-			f(grid(w.Params(o)), o*size/groups, (o+1)*size/groups)
+			f(w.Params(o).Grid(), o*size/groups, (o+1)*size/groups)
 		}
 	}
 	scaleGradient := func(ds, w, dy []float32) {

@@ -17,7 +17,8 @@ import "math"
 // Relative to the scale, because a relative step is what suits a scale of any
 // size; d loss / d Scale, the form of the paper, is Scale^-1 of it, and with
 // respect to a fake-quantized value Scale*code the gradient is dcode/Scale. Sums
-// are float64, in order.
+// are float64: on the binary grid in order, on others 16 of them, of the values 16
+// apart (f32.Grid.ScaleGradient).
 //
 // Reference: Esser et al., arXiv 1902.08153, equations 2 and 3 and section 2.2.
 func (p Params) ScaleGradient(x, dcode []float32) float64 {
@@ -25,36 +26,14 @@ func (p Params) ScaleGradient(x, dcode []float32) float64 {
 		panic("quant: ScaleGradient: lengths differ")
 	}
 	root := math.Sqrt(float64(len(x)) * float64(max(p.QMax(), 1)))
-	sum := 0.0
-	if p.Binary() {
-		for i, v := range x {
-			if v == v {
-				sum += float64(dcode[i] * sign(v))
-			}
-		}
-		return sum / root
+	if !p.Binary() {
+		return p.Grid().ScaleGradient(x, dcode) / root
 	}
-	lo, hi := float64(p.QMin()-p.ZeroPoint), float64(p.QMax()-p.ZeroPoint)
-	low, high := math.Float64bits(lo), math.Float64bits(hi)
+	sum := 0.0
 	for i, v := range x {
-		ratio := float64(v / p.Scale)
-		if ratio != ratio {
-			continue
+		if v == v {
+			sum += float64(dcode[i] * sign(v))
 		}
-		// No branch guesses which weights are clamped: the bits of one of three
-		// results are chosen. A difference is negative, its sign bit 1, below hi and
-		// above lo.
-		belowHi := uint64(int64(math.Float64bits(ratio-hi)) >> 63)
-		aboveLo := uint64(int64(math.Float64bits(lo-ratio)) >> 63)
-		rounding := math.Float64bits(roundSmall(ratio) - ratio)
-		d := math.Float64frombits(rounding&belowHi&aboveLo | high&^belowHi | low&^aboveLo)
-		sum += float64(float64(dcode[i]) * d)
 	}
 	return sum / root
-}
-
-// roundSmall is x rounded to the nearest integer, ties to even, for |x| < 2^51.
-func roundSmall(x float64) float64 {
-	const magic = 3 << 51 // what is added to it loses its fraction
-	return (x + magic) - magic
 }

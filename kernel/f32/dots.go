@@ -74,13 +74,3 @@ func dotsGeneric(dst Matrix, g Runs, gRow int, x Runs, offsets []int, m, n, runs
 		}
 	}
 }
-
-// addLanes adds 16 sums in halves; s is overwritten.
-func addLanes(s *[lanes]float32) float32 {
-	for half := lanes / 2; half > 0; half /= 2 {
-		for k := range half {
-			s[k] += s[k+half]
-		}
-	}
-	return s[0]
-}

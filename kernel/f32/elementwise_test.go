@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-
-	"qtool/quant"
 )
 
 // lengths fill no vector, some, and leave every kind of rest.
@@ -37,6 +35,8 @@ func vectorKernels() map[string]func(dst, x, y []float32) {
 		"quantize from 0":   func(dst, x, _ []float32) { Grid{0.5, 0, 15}.Quantize(dst, x) },
 		"quantize to 0":     func(dst, x, _ []float32) { Grid{0x1p-126, -15, 0}.Quantize(dst, x) },
 		"quantize gradient": func(dst, x, y []float32) { g.QuantizeGrad(dst, x, y, 1/g.Scale) },
+		"scale gradient":    func(dst, x, y []float32) { reduce(dst, g.ScaleGradient(x, y)) },
+		"of two bits":       func(dst, x, y []float32) { reduce(dst, Grid{0.25, -1, 1}.ScaleGradient(x, y)) },
 		"in place":          func(dst, _, y []float32) { g.QuantizeGrad(dst, dst, y, 3) },
 		"sum":               func(dst, x, _ []float32) { reduce(dst, float64(Sum(x))) },
 		"sum of squares":    func(dst, x, _ []float32) { reduce(dst, SumSquares(x)) },
@@ -116,41 +116,6 @@ func TestLengthsMustFit(t *testing.T) {
 		}
 		wantPanic(t, name, func() { f(make([]float32, 20), make([]float32, 19), make([]float32, 20)) })
 	}
-}
-
-// The quantizer is quant.Params, for every value.
-func TestQuantizeIsQuant(t *testing.T) {
-	eachLevel(t, func(t *testing.T) {
-		r := newRand(5)
-		for _, p := range []quant.Params{
-			{Scale: 0.1, Bits: 4}, {Scale: 1.0 / 15, ZeroPoint: 3, Bits: 4}, {Scale: 0.7, Bits: 4, Signed: true, NarrowRange: true},
-			{Scale: 0x1p-126, Bits: 16, Signed: true}, {Scale: 3e38, ZeroPoint: 255, Bits: 8}, {Scale: 1, Bits: 1},
-		} {
-			x := append(values(r, 4000, 0.1), edges...)
-			for i := range 2000 { // near ties
-				x[i] = float32(r.IntN(70)-35) * 0.5 * p.Scale
-				for range r.IntN(3) {
-					x[i] = math.Nextafter32(x[i], float32(r.IntN(3)-1))
-				}
-			}
-			lo, hi := float32(p.QMin()-p.ZeroPoint), float32(p.QMax()-p.ZeroPoint)
-			g := Grid{p.Scale, lo, hi}
-			got, want := make([]float32, len(x)), make([]float32, len(x))
-			g.Quantize(got, x)
-			p.Codes(want, x)
-			wantSame(t, fmt.Sprint("codes ", p), got, want)
-			dy := values(r, len(x), 0.1)
-			g.QuantizeGrad(got, x, dy, 1/p.Scale)
-			for i, v := range x {
-				s := float32(0)
-				if p.Inside(v) {
-					s = 1 / p.Scale
-				}
-				want[i] = s * dy[i]
-			}
-			wantSame(t, fmt.Sprint("gradient ", p), got, want)
-		}
-	})
 }
 
 // Sums in lanes are near the true sum.

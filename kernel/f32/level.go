@@ -25,9 +25,10 @@ type kernels struct {
 	quantizeGrad   func(dst, x, dy *float32, n int, scale, lo, hi, slope float32)
 	adam           func(w, m, v, g *float32, n int, c *float32)
 
-	sum        func(x *float32, n int) float32
-	sumSquares func(sums *float64, x *float32, n int)
-	absMax     func(x *float32, n int) uint32
+	sum           func(x *float32, n int) float32
+	sumSquares    func(sums *float64, x *float32, n int)
+	absMax        func(x *float32, n int) uint32
+	scaleGradient func(sums *float64, x, dcode *float32, n int, scale, lo, hi float32)
 
 	products func(sums *float64, x, y *float32, n int, a, b float64)
 	line     func(dst, x *float32, n int, p, r float64)

@@ -21,13 +21,7 @@ func (s *Sums) Add(x, y []float32, a, b float64) {
 
 // Totals are the two sums: lanes 8 apart are added, then 4, and so on.
 func (s Sums) Totals() (sum, product float64) {
-	for half := lanes / 2; half > 0; half /= 2 {
-		for k := range half {
-			s[k] += s[k+half]
-			s[lanes+k] += s[lanes+k+half]
-		}
-	}
-	return s[0], s[lanes]
+	return addLanes((*[lanes]float64)(s[:lanes])), addLanes((*[lanes]float64)(s[lanes:]))
 }
 
 // Affine is dst = p*x + r, each operation rounded to float64, the result to

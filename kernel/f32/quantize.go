@@ -52,5 +52,39 @@ func (g Grid) QuantizeGrad(dst, x, dy []float32, slope float32) {
 	}
 }
 
+// ScaleGradient is the gradient of a loss with respect to ln Scale, from its
+// gradient dcode with respect to each integer of Quantize:
+//
+//	sum_i dcode_i * d_i
+//	d_i = Lo or Hi                          if x_i/Scale is not between them
+//	      round(x_i/Scale) - x_i/Scale      if it is: exact in float32
+//
+// NaN adds nothing. Products are float64, and exact; 16 sums as in Sum.
+//
+// Reference: Esser et al., arXiv 1902.08153, equation 3.
+func (g Grid) ScaleGradient(x, dcode []float32) float64 {
+	fits(x, dcode)
+	var s [lanes]float64
+	if n := len(x) &^ (lanes - 1); active != nil && n > 0 {
+		active.scaleGradient(&s[0], &x[0], &dcode[0], n, g.Scale, g.Lo, g.Hi)
+		x, dcode = x[n:], dcode[n:]
+	}
+	for i, a := range x {
+		d := a / g.Scale
+		switch {
+		case d >= g.Hi:
+			d = g.Hi
+		case d <= g.Lo:
+			d = g.Lo
+		case d != d:
+			continue
+		default:
+			d = round(d) - d
+		}
+		s[i%lanes] += float64(dcode[i]) * float64(d) // exact: nothing to fuse
+	}
+	return addLanes(&s)
+}
+
 // round is to the nearest integer, ties to even.
 func round(x float32) float32 { return float32(math.RoundToEven(float64(x))) }

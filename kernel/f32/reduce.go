@@ -35,6 +35,12 @@ func SumSquares(x []float32) float64 {
 	for k, a := range x {
 		s[k%lanes] += float64(a) * float64(a) // exact: nothing to fuse
 	}
+	return addLanes(&s)
+}
+
+// addLanes adds sums half of them apart, then a quarter, and so on; s is
+// overwritten.
+func addLanes[F float32 | float64](s *[lanes]F) F {
 	for half := lanes / 2; half > 0; half /= 2 {
 		for k := range half {
 			s[k] += s[k+half]

@@ -19,6 +19,11 @@ func sumSquaresAVX512(sums *float64, x *float32, n int)
 //go:noescape
 func absMaxAVX512(x *float32, n int) uint32
 
+// scaleGradientAVX512 adds dcode times d code / d ln scale of n values to 16 lanes.
+//
+//go:noescape
+func scaleGradientAVX512(sums *float64, x *float32, dcode *float32, n int, scale float32, lo float32, hi float32)
+
 // sumAVX2 is the sum of n values in 64 lanes.
 //
 //go:noescape
@@ -33,3 +38,8 @@ func sumSquaresAVX2(sums *float64, x *float32, n int)
 //
 //go:noescape
 func absMaxAVX2(x *float32, n int) uint32
+
+// scaleGradientAVX2 adds dcode times d code / d ln scale of n values to 16 lanes.
+//
+//go:noescape
+func scaleGradientAVX2(sums *float64, x *float32, dcode *float32, n int, scale float32, lo float32, hi float32)

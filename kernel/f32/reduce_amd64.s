@@ -161,6 +161,56 @@ DATA all7fffffff<>+56(SB)/4, $0x7fffffff
 DATA all7fffffff<>+60(SB)/4, $0x7fffffff
 GLOBL all7fffffff<>(SB), RODATA|NOPTR, $64
 
+// func scaleGradientAVX512(sums *float64, x *float32, dcode *float32, n int, scale float32, lo float32, hi float32)
+// Requires: AVX, AVX512F
+TEXT ·scaleGradientAVX512(SB), NOSPLIT, $0-44
+	MOVQ         sums+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         dcode+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS scale+32(FP), Z0
+	VBROADCASTSS lo+36(FP), Z1
+	VBROADCASTSS hi+40(FP), Z2
+	VMOVUPD      (AX), Z3
+	VMOVUPD      64(AX), Z4
+
+step:
+	VMOVUPS       (CX), Z5
+	VDIVPS        Z0, Z5, Z5
+	VRNDSCALEPS   $0x08, Z5, Z6
+	VSUBPS        Z5, Z6, Z6
+	VCMPPS        $0x11, Z5, Z1, K1
+	VMOVAPS.Z     Z6, K1, Z6
+	VCMPPS        $0x11, Z2, Z5, K1
+	VMOVAPS.Z     Z6, K1, Z6
+	VCMPPS        $0x1d, Z2, Z5, K1
+	VMOVAPS.Z     Z2, K1, Z7
+	VCMPPS        $0x12, Z1, Z5, K1
+	VMOVAPS.Z     Z1, K1, Z8
+	VPORD         Z8, Z7, Z7
+	VPORD         Z7, Z6, Z6
+	VMOVUPS       (DX), Z7
+	VCMPPS        $0x07, Z5, Z5, K1
+	VMOVAPS.Z     Z7, K1, Z5
+	VCVTPS2PD     Y6, Z7
+	VCVTPS2PD     Y5, Z8
+	VMULPD        Z7, Z8, Z7
+	VADDPD        Z7, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z6, Y6
+	VCVTPS2PD     Y6, Z6
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z5
+	VMULPD        Z6, Z5, Z5
+	VADDPD        Z5, Z4, Z4
+	ADDQ          $0x40, CX
+	ADDQ          $0x40, DX
+	SUBQ          $0x10, BX
+	JG            step
+	VMOVUPD       Z3, (AX)
+	VMOVUPD       Z4, 64(AX)
+	VZEROUPPER
+	RET
+
 // func sumAVX2(x *float32, n int) float32
 // Requires: AVX, SSE
 TEXT ·sumAVX2(SB), NOSPLIT, $0-20
@@ -393,5 +443,86 @@ step:
 	VPMAXUD      X1, X0, X0
 	VMOVD        X0, AX
 	MOVL         AX, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func scaleGradientAVX2(sums *float64, x *float32, dcode *float32, n int, scale float32, lo float32, hi float32)
+// Requires: AVX
+TEXT ·scaleGradientAVX2(SB), NOSPLIT, $0-44
+	MOVQ         sums+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         dcode+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS scale+32(FP), Y0
+	VBROADCASTSS lo+36(FP), Y1
+	VBROADCASTSS hi+40(FP), Y2
+	VMOVUPD      (AX), Y3
+	VMOVUPD      32(AX), Y4
+	VMOVUPD      64(AX), Y5
+	VMOVUPD      96(AX), Y6
+
+step:
+	VMOVUPS      (CX), Y7
+	VDIVPS       Y0, Y7, Y7
+	VROUNDPS     $0x08, Y7, Y8
+	VSUBPS       Y7, Y8, Y8
+	VCMPPS       $0x11, Y7, Y1, Y9
+	VANDPS       Y8, Y9, Y9
+	VCMPPS       $0x11, Y2, Y7, Y8
+	VANDPS       Y9, Y8, Y8
+	VCMPPS       $0x1d, Y2, Y7, Y9
+	VANDPS       Y2, Y9, Y9
+	VCMPPS       $0x12, Y1, Y7, Y10
+	VANDPS       Y1, Y10, Y10
+	VORPS        Y10, Y9, Y9
+	VORPS        Y9, Y8, Y8
+	VMOVUPS      (DX), Y9
+	VCMPPS       $0x07, Y7, Y7, Y7
+	VANDPS       Y9, Y7, Y7
+	VCVTPS2PD    X8, Y9
+	VCVTPS2PD    X7, Y10
+	VMULPD       Y9, Y10, Y9
+	VADDPD       Y9, Y3, Y3
+	VEXTRACTF128 $0x01, Y8, X8
+	VCVTPS2PD    X8, Y8
+	VEXTRACTF128 $0x01, Y7, X7
+	VCVTPS2PD    X7, Y7
+	VMULPD       Y8, Y7, Y7
+	VADDPD       Y7, Y4, Y4
+	VMOVUPS      32(CX), Y7
+	VDIVPS       Y0, Y7, Y7
+	VROUNDPS     $0x08, Y7, Y8
+	VSUBPS       Y7, Y8, Y8
+	VCMPPS       $0x11, Y7, Y1, Y9
+	VANDPS       Y8, Y9, Y9
+	VCMPPS       $0x11, Y2, Y7, Y8
+	VANDPS       Y9, Y8, Y8
+	VCMPPS       $0x1d, Y2, Y7, Y9
+	VANDPS       Y2, Y9, Y9
+	VCMPPS       $0x12, Y1, Y7, Y10
+	VANDPS       Y1, Y10, Y10
+	VORPS        Y10, Y9, Y9
+	VORPS        Y9, Y8, Y8
+	VMOVUPS      32(DX), Y9
+	VCMPPS       $0x07, Y7, Y7, Y7
+	VANDPS       Y9, Y7, Y7
+	VCVTPS2PD    X8, Y9
+	VCVTPS2PD    X7, Y10
+	VMULPD       Y9, Y10, Y9
+	VADDPD       Y9, Y5, Y5
+	VEXTRACTF128 $0x01, Y8, X8
+	VCVTPS2PD    X8, Y8
+	VEXTRACTF128 $0x01, Y7, X7
+	VCVTPS2PD    X7, Y7
+	VMULPD       Y8, Y7, Y7
+	VADDPD       Y7, Y6, Y6
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	SUBQ         $0x10, BX
+	JG           step
+	VMOVUPD      Y3, (AX)
+	VMOVUPD      Y4, 32(AX)
+	VMOVUPD      Y5, 64(AX)
+	VMOVUPD      Y6, 96(AX)
 	VZEROUPPER
 	RET

@@ -14,6 +14,7 @@ func reductions() {
 		sum(s)
 		sumSquares(s)
 		absMax(s)
+		scaleGradient(s)
 	})
 }
 
@@ -130,4 +131,60 @@ func absMax(s isa) {
 	Store(r, ReturnIndex(0))
 	VZEROUPPER()
 	RET()
+}
+
+// scaleGradient adds to 16 float64 lanes. What a difference of float32 is here
+// is exact, and so is a product in float64.
+func scaleGradient(s isa) {
+	begin(s, "scaleGradient", "adds dcode times d code / d ln scale of n values to 16 lanes.",
+		"func(sums *float64, x, dcode *float32, n int, scale, lo, hi float32)")
+	to, x, dcode, n := param("sums"), param("x"), param("dcode"), param("n")
+	grid(s)()
+	per, parts := s.lanes/2, 32/s.lanes // float64 values of a register, registers of sums
+	sums := s.vecs(parts)
+	for p, v := range sums {
+		VMOVUPD(Mem{Base: to, Disp: 8 * per * p}, v)
+	}
+	Label("step")
+	for p := 0; p < parts; p += 2 {
+		ratio := s.div(s.value(Mem{Base: x, Disp: 4 * per * p}), scale)
+		between := s.where(less, ratio, hi, s.where(less, lo, ratio, s.sub(s.round(ratio), ratio)))
+		clamped := s.or(s.where(greaterEqual, ratio, hi, hi), s.where(lessEqual, ratio, lo, lo))
+		d := s.or(between, clamped)
+		u := s.where(ordered, ratio, ratio, s.value(Mem{Base: dcode, Disp: 4 * per * p}))
+		for half := range 2 {
+			product := s.vec()
+			VMULPD(s.wide(d, half), s.wide(u, half), product)
+			VADDPD(product, sums[p+half], sums[p+half])
+		}
+	}
+	ADDQ(Imm(64), x)
+	ADDQ(Imm(64), dcode)
+	SUBQ(Imm(16), n)
+	JG(LabelRef("step"))
+	for p, v := range sums {
+		VMOVUPD(v, Mem{Base: to, Disp: 8 * per * p})
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// wide is the lower or upper half of v in float64.
+func (i isa) wide(v reg.VecVirtual, half int) reg.VecVirtual {
+	w := i.vec()
+	switch {
+	case i.lanes == 16 && half == 0:
+		VCVTPS2PD(v.AsY(), w)
+	case i.lanes == 16:
+		y := YMM()
+		VEXTRACTF64X4(Imm(1), v, y)
+		VCVTPS2PD(y, w)
+	case half == 0:
+		VCVTPS2PD(v.AsX(), w)
+	default:
+		x := XMM()
+		VEXTRACTF128(Imm(1), v, x)
+		VCVTPS2PD(x, w)
+	}
+	return w
 }
