@@ -52,11 +52,10 @@ func (c *Client) Encrypt(image []uint8) (*Inputs, error) {
 	if len(image) != p.lowered.Inputs {
 		return nil, fmt.Errorf("packed: the image has %d values, the program takes shape %v", len(image), p.program.Input.Shape)
 	}
-	codes := p.program.Input.Codes()
 	views := p.lowered.Stages[0].Map.Views
 	in := &Inputs{ciphertexts{p.hash, make([]engine.Ciphertext, len(views)), p.scales.fresh}}
 	err := spread(len(views), func() *tools[float64] { return c.tools.Get().(*tools[float64]) }, func(t *tools[float64], v int) (err error) {
-		in.cts[v], err = t.encrypt(&p.common, c.slots(views[v], image, &codes), p.scales.fresh)
+		in.cts[v], err = t.encrypt(&p.common, c.slots(views[v], image), p.scales.fresh)
 		return err
 	}, func(t *tools[float64]) { c.tools.Put(t) })
 	if err != nil {
@@ -65,7 +64,8 @@ func (c *Client) Encrypt(image []uint8) (*Inputs, error) {
 	return in, nil
 }
 
-func (c *Client) slots(view []int32, image []uint8, codes *[256]int64) []float64 {
+func (c *Client) slots(view []int32, image []uint8) []float64 {
+	codes := c.plan.program.Input.Codes()
 	slots := make([]float64, len(view))
 	for s, e := range view {
 		if e >= 0 {

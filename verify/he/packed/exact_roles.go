@@ -105,25 +105,29 @@ func (c *ExactClient) Encrypt(image []uint8, prime int) (*ExactInputs, error) {
 	if len(image) != p.lowered.Inputs {
 		return nil, fmt.Errorf("packed: the image has %d values, the program takes shape %v", len(image), p.program.Input.Shape)
 	}
-	codes := p.program.Input.Codes()
-	f := residues{p.t[prime]}
 	views := p.lowered.Stages[0].Map.Views
 	in := &ExactInputs{prime, ciphertexts{p.hash, make([]engine.Ciphertext, len(views)), 1}}
 	pool := &c.tools[prime]
 	err := spread(len(views), func() *tools[uint64] { return pool.Get().(*tools[uint64]) }, func(t *tools[uint64], v int) (err error) {
-		slots := make([]uint64, len(views[v]))
-		for s, e := range views[v] {
-			if e >= 0 {
-				slots[s] = f.integer(codes[image[e]])
-			}
-		}
-		in.cts[v], err = t.encrypt(&p.common, slots, 1)
+		in.cts[v], err = t.encrypt(&p.common, c.slots(views[v], image, prime), 1)
 		return err
 	}, func(t *tools[uint64]) { pool.Put(t) })
 	if err != nil {
 		return nil, err
 	}
 	return in, nil
+}
+
+func (c *ExactClient) slots(view []int32, image []uint8, prime int) []uint64 {
+	codes := c.plan.program.Input.Codes()
+	f := residues{c.plan.t[prime]}
+	slots := make([]uint64, len(view))
+	for s, e := range view {
+		if e >= 0 {
+			slots[s] = f.integer(codes[image[e]])
+		}
+	}
+	return slots
 }
 
 // minBudget is the noise budget below which results are refused, in bits.

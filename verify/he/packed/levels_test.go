@@ -1,0 +1,105 @@
+package packed
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+
+	"qtool/kernel/cpu"
+	"qtool/verify/he/packed/engine"
+	"qtool/verify/he/sample"
+)
+
+// TestInsecureCiphertextsAreTheSameAtEveryLevel encrypts and evaluates with the
+// same keys and randomness and all kernels that the machine has.
+func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
+	for name, b := range map[string]*builder{
+		"convolutions": newProgram(seeded(21), 4, 1, 10, 10).conv(2, 3, 1, 0, 7).square().pool(2, 2).conv(3, 3, 1, 0, 7).square().dense(4, 7),
+		"dense":        newProgram(seeded(22), 3, 30).dense(9, 7).square().dense(5, 7).square().dense(3, 7),
+	} {
+		p, image := b.done(), b.images(1)[0]
+		var secret *rlwe.SecretKey
+		var keys *Keys
+		check := func(t *testing.T, err error) {
+			if t.Helper(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// prepare makes the keys with the first level's plan, for the plans of all.
+		prepare := func(t *testing.T, c *common) {
+			if secret == nil {
+				var err error
+				secret = rlwe.NewKeyGenerator(c.ring).GenSecretKeyNew()
+				keys, err = generateKeys(c.ring, c.needs, secret, c.hash)
+				check(t, err)
+			}
+		}
+		t.Run(name+"/ckks", func(t *testing.T) {
+			secret = nil
+			wantOneResult(t, func() (in, out []engine.Ciphertext) {
+				plan, err := NewPlan(p, insecure(11))
+				check(t, err)
+				prepare(t, &plan.common)
+				client := &Client{plan: plan}
+				tool := newTools(ckksEncoder(plan.params)(), secret)
+				tool.stream = sample.NewStream(sample.Seed{1})
+				for _, view := range plan.lowered.Stages[0].Map.Views {
+					ct, err := tool.encrypt(&plan.common, client.slots(view, image), plan.scales.fresh)
+					check(t, err)
+					in = append(in, ct)
+				}
+				server, err := NewServer(plan)
+				check(t, err)
+				got, err := server.Evaluate(&Inputs{ciphertexts{plan.hash, in, plan.scales.fresh}}, keys)
+				check(t, err)
+				return in, got.cts
+			})
+		})
+		t.Run(name+"/bgv", func(t *testing.T) {
+			secret = nil
+			wantOneResult(t, func() (in, out []engine.Ciphertext) {
+				plan, err := NewExactPlan(p, insecure(11))
+				check(t, err)
+				prepare(t, &plan.common)
+				client := &ExactClient{plan: plan}
+				tool := newTools(exactEncoder(plan.params[0])(), secret)
+				tool.stream = sample.NewStream(sample.Seed{2})
+				for _, view := range plan.lowered.Stages[0].Map.Views {
+					ct, err := tool.encrypt(&plan.common, client.slots(view, image, 0), 1)
+					check(t, err)
+					in = append(in, ct)
+				}
+				server, err := NewExactServer(plan)
+				check(t, err)
+				got, err := server.Evaluate(&ExactInputs{0, ciphertexts{plan.hash, in, 1}}, keys)
+				check(t, err)
+				return in, got.cts
+			})
+		})
+	}
+}
+
+// wantOneResult runs f with the kernels of every level that the machine has.
+func wantOneResult(t *testing.T, f func() (in, out []engine.Ciphertext)) {
+	t.Helper()
+	defer func(was cpu.Level) { cpu.Active = was }(cpu.Active)
+	equal := func(a, b engine.Ciphertext) bool {
+		return slices.EqualFunc(a, b, func(a, b engine.Poly) bool { return slices.EqualFunc(a, b, slices.Equal) })
+	}
+	var wantIn, wantOut []engine.Ciphertext
+	for level := cpu.Portable; level <= cpu.Detected; level++ {
+		cpu.Active = level
+		in, out := f()
+		if level == cpu.Portable {
+			wantIn, wantOut = in, out
+			continue
+		}
+		if !slices.EqualFunc(in, wantIn, equal) {
+			t.Errorf("%v: the input differs", level)
+		}
+		if !slices.EqualFunc(out, wantOut, equal) {
+			t.Errorf("%v: the output differs", level)
+		}
+	}
+}
