@@ -186,6 +186,16 @@ func (c Config) WeightObserver(n *model.Network) (observe model.Observer, ranges
 	})
 }
 
+// WeightFollower adapts the scales to weights that a step of training changed, see
+// WeightConfig.Follow, within the bounds.
+func (c Config) WeightFollower(n *model.Network) (observe model.Observer, ranges bool) {
+	return c.bounded(n, func(o model.Observation) ([]float32, error) {
+		w := c.Weights
+		w.Bits = int(o.Bits)
+		return w.Follow(o.Layer.Name, o.Folded, o.Scales, o.Outputs)
+	})
+}
+
 // WeightKeeper leaves the scales as they are but for the bounds.
 func (c Config) WeightKeeper(n *model.Network) (observe model.Observer, ranges bool) {
 	return c.bounded(n, func(o model.Observation) ([]float32, error) { return o.Scales, nil })

@@ -72,6 +72,44 @@ func (c WeightConfig) Scales(layer string, folded []float32, outputs int) ([]flo
 	return scales, nil
 }
 
+// Follow adapts scales, which suited the weights before a step of training, to
+// what they are after it. For "mse" it takes the best of s, 31/32 s and 33/32 s
+// and fits that to its integers,
+//
+//	s' = sum w m / sum m^2,   m = clamp(round(w/s), -M, M)
+//
+// which never loses more than s; the search of Scales costs some hundred times as
+// much. Where all integers are 0, for other kinds, and where a bound has given
+// each output a scale that the layer should share, it is Scales.
+func (c WeightConfig) Follow(layer string, folded, scales []float32, outputs int) ([]float32, error) {
+	if c.Kind != "mse" || c.Bits == 1 || len(scales) == 0 || len(scales) > 1 && !c.PerChannel {
+		return c.Scales(layer, folded, outputs)
+	}
+	next := make([]float32, len(scales))
+	size := len(folded) / len(scales)
+	codes := make([]float32, size)
+	for g, old := range scales {
+		w := folded[g*size : (g+1)*size]
+		best := math.Inf(-1)
+		for _, f := range []float32{1, 31. / 32, 33. / 32} {
+			s := f * old
+			quant.Params{Scale: s, Bits: quant.BitWidth(c.Bits), Signed: true, NarrowRange: true}.Codes(codes, w)
+			var sums f32.Sums
+			sums.Add(w, codes, 0, 0)
+			_, product := sums.Totals()
+			squares := f32.SumSquares(codes)
+			// The error at s is sum w^2 - gain.
+			if gain := float64(s) * (2*product - float64(s)*squares); gain > best {
+				best, next[g] = gain, float32(product/squares)
+			}
+		}
+		if !(next[g] >= smallestScale) || math.IsInf(float64(next[g]), 0) {
+			return c.Scales(layer, folded, outputs)
+		}
+	}
+	return next, nil
+}
+
 // Observer is Scales in the form that model.Quantized.Calibrate takes.
 func (c WeightConfig) Observer() model.Observer {
 	return func(o model.Observation) ([]float32, error) {
@@ -117,9 +155,11 @@ func leastSquaresScale(w []float32, p quant.Params) float32 {
 	default:
 		s = f.fine()
 	}
-	// The smallest normal float32, as everywhere a scale is chosen.
-	return max(float32(s), 0x1p-126)
+	return max(float32(s), smallestScale)
 }
+
+// smallestScale is the smallest normal float32, as everywhere a scale is chosen.
+const smallestScale = 0x1p-126
 
 // fit looks for the scale of a grid 0..levels on positive magnitudes.
 type fit struct {

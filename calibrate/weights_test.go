@@ -99,3 +99,76 @@ func TestWeightScales(t *testing.T) {
 func near(a, b []float32) bool {
 	return slices.EqualFunc(a, b, func(x, y float32) bool { return math.Abs(float64(x-y)) <= 0x1p-22*float64(y) })
 }
+
+// A follower loses no more than the scale that it follows, and stays near the
+// best scale of weights that move a little at a time (its error has many local
+// minima at 8 bits).
+func TestFollow(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 4))
+	for _, bits := range []int{2, 3, 4, 8} {
+		c := WeightConfig{Bits: bits, Kind: "mse", PerChannel: true}
+		w := make([]float32, 2*500)
+		for i := range w {
+			w[i] = float32(r.NormFloat64())
+		}
+		scales, err := c.Scales("fc", w, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for step := range 300 {
+			for i := range w {
+				w[i] = 1.003*w[i] + 0.01*float32(r.NormFloat64())
+			}
+			next, err := c.Follow("fc", w, scales, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for g, s := range next {
+				row := w[g*500 : (g+1)*500]
+				// float32's rounding of the scale
+				if before, after := symmetricError(row, scales[g], bits), symmetricError(row, s, bits); after > before*(1+1e-6) {
+					t.Fatalf("%d bits, step %d, row %d: scale %v loses %v, %v before lost %v", bits, step, g, s, after, scales[g], before)
+				}
+			}
+			scales = next
+		}
+		best, err := c.Scales("fc", w, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for g, s := range scales {
+			row := w[g*500 : (g+1)*500]
+			if got, least := symmetricError(row, s, bits), symmetricError(row, best[g], bits); got > 1.25*least {
+				t.Errorf("%d bits, row %d: scale %v loses %v, the best %v only %v", bits, g, s, got, best[g], least)
+			}
+		}
+	}
+}
+
+// What cannot be followed is searched: zeros, no scale yet, a shared scale that a
+// bound has split, and every kind but mse.
+func TestFollowSearches(t *testing.T) {
+	w := []float32{1, -0.5, 0.25, 0.125}
+	for name, c := range map[string]struct {
+		config WeightConfig
+		w      []float32
+		scales []float32
+	}{
+		"no scales":      {WeightConfig{Bits: 4, Kind: "mse"}, w, nil},
+		"minmax":         {WeightConfig{Bits: 4}, w, []float32{3}},
+		"all integers 0": {WeightConfig{Bits: 4, Kind: "mse"}, w, []float32{100}},
+		"zeros":          {WeightConfig{Bits: 4, Kind: "mse"}, make([]float32, 4), []float32{1}},
+		"split":          {WeightConfig{Bits: 4, Kind: "mse"}, w, []float32{1, 2}},
+		"binary":         {WeightConfig{Bits: 1, Kind: "mse"}, w, []float32{1}},
+	} {
+		got, err := c.config.Follow("fc", c.w, c.scales, 2)
+		want, err2 := c.config.Scales("fc", c.w, 2)
+		if err != nil || err2 != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %v, %v, want %v, %v", name, got, err, want, err2)
+		}
+	}
+	bad := []float32{1, float32(math.NaN()), 0, 0}
+	if _, err := (WeightConfig{Bits: 4, Kind: "mse"}).Follow("fc", bad, []float32{1}, 2); err == nil || !strings.Contains(err.Error(), `"fc"`) {
+		t.Errorf("NaN: %v", err)
+	}
+}

@@ -53,7 +53,7 @@ func OptionsOf(c calibrate.Config, n *model.Network) Options {
 	o.Frozen, o.Ranges = c.WeightKeeper(n)
 	o.Weights = o.Frozen
 	if !c.Learn.Weights {
-		o.Weights, _ = c.WeightObserver(n)
+		o.Weights, _ = c.WeightFollower(n)
 	}
 	return o
 }
