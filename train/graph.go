@@ -162,16 +162,22 @@ func (t *graph) predict(classes []int) {
 	}
 }
 
-// run executes the graph on what images and labels hold.
+// run executes the graph, and the teacher's before it, on what images and labels
+// hold.
 func (t *graph) run() error {
+	f32.Transpose(t.input.Float32s(), t.images, t.batch, len(t.images)/t.batch)
 	if t.teacher != nil {
-		copy(t.teacher.images, t.images)
-		if err := t.teacher.run(); err != nil {
+		copy(t.teacher.input.Float32s(), t.input.Float32s())
+		if err := t.teacher.execute(); err != nil {
 			return err
 		}
 		copy(t.taught.Float32s(), t.teacher.logits.Value().Data().([]float32))
 	}
-	f32.Transpose(t.input.Float32s(), t.images, t.batch, len(t.images)/t.batch)
+	return t.execute()
+}
+
+// execute runs the graph on what input and labels hold.
+func (t *graph) execute() error {
 	t.vm.Reset()
 	if err := t.vm.RunAll(); err != nil {
 		return fmt.Errorf("train: %w", err)
