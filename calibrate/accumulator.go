@@ -8,6 +8,7 @@ import (
 	"qtool/kernel/f32"
 	"qtool/model"
 	"qtool/quant"
+	"qtool/quant/bulk"
 )
 
 // AccumulatorConfig bounds the proved range of a layer's accumulators. 0 bits
@@ -107,12 +108,14 @@ func (b *bound) take(k int) {
 // interval is the range of the output at the given scale, without its bias.
 func (b *bound) interval(scale float32) (lo, hi float64) {
 	p := quant.Params{Scale: scale, Bits: b.o.Bits, Signed: true, NarrowRange: true}
-	p.Codes(b.codes, b.weights)
 	if !b.uniform || p.Binary() {
+		p.Codes(b.codes, b.weights)
 		return model.Interval(b.codes, b.o.Lo, b.o.Hi)
 	}
+	grid := bulk.Grid(p)
+	grid.Quantize(b.codes, b.weights)
 	sum := float64(f32.Sum(b.codes))
-	p.Codes(b.codes, b.magnitudes)
+	grid.Quantize(b.codes, b.magnitudes)
 	norm := float64(f32.Sum(b.codes))
 	positive, negative := (norm+sum)/2, (norm-sum)/2
 	return positive*b.o.Lo[0] - negative*b.o.Hi[0], positive*b.o.Hi[0] - negative*b.o.Lo[0]

@@ -8,6 +8,7 @@ import (
 	"qtool/kernel/f32"
 	"qtool/model"
 	"qtool/quant"
+	"qtool/quant/bulk"
 )
 
 // WeightConfig is the grid of every layer's weights: symmetric, narrow range.
@@ -93,7 +94,7 @@ func (c WeightConfig) Follow(layer string, folded, scales []float32, outputs int
 		best := math.Inf(-1)
 		for _, f := range []float32{1, 31. / 32, 33. / 32} {
 			s := f * old
-			quant.Params{Scale: s, Bits: quant.BitWidth(c.Bits), Signed: true, NarrowRange: true}.Codes(codes, w)
+			bulk.Grid(quant.Params{Scale: s, Bits: quant.BitWidth(c.Bits), Signed: true, NarrowRange: true}).Quantize(codes, w)
 			var sums f32.Sums
 			sums.Add(w, codes, 0, 0)
 			_, product := sums.Totals()

@@ -16,6 +16,7 @@ import (
 
 	"qtool/calibrate"
 	"qtool/model"
+	"qtool/quant/bulk"
 	"qtool/train"
 	"qtool/train/op"
 )
@@ -115,8 +116,8 @@ func (z *Quantizer) Quantized() *model.Quantized { return z.q }
 // Input implements train.Quantizer.
 func (z *Quantizer) Input(x *G.Node, s train.Scales) (*G.Node, error) {
 	return op.FakeQuantize("input", x, op.Quantizer{
-		Codes: func(dst, x []float32) { z.q.Input.Grid().Quantize(dst, x) }, Scale: s[train.InputScale],
-		ScaleGradient: func(dst, x, dcode []float32) { dst[0] = float32(z.q.Input.ScaleGradient(x, dcode)) },
+		Codes: func(dst, x []float32) { bulk.Grid(z.q.Input).Quantize(dst, x) }, Scale: s[train.InputScale],
+		ScaleGradient: func(dst, x, dcode []float32) { dst[0] = float32(bulk.ScaleGradient(z.q.Input, x, dcode)) },
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"qtool/kernel/f32"
 	"qtool/model"
+	"qtool/quant/bulk"
 	"qtool/train/op"
 )
 
@@ -40,11 +41,11 @@ func (z *Quantizer) weights(i, outputs int, scale *G.Node) op.Quantizer {
 			groups = 1
 		}
 		for o := range groups {
-			f(w.Params(o).Grid(), o*size/groups, (o+1)*size/groups)
+			f(bulk.Grid(w.Params(o)), o*size/groups, (o+1)*size/groups)
 		}
 	}
 	scaleGradient := func(ds, w, dy []float32) {
-		z.scaling[i].ScaleGradient(ds, w, dy, outputs)
+		z.scaling[i].ScaleGradient(ds, w, dy, outputs, bulk.ScaleGradient)
 		multiply(ds, factor)
 	}
 	if z.q.Weights[at].Params(0).Binary() {

@@ -18,22 +18,43 @@ import "math"
 // size; d loss / d Scale, the form of the paper, is Scale^-1 of it, and with
 // respect to a fake-quantized value Scale*code the gradient is dcode/Scale. Sums
 // are float64: on the binary grid in order, on others 16 of them, of the values 16
-// apart (f32.Grid.ScaleGradient).
+// apart, which are then added in halves.
 //
 // Reference: Esser et al., arXiv 1902.08153, equations 2 and 3 and section 2.2.
 func (p Params) ScaleGradient(x, dcode []float32) float64 {
 	if len(dcode) != len(x) {
 		panic("quant: ScaleGradient: lengths differ")
 	}
-	root := math.Sqrt(float64(len(x)) * float64(max(p.QMax(), 1)))
-	if !p.Binary() {
-		return p.Grid().ScaleGradient(x, dcode) / root
-	}
-	sum := 0.0
+	var sums [gradientSums]float64
+	lo, hi := float32(p.QMin()-p.ZeroPoint), float32(p.QMax()-p.ZeroPoint)
 	for i, v := range x {
-		if v == v {
-			sum += float64(dcode[i] * sign(v))
+		d, lane := v/p.Scale, i%gradientSums
+		switch {
+		case v != v || d != d:
+			continue
+		case p.Binary():
+			d, lane = sign(v), 0
+		case d >= hi:
+			d = hi
+		case d <= lo:
+			d = lo
+		default:
+			d = float32(math.RoundToEven(float64(d))) - d // exact
+		}
+		sums[lane] += float64(dcode[i]) * float64(d) // exact: nothing to fuse
+	}
+	for half := gradientSums / 2; half > 0; half /= 2 {
+		for k := range half {
+			sums[k] += sums[k+half]
 		}
 	}
-	return sum / root
+	return sums[0] / p.GradientRoot(len(x))
+}
+
+// gradientSums is how many sums a gradient is added up in.
+const gradientSums = 16
+
+// GradientRoot is 1/g of ScaleGradient for n values.
+func (p Params) GradientRoot(n int) float64 {
+	return math.Sqrt(float64(n) * float64(max(p.QMax(), 1)))
 }

@@ -3,8 +3,6 @@ package quant
 import (
 	"fmt"
 	"math"
-
-	"qtool/kernel/f32"
 )
 
 // Params is the quantizer of one tensor (or of one of its channels).
@@ -145,12 +143,6 @@ func (p Params) Inside(x float32) bool {
 // Scale between -Scale and +Scale).
 func (p Params) FakeQuantize(x float32) float32 { return p.Scale * p.Code(x) }
 
-// Grid is the grid of centred integers, for the vector kernels that work on many
-// values at once. They do what Code and Inside do unless p is binary.
-func (p Params) Grid() f32.Grid {
-	return f32.Grid{Scale: p.Scale, Lo: float32(p.QMin() - p.ZeroPoint), Hi: float32(p.QMax() - p.ZeroPoint)}
-}
-
 // Codes writes the centred integers q - ZeroPoint of src to dst as float32,
 // which is exact. Training and evaluation carry quantized tensors in this form,
 // so that float32 arithmetic on them is integer arithmetic while every partial
@@ -167,5 +159,18 @@ func (p Params) Codes(dst, src []float32) {
 		}
 		return
 	}
-	p.Grid().Quantize(dst, src)
+	scale := p.Scale
+	lo, hi := float32(p.QMin()-p.ZeroPoint), float32(p.QMax()-p.ZeroPoint)
+	for i, x := range src {
+		r := float32(math.RoundToEven(float64(x / scale)))
+		switch {
+		case r > hi:
+			r = hi
+		case r < lo:
+			r = lo
+		case r != r:
+			r = 0
+		}
+		dst[i] = r
+	}
 }

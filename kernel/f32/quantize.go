@@ -59,7 +59,8 @@ func (g Grid) QuantizeGrad(dst, x, dy []float32, slope float32) {
 //	d_i = Lo or Hi                          if x_i/Scale is not between them
 //	      round(x_i/Scale) - x_i/Scale      if it is: exact in float32
 //
-// NaN adds nothing. Products are float64, and exact; 16 sums as in Sum.
+// NaN adds nothing. Products are float64, and exact; 16 sums as in Sum. It is
+// the sum of quant.Params.ScaleGradient.
 //
 // Reference: Esser et al., arXiv 1902.08153, equation 3.
 func (g Grid) ScaleGradient(x, dcode []float32) float64 {

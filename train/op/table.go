@@ -4,6 +4,7 @@ import (
 	G "gorgonia.org/gorgonia"
 
 	"qtool/quant"
+	"qtool/quant/bulk"
 )
 
 // Table is an activation with its quantizer: what a lookup table holds.
@@ -67,7 +68,7 @@ func (t Table) Apply(name string, x, bias, scale *G.Node) (*G.Node, error) {
 		inputs = append(inputs, scale)
 		diff = append(diff, func(_ G.Nodes, y, dy *G.Node) (*G.Node, error) {
 			return apply(operation{name: "table-dscale-" + name, shape: scale.Shape().Clone(), run: func(ds []float32, v [][]float32) {
-				ds[0] = float32(t.Quantizer().ScaleGradient(values, v[1]))
+				ds[0] = float32(bulk.ScaleGradient(t.Quantizer(), values, v[1]))
 			}}, y, dy)
 		})
 	}

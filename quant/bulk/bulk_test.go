@@ -1,19 +1,21 @@
-package quant
+package bulk
 
 import (
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"qtool/quant"
 )
 
 // What works on many values at once does what is defined for one.
-func TestGridIsItsParams(t *testing.T) {
+func TestBulkIsItsParams(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 7))
 	same := func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) || a != a && b != b }
 	edges := []float32{0, math.SmallestNonzeroFloat32, -0x1p-126, math.MaxFloat32, -math.MaxFloat32, 0x1p24, 0.5, 1.5, -2.5,
 		float32(math.Copysign(0, -1)), float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN())}
-	for _, p := range []Params{
+	for _, p := range []quant.Params{
 		{Scale: 0.1, Bits: 4}, {Scale: 1.0 / 15, ZeroPoint: 3, Bits: 4}, {Scale: 0.7, Bits: 4, Signed: true, NarrowRange: true},
 		{Scale: 0x1p-126, Bits: 16, Signed: true}, {Scale: 3e38, ZeroPoint: 255, Bits: 8}, {Scale: 1, Bits: 1},
 		{Scale: 0.3, Bits: 1, Signed: true, NarrowRange: true},
@@ -36,8 +38,14 @@ func TestGridIsItsParams(t *testing.T) {
 		for i := range dy {
 			dy[i] = float32(r.NormFloat64())
 		}
-		p.Codes(codes, x)
-		p.Grid().QuantizeGrad(slopes, x, dy, 1/p.Scale)
+		if got, want := ScaleGradient(p, x, dy), p.ScaleGradient(x, dy); math.Float64bits(got) != math.Float64bits(want) {
+			t.Errorf("%+v: gradient of the scale %v, want %v", p, got, want)
+		}
+		if p.Binary() {
+			continue
+		}
+		Grid(p).Quantize(codes, x)
+		Grid(p).QuantizeGrad(slopes, x, dy, 1/p.Scale)
 		for i, v := range x {
 			if !same(codes[i], p.Code(v)) {
 				t.Errorf("%+v: %v has code %v, want %v", p, v, codes[i], p.Code(v))
@@ -46,7 +54,7 @@ func TestGridIsItsParams(t *testing.T) {
 			if p.Inside(v) {
 				want = 1 / p.Scale * dy[i]
 			}
-			if !p.Binary() && !same(slopes[i], want) {
+			if !same(slopes[i], want) {
 				t.Errorf("%+v: %v has gradient %v, want %v", p, v, slopes[i], want)
 			}
 		}
