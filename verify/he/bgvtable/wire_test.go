@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"qtool/bundle/bundletest"
 	"qtool/verify"
 	"qtool/verify/he/wire"
 )
@@ -22,8 +23,8 @@ type objects struct {
 
 func newObjects(t testing.TB) *objects {
 	t.Helper()
-	b := newProgram(seeded(6), 1, 4).dense(2, 1, 2).random(2).dense(2, 1, 3)
-	o := &objects{plan: mustPlan(t, b.done(), insecureOptions(10)), images: b.images(20)}
+	b := bundletest.New(6, 1, 4).Narrow(2).Dense(2, 1).RandomTable(2).Narrow(3).Dense(2, 1)
+	o := &objects{plan: mustPlan(t, b.Done(), insecureOptions(10)), images: b.Images(20)}
 	c, err := NewClient(o.plan)
 	if err != nil {
 		t.Fatal(err)
@@ -104,14 +105,14 @@ func (o *objects) entries(t testing.TB) map[string]entry {
 
 func TestInsecureWire(t *testing.T) {
 	o := newObjects(t)
-	rng, head := seeded(1), int(format.Bytes(0))-sha256.Size
+	rng, head := bundletest.Rand(1), int(format.Bytes(0))-sha256.Size
 	if int64(len(o.in)) != o.plan.InputBytes() || int64(len(o.output)) != o.plan.OutputBytes() {
 		t.Errorf("%d and %d bytes, said to be %d and %d", len(o.in), len(o.output), o.plan.InputBytes(), o.plan.OutputBytes())
 	}
-	wider := newProgram(seeded(6), 1, 4).dense(2, 3, 9).random(2).dense(2, 3, 9)
-	others := mustPlan(t, wider.done(), insecureOptions(10)) // other primes
-	small := newProgram(seeded(6), 1, 4).dense(2, 1, 2).random(2).dense(3, 1, 3)
-	otherProgram := mustPlan(t, small.done(), insecureOptions(10))
+	wider := bundletest.New(6, 1, 4).Narrow(9).Dense(2, 3).RandomTable(2).Narrow(9).Dense(2, 3)
+	others := mustPlan(t, wider.Done(), insecureOptions(10)) // other primes
+	small := bundletest.New(6, 1, 4).Narrow(2).Dense(2, 1).RandomTable(2).Narrow(3).Dense(3, 1)
+	otherProgram := mustPlan(t, small.Done(), insecureOptions(10))
 	for name, e := range o.entries(t) {
 		again, err := e.read(o.plan, e.data)
 		if err != nil || !bytes.Equal(again, e.data) {
@@ -210,7 +211,7 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 			}
 			result.Logits = append(result.Logits, logits)
 		}
-		compare(t, o.plan.program, o.images, result)
+		bundletest.CheckExact(t, o.plan.program, o.images, result.Logits)
 	}
 }
 

@@ -10,12 +10,13 @@ import (
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
 	"qtool/bundle"
+	"qtool/bundle/bundletest"
 )
 
-func smallPlan(t testing.TB, seed uint64) (*bundle.Program, *builder, *Plan) {
+func smallPlan(t testing.TB, seed uint64) (*bundle.Program, *bundletest.Builder, *Plan) {
 	t.Helper()
-	b := newProgram(seeded(seed), 4, 1, 6, 6).conv(2, 3, 1, 0, 7).square().pool(2, 2).dense(3, 7)
-	p := b.done()
+	b := bundletest.New(seed, 4, 1, 6, 6).Conv(2, 3, 1, 0, 7).Square().Pool(2, 2).Dense(3, 7)
+	p := b.Observed()
 	plan, err := NewPlan(p, insecure(10))
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +33,7 @@ func TestInsecureFilesRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := client.Encrypt(b.images(1)[0])
+	in, err := client.Encrypt(b.Images(1)[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +150,7 @@ func TestInsecureServerRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	encrypt := func() *Inputs {
-		in, err := client.Encrypt(b.images(1)[0])
+		in, err := client.Encrypt(b.Images(1)[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,8 +196,8 @@ func TestInsecureServerRefuses(t *testing.T) {
 }
 
 func TestPlanFile(t *testing.T) {
-	b := newProgram(seeded(30), 4, 20).dense(6, 7).square().dense(3, 7)
-	p := b.done()
+	b := bundletest.New(30, 4, 20).Dense(6, 7).Square().Dense(3, 7)
+	p := b.Observed()
 	o := Options{Costs: costs()}
 	plan, err := NewPlan(p, o)
 	if err != nil {
@@ -213,7 +214,7 @@ func TestPlanFile(t *testing.T) {
 	if err != nil || again.hash != plan.hash {
 		t.Fatalf("read again: %v", err)
 	}
-	other := newProgram(seeded(31), 4, 20).dense(6, 7).square().dense(3, 7).done()
+	other := bundletest.New(31, 4, 20).Dense(6, 7).Square().Dense(3, 7).Observed()
 	for _, c := range []struct {
 		what string
 		file string
@@ -244,7 +245,7 @@ func TestPlanFile(t *testing.T) {
 }
 
 func FuzzDecodePlan(f *testing.F) {
-	p := newProgram(seeded(30), 4, 20).dense(6, 7).square().dense(3, 7).done()
+	p := bundletest.New(30, 4, 20).Dense(6, 7).Square().Dense(3, 7).Observed()
 	plan, err := NewPlan(p, Options{Costs: costs()})
 	if err != nil {
 		f.Fatal(err)
@@ -265,7 +266,7 @@ func FuzzDecodePlan(f *testing.F) {
 
 func FuzzReadInputs(f *testing.F) {
 	_, b, plan := smallPlan(f, 20)
-	in, err := NewClient(plan).Encrypt(b.images(1)[0])
+	in, err := NewClient(plan).Encrypt(b.Images(1)[0])
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"qtool/bundle/bundletest"
 )
 
 // smallPlan is a small program under insecure parameters.
@@ -156,7 +158,7 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, _, err := c.Decrypt(out)
-		if w := want(t, o.plan.program, [][]uint8{image})[0]; err != nil || !got.Equal(w) {
+		if w := bundletest.Reference(t, o.plan.program, [][]uint8{image})[0]; err != nil || !got.Equal(w) {
 			t.Errorf("logits %v (%v), want %v", got, err, w)
 		}
 	}
