@@ -12,6 +12,7 @@ import (
 	"qtool/bundle/bundletest"
 	"qtool/kernel/cpu"
 	"qtool/verify"
+	"qtool/verify/he/batch"
 	"qtool/verify/he/log2"
 	"qtool/verify/he/rolestest"
 )
@@ -122,11 +123,11 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 			t.Fatal(err)
 		}
 		result, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
-		var noise *NoiseError
+		var noise *batch.NoiseError
 		switch {
 		case errors.As(err, &noise):
 			exhausted++
-			if result != nil || noise.BitsLeft >= minNoiseBits {
+			if result != nil || noise.BitsLeft >= batch.MinNoiseBits {
 				t.Errorf("%d bits cut: result %v with %v", cut, result, err)
 			}
 		case err != nil:

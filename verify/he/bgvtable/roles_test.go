@@ -11,7 +11,7 @@ import (
 
 	"qtool/bundle/bundletest"
 	"qtool/verify"
-	"qtool/verify/he/bgv"
+	"qtool/verify/he/batch"
 	"qtool/verify/he/rolestest"
 )
 
@@ -104,7 +104,7 @@ func TestInsecureMisuseIsAnError(t *testing.T) {
 			t.Errorf("another client's %s gives %v", what, err)
 		}
 	}
-	var noise *bgv.NoiseError
+	var noise *batch.NoiseError
 	_, _, err = another.Decrypt(ctx, &out, nil)
 	refused("output", err)
 	forged := out
@@ -185,11 +185,11 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 				t.Fatal(err)
 			}
 			result, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
-			var noise *bgv.NoiseError
+			var noise *batch.NoiseError
 			switch {
 			case errors.As(err, &noise):
 				exhausted++
-				if result != nil || noise.BitsLeft >= minNoiseBits {
+				if result != nil || noise.BitsLeft >= batch.MinNoiseBits {
 					t.Errorf("prime %d, %d bits cut: result %v with %v", at, cut, result, err)
 				}
 			case err != nil:
