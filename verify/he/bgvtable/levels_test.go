@@ -31,10 +31,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 			o := insecureOptions(10)
 			o.Workers = 1 // each worker has a stream
 			first := mustPlan(t, b.Done(), o)
-			secret, err := first.NewSecretKey()
-			if err != nil {
-				t.Fatal(err)
-			}
+			secret := first.NewSecretKey()
 			key, err := newClient(first, secret, sample.Seed{}).RelinearizationKey()
 			if err != nil {
 				t.Fatal(err)

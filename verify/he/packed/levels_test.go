@@ -10,6 +10,7 @@ import (
 	"qtool/kernel/cpu"
 	"qtool/verify/he/packed/engine"
 	"qtool/verify/he/sample"
+	"qtool/verify/he/wire"
 )
 
 // TestInsecureCiphertextsAreTheSameAtEveryLevel encrypts and evaluates with the
@@ -32,7 +33,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 			if secret == nil {
 				var err error
 				secret = rlwe.NewKeyGenerator(c.ring).GenSecretKeyNew()
-				keys, err = generateKeys(c.ring, c.needs, secret, c.hash)
+				keys, err = generateKeys(c, secret, wire.KeyID{})
 				check(t, err)
 			}
 		}
@@ -52,7 +53,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 				}
 				server, err := NewServer(plan)
 				check(t, err)
-				got, err := server.Evaluate(&Inputs{ciphertexts{plan.hash, in, plan.scales.fresh}}, keys)
+				got, err := server.Evaluate(&Inputs{ciphertexts{plan: plan.hash, cts: in, scale: plan.scales.fresh}}, keys)
 				check(t, err)
 				return in, got.cts
 			})
@@ -73,7 +74,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 				}
 				server, err := NewExactServer(plan)
 				check(t, err)
-				got, err := server.Evaluate(&ExactInputs{0, ciphertexts{plan.hash, in, 1}}, keys)
+				got, err := server.Evaluate(&ExactInputs{0, ciphertexts{plan: plan.hash, cts: in, scale: 1}}, keys)
 				check(t, err)
 				return in, got.cts
 			})

@@ -59,11 +59,11 @@ func TestInsecureKeysAreMinimal(t *testing.T) {
 		if _, err := server.program.run(server.engine, in.cts, r, nil); err != nil {
 			t.Fatal(err)
 		}
-		if len(r.used) != len(keys.galois) || r.relin != (keys.relin != nil) {
-			t.Errorf("%s: %d rotations of %d are used, relinearisation %v", name, len(r.used), len(keys.galois), r.relin)
+		if len(r.used) != len(keys.Galois) || r.relin != (keys.Relin != nil) {
+			t.Errorf("%s: %d rotations of %d are used, relinearisation %v", name, len(r.used), len(keys.Galois), r.relin)
 		}
 		for s := range r.used {
-			if keys.galois[s] == nil {
+			if keys.Galois[s] == nil {
 				t.Errorf("%s: there is no key for %d", name, s)
 			}
 		}

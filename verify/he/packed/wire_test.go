@@ -2,8 +2,10 @@ package packed
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 
@@ -11,6 +13,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
+	"qtool/verify/he/packed/keyset"
 )
 
 func smallPlan(t testing.TB, seed uint64) (*bundle.Program, *bundletest.Builder, *Plan) {
@@ -38,18 +41,18 @@ func TestInsecureFilesRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	var file bytes.Buffer
-	if err := plan.WriteKeys(&file, keys); err != nil {
+	if _, err := plan.WriteKeys(&file, keys); err != nil {
 		t.Fatal(err)
 	}
 	keyBytes := append([]byte(nil), file.Bytes()...)
-	if got, want := int64(len(keyBytes)), plan.needs.bytes(10, len(plan.ring.P())); got < want || got > want+200 {
+	if got, want := int64(len(keyBytes)), plan.keyBytes(); got < want || got > want+200 {
 		t.Errorf("%d bytes of keys, described as %d", got, want)
 	}
 	sent, err := plan.ReadKeys(&file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := in.WriteTo(plan, &file); err != nil {
+	if _, err := in.WriteTo(&file); err != nil {
 		t.Fatal(err)
 	}
 	inBytes := append([]byte(nil), file.Bytes()...)
@@ -71,7 +74,7 @@ func TestInsecureFilesRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		var file bytes.Buffer
-		if err := out.WriteTo(plan, &file); err != nil {
+		if _, err := out.WriteTo(&file); err != nil {
 			t.Fatal(err)
 		}
 		if out, err = plan.ReadOutputs(&file); err != nil {
@@ -93,31 +96,37 @@ func TestInsecureFilesRoundTrip(t *testing.T) {
 		file []byte
 		want string
 	}{
-		{"truncated", inBytes[:len(inBytes)/2], "the file ends in limb"},
-		{"no hash", inBytes[:len(inBytes)-3], "the file ends in its hash"},
-		{"short head", inBytes[:20], "the file ends in its head"},
+		{"truncated", inBytes[:len(inBytes)/2], "input is truncated"},
+		{"no hash", inBytes[:len(inBytes)-3], "truncated"},
+		{"short head", inBytes[:20], "truncated"},
+		{"no prime", inBytes[:head], "truncated"},
 		{"longer", append(bytes.Clone(inBytes), 0), "goes on after its end"},
-		{"keys", keyBytes, "the file holds evaluation keys, want encrypted inputs"},
-		{"damaged", flip(inBytes, len(inBytes)-1), "are damaged"},
-		{"version", flip(inBytes, len(wireMagic)), "unsupported version"},
-		{"magic", flip(inBytes, 0), "none of this program's"},
-		{"plan", flip(inBytes, 12), "of another plan"},
-		{"unreduced", unreduced(inBytes), "not reduced modulo"},
+		{"keys", keyBytes, "object of kind 1 (evaluation key) where a input is wanted"},
+		{"damaged", flip(inBytes, len(inBytes)-1), "input has SHA-256"},
+		{"version", flip(inBytes, len(format.Magic)), "unsupported version"},
+		{"magic", flip(inBytes, 0), "begins with"},
+		{"plan", flip(inBytes, 12), "made for another program or other parameters"},
+		{"prime", flip(inBytes, head), "input for plaintext prime 1 of 1"},
+		{"key", flip(inBytes, head-1), "SHA-256"},
+		{"unreduced", unreduced(inBytes), "input has the residue"},
 	} {
 		if got, err := plan.ReadInputs(bytes.NewReader(c.file)); got != nil || err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
 		}
 	}
-	if got, err := plan.ReadKeys(bytes.NewReader(keyBytes[:len(keyBytes)/3])); got != nil || err == nil || !strings.Contains(err.Error(), "the file ends in limb") {
+	if got, err := plan.ReadKeys(bytes.NewReader(keyBytes[:len(keyBytes)/3])); got != nil || err == nil || !strings.Contains(err.Error(), "evaluation key is truncated") {
 		t.Errorf("truncated keys: %v", err)
 	}
-	if _, err := other.ReadKeys(bytes.NewReader(keyBytes)); err == nil || !strings.Contains(err.Error(), "of another plan") {
+	if _, err := other.ReadKeys(bytes.NewReader(keyBytes)); err == nil || !strings.Contains(err.Error(), "made for another program") {
 		t.Errorf("keys of another plan: %v", err)
 	}
-	if _, err := plan.ReadInputs(bytes.NewReader(flip(inBytes, len(wireMagic)))); !errors.Is(err, ErrVersion) {
+	if _, err := plan.ReadInputs(bytes.NewReader(flip(inBytes, len(format.Magic)))); !errors.Is(err, ErrVersion) {
 		t.Errorf("another version: %v", err)
 	}
 }
+
+// head is where the payload begins.
+var head = int(format.Bytes(0)) - sha256.Size
 
 func flip(b []byte, at int) []byte {
 	c := bytes.Clone(b)
@@ -128,7 +137,7 @@ func flip(b []byte, at int) []byte {
 // unreduced sets the first coefficient to the largest word.
 func unreduced(b []byte) []byte {
 	c := bytes.Clone(b)
-	binary.LittleEndian.PutUint64(c[len(header(kindInputs, [32]byte{}, 0)):], 1<<64-1)
+	binary.LittleEndian.PutUint64(c[head+1:], 1<<64-1)
 	return c
 }
 
@@ -156,11 +165,14 @@ func TestInsecureServerRefuses(t *testing.T) {
 		}
 		return in
 	}
-	fewer := &Keys{plan: keys.plan, galois: map[int]*rlwe.GaloisKey{}, relin: keys.relin}
-	for r, k := range keys.galois {
-		if r != plan.needs.sorted()[0] {
-			fewer.galois[r] = k
-		}
+	with := func(galois map[int]*rlwe.GaloisKey, relin *rlwe.RelinearizationKey) *Keys {
+		return &Keys{keys.plan, keys.id, &keyset.Set{Galois: galois, Relin: relin}}
+	}
+	fewer := maps.Clone(keys.Galois)
+	delete(fewer, plan.needs.Sorted()[0])
+	same, err := NewClient(plan).Keys()
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, c := range []struct {
 		what   string
@@ -170,8 +182,9 @@ func TestInsecureServerRefuses(t *testing.T) {
 	}{
 		{"no keys", nil, nil, "of another plan"},
 		{"keys of another plan", strange, nil, "of another plan"},
-		{"a key less", fewer, nil, "lack the rotation by"},
-		{"no relinearisation", &Keys{plan: keys.plan, galois: keys.galois}, nil, "lack relinearisation"},
+		{"keys of another client", same, nil, "belong to another secret key"},
+		{"a key less", with(fewer, keys.Relin), nil, "lack the rotation by"},
+		{"no relinearisation", with(keys.Galois, nil), nil, "lack relinearisation"},
 		{"inputs of another plan", keys, func(in *Inputs) { in.plan = other.hash }, "ciphertexts are of another plan"},
 		{"a ciphertext less", keys, func(in *Inputs) { in.cts = in.cts[1:] }, "the plan has"},
 		{"wrong scale", keys, func(in *Inputs) { in.scale *= 2 }, "have scale"},
@@ -271,7 +284,7 @@ func FuzzReadInputs(f *testing.F) {
 		f.Fatal(err)
 	}
 	var file bytes.Buffer
-	if err := in.WriteTo(plan, &file); err != nil {
+	if _, err := in.WriteTo(&file); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(file.Bytes())
@@ -282,7 +295,7 @@ func FuzzReadInputs(f *testing.F) {
 			return
 		}
 		var again bytes.Buffer
-		if err := in.WriteTo(plan, &again); err != nil || !bytes.Equal(again.Bytes(), b) {
+		if _, err := in.WriteTo(&again); err != nil || !bytes.Equal(again.Bytes(), b) {
 			t.Errorf("accepted input does not encode to itself: %v", err)
 		}
 	})
