@@ -3,8 +3,7 @@ package packed
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
-	"errors"
+	"io"
 	"maps"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
 	"qtool/verify/he/packed/keyset"
+	"qtool/verify/he/wire/wiretest"
 )
 
 func smallPlan(t testing.TB, seed uint64) (*bundle.Program, *bundletest.Builder, *Plan) {
@@ -90,55 +90,37 @@ func TestInsecureFilesRoundTrip(t *testing.T) {
 		}
 	}
 
-	_, _, other := smallPlan(t, 21)
-	for _, c := range []struct {
-		what string
-		file []byte
-		want string
-	}{
-		{"truncated", inBytes[:len(inBytes)/2], "input is truncated"},
-		{"no hash", inBytes[:len(inBytes)-3], "truncated"},
-		{"short head", inBytes[:20], "truncated"},
-		{"no prime", inBytes[:head], "truncated"},
-		{"longer", append(bytes.Clone(inBytes), 0), "goes on after its end"},
-		{"keys", keyBytes, "object of kind 1 (evaluation key) where a input is wanted"},
-		{"damaged", flip(inBytes, len(inBytes)-1), "input has SHA-256"},
-		{"version", flip(inBytes, len(format.Magic)), "unsupported version"},
-		{"magic", flip(inBytes, 0), "begins with"},
-		{"plan", flip(inBytes, 12), "made for another program or other parameters"},
-		{"prime", flip(inBytes, head), "input for plaintext prime 1 of 1"},
-		{"key", flip(inBytes, head-1), "SHA-256"},
-		{"unreduced", unreduced(inBytes), "input has the residue"},
-	} {
-		if got, err := plan.ReadInputs(bytes.NewReader(c.file)); got != nil || err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
+	output, err := server.Evaluate(in, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := func(p *Plan) map[string]wiretest.Object {
+		return map[string]wiretest.Object{
+			"evaluation key": {Data: keyBytes, Read: func(b []byte) ([]byte, error) {
+				return wiretest.Again(b, p.ReadKeys, func(k *Keys, w io.Writer) (int64, error) { return p.WriteKeys(w, k) })
+			}},
+			"input":  {Data: inBytes, Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadInputs, (*Inputs).WriteTo) }},
+			"output": {Data: wiretest.Encoded(t, output.WriteTo), Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadOutputs, (*Outputs).WriteTo) }},
 		}
 	}
-	if got, err := plan.ReadKeys(bytes.NewReader(keyBytes[:len(keyBytes)/3])); got != nil || err == nil || !strings.Contains(err.Error(), "evaluation key is truncated") {
-		t.Errorf("truncated keys: %v", err)
+	all := on(plan)
+	wiretest.Check(t, &format, all)
+	wiretest.CheckReduced(t, &format, 1, all)
+	_, _, other := smallPlan(t, 21)
+	others := on(other)
+	for name, e := range all {
+		if _, err := others[name].Read(e.Data); err == nil || !strings.Contains(err.Error(), name+" was made for another program") {
+			t.Errorf("%s of another plan: %v", name, err)
+		}
+		if _, err := e.Read(append(bytes.Clone(e.Data), 0)); err == nil || !strings.Contains(err.Error(), name+": the file goes on after its end") {
+			t.Errorf("%s with more behind it: %v", name, err)
+		}
+		forged := bytes.Clone(e.Data)
+		forged[format.Bytes(0)-sha256.Size] = 1
+		if _, err := e.Read(forged); err == nil || !strings.Contains(err.Error(), name+" for plaintext prime 1 of 1") {
+			t.Errorf("%s of another plaintext prime: %v", name, err)
+		}
 	}
-	if _, err := other.ReadKeys(bytes.NewReader(keyBytes)); err == nil || !strings.Contains(err.Error(), "made for another program") {
-		t.Errorf("keys of another plan: %v", err)
-	}
-	if _, err := plan.ReadInputs(bytes.NewReader(flip(inBytes, len(format.Magic)))); !errors.Is(err, ErrVersion) {
-		t.Errorf("another version: %v", err)
-	}
-}
-
-// head is where the payload begins.
-var head = int(format.Bytes(0)) - sha256.Size
-
-func flip(b []byte, at int) []byte {
-	c := bytes.Clone(b)
-	c[at] ^= 1
-	return c
-}
-
-// unreduced sets the first coefficient to the largest word.
-func unreduced(b []byte) []byte {
-	c := bytes.Clone(b)
-	binary.LittleEndian.PutUint64(c[head+1:], 1<<64-1)
-	return c
 }
 
 // The server refuses what is not its plan's before it evaluates anything.
@@ -283,20 +265,13 @@ func FuzzReadInputs(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	var file bytes.Buffer
-	if _, err := in.WriteTo(&file); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(file.Bytes())
-	f.Add(file.Bytes()[:100])
+	file := wiretest.Encoded(f, in.WriteTo)
+	f.Add(file)
+	f.Add(file[:100])
 	f.Fuzz(func(t *testing.T, b []byte) {
-		in, err := plan.ReadInputs(bytes.NewReader(b))
-		if err != nil {
-			return
-		}
-		var again bytes.Buffer
-		if _, err := in.WriteTo(&again); err != nil || !bytes.Equal(again.Bytes(), b) {
-			t.Errorf("accepted input does not encode to itself: %v", err)
+		again, err := wiretest.Again(b, plan.ReadInputs, (*Inputs).WriteTo)
+		if err == nil && !bytes.Equal(again, b) {
+			t.Error("accepted input does not encode to itself")
 		}
 	})
 }
