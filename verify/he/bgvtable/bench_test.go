@@ -58,18 +58,7 @@ func BenchmarkTable(b *testing.B) {
 		odd                 bool
 	}{{5, 31, 10, false}, {7, 127, 42, false}, {7, 127, 42, true}, {8, 255, 85, false}, {8, 255, 85, true}} {
 		plan := mustPlan(b, fullyConnected(1, c.first, c.second, c.odd).Done(), Options{Images: 10000})
-		client, err := NewClient(plan)
-		if err != nil {
-			b.Fatal(err)
-		}
-		key, err := client.RelinearizationKey()
-		if err != nil {
-			b.Fatal(err)
-		}
-		server, err := NewServer(plan, key)
-		if err != nil {
-			b.Fatal(err)
-		}
+		_, _, server := newRoles(b, plan)
 		for stage := range 2 {
 			e := evaluation{Server: server, stage: stage, stageServer: &server.stages[stage], worker: server.workers[0]}
 			x := server.pool.ciphertext(plan.layout.limbs(stage, 0))

@@ -59,24 +59,14 @@ func TestInsecureNoiseStaysBelowBound(t *testing.T) {
 	ctx := context.Background()
 	slack := math.Inf(1)
 	for range 3 {
-		client, err := NewClient(plan)
-		if err != nil {
-			t.Fatal(err)
-		}
-		key, err := client.RelinearizationKey()
-		if err != nil {
-			t.Fatal(err)
-		}
-		server, err := NewServer(plan, key)
-		if err != nil {
-			t.Fatal(err)
-		}
+		client, _, server := newRoles(t, plan)
 		var in Inputs
 		if err := client.Encrypt(ctx, b.Images(plan.Slots()), &in, nil); err != nil {
 			t.Fatal(err)
 		}
 		src := in.all
 		for i, bound := range bounds {
+			var err error
 			if src, err = server.stage(ctx, i, src, false, nil); err != nil {
 				t.Fatal(err)
 			}

@@ -28,6 +28,13 @@ func roles(t *testing.T) (*Plan, *Client, *Server, [][]uint8) {
 	t.Helper()
 	b := bundletest.New(6, 2, 6).Narrow(9).Dense(3, 3).RandomTable(2).Narrow(6).Dense(2, 3)
 	plan := mustPlan(t, b.Done(), insecureOptions(10))
+	client, _, server := newRoles(t, plan)
+	return plan, client, server, b.Images(20)
+}
+
+// newRoles are a client of the plan, its key, and a server with that.
+func newRoles(t testing.TB, plan *Plan) (*Client, *RelinearizationKey, *Server) {
+	t.Helper()
 	client, err := NewClient(plan)
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +47,7 @@ func roles(t *testing.T) (*Plan, *Client, *Server, [][]uint8) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return plan, client, server, b.Images(20)
+	return client, key, server
 }
 
 // What does not fit the plan is refused; what was encrypted for another key

@@ -24,18 +24,7 @@ func newObjects(t testing.TB) *objects {
 	t.Helper()
 	b := bundletest.New(6, 1, 4).Narrow(2).Dense(2, 1).RandomTable(2).Narrow(3).Dense(2, 1)
 	o := &objects{plan: mustPlan(t, b.Done(), insecureOptions(10)), images: b.Images(20)}
-	c, err := NewClient(o.plan)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := c.RelinearizationKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := NewServer(o.plan, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, key, s := newRoles(t, o.plan)
 	var in Inputs
 	var out Outputs
 	if err := c.Encrypt(context.Background(), o.images, &in, nil); err != nil {
