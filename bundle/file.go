@@ -9,11 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-
-	"github.com/google/renameio/v2/maybe"
 
 	"qtool/internal/safetensors"
+	"qtool/internal/whole"
 )
 
 // File is what a .qb file holds: a program, where it comes from, and golden
@@ -245,12 +243,8 @@ func decode(b []byte) (*File, error) {
 	if err := f.Golden.replay(f.Program); err != nil {
 		return nil, err
 	}
-	again, err := f.Encode()
-	if err != nil {
+	if err := whole.Canonical(b, f.Encode); err != nil {
 		return nil, err
-	}
-	if !bytes.Equal(again, b) {
-		return nil, fmt.Errorf("not in canonical form: something was added, reordered or repacked")
 	}
 	return f, nil
 }
@@ -359,30 +353,7 @@ func hash(b []byte) string {
 }
 
 // WriteFile writes the bundle; the file appears only when complete.
-func (f *File) WriteFile(path string) error {
-	b, err := f.Encode()
-	if err != nil {
-		return err
-	}
-	return maybe.WriteFile(path, b, 0o644)
-}
+func (f *File) WriteFile(path string) error { return whole.Write(path, f.Encode) }
 
 // ReadFile reads a .qb file; see Decode.
-func ReadFile(path string) (*File, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > MaxFileBytes {
-		return nil, fmt.Errorf("bundle: %s: %d bytes pass the limit of %d", path, info.Size(), MaxFileBytes)
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	f, err := Decode(b)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return f, nil
-}
+func ReadFile(path string) (*File, error) { return whole.Read(path, MaxFileBytes, Decode) }

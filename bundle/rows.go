@@ -31,6 +31,18 @@ func (r *Rows) Row(o int) (in, w []int32) {
 	return r.In[a:b], r.W[a:b]
 }
 
+// Disjoint reports whether no input is read by two rows.
+func (r *Rows) Disjoint() bool {
+	seen := make([]bool, r.Inputs)
+	for _, i := range r.In {
+		if seen[i] {
+			return false
+		}
+		seen[i] = true
+	}
+	return true
+}
+
 // Norms are the L1 norm and the squared L2 norm of output o's weights.
 func (r *Rows) Norms(o int) (l1, square float64) {
 	_, w := r.Row(o)

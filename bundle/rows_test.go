@@ -18,3 +18,14 @@ func TestNorms(t *testing.T) {
 		}
 	}
 }
+
+func TestDisjoint(t *testing.T) {
+	for _, c := range []struct {
+		kernel, stride int
+		want           bool
+	}{{2, 2, true}, {1, 2, true}, {2, 1, false}, {3, 2, false}} {
+		if got := (&SumPool{Kernel: c.kernel, Stride: c.stride}).Rows([]int{2, 5, 5}).Disjoint(); got != c.want {
+			t.Errorf("pool of %d, stride %d: %v", c.kernel, c.stride, got)
+		}
+	}
+}

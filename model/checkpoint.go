@@ -1,14 +1,11 @@
 package model
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"strconv"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"qtool/internal/safetensors"
+	"qtool/internal/whole"
 	"qtool/quant"
 )
 
@@ -63,27 +60,18 @@ func (c *Checkpoint) Encode() ([]byte, error) {
 	if err := c.Params.Check(c.Network); err != nil {
 		return nil, err
 	}
-	meta := map[string]string{"schema": strconv.Itoa(Schema)}
-	put := func(key string, v any) error {
-		b, err := json.Marshal(v)
-		meta[key] = string(b)
-		return err
+	f := &safetensors.File{}
+	describe := map[string]any{"schema": Schema, "network": c.Network, "provenance": c.Provenance}
+	if c.Quantizers != nil {
+		describe["quantizers"] = c.Quantizers
 	}
-	err := put("network", c.Network)
-	if err == nil {
-		err = put("provenance", c.Provenance)
-	}
-	if err == nil && c.Quantizers != nil {
-		err = put("quantizers", c.Quantizers)
-	}
-	if err != nil {
+	if err := f.Describe(describe); err != nil {
 		return nil, fmt.Errorf("model: encode checkpoint: %w", err)
 	}
-	f := &safetensors.File{Metadata: meta}
 	for _, t := range c.Params {
 		f.Tensors = append(f.Tensors, safetensors.FromFloat32(t.Name, t.Shape, t.Data))
 	}
-	meta["sha256"] = f.Sum()
+	f.Seal()
 	return safetensors.Encode(f)
 }
 
@@ -98,30 +86,13 @@ func DecodeCheckpoint(b []byte) (*Checkpoint, error) {
 	if s := f.Metadata["schema"]; s != strconv.Itoa(Schema) {
 		return nil, fmt.Errorf("model: checkpoint: %w: schema %q, this version reads %d", ErrVersion, s, Schema)
 	}
-	if got, want := f.Sum(), f.Metadata["sha256"]; got != want {
-		return nil, fmt.Errorf("model: checkpoint: altered or damaged: the tensors have SHA-256 %s, the metadata says %q", got, want)
+	if err := f.CheckSeal(); err != nil {
+		return nil, fmt.Errorf("model: checkpoint: %w", err)
 	}
 	c := &Checkpoint{Network: &Network{}}
-	for key, text := range f.Metadata {
-		var into any
-		switch key {
-		case "schema", "sha256":
-			continue
-		case "network":
-			into = c.Network
-		case "provenance":
-			into = &c.Provenance
-		case "quantizers":
-			c.Quantizers = &Quantizers{}
-			into = c.Quantizers
-		default:
-			return nil, fmt.Errorf("model: checkpoint: unknown metadata key %q", key)
-		}
-		d := json.NewDecoder(bytes.NewReader([]byte(text)))
-		d.DisallowUnknownFields()
-		if err := d.Decode(into); err != nil {
-			return nil, fmt.Errorf("model: checkpoint: metadata %q: %w", key, err)
-		}
+	err = f.Description(map[string]any{"schema": new(int), "network": c.Network, "provenance": &c.Provenance, "quantizers": &c.Quantizers})
+	if err != nil {
+		return nil, fmt.Errorf("model: checkpoint: %w", err)
 	}
 	want, err := c.Network.parameters()
 	if err != nil {
@@ -149,12 +120,8 @@ func DecodeCheckpoint(b []byte) (*Checkpoint, error) {
 			return nil, err
 		}
 	}
-	again, err := c.Encode()
-	if err != nil {
-		return nil, err
-	}
-	if !bytes.Equal(again, b) {
-		return nil, fmt.Errorf("model: checkpoint: not in canonical form: its metadata was rewritten")
+	if err := whole.Canonical(b, c.Encode); err != nil {
+		return nil, fmt.Errorf("model: checkpoint: %w", err)
 	}
 	return c, nil
 }
@@ -163,23 +130,9 @@ func DecodeCheckpoint(b []byte) (*Checkpoint, error) {
 var ErrVersion = fmt.Errorf("unsupported version")
 
 // WriteFile writes the checkpoint; the file appears only when complete.
-func (c *Checkpoint) WriteFile(path string) error {
-	b, err := c.Encode()
-	if err != nil {
-		return err
-	}
-	return maybe.WriteFile(path, b, 0o644)
-}
+func (c *Checkpoint) WriteFile(path string) error { return whole.Write(path, c.Encode) }
 
 // ReadCheckpoint reads a checkpoint file.
 func ReadCheckpoint(path string) (*Checkpoint, error) {
-	b, err := safetensors.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	c, err := DecodeCheckpoint(b)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return c, nil
+	return whole.Read(path, safetensors.DefaultLimits.MaxBytes, DecodeCheckpoint)
 }

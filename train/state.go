@@ -55,7 +55,7 @@ func (f *fitter) save() error {
 			file.Tensors = append(file.Tensors, safetensors.FromFloat32(group+"/"+t.Name, []int{len(t.Data)}, t.Data))
 		}
 	}
-	file.Metadata["sha256"] = file.Sum()
+	file.Seal()
 	b, err := safetensors.Encode(file)
 	if err != nil {
 		return fmt.Errorf("train: state: %w", err)
@@ -91,8 +91,8 @@ func (f *fitter) decode(b []byte) error {
 	if got := file.Metadata["identity"]; got != f.task.Identity {
 		return fmt.Errorf("it belongs to another run: %q, this one is %q", got, f.task.Identity)
 	}
-	if got, want := file.Sum(), file.Metadata["sha256"]; got != want {
-		return fmt.Errorf("it is altered or damaged: the tensors have SHA-256 %s, the metadata says %q", got, want)
+	if err := file.CheckSeal(); err != nil {
+		return err
 	}
 	var c counters
 	if err := json.Unmarshal([]byte(file.Metadata["progress"]), &c); err != nil {

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"qtool/internal/safetensors"
+	"qtool/internal/whole"
 )
 
 // encoderSchema is the version of the encoder's file.
@@ -126,12 +127,8 @@ func unmarshalEncoder(b []byte) (*Encoder, error) {
 			return nil, err
 		}
 	}
-	again, err := e.MarshalBinary()
-	if err != nil {
+	if err := whole.Canonical(b, e.MarshalBinary); err != nil {
 		return nil, err
-	}
-	if !bytes.Equal(again, b) {
-		return nil, fmt.Errorf("not in canonical form")
 	}
 	return e, nil
 }

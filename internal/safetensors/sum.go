@@ -9,9 +9,8 @@ import (
 )
 
 // Sum is the hex SHA-256 of all tensors: for each, in name order, its name,
-// dtype and shape as text and its data. A file that keeps its own Sum in the
-// metadata shows when a value was altered, which no other check of the format
-// would.
+// dtype and shape as text and its data. Nothing else in the format
+// shows when a value was altered: see Seal.
 func (f *File) Sum() string {
 	h := sha256.New()
 	for _, t := range slices.SortedFunc(slices.Values(f.Tensors), func(a, b Tensor) int { return strings.Compare(a.Name, b.Name) }) {

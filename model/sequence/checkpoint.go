@@ -2,16 +2,14 @@ package sequence
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"qtool/internal/safetensors"
+	"qtool/internal/whole"
 	"qtool/model"
 )
 
@@ -54,26 +52,22 @@ func (c *Checkpoint) Encode() ([]byte, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	meta := map[string]string{}
-	for key, v := range map[string]any{"sequence": c.Network, "provenance": c.Provenance, "quantizers": c.Quantizers} {
-		if key == "quantizers" && c.Quantizers == nil {
-			continue
-		}
-		b, err := json.Marshal(v)
-		if err != nil {
-			return nil, fmt.Errorf("sequence: encode checkpoint: %w", err)
-		}
-		meta[key] = string(b)
-	}
 	words := strings.Join(c.Words, "\n")
-	f := &safetensors.File{Metadata: meta, Tensors: []safetensors.Tensor{
+	f := &safetensors.File{Tensors: []safetensors.Tensor{
 		{Name: "words", DType: safetensors.U8, Shape: []int{len(words)}, Data: []byte(words)},
 		safetensors.FromFloat32("scores", []int{len(c.Scores)}, c.Scores),
 	}}
+	describe := map[string]any{"sequence": c.Network, "provenance": c.Provenance}
+	if c.Quantizers != nil {
+		describe["quantizers"] = c.Quantizers
+	}
+	if err := f.Describe(describe); err != nil {
+		return nil, fmt.Errorf("sequence: encode checkpoint: %w", err)
+	}
 	for _, t := range c.Params {
 		f.Tensors = append(f.Tensors, safetensors.FromFloat32(t.Name, t.Shape, t.Data))
 	}
-	meta["sha256"] = f.Sum()
+	f.Seal()
 	return safetensors.Encode(f)
 }
 
@@ -92,30 +86,12 @@ func decodeCheckpoint(b []byte) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	if got, want := f.Sum(), f.Metadata["sha256"]; got != want {
-		return nil, fmt.Errorf("altered or damaged: the tensors have SHA-256 %s, the metadata says %q", got, want)
+	if err := f.CheckSeal(); err != nil {
+		return nil, err
 	}
 	c := &Checkpoint{Network: &Network{}}
-	for key, text := range f.Metadata {
-		var into any
-		switch key {
-		case "sha256":
-			continue
-		case "sequence":
-			into = c.Network
-		case "provenance":
-			into = &c.Provenance
-		case "quantizers":
-			c.Quantizers = &Quantizers{}
-			into = c.Quantizers
-		default:
-			return nil, fmt.Errorf("unknown metadata key %q", key)
-		}
-		d := json.NewDecoder(strings.NewReader(text))
-		d.DisallowUnknownFields()
-		if err := d.Decode(into); err != nil {
-			return nil, fmt.Errorf("metadata %q: %w", key, err)
-		}
+	if err := f.Description(map[string]any{"sequence": c.Network, "provenance": &c.Provenance, "quantizers": &c.Quantizers}); err != nil {
+		return nil, err
 	}
 	if err := c.Network.Validate(); err != nil {
 		return nil, err
@@ -144,36 +120,18 @@ func decodeCheckpoint(b []byte) (*Checkpoint, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	again, err := c.Encode()
-	if err != nil {
+	if err := whole.Canonical(b, c.Encode); err != nil {
 		return nil, err
-	}
-	if !bytes.Equal(again, b) {
-		return nil, fmt.Errorf("not in canonical form: something was added or rewritten")
 	}
 	return c, nil
 }
 
 // WriteFile writes the checkpoint; the file appears only when complete.
-func (c *Checkpoint) WriteFile(path string) error {
-	b, err := c.Encode()
-	if err != nil {
-		return err
-	}
-	return maybe.WriteFile(path, b, 0o644)
-}
+func (c *Checkpoint) WriteFile(path string) error { return whole.Write(path, c.Encode) }
 
 // ReadCheckpoint reads a checkpoint file.
 func ReadCheckpoint(path string) (*Checkpoint, error) {
-	b, err := safetensors.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	c, err := DecodeCheckpoint(b)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return c, nil
+	return whole.Read(path, safetensors.DefaultLimits.MaxBytes, DecodeCheckpoint)
 }
 
 // IsCheckpoint reports whether a safetensors file says that it is of this kind, by

@@ -5,34 +5,17 @@ import (
 	"fmt"
 	"math"
 
+	"qtool/verify/he/batch"
 	"qtool/verify/he/log2"
 	"qtool/verify/he/meter"
-	"qtool/verify/he/parallel"
 )
-
-// minNoiseBits is how far below the wrap-around measured noise must stay. A
-// phase that wrapped is all but uniform modulo Q, so that its largest of N
-// coefficients comes closer than this except with probability about 2^-N.
-const minNoiseBits = 1
-
-// NoiseError says that a decrypted ciphertext's noise came so near to the limit
-// that its plaintext can't be trusted.
-type NoiseError struct {
-	Output   int
-	BitsLeft float64
-}
-
-// Error names the output and what was left.
-func (e *NoiseError) Error() string {
-	return fmt.Sprintf("bgv: logit %d: noise budget is exhausted: %.2f bits left, want at least %d", e.Output, e.BitsLeft, minNoiseBits)
-}
 
 // Decrypt returns the logits modulo the outputs' plaintext prime, residues[o][k]
 // that of logit o of image k, and how many bits the worst measured noise leaves:
 //
 //	log2(Q/2) - log2(max |V|),   V = T * (sum c_i s^i) mod Q, centred
 //
-// over all coefficients of all outputs. It returns a *NoiseError, and no
+// over all coefficients of all outputs. It returns a *batch.NoiseError, and no
 // residues, if less than one bit is left. progress is as in Server.Evaluate.
 func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanoseconds float64)) (residues [][]uint64, bitsLeft float64, err error) {
 	p := c.plan
@@ -41,25 +24,10 @@ func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanose
 		return nil, 0, fmt.Errorf("bgv: %d output ciphertexts of degree %d and %d limbs for plaintext prime %d, want %d of degree %d and %d limbs",
 			out.elements, out.degree, len(out.limbs), out.Prime, last.outputs, last.outDegree, p.layout.outLevel())
 	}
-	residues = make([][]uint64, out.elements)
-	left := make([]float64, out.elements)
 	scale := inverse(p.scale(out.Prime, len(p.segments)), p.layout.t[out.Prime])
-	err = parallel.Run(ctx, p.workers, out.elements, func(w, i int) error {
-		residues[i] = make([]uint64, p.Slots())
-		left[i] = c.decrypt(c.workers[w], out, i, residues[i], scale)
-		if left[i] < minNoiseBits {
-			return &NoiseError{i, left[i]}
-		}
-		return nil
+	return batch.Residues(ctx, p.workers, out.elements, p.Slots(), func(w, i int, slots []uint64) float64 {
+		return c.decrypt(c.workers[w], out, i, slots, scale)
 	}, func() { meter.Report(progress, p.costs.decrypt) })
-	if err != nil {
-		return nil, 0, err
-	}
-	bitsLeft = math.Inf(1)
-	for _, b := range left {
-		bitsLeft = min(bitsLeft, b)
-	}
-	return residues, bitsLeft, nil
 }
 
 // decrypt evaluates the phase of output i by Horner's rule in s, takes V from its

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"time"
 
 	"qtool/bundle"
 	"qtool/verify"
@@ -85,17 +84,13 @@ type runState struct {
 }
 
 func (r *runState) setup() error {
-	r.meter.Phase("keygen")
-	start := time.Now()
-	client, err := NewClient(r.plan)
-	if err != nil {
-		return err
-	}
-	r.client, r.lifter = client, r.plan.newLifter()
-	r.server.startClocks()
-	r.result.Cost.Seconds.Keygen = time.Since(start).Seconds()
 	r.result.Logits = []bundle.Vec{}
-	return nil
+	return r.meter.Timed("keygen", &r.result.Cost.Seconds.Keygen, func() (err error) {
+		r.lifter = r.plan.newLifter()
+		r.server.startClocks()
+		r.client, err = NewClient(r.plan)
+		return err
+	})
 }
 
 // batch encrypts, evaluates and decrypts up to N images, prime by prime.
@@ -103,19 +98,19 @@ func (r *runState) batch(ctx context.Context, images [][]uint8) error {
 	seconds := &r.result.Cost.Seconds
 	residues := make([][][]uint64, len(r.plan.layout.t))
 	for prime := range residues {
-		err := r.timed("encrypt", &seconds.Encrypt, func() error {
+		err := r.meter.Timed("encrypt", &seconds.Encrypt, func() error {
 			return r.client.Encrypt(ctx, images, prime, &r.in, r.meter.Add)
 		})
 		if err != nil {
 			return err
 		}
-		err = r.timed("evaluate", &seconds.Evaluate, func() error {
+		err = r.meter.Timed("evaluate", &seconds.Evaluate, func() error {
 			return r.server.Evaluate(ctx, &r.in, &r.out, r.meter.Add)
 		})
 		if err != nil {
 			return err
 		}
-		err = r.timed("decrypt", &seconds.Decrypt, func() error {
+		err = r.meter.Timed("decrypt", &seconds.Decrypt, func() error {
 			var left float64
 			var err error
 			residues[prime], left, err = r.client.Decrypt(ctx, &r.out, r.meter.Add)
@@ -126,7 +121,7 @@ func (r *runState) batch(ctx context.Context, images [][]uint8) error {
 			return err
 		}
 	}
-	return r.timed("decrypt", &seconds.Decrypt, func() error { return r.lift(ctx, residues, len(images)) })
+	return r.meter.Timed("decrypt", &seconds.Decrypt, func() error { return r.lift(ctx, residues, len(images)) })
 }
 
 func (r *runState) lift(ctx context.Context, residues [][][]uint64, images int) error {
@@ -136,13 +131,5 @@ func (r *runState) lift(ctx context.Context, residues [][][]uint64, images int) 
 		return err
 	}, nil)
 	r.result.Logits = append(r.result.Logits, logits...)
-	return err
-}
-
-func (r *runState) timed(phase string, seconds *float64, f func() error) error {
-	r.meter.Phase(phase)
-	start := time.Now()
-	err := f()
-	*seconds += time.Since(start).Seconds()
 	return err
 }

@@ -9,22 +9,23 @@ import (
 	"testing"
 	"time"
 
+	"qtool/bundle/bundletest"
 	"qtool/kernel/cpu"
 	"qtool/verify"
 )
 
-func smallNet() *builder {
-	return newProgram(seeded(10), 4, 1, 8, 8).conv(2, 3, 1, 0, 7).square().pool(2, 2).dense(5, 7).square().dense(3, 7)
+func smallNet() *bundletest.Builder {
+	return bundletest.New(10, 4, 1, 8, 8).Conv(2, 3, 1, 0, 7).Square().Pool(2, 2).Dense(5, 7).Square().Dense(3, 7)
 }
 
 func TestInsecureCancel(t *testing.T) {
 	b := smallNet()
-	p := b.done()
+	p := b.Done()
 	plan := mustPlan(t, p, insecureOptions(10, 2))
 	for _, phase := range []string{"keygen", "encrypt", "evaluate", "decrypt"} {
 		ctx, cancel := context.WithCancel(context.Background())
 		after := 0
-		result, err := NewExecutor(p, plan).Run(ctx, b.images(10), func(s verify.Step) {
+		result, err := NewExecutor(p, plan).Run(ctx, b.Images(10), func(s verify.Step) {
 			if ctx.Err() != nil {
 				after++
 			}
@@ -44,12 +45,12 @@ func TestInsecureCancel(t *testing.T) {
 
 func TestInsecureRunReports(t *testing.T) {
 	b := smallNet()
-	p := b.done()
+	p := b.Done()
 	plan := mustPlan(t, p, insecureOptions(10, 2))
 	var phases []string
 	last := verify.Step{Done: -1}
 	e := NewExecutor(p, plan)
-	result, err := e.Run(context.Background(), b.images(1500), func(s verify.Step) {
+	result, err := e.Run(context.Background(), b.Images(1500), func(s verify.Step) {
 		if s.Done < last.Done || s.Done > s.Total {
 			t.Errorf("step %+v after %+v", s, last)
 		}
@@ -82,7 +83,7 @@ func TestInsecureRunReports(t *testing.T) {
 	}
 	var in Inputs
 	var out Outputs
-	if err := client.Encrypt(context.Background(), b.images(1), 0, &in, nil); err != nil {
+	if err := client.Encrypt(context.Background(), b.Images(1), 0, &in, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := NewServer(plan).Evaluate(context.Background(), &in, &out, nil); err != nil {
@@ -108,7 +109,7 @@ func TestInsecureRunReports(t *testing.T) {
 
 func TestInsecureWrongShapesAreErrors(t *testing.T) {
 	b := smallNet()
-	p := b.done()
+	p := b.Done()
 	plan := mustPlan(t, p, insecureOptions(10, 2))
 	ctx := context.Background()
 	if _, err := NewExecutor(p, plan).Run(ctx, [][]uint8{make([]uint8, 64), make([]uint8, 63)}, nil); err == nil || !strings.Contains(err.Error(), "image 1 has 63 values") {
@@ -124,7 +125,7 @@ func TestInsecureWrongShapesAreErrors(t *testing.T) {
 	if _, _, err := client.Decrypt(ctx, &Outputs{}, nil); err == nil {
 		t.Error("empty outputs are decrypted")
 	}
-	if err := client.Encrypt(ctx, b.images(1025), 0, &Inputs{}, nil); err == nil {
+	if err := client.Encrypt(ctx, b.Images(1025), 0, &Inputs{}, nil); err == nil {
 		t.Error("more images than slots are encrypted")
 	}
 	result, err := NewExecutor(p, plan).Run(ctx, nil, nil)
@@ -137,13 +138,13 @@ func TestInsecureWrongShapesAreErrors(t *testing.T) {
 // level's plan has it, and compares it with portable kernels. Times are the best
 // of a few.
 func BenchmarkLeNet(b *testing.B) {
-	net := lenet(seeded(1))
-	p := net.done()
+	net := bundletest.LeNet(1)
+	p := net.Done()
 	var portable float64
 	for level := cpu.Portable; level <= cpu.Detected; level++ {
 		b.Run(level.String(), func(b *testing.B) {
 			plan := mustPlan(b, p, Options{kernels: &level})
-			images := net.images(plan.Slots())
+			images := net.Images(plan.Slots())
 			e := NewExecutor(p, plan)
 			least := math.Inf(1)
 			b.ReportAllocs()

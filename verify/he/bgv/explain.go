@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"qtool/verify/he/batch"
 	"qtool/verify/he/log2"
 	"qtool/verify/he/security"
 )
@@ -28,7 +29,7 @@ func (p *Plan) explain(o Options, runnersUp []candidate) []string {
 			l.logN, limit, security.Bits, p.SecurityBits()))
 	}
 	work := o.perImage(p.costs, l, p.segments)
-	why = append(why, fmt.Sprintf("predicted work is %.2f ms an image on one core in batches of %.0f images (%d slots)", work/1e6, o.perBatch(p.Slots()), p.Slots()))
+	why = append(why, fmt.Sprintf("predicted work is %.2f ms an image on one core in batches of %.0f images (%d slots)", work/1e6, batch.Mean(o.Images, p.Slots()), p.Slots()))
 	if o.LogN != 0 {
 		why = append(why, fmt.Sprintf("the ring degree 2^%d was asked for", o.LogN))
 	}

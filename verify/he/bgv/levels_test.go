@@ -10,6 +10,7 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
+	"qtool/bundle/bundletest"
 	"qtool/kernel/cpu"
 	"qtool/kernel/mod"
 	"qtool/verify/he/sample"
@@ -18,17 +19,17 @@ import (
 // TestInsecureCiphertextsAreTheSameAtEveryLevel encrypts and evaluates with the
 // same key and randomness and all kernels that the machine has.
 func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
-	for name, b := range map[string]*builder{
-		"squares":     newProgram(seeded(20), 4, 2, 8, 8).conv(5, 3, 1, 0, 7).square().pool(2, 2).dense(19, 7).square().dense(3, 7),
-		"polynomials": newProgram(seeded(21), 4, 1, 6, 6).conv(2, 3, 1, 0, 7).polynomial(2, 9, true).pool(2, 2).dense(3, 7).polynomial(3, 9, false).dense(2, 7),
-		"heavy":       newProgram(seeded(22), 4, 40).dense(5, 1<<20).square().dense(3, 1<<30),
+	for name, b := range map[string]*bundletest.Builder{
+		"squares":     bundletest.New(20, 4, 2, 8, 8).Conv(5, 3, 1, 0, 7).Square().Pool(2, 2).Dense(19, 7).Square().Dense(3, 7),
+		"polynomials": bundletest.New(21, 4, 1, 6, 6).Conv(2, 3, 1, 0, 7).Polynomials(9, 2, 1).Pool(2, 2).Dense(3, 7).Polynomial(3, 9).Dense(2, 7),
+		"heavy":       bundletest.New(22, 4, 40).Dense(5, 1<<20).Square().Dense(3, 1<<30),
 	} {
 		for _, moduli := range []int{2, 4} {
 			t.Run(fmt.Sprintf("%s/%d", name, moduli), func(t *testing.T) {
-				p := b.done()
+				p := b.Done()
 				first := mustPlan(t, p, insecureOptions(10, moduli))
 				secret := rlwe.NewKeyGenerator(first.params).GenSecretKeyNew()
-				images := b.images(700)
+				images := b.Images(700)
 				var want [2][][]uint64
 				for level := cpu.Portable; level <= cpu.Detected; level++ {
 					plan, err := build(p, first.segments, first.layout, 0, level)
@@ -59,9 +60,9 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 
 // TestRescaleIsItsDefinition divides integers.
 func TestRescaleIsItsDefinition(t *testing.T) {
-	p := newProgram(seeded(23), 4, 8).dense(6, 7).square().dense(5, 7).square().dense(3, 7).done()
+	p := bundletest.New(23, 4, 8).Dense(6, 7).Square().Dense(5, 7).Square().Dense(3, 7).Done()
 	good := mustPlan(t, p, insecureOptions(11, 1))
-	r := seeded(24)
+	r := bundletest.Rand(24)
 	if len(good.layout.q) < 3 {
 		t.Fatalf("%d primes", len(good.layout.q))
 	}
@@ -114,7 +115,7 @@ func TestRescaleIsItsDefinition(t *testing.T) {
 
 // TestLiftIsItsDefinition takes integers from their residues.
 func TestLiftIsItsDefinition(t *testing.T) {
-	r := seeded(25)
+	r := bundletest.Rand(25)
 	for level := cpu.Portable; level <= cpu.Detected; level++ {
 		for n := 1; n <= 4; n++ {
 			var moduli []*mod.Modulus

@@ -135,22 +135,10 @@ func channels(op bundle.Linear) int {
 }
 
 func (l *lowering) linear(r *bundle.Rows, isPool bool, channels, node int) {
-	if s := l.open(); isPool && s != nil && s.pool == nil && disjoint(r) {
+	if s := l.open(); isPool && s != nil && s.pool == nil && r.Disjoint() {
 		s.pool, s.node.pool = r, node
 		s.outputs, l.elements = r.Outputs(), r.Outputs()
 		return
 	}
 	l.push(stage{rows: r, inputs: r.Inputs, between: r.Outputs(), outputs: r.Outputs(), channels: channels}, node, noNode, noNode)
-}
-
-// disjoint reports whether no input is read by two rows.
-func disjoint(r *bundle.Rows) bool {
-	seen := make([]bool, r.Inputs)
-	for _, i := range r.In {
-		if seen[i] {
-			return false
-		}
-		seen[i] = true
-	}
-	return true
 }

@@ -7,12 +7,17 @@ import (
 	"testing"
 
 	"qtool/bundle"
+	"qtool/bundle/bundletest"
 	"qtool/verify/he/security"
 )
 
+func fullyConnected(seed uint64) *bundletest.Builder {
+	return bundletest.New(seed, 4, 784).Dense(128, 7).Square().Dense(64, 7).Square().Dense(10, 7)
+}
+
 func TestPlansOfNetworks(t *testing.T) {
-	for name, b := range map[string]*builder{"lenet": lenet(seeded(1)), "cryptonets": cryptonets(seeded(1)), "fc": fullyConnected(seeded(1))} {
-		p := b.done()
+	for name, b := range map[string]*bundletest.Builder{"lenet": bundletest.LeNet(1), "cryptonets": bundletest.CryptoNets(1), "fc": fullyConnected(1)} {
+		p := b.Done()
 		plan := mustPlan(t, p, Options{})
 		t.Logf("%s: %+v\n%s", name, plan.layout, strings.Join(plan.Why(), "\n"))
 		if plan.LogN() != 13 {
@@ -48,7 +53,7 @@ func checkPrimes(t *testing.T, p *Plan) {
 // found by experiment for LeNet-1 in degree 2^13: the last level at least 2t+55
 // bits, the dropped prime at least t+13.
 func TestNoiseAgreesWithMeasurement(t *testing.T) {
-	segments, err := lower(lenet(seeded(1)).done())
+	segments, err := lower(bundletest.LeNet(1).Done())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +70,7 @@ func TestNoiseAgreesWithMeasurement(t *testing.T) {
 }
 
 func TestInsecureIsRefused(t *testing.T) {
-	p := lenet(seeded(1)).done()
+	p := bundletest.LeNet(1).Done()
 	_, err := NewPlan(p, Options{LogN: 12})
 	var insecure *security.InsecureError
 	if !errors.As(err, &insecure) || insecure.LogN != 12 || insecure.Limit != 109 || insecure.LogQP <= 109 {
@@ -85,20 +90,20 @@ func TestInsecureIsRefused(t *testing.T) {
 }
 
 func TestInsufficient(t *testing.T) {
-	deep := newProgram(seeded(1), 1, 4)
+	deep := bundletest.New(1, 1, 4)
 	for range 7 {
-		deep.square()
+		deep.Square()
 	}
-	wide := newProgram(seeded(1), 1, 4).polynomial(31, 1, false).polynomial(31, 1, false)
-	one := newProgram(seeded(1), 4, 100).dense(20, 7).square().dense(20, 7).square().dense(20, 7).square().dense(3, 7)
+	wide := bundletest.New(1, 1, 4).Polynomial(31, 1).Polynomial(31, 1)
+	one := bundletest.New(1, 4, 100).Dense(20, 7).Square().Dense(20, 7).Square().Dense(20, 7).Square().Dense(3, 7)
 	for name, c := range map[string]struct {
 		p    *bundle.Program
 		o    Options
 		want string
 	}{
-		"deep": {deep.done(), Options{}, "N = 2^15 needs "},
-		"wide": {wide.done(), Options{}, "ciphertext degree 961 passes the limit"},
-		"one":  {one.done(), Options{PlaintextModuli: 1}, "bits do not fit 1 plaintext prime(s) of 61"},
+		"deep": {deep.Done(), Options{}, "N = 2^15 needs "},
+		"wide": {wide.Done(), Options{}, "ciphertext degree 961 passes the limit"},
+		"one":  {one.Done(), Options{PlaintextModuli: 1}, "bits do not fit 1 plaintext prime(s) of 61"},
 	} {
 		_, err := NewPlan(c.p, c.o)
 		if !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "layer") {
@@ -110,7 +115,7 @@ func TestInsufficient(t *testing.T) {
 }
 
 func TestOptionsAreChecked(t *testing.T) {
-	p := newProgram(seeded(1), 4, 4).dense(2, 7).done()
+	p := bundletest.New(1, 4, 4).Dense(2, 7).Done()
 	for _, o := range []Options{{LogN: 9}, {LogN: 17}, {LogN: -1}, {PlaintextModuli: 7}, {PlaintextModuli: -1}, {Workers: -1}} {
 		if _, err := NewPlan(p, o); err == nil {
 			t.Errorf("%+v is accepted", o)
@@ -126,7 +131,7 @@ func TestOptionsAreChecked(t *testing.T) {
 type unknown struct{ bundle.Op }
 
 func TestUnsupportedOperationIsNamed(t *testing.T) {
-	p := newProgram(seeded(1), 4, 4).dense(2, 7).done()
+	p := bundletest.New(1, 4, 4).Dense(2, 7).Done()
 	p.Nodes[0].Name, p.Nodes[0].Op = "lookup", unknown{&bundle.Reshape{Shape: []int{4}}}
 	_, err := lower(p)
 	if err == nil || !strings.Contains(err.Error(), `layer "lookup"`) {

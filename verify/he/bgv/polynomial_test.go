@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"qtool/bundle/bundletest"
 	"qtool/kernel/mod"
 )
 
@@ -49,7 +50,7 @@ func edges(r *rand.Rand, n int, q uint64) []uint64 {
 }
 
 func TestProductsAreTheirTwins(t *testing.T) {
-	r := seeded(6)
+	r := bundletest.Rand(6)
 	for _, q := range testModuli {
 		m := mod.New(q)
 		for degree := range 5 {

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"math"
 	"testing"
+
+	"qtool/bundle/bundletest"
 )
 
 // A prediction says of a plan what the plan says of itself.
 func TestPredict(t *testing.T) {
-	p := lenet(seeded(1)).done()
+	p := bundletest.LeNet(1).Done()
 	o := Options{Images: 10000}
 	plan := mustPlan(t, p, o)
 	got, err := Predict(p, o)
@@ -37,11 +39,11 @@ func TestPredict(t *testing.T) {
 	if s := (Speed{Factor: 3, Workers: 2}); got.Seconds(s) != got.Work*1.5 {
 		t.Errorf("%v seconds of work %v at factor 3 on two workers", got.Seconds(s), got.Work)
 	}
-	deep := newProgram(seeded(1), 1, 4)
+	deep := bundletest.New(1, 1, 4)
 	for range 7 {
-		deep.square()
+		deep.Square()
 	}
-	if got, err := Predict(deep.done(), Options{}); !errors.Is(err, ErrInsufficient) || got != (Prediction{}) {
+	if got, err := Predict(deep.Done(), Options{}); !errors.Is(err, ErrInsufficient) || got != (Prediction{}) {
 		t.Errorf("%+v, %v of a program that nothing carries", got, err)
 	}
 }

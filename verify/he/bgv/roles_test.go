@@ -9,8 +9,10 @@ import (
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	lattigo "github.com/tuneinsight/lattigo/v5/schemes/bgv"
 
+	"qtool/bundle/bundletest"
 	"qtool/kernel/cpu"
 	"qtool/verify"
+	"qtool/verify/he/batch"
 	"qtool/verify/he/log2"
 	"qtool/verify/he/rolestest"
 )
@@ -25,10 +27,10 @@ func TestServerHoldsNoSecretKey(t *testing.T) {
 // TestInsecureLattigoReadsOurCiphertexts decrypts inputs and logits with
 // Lattigo's own decryptor and encoder.
 func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
-	b := newProgram(seeded(8), 4, 1, 6, 6).conv(2, 3, 1, 0, 7).square().pool(2, 2).dense(3, 7)
-	p := b.done()
+	b := bundletest.New(8, 4, 1, 6, 6).Conv(2, 3, 1, 0, 7).Square().Pool(2, 2).Dense(3, 7)
+	p := b.Done()
 	plan := mustPlan(t, p, insecureOptions(10, 2))
-	images := b.images(plan.Slots())
+	images := b.Images(plan.Slots())
 	client, err := NewClient(plan)
 	if err != nil {
 		t.Fatal(err)
@@ -98,10 +100,10 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 // TestInsecureExhaustedNoiseIsAnError takes bits from the last level until the
 // noise wraps: the client must say so each time, or be right.
 func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
-	b := newProgram(seeded(9), 4, 1, 6, 6).conv(2, 3, 1, 0, 7).square().dense(3, 7).square()
-	p := b.done()
+	b := bundletest.New(9, 4, 1, 6, 6).Conv(2, 3, 1, 0, 7).Square().Dense(3, 7).Square()
+	p := b.Done()
 	good := mustPlan(t, p, insecureOptions(10, 1))
-	images := b.images(200)
+	images := b.Images(200)
 	exhausted := 0
 	for cut := 0; cut <= 24; cut += 2 {
 		l := *good.layout
@@ -121,17 +123,17 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 			t.Fatal(err)
 		}
 		result, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
-		var noise *NoiseError
+		var noise *batch.NoiseError
 		switch {
 		case errors.As(err, &noise):
 			exhausted++
-			if result != nil || noise.BitsLeft >= minNoiseBits {
+			if result != nil || noise.BitsLeft >= batch.MinNoiseBits {
 				t.Errorf("%d bits cut: result %v with %v", cut, result, err)
 			}
 		case err != nil:
 			t.Fatal(err)
 		default:
-			compare(t, p, images, result)
+			bundletest.CheckExact(t, p, images, result.Logits)
 			if exhausted > 0 {
 				t.Errorf("%d bits cut: noise left %.2f bits after an exhausted budget", cut, result.NoiseBitsLeft)
 			}

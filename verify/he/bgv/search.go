@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"qtool/bundle"
+	"qtool/verify/he/batch"
 	"qtool/verify/he/security"
 )
 
@@ -93,15 +93,8 @@ func (s *search) insufficient() error {
 	if len(s.needed) == 0 {
 		return fmt.Errorf("bgv: layer %q: range %v: %w: %w", s.program.Output().Name, s.output, s.rangeErr, ErrInsufficient)
 	}
-	var lines []string
-	for logN := range 17 {
-		if need, ok := s.needed[logN]; ok {
-			limit, _ := security.MaxLogQP(logN)
-			lines = append(lines, fmt.Sprintf("N = 2^%d needs %.0f of at most %.0f bits", logN, need, limit))
-		}
-	}
 	return fmt.Errorf("bgv: layer %q: no modulus is long enough for the noise of range %v and short enough for %d bits of security (%s): %w",
-		s.program.Output().Name, s.output, security.Bits, strings.Join(lines, ", "), ErrInsufficient)
+		s.program.Output().Name, s.output, security.Bits, security.Needs(s.needed), ErrInsufficient)
 }
 
 // try adds the candidates with k plaintext primes in the ring of degree 2^logN.
@@ -137,20 +130,11 @@ func (s *search) try(logN, k int) {
 
 // perImage is the predicted nanoseconds of one core for an image.
 func (o Options) perImage(c costs, l *layout, segments []segment) float64 {
-	sum := float64(len(l.t)) * c.batch(l, segments) / o.perBatch(1<<l.logN)
+	sum := float64(len(l.t)) * c.batch(l, segments) / batch.Mean(o.Images, 1<<l.logN)
 	if o.Images > 0 {
 		sum += c.memory / float64(o.Images)
 	}
 	return sum
-}
-
-// perBatch is how many images a batch of so many slots holds on average.
-func (o Options) perBatch(slots int) float64 {
-	if o.Images == 0 {
-		return float64(slots)
-	}
-	batches := (o.Images + slots - 1) / slots
-	return float64(o.Images) / float64(batches)
 }
 
 func (c *candidate) same(d *candidate) bool {

@@ -3,21 +3,23 @@ package bgvtable
 import (
 	"fmt"
 	"testing"
+
+	"qtool/bundle/bundletest"
 )
 
 // fullyConnected is 784-128-64-10 with sparse weights of L1 norms that bound the
 // domains of its two table layers, and tables of 2 bits on 1-bit inputs.
-func fullyConnected(seed uint64, first, second int, odd bool) *builder {
-	b := newProgram(seeded(seed), 1, 784)
+func fullyConnected(seed uint64, first, second int, odd bool) *bundletest.Builder {
+	b := bundletest.New(seed, 1, 784)
 	for _, layer := range [][2]int{{128, first}, {64, second}} {
-		b.dense(layer[0], 3, layer[1])
+		b.Narrow(layer[1]).Dense(layer[0], 3)
 		if odd {
-			b.sigmoid(2)
+			b.Sigmoid(2)
 		} else {
-			b.random(2)
+			b.RandomTable(2)
 		}
 	}
-	return b.dense(10, 3, 60)
+	return b.Narrow(60).Dense(10, 3)
 }
 
 // BenchmarkFullyConnected runs 10,000 images, keys, encryption and decryption
@@ -29,7 +31,7 @@ func BenchmarkFullyConnected(b *testing.B) {
 	}{{5, 31, 10, false}, {7, 127, 42, false}, {7, 127, 42, true}, {8, 255, 85, false}, {8, 255, 85, true}} {
 		b.Run(fmt.Sprintf("bits=%d/odd=%v", c.bits, c.odd), func(b *testing.B) {
 			net := fullyConnected(1, c.first, c.second, c.odd)
-			p, images := net.done(), net.images(10000)
+			p, images := net.Done(), net.Images(10000)
 			plan := mustPlan(b, p, Options{Images: len(images)})
 			for _, why := range plan.Why() {
 				b.Log(why)
@@ -55,19 +57,8 @@ func BenchmarkTable(b *testing.B) {
 		bits, first, second int
 		odd                 bool
 	}{{5, 31, 10, false}, {7, 127, 42, false}, {7, 127, 42, true}, {8, 255, 85, false}, {8, 255, 85, true}} {
-		plan := mustPlan(b, fullyConnected(1, c.first, c.second, c.odd).done(), Options{Images: 10000})
-		client, err := NewClient(plan)
-		if err != nil {
-			b.Fatal(err)
-		}
-		key, err := client.RelinearizationKey()
-		if err != nil {
-			b.Fatal(err)
-		}
-		server, err := NewServer(plan, key)
-		if err != nil {
-			b.Fatal(err)
-		}
+		plan := mustPlan(b, fullyConnected(1, c.first, c.second, c.odd).Done(), Options{Images: 10000})
+		_, _, server := newRoles(b, plan)
 		for stage := range 2 {
 			e := evaluation{Server: server, stage: stage, stageServer: &server.stages[stage], worker: server.workers[0]}
 			x := server.pool.ciphertext(plan.layout.limbs(stage, 0))

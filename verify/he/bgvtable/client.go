@@ -34,13 +34,7 @@ type clientWorker struct {
 }
 
 // NewClient makes a client with a new secret key.
-func NewClient(p *Plan) (*Client, error) {
-	k, err := p.NewSecretKey()
-	if err != nil {
-		return nil, err
-	}
-	return NewClientWithKey(p, k)
-}
+func NewClient(p *Plan) (*Client, error) { return NewClientWithKey(p, p.NewSecretKey()) }
 
 // NewClientWithKey makes a client with a key it had before. What encryption draws
 // comes from streams that the operating system seeds. It returns a *KeyError if the

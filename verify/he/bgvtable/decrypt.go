@@ -3,30 +3,22 @@ package bgvtable
 import (
 	"context"
 	"fmt"
-	"math"
 	"math/big"
 
 	"github.com/tuneinsight/lattigo/v5/ring"
 
 	"qtool/bundle"
-	"qtool/verify/he/bgv"
+	"qtool/verify/he/batch"
 	"qtool/verify/he/log2"
 	"qtool/verify/he/meter"
-	"qtool/verify/he/parallel"
 )
-
-// minNoiseBits is how far below the wrap-around measured noise must stay. A
-// phase that wrapped anywhere is all but uniform modulo Q at the end, so that its
-// largest of N coefficients comes closer than this except with probability about
-// 2^-N.
-const minNoiseBits = 1
 
 // Decrypt returns the logits modulo T, residues[o][k] that of logit o of image k,
 // and how many bits the worst measured noise leaves:
 //
 //	log2(Q/2) - log2(max |V|),   V = T * (c_0 + c_1 s) mod Q, centred
 //
-// over all coefficients of all outputs. It returns a *bgv.NoiseError, and no
+// over all coefficients of all outputs. It returns a *batch.NoiseError, and no
 // residues, if less than one bit is left, and a *KeyError for logits of another
 // client's images. progress is as in Server.Evaluate.
 func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanoseconds float64)) (residues [][]uint64, bitsLeft float64, err error) {
@@ -42,24 +34,9 @@ func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanose
 			return nil, 0, fmt.Errorf("bgvtable: output ciphertext %d: %w", i, err)
 		}
 	}
-	residues = make([][]uint64, len(out.all))
-	left := make([]float64, len(out.all))
-	err = parallel.Run(ctx, p.workers, len(out.all), func(w, i int) error {
-		residues[i] = make([]uint64, p.Slots())
-		left[i] = c.decrypt(c.workers[w], &out.all[i], residues[i])
-		if left[i] < minNoiseBits {
-			return &bgv.NoiseError{Output: i, BitsLeft: left[i]}
-		}
-		return nil
+	return batch.Residues(ctx, p.workers, len(out.all), p.Slots(), func(w, i int, slots []uint64) float64 {
+		return c.decrypt(c.workers[w], &out.all[i], slots)
 	}, func() { meter.Report(progress, p.costs.decrypt) })
-	if err != nil {
-		return nil, 0, err
-	}
-	bitsLeft = math.Inf(1)
-	for _, b := range left {
-		bitsLeft = min(bitsLeft, b)
-	}
-	return residues, bitsLeft, nil
 }
 
 // decrypt lifts V to integers, and transforms its remainders modulo T to slots.

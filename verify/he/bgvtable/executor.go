@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"time"
 
 	"qtool/bundle"
 	"qtool/verify"
@@ -80,7 +79,7 @@ type runState struct {
 
 func (r *runState) setup() error {
 	r.result.Logits = []bundle.Vec{}
-	return r.timed("keygen", &r.result.Cost.Seconds.Keygen, func() error {
+	return r.meter.Timed("keygen", &r.result.Cost.Seconds.Keygen, func() error {
 		client, err := NewClient(r.plan)
 		if err != nil {
 			return err
@@ -99,13 +98,13 @@ func (r *runState) setup() error {
 // make room for what is computed of them.
 func (r *runState) batch(ctx context.Context, images [][]uint8, last bool) error {
 	seconds := &r.result.Cost.Seconds
-	err := r.timed("encrypt", &seconds.Encrypt, func() error {
+	err := r.meter.Timed("encrypt", &seconds.Encrypt, func() error {
 		return r.client.Encrypt(ctx, images, &r.in, r.meter.Add)
 	})
 	if err != nil {
 		return err
 	}
-	err = r.timed("evaluate", &seconds.Evaluate, func() error {
+	err = r.meter.Timed("evaluate", &seconds.Evaluate, func() error {
 		if last {
 			return r.server.Consume(ctx, &r.in, &r.out, r.meter.Add)
 		}
@@ -114,7 +113,7 @@ func (r *runState) batch(ctx context.Context, images [][]uint8, last bool) error
 	if err != nil {
 		return err
 	}
-	return r.timed("decrypt", &seconds.Decrypt, func() error {
+	return r.meter.Timed("decrypt", &seconds.Decrypt, func() error {
 		residues, left, err := r.client.Decrypt(ctx, &r.out, r.meter.Add)
 		if err != nil {
 			return err
@@ -128,12 +127,4 @@ func (r *runState) batch(ctx context.Context, images [][]uint8, last bool) error
 		r.result.Logits = append(r.result.Logits, logits...)
 		return err
 	})
-}
-
-func (r *runState) timed(phase string, seconds *float64, f func() error) error {
-	r.meter.Phase(phase)
-	start := time.Now()
-	err := f()
-	*seconds += time.Since(start).Seconds()
-	return err
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"qtool/verify"
+	"qtool/verify/he/batch"
 	"qtool/verify/he/log2"
 	"qtool/verify/he/security"
 )
@@ -33,7 +34,7 @@ func (p *Plan) explain(s *search) []string {
 		why = append(why, fmt.Sprintf("INSECURE: a ring of degree 2^%d allows %.0f bits at %d bits of security, this has about %d; it was asked for",
 			l.logN, limit, security.Bits, p.SecurityBits()))
 	}
-	images := s.options.perBatch(p.Slots())
+	images := batch.Mean(s.options.Images, p.Slots())
 	work := p.costs.total(p.stages) / images
 	why = append(why, fmt.Sprintf("predicted work is %.2f ms an image on one core in batches of %.0f images (%d slots)", work/1e6, images, p.Slots()))
 	for logN := minLogN; logN <= maxLogN; logN++ {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"qtool/bundle/bundletest"
 	"qtool/kernel/cpu"
 	"qtool/verify/he/rns"
 	"qtool/verify/he/sample"
@@ -22,23 +23,20 @@ func atEveryLevel(f func(level cpu.Level)) {
 // TestInsecureCiphertextsAreTheSameAtEveryLevel encrypts and evaluates with the
 // same keys and randomness and all kernels that the machine has.
 func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
-	for name, b := range map[string]*builder{
-		"dense": newProgram(seeded(30), 2, 12).dense(5, 3, 15).random(2).dense(4, 3, 9).sigmoid(2).dense(3, 3, 20),
-		"pools": newProgram(seeded(31), 1, 1, 6, 6).conv(2, 3, 3, 7).random(2).pool(2, 2).dense(3, 3, 20),
+	for name, b := range map[string]*bundletest.Builder{
+		"dense": bundletest.New(30, 2, 12).Narrow(15).Dense(5, 3).RandomTable(2).Narrow(9).Dense(4, 3).Sigmoid(2).Narrow(20).Dense(3, 3),
+		"pools": bundletest.New(31, 1, 1, 6, 6).Narrow(7).Conv(2, 3, 1, 0, 3).RandomTable(2).Pool(2, 2).Narrow(20).Dense(3, 3),
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := insecureOptions(10)
 			o.Workers = 1 // each worker has a stream
-			first := mustPlan(t, b.done(), o)
-			secret, err := first.NewSecretKey()
-			if err != nil {
-				t.Fatal(err)
-			}
+			first := mustPlan(t, b.Done(), o)
+			secret := first.NewSecretKey()
 			key, err := newClient(first, secret, sample.Seed{}).RelinearizationKey()
 			if err != nil {
 				t.Fatal(err)
 			}
-			images := b.images(500)
+			images := b.Images(500)
 			var want [2][]ciphertext
 			atEveryLevel(func(level cpu.Level) {
 				plan, l := *first, first.layout

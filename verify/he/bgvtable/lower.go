@@ -74,22 +74,10 @@ func (l *lowering) table(t *bundle.LookupTable, node int) {
 }
 
 func (l *lowering) linear(r *bundle.Rows, isPool bool, node int) {
-	if s := l.open(); isPool && s != nil && s.table != nil && s.pool == nil && disjoint(r) {
+	if s := l.open(); isPool && s != nil && s.table != nil && s.pool == nil && r.Disjoint() {
 		s.pool, s.node.pool = r, node
 		s.outputs, l.elements = r.Outputs(), r.Outputs()
 		return
 	}
 	l.push(stage{rows: r}, r.Outputs()).node.rows = node
-}
-
-// disjoint reports whether no input is read by two rows.
-func disjoint(r *bundle.Rows) bool {
-	seen := make([]bool, r.Inputs)
-	for _, i := range r.In {
-		if seen[i] {
-			return false
-		}
-		seen[i] = true
-	}
-	return true
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/dsp/fourier"
+
+	"qtool/bundle/bundletest"
 )
 
 // atRoots is log2 of the largest |V(zeta)|/T of a ciphertext.
@@ -44,8 +46,8 @@ func (c *Client) atRoots(from *ciphertext) float64 {
 // a division leaves too much, and an average over coefficients shows that too
 // late.
 func TestInsecureNoiseStaysBelowBound(t *testing.T) {
-	b := newProgram(seeded(11), 1, 200).dense(24, 3, 127).random(2).dense(24, 3, 42).random(2).dense(2, 3, 9)
-	p := b.done()
+	b := bundletest.New(11, 1, 200).Narrow(127).Dense(24, 3).RandomTable(2).Narrow(42).Dense(24, 3).RandomTable(2).Narrow(9).Dense(2, 3)
+	p := b.Done()
 	plan := mustPlan(t, p, insecureOptions(10))
 	var bounds []float64
 	m := plan.layout.model()
@@ -57,24 +59,14 @@ func TestInsecureNoiseStaysBelowBound(t *testing.T) {
 	ctx := context.Background()
 	slack := math.Inf(1)
 	for range 3 {
-		client, err := NewClient(plan)
-		if err != nil {
-			t.Fatal(err)
-		}
-		key, err := client.RelinearizationKey()
-		if err != nil {
-			t.Fatal(err)
-		}
-		server, err := NewServer(plan, key)
-		if err != nil {
-			t.Fatal(err)
-		}
+		client, _, server := newRoles(t, plan)
 		var in Inputs
-		if err := client.Encrypt(ctx, b.images(plan.Slots()), &in, nil); err != nil {
+		if err := client.Encrypt(ctx, b.Images(plan.Slots()), &in, nil); err != nil {
 			t.Fatal(err)
 		}
 		src := in.all
 		for i, bound := range bounds {
+			var err error
 			if src, err = server.stage(ctx, i, src, false, nil); err != nil {
 				t.Fatal(err)
 			}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"qtool/bundle"
+	"qtool/bundle/bundletest"
 	"qtool/verify/he/bgv"
 	"qtool/verify/he/security"
 )
@@ -16,17 +17,17 @@ import (
 func TestPlansAreSecure(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		b    *builder
+		b    *bundletest.Builder
 		logN int
 	}{
 		{"fully connected, 4 bits", fullyConnected(1, 15, 5, false), 14},
 		{"fully connected, 8 bits", fullyConnected(1, 255, 85, true), 15},
 		// The second layer's tables have one value: 20 bits are enough for a level,
 		// and no prime has so few.
-		{"constant", newProgram(seeded(1), 1, 9).dense(3, 3, 9).random(2).dense(3, 0, 0).random(2), 14},
-		{"small", newProgram(seeded(1), 1, 9).dense(3, 1, 3).random(2), 13},
+		{"constant", bundletest.New(1, 1, 9).Narrow(9).Dense(3, 3).RandomTable(2).Narrow(0).Dense(3, 0).RandomTable(2), 14},
+		{"small", bundletest.New(1, 1, 9).Narrow(3).Dense(3, 1).RandomTable(2), 13},
 	} {
-		p := c.b.done()
+		p := c.b.Done()
 		plan := mustPlan(t, p, Options{Images: 10000})
 		if plan.LogN() != c.logN || plan.SecurityBits() != security.Bits || security.Check(plan.LogN(), plan.LogQP()) != nil {
 			t.Errorf("%s: ring degree 2^%d, log QP %.1f, %d bits of security", c.name, plan.LogN(), plan.LogQP(), plan.SecurityBits())
@@ -49,21 +50,23 @@ func TestPlansAreSecure(t *testing.T) {
 }
 
 func TestProgramsThatDoNotFit(t *testing.T) {
-	wide := func(r *rand.Rand, l1 int) *builder { return newProgram(r, 4, 300).dense(2, 127, l1).random(2) }
-	b := newProgram(seeded(2), 2, 30)
-	for range 6 {
-		b.dense(2, 200, 300).table(0, func(lo, hi, i int64) int32 { return int32((i - lo) % 4) })
+	wide := func(r *rand.Rand, l1 int) *bundletest.Builder {
+		return bundletest.From(r, 4, 300).Narrow(l1).Dense(2, 127).RandomTable(2)
 	}
-	deep := b.done()
+	b := bundletest.New(2, 2, 30)
+	for range 6 {
+		b.Narrow(300).Dense(2, 200).Table(0, func(lo, hi, i int64) int32 { return int32((i - lo) % 4) })
+	}
+	deep := b.Done()
 	for _, c := range []struct {
 		name string
 		p    *bundle.Program
 		o    Options
 		want []string
 	}{
-		{"domain too wide", wide(seeded(1), 3000).done(), Options{}, []string{`layer "layerb"`, "above 8192"}},
+		{"domain too wide", wide(bundletest.Rand(1), 3000).Done(), Options{}, []string{`layer "layerb"`, "above 8192"}},
 		{"too many levels", deep, Options{}, []string{`layer "layer`, "128 bits of security", "N = 2^16 needs", "take 10 levels"}},
-		{"outputs too wide", newProgram(seeded(3), 3, 5).dense(2, 3, 9).random(3).dense(2, 1<<28, 1<<30).done(), Options{}, []string{`layer "layerc"`, "plaintext prime of more than 24 bits"}},
+		{"outputs too wide", bundletest.New(3, 3, 5).Narrow(9).Dense(2, 3).RandomTable(3).Narrow(1<<30).Dense(2, 1<<28).Done(), Options{}, []string{`layer "layerc"`, "plaintext prime of more than 24 bits"}},
 	} {
 		_, err := NewPlan(c.p, c.o)
 		if !errors.Is(err, bgv.ErrInsufficient) {
@@ -76,7 +79,7 @@ func TestProgramsThatDoNotFit(t *testing.T) {
 			}
 		}
 	}
-	small := newProgram(seeded(4), 3, 5).dense(2, 3, 9).random(3).done()
+	small := bundletest.New(4, 3, 5).Narrow(9).Dense(2, 3).RandomTable(3).Done()
 	var insecure *security.InsecureError
 	if _, err := NewPlan(small, Options{LogN: 10}); !errors.As(err, &insecure) || insecure.LogN != 10 {
 		t.Errorf("an insecure ring gives %v", err)
@@ -90,13 +93,13 @@ func TestProgramsThatDoNotFit(t *testing.T) {
 			t.Errorf("options %+v are accepted", o)
 		}
 	}
-	uncovered := newProgram(seeded(6), 1, 4).dense(2, 1, 2).random(2).done()
+	uncovered := bundletest.New(6, 1, 4).Narrow(2).Dense(2, 1).RandomTable(2).Done()
 	tables := uncovered.Nodes[1].Op.(*bundle.LookupTable).Tables
 	tables[1].Values = tables[1].Values[1:]
 	if _, err := NewPlan(uncovered, Options{}); err == nil || !strings.Contains(err.Error(), `layer "layerb": element 1: its table covers`) {
 		t.Errorf("a table that is too short gives %v", err)
 	}
-	mixed := newProgram(seeded(5), 2, 4).dense(2, 3, 9).random(2).add(bundle.Square()).done()
+	mixed := bundletest.New(5, 2, 4).Narrow(9).Dense(2, 3).RandomTable(2).Add(bundle.Square()).Done()
 	if _, err := NewPlan(mixed, Options{}); err == nil || !strings.Contains(err.Error(), `layer "layerc": operation Polynomial is not supported`) {
 		t.Errorf("a polynomial after a table gives %v", err)
 	}

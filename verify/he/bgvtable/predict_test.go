@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"qtool/bundle/bundletest"
 	"qtool/kernel/cpu"
 	"qtool/verify/he/bgv"
 )
@@ -18,13 +19,13 @@ func TestPredict(t *testing.T) {
 	// Of high degree: hash is even.
 	hash := func(x int64) int32 { return int32(uint64(x*x*2654435761) >> 9 % 5) }
 	sign := func(x int64) int32 { return int32(cmp.Compare(x, 0)) }
-	for name, b := range map[string]*builder{
+	for name, b := range map[string]*bundletest.Builder{
 		"arbitrary": fullyConnected(1, 15, 5, false),
-		"odd":       newProgram(seeded(1), 3, 9).dense(3, 3, 9).table(0, func(lo, hi, i int64) int32 { return sign(2*i-lo-hi) * hash(2*i-lo-hi) }).dense(3, 1, 3).random(2),
-		"even":      newProgram(seeded(2), 3, 9).dense(3, 3, 9).table(0, func(lo, hi, i int64) int32 { return hash(2*i - lo - hi) }),
-		"constant":  newProgram(seeded(3), 1, 9).dense(3, 1, 9).random(2).dense(3, 0, 0).random(2),
+		"odd":       bundletest.New(1, 3, 9).Narrow(9).Dense(3, 3).Table(0, func(lo, hi, i int64) int32 { return sign(2*i-lo-hi) * hash(2*i-lo-hi) }).Narrow(3).Dense(3, 1).RandomTable(2),
+		"even":      bundletest.New(2, 3, 9).Narrow(9).Dense(3, 3).Table(0, func(lo, hi, i int64) int32 { return hash(2*i - lo - hi) }),
+		"constant":  bundletest.New(3, 1, 9).Narrow(9).Dense(3, 1).RandomTable(2).Narrow(0).Dense(3, 0).RandomTable(2),
 	} {
-		p := b.done()
+		p := b.Done()
 		for _, images := range []int{1, 10000, 20000} {
 			cpu.Active = cpu.IFMA
 			plan := mustPlan(t, p, Options{Images: images, Workers: 1})
@@ -39,7 +40,7 @@ func TestPredict(t *testing.T) {
 			}
 		}
 	}
-	wide := newProgram(seeded(4), 4, 300).dense(2, 127, 1<<14).random(2).done()
+	wide := bundletest.New(4, 4, 300).Narrow(1<<14).Dense(2, 127).RandomTable(2).Done()
 	if _, err := Predict(wide, Options{}); !errors.Is(err, bgv.ErrInsufficient) {
 		t.Errorf("error %v", err)
 	}

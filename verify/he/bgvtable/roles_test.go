@@ -9,8 +9,9 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
+	"qtool/bundle/bundletest"
 	"qtool/verify"
-	"qtool/verify/he/bgv"
+	"qtool/verify/he/batch"
 	"qtool/verify/he/rolestest"
 )
 
@@ -25,8 +26,15 @@ func TestServerHoldsNoSecretKey(t *testing.T) {
 // roles are a client and a server of a small program, and its images.
 func roles(t *testing.T) (*Plan, *Client, *Server, [][]uint8) {
 	t.Helper()
-	b := newProgram(seeded(6), 2, 6).dense(3, 3, 9).random(2).dense(2, 3, 6)
-	plan := mustPlan(t, b.done(), insecureOptions(10))
+	b := bundletest.New(6, 2, 6).Narrow(9).Dense(3, 3).RandomTable(2).Narrow(6).Dense(2, 3)
+	plan := mustPlan(t, b.Done(), insecureOptions(10))
+	client, _, server := newRoles(t, plan)
+	return plan, client, server, b.Images(20)
+}
+
+// newRoles are a client of the plan, its key, and a server with that.
+func newRoles(t testing.TB, plan *Plan) (*Client, *RelinearizationKey, *Server) {
+	t.Helper()
 	client, err := NewClient(plan)
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +47,7 @@ func roles(t *testing.T) (*Plan, *Client, *Server, [][]uint8) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return plan, client, server, b.images(20)
+	return client, key, server
 }
 
 // What does not fit the plan is refused; what was encrypted for another key
@@ -47,7 +55,7 @@ func roles(t *testing.T) (*Plan, *Client, *Server, [][]uint8) {
 func TestInsecureMisuseIsAnError(t *testing.T) {
 	ctx := context.Background()
 	plan, client, server, images := roles(t)
-	other := mustPlan(t, newProgram(seeded(7), 2, 6).dense(3, 3, 30).random(2).done(), insecureOptions(10))
+	other := mustPlan(t, bundletest.New(7, 2, 6).Narrow(30).Dense(3, 3).RandomTable(2).Done(), insecureOptions(10))
 	stranger, err := NewClient(other)
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +111,7 @@ func TestInsecureMisuseIsAnError(t *testing.T) {
 			t.Errorf("another client's %s gives %v", what, err)
 		}
 	}
-	var noise *bgv.NoiseError
+	var noise *batch.NoiseError
 	_, _, err = another.Decrypt(ctx, &out, nil)
 	refused("output", err)
 	forged := out
@@ -150,9 +158,9 @@ func TestInsecureCancel(t *testing.T) {
 // at one level of a table, until the noise wraps: the client must say so, or be
 // right.
 func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
-	b := newProgram(seeded(9), 1, 30).dense(4, 3, 30).random(2).dense(3, 3, 9).random(2).dense(2, 3, 9)
-	p := b.done()
-	images := b.images(100)
+	b := bundletest.New(9, 1, 30).Narrow(30).Dense(4, 3).RandomTable(2).Narrow(9).Dense(3, 3).RandomTable(2).Narrow(9).Dense(2, 3)
+	p := b.Done()
+	images := b.Images(100)
 	o := insecureOptions(10)
 	good := mustPlan(t, p, o)
 	s := search{program: p, stages: good.stages, options: o, fields: map[uint64][]tables{good.layout.t: good.tables}}
@@ -184,17 +192,17 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 				t.Fatal(err)
 			}
 			result, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
-			var noise *bgv.NoiseError
+			var noise *batch.NoiseError
 			switch {
 			case errors.As(err, &noise):
 				exhausted++
-				if result != nil || noise.BitsLeft >= minNoiseBits {
+				if result != nil || noise.BitsLeft >= batch.MinNoiseBits {
 					t.Errorf("prime %d, %d bits cut: result %v with %v", at, cut, result, err)
 				}
 			case err != nil:
 				t.Fatal(err)
 			default:
-				compare(t, p, images, result)
+				bundletest.CheckExact(t, p, images, result.Logits)
 			}
 		}
 		if at == 0 && exhausted == 0 {

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"qtool/bundle"
+	"qtool/verify/he/batch"
 	"qtool/verify/he/log2"
 	"qtool/verify/he/security"
 )
@@ -93,13 +93,6 @@ func (s *search) insufficient() error {
 	if len(s.needed) == 0 {
 		return s.refused
 	}
-	var lines []string
-	for logN := range 17 {
-		if need, ok := s.needed[logN]; ok {
-			limit, _ := security.MaxLogQP(logN)
-			lines = append(lines, fmt.Sprintf("N = 2^%d needs %.0f of at most %.0f bits", logN, need, limit))
-		}
-	}
 	deepest, levels, widest := noNode, 0, 0
 	for _, all := range s.fields {
 		for i := range all {
@@ -112,7 +105,7 @@ func (s *search) insufficient() error {
 		}
 	}
 	return fmt.Errorf("bgvtable: layer %q: its tables of up to %d values take %d levels, and no modulus is long enough for the noise of all levels and short enough for %d bits of security (%s): %w",
-		s.program.Nodes[deepest].Name, widest, levels, security.Bits, strings.Join(lines, ", "), errInsufficient)
+		s.program.Nodes[deepest].Name, widest, levels, security.Bits, security.Needs(s.needed), errInsufficient)
 }
 
 // try adds the candidates in the ring of degree 2^logN.
@@ -151,19 +144,10 @@ func (s *search) try(logN int) {
 			}
 			seen[key] = true
 			c.logQP = c.layout.logQP()
-			c.nanoseconds = c.costs(s.stages, s.fields[t]).total(s.stages) / s.options.perBatch(1<<logN)
+			c.nanoseconds = c.costs(s.stages, s.fields[t]).total(s.stages) / batch.Mean(s.options.Images, 1<<logN)
 			s.found = append(s.found, c)
 		}
 	}
-}
-
-// perBatch is how many images a batch of so many slots holds on average.
-func (o Options) perBatch(slots int) float64 {
-	if o.Images == 0 {
-		return float64(slots)
-	}
-	batches := (o.Images + slots - 1) / slots
-	return float64(o.Images) / float64(batches)
 }
 
 // sketch fills in powers of two for primes.

@@ -1,10 +1,12 @@
 package bgvtable
 
 import (
+	"fmt"
 	"io"
 	"slices"
 
 	"qtool/verify/he/rns"
+	"qtool/verify/he/secret"
 	"qtool/verify/he/wire"
 )
 
@@ -49,7 +51,7 @@ func (p *Plan) ReadRelinearizationKey(r io.Reader) (*RelinearizationKey, error) 
 // WriteSecretKey writes the client's secret key itself, unprotected.
 func (c *Client) WriteSecretKey(w io.Writer) (int64, error) {
 	out := format.NewWriter(w, &wire.Header{Kind: kindSecretKey, Parameters: c.secret.params.bytes(), Key: c.secret.id})
-	out.Bytes(c.secret.coefficients(c.plan))
+	out.Bytes(secret.Coefficients(c.plan.ring.Parameters(), c.secret.key))
 	return out.End()
 }
 
@@ -64,7 +66,11 @@ func (p *Plan) ReadSecretKey(r io.Reader) (*SecretKey, error) {
 	if err := in.End(); err != nil {
 		return nil, err
 	}
-	return p.secretKey(id, b)
+	key, err := secret.Key(p.ring.Parameters(), b)
+	if err != nil {
+		return nil, fmt.Errorf("bgvtable: %w", err)
+	}
+	return &SecretKey{p.parameters(), id, key}, nil
 }
 
 // WriteTo writes the ciphertexts; it implements io.WriterTo.

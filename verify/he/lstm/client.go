@@ -13,19 +13,23 @@ import (
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/verify/he/packed/engine"
+	"qtool/verify/he/packed/keyset"
 	"qtool/verify/he/parallel"
+	"qtool/verify/he/wire"
 )
 
 // Inputs are the ciphertexts of a batch of sequences, of each step's inputs. They
 // say nothing of how many sequences there are. Public.
 type Inputs struct {
 	plan  [32]byte
+	id    wire.KeyID
 	steps [][]engine.Ciphertext
 }
 
 // Outputs are a batch's encrypted logits. Public.
 type Outputs struct {
 	plan   [32]byte
+	id     wire.KeyID
 	logits engine.Ciphertext
 }
 
@@ -33,18 +37,24 @@ type Outputs struct {
 // safe for concurrent use.
 type Client struct {
 	plan   *Plan
+	id     wire.KeyID
 	secret *rlwe.SecretKey
 }
 
 // NewClient generates a secret key: uniform ternary, from crypto/rand.
 func NewClient(p *Plan) *Client {
-	return &Client{p, rlwe.NewKeyGenerator(p.params).GenSecretKeyNew()}
+	return &Client{p, wire.NewKeyID(), rlwe.NewKeyGenerator(p.params).GenSecretKeyNew()}
 }
 
 // Keys generates the evaluation keys for the server. done, if not nil, is called
 // after each, from one goroutine at a time.
 func (c *Client) Keys(ctx context.Context, done func()) (*Keys, error) {
-	return generateKeys(ctx, c.plan, c.secret, done)
+	p := c.plan
+	s, err := keyset.Generate(ctx, p.workers, p.params.Parameters, p.needs(), c.secret, done)
+	if err != nil {
+		return nil, err
+	}
+	return &Keys{p.hash, c.id, s}, nil
 }
 
 // chunks is how many ciphertexts a step's inputs take: blocks elements each.
@@ -70,7 +80,7 @@ func (c *Client) Encrypt(ctx context.Context, sequences [][]uint8) (*Inputs, err
 		}
 	}
 	codes := p.program.Input.Codes()
-	in := &Inputs{plan: p.hash}
+	in := &Inputs{plan: p.hash, id: c.id}
 	for range steps {
 		in.steps = append(in.steps, make([]engine.Ciphertext, p.chunks()))
 	}
@@ -131,6 +141,9 @@ func (c *Client) Decrypt(out *Outputs, n int) ([][]float64, error) {
 	if out == nil || out.plan != p.hash || len(out.logits) != 2 || out.logits.Limbs() != 1 {
 		return nil, fmt.Errorf("lstm: the outputs are of another plan")
 	}
+	if out.id != c.id {
+		return nil, fmt.Errorf("lstm: the outputs belong to another secret key")
+	}
 	if n < 0 || n > p.Slots() {
 		return nil, fmt.Errorf("lstm: %d sequences are outside 0..%d", n, p.Slots())
 	}
@@ -153,10 +166,13 @@ func (c *Client) Decrypt(out *Outputs, n int) ([][]float64, error) {
 	return logits, nil
 }
 
-// check refuses inputs that are not those of the plan.
-func (in *Inputs) check(p *Plan) error {
+// check refuses inputs that are not those of the plan and the key.
+func (in *Inputs) check(p *Plan, id wire.KeyID) error {
 	if in == nil || in.plan != p.hash || len(in.steps) != p.cell.steps {
 		return fmt.Errorf("lstm: the inputs are of another plan")
+	}
+	if in.id != id {
+		return fmt.Errorf("lstm: the inputs belong to another secret key than the evaluation keys")
 	}
 	for t, cts := range in.steps {
 		if len(cts) != p.chunks() {
@@ -175,16 +191,16 @@ func (in *Inputs) check(p *Plan) error {
 func (in *Inputs) Bytes() (n int64) {
 	for _, cts := range in.steps {
 		for _, ct := range cts {
-			n += bytes(ct)
+			n += ciphertextBytes(ct)
 		}
 	}
 	return n
 }
 
 // Bytes is the size of the coefficients as they are sent, 8 bytes each.
-func (out *Outputs) Bytes() int64 { return bytes(out.logits) }
+func (out *Outputs) Bytes() int64 { return ciphertextBytes(out.logits) }
 
-func bytes(ct engine.Ciphertext) (n int64) {
+func ciphertextBytes(ct engine.Ciphertext) (n int64) {
 	for _, p := range ct {
 		for _, l := range p {
 			n += int64(8 * len(l))

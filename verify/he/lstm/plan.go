@@ -298,7 +298,7 @@ func (p *Plan) explain(o Options, limit float64, refused []string) {
 }
 
 // digest is the hash of what keys and ciphertexts depend on: parameters, layout,
-// factors and the numbers of steps and ciphertexts.
+// what inputs mean, factors and the numbers of steps and ciphertexts.
 func (p *Plan) digest() [32]byte {
 	h := sha256.New()
 	h.Write([]byte("qtool lstm 1"))
@@ -311,5 +311,8 @@ func (p *Plan) digest() [32]byte {
 	write(p.params.Q()...)
 	write(p.params.P()...)
 	write(math.Float64bits(p.shared.x), math.Float64bits(p.shared.out))
+	for _, q := range p.program.Input.Codes() {
+		write(uint64(q))
+	}
 	return [32]byte(h.Sum(nil))
 }

@@ -42,7 +42,7 @@ func (s *Server) Evaluate(ctx context.Context, in *Inputs, keys *Keys, done func
 	if err := keys.check(p); err != nil {
 		return nil, err
 	}
-	if err := in.check(p); err != nil {
+	if err := in.check(p, keys.id); err != nil {
 		return nil, err
 	}
 	e := &evaluation{Server: s, ctx: ctx, keys: keys, done: done}
@@ -60,7 +60,7 @@ func (s *Server) Evaluate(ctx context.Context, in *Inputs, keys *Keys, done func
 	if err != nil {
 		return nil, err
 	}
-	return &Outputs{p.hash, logits[0]}, nil
+	return &Outputs{p.hash, in.id, logits[0]}, nil
 }
 
 // evaluation is one batch on its way.

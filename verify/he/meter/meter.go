@@ -3,6 +3,7 @@ package meter
 
 import (
 	"math"
+	"time"
 
 	"qtool/verify"
 )
@@ -25,6 +26,15 @@ func New(step func(verify.Step), total float64) *Meter {
 func (m *Meter) Phase(name string) {
 	m.phase, m.shown = name, -1
 	m.Add(0)
+}
+
+// Timed runs f as a phase and adds the seconds it took.
+func (m *Meter) Timed(phase string, seconds *float64, f func() error) error {
+	m.Phase(phase)
+	start := time.Now()
+	err := f()
+	*seconds += time.Since(start).Seconds()
+	return err
 }
 
 // Add counts predicted nanoseconds as done and shows them when they make a new

@@ -9,6 +9,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/verify/he/packed/engine"
+	"qtool/verify/he/wire"
 )
 
 // Inputs are an image's ciphertexts, Outputs its logits'. Both name the plan
@@ -20,6 +21,7 @@ type Outputs struct{ ciphertexts }
 
 type ciphertexts struct {
 	plan  [32]byte
+	id    wire.KeyID
 	cts   []engine.Ciphertext
 	scale float64
 }
@@ -28,20 +30,21 @@ type ciphertexts struct {
 // safe for concurrent use.
 type Client struct {
 	plan   *Plan
+	id     wire.KeyID
 	secret *rlwe.SecretKey
 	tools  sync.Pool // of *tools
 }
 
 // NewClient generates a secret key: uniform ternary, from crypto/rand.
 func NewClient(p *Plan) *Client {
-	c := &Client{plan: p, secret: rlwe.NewKeyGenerator(p.params).GenSecretKeyNew()}
+	c := &Client{plan: p, id: wire.NewKeyID(), secret: rlwe.NewKeyGenerator(p.params).GenSecretKeyNew()}
 	c.tools.New = func() any { return newTools(ckksEncoder(p.params)(), c.secret) }
 	return c
 }
 
 // Keys generates the evaluation keys for the server.
 func (c *Client) Keys() (*Keys, error) {
-	return generateKeys(c.plan.params.Parameters, c.plan.needs, c.secret, c.plan.hash)
+	return generateKeys(&c.plan.common, c.secret, c.id)
 }
 
 // Encrypt packs and encrypts an image of bytes: view v of the plan's first map
@@ -53,7 +56,7 @@ func (c *Client) Encrypt(image []uint8) (*Inputs, error) {
 		return nil, fmt.Errorf("packed: the image has %d values, the program takes shape %v", len(image), p.program.Input.Shape)
 	}
 	views := p.lowered.Stages[0].Map.Views
-	in := &Inputs{ciphertexts{p.hash, make([]engine.Ciphertext, len(views)), p.scales.fresh}}
+	in := &Inputs{ciphertexts{p.hash, c.id, make([]engine.Ciphertext, len(views)), p.scales.fresh}}
 	err := spread(len(views), func() *tools[float64] { return c.tools.Get().(*tools[float64]) }, func(t *tools[float64], v int) (err error) {
 		in.cts[v], err = t.encrypt(&p.common, c.slots(views[v], image), p.scales.fresh)
 		return err
@@ -89,7 +92,7 @@ func logLength(v []float64) int { return int(math.Log2(float64(len(v)))) }
 func (c *Client) Decrypt(out *Outputs) ([]float64, error) {
 	p := c.plan
 	st := &p.lowered.Stages[len(p.lowered.Stages)-1]
-	if err := out.check(&p.common, st.Layout.Cts, p.outLimbs(), p.scales.out); err != nil {
+	if err := out.check(&p.common, c.id, st.Layout.Cts, p.outLimbs(), p.scales.out); err != nil {
 		return nil, err
 	}
 	last := &p.values[len(p.values)-1]
@@ -130,9 +133,12 @@ func (p *common) outLimbs() int {
 }
 
 // check refuses ciphertexts that are not those the plan expects.
-func (c *ciphertexts) check(p *common, n, limbs int, scale float64) error {
+func (c *ciphertexts) check(p *common, id wire.KeyID, n, limbs int, scale float64) error {
 	if c == nil || c.plan != p.hash {
 		return fmt.Errorf("packed: the ciphertexts are of another plan")
+	}
+	if c.id != id {
+		return fmt.Errorf("packed: the ciphertexts belong to another secret key")
 	}
 	if len(c.cts) != n {
 		return fmt.Errorf("packed: %d ciphertexts, the plan has %d", len(c.cts), n)

@@ -100,7 +100,7 @@ func (p *common) Predicted() float64 {
 // two gigabytes of keys counting as much again, as they must be sent, held and
 // read for every image.
 func (p *common) score() float64 {
-	return p.Predicted() * (1 + float64(p.needs.bytes(p.logN, len(p.ring.P())))/(2<<30))
+	return p.Predicted() * (1 + float64(p.keyBytes())/(2<<30))
 }
 
 // stageSeconds are those of a stage's map and of its activation, as rehearsed, or

@@ -57,7 +57,7 @@ func (p *ExactPlan) Describe() Description {
 func (p *common) describe(scheme string, times int, bits func(stage int) float64) Description {
 	d := Description{
 		Scheme: scheme, Hash: hex.EncodeToString(p.hash[:]), LogN: p.logN, LogQP: p.LogQP(), SecurityBits: p.SecurityBits(),
-		Rotations: len(p.needs.rotations), KeyBytes: p.needs.bytes(p.logN, len(p.ring.P())),
+		Rotations: len(p.needs.Rotations), KeyBytes: p.keyBytes(),
 		Predicted: float64(times) * p.Predicted(), Why: p.why,
 	}
 	for i := range p.lowered.Stages {
@@ -124,21 +124,22 @@ func (p *common) serverBytes(times int) int64 {
 			limbs += int64(n * len(terms))
 		}
 	}
-	return p.needs.bytes(p.logN, len(p.ring.P())) + int64(times)*limbs*8<<p.logN
+	return p.keyBytes() + int64(times)*limbs*8<<p.logN
 }
 
-// bytes is the size of the keys' coefficients.
-func (n needs) bytes(logN, special int) int64 {
+// keyBytes is the size of the keys' coefficients.
+func (p *common) keyBytes() int64 {
+	special := len(p.ring.P())
 	size := func(limbs int) int64 {
 		s := lower.Shape{Limbs: limbs, Special: special}
-		return int64(s.Digits()) * 2 * int64(limbs+special) * 8 << logN
+		return int64(s.Digits()) * 2 * int64(limbs+special) * 8 << p.logN
 	}
 	var sum int64
-	for _, limbs := range n.rotations {
+	for _, limbs := range p.needs.Rotations {
 		sum += size(limbs)
 	}
-	if n.relin > 0 {
-		sum += size(n.relin)
+	if p.needs.Relin > 0 {
+		sum += size(p.needs.Relin)
 	}
 	return sum
 }

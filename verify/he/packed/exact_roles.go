@@ -12,6 +12,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/verify/he/packed/engine"
+	"qtool/verify/he/wire"
 )
 
 // exactEncoder encodes residues modulo the plaintext prime: centred, times T^-1
@@ -77,13 +78,14 @@ type ExactOutputs struct {
 // ExactClient owns the secret key of an exact evaluation.
 type ExactClient struct {
 	plan   *ExactPlan
+	id     wire.KeyID
 	secret *rlwe.SecretKey
 	tools  []sync.Pool // of *tools, for each plaintext prime
 }
 
 // NewExactClient generates a secret key: uniform ternary, from crypto/rand.
 func NewExactClient(p *ExactPlan) *ExactClient {
-	c := &ExactClient{p, rlwe.NewKeyGenerator(p.ring).GenSecretKeyNew(), make([]sync.Pool, len(p.t))}
+	c := &ExactClient{p, wire.NewKeyID(), rlwe.NewKeyGenerator(p.ring).GenSecretKeyNew(), make([]sync.Pool, len(p.t))}
 	for k := range c.tools {
 		c.tools[k].New = func() any { return newTools(exactEncoder(p.params[k])(), c.secret) }
 	}
@@ -92,7 +94,7 @@ func NewExactClient(p *ExactPlan) *ExactClient {
 
 // Keys generates the evaluation keys, which serve all plaintext primes.
 func (c *ExactClient) Keys() (*Keys, error) {
-	return generateKeys(c.plan.ring, c.plan.needs, c.secret, c.plan.hash)
+	return generateKeys(&c.plan.common, c.secret, c.id)
 }
 
 // Encrypt packs and encrypts an image for one plaintext prime; see
@@ -106,7 +108,7 @@ func (c *ExactClient) Encrypt(image []uint8, prime int) (*ExactInputs, error) {
 		return nil, fmt.Errorf("packed: the image has %d values, the program takes shape %v", len(image), p.program.Input.Shape)
 	}
 	views := p.lowered.Stages[0].Map.Views
-	in := &ExactInputs{prime, ciphertexts{p.hash, make([]engine.Ciphertext, len(views)), 1}}
+	in := &ExactInputs{prime, ciphertexts{p.hash, c.id, make([]engine.Ciphertext, len(views)), 1}}
 	pool := &c.tools[prime]
 	err := spread(len(views), func() *tools[uint64] { return pool.Get().(*tools[uint64]) }, func(t *tools[uint64], v int) (err error) {
 		in.cts[v], err = t.encrypt(&p.common, c.slots(views[v], image, prime), 1)
@@ -142,7 +144,7 @@ func (c *ExactClient) Decrypt(out *ExactOutputs) (residue []uint64, left float64
 	if out.Prime < 0 || out.Prime >= len(p.t) {
 		return nil, 0, fmt.Errorf("packed: outputs for plaintext prime %d of %d", out.Prime, len(p.t))
 	}
-	if err := out.check(&p.common, st.Layout.Cts, limbs, 1); err != nil {
+	if err := out.check(&p.common, c.id, st.Layout.Cts, limbs, 1); err != nil {
 		return nil, 0, err
 	}
 	params := p.params[out.Prime]

@@ -27,7 +27,7 @@ func (p *common) explainRing(rejected []string) {
 		p.say("INSECURE: a ring of degree 2^%d allows %.0f bits at %d bits of security, this has about %d; it was asked for", p.logN, limit, security.Bits, p.SecurityBits())
 	}
 	p.say("%d primes of ciphertexts, %d special ones; %d input ciphertexts, %d rotations in the key set",
-		len(p.ring.Q()), len(p.ring.P()), p.lowered.Stages[0].Map.Cts, len(p.needs.rotations))
+		len(p.ring.Q()), len(p.ring.P()), p.lowered.Stages[0].Map.Cts, len(p.needs.Rotations))
 }
 
 func (p *common) say(format string, args ...any) { p.why = append(p.why, fmt.Sprintf(format, args...)) }

@@ -6,19 +6,21 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
+	"qtool/bundle/bundletest"
 	"qtool/kernel/cpu"
 	"qtool/verify/he/packed/engine"
 	"qtool/verify/he/sample"
+	"qtool/verify/he/wire"
 )
 
 // TestInsecureCiphertextsAreTheSameAtEveryLevel encrypts and evaluates with the
 // same keys and randomness and all kernels that the machine has.
 func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
-	for name, b := range map[string]*builder{
-		"convolutions": newProgram(seeded(21), 4, 1, 10, 10).conv(2, 3, 1, 0, 7).square().pool(2, 2).conv(3, 3, 1, 0, 7).square().dense(4, 7),
-		"dense":        newProgram(seeded(22), 3, 30).dense(9, 7).square().dense(5, 7).square().dense(3, 7),
+	for name, b := range map[string]*bundletest.Builder{
+		"convolutions": bundletest.New(21, 4, 1, 10, 10).Conv(2, 3, 1, 0, 7).Square().Pool(2, 2).Conv(3, 3, 1, 0, 7).Square().Dense(4, 7),
+		"dense":        bundletest.New(22, 3, 30).Dense(9, 7).Square().Dense(5, 7).Square().Dense(3, 7),
 	} {
-		p, image := b.done(), b.images(1)[0]
+		p, image := b.Observed(), b.Images(1)[0]
 		var secret *rlwe.SecretKey
 		var keys *Keys
 		check := func(t *testing.T, err error) {
@@ -31,7 +33,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 			if secret == nil {
 				var err error
 				secret = rlwe.NewKeyGenerator(c.ring).GenSecretKeyNew()
-				keys, err = generateKeys(c.ring, c.needs, secret, c.hash)
+				keys, err = generateKeys(c, secret, wire.KeyID{})
 				check(t, err)
 			}
 		}
@@ -51,7 +53,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 				}
 				server, err := NewServer(plan)
 				check(t, err)
-				got, err := server.Evaluate(&Inputs{ciphertexts{plan.hash, in, plan.scales.fresh}}, keys)
+				got, err := server.Evaluate(&Inputs{ciphertexts{plan: plan.hash, cts: in, scale: plan.scales.fresh}}, keys)
 				check(t, err)
 				return in, got.cts
 			})
@@ -72,7 +74,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 				}
 				server, err := NewExactServer(plan)
 				check(t, err)
-				got, err := server.Evaluate(&ExactInputs{0, ciphertexts{plan.hash, in, 1}}, keys)
+				got, err := server.Evaluate(&ExactInputs{0, ciphertexts{plan: plan.hash, cts: in, scale: 1}}, keys)
 				check(t, err)
 				return in, got.cts
 			})

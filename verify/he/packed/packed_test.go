@@ -6,7 +6,7 @@ import (
 	"os"
 	"testing"
 
-	"qtool/bundle"
+	"qtool/bundle/bundletest"
 	"qtool/verify"
 )
 
@@ -24,56 +24,41 @@ func insecure(logN int) Options {
 // nets are small and meet every way of packing: several ciphertexts, folds in
 // blocks and apart, strides, padding, pools that don't tile, rectangular
 // dense maps, quadratics a channel, an activation at the end.
-func nets() map[string]*builder {
-	return map[string]*builder{
-		"conv pool conv":   newProgram(seeded(1), 4, 1, 10, 10).conv(2, 3, 1, 0, 7).square().pool(2, 2).conv(3, 3, 1, 0, 7).square().dense(4, 7),
-		"pool last":        newProgram(seeded(2), 4, 1, 8, 8).conv(3, 3, 1, 1, 7).square().pool(2, 2).dense(3, 7),
-		"padding, stride":  newProgram(seeded(3), 4, 2, 9, 9).conv(4, 3, 2, 1, 7).square().dense(12, 7).square().dense(5, 7),
-		"pool overlaps":    newProgram(seeded(4), 4, 1, 9, 9).conv(2, 2, 1, 0, 7).square().pool(3, 2).dense(3, 7),
-		"pool leaves rest": newProgram(seeded(5), 4, 1, 10, 10).conv(2, 2, 1, 0, 7).square().pool(2, 2).dense(3, 7),
-		"pool of three":    newProgram(seeded(6), 4, 1, 11, 11).conv(2, 3, 1, 0, 7).square().pool(3, 3).dense(3, 7),
-		"quadratics":       newProgram(seeded(7), 3, 3, 4, 4).conv(3, 3, 1, 1, 3).quadratic(5, true).dense(6, 3).quadratic(9, false).dense(2, 3),
-		"ends in square":   newProgram(seeded(8), 4, 20).dense(9, 7).square().dense(4, 7).square(),
-		"square first":     newProgram(seeded(9), 4, 17).square().dense(5, 7),
-		"square of square": newProgram(seeded(10), 2, 12).dense(5, 2).square().square().dense(3, 2),
-		"linear":           newProgram(seeded(11), 4, 30).dense(7, 7).dense(3, 7),
-		"many channels":    newProgram(seeded(12), 4, 1, 12, 12).conv(24, 3, 1, 1, 7).square().pool(2, 2).conv(10, 3, 1, 1, 7).square().pool(2, 2).dense(3, 7),
-		"wide biases":      newProgram(seeded(13), 4, 20).wide(75).dense(6, 7).square().dense(3, 7),
-		"wide quadratics":  newProgram(seeded(14), 4, 3, 2, 2).wide(70).quadratic(9, true).wide(0).dense(3, 7),
+func nets() map[string]*bundletest.Builder {
+	return map[string]*bundletest.Builder{
+		"conv pool conv":   bundletest.New(1, 4, 1, 10, 10).Conv(2, 3, 1, 0, 7).Square().Pool(2, 2).Conv(3, 3, 1, 0, 7).Square().Dense(4, 7),
+		"pool last":        bundletest.New(2, 4, 1, 8, 8).Conv(3, 3, 1, 1, 7).Square().Pool(2, 2).Dense(3, 7),
+		"padding, stride":  bundletest.New(3, 4, 2, 9, 9).Conv(4, 3, 2, 1, 7).Square().Dense(12, 7).Square().Dense(5, 7),
+		"pool overlaps":    bundletest.New(4, 4, 1, 9, 9).Conv(2, 2, 1, 0, 7).Square().Pool(3, 2).Dense(3, 7),
+		"pool leaves rest": bundletest.New(5, 4, 1, 10, 10).Conv(2, 2, 1, 0, 7).Square().Pool(2, 2).Dense(3, 7),
+		"pool of three":    bundletest.New(6, 4, 1, 11, 11).Conv(2, 3, 1, 0, 7).Square().Pool(3, 3).Dense(3, 7),
+		"quadratics":       bundletest.New(7, 3, 3, 4, 4).Conv(3, 3, 1, 1, 3).Polynomials(5, 2).Dense(6, 3).Polynomial(2, 9).Dense(2, 3),
+		"ends in square":   bundletest.New(8, 4, 20).Dense(9, 7).Square().Dense(4, 7).Square(),
+		"square first":     bundletest.New(9, 4, 17).Square().Dense(5, 7),
+		"square of square": bundletest.New(10, 2, 12).Dense(5, 2).Square().Square().Dense(3, 2),
+		"linear":           bundletest.New(11, 4, 30).Dense(7, 7).Dense(3, 7),
+		"many channels":    bundletest.New(12, 4, 1, 12, 12).Conv(24, 3, 1, 1, 7).Square().Pool(2, 2).Conv(10, 3, 1, 1, 7).Square().Pool(2, 2).Dense(3, 7),
+		"wide biases":      bundletest.New(13, 4, 20).Wide(75).Dense(6, 7).Square().Dense(3, 7),
+		"wide quadratics":  bundletest.New(14, 4, 3, 2, 2).Wide(70).Polynomials(9, 2).Wide(0).Dense(3, 7),
 	}
 }
 
-func (b *builder) quadratic(largest int, perChannel bool) *builder {
-	rows := 1
-	if perChannel {
-		rows = b.shape[0]
-	}
-	p := &bundle.Polynomial{}
-	for range rows {
-		row := b.bias(3, largest)
-		for row.At(2).Sign() == 0 {
-			row = b.bias(3, largest)
-		}
-		p.Coeffs = append(p.Coeffs, row)
-	}
-	return b.add(p)
+// Networks of the recipes, with random weights and inputs of 4 bits.
+
+func convnet(seed uint64) *bundletest.Builder {
+	return bundletest.New(seed, 4, 1, 28, 28).
+		Conv(4, 7, 3, 0, 7).Square().Dense(64, 7).Square().Dense(10, 7)
 }
 
-func reference(t testing.TB, p *bundle.Program, images [][]uint8) []bundle.Vec {
-	t.Helper()
-	run, err := bundle.NewRunner(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []bundle.Vec
-	for _, image := range images {
-		v, err := run.Run(p.Input.Quantize(image), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, v)
-	}
-	return all
+func multilayer(seed uint64) *bundletest.Builder {
+	return bundletest.New(seed, 4, 784).Dense(128, 7).Square().Dense(128, 7).Square().Dense(10, 7)
+}
+
+// wideLenet has 32 and 64 maps and 512 units.
+func wideLenet(seed uint64) *bundletest.Builder {
+	return bundletest.New(seed, 4, 1, 28, 28).
+		Conv(32, 5, 1, 2, 7).Square().Pool(2, 2).
+		Conv(64, 5, 1, 2, 7).Square().Pool(2, 2).Dense(512, 7).Square().Dense(10, 7)
 }
 
 func runBoth(t testing.TB, e verify.Executor, images [][]uint8) *verify.Result {
@@ -89,16 +74,16 @@ func runBoth(t testing.TB, e verify.Executor, images [][]uint8) *verify.Result {
 // errors have the deviation that the model predicts: not more, and not much less.
 func TestInsecureCKKSWithinBound(t *testing.T) {
 	for name, b := range nets() {
-		p := b.done()
+		p := b.Observed()
 		plan, err := NewPlan(p, insecure(11))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		images := b.images(6)
+		images := b.Images(6)
 		r := runBoth(t, NewExecutor(p, plan), images)
 		square, n := 0.0, 0.0
-		for i, want := range reference(t, p, images) {
+		for i, want := range bundletest.Reference(t, p, images) {
 			e := gainsOf(plan.values, plan.imageSpans(images[i])).errors(plan.values, newCKKSSources(plan.logN, plan.ring.Q(), plan.ring.P(), plan.scales))
 			for o, x := range r.Reals[i] {
 				square += sq((x - want.Float(o)) / (plan.values[len(plan.values)-1].gain[o] * e.outputs[o]))
@@ -120,15 +105,15 @@ func TestInsecureCKKSWithinBound(t *testing.T) {
 
 func TestInsecureBGVExact(t *testing.T) {
 	for name, b := range nets() {
-		p := b.done()
+		p := b.Observed()
 		plan, err := NewExactPlan(p, insecure(11))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		images := b.images(3)
+		images := b.Images(3)
 		r := runBoth(t, NewExactExecutor(p, plan), images)
-		for i, want := range reference(t, p, images) {
+		for i, want := range bundletest.Reference(t, p, images) {
 			for o := range want.Len() {
 				if got := r.Logits[i].At(o); got.Cmp(want.At(o)) != 0 {
 					t.Errorf("%s: image %d, output %d: %v, want %v", name, i, o, got, want.At(o))
@@ -144,13 +129,13 @@ func TestInsecureBGVExact(t *testing.T) {
 // TestNetworks runs the networks of the recipes, with random weights, at full
 // security; QTOOL_PACKED names one.
 func TestNetworks(t *testing.T) {
-	all := map[string]*builder{"lenet": lenet(seeded(1)), "convnet": convnet(seeded(2)), "cryptonets": cryptonets(seeded(3)), "multilayer": multilayer(seeded(4)), "wide": wideLenet(seeded(5))}
+	all := map[string]*bundletest.Builder{"lenet": bundletest.LeNet(1), "convnet": convnet(2), "cryptonets": bundletest.CryptoNets(3), "multilayer": multilayer(4), "wide": wideLenet(5)}
 	name := os.Getenv("QTOOL_PACKED")
 	b := all[name]
 	if b == nil {
 		t.Skip("QTOOL_PACKED names no network")
 	}
-	p := b.done()
+	p := b.Observed()
 	plan, err := NewPlan(p, Options{Bits: map[string]float64{"wide": 15}[name]})
 	if err != nil {
 		t.Fatal(err)
@@ -158,9 +143,9 @@ func TestNetworks(t *testing.T) {
 	for _, w := range plan.why {
 		t.Log(w)
 	}
-	images := b.images(8)
+	images := b.Images(8)
 	r := runBoth(t, NewExecutor(p, plan), images)
-	l := verify.Ladder{Output: p.Output(), Labels: make([]uint8, len(images)), Integer: reference(t, p, images), Reals: r.Reals, Bound: r.Bound, Usual: r.Usual}
+	l := verify.Ladder{Output: p.Output(), Labels: make([]uint8, len(images)), Integer: bundletest.Reference(t, p, images), Reals: r.Reals, Bound: r.Bound, Usual: r.Usual}
 	c, err := l.Compare()
 	if err != nil {
 		t.Fatal(err)

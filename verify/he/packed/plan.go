@@ -14,6 +14,7 @@ import (
 	"qtool/bundle"
 	"qtool/verify/he/fastntt"
 	"qtool/verify/he/log2"
+	"qtool/verify/he/packed/keyset"
 	"qtool/verify/he/packed/lower"
 	"qtool/verify/he/security"
 )
@@ -75,7 +76,7 @@ type common struct {
 	sizes   sizes
 	ring    rlwe.Parameters
 	lowered *lower.Plan
-	needs   needs
+	needs   keyset.Needs
 	costs   Costs
 	base    int // primes of the outputs
 	// manyInputs leaves the client's encryptions out of what is weighed.

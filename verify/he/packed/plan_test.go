@@ -8,6 +8,7 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
+	"qtool/bundle/bundletest"
 	"qtool/verify/he/packed/engine"
 )
 
@@ -33,7 +34,7 @@ var _ engine.Keys = (*recorder)(nil)
 // The key set holds the keys that an evaluation uses, and no other.
 func TestInsecureKeysAreMinimal(t *testing.T) {
 	for name, b := range nets() {
-		p := b.done()
+		p := b.Observed()
 		if testing.Short() && name > "pool" {
 			continue
 		}
@@ -50,7 +51,7 @@ func TestInsecureKeysAreMinimal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		in, err := client.Encrypt(b.images(1)[0])
+		in, err := client.Encrypt(b.Images(1)[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,11 +59,11 @@ func TestInsecureKeysAreMinimal(t *testing.T) {
 		if _, err := server.program.run(server.engine, in.cts, r, nil); err != nil {
 			t.Fatal(err)
 		}
-		if len(r.used) != len(keys.galois) || r.relin != (keys.relin != nil) {
-			t.Errorf("%s: %d rotations of %d are used, relinearisation %v", name, len(r.used), len(keys.galois), r.relin)
+		if len(r.used) != len(keys.Galois) || r.relin != (keys.Relin != nil) {
+			t.Errorf("%s: %d rotations of %d are used, relinearisation %v", name, len(r.used), len(keys.Galois), r.relin)
 		}
 		for s := range r.used {
-			if keys.galois[s] == nil {
+			if keys.Galois[s] == nil {
 				t.Errorf("%s: there is no key for %d", name, s)
 			}
 		}
@@ -71,23 +72,23 @@ func TestInsecureKeysAreMinimal(t *testing.T) {
 
 // What can't be evaluated says so, and why, before anything is encrypted.
 func TestPlanRefuses(t *testing.T) {
-	deep := newProgram(seeded(1), 1, 4)
+	deep := bundletest.New(1, 1, 4)
 	for range 8 {
-		deep.dense(4, 1).square()
+		deep.Dense(4, 1).Square()
 	}
-	cubic := newProgram(seeded(2), 4, 4).dense(3, 3).polynomial(3, 3, false)
+	cubic := bundletest.New(2, 4, 4).Dense(3, 3).Polynomial(3, 3)
 	for _, c := range []struct {
 		what string
-		b    *builder
+		b    *bundletest.Builder
 		o    Options
 		want string
 	}{
 		{"degree", cubic, Options{}, "layer \"layerb\": operation cannot be packed: polynomial"},
 		{"depth", deep, Options{LogN: 13}, "bits of modulus at least in degree 2^13, where 218 are secure"},
-		{"precision", newProgram(seeded(3), 4, 4).dense(3, 3).square().dense(2, 3), Options{LogN: 13, Bits: 30}, "bits of output precision where 30.0 are asked for"},
+		{"precision", bundletest.New(3, 4, 4).Dense(3, 3).Square().Dense(2, 3), Options{LogN: 13, Bits: 30}, "bits of output precision where 30.0 are asked for"},
 	} {
 		c.o.Costs = costs()
-		plan, err := NewPlan(c.b.done(), c.o)
+		plan, err := NewPlan(c.b.Observed(), c.o)
 		if plan != nil || err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
 		}
@@ -95,7 +96,7 @@ func TestPlanRefuses(t *testing.T) {
 			t.Errorf("%s: %v does not say that no parameters suffice", c.what, err)
 		}
 	}
-	if _, err := NewExactPlan(deep.done(), Options{LogN: 13, Costs: costs()}); !errors.Is(err, ErrInsufficient) {
+	if _, err := NewExactPlan(deep.Observed(), Options{LogN: 13, Costs: costs()}); !errors.Is(err, ErrInsufficient) {
 		t.Errorf("depth, exactly: %v", err)
 	}
 }
@@ -118,8 +119,8 @@ func TestInsecurePublicRounds(t *testing.T) {
 
 // The recipes' networks, with random weights, fit their rings at 128 bits.
 func TestPlansOfRecipes(t *testing.T) {
-	for name, b := range map[string]*builder{"lenet": lenet(seeded(1)), "convnet": convnet(seeded(2)), "cryptonets": cryptonets(seeded(3))} {
-		p := b.done()
+	for name, b := range map[string]*bundletest.Builder{"lenet": bundletest.LeNet(1), "convnet": convnet(2), "cryptonets": bundletest.CryptoNets(3)} {
+		p := b.Observed()
 		plan, err := NewPlan(p, Options{Costs: costs()})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/ring/ringqp"
 
 	"qtool/verify/he/packed/engine"
+	"qtool/verify/he/packed/keyset"
 )
 
 const (
@@ -72,7 +73,7 @@ type standIns struct {
 
 func newStandIns(p *common) *standIns {
 	n := p.ring.N()
-	need := p.needs.bytes(p.logN, len(p.ring.P())) / int64(8*n)
+	need := p.keyBytes() / int64(8*n)
 	for i := range p.lowered.Stages {
 		st := &p.lowered.Stages[i]
 		need += int64(2 * st.Map.Cts * st.Entry.Limbs)
@@ -102,7 +103,7 @@ func (m *standIns) poly(limbs int) engine.Poly {
 }
 
 // keys stand in for the plan's.
-func (m *standIns) keys(p *common) *Keys {
+func (m *standIns) keys(p *common) *keyset.Set {
 	special := len(p.ring.P())
 	gadget := func(limbs int) rlwe.GadgetCiphertext {
 		var g rlwe.GadgetCiphertext
@@ -115,14 +116,14 @@ func (m *standIns) keys(p *common) *Keys {
 		}
 		return g
 	}
-	k := &Keys{galois: map[int]*rlwe.GaloisKey{}}
-	for _, step := range p.needs.sorted() {
-		k.galois[step] = &rlwe.GaloisKey{GaloisElement: p.ring.GaloisElement(step)}
-		k.galois[step].GadgetCiphertext = gadget(p.needs.rotations[step])
+	k := &keyset.Set{Galois: map[int]*rlwe.GaloisKey{}}
+	for _, step := range p.needs.Sorted() {
+		k.Galois[step] = &rlwe.GaloisKey{GaloisElement: p.ring.GaloisElement(step)}
+		k.Galois[step].GadgetCiphertext = gadget(p.needs.Rotations[step])
 	}
-	if p.needs.relin > 0 {
-		k.relin = &rlwe.RelinearizationKey{}
-		k.relin.GadgetCiphertext = gadget(p.needs.relin)
+	if p.needs.Relin > 0 {
+		k.Relin = &rlwe.RelinearizationKey{}
+		k.Relin.GadgetCiphertext = gadget(p.needs.Relin)
 	}
 	return k
 }

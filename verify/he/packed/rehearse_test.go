@@ -1,12 +1,16 @@
 package packed
 
-import "testing"
+import (
+	"testing"
+
+	"qtool/bundle/bundletest"
+)
 
 // Without given costs, a plan is rehearsed: every stage has a time, and the plan
 // is one that works.
 func TestInsecureRehearsal(t *testing.T) {
-	b := newProgram(seeded(1), 4, 1, 10, 10).conv(2, 3, 1, 0, 7).square().pool(2, 2).conv(3, 3, 1, 0, 7).square().dense(4, 7)
-	p := b.done()
+	b := bundletest.New(1, 4, 1, 10, 10).Conv(2, 3, 1, 0, 7).Square().Pool(2, 2).Conv(3, 3, 1, 0, 7).Square().Dense(4, 7)
+	p := b.Observed()
 	plan, err := NewPlan(p, Options{LogN: 10, AllowInsecure: true})
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +31,7 @@ func TestInsecureRehearsal(t *testing.T) {
 	if len(plan.rehearsed) != len(plan.lowered.Stages) || plan.Predicted() != sum {
 		t.Errorf("%v are predicted as %v", plan.rehearsed, plan.Predicted())
 	}
-	r := runBoth(t, NewExecutor(p, plan), b.images(1))
+	r := runBoth(t, NewExecutor(p, plan), b.Images(1))
 	if l := r.Latency; l.Predicted != sum || l.Plan <= 0 {
 		t.Errorf("latency %+v", l)
 	}

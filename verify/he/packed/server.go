@@ -57,10 +57,10 @@ func newEvaluator(p *common, prog *program, factor uint64) (evaluator, error) {
 
 func (s *evaluator) evaluate(in *ciphertexts, keys *Keys, fresh, outScale float64) (*ciphertexts, error) {
 	p := s.plan
-	if err := keys.check(p.hash, p.needs); err != nil {
+	if err := keys.check(p); err != nil {
 		return nil, err
 	}
-	if err := in.check(p, p.lowered.Stages[0].Map.Cts, p.lowered.Limbs, fresh); err != nil {
+	if err := in.check(p, keys.id, p.lowered.Stages[0].Map.Cts, p.lowered.Limbs, fresh); err != nil {
 		return nil, err
 	}
 	last := time.Now()
@@ -72,5 +72,5 @@ func (s *evaluator) evaluate(in *ciphertexts, keys *Keys, fresh, outScale float6
 	if err != nil {
 		return nil, err
 	}
-	return &ciphertexts{p.hash, cts, outScale}, nil
+	return &ciphertexts{p.hash, in.id, cts, outScale}, nil
 }

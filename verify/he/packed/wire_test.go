@@ -2,20 +2,24 @@ package packed
 
 import (
 	"bytes"
-	"encoding/binary"
-	"errors"
+	"crypto/sha256"
+	"io"
+	"maps"
 	"strings"
 	"testing"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
 	"qtool/bundle"
+	"qtool/bundle/bundletest"
+	"qtool/verify/he/packed/keyset"
+	"qtool/verify/he/wire/wiretest"
 )
 
-func smallPlan(t testing.TB, seed uint64) (*bundle.Program, *builder, *Plan) {
+func smallPlan(t testing.TB, seed uint64) (*bundle.Program, *bundletest.Builder, *Plan) {
 	t.Helper()
-	b := newProgram(seeded(seed), 4, 1, 6, 6).conv(2, 3, 1, 0, 7).square().pool(2, 2).dense(3, 7)
-	p := b.done()
+	b := bundletest.New(seed, 4, 1, 6, 6).Conv(2, 3, 1, 0, 7).Square().Pool(2, 2).Dense(3, 7)
+	p := b.Observed()
 	plan, err := NewPlan(p, insecure(10))
 	if err != nil {
 		t.Fatal(err)
@@ -32,23 +36,23 @@ func TestInsecureFilesRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := client.Encrypt(b.images(1)[0])
+	in, err := client.Encrypt(b.Images(1)[0])
 	if err != nil {
 		t.Fatal(err)
 	}
 	var file bytes.Buffer
-	if err := plan.WriteKeys(&file, keys); err != nil {
+	if _, err := plan.WriteKeys(&file, keys); err != nil {
 		t.Fatal(err)
 	}
 	keyBytes := append([]byte(nil), file.Bytes()...)
-	if got, want := int64(len(keyBytes)), plan.needs.bytes(10, len(plan.ring.P())); got < want || got > want+200 {
+	if got, want := int64(len(keyBytes)), plan.keyBytes(); got < want || got > want+200 {
 		t.Errorf("%d bytes of keys, described as %d", got, want)
 	}
 	sent, err := plan.ReadKeys(&file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := in.WriteTo(plan, &file); err != nil {
+	if _, err := in.WriteTo(&file); err != nil {
 		t.Fatal(err)
 	}
 	inBytes := append([]byte(nil), file.Bytes()...)
@@ -70,7 +74,7 @@ func TestInsecureFilesRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		var file bytes.Buffer
-		if err := out.WriteTo(plan, &file); err != nil {
+		if _, err := out.WriteTo(&file); err != nil {
 			t.Fatal(err)
 		}
 		if out, err = plan.ReadOutputs(&file); err != nil {
@@ -86,49 +90,37 @@ func TestInsecureFilesRoundTrip(t *testing.T) {
 		}
 	}
 
-	_, _, other := smallPlan(t, 21)
-	for _, c := range []struct {
-		what string
-		file []byte
-		want string
-	}{
-		{"truncated", inBytes[:len(inBytes)/2], "the file ends in limb"},
-		{"no hash", inBytes[:len(inBytes)-3], "the file ends in its hash"},
-		{"short head", inBytes[:20], "the file ends in its head"},
-		{"longer", append(bytes.Clone(inBytes), 0), "goes on after its end"},
-		{"keys", keyBytes, "the file holds evaluation keys, want encrypted inputs"},
-		{"damaged", flip(inBytes, len(inBytes)-1), "are damaged"},
-		{"version", flip(inBytes, len(wireMagic)), "unsupported version"},
-		{"magic", flip(inBytes, 0), "none of this program's"},
-		{"plan", flip(inBytes, 12), "of another plan"},
-		{"unreduced", unreduced(inBytes), "not reduced modulo"},
-	} {
-		if got, err := plan.ReadInputs(bytes.NewReader(c.file)); got != nil || err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
+	output, err := server.Evaluate(in, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := func(p *Plan) map[string]wiretest.Object {
+		return map[string]wiretest.Object{
+			"evaluation key": {Data: keyBytes, Read: func(b []byte) ([]byte, error) {
+				return wiretest.Again(b, p.ReadKeys, func(k *Keys, w io.Writer) (int64, error) { return p.WriteKeys(w, k) })
+			}},
+			"input":  {Data: inBytes, Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadInputs, (*Inputs).WriteTo) }},
+			"output": {Data: wiretest.Encoded(t, output.WriteTo), Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadOutputs, (*Outputs).WriteTo) }},
 		}
 	}
-	if got, err := plan.ReadKeys(bytes.NewReader(keyBytes[:len(keyBytes)/3])); got != nil || err == nil || !strings.Contains(err.Error(), "the file ends in limb") {
-		t.Errorf("truncated keys: %v", err)
+	all := on(plan)
+	wiretest.Check(t, &format, all)
+	wiretest.CheckReduced(t, &format, 1, all)
+	_, _, other := smallPlan(t, 21)
+	others := on(other)
+	for name, e := range all {
+		if _, err := others[name].Read(e.Data); err == nil || !strings.Contains(err.Error(), name+" was made for another program") {
+			t.Errorf("%s of another plan: %v", name, err)
+		}
+		if _, err := e.Read(append(bytes.Clone(e.Data), 0)); err == nil || !strings.Contains(err.Error(), name+": the file goes on after its end") {
+			t.Errorf("%s with more behind it: %v", name, err)
+		}
+		forged := bytes.Clone(e.Data)
+		forged[format.Bytes(0)-sha256.Size] = 1
+		if _, err := e.Read(forged); err == nil || !strings.Contains(err.Error(), name+" for plaintext prime 1 of 1") {
+			t.Errorf("%s of another plaintext prime: %v", name, err)
+		}
 	}
-	if _, err := other.ReadKeys(bytes.NewReader(keyBytes)); err == nil || !strings.Contains(err.Error(), "of another plan") {
-		t.Errorf("keys of another plan: %v", err)
-	}
-	if _, err := plan.ReadInputs(bytes.NewReader(flip(inBytes, len(wireMagic)))); !errors.Is(err, ErrVersion) {
-		t.Errorf("another version: %v", err)
-	}
-}
-
-func flip(b []byte, at int) []byte {
-	c := bytes.Clone(b)
-	c[at] ^= 1
-	return c
-}
-
-// unreduced sets the first coefficient to the largest word.
-func unreduced(b []byte) []byte {
-	c := bytes.Clone(b)
-	binary.LittleEndian.PutUint64(c[len(header(kindInputs, [32]byte{}, 0)):], 1<<64-1)
-	return c
 }
 
 // The server refuses what is not its plan's before it evaluates anything.
@@ -149,17 +141,20 @@ func TestInsecureServerRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	encrypt := func() *Inputs {
-		in, err := client.Encrypt(b.images(1)[0])
+		in, err := client.Encrypt(b.Images(1)[0])
 		if err != nil {
 			t.Fatal(err)
 		}
 		return in
 	}
-	fewer := &Keys{plan: keys.plan, galois: map[int]*rlwe.GaloisKey{}, relin: keys.relin}
-	for r, k := range keys.galois {
-		if r != plan.needs.sorted()[0] {
-			fewer.galois[r] = k
-		}
+	with := func(galois map[int]*rlwe.GaloisKey, relin *rlwe.RelinearizationKey) *Keys {
+		return &Keys{keys.plan, keys.id, &keyset.Set{Galois: galois, Relin: relin}}
+	}
+	fewer := maps.Clone(keys.Galois)
+	delete(fewer, plan.needs.Sorted()[0])
+	same, err := NewClient(plan).Keys()
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, c := range []struct {
 		what   string
@@ -169,8 +164,9 @@ func TestInsecureServerRefuses(t *testing.T) {
 	}{
 		{"no keys", nil, nil, "of another plan"},
 		{"keys of another plan", strange, nil, "of another plan"},
-		{"a key less", fewer, nil, "lack the rotation by"},
-		{"no relinearisation", &Keys{plan: keys.plan, galois: keys.galois}, nil, "lack relinearisation"},
+		{"keys of another client", same, nil, "belong to another secret key"},
+		{"a key less", with(fewer, keys.Relin), nil, "lack the rotation by"},
+		{"no relinearisation", with(keys.Galois, nil), nil, "lack relinearisation"},
 		{"inputs of another plan", keys, func(in *Inputs) { in.plan = other.hash }, "ciphertexts are of another plan"},
 		{"a ciphertext less", keys, func(in *Inputs) { in.cts = in.cts[1:] }, "the plan has"},
 		{"wrong scale", keys, func(in *Inputs) { in.scale *= 2 }, "have scale"},
@@ -195,8 +191,8 @@ func TestInsecureServerRefuses(t *testing.T) {
 }
 
 func TestPlanFile(t *testing.T) {
-	b := newProgram(seeded(30), 4, 20).dense(6, 7).square().dense(3, 7)
-	p := b.done()
+	b := bundletest.New(30, 4, 20).Dense(6, 7).Square().Dense(3, 7)
+	p := b.Observed()
 	o := Options{Costs: costs()}
 	plan, err := NewPlan(p, o)
 	if err != nil {
@@ -213,7 +209,7 @@ func TestPlanFile(t *testing.T) {
 	if err != nil || again.hash != plan.hash {
 		t.Fatalf("read again: %v", err)
 	}
-	other := newProgram(seeded(31), 4, 20).dense(6, 7).square().dense(3, 7).done()
+	other := bundletest.New(31, 4, 20).Dense(6, 7).Square().Dense(3, 7).Observed()
 	for _, c := range []struct {
 		what string
 		file string
@@ -244,7 +240,7 @@ func TestPlanFile(t *testing.T) {
 }
 
 func FuzzDecodePlan(f *testing.F) {
-	p := newProgram(seeded(30), 4, 20).dense(6, 7).square().dense(3, 7).done()
+	p := bundletest.New(30, 4, 20).Dense(6, 7).Square().Dense(3, 7).Observed()
 	plan, err := NewPlan(p, Options{Costs: costs()})
 	if err != nil {
 		f.Fatal(err)
@@ -265,24 +261,17 @@ func FuzzDecodePlan(f *testing.F) {
 
 func FuzzReadInputs(f *testing.F) {
 	_, b, plan := smallPlan(f, 20)
-	in, err := NewClient(plan).Encrypt(b.images(1)[0])
+	in, err := NewClient(plan).Encrypt(b.Images(1)[0])
 	if err != nil {
 		f.Fatal(err)
 	}
-	var file bytes.Buffer
-	if err := in.WriteTo(plan, &file); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(file.Bytes())
-	f.Add(file.Bytes()[:100])
+	file := wiretest.Encoded(f, in.WriteTo)
+	f.Add(file)
+	f.Add(file[:100])
 	f.Fuzz(func(t *testing.T, b []byte) {
-		in, err := plan.ReadInputs(bytes.NewReader(b))
-		if err != nil {
-			return
-		}
-		var again bytes.Buffer
-		if err := in.WriteTo(plan, &again); err != nil || !bytes.Equal(again.Bytes(), b) {
-			t.Errorf("accepted input does not encode to itself: %v", err)
+		again, err := wiretest.Again(b, plan.ReadInputs, (*Inputs).WriteTo)
+		if err == nil && !bytes.Equal(again, b) {
+			t.Error("accepted input does not encode to itself")
 		}
 	})
 }

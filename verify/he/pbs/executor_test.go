@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"qtool/bundle"
+	"qtool/bundle/bundletest"
 	"qtool/bundle/lstmtest"
 	"qtool/verify"
 )
@@ -47,7 +48,7 @@ func TestInsecureRunIsExact(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i, w := range want(t, p, images) {
+			for i, w := range bundletest.Reference(t, p, images) {
 				if !r.Logits[i].Equal(w) {
 					t.Errorf("image %d: logits %v, want %v", i, r.Logits[i], w)
 				}
@@ -134,7 +135,7 @@ func TestSimulate(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan, s := run(good.params.ParametersLiteral, 2, 1)
-	for i, w := range want(t, p, images) {
+	for i, w := range bundletest.Reference(t, p, images) {
 		if !s.Logits[i].Equal(w) {
 			t.Fatalf("image %d: logits %v, want %v", i, s.Logits[i], w)
 		}
@@ -171,7 +172,7 @@ func TestInsecureFailuresAreNamed(t *testing.T) {
 	l.LogSmallQ = 18 // some 30 misses in 200 images
 	plan := forced(t, p, l)
 	images := randomImages(seeded(7), 200, 10)
-	reference := want(t, p, images)
+	reference := bundletest.Reference(t, p, images)
 	check := func(what string, logits []bundle.Vec, k *verify.Lookups) {
 		differ := 0
 		for i, v := range logits {

@@ -3,6 +3,8 @@ package pbs
 import (
 	"context"
 	"testing"
+
+	"qtool/bundle/bundletest"
 )
 
 // TestFullSize runs one image of a network of the size of an MNIST classifier
@@ -25,7 +27,7 @@ func TestFullSize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, w := range want(t, p, images) {
+	for i, w := range bundletest.Reference(t, p, images) {
 		if !w.Equal(r.Logits[i]) {
 			t.Errorf("image %d: logits %v, want %v", i, r.Logits[i], w)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"qtool/bundle"
+	"qtool/bundle/bundletest"
 	"qtool/bundle/lstmtest"
 	"qtool/quant"
 )
@@ -57,7 +58,7 @@ func TestLayersAreTheProgram(t *testing.T) {
 	} {
 		plan := forced(t, p, testInsecureLiteral())
 		images := randomImages(rng, 50, plan.inputs())
-		for i, w := range want(t, p, images) {
+		for i, w := range bundletest.Reference(t, p, images) {
 			values := p.Input.Quantize(images[i]).Small
 			var out []int64
 			for k := range plan.layers {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"testing"
+
+	"qtool/bundle/bundletest"
 )
 
 // trial runs images through a plan and returns the audit. each, if not nil, sees
@@ -138,7 +140,7 @@ func TestInsecureFailuresAreAsPredicted(t *testing.T) {
 	p := newNet(t, rng, net{bits: 1, maxWeight: 1, table: arbitrary(2), widths: []int{12, 12, 8, 3}})
 	plan := forced(t, p, ParametersLiteral{LogN: 8, LogQ: 50, Ring: [2]Digits{{15, 2}, {15, 2}}, Dimension: 100, LogSmallQ: 17, Switch: Digits{4, 4}})
 	images := randomImages(rng, 100, 12)
-	reference := want(t, p, images)
+	reference := bundletest.Reference(t, p, images)
 	whole, wrong := 0, 0
 	a := trial(t, plan, images, func(i int, out *Output, c *Client, failed int) {
 		got, _, err := c.Decrypt(out)

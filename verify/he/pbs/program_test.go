@@ -152,21 +152,3 @@ func forced(t testing.TB, p *bundle.Program, l ParametersLiteral) *Plan {
 	}
 	return plan
 }
-
-// want are the reference logits.
-func want(t testing.TB, p *bundle.Program, images [][]uint8) []bundle.Vec {
-	t.Helper()
-	r, err := bundle.NewRunner(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []bundle.Vec
-	for _, image := range images {
-		v, err := r.Run(p.Input.Quantize(image), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, v)
-	}
-	return all
-}

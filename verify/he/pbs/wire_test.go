@@ -3,11 +3,10 @@ package pbs
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"errors"
-	"io"
-	"strings"
 	"testing"
+
+	"qtool/bundle/bundletest"
+	"qtool/verify/he/wire/wiretest"
 )
 
 // smallPlan is a small program under insecure parameters.
@@ -47,76 +46,31 @@ func newObjects(t testing.TB) *objects {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &objects{p, encoded(t, c.secret), encoded(t, keys), encoded(t, in), encoded(t, out)}
+	return &objects{p, wiretest.Encoded(t, c.secret.WriteTo), wiretest.Encoded(t, keys.WriteTo), wiretest.Encoded(t, in.WriteTo), wiretest.Encoded(t, out.WriteTo)}
 }
 
-func encoded(t testing.TB, w io.WriterTo) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	n, err := w.WriteTo(&b)
-	if err != nil || n != int64(b.Len()) {
-		t.Fatalf("wrote %d of %d bytes: %v", n, b.Len(), err)
-	}
-	return b.Bytes()
-}
-
-// decoders reads each kind and gives it back encoded.
-func (o *objects) decoders(t testing.TB) map[string]struct {
-	data []byte
-	read func([]byte) ([]byte, error)
-} {
-	type entry = struct {
-		data []byte
-		read func([]byte) ([]byte, error)
-	}
-	again := func(w io.WriterTo, err error) ([]byte, error) {
-		if err != nil {
-			return nil, err
-		}
-		return encoded(t, w), nil
-	}
-	return map[string]entry{
-		"secret key":     {o.secret, func(b []byte) ([]byte, error) { return again(o.plan.ReadSecretKey(bytes.NewReader(b))) }},
-		"evaluation key": {o.keys, func(b []byte) ([]byte, error) { return again(o.plan.ReadEvaluationKeys(bytes.NewReader(b))) }},
-		"input":          {o.in, func(b []byte) ([]byte, error) { return again(o.plan.ReadInput(bytes.NewReader(b))) }},
-		"output":         {o.output, func(b []byte) ([]byte, error) { return again(o.plan.ReadOutput(bytes.NewReader(b))) }},
+// all are the objects and their readers.
+func (o *objects) all() map[string]wiretest.Object {
+	p := o.plan
+	return map[string]wiretest.Object{
+		"secret key": {Data: o.secret, Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadSecretKey, (*SecretKey).WriteTo) }},
+		"evaluation key": {Data: o.keys, Read: func(b []byte) ([]byte, error) {
+			return wiretest.Again(b, p.ReadEvaluationKeys, (*EvaluationKeys).WriteTo)
+		}},
+		"input":  {Data: o.in, Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadInput, (*Input).WriteTo) }},
+		"output": {Data: o.output, Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadOutput, (*Output).WriteTo) }},
 	}
 }
 
 func TestInsecureWire(t *testing.T) {
 	o := newObjects(t)
-	rng, head := seeded(1), int(format.Bytes(0))-sha256.Size
 	if int64(len(o.in)) != o.plan.InputBytes() || int64(len(o.output)) != o.plan.OutputBytes() {
 		t.Errorf("%d and %d bytes, said to be %d and %d", len(o.in), len(o.output), o.plan.InputBytes(), o.plan.OutputBytes())
 	}
-	for name, d := range o.decoders(t) {
-		again, err := d.read(d.data)
-		if err != nil || !bytes.Equal(again, d.data) {
-			t.Errorf("%s: changed on the wire, %v", name, err)
-		}
-		for _, n := range []int{0, 1, head - 1, head, head + 5, len(d.data) / 2, len(d.data) - 33, len(d.data) - 1} {
-			if _, err := d.read(d.data[:n]); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), name) {
-				t.Errorf("%s cut to %d bytes: %v", name, n, err)
-			}
-		}
-		for range 40 {
-			damaged := bytes.Clone(d.data)
-			damaged[rng.IntN(len(damaged))] ^= 1 << rng.IntN(8)
-			if _, err := d.read(damaged); err == nil {
-				t.Errorf("%s: a flipped bit goes unnoticed", name)
-			}
-		}
-		newer := bytes.Clone(d.data)
-		newer[len(format.Magic)]++
-		if _, err := d.read(newer); !errors.Is(err, ErrVersion) {
-			t.Errorf("%s of a later version: %v", name, err)
-		}
-		for other, e := range o.decoders(t) {
-			if _, err := e.read(d.data); other != name && err == nil {
-				t.Errorf("a %s is read as %s", name, other)
-			}
-		}
-	}
+	all := o.all()
+	wiretest.Check(t, &format, all)
+	delete(all, "output") // of words, all of which can be
+	wiretest.CheckReduced(t, &format, 0, all)
 }
 
 // A client and server that meet through bytes alone compute the same.
@@ -143,7 +97,7 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		in, err = o.plan.ReadInput(bytes.NewReader(encoded(t, in)))
+		in, err = o.plan.ReadInput(bytes.NewReader(wiretest.Encoded(t, in.WriteTo)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,12 +105,12 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err = o.plan.ReadOutput(bytes.NewReader(encoded(t, out)))
+		out, err = o.plan.ReadOutput(bytes.NewReader(wiretest.Encoded(t, out.WriteTo)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, _, err := c.Decrypt(out)
-		if w := want(t, o.plan.program, [][]uint8{image})[0]; err != nil || !got.Equal(w) {
+		if w := bundletest.Reference(t, o.plan.program, [][]uint8{image})[0]; err != nil || !got.Equal(w) {
 			t.Errorf("logits %v (%v), want %v", got, err, w)
 		}
 	}
@@ -164,15 +118,5 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	o := newObjects(f)
-	f.Add(o.in[:200])
-	f.Add(o.in)
-	f.Add(o.output)
-	f.Add(o.secret)
-	f.Fuzz(func(t *testing.T, b []byte) {
-		for name, d := range o.decoders(t) {
-			if again, err := d.read(b); err == nil && !bytes.Equal(again, b[:len(again)]) {
-				t.Errorf("%s is read but encodes differently", name)
-			}
-		}
-	})
+	wiretest.Fuzz(f, o.all(), o.in[:200], o.in, o.output, o.secret)
 }

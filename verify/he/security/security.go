@@ -4,6 +4,9 @@ package security
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 )
 
 // ErrInsecure is what all errors of this package are, for callers that do not
@@ -34,6 +37,16 @@ func MaxLogQP(logN int) (bits float64, ok bool) {
 		return maxLogQP[i], true
 	}
 	return 0, false
+}
+
+// Needs says what the moduli that would be needed, in bits by logN, have to fit in.
+func Needs(needed map[int]float64) string {
+	var all []string
+	for _, logN := range slices.Sorted(maps.Keys(needed)) {
+		limit, _ := MaxLogQP(logN)
+		all = append(all, fmt.Sprintf("N = 2^%d needs %.0f of at most %.0f bits", logN, needed[logN], limit))
+	}
+	return strings.Join(all, ", ")
 }
 
 // Check returns an *InsecureError if a modulus of logQP bits in the ring of

@@ -16,6 +16,7 @@ package wire
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -28,6 +29,12 @@ var ErrVersion = errors.New("unsupported version")
 // KeyID names a secret key, at random: what is encrypted under one key and meets
 // another is refused.
 type KeyID [16]byte
+
+// NewKeyID draws one.
+func NewKeyID() (id KeyID) {
+	rand.Read(id[:]) // it gives no error: without randomness the program ends
+	return id
+}
 
 // Format is one back end's.
 type Format struct {

@@ -78,6 +78,17 @@ func (r *Reader) Words32(v []uint32, limit uint32) {
 	}
 }
 
+// EndOfFile is End for an object that is all of a file: it refuses what comes
+// behind it.
+func (r *Reader) EndOfFile() error {
+	if r.End() == nil {
+		if n, _ := io.ReadFull(r.r, make([]byte, 1)); n > 0 {
+			r.err = fmt.Errorf("%s: %s: the file goes on after its end", r.of, r.name)
+		}
+	}
+	return r.err
+}
+
 // End reads and checks the hash.
 func (r *Reader) End() error {
 	if r.err != nil {

@@ -1,0 +1,51 @@
+// Package whole reads and writes files that are decoded and encoded in one piece.
+package whole
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/google/renameio/v2/maybe"
+)
+
+// Write writes what encode gives; the file appears only when complete.
+func Write(path string, encode func() ([]byte, error)) error {
+	b, err := encode()
+	if err != nil {
+		return err
+	}
+	return maybe.WriteFile(path, b, 0o644)
+}
+
+// Read decodes a file of at most limit bytes: a larger one is refused before any of
+// it is read. Errors of decode get the path in front.
+func Read[T any](path string, limit int64, decode func([]byte) (*T, error)) (*T, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > limit {
+		return nil, fmt.Errorf("%s: %d bytes pass the limit of %d", path, info.Size(), limit)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	v, err := decode(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return v, nil
+}
+
+// Canonical refuses bytes that are not what encode makes of what was decoded from
+// them, so that equal contents have equal bytes.
+func Canonical(b []byte, encode func() ([]byte, error)) error {
+	again, err := encode()
+	if err == nil && !bytes.Equal(again, b) {
+		err = errors.New("not in canonical form: something was added, reordered or rewritten")
+	}
+	return err
+}
