@@ -81,7 +81,7 @@ func (k *kernel) run(slice time.Duration) (float64, error) {
 		return peak.MACs(cpu.Active) / 1e9, nil
 	}
 	if k.Kind == Peak && k.Bound == MemoryPeak {
-		return memory(slice), nil
+		return bandwidth(slice), nil
 	}
 	run, work := k.prepare()
 	best := fastest(run, slice)
@@ -91,9 +91,9 @@ func (k *kernel) run(slice time.Duration) (float64, error) {
 	return work / float64(best), nil
 }
 
-// memory is how many bytes a nanosecond one core reads and writes at most: what
+// bandwidth is how many bytes a nanosecond one core reads and writes at most: what
 // it is used for decides how many that are, so the best of three.
-func memory(slice time.Duration) float64 {
+func bandwidth(slice time.Duration) float64 {
 	x, y := floats(big), floats(big)
 	add, sum := fastest(func() { f32.Add(y, x) }, slice), fastest(func() { f32.Sum(x) }, slice)
 	return max(2*peak.Bandwidth()/1e9, 3*4*big/float64(add), 4*big/float64(sum))

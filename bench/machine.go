@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"qtool/internal/memory"
 	"qtool/kernel/cpu"
 	"qtool/kernel/f32"
 )
@@ -42,11 +43,7 @@ func ThisMachine() (*Machine, error) {
 			m.CPU += ", family " + f + " model " + n
 		}
 	}
-	if v, ok := strings.CutSuffix(field("/proc/meminfo", "MemTotal"), " kB"); ok {
-		if kilobytes, err := strconv.ParseInt(v, 10, 64); err == nil {
-			m.Memory = kilobytes << 10
-		}
-	}
+	m.Memory = memory.Total()
 	if b, err := os.ReadFile("/proc/loadavg"); err == nil {
 		first, _, _ := strings.Cut(string(b), " ")
 		m.Load, _ = strconv.ParseFloat(first, 64)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"qtool/bundle"
+	"qtool/internal/memory"
 	"qtool/recipe"
 	"qtool/verify"
 	"qtool/verify/he/bgv"
@@ -76,7 +77,7 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 		if hasKind(p, bundle.KindLookupTable) {
 			return tableExecutor(p, images, o)
 		}
-		plan, err := bgv.NewPlan(p, bgv.Options{LogN: o.logN, AllowInsecure: o.allowInsecure, Images: images})
+		plan, err := bgv.NewPlan(p, bgv.Options{LogN: o.logN, AllowInsecure: o.allowInsecure, Images: images, Memory: ciphertextMemory()})
 		if err != nil {
 			return nil, withHint(err, smallerHint)
 		}
@@ -104,6 +105,10 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 	}
 	return nil, fmt.Errorf("backend %q is unknown: want one of %s", o.backend, strings.Join(recipe.Backends, ", "))
 }
+
+// ciphertextMemory is what a batch's ciphertexts may take: three fifths of the
+// machine's memory.
+func ciphertextMemory() int64 { return memory.Total() / 5 * 3 }
 
 // thrifty collects garbage still more often where a server holds gigabytes: of
 // those, a fifth is much, and collections look at little else than their list.

@@ -3,7 +3,6 @@ package bgv
 import (
 	"math"
 
-	"qtool/bundle"
 	"qtool/kernel/cpu"
 )
 
@@ -125,7 +124,7 @@ func (c costs) batch(l *layout, segments []segment) float64 {
 func (st *stage) cost(s speeds, q uint64) float64 {
 	sum := 0.0
 	if st.rows != nil {
-		sum += float64(st.inDegree+1) * (float64(len(st.rows.In))*s.mac + reductions(st.rows, q)*s.reduce)
+		sum += float64(st.inDegree+1) * (float64(len(st.rows.In))*s.mac + st.reductions(q)*s.reduce)
 	}
 	if st.poly != nil {
 		sum += float64(st.between) * productCost(s, st.poly.Degree(), st.inDegree)
@@ -136,13 +135,10 @@ func (st *stage) cost(s speeds, q uint64) float64 {
 	return sum
 }
 
-// reductions is about how many reductions the lazy sums of r need modulo q.
-func reductions(r *bundle.Rows, q uint64) float64 {
-	sum := 0.0
-	for _, w := range r.W {
-		sum += math.Abs(float64(w))
-	}
-	return float64(r.Outputs()) + sum*float64(q)/math.Exp2(64)
+// reductions is about how many reductions the lazy sums of the linear map need
+// modulo q.
+func (st *stage) reductions(q uint64) float64 {
+	return float64(st.rows.Outputs()) + st.norm*float64(q)/math.Exp2(64)
 }
 
 // productCost is that of a polynomial in a ciphertext of degree d.

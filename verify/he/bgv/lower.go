@@ -1,6 +1,8 @@
 package bgv
 
 import (
+	"math"
+
 	"fmt"
 
 	"qtool/bundle"
@@ -19,7 +21,8 @@ type stage struct {
 	// channels is how many equal parts the outputs come in that read the same
 	// inputs at the same places.
 	channels            int
-	inDegree, outDegree int // of the ciphertexts
+	inDegree, outDegree int     // of the ciphertexts
+	norm                float64 // sum of rows' magnitudes
 }
 
 // segment is what happens between two rescales.
@@ -140,5 +143,9 @@ func (l *lowering) linear(r *bundle.Rows, isPool bool, channels, node int) {
 		s.outputs, l.elements = r.Outputs(), r.Outputs()
 		return
 	}
-	l.push(stage{rows: r, inputs: r.Inputs, between: r.Outputs(), outputs: r.Outputs(), channels: channels}, node, noNode, noNode)
+	norm := 0.0
+	for _, w := range r.W {
+		norm += math.Abs(float64(w))
+	}
+	l.push(stage{rows: r, norm: norm, inputs: r.Inputs, between: r.Outputs(), outputs: r.Outputs(), channels: channels}, node, noNode, noNode)
 }

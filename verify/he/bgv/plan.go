@@ -30,11 +30,15 @@ type Options struct {
 	AllowInsecure bool
 	// Workers is how many goroutines compute; 0 is GOMAXPROCS.
 	Workers int
-	// PlaintextModuli forces the number of plaintext primes, 1..6.
+	// PlaintextModuli forces the number of plaintext primes, 1..10.
 	PlaintextModuli int
 	// Images is how many images a run will have, so that the slots of a last
 	// batch that stay empty count as work; 0 is as many as fill their batches.
 	Images int
+	// Memory bounds the bytes of ciphertexts that are in memory at once; 0 is no
+	// bound. More plaintext primes, of fewer bits, take fewer ciphertext primes:
+	// less memory, and more time.
+	Memory int64
 
 	kernels *cpu.Level // nil is cpu.Active
 }
@@ -87,8 +91,8 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	if o.PlaintextModuli < 0 || o.PlaintextModuli > maxModuli {
 		return nil, fmt.Errorf("bgv: %d plaintext primes are outside 1..%d", o.PlaintextModuli, maxModuli)
 	}
-	if o.Workers < 0 || o.Images < 0 {
-		return nil, fmt.Errorf("bgv: %d workers, %d images", o.Workers, o.Images)
+	if o.Workers < 0 || o.Images < 0 || o.Memory < 0 {
+		return nil, fmt.Errorf("bgv: %d workers, %d images, %d bytes of memory", o.Workers, o.Images, o.Memory)
 	}
 	if err := p.Check(); err != nil {
 		return nil, err

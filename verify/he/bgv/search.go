@@ -14,7 +14,7 @@ import (
 // What NewPlan tries: the number of plaintext primes, ring degrees, and the
 // largest width of a ciphertext prime.
 const (
-	maxModuli         = 6
+	maxModuli         = 10
 	minLogN, maxLogN  = 12, 15
 	minWidth, maxWide = 30, 60
 )
@@ -27,10 +27,14 @@ type candidate struct {
 	counts, bits []int
 	logQ         float64
 	nanoseconds  float64 // an image, all plaintext primes, one core
+	bytes        float64 // of ciphertexts at once
 }
 
 // secure says whether the parameters have 128 bits of security.
 func (c *candidate) secure() bool { return security.Check(c.logN, c.logQ) == nil }
+
+// fits says whether the ciphertexts stay within the bound on memory.
+func (o *Options) fits(c *candidate) bool { return o.Memory == 0 || c.bytes <= float64(o.Memory) }
 
 // search finds the layout of least work.
 type search struct {
@@ -62,6 +66,9 @@ func (s *search) run() (*layout, error) {
 	if l := s.first(true); l != nil {
 		return l, nil
 	}
+	if err := s.tooLarge(); err != nil {
+		return nil, err
+	}
 	if s.options.LogN != 0 && len(s.found) > 0 {
 		if l := s.first(false); l != nil && s.options.AllowInsecure {
 			return l, nil
@@ -75,10 +82,10 @@ func (s *search) run() (*layout, error) {
 }
 
 // first is the layout of the first candidate that has primes and room for the
-// noise, and is secure if it must be; or nil.
+// noise and for its ciphertexts, and is secure if it must be; or nil.
 func (s *search) first(mustBeSecure bool) *layout {
 	for i := range s.found {
-		if c := &s.found[i]; c.secure() || !mustBeSecure {
+		if c := &s.found[i]; (c.secure() || !mustBeSecure) && s.options.fits(c) {
 			if l, err := s.realise(c); err == nil {
 				s.compare(i)
 				return l
@@ -86,6 +93,28 @@ func (s *search) first(mustBeSecure bool) *layout {
 		}
 	}
 	return nil
+}
+
+// tooLarge is the error if the bound on memory is what excludes all secure
+// candidates.
+func (s *search) tooLarge() error {
+	least := math.Inf(1)
+	for i := range s.found {
+		if c := &s.found[i]; c.secure() && c.bytes < least {
+			if _, err := s.realise(c); err == nil {
+				least = c.bytes
+			}
+		}
+	}
+	if !(least > float64(s.options.Memory)) || math.IsInf(least, 1) || s.options.Memory == 0 {
+		return nil
+	}
+	widest := 0
+	for _, g := range s.segments {
+		widest = max(widest, g.last().outputs)
+	}
+	return fmt.Errorf("bgv: a batch takes %.1f GB of ciphertexts at once, the limit is %.1f GB; up to %d values wait between two layers: %w",
+		least/1e9, float64(s.options.Memory)/1e9, widest, ErrInsufficient)
 }
 
 // insufficient says what would have been needed.
@@ -123,6 +152,7 @@ func (s *search) try(logN, k int) {
 			continue
 		}
 		l := c.sketch()
+		c.bytes = l.bytes(s.segments)
 		c.nanoseconds = s.options.perImage(l.costs(s.segments, s.options.level()), l, s.segments)
 		s.found = append(s.found, c)
 	}
