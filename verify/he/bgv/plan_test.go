@@ -116,7 +116,7 @@ func TestInsufficient(t *testing.T) {
 
 func TestOptionsAreChecked(t *testing.T) {
 	p := bundletest.New(1, 4, 4).Dense(2, 7).Done()
-	for _, o := range []Options{{LogN: 9}, {LogN: 17}, {LogN: -1}, {PlaintextModuli: 7}, {PlaintextModuli: -1}, {Workers: -1}} {
+	for _, o := range []Options{{LogN: 9}, {LogN: 17}, {LogN: -1}, {PlaintextModuli: 11}, {PlaintextModuli: -1}, {Workers: -1}} {
 		if _, err := NewPlan(p, o); err == nil {
 			t.Errorf("%+v is accepted", o)
 		}
@@ -136,5 +136,32 @@ func TestUnsupportedOperationIsNamed(t *testing.T) {
 	_, err := lower(p)
 	if err == nil || !strings.Contains(err.Error(), `layer "lookup"`) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A bound on memory is kept by other parameters where there are some, and
+// otherwise is an error with the numbers.
+func TestPlansKeepToMemory(t *testing.T) {
+	p := bundletest.New(1, 4, 1, 28, 28).Conv(16, 5, 1, 0, 7).Square().Pool(2, 2).
+		Conv(64, 5, 1, 0, 7).Square().Pool(2, 2).Dense(128, 7).Square().Dense(10, 7).Done()
+	free := mustPlan(t, p, Options{Images: 1000})
+	needs := func(p *Plan) int64 { return int64(p.layout.bytes(p.segments)) }
+	bound := needs(free) - 1
+	plan := mustPlan(t, p, Options{Images: 1000, Memory: bound})
+	if got := needs(plan); got > bound {
+		t.Errorf("a plan for %d bytes takes %d", bound, got)
+	}
+	if err := security.Check(plan.LogN(), plan.LogQ()); err != nil {
+		t.Error(err)
+	}
+	if again := mustPlan(t, p, Options{Images: 1000, Memory: bound + 1}); again.LogQ() != free.LogQ() {
+		t.Errorf("a bound that is kept makes log Q %v of %v", again.LogQ(), free.LogQ())
+	}
+	_, err := NewPlan(p, Options{Memory: 1e6})
+	if !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), "the limit is 0.001 GB") {
+		t.Errorf("a megabyte: %v", err)
+	}
+	if _, err := NewPlan(p, Options{Memory: -1}); err == nil {
+		t.Error("less than nothing is accepted")
 	}
 }

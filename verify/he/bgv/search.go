@@ -113,7 +113,7 @@ func (s *search) tooLarge() error {
 	for _, g := range s.segments {
 		widest = max(widest, g.last().outputs)
 	}
-	return fmt.Errorf("bgv: a batch takes %.1f GB of ciphertexts at once, the limit is %.1f GB; up to %d values wait between two layers: %w",
+	return fmt.Errorf("bgv: a batch takes %.3g GB of ciphertexts at once, the limit is %.3g GB; up to %d values wait between two layers: %w",
 		least/1e9, float64(s.options.Memory)/1e9, widest, ErrInsufficient)
 }
 
