@@ -33,7 +33,7 @@ type Task struct {
 	Unit   string `json:"unit"`
 	// Rate: larger is better. Otherwise the figure is a time.
 	Rate bool `json:"rate"`
-	// Long: it takes from half a minute to minutes, so that there is one round.
+	// Long: a round takes half a minute or more, so that there is one.
 	Long bool `json:"long,omitempty"`
 	// Bound is what PeakShare is of; "" of nothing. In the figure's unit a
 	// bound's measured peak has to be divided by PerUnit.

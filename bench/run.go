@@ -207,7 +207,7 @@ func (r *runner) extent(t Task) (rounds int, processes []*process, leftOut strin
 		return r.Rounds, r.processes, ""
 	}
 	if r.Short && len(r.processes) > 1 {
-		return 1, r.processes[:1], "portable kernels would take minutes: not in a quick run"
+		return 1, r.processes[:1], "with portable kernels it takes longer still: not in a quick run"
 	}
 	return 1, r.processes, ""
 }

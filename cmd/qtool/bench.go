@@ -52,8 +52,8 @@ registers, or copying memory. All else is time on the wall, on all cores:
   training       seconds of an epoch of the recipe's training images, augmented, or
                  of its sentences
   images/s       a full batch: keys, encryption, evaluation, decryption; so with
-                 sentences/s, where a batch through polynomial gates is measured in
-                 one round, and by --quick without portable Go, as it takes minutes
+                 sentences/s, where a batch through polynomial gates, of half a minute
+                 or more, has one round, and --quick leaves portable Go out
   one image      evaluation alone, in packed ciphertexts; by blind rotation it is
                  predicted: all look-ups of an image or sentence at the pace of a few
   look-up        microseconds of one core in a batch of all slots; by blind rotation,
