@@ -30,9 +30,9 @@ const (
 	scoredSamples = 100
 	// seenSentences is how many training sentences tell what a bundle's tensors see.
 	seenSentences = 200
-	// leastRound is how many seconds of training a round has, as a step may take
-	// less than a millisecond.
-	leastRound = 0.4
+	// leastRound is how many seconds of training a round has, of processor time where
+	// that is known, as a step may take less than a millisecond.
+	leastRound = 0.8
 	// mostSteps of a round, where the clock is too coarse to tell.
 	mostSteps = 10000
 )
@@ -80,7 +80,11 @@ func (s *sentences) round(ctx context.Context, batch int, fit func(samples []tra
 	if err != nil {
 		return reading{}, err
 	}
-	took := seconds.wall * float64(batch*s.steps) / float64(len(s.train))
+	took := seconds.wall
+	if seconds.cpu > 0 {
+		took = seconds.cpu
+	}
+	took *= float64(batch*s.steps) / float64(len(s.train))
 	if took >= leastRound {
 		return seconds, nil
 	}
