@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"qtool/bundle"
 	"qtool/kernel/cpu"
+	"qtool/verify"
 )
 
 // asWorker makes this test's program the other end of Run.
@@ -147,7 +149,7 @@ func TestRun(t *testing.T) {
 	want := []string{
 		"testdata/tiny.yaml training, float", "testdata/tiny.yaml training, fake quantization", "testdata/tiny.yaml encrypted batch", "testdata/tiny.yaml one image, packed-ckks",
 		"testdata/table.yaml training, float", "testdata/table.yaml training, fake quantization",
-		"testdata/table.yaml look-up in a batch, one core, sigmoid1", "testdata/table.yaml look-up by blind rotation",
+		"testdata/table.yaml look-up in a batch, one core, sigmoid1", "testdata/table.yaml look-up by blind rotation", "testdata/table.yaml one image by blind rotation, predicted",
 	}
 	if !slices.Equal(names, want) {
 		t.Errorf("figures %q, want %q", names, want)
@@ -158,6 +160,121 @@ func TestRun(t *testing.T) {
 	}
 	if len(r.Programs) != 2 || r.Machine.Cores < 1 {
 		t.Errorf("programs %v, machine %+v", r.Programs, r.Machine)
+	}
+}
+
+// What reads sentences is measured by what carries it, and a long task in one round.
+func TestRunSentences(t *testing.T) {
+	if testing.Short() {
+		t.Skip("encrypts in two processes")
+	}
+	const rounds = 2
+	last, end := 0, 0
+	var shares []string
+	r, err := Run(context.Background(), Options{
+		Recipes: []string{"testdata/lstm.yaml", "testdata/cubic.yaml", "testdata/words.yaml"},
+		Rounds:  rounds, Steps: 2, Portable: true, Short: true, Command: command,
+		Progress: func(done, total int, what string) {
+			last, end = done, total
+			if strings.HasSuffix(what, " %") {
+				shares = append(shares, what)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last != end-1 {
+		t.Errorf("progress ends at %d of %d", last, end)
+	}
+	var names []string
+	for _, f := range r.Figures {
+		names = append(names, strings.TrimPrefix(f.Recipe, "testdata/")+" "+f.Name+" "+f.Unit)
+		n := rounds
+		if f.Long {
+			n = 1
+		}
+		if f.Active == nil || len(f.Active.Rounds) != n || !(f.Active.Median > 0) || (f.Portable == nil) != f.Long || (f.LeftOut == "") == f.Long {
+			t.Errorf("%+v", f)
+		}
+	}
+	want := []string{
+		"lstm.yaml training, float s/epoch", "lstm.yaml training, fake quantization s/epoch",
+		"lstm.yaml look-up by blind rotation ms", "lstm.yaml one sentence by blind rotation, predicted s",
+		"cubic.yaml training, float s/epoch", "cubic.yaml encrypted batch sentences/s",
+		"words.yaml training, float s/epoch", "words.yaml encrypted batch sentences/s", "words.yaml one sentence, packed-ckks ms",
+	}
+	if !slices.Equal(names, want) {
+		t.Errorf("figures %q, want %q", names, want)
+	}
+	if len(r.Programs) != 3 {
+		t.Errorf("programs %v", r.Programs)
+	}
+	if n := len(shares); n < 2 || shares[n-1] != "testdata/cubic.yaml: encrypted batch: 100 %" {
+		t.Errorf("shares of a long task: %q", shares)
+	}
+	pace := map[string]float64{}
+	for _, f := range r.Figures {
+		if f.Recipe == "testdata/lstm.yaml" && f.Kind == Lookup {
+			pace[f.Unit] = f.Active.Median
+		}
+	}
+	// 12 look-ups for the gates' and the cell's tables of two units, and more for products.
+	if n := 1000 * pace["s"] / pace["ms"]; n < 5 {
+		t.Errorf("a sentence of %v s takes %.1f look-ups of %v ms", pace["s"], n, pace["ms"])
+	}
+}
+
+// answers is an executor that answers what it is told.
+type answers struct{ verify.Result }
+
+func (answers) Backend() verify.Backend { return verify.Backend{} }
+
+func (a answers) Run(context.Context, [][]uint8, func(verify.Step)) (*verify.Result, error) {
+	return &a.Result, nil
+}
+
+// A logit that differs, or is farther off than stated, is an error.
+func TestWrongLogits(t *testing.T) {
+	ctx := context.Background()
+	s, err := newSubject(ctx, "testdata/words.yaml", "", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.prepare(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.take(ctx, 2); err != nil {
+		t.Fatal(err)
+	}
+	exact := func(change int64) (r verify.Result) {
+		for i, v := range s.reference {
+			small := slices.Clone(v.Small)
+			small[1] += change * int64(i)
+			r.Logits = append(r.Logits, bundle.Vec{Small: small})
+		}
+		return r
+	}
+	near := func(change float64) (r verify.Result) {
+		r.Bound, r.Usual = []float64{0.5, 0.5}, []float64{0.25, 0.25}
+		for _, v := range s.reference {
+			r.Reals = append(r.Reals, []float64{v.Float(0), v.Float(1) + change})
+		}
+		return r
+	}
+	for _, c := range []struct {
+		name  string
+		r     verify.Result
+		wrong bool
+	}{
+		{"equal", exact(0), false}, {"one more", exact(1), true}, {"within the bound", near(0.4), false}, {"outside it", near(0.6), true}, {"no number", near(math.NaN()), true},
+	} {
+		if _, err := s.run(ctx, answers{c.r}, 2, nil); errors.Is(err, verify.ErrMismatch) != c.wrong || !c.wrong && err != nil {
+			t.Errorf("%s: error %v", c.name, err)
+		}
+	}
+	if _, err := s.run(ctx, answers{}, 2, nil); err == nil {
+		t.Error("an executor without answers is taken")
 	}
 }
 

@@ -10,9 +10,9 @@ const (
 	Peak     Kind = "peak"     // what the machine does at most, one core
 	Kernel   Kind = "kernel"   // one core
 	Training Kind = "training" // an epoch
-	Batch    Kind = "batch"    // images encrypted, evaluated and decrypted
-	Image    Kind = "image"    // one image in packed ciphertexts
-	Lookup   Kind = "look-up"  // one table look-up
+	Batch    Kind = "batch"    // images or sentences encrypted, evaluated and decrypted
+	Image    Kind = "image"    // one of them
+	Lookup   Kind = "look-up"  // one table look-up, or all that an input takes
 )
 
 // Bound is what limits a kernel at most.
@@ -33,6 +33,8 @@ type Task struct {
 	Unit   string `json:"unit"`
 	// Rate: larger is better. Otherwise the figure is a time.
 	Rate bool `json:"rate"`
+	// Long: a round takes half a minute or more, so that there is one.
+	Long bool `json:"long,omitempty"`
 	// Bound is what PeakShare is of; "" of nothing. In the figure's unit a
 	// bound's measured peak has to be divided by PerUnit.
 	Bound Bound `json:"bound,omitempty"`
@@ -70,8 +72,10 @@ type Figure struct {
 	// Active is with the kernels in use; nil where Skipped says why there is none.
 	Active  *Sample `json:"active,omitempty"`
 	Skipped string  `json:"skipped,omitempty"`
-	// Portable is with the portable twins; nil where they were left out.
+	// Portable is with the portable twins; nil where they were left out, for which
+	// LeftOut has the reason if it is not that they were not asked for.
 	Portable *Sample `json:"portable,omitempty"`
+	LeftOut  string  `json:"portable_left_out,omitempty"`
 	// Faster is how many times Active is as fast as Portable; 0 without it.
 	Faster float64 `json:"faster,omitempty"`
 	// FasterCPU is the same by processor time.

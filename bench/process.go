@@ -41,15 +41,18 @@ func start(cmd *exec.Cmd) (*process, error) {
 	return p, nil
 }
 
-// ask has one request answered.
-func (p *process) ask(ctx context.Context, q request) (answer, error) {
+// ask has one request answered; share is told how much of a long one is done.
+func (p *process) ask(ctx context.Context, q request, share func(float64)) (answer, error) {
 	b, err := json.Marshal(q)
 	if err != nil {
 		return answer{}, err
 	}
 	var a answer
 	if _, err = p.in.Write(append(b, '\n')); err == nil {
-		err = p.out.Decode(&a)
+		for err = p.out.Decode(&a); err == nil && a.Share > 0; err = p.out.Decode(&a) {
+			share(a.Share)
+			a = answer{}
+		}
 	}
 	switch {
 	case ctx.Err() != nil:

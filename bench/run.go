@@ -24,10 +24,13 @@ type Options struct {
 	Command func(ctx context.Context, portable bool) *exec.Cmd
 	// Portable is whether there is a second process, of portable kernels.
 	Portable bool
+	// Short leaves portable kernels out of long tasks.
+	Short bool
 	// Profile, if not empty, is a folder for a CPU profile of the last round of each
 	// of a recipe's tasks, with the kernels in use.
 	Profile string
-	// Progress, if not nil, is told of each round that begins; total may grow.
+	// Progress, if not nil, is told of each round that begins, and of long ones how
+	// far they are; total may grow.
 	Progress func(done, total int, what string)
 }
 
@@ -115,8 +118,8 @@ func (r *runner) measureKernels(ctx context.Context, of map[Bound]float64) error
 func (r *runner) measureRecipe(ctx context.Context, name string) error {
 	var d *Description
 	for k, p := range r.processes {
-		r.progress(name + ": a few steps of training")
-		a, err := p.ask(ctx, request{Describe: name, Data: r.Data, Steps: r.Steps})
+		r.progress(name + ": data and a few steps of training")
+		a, err := p.ask(ctx, request{Describe: name, Data: r.Data, Steps: r.Steps}, nil)
 		if err != nil {
 			return err
 		}
@@ -132,7 +135,7 @@ func (r *runner) measureRecipe(ctx context.Context, name string) error {
 	if d.SHA256 != "" {
 		r.result.Programs[name] = d.SHA256
 	}
-	return r.measure(ctx, d.tasks(name))
+	return r.measure(ctx, d.Tasks)
 }
 
 func (r *runner) progress(what string) {
@@ -143,36 +146,32 @@ func (r *runner) progress(what string) {
 
 // measure adds figures: of each task all rounds, the processes in turn.
 func (r *runner) measure(ctx context.Context, tasks []Task) error {
-	r.ahead += len(tasks) * r.Rounds * len(r.processes)
+	for _, t := range tasks {
+		rounds, processes, _ := r.extent(t)
+		r.ahead += rounds * len(processes)
+	}
 	for _, t := range tasks {
 		f := Figure{Task: t}
-		values, cpu, notes := make([][]float64, len(r.processes)), make([][]float64, len(r.processes)), make([]string, len(r.processes))
-		for range r.Rounds {
-			for k, p := range r.processes {
-				r.progress(describe(t, k > 0))
+		rounds, processes, leftOut := r.extent(t)
+		f.LeftOut = leftOut
+		values, cpu, notes := make([][]float64, len(processes)), make([][]float64, len(processes)), make([]string, len(processes))
+		for range rounds {
+			for k := range processes {
+				if f.Skipped == "" {
+					a, err := r.round(ctx, t, k)
+					if err != nil {
+						return err
+					}
+					f.Skipped = a.Error
+					if a.Value > 0 { // portable code has no peak of its own
+						values[k], notes[k] = append(values[k], a.Value), a.Note
+					}
+					if a.CPU > 0 {
+						cpu[k] = append(cpu[k], a.CPU)
+					}
+				}
 				r.done++
 				r.ahead--
-				if f.Skipped != "" {
-					continue
-				}
-				q := request{Task: t, Data: r.Data, Steps: r.Steps, Slice: int(r.Slice.Milliseconds())}
-				if r.Profile != "" && k == 0 && t.Recipe != "" {
-					q.Profile = filepath.Join(r.Profile, profileName(t))
-				}
-				a, err := p.ask(ctx, q)
-				if err != nil {
-					return err
-				}
-				if a.Error != "" {
-					f.Skipped = a.Error
-					continue
-				}
-				if a.Value > 0 { // portable code has no peak of its own
-					values[k], notes[k] = append(values[k], a.Value), a.Note
-				}
-				if a.CPU > 0 {
-					cpu[k] = append(cpu[k], a.CPU)
-				}
 			}
 		}
 		for k, v := range values {
@@ -188,6 +187,29 @@ func (r *runner) measure(ctx context.Context, tasks []Task) error {
 		r.result.Figures = append(r.result.Figures, f)
 	}
 	return nil
+}
+
+// round has process k measure a round of a task.
+func (r *runner) round(ctx context.Context, t Task, k int) (answer, error) {
+	what := describe(t, k > 0)
+	r.progress(what)
+	q := request{Task: t, Data: r.Data, Steps: r.Steps, Slice: int(r.Slice.Milliseconds())}
+	if r.Profile != "" && k == 0 && t.Recipe != "" {
+		q.Profile = filepath.Join(r.Profile, profileName(t))
+	}
+	return r.processes[k].ask(ctx, q, func(share float64) { r.progress(fmt.Sprintf("%s: %.0f %%", what, 100*share)) })
+}
+
+// extent is how often a task is measured, and in which processes; leftOut says why
+// not in all.
+func (r *runner) extent(t Task) (rounds int, processes []*process, leftOut string) {
+	if !t.Long {
+		return r.Rounds, r.processes, ""
+	}
+	if r.Short && len(r.processes) > 1 {
+		return 1, r.processes[:1], "with portable kernels it takes longer still: not in a quick run"
+	}
+	return 1, r.processes, ""
 }
 
 // profileName is a task's file: its recipe and its name's words.

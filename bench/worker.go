@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
 	"slices"
@@ -29,8 +28,10 @@ type request struct {
 	Profile  string `json:"profile,omitempty"` // file for a CPU profile of the round
 }
 
-// answer is a line that a worker writes.
+// answer is a line that a worker writes: one a request and, before it, some that
+// have Share alone.
 type answer struct {
+	Share       float64      `json:"share,omitempty"` // done of a long round
 	Value       float64      `json:"value"`
 	CPU         float64      `json:"cpu,omitempty"` // Value by processor time; 0 where it is not known
 	Note        string       `json:"note,omitempty"`
@@ -69,7 +70,7 @@ func fatal(err error) bool { return errors.Is(err, verify.ErrMismatch) || errors
 // other end of Run, in a process of its own.
 func Serve(ctx context.Context, r io.Reader, w io.Writer) error {
 	in, out := json.NewDecoder(r), json.NewEncoder(w)
-	var s worker
+	s := worker{report: func(share float64) { out.Encode(answer{Share: share}) }} // where it fails, so does the answer
 	for {
 		var q request
 		if err := in.Decode(&q); errors.Is(err, io.EOF) {
@@ -97,6 +98,7 @@ var errUnknown = errors.New("the task is not known")
 type worker struct {
 	subject *subject
 	name    string
+	report  func(share float64)
 }
 
 func (w *worker) answer(ctx context.Context, q request) (a answer, err error) {
@@ -104,7 +106,7 @@ func (w *worker) answer(ctx context.Context, q request) (a answer, err error) {
 		if err := w.open(ctx, q.Describe, q); err != nil {
 			return answer{}, err
 		}
-		a.Description, err = w.subject.describe(ctx)
+		a.Description, err = w.subject.describe(ctx, q.Describe)
 		return a, err
 	}
 	t := q.Task
@@ -136,34 +138,6 @@ func (w *worker) answer(ctx context.Context, q request) (a answer, err error) {
 	return answer{Value: r.wall, CPU: r.cpu, Note: r.note}, err
 }
 
-// measure is a round of one of the recipe's tasks.
-func (s *subject) measure(ctx context.Context, t Task) (reading, error) {
-	runtime.GC() // no round pays for the one before
-	switch t {
-	case trainingTask(t.Recipe, false):
-		return s.trainFloat(ctx)
-	case trainingTask(t.Recipe, true):
-		return s.trainQuantized(ctx)
-	case batchTask(t.Recipe):
-		return s.encryptBatch(ctx)
-	case imageTask(t.Recipe):
-		// As the command does: what stays is too large for as much garbage again.
-		defer debug.SetGCPercent(debug.SetGCPercent(20))
-		return s.encryptImage(ctx)
-	case aloneTask(t.Recipe):
-		return s.lookupAlone(ctx)
-	}
-	d, err := s.describe(ctx)
-	if err != nil {
-		return reading{}, err
-	}
-	k := slices.IndexFunc(d.Tables, func(layer string) bool { return t == tableTask(t.Recipe, layer) })
-	if k < 0 {
-		return reading{}, fmt.Errorf("bench: %s %q of recipe %q: %w", t.Kind, t.Name, t.Recipe, errUnknown)
-	}
-	return s.lookupInBatch(ctx, k)
-}
-
 // profile writes a CPU profile, of what runs until stop is called, to a file.
 func profile(path string) (stop func(), err error) {
 	f, err := os.Create(path)
@@ -191,51 +165,7 @@ func (w *worker) open(ctx context.Context, name string, q request) error {
 	if err != nil {
 		return err
 	}
+	s.report = w.report
 	w.subject, w.name = s, name
 	return nil
-}
-
-// The tasks of a recipe.
-
-func trainingTask(recipe string, quantized bool) Task {
-	name := "training, float"
-	if quantized {
-		name = "training, fake quantization"
-	}
-	return Task{Kind: Training, Recipe: recipe, Name: name, Unit: "s/epoch"}
-}
-
-func batchTask(recipe string) Task {
-	return Task{Kind: Batch, Recipe: recipe, Name: "encrypted batch", Unit: "images/s", Rate: true}
-}
-
-func imageTask(recipe string) Task {
-	return Task{Kind: Image, Recipe: recipe, Name: "one image, packed-ckks", Unit: "ms"}
-}
-
-func tableTask(recipe, layer string) Task {
-	return Task{Kind: Lookup, Recipe: recipe, Name: "look-up in a batch, one core, " + layer, Unit: "us"}
-}
-
-func aloneTask(recipe string) Task {
-	return Task{Kind: Lookup, Recipe: recipe, Name: "look-up by blind rotation", Unit: "ms"}
-}
-
-// tasks are what a description leaves to be measured.
-func (d *Description) tasks(recipe string) []Task {
-	all := []Task{trainingTask(recipe, false)}
-	if d.Tuned {
-		all = append(all, trainingTask(recipe, true))
-	}
-	switch {
-	case !d.Quantized:
-	case len(d.Tables) > 0:
-		for _, layer := range d.Tables {
-			all = append(all, tableTask(recipe, layer))
-		}
-		all = append(all, aloneTask(recipe))
-	default:
-		all = append(all, batchTask(recipe), imageTask(recipe))
-	}
-	return all
 }

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"fmt"
+	"slices"
 
 	"qtool/quant"
 )
@@ -72,6 +73,14 @@ type Program struct {
 
 // Output is the last node.
 func (p *Program) Output() *Node { return &p.Nodes[len(p.Nodes)-1] }
+
+// Uses reports whether a node is of kind k, or one of a loop's body.
+func (p *Program) Uses(k Kind) bool {
+	return slices.ContainsFunc(p.Nodes, func(n Node) bool {
+		r, ok := n.Op.(*Recurrent)
+		return n.Kind() == k || ok && slices.ContainsFunc(r.Body, func(n BodyNode) bool { return n.Kind() == k })
+	})
+}
 
 // InShape is the shape of what node i reads.
 func (p *Program) InShape(i int) []int {

@@ -62,13 +62,20 @@ func Bounded(observe model.Observer, bounds func(layer string) AccumulatorConfig
 		if err != nil || limit.Bits == 0 {
 			return scales, err
 		}
-		b := newBound(&o, limit)
 		out := make([]float32, o.Outputs)
-		for k := range out {
-			b.take(k)
-			if out[k], err = b.raise(scales[k*len(scales)/o.Outputs]); err != nil {
-				return nil, fmt.Errorf("calibrate: layer %q, output %d: %w", o.Layer.Name, k, err)
+		err = split(o.Outputs, func(from, to int) error {
+			b := newBound(&o, limit)
+			for k := from; k < to; k++ {
+				var err error
+				b.take(k)
+				if out[k], err = b.raise(scales[k*len(scales)/o.Outputs]); err != nil {
+					return fmt.Errorf("calibrate: layer %q, output %d: %w", o.Layer.Name, k, err)
+				}
 			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 		return out, nil
 	}
@@ -109,7 +116,7 @@ func (b *bound) take(k int) {
 func (b *bound) interval(scale float32) (lo, hi float64) {
 	p := quant.Params{Scale: scale, Bits: b.o.Bits, Signed: true, NarrowRange: true}
 	if !b.uniform || p.Binary() {
-		p.Codes(b.codes, b.weights)
+		bulk.Codes(p, b.codes, b.weights)
 		return model.Interval(b.codes, b.o.Lo, b.o.Hi)
 	}
 	grid := bulk.Grid(p)

@@ -51,24 +51,30 @@ func (c WeightConfig) Scales(layer string, folded []float32, outputs int) ([]flo
 	}
 	scales := make([]float32, groups)
 	size := len(folded) / groups
-	for g := range scales {
-		w := folded[g*size : (g+1)*size]
-		top := f32.AbsMax(w)
-		if math.IsInf(float64(top), 0) || math.IsNaN(float64(top)) {
-			_, _, err := extremes(w) // says which it is
-			return nil, fmt.Errorf("calibrate: layer %q: weight %w", layer, err)
+	err := split(groups, func(from, to int) error {
+		for g := from; g < to; g++ {
+			w := folded[g*size : (g+1)*size]
+			top := f32.AbsMax(w)
+			if math.IsInf(float64(top), 0) || math.IsNaN(float64(top)) {
+				_, _, err := extremes(w) // says which it is
+				return fmt.Errorf("calibrate: layer %q: weight %w", layer, err)
+			}
+			p, err := quant.Symmetric(top, quant.BitWidth(c.Bits))
+			switch {
+			case err != nil && c.PerChannel:
+				return fmt.Errorf("calibrate: layer %q: weights of output channel %d: %w", layer, g, err)
+			case err != nil:
+				return fmt.Errorf("calibrate: layer %q: weights: %w", layer, err)
+			}
+			if c.Kind == "mse" {
+				p.Scale = leastSquaresScale(w, p)
+			}
+			scales[g] = p.Scale
 		}
-		p, err := quant.Symmetric(top, quant.BitWidth(c.Bits))
-		switch {
-		case err != nil && c.PerChannel:
-			return nil, fmt.Errorf("calibrate: layer %q: weights of output channel %d: %w", layer, g, err)
-		case err != nil:
-			return nil, fmt.Errorf("calibrate: layer %q: weights: %w", layer, err)
-		}
-		if c.Kind == "mse" {
-			p.Scale = leastSquaresScale(w, p)
-		}
-		scales[g] = p.Scale
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return scales, nil
 }
@@ -169,33 +175,18 @@ type fit struct {
 	fallback   float64
 }
 
-// exact visits every assignment of integers that some scale rounds to.
+// exact visits every assignment of integers that some scale rounds to. It sorts
+// the magnitudes.
 func (f fit) exact() float64 {
-	type step struct {
-		at, magnitude float64
-		to            int
-	}
-	steps := make([]step, 0, len(f.magnitudes)*f.levels)
-	for _, m := range f.magnitudes {
-		for k := range f.levels {
-			steps = append(steps, step{m / (float64(k) + 0.5), m, k + 1})
-		}
-	}
-	slices.SortFunc(steps, func(a, b step) int {
-		switch {
-		case a.at > b.at:
-			return -1
-		case a.at < b.at:
-			return 1
-		}
-		return 0
-	})
+	slices.Sort(f.magnitudes)
+	slices.Reverse(f.magnitudes)
 	// With the best scale the error is sum w^2 - product^2/squares.
 	best, scale := 0.0, f.fallback
 	product, squares := 0.0, 0.0
-	for _, s := range steps {
-		product += s.magnitude
-		squares += float64(2*s.to - 1)
+	for q := newStepQueue(f.magnitudes, f.levels); len(q.heads) > 0; {
+		magnitude, to := q.next()
+		product += magnitude
+		squares += float64(2*to - 1)
 		if gain := product * product / squares; gain > best {
 			best, scale = gain, product/squares
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
-	"slices"
 	"strings"
 
 	"qtool/bundle"
@@ -65,7 +64,7 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 		// again must not pile up before it is collected.
 		debug.SetGCPercent(20)
 	}
-	if hasKind(p, bundle.KindRecurrent) {
+	if p.Uses(bundle.KindRecurrent) {
 		if e, err := recurrentExecutor(p, o); e != nil || err != nil {
 			return e, err
 		}
@@ -74,7 +73,7 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 	case backendNone:
 		return nil, nil
 	case "auto", "bgv":
-		if hasKind(p, bundle.KindLookupTable) {
+		if p.Uses(bundle.KindLookupTable) {
 			return tableExecutor(p, images, o)
 		}
 		plan, err := bgv.NewPlan(p, bgv.Options{LogN: o.logN, AllowInsecure: o.allowInsecure, Images: images, Memory: ciphertextMemory()})
@@ -229,9 +228,9 @@ func planRecurrent(p *bundle.Program, o verifyOptions) (recurrentPlan, error) {
 	if backend == "auto" {
 		backend, r.why = "pbs", "auto takes look-ups by blind rotation, as the recurrent program has tables"
 		switch {
-		case !hasKind(p, bundle.KindRecurrent):
+		case !p.Uses(bundle.KindRecurrent):
 			r.why = "auto takes the pbs back end, which is for single inputs"
-		case !recurrentTables(p):
+		case !p.Uses(bundle.KindLookupTable):
 			backend, r.why = "packed-ckks", "auto takes CKKS, as the recurrent program has no tables: all sequences of a batch at once"
 		}
 	}
@@ -250,18 +249,6 @@ func planRecurrent(p *bundle.Program, o verifyOptions) (recurrentPlan, error) {
 		return r, withHint(err, narrowerHint)
 	}
 	return r, hinted{fmt.Errorf("backend %q has no form of recurrent programs", backend), "pbs runs those with tables, packed-ckks those with polynomials; auto takes the one that fits"}
-}
-
-// recurrentTables reports whether a Recurrent has tables.
-func recurrentTables(p *bundle.Program) bool {
-	return slices.ContainsFunc(p.Nodes, func(n bundle.Node) bool {
-		r, ok := n.Op.(*bundle.Recurrent)
-		return ok && slices.ContainsFunc(r.Body, func(n bundle.BodyNode) bool { return n.Kind() == bundle.KindLookupTable })
-	})
-}
-
-func hasKind(p *bundle.Program, k bundle.Kind) bool {
-	return slices.ContainsFunc(p.Nodes, func(n bundle.Node) bool { return n.Kind() == k })
 }
 
 // withHint adds what can be done about parameters that were refused.

@@ -42,15 +42,20 @@ func newBenchCommand(a *app) *cobra.Command {
 the same with portable Go instead of vector instructions. Two processes measure in
 turn, so that both meet the same machine; each figure is the median of some rounds,
 and the spread (largest - smallest, of the median) tells how much other work there
-was. Logits that differ from the integer reference, or portable kernels that train
-another network, are an error.
+was. Logits that differ from the integer reference, or of approximate back ends are
+farther from it than stated, or portable kernels that train another network, are
+an error.
 
 Kernels run on one core and are held against the most that the same core does in
 registers, or copying memory. All else is time on the wall, on all cores:
 
-  training       seconds of an epoch of the recipe's training images, augmented
-  images/s       a full batch: keys, encryption, evaluation, decryption
-  one image      evaluation alone, in packed ciphertexts
+  training       seconds of an epoch of the recipe's training images, augmented, or
+                 of its sentences
+  images/s       a full batch: keys, encryption, evaluation, decryption; so with
+                 sentences/s, where a batch through polynomial gates, of half a minute
+                 or more, has one round, and --quick leaves portable Go out
+  one image      evaluation alone, in packed ciphertexts; by blind rotation it is
+                 predicted: all look-ups of an image or sentence at the pace of a few
   look-up        microseconds of one core in a batch of all slots; by blind rotation,
                  milliseconds on all cores
 
@@ -61,7 +66,8 @@ where its files are at hand, and of generated digits otherwise.
 QTOOL_CPU=avx2 measures what a processor without AVX-512 would use.`),
 		Example: `  qtool bench
   qtool bench --quick
-  qtool bench --recipe mnist-lenet1-square --recipe mnist-fc-sigmoid --json`,
+  qtool bench --recipe mnist-lenet1-square --recipe mnist-fc-sigmoid --json
+  qtool bench --recipe sentiment-lstm-5 --kernels=false`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runBench(cmd.Context(), a, o) },
 	}
@@ -81,7 +87,7 @@ func runBench(ctx context.Context, a *app, o benchOptions) error {
 	}
 	options := bench.Options{
 		Recipes: o.recipes, Data: a.dataDir, Kernels: o.kernels, Portable: o.portable && cpu.Active != cpu.Portable,
-		Rounds: o.rounds, Steps: 100, Slice: 60 * time.Millisecond, Command: measuringProcess,
+		Short: o.quick, Rounds: o.rounds, Steps: 100, Slice: 60 * time.Millisecond, Command: measuringProcess,
 	}
 	if o.quick {
 		options.Rounds, options.Steps, options.Slice = 1, 10, 20*time.Millisecond

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
@@ -52,12 +53,11 @@ func (p *printer) bench(r *bench.Result) {
 	} else {
 		p.f("\nOne round, %.0f s in all: rough figures.\n", r.Seconds)
 	}
-	if len(r.Programs) > 0 {
-		p.f("Exact back ends: 0 logits differ from the integer reference. ")
-		if r.Portable {
-			p.f("Portable kernels trained the same networks, bit for bit.")
-		}
-		p.f("\n")
+	if slices.ContainsFunc(r.Figures, func(f bench.Figure) bool { return f.Active != nil && (f.Kind == bench.Batch || f.Kind == bench.Image) }) {
+		p.f("Exact back ends: 0 logits differ from the integer reference; others: 0 are farther from it than stated.\n")
+	}
+	if len(r.Programs) > 0 && r.Portable {
+		p.f("Portable kernels trained the same networks, bit for bit.\n")
 	}
 }
 
@@ -83,6 +83,9 @@ func benchTable(rows []bench.Figure, spreads bool) string {
 		if f.Portable != nil {
 			portable, spread = figure(f.Portable.Median), spread+fmt.Sprintf(" / %.0f %%", 100*f.Portable.Spread)
 		}
+		if len(f.Active.Rounds) == 1 {
+			spread = "one round"
+		}
 		if !spreads {
 			spread = ""
 		}
@@ -96,6 +99,9 @@ func benchTable(rows []bench.Figure, spreads bool) string {
 			share = fmt.Sprintf("%.0f %%", 100*f.PeakShare)
 		}
 		t.AppendRow(table.Row{name, figure(f.Active.Median), f.Unit, portable, times, byCPU, share, spread})
+		if f.LeftOut != "" {
+			t.AppendRow(table.Row{"  " + f.LeftOut})
+		}
 	}
 	return t.Render()
 }

@@ -38,7 +38,7 @@ type searchNeeds struct {
 // predictNeeds is the cheapest way to run a program under encryption that the
 // recipe's back end allows, or why nothing carries it.
 func predictNeeds(p *bundle.Program, backend string, logN, images int) (*searchNeeds, string, error) {
-	if !hasKind(p, bundle.KindLookupTable) {
+	if !p.Uses(bundle.KindLookupTable) {
 		n, err := bgv.Predict(p, bgv.Options{Images: images, LogN: logN})
 		if reason, err := infeasible(err); reason != "" || err != nil {
 			return nil, reason, err

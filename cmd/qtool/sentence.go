@@ -11,48 +11,29 @@ import (
 	"qtool/datasets/text"
 	"qtool/model/sequence"
 	"qtool/recipe"
-	train "qtool/train/sequence"
+	"qtool/recipe/sentence"
 )
 
 // sentences is a run folder of a recipe whose network reads sentences.
 type sentences struct {
 	*workspace
-	corpus     *text.Corpus
-	vocabulary *text.Vocabulary
-	logistic   *text.Logistic
-	vectors    *text.Vectors // nil for none
+	*sentence.Material
 }
 
-// open creates the folder, loads the corpus and the vectors, fits the linear
-// baseline, which says how telling each word is, and writes the resolved recipe.
+// open creates the folder, loads what the recipe needs, and writes the resolved
+// recipe.
 func (s *sentences) open(ctx context.Context, stale ...string) error {
 	r := s.recipe
 	var err error
-	o := datasets.Options{Dir: s.dataDir}
-	if s.corpus, err = text.Load(ctx, r.Data.Name, o); err != nil {
+	if s.Material, err = sentence.Load(ctx, r, datasets.Options{Dir: s.dataDir}); err != nil {
 		return err
 	}
-	if n := r.Data.Images; n > 0 {
-		if n > len(s.corpus.Train) {
-			return fmt.Errorf("recipe %s: data.images: %d, the corpus has %d training sentences", r.Name, n, len(s.corpus.Train))
-		}
-		s.corpus.Train = s.corpus.Train[:n]
+	if n := r.Verify.Limit; n > len(s.Corpus.Test) {
+		return fmt.Errorf("recipe %s: verify.limit: %d, the corpus has %d test sentences", r.Name, n, len(s.Corpus.Test))
 	}
-	if n := r.Verify.Limit; n > len(s.corpus.Test) {
-		return fmt.Errorf("recipe %s: verify.limit: %d, the corpus has %d test sentences", r.Name, n, len(s.corpus.Test))
-	}
-	var known []string
-	if name := r.Sentence.Vectors; name != "none" {
-		if s.vectors, err = text.LoadVectors(ctx, name, r.Sentence.Embedding, o); err != nil {
-			return err
-		}
-		known = s.vectors.Words
-	}
-	s.vocabulary = text.NewVocabulary(s.corpus.Train, known, r.Sentence.LeastCount)
-	s.logistic = text.FitLogistic(s.vocabulary, s.corpus.Train, r.Seed)
-	s.data = corpusData(s.corpus, nil)
+	s.data = corpusData(s.Corpus, nil)
 	s.note(fmt.Sprintf("linear baseline, logistic regression on the set of words: dev %.2f %%, test %.2f %%",
-		100*s.logistic.Accuracy(s.vocabulary, s.corpus.Dev), 100*s.logistic.Accuracy(s.vocabulary, s.corpus.Test)))
+		100*s.Logistic.Accuracy(s.Vocabulary, s.Corpus.Dev), 100*s.Logistic.Accuracy(s.Vocabulary, s.Corpus.Test)))
 	return s.prepare(stale...)
 }
 
@@ -66,33 +47,13 @@ func corpusData(c *text.Corpus, e *text.Encoder) *datasets.Dataset {
 	return d
 }
 
-// samples selects the words of sentences.
-func (s *sentences) samples(all []text.Sentence) []train.Sample {
-	return train.Samples(all, s.vocabulary, s.recipe.Sentence.Selection, s.logistic.Weight)
-}
-
 // initial is the network and the parameters that training begins with.
 func (s *sentences) initial() (*sequence.Checkpoint, error) {
-	r, n := s.recipe.Sentence, s.recipe.Sentence.Build()
-	params, err := n.Initialise(s.vocabulary.Len(), s.recipe.Seed)
+	n, params, err := s.Initial()
 	if err != nil {
 		return nil, err
 	}
-	table := params[0].Data
-	if s.vectors != nil {
-		rows := make([]float32, s.vocabulary.Len()*r.Embedding)
-		for w, found := range s.vocabulary.Embed(rows, s.vectors) {
-			if found {
-				copy(table[w*n.Embedding:], rows[w*r.Embedding:(w+1)*r.Embedding])
-			}
-		}
-	}
-	if r.Polarity != 0 {
-		for w, weight := range s.logistic.Weight {
-			table[(w+1)*n.Embedding-1] = float32(r.Polarity) * weight
-		}
-	}
-	c := &sequence.Checkpoint{Network: n, Params: params, Words: s.vocabulary.Words, Scores: s.logistic.Weight}
+	c := &sequence.Checkpoint{Network: n, Params: params, Words: s.Vocabulary.Words, Scores: s.Logistic.Weight}
 	c.Provenance, err = s.provenance("float")
 	return c, err
 }

@@ -7,11 +7,7 @@ import (
 	"io/fs"
 
 	"qtool/bundle"
-	"qtool/datasets/text"
-	export "qtool/export/sequence"
 	"qtool/model/sequence"
-	qat "qtool/qat/sequence"
-	train "qtool/train/sequence"
 )
 
 // quantizeSentences is qtool quantize of a recipe that reads sentences.
@@ -70,8 +66,8 @@ func (s *sentences) fits(path string, c *sequence.Checkpoint) error {
 	if have := c.Network; fmt.Sprintf("%+v", *have) != fmt.Sprintf("%+v", *want) && !sameNetwork(have, want) {
 		return fmt.Errorf("%s does not fit recipe %s: its network is %+v, the recipe's %+v", path, s.recipe.Name, *have, *want)
 	}
-	if len(c.Words) != s.vocabulary.Len() {
-		return fmt.Errorf("%s does not fit recipe %s: it has %d words, the recipe's vocabulary %d", path, s.recipe.Name, len(c.Words), s.vocabulary.Len())
+	if len(c.Words) != s.Vocabulary.Len() {
+		return fmt.Errorf("%s does not fit recipe %s: it has %d words, the recipe's vocabulary %d", path, s.recipe.Name, len(c.Words), s.Vocabulary.Len())
 	}
 	return nil
 }
@@ -88,36 +84,19 @@ func sameNetwork(a, b *sequence.Network) bool {
 // quantize makes the quantized checkpoint, or returns what a resumed run had
 // finished of it.
 func (s *sentences) quantize(ctx context.Context, float *sequence.Checkpoint) (*sequence.Checkpoint, error) {
-	q, r := &s.recipe.Quantize, s.recipe.Sentence
-	if c, err := s.finished(fileQuantized, q.Method); c != nil || err != nil {
+	method := s.recipe.Quantize.Method
+	if c, err := s.finished(fileQuantized, method); c != nil || err != nil {
 		return c, err
 	}
-	all := s.samples(s.corpus.Train)
-	z, err := qat.Start(ctx, float.Network, float.Params, qat.Config{
-		WeightBits: q.Weights.Bits, InputBits: q.Input.Bits, StateBits: q.Activations.Bits, WeightKind: q.Weights.Kind,
-		AccumulatorBits: q.Accumulator.Bits, CellRange: r.CellRange, Fraction: r.Fraction,
-	}, all[:min(q.Images, len(all))])
+	all := s.Samples(s.Corpus.Train)
+	z, err := s.Quantizer(ctx, float.Network, float.Params, all)
 	if err != nil {
 		return nil, err
 	}
-	if q.Method == "qat" {
-		task := train.Task{
-			Network: float.Network, Params: float.Params, Quantizer: z, Config: q.Finetune,
-			Dropout: r.Dropout, WordDropout: r.WordDropout, Average: r.Average, WordRate: r.WordRate, KeepWords: r.KeepWords,
-		}
-		if t := q.Finetune.Teacher; t != nil {
-			// A teacher has answered the whole sentence, so nothing is left out of it.
-			task.Dropout, task.WordDropout = 0, 0
-			e, err := train.NewEvaluator(float.Network, float.Params, nil)
-			if err != nil {
-				return nil, err
-			}
-			defer e.Close()
-			logits, err := e.Logits(ctx, all)
-			if err != nil {
-				return nil, err
-			}
-			task.Teacher = train.Soften(logits, all, t.Weight, t.Temperature)
+	if method == "qat" {
+		task, err := s.FineTuning(ctx, float.Network, float.Params, z, all, s.Samples(s.Corpus.Dev))
+		if err != nil {
+			return nil, err
 		}
 		if _, err := s.fit(ctx, "qat", task); err != nil {
 			return nil, err
@@ -125,7 +104,7 @@ func (s *sentences) quantize(ctx context.Context, float *sequence.Checkpoint) (*
 	}
 	result := z.Quantized()
 	c := &sequence.Checkpoint{Network: result.Network, Params: result.Params, Words: float.Words, Scores: float.Scores, Quantizers: &result.Quantizers}
-	if c.Provenance, err = s.provenance(q.Method); err != nil {
+	if c.Provenance, err = s.provenance(method); err != nil {
 		return nil, err
 	}
 	return c, c.WriteFile(s.path(fileQuantized))
@@ -137,11 +116,7 @@ func (s *sentences) export(c *sequence.Checkpoint) (*bundle.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := export.Encoder(q, s.vocabulary, s.recipe.Sentence.Selection, s.logistic.Weight)
-	if err != nil {
-		return nil, err
-	}
-	f, err := s.file(q, e)
+	f, e, err := s.File(q, observedImages, goldenImages)
 	if err != nil {
 		return nil, err
 	}
@@ -156,29 +131,6 @@ func (s *sentences) export(c *sequence.Checkpoint) (*bundle.File, error) {
 	if f.Provenance.QuantizedSHA256, _, err = fileSHA256(s.path(fileQuantized)); err != nil {
 		return nil, err
 	}
-	s.data = corpusData(s.corpus, e)
+	s.data = corpusData(s.Corpus, e)
 	return f, f.WriteFile(s.path(fileBundle))
-}
-
-// file is the bundle without provenance: the program, what it has seen, golden
-// vectors and the client's part.
-func (s *sentences) file(q *sequence.Quantized, e *text.Encoder) (*bundle.File, error) {
-	p, err := export.Program(q, text.Labels)
-	if err != nil {
-		return nil, err
-	}
-	seen := e.Split(s.corpus.Train[:min(observedImages, len(s.corpus.Train))])
-	if err := export.Observe(p, seen); err != nil {
-		return nil, err
-	}
-	f := &bundle.File{Program: p}
-	var inputs []bundle.Vec
-	for i := range min(goldenImages, seen.Len()) {
-		inputs = append(inputs, p.Input.Quantize(seen.Image(i)))
-	}
-	if f.Golden, err = bundle.MakeGolden(p, inputs); err != nil {
-		return nil, err
-	}
-	f.Client, err = e.MarshalBinary()
-	return f, err
 }

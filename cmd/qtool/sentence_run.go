@@ -44,7 +44,7 @@ func runSentences(ctx context.Context, w *workspace, insecure bool) error {
 	if err != nil {
 		return err
 	}
-	r, err := answerSentences(ctx, float, s.samples(s.corpus.Test[:test.Len()]), quantized, f.Program, test)
+	r, err := answerSentences(ctx, float, s.Samples(s.Corpus.Test[:test.Len()]), quantized, f.Program, test)
 	if err != nil {
 		return err
 	}
@@ -54,10 +54,10 @@ func runSentences(ctx context.Context, w *workspace, insecure bool) error {
 // reportFloat is the end of a run whose recipe quantizes nothing.
 func (s *sentences) reportFloat(ctx context.Context, float *sequence.Checkpoint) error {
 	s.data.Test = &datasets.Split{}
-	for _, sentence := range s.corpus.Test {
+	for _, sentence := range s.Corpus.Test {
 		s.data.Test.Labels = append(s.data.Test.Labels, sentence.Label)
 	}
-	r, err := answerSentences(ctx, float, s.samples(s.corpus.Test), nil, nil, nil)
+	r, err := answerSentences(ctx, float, s.Samples(s.Corpus.Test), nil, nil, nil)
 	if err != nil {
 		return err
 	}

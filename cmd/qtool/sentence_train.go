@@ -36,10 +36,7 @@ func (s *sentences) trainFloat(ctx context.Context) (*sequence.Checkpoint, error
 	if err != nil {
 		return nil, err
 	}
-	r := s.recipe.Sentence
-	result, err := s.fit(ctx, "float", sentence.Task{
-		Network: c.Network, Params: c.Params, Config: s.recipe.Train, Dropout: r.Dropout, WordDropout: r.WordDropout, Average: r.Average, WordRate: r.WordRate,
-	})
+	result, err := s.fit(ctx, "float", s.Training(c.Network, c.Params, s.Samples(s.Corpus.Train), s.Samples(s.Corpus.Dev)))
 	if err != nil {
 		return nil, err
 	}
@@ -47,10 +44,8 @@ func (s *sentences) trainFloat(ctx context.Context) (*sequence.Checkpoint, error
 	return c, c.WriteFile(s.path(fileFloat))
 }
 
-// fit completes a task with the run's sentences and seed, and runs it under a
-// progress bar.
+// fit runs a task under a progress bar.
 func (s *sentences) fit(ctx context.Context, stage string, task sentence.Task) (*train.Result, error) {
-	task.Train, task.Dev, task.Seed = s.samples(s.corpus.Train), s.samples(s.corpus.Dev), s.recipe.Seed
 	steps := (len(task.Train) + task.Config.Batch - 1) / task.Config.Batch
 	bar := progress.New(s.progress(), steps*task.Config.Epochs, "train "+stage)
 	task.Progress = func(p train.Progress) {

@@ -13,6 +13,7 @@ import (
 	"qtool/model"
 	"qtool/model/sequence"
 	"qtool/quant"
+	"qtool/quant/bulk"
 	"qtool/train/op"
 	train "qtool/train/sequence"
 )
@@ -189,7 +190,7 @@ func (z *Quantizer) Input(x *G.Node) (*G.Node, error) {
 	f := z.factor(p.Scale)
 	return op.FakeQuantize("input", x, op.Quantizer{
 		Codes: func(dst, x []float32) {
-			p.Codes(dst, x)
+			bulk.Codes(p, dst, x)
 			multiply(dst, f)
 		},
 		Grad: func(dx, x, dcode []float32) { pass(dx, x, dcode, p, f/p.Scale) },
@@ -201,6 +202,10 @@ func (z *Quantizer) Codes(dst []float32) { multiply(dst, z.factor(z.q.Quantizers
 
 // pass is the straight-through gradient: factor where x is inside p's grid.
 func pass(dx, x, dcode []float32, p quant.Params, factor float32) {
+	if !p.Binary() {
+		bulk.Grid(p).QuantizeGrad(dx, x, dcode, factor)
+		return
+	}
 	for i, v := range x {
 		dx[i] = 0
 		if p.Inside(v) {
@@ -253,7 +258,7 @@ func (z *Quantizer) rows(name string, w *G.Node, scale float32) (*G.Node, error)
 		Codes: func(dst, w []float32) {
 			w = fold(w)
 			each(func(from, to int, p quant.Params) {
-				p.Codes(dst[from:to], w[from:to])
+				bulk.Codes(p, dst[from:to], w[from:to])
 				multiply(dst[from:to], z.factor(p.Scale/scale))
 			})
 		},

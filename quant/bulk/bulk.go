@@ -13,6 +13,15 @@ func Grid(p quant.Params) f32.Grid {
 	return f32.Grid{Scale: p.Scale, Lo: float32(p.QMin() - p.ZeroPoint), Hi: float32(p.QMax() - p.ZeroPoint)}
 }
 
+// Codes is p.Codes.
+func Codes(p quant.Params, dst, x []float32) {
+	if p.Binary() {
+		p.Codes(dst, x)
+		return
+	}
+	Grid(p).Quantize(dst, x)
+}
+
 // ScaleGradient is p.ScaleGradient.
 func ScaleGradient(p quant.Params, x, dcode []float32) float64 {
 	if p.Binary() {

@@ -41,9 +41,16 @@ func TestBulkIsItsParams(t *testing.T) {
 		if got, want := ScaleGradient(p, x, dy), p.ScaleGradient(x, dy); math.Float64bits(got) != math.Float64bits(want) {
 			t.Errorf("%+v: gradient of the scale %v, want %v", p, got, want)
 		}
+		Codes(p, codes, x)
+		for i, v := range x {
+			if !same(codes[i], p.Code(v)) {
+				t.Errorf("%+v: %v has code %v, want %v", p, v, codes[i], p.Code(v))
+			}
+		}
 		if p.Binary() {
 			continue
 		}
+		clear(codes)
 		Grid(p).Quantize(codes, x)
 		Grid(p).QuantizeGrad(slopes, x, dy, 1/p.Scale)
 		for i, v := range x {

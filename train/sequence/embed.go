@@ -3,6 +3,8 @@ package sequence
 import (
 	"math"
 	"math/rand/v2"
+
+	"qtool/kernel/f32"
 )
 
 // embedder turns samples into the graph's input and its gradient back into that of
@@ -32,9 +34,7 @@ func (e *embedder) row(dst []float32, words []int32, w *written, r *rand.Rand) {
 			continue
 		}
 		w.words = append(w.words, word)
-		for d, x := range e.table[int(word)*e.size : (int(word)+1)*e.size] {
-			dst[d] += x
-		}
+		f32.Add(dst, e.table[int(word)*e.size:(int(word)+1)*e.size])
 	}
 	if len(w.words) == 0 {
 		return
@@ -96,9 +96,7 @@ func (s *sparse) reset() {
 // add adds the gradient d of an input's row to those of its words.
 func (s *sparse) add(w *written, d []float32) {
 	if len(w.mask) > 0 {
-		for i, m := range w.mask {
-			d[i] *= m
-		}
+		f32.Mul(d, d, w.mask)
 	}
 	for _, word := range w.words {
 		k := s.at[word]
@@ -110,10 +108,7 @@ func (s *sparse) add(w *written, d []float32) {
 				s.values = append(s.values, 0)
 			}
 		}
-		row := s.values[int(k)*s.size : (int(k)+1)*s.size]
-		for i, g := range d {
-			row[i] += g
-		}
+		f32.Add(s.values[int(k)*s.size:(int(k)+1)*s.size], d)
 	}
 }
 
@@ -143,16 +138,13 @@ func (a *rowAdam) step(table []float32, g *sparse, rate, scale float64) {
 		a.m, a.v = make([]float32, len(table)), make([]float32, len(table))
 	}
 	a.steps++
-	c1, c2 := 1-math.Pow(beta1, float64(a.steps)), 1-math.Pow(beta2, float64(a.steps))
-	step, root := float32(rate/c1), float32(1/math.Sqrt(c2))
+	step := f32.AdamStep{
+		Rate:  float32(rate / (1 - math.Pow(beta1, float64(a.steps)))),
+		Beta1: beta1, Rest1: 1 - beta1, Beta2: beta2, Rest2: 1 - beta2,
+		Root: float32(1 / math.Sqrt(1-math.Pow(beta2, float64(a.steps)))), Epsilon: epsilon, Scale: float32(scale),
+	}
 	for k, row := range g.rows {
-		from := int(row) * g.size
-		for i := range g.size {
-			d := g.values[k*g.size+i] * float32(scale)
-			m := beta1*a.m[from+i] + (1-beta1)*d
-			v := beta2*a.v[from+i] + (1-beta2)*d*d
-			a.m[from+i], a.v[from+i] = m, v
-			table[from+i] -= step * m / (float32(math.Sqrt(float64(v)))*root + epsilon)
-		}
+		from, to := int(row)*g.size, (int(row)+1)*g.size
+		step.Apply(table[from:to], a.m[from:to], a.v[from:to], g.values[k*g.size:(k+1)*g.size])
 	}
 }
