@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -25,6 +26,10 @@ type Ladder struct {
 	// errors it states for each output (see Result).
 	Reals        [][]float64
 	Bound, Usual []float64
+	// EncryptedImages is how many images Encrypted or Reals answer, the first of
+	// those of the other rungs; 0 is all of them. Whatever compares that rung with
+	// another takes the same images of both.
+	EncryptedImages int
 	// Failed are the images in which a look-up is known to have failed, in order;
 	// their logits may differ (see Lookups).
 	Failed []int
@@ -42,15 +47,19 @@ type Mismatch struct {
 var ErrMismatch = errors.New("encrypted and integer logits differ")
 
 // Accuracy is the share of right answers of each rung; nil where it was not
-// run.
+// run. Where fewer images were encrypted than the others answered,
+// IntegerOnEncrypted is the integer rung's share on those alone: what Encrypted
+// compares with. It is nil otherwise.
 type Accuracy struct {
-	Float     *float64 `json:"float"`
-	Quantized *float64 `json:"quantized"`
-	Integer   *float64 `json:"integer"`
-	Encrypted *float64 `json:"encrypted"`
+	Float              *float64 `json:"float"`
+	Quantized          *float64 `json:"quantized"`
+	Integer            *float64 `json:"integer"`
+	Encrypted          *float64 `json:"encrypted"`
+	IntegerOnEncrypted *float64 `json:"integer_on_encrypted,omitempty"`
 }
 
-// Flips counts the images whose answer changes from one rung to another.
+// Flips counts the images whose answer changes from one rung to another, of those
+// that both answered.
 type Flips struct {
 	FloatInteger     int `json:"float_integer"`
 	QuantizedInteger int `json:"quantized_integer"`
@@ -77,7 +86,8 @@ type Comparison struct {
 // Answers are the labels and every rung's predictions, image by image, and how
 // sure the integer rung was of each: Margins is its largest real logit less the
 // second largest, in units of the largest magnitude among all logits of the
-// set, so that margins compare between networks.
+// set, so that margins compare between networks. Encrypted may be shorter than the
+// others: the answers to the first of the images.
 type Answers struct {
 	Labels    Predictions `json:"labels"`
 	Float     Predictions `json:"float"`
@@ -88,22 +98,26 @@ type Answers struct {
 }
 
 // Compare scores every rung and compares neighbours. It returns an error if a
-// rung has another number of answers than there are labels, or an image another
-// number of logits on two rungs: a partial rung is never scored as if it were
-// whole.
+// rung has another number of answers than there are labels (the encrypted one,
+// than EncryptedImages says), or an image another number of logits on two rungs: a
+// partial rung is never scored as if it were whole.
 func (l *Ladder) Compare() (*Comparison, error) {
 	n := len(l.Labels)
+	if l.EncryptedImages < 0 || l.EncryptedImages > n {
+		return nil, fmt.Errorf("verify: %d of %d images encrypted", l.EncryptedImages, n)
+	}
+	encryptedImages := cmp.Or(l.EncryptedImages, n)
 	for _, rung := range []struct {
-		name string
-		ran  bool
-		len  int
+		name      string
+		ran       bool
+		len, want int
 	}{
-		{"float", l.Float != nil, len(l.Float)}, {"quantized", l.Quantized != nil, len(l.Quantized)},
-		{"integer", l.Integer != nil, len(l.Integer)}, {"encrypted", l.Encrypted != nil, len(l.Encrypted)},
-		{"encrypted", l.Reals != nil, len(l.Reals)},
+		{"float", l.Float != nil, len(l.Float), n}, {"quantized", l.Quantized != nil, len(l.Quantized), n},
+		{"integer", l.Integer != nil, len(l.Integer), n}, {"encrypted", l.Encrypted != nil, len(l.Encrypted), encryptedImages},
+		{"encrypted", l.Reals != nil, len(l.Reals), encryptedImages},
 	} {
-		if rung.ran && rung.len != n {
-			return nil, fmt.Errorf("verify: %s rung has %d answers for %d images", rung.name, rung.len, n)
+		if rung.ran && rung.len != rung.want {
+			return nil, fmt.Errorf("verify: %s rung has %d answers for %d images", rung.name, rung.len, rung.want)
 		}
 	}
 	integer, encrypted := l.predictions(l.Integer), l.predictions(l.Encrypted)
@@ -111,7 +125,7 @@ func (l *Ladder) Compare() (*Comparison, error) {
 		encrypted = l.realPredictions()
 	}
 	c := &Comparison{
-		Accuracy: Accuracy{l.score(l.Float), l.score(l.Quantized), l.score(integer), l.score(encrypted)},
+		Accuracy: Accuracy{Float: l.score(l.Float), Quantized: l.score(l.Quantized), Integer: l.score(integer), Encrypted: l.score(encrypted)},
 		Flips:    Flips{CountFlips(l.Float, integer), CountFlips(l.Quantized, integer), CountFlips(integer, encrypted)},
 		Answers: Answers{
 			Labels: labelled(l.Labels), Float: l.Float, Quantized: l.Quantized,
@@ -119,8 +133,11 @@ func (l *Ladder) Compare() (*Comparison, error) {
 		},
 		LogitsSHA256: HashLogits(l.Integer),
 	}
+	if encrypted != nil && len(encrypted) < len(integer) {
+		c.Accuracy.IntegerOnEncrypted = l.score(integer[:len(encrypted)])
+	}
 	if l.Integer != nil && l.Encrypted != nil {
-		for i := range n {
+		for i := range l.Encrypted {
 			if a, b := l.Integer[i].Len(), l.Encrypted[i].Len(); a != b {
 				return nil, fmt.Errorf("verify: image %d has %d integer and %d encrypted logits", i, a, b)
 			}
@@ -236,15 +253,13 @@ func (l *Ladder) score(predictions Predictions) *float64 {
 	return &a
 }
 
-// CountFlips is the number of images that two rungs answer differently; 0 where
-// one of them was not run.
+// CountFlips is the number of images that two rungs answer differently, of those
+// that both answered; 0 where one of them was not run.
 func CountFlips(a, b Predictions) int {
 	n := 0
-	if len(a) == len(b) {
-		for i := range a {
-			if a[i] != b[i] {
-				n++
-			}
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			n++
 		}
 	}
 	return n

@@ -43,7 +43,7 @@ func TestCompare(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Comparison{
-		Accuracy: Accuracy{share(1), share(0.75), share(0.5), share(0.75)},
+		Accuracy: Accuracy{Float: share(1), Quantized: share(0.75), Integer: share(0.5), Encrypted: share(0.75)},
 		// Integers answer 0, 1, 0, 1 and the encrypted ones 0, 1, 2, 1.
 		Flips:           Flips{FloatInteger: 2, QuantizedInteger: 1, IntegerEncrypted: 1},
 		LogitMismatches: 2,
@@ -63,7 +63,7 @@ func TestCompareMissingRungs(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Comparison{
-		Accuracy: Accuracy{nil, share(0.75), share(0.5), nil},
+		Accuracy: Accuracy{Quantized: share(0.75), Integer: share(0.5)},
 		Flips:    Flips{QuantizedInteger: 1},
 	}
 	if d := cmp.Diff(want, got, cmpopts.IgnoreFields(Comparison{}, "Answers", "LogitsSHA256")); d != "" {

@@ -6,7 +6,7 @@ import (
 )
 
 // Precision is how close an approximate executor's outputs came to the integer
-// reference, over all images.
+// reference, over all images that were encrypted.
 type Precision struct {
 	// Bits is -log2 of the worst error over the largest reference output, both
 	// real values.
@@ -40,8 +40,8 @@ type Flip struct {
 func (l *Ladder) precision(a Answers) (*Precision, error) {
 	p := &Precision{Flips: []Flip{}}
 	largest, worst := 0.0, 0.0
-	for i, want := range l.Integer {
-		got := l.Reals[i]
+	for i, got := range l.Reals {
+		want := l.Integer[i]
 		if len(got) != want.Len() || len(l.Bound) != want.Len() || len(l.Usual) != want.Len() {
 			return nil, fmt.Errorf("verify: image %d has %d integer and %d encrypted logits, with %d bounds", i, want.Len(), len(got), min(len(l.Bound), len(l.Usual)))
 		}

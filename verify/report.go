@@ -16,7 +16,8 @@ const ReportSchema = 1
 // Report is report.json: what a run or a verification measured. Accuracies are
 // null where a rung was not run; Images counts the images that were really
 // encrypted, evaluated and decrypted (or, where nothing was encrypted, those
-// that the other rungs saw).
+// that the other rungs saw). The other rungs may have answered more: as many as
+// Answers has labels.
 type Report struct {
 	Schema          int               `json:"schema"`
 	Recipe          string            `json:"recipe"`
@@ -76,8 +77,8 @@ type Simulated struct {
 	Why             []string `json:"why"`
 }
 
-// Seconds are wall-clock times by phase. Those of encryption are of the whole
-// test set; Integer is the plain reference's.
+// Seconds are wall-clock times by phase. Those of encryption are of the images
+// that were encrypted; Integer is the plain reference's on all it answered.
 type Seconds struct {
 	Train    float64 `json:"train"`
 	Quantize float64 `json:"quantize"`
