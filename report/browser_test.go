@@ -26,10 +26,12 @@ func TestBrowser(t *testing.T) {
 	whole := sample(t)
 	float := sample(t)
 	floatOnly(&float)
+	part := sample(t)
+	encryptFirst(&part, 20)
 	for _, p := range []struct {
 		name string
 		in   Input
-	}{{"whole", whole}, {"float", float}, {"bare", Input{Report: whole.Report}}} {
+	}{{"whole", whole}, {"part", part}, {"float", float}, {"bare", Input{Report: whole.Report}}} {
 		t.Run(p.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "report.html")
 			if err := os.WriteFile(path, []byte(build(t, p.in)), 0o600); err != nil {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -33,7 +34,7 @@ func (in *Input) checkAnswers() error {
 	if r.TestImages < 0 || r.Images < 0 || r.TestImages > 0 && in.images() > r.TestImages {
 		return fmt.Errorf("%d images of a test set of %d", in.images(), r.TestImages)
 	}
-	if n > 0 && r.Images > 0 && n != r.Images {
+	if n > 0 && r.Images > 0 && n != r.Images && (r.Answers.Encrypted == nil || r.Images > n) {
 		return fmt.Errorf("%d images, but answers to %d", r.Images, n)
 	}
 	if m := len(r.Answers.Margins); m != 0 && m != n {
@@ -52,16 +53,43 @@ func (in *Input) checkAnswers() error {
 		if err := checkClasses(rung.Name+" answer", rung.Answers); err != nil {
 			return err
 		}
-		if len(rung.Answers) != n {
-			return fmt.Errorf("%s rung has %d answers for %d images", rung.Name, len(rung.Answers), n)
+		want := n
+		if rung.Name == encryptedRung {
+			want = cmp.Or(r.Images, n)
 		}
-		if n == 0 {
-			continue
+		if len(rung.Answers) != want {
+			return fmt.Errorf("%s rung has %d answers for %d images", rung.Name, len(rung.Answers), want)
 		}
-		right := float64(right(r.Answers.Labels, rung.Answers)) / float64(n)
-		if rung.Accuracy == nil || math.Abs(*rung.Accuracy-right) > 1e-9 {
-			return fmt.Errorf("accuracy.%s is %s, its answers give %v", rung.Name, orNull(rung.Accuracy), right)
+		if err := checkShare(rung.Name, rung.Accuracy, r.Answers.Labels, rung.Answers); err != nil {
+			return err
 		}
+	}
+	return in.checkOnEncrypted()
+}
+
+// checkOnEncrypted holds the integer rung's accuracy on the images that were
+// encrypted to its answers there. It is stated where these are fewer.
+func (in *Input) checkOnEncrypted() error {
+	const name = "integer_on_encrypted"
+	a, stated := in.Report.Answers, in.Report.Accuracy.IntegerOnEncrypted
+	n := len(a.Encrypted)
+	if n == 0 || n >= len(a.Integer) {
+		if stated != nil {
+			return fmt.Errorf("accuracy.%s is %v, but the integer and the encrypted rung have no other images", name, *stated)
+		}
+		return nil
+	}
+	return checkShare(name, stated, a.Labels, a.Integer[:n])
+}
+
+// checkShare holds a stated accuracy to answers, of which there may be none.
+func checkShare(name string, stated *float64, labels, answers verify.Predictions) error {
+	if len(answers) == 0 {
+		return nil
+	}
+	share := float64(right(labels, answers)) / float64(len(answers))
+	if stated == nil || math.Abs(*stated-share) > 1e-9 {
+		return fmt.Errorf("accuracy.%s is %s, its answers give %v", name, orNull(stated), share)
 	}
 	return nil
 }
@@ -151,10 +179,10 @@ func checkClasses(what string, p verify.Predictions) error {
 
 // right counts the answers that are the label.
 func right(labels, answers verify.Predictions) int {
-	return len(labels) - len(flipped(labels, answers))
+	return len(answers) - len(flipped(labels, answers))
 }
 
-// flipped is the images whose answers differ.
+// flipped is the images whose answers differ, of those in both lists.
 func flipped(a, b verify.Predictions) []int {
 	var images []int
 	for i := range min(len(a), len(b)) {

@@ -27,7 +27,7 @@ func (in *Input) cost() costView {
 		}{{"keygen", s.Keygen}, {"encrypt", s.Encrypt}, {"evaluate", s.Evaluate}, {"decrypt", s.Decrypt}} {
 			bars = append(bars, bar{Label: p.name, Value: p.seconds, Text: fmt.Sprintf("%s, %s %%", duration(p.seconds), fixed(100*p.seconds/total, 0))})
 		}
-		n := in.images()
+		n := in.encryptedImages()
 		v.Phases = figure{barChart("Seconds of each phase of the encrypted run", bars), fmt.Sprintf("%s for %s, %s an image.", duration(total), plural(n, "image", "images"), duration(total/float64(max(n, 1))))}
 		if b := r.Backend; b != nil && b.Slots > 1 {
 			v.Phases.Caption += fmt.Sprintf(" A batch holds up to %s images and takes the same time for one, so this is throughput.", number(b.Slots))

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"cmp"
+
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/model"
@@ -41,6 +43,8 @@ type Epoch struct {
 	Loss, Accuracy, Validation float64
 }
 
+const encryptedRung = "encrypted"
+
 // rung is one rung of the ladder.
 type rung struct {
 	Name     string
@@ -54,11 +58,30 @@ func (in *Input) rungs() []rung {
 		{"float", r.Accuracy.Float, a.Float},
 		{"quantized", r.Accuracy.Quantized, a.Quantized},
 		{"integer", r.Accuracy.Integer, a.Integer},
-		{"encrypted", r.Accuracy.Encrypted, a.Encrypted},
+		{encryptedRung, r.Accuracy.Encrypted, a.Encrypted},
 	}
 }
 
-// images is how many images were answered.
+// encryptedImages is how many of the images were encrypted, the first of them.
+func (in *Input) encryptedImages() int {
+	r := in.Report
+	return cmp.Or(len(r.Answers.Encrypted), r.Images, in.images())
+}
+
+// partly says that fewer images were encrypted than the other rungs answered.
+func (in *Input) partly() bool {
+	return in.Report.Accuracy.Encrypted != nil && in.encryptedImages() < in.images()
+}
+
+// imagesOf is how many images a rung answered.
+func (in *Input) imagesOf(r rung) int {
+	if r.Name == encryptedRung {
+		return in.encryptedImages()
+	}
+	return in.images()
+}
+
+// images is how many images were answered, by the rungs that are not encrypted.
 func (in *Input) images() int {
 	switch r := in.Report; {
 	case len(r.Answers.Labels) > 0:

@@ -11,6 +11,7 @@ type ladderView struct {
 	Chart  template.HTML
 	Rows   []ladderRow
 	Images string
+	Partly string // of what the encrypted rung is, where that is less; "" otherwise
 }
 
 type ladderRow struct{ Name, Accuracy, Interval, Right, Against string }
@@ -20,13 +21,20 @@ func (in *Input) ladder() ladderView {
 	if n := in.Report.TestImages; in.images() < n {
 		v.Images = fmt.Sprintf("the first %s of %s test images", number(in.images()), number(n))
 	}
+	if in.partly() {
+		v.Partly = in.partlyText()
+		v.Images += fmt.Sprintf(" (encrypted: the first %s)", number(in.encryptedImages()))
+	}
 	above := ""
 	for _, r := range in.rungs() {
 		row := ladderRow{Name: r.Name, Accuracy: "not run"}
 		if r.Accuracy != nil {
 			k := in.rightOf(r)
-			lo, hi := wilson(k, in.images())
+			lo, hi := wilson(k, in.imagesOf(r))
 			row.Accuracy, row.Right = percent(*r.Accuracy), number(k)
+			if n := in.imagesOf(r); n < in.images() {
+				row.Right += " of " + number(n)
+			}
 			row.Interval = fixed(100*lo, 2) + " to " + fixed(100*hi, 2)
 			row.Against = in.against(r.Name, above)
 			above = r.Name
@@ -37,12 +45,22 @@ func (in *Input) ladder() ladderView {
 	return v
 }
 
+// partlyText is what the encrypted rung compares with where fewer images were
+// encrypted than the others answered.
+func (in *Input) partlyText() string {
+	s := fmt.Sprintf("Only the first %s of these were encrypted", number(in.encryptedImages()))
+	if a := in.Report.Accuracy.IntegerOnEncrypted; a != nil {
+		s += fmt.Sprintf(", on which the integer rung has %s: that is what the encrypted rung's %s compares with", percent(*a), percent(*in.Report.Accuracy.Encrypted))
+	}
+	return s + "."
+}
+
 // against says what changed from the rung above.
 func (in *Input) against(name, above string) string {
 	if above == "" {
 		return ""
 	}
-	if name == "encrypted" && above == "integer" && in.Report.Precision == nil {
+	if name == encryptedRung && above == "integer" && in.Report.Precision == nil {
 		return plural(in.Report.LogitMismatches, "logit differs", "logits differ")
 	}
 	var a, b rung
@@ -72,9 +90,9 @@ func (in *Input) ladderChart() template.HTML {
 			words = append(words, r.Name+" not run")
 			continue
 		}
-		lo, hi := wilson(in.rightOf(r), in.images())
+		lo, hi := wilson(in.rightOf(r), in.imagesOf(r))
 		lowest, highest = min(lowest, lo), max(highest, hi)
-		words = append(words, fmt.Sprintf("%s %s, 95 %% interval %s to %s", r.Name, percent(*r.Accuracy), fixed(100*lo, 2), fixed(100*hi, 2)))
+		words = append(words, fmt.Sprintf("%s %s of %s, 95 %% interval %s to %s", r.Name, percent(*r.Accuracy), plural(in.imagesOf(r), "image", "images"), fixed(100*lo, 2), fixed(100*hi, 2)))
 	}
 	if lowest > highest {
 		lowest, highest = 0, 1
@@ -96,9 +114,9 @@ func (in *Input) ladderChart() template.HTML {
 			d.text(left+6, y+4, "start", "tick", "not run")
 			continue
 		}
-		lo, hi := wilson(in.rightOf(r), in.images())
+		lo, hi := wilson(in.rightOf(r), in.imagesOf(r))
 		class := "plain"
-		if r.Name == "encrypted" {
+		if r.Name == encryptedRung {
 			class = "main"
 		}
 		d.bar(x.at(lo), y-3.5, x.at(hi)-x.at(lo), 7, class+"-soft", words[i])

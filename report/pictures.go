@@ -64,7 +64,7 @@ func (in *Input) changes() []group {
 		in.byMargin(images)
 		g := group{Title: fmt.Sprintf("%s: %s", title, plural(len(images), "image", "images")), About: p.about}
 		if len(images) == 0 {
-			g.About, g.None = "", fmt.Sprintf("All %s answers are the same.", number(len(p.a)))
+			g.About, g.None = "", fmt.Sprintf("All %s answers are the same.", number(min(len(p.a), len(p.b))))
 		}
 		in.fill(&g, images, rung{Name: p.from, Answers: p.a}, rung{Name: p.to, Answers: p.b})
 		groups = append(groups, g)

@@ -46,6 +46,9 @@ func (in *Input) reproduce() []command {
 		if n := in.images(); n < r.TestImages {
 			verify += fmt.Sprintf(" --limit %d", n)
 		}
+		if in.partly() {
+			verify += fmt.Sprintf(" --encrypted-limit %d", in.encryptedImages())
+		}
 		steps = append(steps, command{verify, "Only the encrypted check, with the bundle as it is."})
 	}
 	return append(steps, command{"qtool report .", "Draws this file again."})

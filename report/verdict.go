@@ -35,9 +35,12 @@ func (in *Input) verdict() verdict {
 	if n := in.logits(); n > 0 {
 		v.Sentence = fmt.Sprintf("%s; every one of %s logits equals the integer reference.", in.encrypted(), number(n))
 	}
-	if rest := r.TestImages - in.images(); rest > 0 {
+	if rest := r.TestImages - in.encryptedImages(); rest > 0 {
 		v.Kind = "part"
 		v.Detail = fmt.Sprintf("A partial run: it says nothing of the other %s.", plural(rest, "image", "images"))
+		if in.partly() {
+			v.Detail = in.clearOnly()
+		}
 	}
 	return v
 }
@@ -51,18 +54,32 @@ func (in *Input) approximate() verdict {
 	if p.Outside > 0 {
 		v.Kind, v.Mark = "bad", "✗"
 		v.Sentence = fmt.Sprintf("%s; %s further from the integer reference than stated.", in.encrypted(), plural(p.Outside, "logit is", "logits are"))
-	} else if in.Report.TestImages > in.images() {
+	} else if in.Report.TestImages > in.encryptedImages() {
 		v.Kind = "part"
+	}
+	if in.partly() {
+		v.Detail += " " + in.clearOnly()
 	}
 	return v
 }
 
+// clearOnly says how many images were answered and not encrypted.
+func (in *Input) clearOnly() string {
+	n := in.images() - in.encryptedImages()
+	verb := "were"
+	if n == 1 {
+		verb = "was"
+	}
+	return fmt.Sprintf("%s more %s answered in the clear only.", number(n), verb)
+}
+
 // encrypted is "10,000 images encrypted", or how many of how many.
 func (in *Input) encrypted() string {
-	if n, all := in.images(), in.Report.TestImages; n < all {
+	n, all := in.encryptedImages(), in.Report.TestImages
+	if n < all {
 		return fmt.Sprintf("The first %s of %s test images encrypted", number(n), number(all))
 	}
-	return plural(in.images(), "image", "images") + " encrypted"
+	return plural(n, "image", "images") + " encrypted"
 }
 
 func (in *Input) mismatches() string {
@@ -96,7 +113,7 @@ func (in *Input) logits() int {
 	if in.Bundle == nil {
 		return 0
 	}
-	return in.images() * len(in.Bundle.Program.Labels)
+	return in.encryptedImages() * len(in.Bundle.Program.Labels)
 }
 
 // tile is one figure of the headline.
@@ -107,12 +124,19 @@ func (in *Input) tiles() []tile {
 	var tiles []tile
 	for _, rung := range in.rungs() {
 		if rung.Accuracy != nil {
-			lo, hi := wilson(in.rightOf(rung), in.images())
+			lo, hi := wilson(in.rightOf(rung), in.imagesOf(rung))
 			tiles = append(tiles, tile{rung.Name + " accuracy", percent(*rung.Accuracy), fmt.Sprintf("%s to %s (95 %%)", fixed(100*lo, 2), fixed(100*hi, 2))})
 		}
 	}
-	if n := len(tiles); n > 2 {
-		tiles = []tile{tiles[0], tiles[n-1]}
+	last := 1
+	if in.partly() {
+		last = 2 // the integer rung has the accuracy, the encrypted one a sample of it
+		if t := &tiles[len(tiles)-1]; r.Accuracy.IntegerOnEncrypted != nil {
+			t.Note = fmt.Sprintf("of %s; the integers' on these: %s", plural(in.encryptedImages(), "image", "images"), percent(*r.Accuracy.IntegerOnEncrypted))
+		}
+	}
+	if n := len(tiles); n > last+1 {
+		tiles = append(tiles[:1], tiles[n-last:]...)
 	}
 	b := r.Backend
 	if b == nil || r.Accuracy.Encrypted == nil {
@@ -123,7 +147,7 @@ func (in *Input) tiles() []tile {
 		tiles = append(tiles, tile{"noise budget left", fixed(b.NoiseBitsLeft, 1) + " bits", fixed(b.PredictedBits, 1) + " predicted"})
 	}
 	if s := r.Seconds.Encrypted(); s > 0 {
-		tiles = append(tiles, tile{"time an image", duration(s / float64(max(in.images(), 1))), duration(s) + " in all"})
+		tiles = append(tiles, tile{"time an image", duration(s / float64(max(in.encryptedImages(), 1))), duration(s) + " in all"})
 	}
 	return tiles
 }
@@ -133,13 +157,13 @@ func (in *Input) rightOf(r rung) int {
 	if r.Answers != nil {
 		return right(in.Report.Answers.Labels, r.Answers)
 	}
-	return int(*r.Accuracy*float64(in.images()) + 0.5)
+	return int(*r.Accuracy*float64(in.imagesOf(r)) + 0.5)
 }
 
-// final is the last rung that was run, of those with answers.
+// final is the last rung that answered every image.
 func (in *Input) final() (name string, answers verify.Predictions) {
 	for _, r := range in.rungs() {
-		if len(r.Answers) > 0 {
+		if len(r.Answers) > 0 && len(r.Answers) == in.images() {
 			name, answers = r.Name, r.Answers
 		}
 	}
