@@ -39,8 +39,8 @@ func (c *checker) accuracies() {
 
 // accuracy is the paired test of one rung; was may be longer than now.
 func (c *checker) accuracy(name string, was, now verify.Predictions) {
-	labels, n := c.r.Answers.Labels, len(now)
-	was = was[:n]
+	n := len(now)
+	labels, was := c.r.Answers.Labels[:n], was[:n]
 	lost, gained := discordant(labels, was, now)
 	counts := fmt.Sprintf("%d images lost and %d gained of %d", lost, gained, n)
 	loss := 100 * float64(lost-gained) / float64(n)

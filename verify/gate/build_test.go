@@ -58,11 +58,12 @@ func restate(r *verify.Report) *verify.Report {
 		return pointer(accuracy(a.Labels, p))
 	}
 	r.Accuracy = verify.Accuracy{Float: score(a.Float), Quantized: score(a.Quantized), Integer: score(a.Integer), Encrypted: score(a.Encrypted)}
+	if n := len(a.Encrypted); n > 0 && n < len(a.Integer) {
+		r.Accuracy.IntegerOnEncrypted = pointer(accuracy(a.Labels, a.Integer[:n]))
+	}
 	count := func(p, q verify.Predictions) int {
-		if p == nil || q == nil {
-			return 0
-		}
-		return differences(p, q)
+		n := min(len(p), len(q))
+		return differences(p[:n], q[:n])
 	}
 	r.ArgmaxFlips = verify.Flips{
 		FloatInteger: count(a.Float, a.Integer), QuantizedInteger: count(a.Quantized, a.Integer), IntegerEncrypted: count(a.Integer, a.Encrypted),
@@ -106,6 +107,12 @@ func keep(r *verify.Report, n int) {
 		*p = (*p)[:n]
 	}
 	a.Margins, r.Images = a.Margins[:n], n
+	restate(r)
+}
+
+// encryptFirst leaves the first n images encrypted, and all answered.
+func encryptFirst(r *verify.Report, n int) {
+	r.Answers.Encrypted, r.Images = r.Answers.Encrypted[:n], n
 	restate(r)
 }
 

@@ -9,8 +9,9 @@ import (
 
 // Options change what a gate demands.
 type Options struct {
-	// AllowSample lets a report pass that has fewer images than the test set: its
-	// images are compared with the first of the baseline's. The result says so.
+	// AllowSample lets a report pass that has fewer images than the test set, or
+	// encrypted fewer: each rung's images are compared with the first of the
+	// baseline's. The result says so.
 	AllowSample bool
 }
 
@@ -88,14 +89,17 @@ func (c *checker) dataset() bool {
 func (c *checker) images() bool {
 	r, want := c.r, fmt.Sprint(c.e.Images)
 	if c.Sample && r.TestImages == c.e.Images && r.Images > 0 {
-		c.add("images", Info, want, fmt.Sprint(r.Images), fmt.Sprintf(
-			"Only a sample was run: every comparison of answers below is of the first %d of %d images.", r.Images, r.TestImages))
+		why := fmt.Sprintf("Only a sample was run: every comparison of answers below is of the first %d of %d images.", r.Images, r.TestImages)
+		if n := c.answered(); n > r.Images {
+			why = fmt.Sprintf("Only a sample was encrypted: comparisons of encrypted answers below are of the first %d of %d images, those of other rungs of the first %d.", r.Images, r.TestImages, n)
+		}
+		c.add("images", Info, want, fmt.Sprint(r.Images), why)
 		return true
 	}
 	return c.check("images", r.Images == r.TestImages && r.Images == c.e.Images,
 		want, fmt.Sprintf("%d of %d", r.Images, r.TestImages),
 		"The whole test set was encrypted, evaluated and decrypted.",
-		fmt.Sprintf("A partial run does not pass: %d images were run of %d in the test set, and the baseline has %d.", r.Images, r.TestImages, c.e.Images))
+		fmt.Sprintf("A partial run does not pass: %d images were encrypted of %d in the test set, and the baseline has %d.", r.Images, r.TestImages, c.e.Images))
 }
 
 func (c *checker) labels() bool {

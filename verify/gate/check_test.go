@@ -63,7 +63,7 @@ func TestFailures(t *testing.T) {
 			r.LogitMismatches, r.FirstMismatch = 3, &verify.Mismatch{Image: 8, Logit: 1, Want: "40000", Got: "-25537"}
 		}, "mismatches", "first at image 8, logit 1: -25537 for 40000"},
 		{"a mismatch that is not counted", func(r *verify.Report, _ *Entry) { r.FirstMismatch = &verify.Mismatch{} }, "mismatches", ""},
-		{"9999 images", func(r *verify.Report, _ *Entry) { keep(r, 9999) }, "images labels", "9999 images were run of 10000"},
+		{"9999 images", func(r *verify.Report, _ *Entry) { keep(r, 9999) }, "images labels", "9999 images were encrypted of 10000"},
 		{"9999 images, called whole", func(r *verify.Report, _ *Entry) { keep(r, 9999); r.TestImages = 9999 }, "images labels", "the baseline has 10000"},
 		{"9999 images, called 10000", func(r *verify.Report, _ *Entry) { keep(r, 9999); r.Images = 10000 }, "labels consistency", ""},
 		{"another dataset", func(r *verify.Report, _ *Entry) { r.Dataset, r.DatasetSHA256 = "blots", hash("e") }, "dataset", "another dataset"},

@@ -30,24 +30,30 @@ func orElse(s, other string) string {
 	return s
 }
 
-// lengths is what is wrong with the answers' lists, "" for nothing.
+// lengths is what is wrong with the answers' lists, "" for nothing: one for each
+// image that was encrypted, and where the other rungs answered more, one for each
+// label on all of those.
 func (c *checker) lengths() string {
-	a, n := &c.r.Answers, c.r.Images
+	a, n := &c.r.Answers, c.answered()
+	if n > c.r.TestImages {
+		return fmt.Sprintf("answers.labels has %d entries for a test set of %d images", n, c.r.TestImages)
+	}
 	for _, list := range []struct {
 		name     string
 		p        verify.Predictions
+		n        int
 		optional bool
 	}{
-		{"labels", a.Labels, false}, {"float", a.Float, c.r.Accuracy.Float == nil}, {"quantized", a.Quantized, c.r.Accuracy.Quantized == nil},
-		{"integer", a.Integer, false}, {"encrypted", a.Encrypted, false},
+		{"labels", a.Labels, n, false}, {"float", a.Float, n, c.r.Accuracy.Float == nil}, {"quantized", a.Quantized, n, c.r.Accuracy.Quantized == nil},
+		{"integer", a.Integer, n, false}, {"encrypted", a.Encrypted, c.r.Images, false},
 	} {
 		if list.p == nil && list.optional {
 			continue
 		}
-		if len(list.p) != n {
-			return fmt.Sprintf("answers.%s has %d entries for %d images", list.name, len(list.p), n)
+		if len(list.p) != list.n {
+			return fmt.Sprintf("answers.%s has %d entries for %d images", list.name, len(list.p), list.n)
 		}
-		if n > 0 && slices.Min(list.p) < 0 {
+		if list.n > 0 && slices.Min(list.p) < 0 {
 			return fmt.Sprintf("answers.%s has the negative class %d", list.name, slices.Min(list.p))
 		}
 	}
@@ -57,16 +63,28 @@ func (c *checker) lengths() string {
 	return ""
 }
 
+// answered is how many images the rungs that are not encrypted answered: as many
+// as there are labels, and no fewer than were encrypted.
+func (c *checker) answered() int { return max(len(c.r.Answers.Labels), c.r.Images) }
+
 // figures is the first stated figure that is not the computed one. The lists'
 // lengths are right.
 func (c *checker) figures() string {
 	a, s, f := &c.r.Answers, &c.r.Accuracy, &c.r.ArgmaxFlips
+	compared := a.Integer[:len(a.Encrypted)]
+	var onEncrypted verify.Predictions
+	if len(compared) < len(a.Integer) {
+		onEncrypted = compared
+	} else if s.IntegerOnEncrypted != nil {
+		return fmt.Sprintf("accuracy.integer_on_encrypted is stated as %v, though every image was encrypted", *s.IntegerOnEncrypted)
+	}
 	for _, rung := range []struct {
 		name    string
 		answers verify.Predictions
 		stated  *float64
 	}{
 		{"float", a.Float, s.Float}, {"quantized", a.Quantized, s.Quantized}, {"integer", a.Integer, s.Integer}, {"encrypted", a.Encrypted, s.Encrypted},
+		{"integer_on_encrypted", onEncrypted, s.IntegerOnEncrypted},
 	} {
 		if rung.answers == nil {
 			continue
@@ -81,7 +99,7 @@ func (c *checker) figures() string {
 		stated int
 	}{
 		{"float_integer", a.Float, a.Integer, f.FloatInteger}, {"quantized_integer", a.Quantized, a.Integer, f.QuantizedInteger},
-		{"integer_encrypted", a.Integer, a.Encrypted, f.IntegerEncrypted},
+		{"integer_encrypted", compared, a.Encrypted, f.IntegerEncrypted},
 	} {
 		want := 0
 		if pair.a != nil {

@@ -57,11 +57,12 @@ func (c *checker) encryptedFlips() {
 //
 //	margin <= 2 worst error / largest logit = 2^(1 - bits)
 //
-// as both logits are off by that at most.
+// as both logits are off by that at most. Margins are in units of the largest logit
+// of all images, the bits in that of the encrypted ones, which is no larger.
 func (c *checker) listedFlips() string {
 	a, p := &c.r.Answers, c.r.Precision
 	k := 0
-	for i := range a.Integer {
+	for i := range a.Encrypted {
 		if a.Integer[i] == a.Encrypted[i] {
 			continue
 		}

@@ -59,6 +59,7 @@ func TestBaselineIsReadStrictly(t *testing.T) {
 		{"another accuracy", `"integer": 0.9`, `"integer": 0.95`, "predictions.integer gives accuracy 0.9, the entry says 0.95"},
 		{"no accuracy", `"encrypted": 0.9`, `"encrypted": null`, "the entry says none"},
 		{"a quantized accuracy above 1", `"quantized": 0.9`, `"quantized": 1.5`, "accuracy.quantized 1.5"},
+		{"an accuracy of a part", `"quantized": 0.9`, `"integer_on_encrypted": 0.9, "quantized": 0.9`, "accuracy.integer_on_encrypted is 0.9"},
 		{"another mode", `"exact"`, `"loose"`, `bundle "loose" is unknown`},
 		{"no bytes", `"bundle_bytes": 4000`, `"bundle_bytes": 0`, "bundle_bytes 0"},
 		{"alpha 0", `"alpha": 0.05`, `"alpha": 0`, "test: alpha 0 is outside"},

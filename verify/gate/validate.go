@@ -135,13 +135,17 @@ func (e *Entry) validatePredictions() error {
 			return fmt.Errorf("predictions.%s gives accuracy %v, the entry says %s", rung.name, want, stated(rung.accuracy))
 		}
 	}
+	if a := e.Accuracy.IntegerOnEncrypted; a != nil {
+		return fmt.Errorf("accuracy.integer_on_encrypted is %v, though an entry is of a whole test set", *a)
+	}
 	if q := e.Accuracy.Quantized; q != nil && (*q < 0 || *q > 1 || math.IsNaN(*q)) {
 		return fmt.Errorf("accuracy.quantized %v is outside 0..1", *q)
 	}
 	return nil
 }
 
-// accuracy is the share of answers that are the label, as the report rounds it.
+// accuracy is the share of answers that are the label, as the report rounds it;
+// there may be more labels.
 func accuracy(labels, answers verify.Predictions) float64 {
 	right := 0
 	for i, a := range answers {
@@ -149,7 +153,7 @@ func accuracy(labels, answers verify.Predictions) float64 {
 			right++
 		}
 	}
-	return float64(right) / float64(len(labels))
+	return float64(right) / float64(len(answers))
 }
 
 func stated(a *float64) string {
