@@ -80,6 +80,9 @@ type Verify struct {
 	Backend string `yaml:"backend"` // one of Backends
 	Limit   int    `yaml:"limit"`   // images; 0 is the whole test set
 	LogN    int    `yaml:"log_n"`   // ring degree 2^LogN; 0 chooses it
+	// EncryptedLimit is how many of them are encrypted, the first; 0 is all. It is
+	// left out where it is 0, as Precision is.
+	EncryptedLimit int `yaml:"encrypted_limit,omitempty"`
 	// Precision is the bits that outputs of packed-ckks must have; 0 is its
 	// default. It is left out where it is 0, so that recipes without it keep their
 	// hashes.
@@ -298,6 +301,12 @@ func (r *Recipe) validateVerify() error {
 	if r.Verify.Limit < 0 || r.Verify.Limit > math.MaxInt32 {
 		return fmt.Errorf("verify.limit: %d is negative", r.Verify.Limit)
 	}
+	switch n, limit := r.Verify.EncryptedLimit, r.Verify.Limit; {
+	case n < 0 || n > math.MaxInt32:
+		return fmt.Errorf("verify.encrypted_limit: %d is outside 0..%d (0 is all)", n, math.MaxInt32)
+	case limit > 0 && n > limit:
+		return fmt.Errorf("verify.encrypted_limit: %d is more than the %d images of verify.limit", n, limit)
+	}
 	if n := r.Verify.LogN; n != 0 && (n < 10 || n > 16) {
 		return fmt.Errorf("verify.log_n: %d is outside 10..16 (0 chooses it)", n)
 	}
@@ -306,6 +315,20 @@ func (r *Recipe) validateVerify() error {
 		return fmt.Errorf("verify.precision: %v is outside 0..50 bits (0 is the default)", b)
 	case b > 0 && r.Verify.Backend != "packed-ckks" && r.Verify.Backend != "none":
 		return fmt.Errorf("verify.precision: it is for backend packed-ckks, which is %s here (0 leaves it out)", r.Verify.Backend)
+	}
+	return nil
+}
+
+// CheckImages refuses limits beyond the images of the test set; unit is what they
+// are, as in "images".
+func (v Verify) CheckImages(test int, unit string) error {
+	for _, l := range []struct {
+		key string
+		n   int
+	}{{"limit", v.Limit}, {"encrypted_limit", v.EncryptedLimit}} {
+		if l.n > test {
+			return fmt.Errorf("verify.%s: %d, there are %d test %s", l.key, l.n, test, unit)
+		}
 	}
 	return nil
 }

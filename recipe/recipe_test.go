@@ -162,6 +162,8 @@ func TestParseErrors(t *testing.T) {
 		{minimal + "quantize: {finetune: {epochs: 0}}\n", "quantize.finetune.epochs: 0"},
 		{minimal + "verify: {backend: rot13}\n", `verify.backend: "rot13" is unknown`},
 		{minimal + "verify: {limit: -1}\n", "verify.limit: -1"},
+		{minimal + "verify: {encrypted_limit: -1}\n", "verify.encrypted_limit: -1 is outside 0.."},
+		{minimal + "verify: {encrypted_limit: 8, limit: 7}\n", "verify.encrypted_limit: 8 is more than the 7 images of verify.limit"},
 		{minimal + "verify: {log_n: 9}\n", "verify.log_n: 9 is outside 10..16"},
 		{minimal + "verify: {backend: packed-ckks, precision: 51}\n", "verify.precision: 51 is outside 0..50"},
 		{minimal + "verify: {backend: packed-ckks, precision: .nan}\n", "verify.precision: NaN is outside 0..50"},
@@ -213,8 +215,46 @@ func TestSHA256(t *testing.T) {
 	if sum(r) == sum(parse(t, minimal+"seed: 2\n")) {
 		t.Error("the hash does not depend on the seed")
 	}
+	if sum(r) != sum(parse(t, minimal+"verify: {encrypted_limit: 7}\n")) {
+		t.Error("the hash depends on how many images are encrypted")
+	}
 	if r.Verify.Backend != "auto" {
 		t.Error("hashing changed the recipe")
+	}
+}
+
+// Keys that came later are left out where they have no effect, so that the hashes
+// of recipes without them stay.
+func TestEncodeLeavesOut(t *testing.T) {
+	encode := func(text string) string {
+		b, err := parse(t, text).Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	if got := encode(minimal); strings.Contains(got, "encrypted_limit") || strings.Contains(got, "precision") {
+		t.Errorf("a key that is not given stands in\n%s", got)
+	}
+	if got := encode(minimal + "verify: {encrypted_limit: 7}\n"); !strings.Contains(got, "encrypted_limit: 7") {
+		t.Errorf("encrypted_limit: 7 is lost in\n%s", got)
+	}
+}
+
+func TestCheckImages(t *testing.T) {
+	for _, c := range []struct {
+		v    Verify
+		want string
+	}{
+		{Verify{}, ""}, {Verify{Limit: 50, EncryptedLimit: 50}, ""}, {Verify{EncryptedLimit: 50}, ""},
+		{Verify{Limit: 51}, "verify.limit: 51, there are 50 test images"},
+		{Verify{EncryptedLimit: 51}, "verify.encrypted_limit: 51, there are 50 test images"},
+	} {
+		if err := c.v.CheckImages(50, "images"); c.want != "" {
+			wantError(t, c.want, err, c.want)
+		} else if err != nil {
+			t.Errorf("%+v: %v", c.v, err)
+		}
 	}
 }
 

@@ -71,6 +71,7 @@ func TestUnusedErrors(t *testing.T) {
 		{minimal + "quantize: {method: none, layers: {fc: {bits: 3}}}\n", "quantize.layers: it is for"},
 		{minimal + "quantize: {method: none}\nverify: {backend: bgv}\n", "verify.backend: it is for quantize.method qat or ptq, which is none here"},
 		{minimal + "quantize: {method: none}\nverify: {log_n: 13}\n", "verify.log_n: it is for quantize.method qat or ptq"},
+		{minimal + "quantize: {method: none}\nverify: {encrypted_limit: 13}\n", "verify.encrypted_limit: it is for quantize.method qat or ptq"},
 		{minimal + "verify: {backend: none, log_n: 13}\n", "verify.log_n: it is for a verify.backend that encrypts, which is none here"},
 	} {
 		_, err := Parse([]byte(c.text))

@@ -25,12 +25,13 @@ const smallerHint = "fewer bits for weights and inputs, or fewer products in a r
 
 // verifyOptions say how a bundle is checked under encryption.
 type verifyOptions struct {
-	backend       string
-	limit         int // images; 0: all
-	logN          int // 0: chosen
-	allowInsecure bool
-	bits          float64 // of output precision, packed-ckks; 0: its default
-	failure       float64 // probability that an image has a failed look-up, pbs; 0: its default
+	backend        string
+	limit          int // images; 0: all
+	encryptedLimit int // of these; 0: all
+	logN           int // 0: chosen
+	allowInsecure  bool
+	bits           float64 // of output precision, packed-ckks; 0: its default
+	failure        float64 // probability that an image has a failed look-up, pbs; 0: its default
 }
 
 // unused refuses options that the back end has no use for.
@@ -40,6 +41,9 @@ func (o verifyOptions) unused() error {
 	}
 	if o.backend != backendNone {
 		return nil
+	}
+	if o.encryptedLimit != 0 {
+		return fmt.Errorf("--encrypted-limit %d: nothing is encrypted, the backend is none", o.encryptedLimit)
 	}
 	if o.logN != 0 {
 		return fmt.Errorf("--log-n %d: nothing is encrypted, the backend is none", o.logN)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -123,10 +124,8 @@ func (p *printer) ladder(r *verify.Report) {
 	t := newTable()
 	t.AppendHeader(table.Row{"", "accuracy", "images", "against the rung above"})
 	right(t, 2, 3)
-	images := r.Images
-	if images == 0 {
-		images = r.TestImages
-	}
+	answered := cmp.Or(len(r.Answers.Labels), r.Images, r.TestImages)
+	encrypted := cmp.Or(r.Images, answered)
 	quantized, integer := "", ""
 	if r.Accuracy.Quantized != nil {
 		integer = fmt.Sprintf("%d answers differ", r.ArgmaxFlips.QuantizedInteger)
@@ -135,37 +134,45 @@ func (p *printer) ladder(r *verify.Report) {
 		}
 	}
 	for _, row := range []struct {
-		name string
-		a    *float64
-		note string
+		name   string
+		a      *float64
+		images int
+		note   string
 	}{
-		{"float", r.Accuracy.Float, ""},
-		{"quantized", r.Accuracy.Quantized, quantized},
-		{"integer", r.Accuracy.Integer, integer},
-		{"encrypted", r.Accuracy.Encrypted, encryptedNote(r)},
+		{"float", r.Accuracy.Float, answered, ""},
+		{"quantized", r.Accuracy.Quantized, answered, quantized},
+		{"integer", r.Accuracy.Integer, answered, integer},
+		{"encrypted", r.Accuracy.Encrypted, encrypted, encryptedNote(r)},
 	} {
 		if row.a == nil {
 			t.AppendRow(table.Row{row.name, "-", "-", "not run"})
 		} else {
-			t.AppendRow(table.Row{row.name, fmt.Sprintf("%.2f %%", 100**row.a), images, row.note})
+			t.AppendRow(table.Row{row.name, fmt.Sprintf("%.2f %%", 100**row.a), row.images, row.note})
 		}
 	}
 	p.f("%s\n", t.Render())
-	if r.Images > 0 && r.Images < r.TestImages {
-		p.f("Only the first %d of %d test images were used.\n", r.Images, r.TestImages)
+	if answered < r.TestImages {
+		p.f("Only the first %d of %d test images were used.\n", answered, r.TestImages)
+	}
+	if r.Accuracy.Encrypted != nil && encrypted < answered {
+		p.f("Only the first %d of %d images were encrypted.\n", encrypted, answered)
 	}
 }
 
 // encryptedNote compares the encrypted rung with the integers: logit by logit
-// where it is exact, else answer by answer.
+// where it is exact, else answer by answer. Where fewer images were encrypted, it
+// says what the integers have on those.
 func encryptedNote(r *verify.Report) string {
+	note := fmt.Sprintf("%d logits differ", r.LogitMismatches)
 	if r.Precision != nil {
-		return fmt.Sprintf("%d answers differ", r.ArgmaxFlips.IntegerEncrypted)
+		note = fmt.Sprintf("%d answers differ", r.ArgmaxFlips.IntegerEncrypted)
+	} else if r.Explained > 0 {
+		note += fmt.Sprintf(", %d of them by failed look-ups", r.Explained)
 	}
-	if r.Explained > 0 {
-		return fmt.Sprintf("%d logits differ, %d of them by failed look-ups", r.LogitMismatches, r.Explained)
+	if a := r.Accuracy.IntegerOnEncrypted; a != nil {
+		note += fmt.Sprintf("; integer on these %d: %.2f %%", r.Images, 100**a)
 	}
-	return fmt.Sprintf("%d logits differ", r.LogitMismatches)
+	return note
 }
 
 // precision says how close approximate outputs came, and lists the flips.

@@ -69,8 +69,9 @@ func newRunCommand(a *app) *cobra.Command {
 		Use:   "run",
 		Short: "do everything a recipe says: train, quantize, export, verify encrypted",
 		Long: withExitStatus(`Run trains the recipe's network, quantizes it, exports the integer bundle, and
-runs the bundle under homomorphic encryption on the whole test set. It ends with a
-table of the four accuracies: float, quantized, integer and encrypted.
+runs the bundle under homomorphic encryption on the whole test set, or on the first
+images of it (verify.encrypted_limit). It ends with a table of the four accuracies:
+float, quantized, integer and encrypted.
 
 The folder given by --out then holds
   recipe.yaml            the recipe with every default and --set filled in
@@ -88,7 +89,7 @@ new bundle must be that run's, byte for byte.`),
 		Example: `  qtool run
   qtool run -c mnist-lenet1-square --out lenet
   qtool run -c mnist-fc-square --set quantize.weights.bits=3 --set seed=7
-  qtool run -c mnist-lenet1-square --set train.epochs=1 --set verify.limit=100
+  qtool run -c mnist-lenet1-square --set train.epochs=1 --set verify.encrypted_limit=100
   qtool run --from lenet --out again`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -139,20 +140,15 @@ func runRun(ctx context.Context, w *workspace, insecure bool) error {
 	if err != nil {
 		return err
 	}
-	v := w.recipe.Verify
-	test, err := limited(w.data.Test, v.Limit)
-	if err != nil {
-		return fmt.Errorf("verify.%w", err)
-	}
-	e, err := encryptedExecutor(f.Program, test.Len(), verifyOptions{backend: v.Backend, logN: v.LogN, bits: v.Precision, allowInsecure: insecure})
+	task, err := w.verification(f, w.data.Test, insecure)
 	if err != nil {
 		return err
 	}
-	r, err := answer(ctx, float, quantized, f.Program, test)
-	if err != nil {
+	if task.rungs, err = answer(ctx, float, quantized, f.Program, task.test); err != nil {
 		return err
 	}
-	return w.verifyRun(ctx, verification{file: f, test: test, executor: e, rungs: r, sqnr: sqnr, state: w.path(stateVerify), resume: w.resume})
+	task.sqnr = sqnr
+	return w.verifyRun(ctx, task)
 }
 
 // verifyRun is the end of a run: the check of its bundle, and the report.

@@ -28,8 +28,8 @@ func (s *sentences) open(ctx context.Context, stale ...string) error {
 	if s.Material, err = sentence.Load(ctx, r, datasets.Options{Dir: s.dataDir}); err != nil {
 		return err
 	}
-	if n := r.Verify.Limit; n > len(s.Corpus.Test) {
-		return fmt.Errorf("recipe %s: verify.limit: %d, the corpus has %d test sentences", r.Name, n, len(s.Corpus.Test))
+	if err := r.Verify.CheckImages(len(s.Corpus.Test), "sentences"); err != nil {
+		return fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
 	s.data = corpusData(s.Corpus, nil)
 	s.note(fmt.Sprintf("linear baseline, logistic regression on the set of words: dev %.2f %%, test %.2f %%",

@@ -35,20 +35,14 @@ func runSentences(ctx context.Context, w *workspace, insecure bool) error {
 	if err != nil {
 		return err
 	}
-	v := w.recipe.Verify
-	test, err := limited(s.data.Test, v.Limit)
-	if err != nil {
-		return fmt.Errorf("verify.%w", err)
-	}
-	e, err := encryptedExecutor(f.Program, test.Len(), verifyOptions{backend: v.Backend, logN: v.LogN, allowInsecure: insecure})
+	task, err := w.verification(f, s.data.Test, insecure)
 	if err != nil {
 		return err
 	}
-	r, err := answerSentences(ctx, float, s.Samples(s.Corpus.Test[:test.Len()]), quantized, f.Program, test)
-	if err != nil {
+	if task.rungs, err = answerSentences(ctx, float, s.Samples(s.Corpus.Test[:task.test.Len()]), quantized, f.Program, task.test); err != nil {
 		return err
 	}
-	return w.verifyRun(ctx, verification{file: f, test: test, executor: e, rungs: r, state: w.path(stateVerify), resume: w.resume})
+	return w.verifyRun(ctx, task)
 }
 
 // reportFloat is the end of a run whose recipe quantizes nothing.

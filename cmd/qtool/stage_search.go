@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,12 +68,10 @@ func newSearcher(ctx context.Context, w *workspace, float *model.Checkpoint, o s
 	return s, nil
 }
 
-// testImages is how many images costs are for.
+// testImages is how many images costs are for: those that would be encrypted.
 func (w *workspace) testImages() int {
-	if n := w.recipe.Verify.Limit; n > 0 {
-		return n
-	}
-	return w.data.Test.Len()
+	v := w.recipe.Verify
+	return cmp.Or(v.EncryptedLimit, v.Limit, w.data.Test.Len())
 }
 
 // pointFolder is where a point's run is kept, below the search's folder.

@@ -34,15 +34,35 @@ type rungs struct {
 
 // verification is a bundle to be checked on a test split.
 type verification struct {
-	file     *bundle.File
-	sum      string // of the bundle's file
-	test     *datasets.Split
-	executor verify.Executor
-	rungs    rungs
-	simulate bool      // predict the executor's answers instead of encrypting
-	sqnr     []float64 // of each layer; nil where it is not known
-	state    string    // file of finished batches, "" for none
-	resume   bool
+	file      *bundle.File
+	sum       string // of the bundle's file
+	test      *datasets.Split
+	encrypted int             // images of test that are encrypted, the first
+	executor  verify.Executor // planned for these
+	rungs     rungs
+	simulate  bool      // predict the executor's answers to all of test instead of encrypting
+	sqnr      []float64 // of each layer; nil where it is not known
+	state     string    // file of finished batches, "" for none
+	resume    bool
+}
+
+// verification plans what a run ends with: parameters are chosen, or refused,
+// before the rungs answer.
+func (w *workspace) verification(f *bundle.File, all *datasets.Split, insecure bool) (verification, error) {
+	v := w.recipe.Verify
+	if v.Backend == backendNone {
+		v.EncryptedLimit, v.Precision = 0, 0 // of the recipe's own back end
+	}
+	task := verification{file: f, state: w.path(stateVerify), resume: w.resume}
+	var err error
+	if task.test, err = limited(all, v.Limit); err != nil {
+		return task, fmt.Errorf("verify.%w", err)
+	}
+	if task.encrypted, err = encryptedImages("verify.encrypted_limit", v.EncryptedLimit, task.test.Len()); err != nil {
+		return task, err
+	}
+	task.executor, err = encryptedExecutor(f.Program, task.encrypted, verifyOptions{backend: v.Backend, logN: v.LogN, bits: v.Precision, allowInsecure: insecure})
+	return task, err
 }
 
 // verifyBundle runs the integer reference and the encrypted executor and fills
@@ -77,10 +97,11 @@ func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report,
 			return nil, err
 		}
 	} else if e != nil {
-		encrypted, err := a.encrypt(ctx, v, images, report)
+		encrypted, err := a.encrypt(ctx, v, images[:v.encrypted], report)
 		if err != nil {
 			return nil, err
 		}
+		ladder.EncryptedImages = v.encrypted
 		ladder.Encrypted, ladder.Reals, ladder.Bound, ladder.Usual = encrypted.Logits, encrypted.Reals, encrypted.Bound, encrypted.Usual
 		nodeSeconds = encrypted.NodeSeconds
 		if report.Lookups = encrypted.Lookups; report.Lookups != nil {
@@ -171,6 +192,18 @@ func limited(s *datasets.Split, limit int) (*datasets.Split, error) {
 		return nil, fmt.Errorf("limit %d is outside 1..%d, the images of the test set", limit, s.Len())
 	}
 	return s.First(limit), nil
+}
+
+// encryptedImages is how many of the images that are answered are encrypted, the
+// first; a limit of 0 is all of them. name is what sets the limit.
+func encryptedImages(name string, limit, answered int) (int, error) {
+	if limit == 0 {
+		return answered, nil
+	}
+	if limit < 0 || limit > answered {
+		return 0, fmt.Errorf("%s %d is outside 1..%d, the images that are answered", name, limit, answered)
+	}
+	return limit, nil
 }
 
 // compatible refuses a dataset that is not the shape that the program takes.

@@ -35,8 +35,13 @@ reference. An exact back end must agree on all of them.
 The float and quantized rungs of the table are filled in where the checkpoints that
 the bundle was made of stand beside it.
 
+With --encrypted-limit only the first of the images are encrypted, and the clear rungs
+answer all: the table then shows beside the encrypted accuracy the integer program's on
+the same images, which is the one to compare with. --limit leaves images out of every
+rung.
+
 With --simulate nothing is encrypted: noise is drawn as it is predicted where look-ups
-may fail, and an exact back end gives the integer program's answers.
+may fail, for all images, and an exact back end gives the integer program's answers.
 
 With --text, one sentence that you type is encrypted, and the answer printed with what
 the server saw. The client cuts it into words, keeps those that the bundle's selection
@@ -57,6 +62,7 @@ same command with --resume repeats none of them.
   --backend none         no encryption: the clear rungs alone`),
 		Example: `  qtool verify-encrypted --bundle lenet/model.qb
   qtool verify-encrypted --bundle lenet/model.qb --limit 100 --json
+  qtool verify-encrypted --bundle sentiment/model.qb --backend pbs --encrypted-limit 20
   qtool verify-encrypted --bundle tables/model.qb --backend pbs --simulate
   qtool verify-encrypted --bundle sentiment/model.qb --text "a gripping , funny film"`,
 		Args: cobra.NoArgs,
@@ -76,13 +82,14 @@ same command with --resume repeats none of them.
 	cmd.Flags().StringVar(&o.backend, "backend", "auto", "one of "+strings.Join(recipe.Backends, ", "))
 	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions(recipe.Backends, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().IntVar(&o.limit, "limit", 0, "only the first images of the test set (default all)")
+	cmd.Flags().IntVar(&o.encryptedLimit, "encrypted-limit", 0, "encrypt only the first of the images that the clear rungs answer (default all)")
 	registerPacked(cmd, &o)
 	cmd.Flags().Float64Var(&o.failure, "failure-probability", 0, "the largest probability that an image has a failed look-up, pbs (default 2^-20)")
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the batches that an interrupted run finished in --out")
 	cmd.Flags().BoolVar(&simulate, "simulate", false, "encrypt nothing: predict what the back end would answer")
 	cmd.Flags().StringVar(&sentence, "text", "", "encrypt this sentence (- reads it from standard input) instead of the test set, and print the answer")
 	cmd.MarkFlagsMutuallyExclusive("simulate", "resume")
-	for _, other := range []string{"simulate", "resume", "limit", "out"} {
+	for _, other := range []string{"simulate", "resume", "limit", "encrypted-limit", "out"} {
 		cmd.MarkFlagsMutuallyExclusive("text", other)
 	}
 	registerInsecure(cmd, &o.allowInsecure)
@@ -121,20 +128,21 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 	if err != nil {
 		return err
 	}
-	e, err := encryptedExecutor(f.Program, test.Len(), o)
-	if err != nil {
+	v := verification{file: f, test: test, resume: resume, simulate: simulate}
+	if v.encrypted, err = encryptedImages("--encrypted-limit", o.encryptedLimit, test.Len()); err != nil {
 		return err
 	}
-	var r rungs
+	if v.executor, err = encryptedExecutor(f.Program, v.encrypted, o); err != nil {
+		return err
+	}
 	if corpus != nil {
-		r, err = a.sentenceRungs(ctx, path, f, corpus.Test, test)
+		v.rungs, err = a.sentenceRungs(ctx, path, f, corpus.Test, test)
 	} else {
-		r, err = a.imageRungs(ctx, path, f, test)
+		v.rungs, err = a.imageRungs(ctx, path, f, test)
 	}
 	if err != nil {
 		return err
 	}
-	v := verification{file: f, test: test, executor: e, rungs: r, resume: resume, simulate: simulate}
 	var size int64
 	if v.sum, size, err = fileSHA256(path); err != nil {
 		return err

@@ -147,8 +147,8 @@ func (w *workspace) load(ctx context.Context) error {
 	if err := fitsNetwork(d, w.network); err != nil {
 		return fmt.Errorf("recipe %s: dataset %s: %w", r.Name, d.Name, err)
 	}
-	if n := r.Verify.Limit; n > d.Test.Len() {
-		return fmt.Errorf("recipe %s: verify.limit: %d, the dataset has %d test images", r.Name, n, d.Test.Len())
+	if err := r.Verify.CheckImages(d.Test.Len(), "images"); err != nil {
+		return fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
 	if n := r.Quantize.Images; r.Quantize.Method != "none" && n > d.Train.Len() {
 		return fmt.Errorf("recipe %s: quantize.images: %d, the dataset has %d training images", r.Name, n, d.Train.Len())
