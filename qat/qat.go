@@ -51,7 +51,9 @@ type Options struct {
 // OptionsOf are those that a recipe's quantize section asks for on network n.
 func OptionsOf(c calibrate.Config, n *model.Network) Options {
 	o := Options{Input: c.Learn.Input, WeightScales: c.Learn.Weights, Activations: c.Learn.Activations}
-	o.Frozen, o.Ranges = c.WeightKeeper(n)
+	if keep, bounds := c.WeightKeeper(n); bounds {
+		o.Frozen, o.Ranges = keep, true
+	}
 	o.Weights = o.Frozen
 	if !c.Learn.Weights {
 		o.Weights, _ = c.WeightFollower(n)

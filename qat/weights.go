@@ -44,8 +44,20 @@ func (z *Quantizer) weights(i, outputs int, scale *G.Node) op.Quantizer {
 			f(bulk.Grid(w.Params(o)), o*size/groups, (o+1)*size/groups)
 		}
 	}
+	var folded, slopes []float32
 	scaleGradient := func(ds, w, dy []float32) {
-		z.scaling[i].ScaleGradient(ds, w, dy, outputs, bulk.ScaleGradient)
+		if fold := z.folds[i]; fold != nil {
+			folded = slices.Grow(folded[:0], len(w))[:len(w)]
+			for from := 0; from < len(w); from += len(fold) {
+				f32.Mul(folded[from:from+len(fold)], w[from:from+len(fold)], fold)
+			}
+			w = folded
+		}
+		size := len(w) / len(ds)
+		for g := range ds {
+			from, to := g*size, (g+1)*size
+			ds[g] = float32(bulk.ScaleGradient(z.q.Weights[at].Params(g), w[from:to], dy[from:to]))
+		}
 		multiply(ds, factor)
 	}
 	if z.q.Weights[at].Params(0).Binary() {
@@ -62,7 +74,6 @@ func (z *Quantizer) weights(i, outputs int, scale *G.Node) op.Quantizer {
 			Scale: scale, ScaleGradient: scaleGradient,
 		}
 	}
-	var folded, slopes []float32
 	return op.Quantizer{
 		Scale: scale, ScaleGradient: scaleGradient,
 		Codes: func(dst, w []float32) {

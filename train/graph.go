@@ -21,7 +21,6 @@ type graph struct {
 	images []float32     // [batch, shape...]; run brings them into input
 	input  *tensor.Dense // [shape..., batch]
 	labels *tensor.Dense // [batch]; nil without a loss
-	taught *tensor.Dense // [classes, batch]: the teacher's logits; nil without one
 	count  int           // labels that the loss is divided by
 	rows   int           // images that are no padding
 	params G.Nodes       // those that gradients change; the scales come last
@@ -33,8 +32,6 @@ type graph struct {
 	// predicted is room for a batch's predictions.
 	predicted []int
 	vm        G.VM
-	// teacher answers the same batch first; nil without one.
-	teacher *graph
 	// bounded are the inputs of polynomials that have an interval.
 	bounded []boundedInput
 	// watch, if not nil, is shown the inputs of bounded layer i at each run of a
@@ -63,6 +60,7 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, o *o
 	t := &graph{batch: batch, scales: Scales{}, images: make([]float32, shape.TotalSize()), predicted: make([]int, batch)}
 	t.input = tensor.New(tensor.WithShape(shape...), tensor.Of(tensor.Float32))
 	x := G.NewTensor(g, tensor.Float32, len(shape), G.WithShape(shape...), G.WithName("input"), G.WithValue(t.input))
+	input := x
 	var err error
 	b := builder{graph: t, g: g, p: p, q: q, n: n, training: o != nil}
 	if q != nil {
@@ -73,17 +71,8 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, o *o
 			return nil, err
 		}
 	}
-	for i, l := range n.Layers {
-		if l.Interval != nil {
-			x, err = b.bound(i, l, x)
-		}
-		if err == nil {
-			x, err = b.layer(i, l, x)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("train: layer %q (%s): %w", l.Name, l.Type, err)
-		}
-		t.layers = append(t.layers, x)
+	if x, err = b.all(x); err != nil {
+		return nil, err
 	}
 	if q != nil {
 		for _, s := range q.Scales() {
@@ -102,7 +91,7 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, o *o
 		if o.teacher == nil {
 			t.loss, err = op.CrossEntropy(x, labels, &t.count)
 		} else {
-			t.loss, err = t.distil(g, x, labels, o.teacher)
+			t.loss, err = t.distil(g, input, x, labels, o.teacher)
 		}
 		if err != nil {
 			return nil, err
@@ -120,27 +109,22 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, o *o
 	return t, nil
 }
 
-// distil adds the teacher's network and the loss against its answers.
-func (t *graph) distil(g *G.ExprGraph, logits, labels *G.Node, teacher *Teacher) (*G.Node, error) {
-	var err error
-	if t.teacher, err = newGraph(teacher.Network, teacher.Params, nil, t.batch, nil); err != nil {
-		return nil, err
+// distil adds the teacher's network, on the same input, and the loss against its
+// answers. One graph has both: to run one is to hand over between threads.
+func (t *graph) distil(g *G.ExprGraph, input, logits, labels *G.Node, teacher *Teacher) (*G.Node, error) {
+	b := builder{graph: &graph{batch: t.batch}, g: g, p: teacher.Params, n: teacher.Network, prefix: "teacher."}
+	answers, err := b.all(input)
+	if err != nil {
+		return nil, fmt.Errorf("teacher: %w", err)
 	}
-	if got, want := t.teacher.logits.Shape()[0], logits.Shape()[0]; got != want {
+	if got, want := answers.Shape()[0], logits.Shape()[0]; got != want {
 		return nil, fmt.Errorf("train: the teacher has %d logits, the network %d", got, want)
 	}
-	t.taught = tensor.New(tensor.WithShape(logits.Shape()...), tensor.Of(tensor.Float32))
-	answers := G.NewTensor(g, tensor.Float32, 2, G.WithShape(logits.Shape()...), G.WithName("teacher"), G.WithValue(t.taught))
 	return op.Distil(logits, labels, answers, teacher.Distillation, &t.count)
 }
 
-// close frees the graph's machines.
-func (t *graph) close() {
-	t.vm.Close()
-	if t.teacher != nil {
-		t.teacher.close()
-	}
-}
+// close frees the graph's machine.
+func (t *graph) close() { t.vm.Close() }
 
 // image is where image r of the batch goes.
 func (t *graph) image(r int) []float32 {
@@ -162,22 +146,9 @@ func (t *graph) predict(classes []int) {
 	}
 }
 
-// run executes the graph, and the teacher's before it, on what images and labels
-// hold.
+// run executes the graph on what images and labels hold.
 func (t *graph) run() error {
 	f32.Transpose(t.input.Float32s(), t.images, t.batch, len(t.images)/t.batch)
-	if t.teacher != nil {
-		copy(t.teacher.input.Float32s(), t.input.Float32s())
-		if err := t.teacher.execute(); err != nil {
-			return err
-		}
-		copy(t.taught.Float32s(), t.teacher.logits.Value().Data().([]float32))
-	}
-	return t.execute()
-}
-
-// execute runs the graph on what input and labels hold.
-func (t *graph) execute() error {
 	t.vm.Reset()
 	if err := t.vm.RunAll(); err != nil {
 		return fmt.Errorf("train: %w", err)

@@ -18,8 +18,27 @@ type builder struct {
 	q        Quantizer
 	n        *model.Network
 	training bool
+	prefix   string  // of the names of tensors: a graph takes equal names for one
 	bias     *G.Node // the parameter that a table is to take, if any
 	real     bool    // a batch norm has made reals of a quantized layer's integers
+}
+
+// all adds all layers.
+func (b *builder) all(x *G.Node) (*G.Node, error) {
+	for i, l := range b.n.Layers {
+		var err error
+		if l.Interval != nil {
+			x, err = b.bound(i, l, x)
+		}
+		if err == nil {
+			x, err = b.layer(i, l, x)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("train: layer %q (%s): %w", l.Name, l.Type, err)
+		}
+		b.layers = append(b.layers, x)
+	}
+	return x, nil
 }
 
 // layer adds layer i.
@@ -95,7 +114,7 @@ func (b *builder) weighted(i int, l model.Layer, x *G.Node) (*G.Node, error) {
 				b.bias = nil
 			}
 			zeros := model.Tensor{Name: l.Name + ".no-bias", Shape: bias.Shape(), Data: make([]float32, bias.Shape()[0])}
-			quantizedBias = node(b.g, zeros)
+			quantizedBias = b.node(zeros)
 		}
 		w, bias = quantized, quantizedBias
 	}
@@ -143,9 +162,9 @@ func (b *builder) parameters(l model.Layer) (w, bias *G.Node) {
 	for _, t := range b.p {
 		switch t.Name {
 		case l.Name + ".weight":
-			w = node(b.g, t)
+			w = b.node(t)
 		case l.Name + ".bias":
-			bias = node(b.g, t)
+			bias = b.node(t)
 		}
 	}
 	return w, bias
@@ -156,4 +175,10 @@ func (b *builder) parameters(l model.Layer) (w, bias *G.Node) {
 func node(g *G.ExprGraph, t model.Tensor) *G.Node {
 	d := tensor.New(tensor.WithShape(t.Shape...), tensor.WithBacking(t.Data))
 	return G.NewTensor(g, tensor.Float32, len(t.Shape), G.WithShape(t.Shape...), G.WithName(t.Name), G.WithValue(d))
+}
+
+// node is a tensor of the network that is built; see node.
+func (b *builder) node(t model.Tensor) *G.Node {
+	t.Name = b.prefix + t.Name
+	return node(b.g, t)
 }

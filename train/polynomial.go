@@ -20,7 +20,7 @@ func (b *builder) trainable(i int, l model.Layer, x *G.Node) (*G.Node, error) {
 	if data == nil {
 		return nil, fmt.Errorf("parameters are missing")
 	}
-	theta := node(b.g, model.Tensor{Name: l.Name + ".coefficients", Shape: []int{len(data)}, Data: data})
+	theta := b.node(model.Tensor{Name: l.Name + ".coefficients", Shape: []int{len(data)}, Data: data})
 	b.params = append(b.params, theta)
 	coeffs := func() [][]float32 { return [][]float32{float32s(l.FromParameters(data))} }
 	if b.q != nil {
