@@ -243,7 +243,7 @@ func TestLayerScaleGradient(t *testing.T) {
 				w[k], dcode[k] = float32(2*r.NormFloat64()), float32(r.NormFloat64())
 			}
 			got := make([]float32, len(scales))
-			s.ScaleGradient(got, w, dcode, 3, quant.Params.ScaleGradient)
+			s.ScaleGradient(got, w, dcode, 3)
 			for g, scale := range scales {
 				sum, count := 0.0, 12/len(scales)
 				for k := g * count; k < (g+1)*count; k++ {

@@ -66,8 +66,8 @@ func (s *LayerScaling) WeightSlopes(dst, w []float32, outputs int) {
 
 // ScaleGradient writes the gradient of a loss with respect to the logarithm of
 // each weight scale, from its gradient dcode with respect to each weight code;
-// see quant.Params.ScaleGradient, which gradient computes.
-func (s *LayerScaling) ScaleGradient(dst, w, dcode []float32, outputs int, gradient func(p quant.Params, x, dcode []float32) float64) {
+// see quant.Params.ScaleGradient.
+func (s *LayerScaling) ScaleGradient(dst, w, dcode []float32, outputs int) {
 	groups := len(s.weights.Scales)
 	folded := w
 	if s.Fold != nil {
@@ -76,7 +76,7 @@ func (s *LayerScaling) ScaleGradient(dst, w, dcode []float32, outputs int, gradi
 	size := len(w) / groups
 	for g := range groups {
 		from, to := g*size, (g+1)*size
-		dst[g] = float32(gradient(s.weights.Params(g), folded[from:to], dcode[from:to]))
+		dst[g] = float32(s.weights.Params(g).ScaleGradient(folded[from:to], dcode[from:to]))
 	}
 }
 

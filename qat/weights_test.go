@@ -66,6 +66,10 @@ func TestWeightsAreTheModels(t *testing.T) {
 				want[k] *= g
 			}
 			compare("gradient")
+			got, want = make([]float32, len(z.q.Weights[min(i, 1)].Scales)), make([]float32, len(z.q.Weights[min(i, 1)].Scales))
+			k.ScaleGradient(got, x, dy)
+			z.scaling[i].ScaleGradient(want, x, dy, len(b))
+			compare("gradient of the scale")
 		}
 	}
 	if folded != 1 {
