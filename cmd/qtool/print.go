@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"qtool/bundle"
+	corpora "qtool/datasets/text"
 	"qtool/model"
 	"qtool/verify"
 )
@@ -112,17 +114,32 @@ func (p *printer) drift(r *verify.Report) {
 	if layers == 0 {
 		return
 	}
-	p.f("\nquantized = integer, every element of every image, in %d of %d layers", exact, layers)
+	p.f("\nquantized = integer, every element of every %s, in %d of %d layers", unit(r), exact, layers)
 	if beyond > 0 {
 		p.f("; in %d layers integers may pass 2^24, which float32 rounds: %d elements differ there", beyond, differ)
 	}
 	p.f("\n")
 }
 
+// unit is what the report's test set consists of.
+func unit(r *verify.Report) string {
+	if slices.Contains(corpora.Names(), r.Dataset) {
+		return "sentence"
+	}
+	return "image"
+}
+
+func article(noun string) string {
+	if noun == "image" {
+		return "an image"
+	}
+	return "a " + noun
+}
+
 // ladder is the table of the four accuracies.
 func (p *printer) ladder(r *verify.Report) {
 	t := newTable()
-	t.AppendHeader(table.Row{"", "accuracy", "images", "against the rung above"})
+	t.AppendHeader(table.Row{"", "accuracy", unit(r) + "s", "against the rung above"})
 	right(t, 2, 3)
 	answered := cmp.Or(len(r.Answers.Labels), r.Images, r.TestImages)
 	encrypted := cmp.Or(r.Images, answered)
@@ -152,10 +169,10 @@ func (p *printer) ladder(r *verify.Report) {
 	}
 	p.f("%s\n", t.Render())
 	if answered < r.TestImages {
-		p.f("Only the first %d of %d test images were used.\n", answered, r.TestImages)
+		p.f("Only the first %d of %d test %ss were used.\n", answered, r.TestImages, unit(r))
 	}
 	if r.Accuracy.Encrypted != nil && encrypted < answered {
-		p.f("Only the first %d of %d images were encrypted.\n", encrypted, answered)
+		p.f("Only the first %d of %d %ss were encrypted.\n", encrypted, answered, unit(r))
 	}
 }
 
@@ -257,8 +274,8 @@ func (p *printer) cost(r *verify.Report) {
 	if s.Train > 0 {
 		p.f("\nTraining %.1f s, quantization %.1f s, integer reference %.1f s.\n", s.Train, s.Quantize, s.Integer)
 	}
-	p.f("Encrypted: keygen %.2f s + encrypt %.1f s + evaluate %.1f s + decrypt %.1f s = %.1f s, %.2f ms an image.\n",
-		s.Keygen, s.Encrypt, s.Evaluate, s.Decrypt, s.Encrypted(), 1000*s.Encrypted()/float64(max(r.Images, 1)))
+	p.f("Encrypted: keygen %.2f s + encrypt %.1f s + evaluate %.1f s + decrypt %.1f s = %.1f s, %.2f ms %s.\n",
+		s.Keygen, s.Encrypt, s.Evaluate, s.Decrypt, s.Encrypted(), 1000*s.Encrypted()/float64(max(r.Images, 1)), article(unit(r)))
 	p.f("Bundle %s; ciphertexts of a full batch %s in, %s out; evaluation keys %s; peak memory %s.\n",
 		size(r.Bytes.Bundle), size(r.Bytes.CiphertextIn), size(r.Bytes.CiphertextOut), size(r.Bytes.Keys), size(r.PeakRSSBytes))
 }
