@@ -180,9 +180,7 @@ func (c Config) Shift(n *model.Network, i int) uint8 {
 // the bounds on its accumulators. ranges says whether there are any.
 func (c Config) WeightObserver(n *model.Network) (observe model.Observer, ranges bool) {
 	return c.bounded(n, func(o model.Observation) ([]float32, error) {
-		w := c.Weights
-		w.Bits = int(o.Bits)
-		return w.Scales(o.Layer.Name, o.Folded, o.Outputs)
+		return c.weightsOf(o).Scales(o.Layer.Name, o.Folded, o.Outputs)
 	})
 }
 
@@ -190,10 +188,15 @@ func (c Config) WeightObserver(n *model.Network) (observe model.Observer, ranges
 // WeightConfig.Follow, within the bounds.
 func (c Config) WeightFollower(n *model.Network) (observe model.Observer, ranges bool) {
 	return c.bounded(n, func(o model.Observation) ([]float32, error) {
-		w := c.Weights
-		w.Bits = int(o.Bits)
-		return w.Follow(o.Layer.Name, o.Folded, o.Scales, o.Outputs)
+		return c.weightsOf(o).Follow(o.Layer.Name, o.Folded, o.Scales, o.Outputs)
 	})
+}
+
+// weightsOf is the weights' section with the bits of the observed layer.
+func (c Config) weightsOf(o model.Observation) WeightConfig {
+	w := c.Weights
+	w.Bits = int(o.Bits)
+	return w
 }
 
 // WeightKeeper leaves the scales as they are but for the bounds.

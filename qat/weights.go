@@ -28,8 +28,9 @@ func (z *Quantizer) refreshFold(i int) {
 }
 
 // weights is the quantizer of layer i: the codes of model.LayerScaling's
-// WeightCodes, the gradient of its WeightSlopes and its ScaleGradient, by vector kernels. Each graph
-// has one of its own. scale is the node of the learned scales, or nil.
+// WeightCodes, the gradient of its WeightSlopes and its ScaleGradient, by vector
+// kernels. Each graph has one of its own. scale is the node of the learned scales,
+// or nil.
 func (z *Quantizer) weights(i, outputs int, scale *G.Node) op.Quantizer {
 	factor := float32(math.Ldexp(1, z.carry[i]-z.carry[i+1])) // of the codes in the graph
 	at := slices.IndexFunc(z.q.Weights, func(w model.WeightQuantizer) bool { return w.Layer == z.q.Network.Layers[i].Name })

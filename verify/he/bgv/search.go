@@ -98,6 +98,9 @@ func (s *search) first(mustBeSecure bool) *layout {
 // tooLarge is the error if the bound on memory is what excludes all secure
 // candidates.
 func (s *search) tooLarge() error {
+	if s.options.Memory == 0 {
+		return nil
+	}
 	least := math.Inf(1)
 	for i := range s.found {
 		if c := &s.found[i]; c.secure() && c.bytes < least {
@@ -106,7 +109,7 @@ func (s *search) tooLarge() error {
 			}
 		}
 	}
-	if !(least > float64(s.options.Memory)) || math.IsInf(least, 1) || s.options.Memory == 0 {
+	if !(least > float64(s.options.Memory)) || math.IsInf(least, 1) {
 		return nil
 	}
 	widest := 0
