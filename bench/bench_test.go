@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/kernel/cpu"
 	"qtool/verify"
 )
@@ -226,11 +227,11 @@ func TestRunSentences(t *testing.T) {
 }
 
 // answers is an executor that answers what it is told.
-type answers struct{ verify.Result }
+type answers struct{ he.Result }
 
-func (answers) Backend() verify.Backend { return verify.Backend{} }
+func (answers) Backend() he.Backend { return he.Backend{} }
 
-func (a answers) Run(context.Context, [][]uint8, func(verify.Step)) (*verify.Result, error) {
+func (a answers) Run(context.Context, [][]uint8, func(he.Step)) (*he.Result, error) {
 	return &a.Result, nil
 }
 
@@ -247,7 +248,7 @@ func TestWrongLogits(t *testing.T) {
 	if err := s.take(ctx, 2); err != nil {
 		t.Fatal(err)
 	}
-	exact := func(change int64) (r verify.Result) {
+	exact := func(change int64) (r he.Result) {
 		for i, v := range s.reference {
 			small := slices.Clone(v.Small)
 			small[1] += change * int64(i)
@@ -255,7 +256,7 @@ func TestWrongLogits(t *testing.T) {
 		}
 		return r
 	}
-	near := func(change float64) (r verify.Result) {
+	near := func(change float64) (r he.Result) {
 		r.Bound, r.Usual = []float64{0.5, 0.5}, []float64{0.25, 0.25}
 		for _, v := range s.reference {
 			r.Reals = append(r.Reals, []float64{v.Float(0), v.Float(1) + change})
@@ -264,7 +265,7 @@ func TestWrongLogits(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name  string
-		r     verify.Result
+		r     he.Result
 		wrong bool
 	}{
 		{"equal", exact(0), false}, {"one more", exact(1), true}, {"within the bound", near(0.4), false}, {"outside it", near(0.6), true}, {"no number", near(math.NaN()), true},

@@ -7,22 +7,22 @@ import (
 	"time"
 
 	"qtool/bundle"
-	"qtool/verify"
-	"qtool/verify/he/bgv"
-	"qtool/verify/he/bgvtable"
-	"qtool/verify/he/lstm"
-	"qtool/verify/he/packed"
-	"qtool/verify/he/pbs"
+	"qtool/he"
+	"qtool/he/bgv"
+	"qtool/he/bgvlut"
+	"qtool/he/lstm"
+	"qtool/he/packed"
+	"qtool/he/tfhe"
 	"qtool/verify/integer"
 )
 
 // executors are what a subject's first rounds under encryption leave to later ones.
 type executors struct {
-	batch     verify.Executor
-	single    verify.Executor
+	batch     he.Executor
+	single    he.Executor
 	sequences *lstm.Plan
-	inBatch   func() []bgvtable.LookupTime
-	lookups   *pbs.Plan
+	inBatch   func() []bgvlut.LookupTime
+	lookups   *tfhe.Plan
 	blind     func(context.Context) (time.Duration, error)
 }
 
@@ -102,7 +102,7 @@ func (s *subject) encryptBatch(ctx context.Context) (reading, error) {
 }
 
 // throughput is the pace of a batch of n inputs, key generation to decryption.
-func (s *subject) throughput(ctx context.Context, e verify.Executor, n int, step func(verify.Step)) (reading, error) {
+func (s *subject) throughput(ctx context.Context, e he.Executor, n int, step func(he.Step)) (reading, error) {
 	start := begin()
 	r, err := s.run(ctx, e, n, step)
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *subject) encryptSequences(ctx context.Context) (reading, error) {
 	defer debug.FreeOSMemory()
 	defer debug.SetGCPercent(debug.SetGCPercent(packedGarbage))
 	plan := s.executors.sequences
-	return s.throughput(ctx, lstm.NewExecutor(s.program, plan), plan.Slots(), func(step verify.Step) {
+	return s.throughput(ctx, lstm.NewExecutor(s.program, plan), plan.Slots(), func(step he.Step) {
 		if s.report != nil && step.Done > 0 {
 			s.report(float64(step.Done) / float64(step.Total))
 		}
@@ -172,7 +172,7 @@ func (s *subject) encryptOne(ctx context.Context) (reading, error) {
 func (s *subject) lookupInBatch(ctx context.Context, k int) (reading, error) {
 	x := &s.executors
 	if x.inBatch == nil {
-		plan, err := bgvtable.NewPlan(s.program, bgvtable.Options{Images: s.test.Len()})
+		plan, err := bgvlut.NewPlan(s.program, bgvlut.Options{Images: s.test.Len()})
 		if err != nil {
 			return reading{}, err
 		}
@@ -195,7 +195,7 @@ func (s *subject) lookupInBatch(ctx context.Context, k int) (reading, error) {
 func (s *subject) lookupAlone(ctx context.Context) (reading, error) {
 	x := &s.executors
 	if x.blind == nil {
-		plan, err := pbs.NewPlan(s.program, pbs.Options{})
+		plan, err := tfhe.NewPlan(s.program, tfhe.Options{})
 		if err != nil {
 			return reading{}, err
 		}

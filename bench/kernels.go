@@ -5,12 +5,12 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"qtool/he/fastntt"
 	"qtool/kernel/cpu"
 	"qtool/kernel/f32"
 	"qtool/kernel/gadget"
 	"qtool/kernel/mod"
 	"qtool/kernel/peak"
-	"qtool/verify/he/fastntt"
 )
 
 // kernel is a task of one core: run does work units at once, in the task's unit

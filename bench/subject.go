@@ -10,6 +10,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets"
+	"qtool/he"
 	"qtool/recipe"
 	"qtool/verify"
 )
@@ -143,7 +144,7 @@ func (s *subject) measure(ctx context.Context, t Task) (reading, error) {
 
 // run demands the integer program's logits of an exact executor, and of another
 // one what is no farther from them than it states.
-func (s *subject) run(ctx context.Context, e verify.Executor, n int, step func(verify.Step)) (*verify.Result, error) {
+func (s *subject) run(ctx context.Context, e he.Executor, n int, step func(he.Step)) (*he.Result, error) {
 	r, err := e.Run(ctx, s.inputs[:n], step)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/export"
+	"qtool/he"
 	"qtool/model"
 	"qtool/quant"
 	"qtool/verify"
@@ -122,7 +123,7 @@ func sampleReport(t *testing.T, p *bundle.Program, test *datasets.Split, sqnr []
 	r := &verify.Report{
 		Schema: verify.ReportSchema, Recipe: hostileRecipe, Seed: 3, Dataset: "noise", DatasetSHA256: "dd", BundleSHA256: "bb",
 		Images: sampleImages, TestImages: sampleImages,
-		Backend: &verify.Backend{
+		Backend: &he.Backend{
 			Name: "bgv", LogN: 13, LogQP: 171, PlaintextModuli: []uint64{65537}, CiphertextModuli: []uint64{1<<40 + 1}, SecurityBits: 128,
 			NoiseBitsLeft: 12, PredictedBits: 9, Slots: 8192, Why: []string{`the output <fc> needs "20" bits`},
 		},
@@ -131,7 +132,7 @@ func sampleReport(t *testing.T, p *bundle.Program, test *datasets.Split, sqnr []
 		Layers:  verify.Layers(p, seconds, sqnr), Versions: map[string]string{"qtool": "0", "go": "1", "b": "2", "a": "3"},
 	}
 	for i, n := range p.Nodes {
-		r.Backend.Budget = append(r.Backend.Budget, verify.StageBudget{Layer: n.Name, BitsLeft: 100 - 20*float64(i), LogQ: 171})
+		r.Backend.Budget = append(r.Backend.Budget, he.StageBudget{Layer: n.Name, BitsLeft: 100 - 20*float64(i), LogQ: 171})
 	}
 	r.Apply(c)
 	return r

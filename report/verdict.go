@@ -19,7 +19,7 @@ func (in *Input) verdict() verdict {
 		return verdict{"open", "–", in.encrypted() + "; there is no integer reference to compare with.", ""}
 	case r.Precision != nil:
 		return in.approximate()
-	case r.LogitMismatches > 0 && r.LogitMismatches == r.Explained && r.Lookups != nil && r.Lookups.Check() == nil:
+	case r.LogitMismatches > 0 && r.LogitMismatches == r.Explained && r.Lookups != nil && verify.CheckLookups(r.Lookups) == nil:
 		v := verdict{Kind: "part", Mark: "✓", Sentence: fmt.Sprintf("%s; %s from the integer reference, all in images with a failed look-up.", in.encrypted(), in.mismatches())}
 		v.Detail = fmt.Sprintf("%s of %s look-ups missed, where %.2g were expected.", number(r.Lookups.Missed), number(r.Lookups.Done), r.Lookups.Expected)
 		return v

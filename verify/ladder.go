@@ -23,7 +23,7 @@ type Ladder struct {
 	Integer   []bundle.Vec // logits
 	Encrypted []bundle.Vec
 	// Reals takes Encrypted's place where the executor is approximate, with the
-	// errors it states for each output (see Result).
+	// errors it states for each output (see he.Result).
 	Reals        [][]float64
 	Bound, Usual []float64
 	// EncryptedImages is how many images Encrypted or Reals answer, the first of
@@ -31,7 +31,7 @@ type Ladder struct {
 	// another takes the same images of both.
 	EncryptedImages int
 	// Failed are the images in which a look-up is known to have failed, in order;
-	// their logits may differ (see Lookups).
+	// their logits may differ (see he.Lookups).
 	Failed []int
 }
 

@@ -5,25 +5,27 @@ import (
 	"math"
 	"testing"
 
+	"qtool/he"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestLookupsAdd(t *testing.T) {
-	first := Lookups{
+	first := he.Lookups{
 		Done: 30, Missed: 1, Failed: 1, Expected: 0.5, PerLookup: 0.01, PerImage: 0.1, Milliseconds: 2, SecondsPerImage: 1,
-		Layers: []LookupNoise{{Layer: "a", Done: 30, Missed: 1, Failed: 1, Predicted: 0.3, Measured: 0.3}}, FailedImages: []int{2},
+		Layers: []he.LookupNoise{{Layer: "a", Done: 30, Missed: 1, Failed: 1, Predicted: 0.3, Measured: 0.3}}, FailedImages: []int{2},
 	}
-	second := Lookups{
+	second := he.Lookups{
 		Done: 10, Missed: 2, Expected: 0.25, PerLookup: 0.01, PerImage: 0.1, Milliseconds: 6, SecondsPerImage: 3,
-		Layers: []LookupNoise{{Layer: "a", Done: 10, Missed: 2, Predicted: 0.3, Measured: 0.5}}, FailedImages: []int{0},
+		Layers: []he.LookupNoise{{Layer: "a", Done: 10, Missed: 2, Predicted: 0.3, Measured: 0.5}}, FailedImages: []int{0},
 	}
-	var got Lookups
+	var got he.Lookups
 	got.Add(&first, 0)
 	got.Add(&second, 3)
-	want := Lookups{
+	want := he.Lookups{
 		Done: 40, Missed: 3, Failed: 1, Expected: 0.75, PerLookup: 0.01, PerImage: 0.1, Milliseconds: 3, SecondsPerImage: 1.5,
-		Layers:       []LookupNoise{{Layer: "a", Done: 40, Missed: 3, Failed: 1, Predicted: 0.3, Measured: math.Sqrt((30*0.09 + 10*0.25) / 40)}},
+		Layers:       []he.LookupNoise{{Layer: "a", Done: 40, Missed: 3, Failed: 1, Predicted: 0.3, Measured: math.Sqrt((30*0.09 + 10*0.25) / 40)}},
 		FailedImages: []int{2, 3},
 	}
 	if d := cmp.Diff(want, got, cmpopts.EquateApprox(1e-12, 0)); d != "" {
@@ -41,7 +43,7 @@ func TestLookupsCheck(t *testing.T) {
 		missed   int
 		ok       bool
 	}{{0, 0, true}, {0, 1, false}, {1e-6, 1, true}, {1e-6, 2, false}, {20.4, 26, true}, {20.4, 10, true}, {20.4, 60, false}, {1000, 1000, true}, {1000, 1400, false}} {
-		err := (&Lookups{Done: 10000, Expected: c.expected, Missed: c.missed}).Check()
+		err := CheckLookups(&he.Lookups{Done: 10000, Expected: c.expected, Missed: c.missed})
 		if (err == nil) != c.ok || err != nil && !errors.Is(err, ErrMismatch) {
 			t.Errorf("%d missed of %v expected: %v", c.missed, c.expected, err)
 		}

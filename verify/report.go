@@ -7,6 +7,7 @@ import (
 	"github.com/google/renameio/v2/maybe"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/quant"
 )
 
@@ -33,11 +34,11 @@ type Report struct {
 	Explained       int               `json:"logit_mismatches_explained,omitempty"` // by failed look-ups
 	ArgmaxFlips     Flips             `json:"argmax_flips"`
 	Precision       *Precision        `json:"precision,omitempty"` // of an approximate back end
-	Latency         *Latency          `json:"latency,omitempty"`   // of a back end of single images
-	Lookups         *Lookups          `json:"lookups,omitempty"`   // of a back end whose look-ups may fail
-	Domains         []Domain          `json:"domains,omitempty"`   // of a recurrent program with polynomials
+	Latency         *he.Latency       `json:"latency,omitempty"`   // of a back end of single images
+	Lookups         *he.Lookups       `json:"lookups,omitempty"`   // of a back end whose look-ups may fail
+	Domains         []he.Domain       `json:"domains,omitempty"`   // of a recurrent program with polynomials
 	Simulated       *Simulated        `json:"simulated,omitempty"` // in the place of encryption
-	Backend         *Backend          `json:"backend"`
+	Backend         *he.Backend       `json:"backend"`
 	Seconds         Seconds           `json:"seconds"`
 	Bytes           Bytes             `json:"bytes"`
 	PeakRSSBytes    int64             `json:"peak_rss_bytes"`
@@ -48,33 +49,20 @@ type Report struct {
 	Answers             Answers `json:"answers"`
 }
 
-// Domain is an interval that a polynomial of a recurrent program was fitted for,
-// and what the integer reference's values used of it over all steps and images, in
-// the reals of the node. A value that leaves it ends the verification.
-type Domain struct {
-	Layer string  `json:"layer"`
-	Node  string  `json:"node"`
-	Lo    float64 `json:"lo"`
-	Hi    float64 `json:"hi"`
-	// SeenLo and SeenHi are the extremes seen.
-	SeenLo float64 `json:"seen_lo"`
-	SeenHi float64 `json:"seen_hi"`
-}
-
 // Simulated is what a back end is predicted to give, with nothing encrypted. An
 // exact one gives the integer program's answers as long as PredictedBits, of noise
 // budget left, are not negative. For one whose look-ups may fail the noise is drawn
 // instead, and Lookups counts what it did.
 type Simulated struct {
-	Backend         string   `json:"backend"`
-	Accuracy        float64  `json:"accuracy"`
-	Images          int      `json:"images"`
-	Failures        int      `json:"failures"` // look-ups and logits with a wrong value
-	LogitMismatches int      `json:"logit_mismatches"`
-	PredictedBits   float64  `json:"predicted_noise_bits_left"`
-	Seconds         float64  `json:"seconds"`
-	Lookups         *Lookups `json:"lookups,omitempty"`
-	Why             []string `json:"why"`
+	Backend         string      `json:"backend"`
+	Accuracy        float64     `json:"accuracy"`
+	Images          int         `json:"images"`
+	Failures        int         `json:"failures"` // look-ups and logits with a wrong value
+	LogitMismatches int         `json:"logit_mismatches"`
+	PredictedBits   float64     `json:"predicted_noise_bits_left"`
+	Seconds         float64     `json:"seconds"`
+	Lookups         *he.Lookups `json:"lookups,omitempty"`
+	Why             []string    `json:"why"`
 }
 
 // Seconds are wall-clock times by phase. Those of encryption are of the images

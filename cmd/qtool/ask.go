@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"qtool/bundle"
-	"qtool/verify"
-	"qtool/verify/he/lstm"
-	"qtool/verify/he/pbs"
+	"qtool/he"
+	"qtool/he/lstm"
+	"qtool/he/tfhe"
 )
 
 // exchange is one encrypted input and its answer.
@@ -55,19 +55,19 @@ func (l *laps) lap(to *float64) {
 // ask makes keys, encrypts one input, has a server evaluate it, and decrypts. The
 // client and the server are separate: what passes between them is ciphertexts and
 // evaluation keys.
-func (r recurrentPlan) ask(ctx context.Context, input []uint8, step func(verify.Step)) (*exchange, error) {
+func (r recurrentPlan) ask(ctx context.Context, input []uint8, step func(he.Step)) (*exchange, error) {
 	if r.lstm != nil {
 		return askLSTM(ctx, r.lstm, input, step)
 	}
 	return askPBS(ctx, r.pbs, input, step)
 }
 
-func askPBS(ctx context.Context, p *pbs.Plan, input []uint8, step func(verify.Step)) (*exchange, error) {
+func askPBS(ctx context.Context, p *tfhe.Plan, input []uint8, step func(he.Step)) (*exchange, error) {
 	x := &exchange{server: serverView{Backend: "pbs", SecurityBits: p.SecurityBits(), Why: p.Why()}}
 	clock := laps{time.Now()}
 	total := p.Lookups() + 1
-	step(verify.Step{Phase: "keygen", Total: total})
-	client, err := pbs.NewClient(p)
+	step(he.Step{Phase: "keygen", Total: total})
+	client, err := tfhe.NewClient(p)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func askPBS(ctx context.Context, p *pbs.Plan, input []uint8, step func(verify.St
 	if err != nil {
 		return nil, err
 	}
-	server, err := pbs.NewServer(p, keys)
+	server, err := tfhe.NewServer(p, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func askPBS(ctx context.Context, p *pbs.Plan, input []uint8, step func(verify.St
 	done := 1
 	out, err := server.Evaluate(ctx, received, func(n int) {
 		done += n
-		step(verify.Step{Phase: "evaluate", Done: done, Total: total})
+		step(he.Step{Phase: "evaluate", Done: done, Total: total})
 	})
 	if err != nil {
 		return nil, err
@@ -133,15 +133,15 @@ func (x *exchange) wire(o io.WriterTo, size *int64, sum *string) (*bytes.Buffer,
 	return &b, nil
 }
 
-func askLSTM(ctx context.Context, p *lstm.Plan, input []uint8, step func(verify.Step)) (*exchange, error) {
+func askLSTM(ctx context.Context, p *lstm.Plan, input []uint8, step func(he.Step)) (*exchange, error) {
 	x := &exchange{server: serverView{Backend: "packed-ckks", SecurityBits: p.SecurityBits(), Why: p.Why()}}
 	clock := laps{time.Now()}
 	phase, done, total := "keygen", 0, p.KeyCount()+p.Operations()
 	tick := func() {
 		done++
-		step(verify.Step{Phase: phase, Done: done, Total: total})
+		step(he.Step{Phase: phase, Done: done, Total: total})
 	}
-	step(verify.Step{Phase: phase, Total: total})
+	step(he.Step{Phase: phase, Total: total})
 	client := lstm.NewClient(p)
 	keys, err := client.Keys(ctx, tick)
 	if err != nil {

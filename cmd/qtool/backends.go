@@ -8,15 +8,15 @@ import (
 	"strings"
 
 	"qtool/bundle"
+	"qtool/he"
+	"qtool/he/bgv"
+	"qtool/he/bgvlut"
+	"qtool/he/lstm"
+	"qtool/he/packed"
+	"qtool/he/security"
+	"qtool/he/tfhe"
 	"qtool/internal/memory"
 	"qtool/recipe"
-	"qtool/verify"
-	"qtool/verify/he/bgv"
-	"qtool/verify/he/bgvtable"
-	"qtool/verify/he/lstm"
-	"qtool/verify/he/packed"
-	"qtool/verify/he/pbs"
-	"qtool/verify/he/security"
 )
 
 const narrowerHint = "smaller weights, or fewer of them, make the sums and with them the tables' domains narrower"
@@ -59,7 +59,7 @@ const backendNone = "none"
 
 // encryptedExecutor plans the encrypted run of so many images: parameters are chosen, or refused,
 // before any work is done. It is nil for backendNone.
-func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Executor, error) {
+func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (he.Executor, error) {
 	if err := o.unused(); err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (verify.E
 		if err != nil {
 			return nil, withHint(err, narrowerHint)
 		}
-		return pbs.NewExecutor(p, plan), nil
+		return tfhe.NewExecutor(p, plan), nil
 	case "packed-ckks":
 		plan, err := packed.NewPlan(p, packed.Options{LogN: o.logN, Bits: o.bits, AllowInsecure: o.allowInsecure})
 		if err != nil {
@@ -135,44 +135,44 @@ func packedHint(err error) error {
 // tableExecutor plans the batch executor of programs with lookup tables, or, for
 // auto, blind rotation where the batch executor cannot carry the tables or is
 // predicted to take longer.
-func tableExecutor(p *bundle.Program, images int, o verifyOptions) (verify.Executor, error) {
-	plan, err := bgvtable.NewPlan(p, bgvtable.Options{LogN: o.logN, AllowInsecure: o.allowInsecure, Images: images})
+func tableExecutor(p *bundle.Program, images int, o verifyOptions) (he.Executor, error) {
+	plan, err := bgvlut.NewPlan(p, bgvlut.Options{LogN: o.logN, AllowInsecure: o.allowInsecure, Images: images})
 	err = withHint(err, narrowerHint)
 	if err != nil && (o.backend != "auto" || !errors.Is(err, bgv.ErrInsufficient)) {
 		return nil, err
 	}
 	if o.backend != "auto" {
-		return bgvtable.NewExecutor(p, plan), nil
+		return bgvlut.NewExecutor(p, plan), nil
 	}
 	single, singleErr := lookupPlan(p, verifyOptions{logN: o.logN, failure: o.failure})
 	switch {
 	case err != nil && singleErr != nil:
 		return nil, err
 	case err != nil:
-		return picked{pbs.NewExecutor(p, single), fmt.Sprintf("auto takes look-ups by blind rotation, as batches cannot carry the tables: %v", err)}, nil
+		return picked{tfhe.NewExecutor(p, single), fmt.Sprintf("auto takes look-ups by blind rotation, as batches cannot carry the tables: %v", err)}, nil
 	case singleErr != nil:
-		return picked{bgvtable.NewExecutor(p, plan), fmt.Sprintf("auto takes the batch executor for tables: %.3g s predicted for %s; blind rotation cannot carry them: %v",
+		return picked{bgvlut.NewExecutor(p, plan), fmt.Sprintf("auto takes the batch executor for tables: %.3g s predicted for %s; blind rotation cannot carry them: %v",
 			plan.PredictedSeconds(images), countImages(images), singleErr)}, nil
 	}
 	batch, one := plan.PredictedSeconds(images), single.PredictedSeconds(images)
 	if one < batch {
-		return picked{pbs.NewExecutor(p, single), fmt.Sprintf("auto takes look-ups by blind rotation: %.3g s predicted for %s where an exact batch would take %.3g s; an image fails with probability at most %.1g",
+		return picked{tfhe.NewExecutor(p, single), fmt.Sprintf("auto takes look-ups by blind rotation: %.3g s predicted for %s where an exact batch would take %.3g s; an image fails with probability at most %.1g",
 			one, countImages(images), batch, single.FailurePerImage())}, nil
 	}
-	return picked{bgvtable.NewExecutor(p, plan), fmt.Sprintf("auto takes the batch executor for tables: %.3g s predicted for %s where blind rotation would take %.3g s",
+	return picked{bgvlut.NewExecutor(p, plan), fmt.Sprintf("auto takes the batch executor for tables: %.3g s predicted for %s where blind rotation would take %.3g s",
 		batch, countImages(images), one)}, nil
 }
 
 // lookupPlan plans blind rotation.
-func lookupPlan(p *bundle.Program, o verifyOptions) (*pbs.Plan, error) {
-	options := pbs.Options{LogN: o.logN, AllowInsecure: o.allowInsecure}
+func lookupPlan(p *bundle.Program, o verifyOptions) (*tfhe.Plan, error) {
+	options := tfhe.Options{LogN: o.logN, AllowInsecure: o.allowInsecure}
 	if o.failure != 0 {
 		if !(o.failure > 0 && o.failure < 1) {
 			return nil, fmt.Errorf("failure probability %v is outside 0..1", o.failure)
 		}
 		options.LogFailure = math.Log2(o.failure)
 	}
-	return pbs.NewPlan(p, options)
+	return tfhe.NewPlan(p, options)
 }
 
 func countImages(n int) string {
@@ -184,11 +184,11 @@ func countImages(n int) string {
 
 // picked is an executor that says why it was chosen.
 type picked struct {
-	verify.Executor
+	he.Executor
 	why string
 }
 
-func (p picked) Backend() verify.Backend {
+func (p picked) Backend() he.Backend {
 	b := p.Executor.Backend()
 	b.Why = append(b.Why, p.why)
 	return b
@@ -197,7 +197,7 @@ func (p picked) Backend() verify.Backend {
 // recurrentExecutor plans programs with Recurrent nodes: those with tables go by
 // blind rotation, those without by CKKS. It is nil for pbs and none, which need no
 // other plan than for any program.
-func recurrentExecutor(p *bundle.Program, o verifyOptions) (verify.Executor, error) {
+func recurrentExecutor(p *bundle.Program, o verifyOptions) (he.Executor, error) {
 	if o.backend == "pbs" || o.backend == backendNone {
 		return nil, nil
 	}
@@ -205,11 +205,11 @@ func recurrentExecutor(p *bundle.Program, o verifyOptions) (verify.Executor, err
 	if err != nil {
 		return nil, err
 	}
-	e := verify.Executor(nil)
+	e := he.Executor(nil)
 	if plan.lstm != nil {
 		e = lstm.NewExecutor(p, plan.lstm)
 	} else {
-		e = pbs.NewExecutor(p, plan.pbs)
+		e = tfhe.NewExecutor(p, plan.pbs)
 	}
 	if plan.why == "" {
 		return e, nil
@@ -219,7 +219,7 @@ func recurrentExecutor(p *bundle.Program, o verifyOptions) (verify.Executor, err
 
 // recurrentPlan has one of its plans, and why it was chosen.
 type recurrentPlan struct {
-	pbs  *pbs.Plan
+	pbs  *tfhe.Plan
 	lstm *lstm.Plan
 	why  string
 }
@@ -260,7 +260,7 @@ func withHint(err error, insufficient string) error {
 	switch {
 	case errors.Is(err, security.ErrInsecure):
 		return hinted{err, "leave the ring degree to be chosen, or accept the risk with --allow-insecure-parameters"}
-	case errors.Is(err, bgv.ErrInsufficient), errors.Is(err, pbs.ErrInsufficient), errors.Is(err, lstm.ErrInsufficient):
+	case errors.Is(err, bgv.ErrInsufficient), errors.Is(err, tfhe.ErrInsufficient), errors.Is(err, lstm.ErrInsufficient):
 		return hinted{err, insufficient}
 	}
 	return err

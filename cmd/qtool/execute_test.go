@@ -10,20 +10,20 @@ import (
 	"testing"
 
 	"qtool/bundle"
-	"qtool/verify"
+	"qtool/he"
 )
 
 // batchExecutor holds three images a batch; its logit is the image's first byte.
 // It counts batches and fails in the one numbered stop, from 1.
 type batchExecutor struct{ ran, stop, slots int }
 
-func (e *batchExecutor) Backend() verify.Backend { return verify.Backend{Name: "test", Slots: e.slots} }
+func (e *batchExecutor) Backend() he.Backend { return he.Backend{Name: "test", Slots: e.slots} }
 
-func (e *batchExecutor) Run(_ context.Context, images [][]uint8, _ func(verify.Step)) (*verify.Result, error) {
+func (e *batchExecutor) Run(_ context.Context, images [][]uint8, _ func(he.Step)) (*he.Result, error) {
 	if e.ran++; e.ran == e.stop {
 		return nil, context.Canceled
 	}
-	r := &verify.Result{NoiseBitsLeft: float64(10 - e.ran), Lookups: &verify.Lookups{Done: len(images), FailedImages: []int{0}}}
+	r := &he.Result{NoiseBitsLeft: float64(10 - e.ran), Lookups: &he.Lookups{Done: len(images), FailedImages: []int{0}}}
 	for _, image := range images {
 		r.Logits = append(r.Logits, bundle.Vec{Small: []int64{int64(image[0])}})
 	}
@@ -39,7 +39,7 @@ func TestFinishedBatchesAreNotRepeated(t *testing.T) {
 	}
 	state := filepath.Join(t.TempDir(), stateVerify)
 	a := &app{stdout: io.Discard, stderr: io.Discard, quiet: true}
-	run := func(e *batchExecutor, identity string) (*verify.Result, error) {
+	run := func(e *batchExecutor, identity string) (*he.Result, error) {
 		x := execution{executor: e, what: "test", state: state, identity: identity, resume: true}
 		return x.run(t.Context(), a, images)
 	}

@@ -8,14 +8,14 @@ import (
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/export"
+	"qtool/he/bgv"
+	"qtool/he/lstm"
+	"qtool/he/packed"
+	"qtool/he/security"
+	"qtool/he/tfhe"
 	"qtool/model"
 	"qtool/verify"
 	"qtool/verify/gate"
-	"qtool/verify/he/bgv"
-	"qtool/verify/he/lstm"
-	"qtool/verify/he/packed"
-	"qtool/verify/he/pbs"
-	"qtool/verify/he/security"
 )
 
 // The exit codes; 2 is Go's own.
@@ -50,7 +50,7 @@ func exitCode(err error) int {
 		return exitMissing
 	case errors.Is(err, bundle.ErrVersion), errors.Is(err, model.ErrVersion), errors.Is(err, gate.ErrVersion):
 		return exitVersion
-	case errors.Is(err, security.ErrInsecure), errors.Is(err, bgv.ErrInsufficient), errors.Is(err, packed.ErrInsufficient), errors.Is(err, pbs.ErrInsufficient), errors.Is(err, lstm.ErrInsufficient),
+	case errors.Is(err, security.ErrInsecure), errors.Is(err, bgv.ErrInsufficient), errors.Is(err, packed.ErrInsufficient), errors.Is(err, tfhe.ErrInsufficient), errors.Is(err, lstm.ErrInsufficient),
 		errors.Is(err, export.ErrTooWide):
 		return exitInsecure
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"qtool/bundle"
-	"qtool/verify/he/packed"
+	"qtool/he/packed"
 )
 
 // planView is a plan with what a run beside the bundle measured of it.

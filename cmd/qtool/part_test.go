@@ -9,6 +9,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets"
+	"qtool/he"
 	"qtool/quant"
 	"qtool/verify"
 	"qtool/verify/integer"
@@ -17,13 +18,13 @@ import (
 // countingExecutor is the integer reference in batches of two. It counts the
 // images it is given and fails in the batch numbered stop, from 1.
 type countingExecutor struct {
-	verify.Executor
+	he.Executor
 	ran, stop, images int
 }
 
-func (e *countingExecutor) Backend() verify.Backend { return verify.Backend{Name: "test", Slots: 2} }
+func (e *countingExecutor) Backend() he.Backend { return he.Backend{Name: "test", Slots: 2} }
 
-func (e *countingExecutor) Run(ctx context.Context, images [][]uint8, step func(verify.Step)) (*verify.Result, error) {
+func (e *countingExecutor) Run(ctx context.Context, images [][]uint8, step func(he.Step)) (*he.Result, error) {
 	if e.ran++; e.ran == e.stop {
 		return nil, context.Canceled
 	}

@@ -4,11 +4,12 @@ import (
 	"cmp"
 	"slices"
 
+	"qtool/he"
 	"qtool/verify"
 )
 
 // lookups prints the account of look-ups that may fail.
-func (p *printer) lookups(l *verify.Lookups) {
+func (p *printer) lookups(l *he.Lookups) {
 	if l == nil {
 		return
 	}
@@ -20,7 +21,7 @@ func (p *printer) lookups(l *verify.Lookups) {
 	layers, most := slices.Clone(l.Layers), 12
 	if len(layers) > most {
 		// A recurrent program has a dozen a step.
-		slices.SortStableFunc(layers, func(a, b verify.LookupNoise) int { return cmp.Compare(b.Measured, a.Measured) })
+		slices.SortStableFunc(layers, func(a, b he.LookupNoise) int { return cmp.Compare(b.Measured, a.Measured) })
 		p.f("The noisiest of %d layers, all in the report:\n", len(layers))
 		layers = layers[:most/2]
 	}

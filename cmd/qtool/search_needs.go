@@ -6,10 +6,10 @@ import (
 	"runtime"
 
 	"qtool/bundle"
-	"qtool/verify/he/bgv"
-	"qtool/verify/he/bgvtable"
-	"qtool/verify/he/pbs"
-	"qtool/verify/he/security"
+	"qtool/he/bgv"
+	"qtool/he/bgvlut"
+	"qtool/he/security"
+	"qtool/he/tfhe"
 )
 
 // searchNeeds is what a candidate needs under encryption.
@@ -51,7 +51,7 @@ func predictNeeds(p *bundle.Program, backend string, logN, images int) (*searchN
 	var best *searchNeeds
 	var why string
 	if backend != "pbs" {
-		n, err := bgvtable.Predict(p, bgvtable.Options{Images: images, LogN: logN})
+		n, err := bgvlut.Predict(p, bgvlut.Options{Images: images, LogN: logN})
 		reason, err := infeasible(err)
 		if err != nil {
 			return nil, "", err
@@ -64,7 +64,7 @@ func predictNeeds(p *bundle.Program, backend string, logN, images int) (*searchN
 		}
 	}
 	if backend != "bgv" {
-		n, err := pbs.Predict(p, images, pbs.Options{LogN: logN})
+		n, err := tfhe.Predict(p, images, tfhe.Options{LogN: logN})
 		reason, err := infeasible(err)
 		if err != nil {
 			return nil, "", err
@@ -86,7 +86,7 @@ func predictNeeds(p *bundle.Program, backend string, logN, images int) (*searchN
 // program; any other error stays one.
 func infeasible(err error) (string, error) {
 	var insecure *security.InsecureError
-	if errors.Is(err, bgv.ErrInsufficient) || errors.Is(err, pbs.ErrInsufficient) || errors.As(err, &insecure) {
+	if errors.Is(err, bgv.ErrInsufficient) || errors.Is(err, tfhe.ErrInsufficient) || errors.As(err, &insecure) {
 		return err.Error(), nil
 	}
 	return "", err

@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/renameio/v2/maybe"
 
+	"qtool/he/bgv"
 	"qtool/search"
-	"qtool/verify/he/bgv"
 )
 
 // searchSchema is the version of search.json.

@@ -13,15 +13,15 @@ import (
 	"github.com/google/renameio/v2/maybe"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/internal/progress"
-	"qtool/verify"
 )
 
 // execution runs an executor batch by batch under a progress bar. With a state
 // file it keeps every finished batch, so that an interrupted verification never
 // repeats one.
 type execution struct {
-	executor verify.Executor
+	executor he.Executor
 	what     string
 	// state names the file of finished batches, "" for none; identity is what
 	// they must belong to.
@@ -33,17 +33,17 @@ type execution struct {
 // as they may pass 64 bits.
 type finishedBatch struct {
 	Logits        [][]*big.Int `json:"logits"`
-	Cost          verify.Cost  `json:"cost"`
+	Cost          he.Cost      `json:"cost"`
 	NoiseBitsLeft float64      `json:"noise_bits_left"`
 	NodeSeconds   []float64    `json:"node_seconds"`
 	// Of back ends that are approximate, or of single images.
-	Reals   [][]float64     `json:"reals,omitempty"`
-	Bound   []float64       `json:"bound,omitempty"`
-	Usual   []float64       `json:"usual,omitempty"`
-	Latency *verify.Latency `json:"latency,omitempty"`
-	Lookups *verify.Lookups `json:"lookups,omitempty"`
+	Reals   [][]float64 `json:"reals,omitempty"`
+	Bound   []float64   `json:"bound,omitempty"`
+	Usual   []float64   `json:"usual,omitempty"`
+	Latency *he.Latency `json:"latency,omitempty"`
+	Lookups *he.Lookups `json:"lookups,omitempty"`
 	// Of the integer reference, which has one batch.
-	Domains []verify.Domain `json:"domains,omitempty"`
+	Domains []he.Domain `json:"domains,omitempty"`
 }
 
 type executionState struct {
@@ -52,7 +52,7 @@ type executionState struct {
 }
 
 // run evaluates all images, the finished batches' from the state.
-func (x *execution) run(ctx context.Context, a *app, images [][]uint8) (*verify.Result, error) {
+func (x *execution) run(ctx context.Context, a *app, images [][]uint8) (*he.Result, error) {
 	size := x.executor.Backend().Slots
 	if size == 0 {
 		size = max(len(images), 1)
@@ -65,7 +65,7 @@ func (x *execution) run(ctx context.Context, a *app, images [][]uint8) (*verify.
 	bar := &batchBar{app: a, what: x.what, batches: batches}
 	for k := len(done.Batches); k < batches; k++ {
 		part := images[k*size : min((k+1)*size, len(images))]
-		r, err := x.executor.Run(ctx, part, func(s verify.Step) { bar.step(k, s) })
+		r, err := x.executor.Run(ctx, part, func(s he.Step) { bar.step(k, s) })
 		if err != nil {
 			bar.bar.Abandon()
 			if errors.Is(err, context.Canceled) && len(done.Batches) > 0 && x.state != "" {
@@ -82,7 +82,7 @@ func (x *execution) run(ctx context.Context, a *app, images [][]uint8) (*verify.
 	return done.result(), nil
 }
 
-func keep(r *verify.Result) finishedBatch {
+func keep(r *he.Result) finishedBatch {
 	b := finishedBatch{Cost: r.Cost, NoiseBitsLeft: r.NoiseBitsLeft, NodeSeconds: r.NodeSeconds, Reals: r.Reals, Bound: r.Bound, Usual: r.Usual, Latency: r.Latency, Lookups: r.Lookups, Domains: r.Domains}
 	for _, v := range r.Logits {
 		row := make([]*big.Int, v.Len())
@@ -96,12 +96,12 @@ func keep(r *verify.Result) finishedBatch {
 
 // result joins the batches: logits in order, times added up, the least noise
 // budget.
-func (s *executionState) result() *verify.Result {
-	all := &verify.Result{}
+func (s *executionState) result() *he.Result {
+	all := &he.Result{}
 	for k, b := range s.Batches {
 		if b.Lookups != nil {
 			if all.Lookups == nil {
-				all.Lookups = &verify.Lookups{}
+				all.Lookups = &he.Lookups{}
 			}
 			all.Lookups.Add(b.Lookups, len(all.Logits))
 		}
@@ -202,7 +202,7 @@ type batchBar struct {
 	phase   string
 }
 
-func (b *batchBar) step(batch int, s verify.Step) {
+func (b *batchBar) step(batch int, s he.Step) {
 	if b.bar == nil {
 		b.bar = progress.New(b.progress(), s.Total*b.batches, b.what)
 	}

@@ -14,11 +14,11 @@ import (
 	"qtool/bundle"
 	"qtool/calibrate"
 	"qtool/export"
+	"qtool/he/bgv"
 	"qtool/model"
 	"qtool/ptq"
 	"qtool/search"
 	"qtool/verify"
-	"qtool/verify/he/bgv"
 )
 
 // proxyImages are the training images that a search's quick quantization looks at.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"qtool/he"
 	"qtool/verify"
 )
 
@@ -12,10 +13,10 @@ import (
 const simulationSeed = 1
 
 // simulate predicts the answers that an executor would give, without encryption:
-// those of a verify.Simulator with its noise drawn, and those of an exact executor
+// those of a he.Simulator with its noise drawn, and those of an exact executor
 // from the integer rung of the ladder, which it equals while noise stays below the
 // wrap-around.
-func (a *app) simulate(ctx context.Context, e verify.Executor, images [][]uint8, l *verify.Ladder) (*verify.Simulated, error) {
+func (a *app) simulate(ctx context.Context, e he.Executor, images [][]uint8, l *verify.Ladder) (*verify.Simulated, error) {
 	b := e.Backend()
 	if b.Approximate {
 		return nil, fmt.Errorf("backend %q: its error is stated, not simulated: leave out --simulate", b.Name)
@@ -25,9 +26,9 @@ func (a *app) simulate(ctx context.Context, e verify.Executor, images [][]uint8,
 	if p, ok := e.(picked); ok {
 		e = p.Executor
 	}
-	if simulator, ok := e.(verify.Simulator); ok {
+	if simulator, ok := e.(he.Simulator); ok {
 		bar := &batchBar{app: a, what: "simulation", batches: 1}
-		r, err := simulator.Simulate(ctx, images, simulationSeed, func(s verify.Step) { bar.step(0, s) })
+		r, err := simulator.Simulate(ctx, images, simulationSeed, func(s he.Step) { bar.step(0, s) })
 		if err != nil {
 			bar.bar.Abandon()
 			return nil, err

@@ -8,13 +8,14 @@ import (
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/export"
+	"qtool/he"
 	"qtool/model"
 	"qtool/verify"
 	"qtool/verify/integer"
 )
 
 // fillTables sets what a look-up of one image took, from the time of the layers.
-func fillTables(b *verify.Backend, p *bundle.Program, r *verify.Result) {
+func fillTables(b *he.Backend, p *bundle.Program, r *he.Result) {
 	for i := range b.Tables {
 		l := &b.Tables[i]
 		for k := range min(len(p.Nodes), len(r.NodeSeconds)) {
@@ -37,8 +38,8 @@ type verification struct {
 	file      *bundle.File
 	sum       string // of the bundle's file
 	test      *datasets.Split
-	encrypted int             // images of test that are encrypted, the first
-	executor  verify.Executor // planned for these
+	encrypted int         // images of test that are encrypted, the first
+	executor  he.Executor // planned for these
 	rungs     rungs
 	simulate  bool      // predict the executor's answers to all of test instead of encrypting
 	sqnr      []float64 // of each layer; nil where it is not known
@@ -122,7 +123,7 @@ func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report,
 }
 
 // encrypt runs the encrypted executor and puts into the report what it took.
-func (a *app) encrypt(ctx context.Context, v verification, images [][]uint8, report *verify.Report) (*verify.Result, error) {
+func (a *app) encrypt(ctx context.Context, v verification, images [][]uint8, report *verify.Report) (*he.Result, error) {
 	f, e := v.file, v.executor
 	backend := e.Backend()
 	secret := execution{
@@ -174,7 +175,7 @@ func checkMismatch(r *verify.Report) error {
 	}
 	if r.LogitMismatches == r.Explained {
 		if r.Lookups != nil {
-			return r.Lookups.Check()
+			return verify.CheckLookups(r.Lookups)
 		}
 		return nil
 	}

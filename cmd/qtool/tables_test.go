@@ -8,10 +8,11 @@ import (
 	"testing"
 
 	"qtool/bundle"
+	"qtool/he"
+	"qtool/he/bgvlut"
+	"qtool/he/tfhe"
 	"qtool/quant"
 	"qtool/verify"
-	"qtool/verify/he/bgvtable"
-	"qtool/verify/he/pbs"
 )
 
 // tableProgram is a dense layer on two 2-bit inputs and a table on its output.
@@ -79,7 +80,7 @@ func TestFewImagesAreLookedUp(t *testing.T) {
 	if err := p.Prove(); err != nil {
 		t.Fatal(err)
 	}
-	single, err := pbs.NewPlan(p, pbs.Options{})
+	single, err := tfhe.NewPlan(p, tfhe.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +90,7 @@ func TestFewImagesAreLookedUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		batches, err := bgvtable.NewPlan(p, bgvtable.Options{Images: images})
+		batches, err := bgvlut.NewPlan(p, bgvlut.Options{Images: images})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +136,7 @@ func TestDeepTablesAreLookedUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b := e.Backend(); b.Name != "pbs" || !strings.Contains(b.Why[len(b.Why)-1], "batches cannot carry the tables: bgvtable: ") {
+	if b := e.Backend(); b.Name != "pbs" || !strings.Contains(b.Why[len(b.Why)-1], "batches cannot carry the tables: bgvlut: ") {
 		t.Errorf("auto: %s, because %q", b.Name, b.Why)
 	}
 	a := &app{stdout: io.Discard, stderr: io.Discard, quiet: true}
@@ -160,7 +161,7 @@ func TestDeepTablesAreLookedUp(t *testing.T) {
 
 // A failed look-up excuses its own image, and only as often as was predicted.
 func TestFailedLookupsAreExplained(t *testing.T) {
-	r := &verify.Report{LogitMismatches: 3, Explained: 3, FirstMismatch: &verify.Mismatch{}, Lookups: &verify.Lookups{Done: 100, Missed: 1, Failed: 1, Expected: 0.5}}
+	r := &verify.Report{LogitMismatches: 3, Explained: 3, FirstMismatch: &verify.Mismatch{}, Lookups: &he.Lookups{Done: 100, Missed: 1, Failed: 1, Expected: 0.5}}
 	if err := checkMismatch(r); err != nil {
 		t.Error(err)
 	}
@@ -176,8 +177,8 @@ func TestFailedLookupsAreExplained(t *testing.T) {
 
 func TestTableTimes(t *testing.T) {
 	p := tableProgram(t, 1)
-	b := verify.Backend{Tables: []verify.TableLayer{{Layer: "act", PerImage: 2}}}
-	fillTables(&b, p, &verify.Result{Logits: make([]bundle.Vec, 5), NodeSeconds: []float64{100, 3}})
+	b := he.Backend{Tables: []he.TableLayer{{Layer: "act", PerImage: 2}}}
+	fillTables(&b, p, &he.Result{Logits: make([]bundle.Vec, 5), NodeSeconds: []float64{100, 3}})
 	if b.Tables[0].Microseconds != 300_000 {
 		t.Errorf("%v microseconds a look-up, want 3 s over 10", b.Tables[0].Microseconds)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets/text"
+	"qtool/he"
 	"qtool/verify"
 )
 
@@ -63,7 +64,7 @@ func runText(ctx context.Context, a *app, path, sentence string, o verifyOptions
 		return err
 	}
 	bar := &batchBar{app: a, what: "one sentence", batches: 1}
-	x, err := plan.ask(ctx, encoded.Bytes, func(s verify.Step) { bar.step(0, s) })
+	x, err := plan.ask(ctx, encoded.Bytes, func(s he.Step) { bar.step(0, s) })
 	if err != nil {
 		bar.bar.Abandon()
 		return err

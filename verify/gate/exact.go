@@ -3,6 +3,8 @@ package gate
 import (
 	"fmt"
 	"math/big"
+
+	"qtool/verify"
 )
 
 // mismatches wants every encrypted logit equal to the integer reference's, but for
@@ -34,7 +36,7 @@ func (c *checker) lookups() {
 	if l == nil {
 		return
 	}
-	err := l.Check()
+	err := verify.CheckLookups(l)
 	c.check("lookups", err == nil, fmt.Sprintf("about %.3g missed", l.Expected), fmt.Sprintf("%d missed", l.Missed),
 		fmt.Sprintf("Of %d look-ups and logits no more missed their slot than the predicted noise explains.", l.Done),
 		fmt.Sprintf("More missed their slot than the predicted noise explains: %v.", err))

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"qtool/he"
 	"qtool/verify"
 )
 
@@ -16,7 +17,7 @@ func lookupReport() *verify.Report {
 	r.Answers.Encrypted[8] = (r.Answers.Encrypted[8] + 1) % 10
 	r.LogitMismatches, r.Explained = 2, 2
 	r.FirstMismatch = &verify.Mismatch{Image: 8, Logit: 1, Want: "40", Got: "41"}
-	r.Lookups = &verify.Lookups{Done: 2_020_000, Missed: 3, Failed: 2, Expected: 2.5, FailedImages: []int{8, 9000}}
+	r.Lookups = &he.Lookups{Done: 2_020_000, Missed: 3, Failed: 2, Expected: 2.5, FailedImages: []int{8, 9000}}
 	return restate(r)
 }
 
@@ -78,7 +79,7 @@ func TestFailedLookupsMakeNoBaseline(t *testing.T) {
 	}
 	r := testReport(10000)
 	r.Backend.PlaintextModuli, r.Backend.TorusSlots = nil, 60002
-	r.Lookups = &verify.Lookups{Done: 100, FailedImages: []int{}}
+	r.Lookups = &he.Lookups{Done: 100, FailedImages: []int{}}
 	if _, err := Update(nil, r); err != nil {
 		t.Error(err)
 	}

@@ -4,14 +4,14 @@ import (
 	"math"
 
 	"qtool/bundle"
-	"qtool/verify"
+	"qtool/he"
 )
 
 // domains are the extremes of values in the Domain nodes of a program. One
 // goroutine's.
 type domains struct {
 	at  map[[2]int]int // program node and body node
-	all []verify.Domain
+	all []he.Domain
 }
 
 // newDomains is nil for a program without domains.
@@ -31,7 +31,7 @@ func newDomains(p *bundle.Program) *domains {
 			d.at[[2]int{i, k}] = len(d.all)
 			s := n.Scale[0]
 			lo, hi := s*float64(op.Lo), s*float64(op.Hi)
-			d.all = append(d.all, verify.Domain{
+			d.all = append(d.all, he.Domain{
 				Layer: p.Nodes[i].Name, Node: n.Name, Lo: min(lo, hi), Hi: max(lo, hi),
 				SeenLo: math.Inf(1), SeenHi: math.Inf(-1),
 			})

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"qtool/bundle"
-	"qtool/verify"
+	"qtool/he"
 )
 
-// Executor implements verify.Executor.
+// Executor implements he.Executor.
 type Executor struct {
 	program *bundle.Program
 	runner  *bundle.Runner
@@ -28,19 +28,19 @@ func New(p *bundle.Program) (*Executor, error) {
 	return &Executor{p, r}, nil
 }
 
-// Backend implements verify.Executor.
-func (e *Executor) Backend() verify.Backend {
-	return verify.Backend{Name: "integer", Why: []string{"plain integers, no encryption"}}
+// Backend implements he.Executor.
+func (e *Executor) Backend() he.Backend {
+	return he.Backend{Name: "integer", Why: []string{"plain integers, no encryption"}}
 }
 
-// Run implements verify.Executor.
-func (e *Executor) Run(ctx context.Context, images [][]uint8, step func(verify.Step)) (*verify.Result, error) {
+// Run implements he.Executor.
+func (e *Executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)) (*he.Result, error) {
 	start := time.Now()
 	logits, domains, err := e.each(ctx, images, step)
 	if err != nil {
 		return nil, err
 	}
-	r := &verify.Result{Logits: logits, Domains: domains}
+	r := &he.Result{Logits: logits, Domains: domains}
 	r.Cost.Seconds.Evaluate = time.Since(start).Seconds()
 	return r, nil
 }
@@ -75,7 +75,7 @@ func (e *Executor) check(image []uint8, i int) error {
 // chunk is the images between two looks at the context.
 const chunk = 64
 
-func (e *Executor) each(ctx context.Context, images [][]uint8, step func(verify.Step)) ([]bundle.Vec, []verify.Domain, error) {
+func (e *Executor) each(ctx context.Context, images [][]uint8, step func(he.Step)) ([]bundle.Vec, []he.Domain, error) {
 	logits := make([]bundle.Vec, len(images))
 	workers := runtime.GOMAXPROCS(0)
 	errs := make([]error, workers)
@@ -110,7 +110,7 @@ func (e *Executor) each(ctx context.Context, images [][]uint8, step func(verify.
 				if step != nil {
 					mu.Lock()
 					done += to - from
-					step(verify.Step{Phase: "evaluate", Done: done, Total: len(images)})
+					step(he.Step{Phase: "evaluate", Done: done, Total: len(images)})
 					mu.Unlock()
 				}
 			}

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/quant"
-	"qtool/verify"
 )
 
 // program answers with the byte itself, its square behind a dense layer, and the
@@ -48,14 +48,14 @@ func images(n int) [][]uint8 {
 }
 
 func TestRunKeepsOrder(t *testing.T) {
-	var _ verify.Executor = (*Executor)(nil)
+	var _ he.Executor = (*Executor)(nil)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	e := executor(t)
 	for _, cores := range []int{1, 2, 5} {
 		runtime.GOMAXPROCS(cores)
 		for _, n := range []int{0, 1, 64, 65, 255} {
 			var done []int
-			r, err := e.Run(context.Background(), images(n), func(s verify.Step) {
+			r, err := e.Run(context.Background(), images(n), func(s he.Step) {
 				if s.Phase != "evaluate" || s.Total != n {
 					t.Errorf("step %+v of %d images", s, n)
 				}
@@ -94,7 +94,7 @@ func TestRunIsCancelled(t *testing.T) {
 	for range 6 {
 		all = append(all, all...)
 	}
-	r, err := e.Run(ctx, all, func(verify.Step) {
+	r, err := e.Run(ctx, all, func(he.Step) {
 		steps++
 		cancel()
 	})

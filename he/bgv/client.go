@@ -1,0 +1,156 @@
+package bgv
+
+import (
+	"context"
+	"fmt"
+	"math/bits"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+
+	"qtool/he/internal/meter"
+	"qtool/he/internal/parallel"
+	"qtool/he/internal/sample"
+	"qtool/kernel/mod"
+)
+
+// Client owns the secret key: it encrypts images and decrypts logits. It keeps
+// its memory between batches and is not safe for concurrent use; it spreads its
+// work over the plan's workers itself.
+type Client struct {
+	plan     *Plan
+	secret   *rlwe.SecretKey // NTT domain, Montgomery form
+	key      []mod.Fixed     // s modulo the ciphertext primes, NTT domain
+	negative []mod.Fixed     // -s
+	seeds    *sample.Stream
+	codes    [256]int64
+	columns  []uint8 // images by input element
+	workers  []*clientWorker
+}
+
+// clientWorker is what one goroutine encrypts and decrypts with.
+type clientWorker struct {
+	stream  *sample.Stream
+	slots   []uint64 // modulo a plaintext prime
+	errors  []int64
+	message []uint64 // modulo a ciphertext prime, as all below
+	mask    []uint64
+	phase   [][]uint64 // of an output
+}
+
+// NewClient generates a secret key: uniform ternary, in Lattigo's defaults. What
+// encryption draws comes from streams that the operating system seeds.
+func NewClient(p *Plan) (*Client, error) {
+	seed, err := sample.NewSeed()
+	if err != nil {
+		return nil, fmt.Errorf("bgv: %w", err)
+	}
+	return newClient(p, rlwe.NewKeyGenerator(p.params).GenSecretKeyNew(), seed), nil
+}
+
+func newClient(p *Plan, secret *rlwe.SecretKey, seed sample.Seed) *Client {
+	c := &Client{plan: p, secret: secret, seeds: sample.NewStream(seed), codes: p.program.Input.Codes()}
+	for i, s := range p.params.RingQ().SubRings {
+		key, negative := make([]uint64, s.N), make([]uint64, s.N)
+		s.IMForm(secret.Value.Q.Coeffs[i], key)
+		s.Neg(key, negative)
+		c.key = append(c.key, p.moduli[i].Fixed(key))
+		c.negative = append(c.negative, p.moduli[i].Fixed(negative))
+	}
+	for range p.workers {
+		n := p.Slots()
+		w := &clientWorker{
+			stream: sample.NewStream(sample.Seed{}), // reset before use
+			slots:  make([]uint64, n), errors: make([]int64, n),
+			message: make([]uint64, n), mask: make([]uint64, n),
+		}
+		for range p.layout.outLevel() {
+			w.phase = append(w.phase, make([]uint64, n))
+		}
+		c.workers = append(c.workers, w)
+	}
+	return c
+}
+
+// Encrypt fills in with the encryptions of a batch of images for one plaintext
+// prime: ciphertext i holds input element i of every image, image k in slot k,
+// and zeros in the slots past the last image. progress is as in Server.Evaluate.
+// On error in is undefined.
+func (c *Client) Encrypt(ctx context.Context, images [][]uint8, prime int, in *Inputs, progress func(nanoseconds float64)) error {
+	p := c.plan
+	if len(images) > p.Slots() {
+		return fmt.Errorf("bgv: %d images for a batch of %d", len(images), p.Slots())
+	}
+	for i, image := range images {
+		if len(image) != p.inputs() {
+			return fmt.Errorf("bgv: image %d has %d values, the program takes shape %v", i, len(image), p.program.Input.Shape)
+		}
+	}
+	in.Prime = prime
+	in.reset(p.Slots(), p.inputs(), 1, len(p.layout.q))
+	c.transpose(images)
+	var residues [256]uint64
+	for b, v := range c.codes {
+		residues[b] = residue(v, p.layout.t[prime])
+	}
+	// A seed a ciphertext, so that the workers' order doesn't matter.
+	seeds := make([]sample.Seed, p.inputs())
+	for i := range seeds {
+		seeds[i] = c.seeds.Seed()
+	}
+	return parallel.Run(ctx, p.workers, p.inputs(), func(w, i int) error {
+		worker := c.workers[w]
+		for k, b := range c.columns[i*len(images):][:len(images)] {
+			worker.slots[k] = residues[b]
+		}
+		clear(worker.slots[len(images):])
+		worker.stream.Reset(seeds[i])
+		c.encrypt(worker, prime, &in.tensor, i)
+		return nil
+	}, func() { meter.Report(progress, p.costs.encrypt) })
+}
+
+// transpose sorts the images' values by input element.
+func (c *Client) transpose(images [][]uint8) {
+	n, inputs := len(images), c.plan.inputs()
+	if cap(c.columns) < n*inputs {
+		c.columns = make([]uint8, n*inputs)
+	}
+	c.columns = c.columns[:n*inputs]
+	const square = 64
+	for from := 0; from < n; from += square {
+		some := images[from:min(from+square, n)]
+		for i := range inputs {
+			column := c.columns[i*n+from:][:len(some)]
+			for k, image := range some {
+				column[k] = image[i]
+			}
+		}
+	}
+}
+
+// encrypt puts the encryption of w.slots into element i:
+//
+//	c_1 uniform,   c_0 = -c_1 s + e + T^-1 m,   m = INTT(slots)
+//
+// with m centred: one less in e where m is above t/2, as T^-1 t = 1. The slots
+// are in the order of the number theoretic transform modulo t: with no rotations,
+// no other order means anything.
+func (c *Client) encrypt(w *clientWorker, prime int, to *tensor, i int) {
+	p := c.plan
+	t, m := p.layout.t[prime], w.slots
+	p.slots[prime].Inverse(m)
+	w.stream.Gaussian(p.level, w.errors, w.message)
+	for k, v := range m {
+		_, above := bits.Sub64(t/2, v, 0)
+		w.errors[k] -= int64(above)
+	}
+	for limb, q := range p.moduli {
+		x, a := w.message, w.mask
+		q.Embed(x, m, w.errors, q.Factor(q.Inverse(t)))
+		p.transforms[limb].Forward(x)
+		w.stream.Uniform(a, q.Q)
+		to.scatter(a, limb, i, 1)
+		q.MulAdd(x, a, c.negative[limb], x)
+		to.scatter(x, limb, i, 0)
+	}
+}

@@ -1,0 +1,168 @@
+package bgv
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"qtool/bundle/bundletest"
+	"qtool/he"
+	"qtool/kernel/cpu"
+)
+
+func smallNet() *bundletest.Builder {
+	return bundletest.New(10, 4, 1, 8, 8).Conv(2, 3, 1, 0, 7).Square().Pool(2, 2).Dense(5, 7).Square().Dense(3, 7)
+}
+
+func TestInsecureCancel(t *testing.T) {
+	b := smallNet()
+	p := b.Done()
+	plan := mustPlan(t, p, insecureOptions(10, 2))
+	for _, phase := range []string{"keygen", "encrypt", "evaluate", "decrypt"} {
+		ctx, cancel := context.WithCancel(context.Background())
+		after := 0
+		result, err := NewExecutor(p, plan).Run(ctx, b.Images(10), func(s he.Step) {
+			if ctx.Err() != nil {
+				after++
+			}
+			if s.Phase == phase {
+				cancel()
+			}
+		})
+		cancel()
+		if !errors.Is(err, context.Canceled) || result != nil {
+			t.Errorf("cancelled in %s: %v, %v", phase, result, err)
+		}
+		if after > 2*plan.workers+2 {
+			t.Errorf("cancelled in %s: %d steps more", phase, after)
+		}
+	}
+}
+
+func TestInsecureRunReports(t *testing.T) {
+	b := smallNet()
+	p := b.Done()
+	plan := mustPlan(t, p, insecureOptions(10, 2))
+	var phases []string
+	last := he.Step{Done: -1}
+	e := NewExecutor(p, plan)
+	result, err := e.Run(context.Background(), b.Images(1500), func(s he.Step) {
+		if s.Done < last.Done || s.Done > s.Total {
+			t.Errorf("step %+v after %+v", s, last)
+		}
+		last = s
+		if len(phases) == 0 || phases[len(phases)-1] != s.Phase {
+			phases = append(phases, s.Phase)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "keygen" + strings.Repeat(" encrypt evaluate decrypt", 4); strings.Join(phases, " ") != want {
+		t.Errorf("phases %v, want %v", phases, want)
+	}
+	if last.Done != last.Total || last.Total == 0 {
+		t.Errorf("ends at %+v", last)
+	}
+	if len(result.NodeSeconds) != len(p.Nodes) || result.NodeSeconds[0] <= 0 {
+		t.Errorf("node seconds %v", result.NodeSeconds)
+	}
+	backend := e.Backend()
+	if backend.NoiseBitsLeft != result.NoiseBitsLeft || backend.Name != "bgv" || backend.Slots != 1024 || backend.SecurityBits >= 128 || len(backend.Why) == 0 {
+		t.Errorf("backend %+v", backend)
+	}
+
+	// The sizes are those of Lattigo's serialisation.
+	client, err := NewClient(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in Inputs
+	var out Outputs
+	if err := client.Encrypt(context.Background(), b.Images(1), 0, &in, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := NewServer(plan).Evaluate(context.Background(), &in, &out, nil); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		want int64
+		t    *tensor
+	}{"in": {result.Cost.Bytes.CiphertextIn, &in.tensor}, "out": {result.Cost.Bytes.CiphertextOut, &out.tensor}} {
+		var buf bytes.Buffer
+		for i := range c.t.Len() {
+			data, err := c.t.Ciphertext(plan, i).MarshalBinary()
+			if err != nil {
+				t.Fatal(err)
+			}
+			buf.Write(data)
+		}
+		if got := int64(2 * buf.Len()); got != c.want {
+			t.Errorf("%s: %d bytes serialised, reported %d", name, got, c.want)
+		}
+	}
+}
+
+func TestInsecureWrongShapesAreErrors(t *testing.T) {
+	b := smallNet()
+	p := b.Done()
+	plan := mustPlan(t, p, insecureOptions(10, 2))
+	ctx := context.Background()
+	if _, err := NewExecutor(p, plan).Run(ctx, [][]uint8{make([]uint8, 64), make([]uint8, 63)}, nil); err == nil || !strings.Contains(err.Error(), "image 1 has 63 values") {
+		t.Errorf("short image: %v", err)
+	}
+	if err := NewServer(plan).Evaluate(ctx, &Inputs{}, &Outputs{}, nil); err == nil {
+		t.Error("empty inputs are evaluated")
+	}
+	client, err := NewClient(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := client.Decrypt(ctx, &Outputs{}, nil); err == nil {
+		t.Error("empty outputs are decrypted")
+	}
+	if err := client.Encrypt(ctx, b.Images(1025), 0, &Inputs{}, nil); err == nil {
+		t.Error("more images than slots are encrypted")
+	}
+	result, err := NewExecutor(p, plan).Run(ctx, nil, nil)
+	if err != nil || len(result.Logits) != 0 {
+		t.Errorf("no images: %v, %v", result, err)
+	}
+}
+
+// BenchmarkLeNet runs one full batch of LeNet-1 in secure parameters, as each
+// level's plan has it, and compares it with portable kernels. Times are the best
+// of a few.
+func BenchmarkLeNet(b *testing.B) {
+	net := bundletest.LeNet(1)
+	p := net.Done()
+	var portable float64
+	for level := cpu.Portable; level <= cpu.Detected; level++ {
+		b.Run(level.String(), func(b *testing.B) {
+			plan := mustPlan(b, p, Options{kernels: &level})
+			images := net.Images(plan.Slots())
+			e := NewExecutor(p, plan)
+			least := math.Inf(1)
+			b.ReportAllocs()
+			for b.Loop() {
+				start := time.Now()
+				if _, err := e.Run(context.Background(), images, nil); err != nil {
+					b.Fatal(err)
+				}
+				least = min(least, time.Since(start).Seconds())
+			}
+			rate := float64(len(images)) / least
+			b.ReportMetric(rate, "images/s")
+			b.ReportMetric(plan.LogQ(), "logQ")
+			if level == cpu.Portable {
+				portable = rate
+			} else {
+				b.ReportMetric(rate/portable, "x-portable")
+			}
+		})
+	}
+}

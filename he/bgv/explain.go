@@ -1,0 +1,70 @@
+package bgv
+
+import (
+	"fmt"
+	"math"
+
+	"qtool/he/internal/batch"
+	"qtool/he/internal/log2"
+	"qtool/he/security"
+)
+
+// explain says what was chosen and what bound it.
+func (p *Plan) explain(o Options, runnersUp []candidate) []string {
+	l := p.layout
+	k := len(l.t)
+	limit, _ := security.MaxLogQP(l.logN)
+	why := []string{
+		fmt.Sprintf("the output %q has the proved range %v (%.1f bits), and %d plaintext prime(s) of %.1f bits carry %.1f",
+			p.program.Output().Name, p.output, log2.Int(width(p.output)), k, l.logT(), log2.Product(l.t)),
+		fmt.Sprintf("fresh ciphertexts have %d primes, %.1f bits together: the noise after %d segment(s) needs %.1f bits at the last level, and rescales drop %.1f before it",
+			len(l.q), l.logQ(), len(p.segments), p.required(), l.logQ()-log2.Product(l.q[:l.lastLevel()])),
+		fmt.Sprintf("outputs have ciphertext degree %d and %d prime(s), %.1f bits, with %.1f bits left above ten standard deviations of the predicted noise",
+			p.last().outDegree, l.outLevel(), p.budget.logQ, p.budget.left),
+	}
+	if security.Check(l.logN, l.logQ()) == nil {
+		why = append(why, fmt.Sprintf("a ring of degree 2^%d allows %.0f bits at %d bits of security", l.logN, limit, security.Bits))
+	} else {
+		why = append(why, fmt.Sprintf("INSECURE: a ring of degree 2^%d allows %.0f bits at %d bits of security, this has about %d; it was asked for",
+			l.logN, limit, security.Bits, p.SecurityBits()))
+	}
+	work := o.perImage(p.costs, l, p.segments)
+	why = append(why, fmt.Sprintf("predicted work is %.2f ms an image on one core in batches of %.0f images (%d slots)", work/1e6, batch.Mean(o.Images, p.Slots()), p.Slots()))
+	why = append(why, fmt.Sprintf("a batch takes %.1f GB of ciphertexts at once", l.bytes(p.segments)/1e9))
+	if o.LogN != 0 {
+		why = append(why, fmt.Sprintf("the ring degree 2^%d was asked for", o.LogN))
+	}
+	// The best choice that is secure and would cost more, and the best two that
+	// would cost less if they were.
+	shown := map[bool]int{true: 1, false: 2}
+	for _, c := range runnersUp {
+		if shown[c.secure()] > 0 {
+			shown[c.secure()]--
+			why = append(why, c.rejected(work, o.fits(&c)))
+		}
+	}
+	return why
+}
+
+// rejected says why a candidate was not taken.
+func (c *candidate) rejected(work float64, fits bool) string {
+	name := fmt.Sprintf("%d plaintext prime(s) in degree 2^%d", c.moduli, c.logN)
+	if !c.secure() {
+		limit, _ := security.MaxLogQP(c.logN)
+		return fmt.Sprintf("%s would need %.0f bits where %.0f are secure", name, c.logQ, limit)
+	}
+	if !fits {
+		return fmt.Sprintf("%s would take %.1f GB of ciphertexts at once, which is too much here, and %.2f times the work", name, c.bytes/1e9, c.nanoseconds/work)
+	}
+	return fmt.Sprintf("%s would take %.2f times the work", name, math.Max(c.nanoseconds/work, 1))
+}
+
+// required is the bits that the last level must have before anything is dropped
+// for the outputs' sake.
+func (p *Plan) required() float64 {
+	l := *p.layout
+	l.drops = append([]int(nil), l.drops...)
+	l.drops[len(l.drops)-1] = 0
+	b := l.budget(p.segments)
+	return b.logQ - b.left + reserveBits
+}

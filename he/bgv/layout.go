@@ -1,0 +1,154 @@
+package bgv
+
+import (
+	"fmt"
+	"math"
+
+	"qtool/he/internal/log2"
+)
+
+// layout is the unchecked arithmetic of a plan: ring, primes and levels.
+type layout struct {
+	logN int
+	t    []uint64 // plaintext primes
+	q    []uint64 // ciphertext primes, the first dropped last
+	// drops[i] is how many primes the rescale after segment i drops; the last
+	// one only makes the outputs smaller.
+	drops []int
+}
+
+func (l *layout) logQ() float64 { return log2.Product(l.q) }
+
+// budget is what the noise analysis says of a layout.
+type budget struct {
+	left  float64 // bits between ten standard deviations and Q/2, at the end
+	logQ  float64 // of the last level
+	total float64 // noise at the end, log2 of its standard deviation over t
+}
+
+// budget follows the noise through the segments for the largest t.
+func (l *layout) budget(segments []segment) budget {
+	e, logQ := l.walk(segments, nil)
+	return budget{e.left(logQ), logQ, e.total()}
+}
+
+// walk calls visit after every stage with the noise there and log2 of the
+// modulus that carries it.
+func (l *layout) walk(segments []segment, visit func(s *stage, e noise, logQ float64)) (e noise, logQ float64) {
+	e = freshNoise(l.logN, l.logT())
+	level := len(l.q)
+	for i := range segments {
+		for k := range segments[i].stages {
+			s := &segments[i].stages[k]
+			e.stage(s)
+			if visit != nil {
+				visit(s, e, log2.Product(l.q[:level]))
+			}
+		}
+		if n := l.drops[i]; n > 0 {
+			level -= n
+			e.rescale(log2.Product(l.q[level:level+n]), segments[i].last().outDegree)
+		}
+	}
+	return e, log2.Product(l.q[:level])
+}
+
+func (l *layout) logT() float64 {
+	largest := 0.0
+	for _, t := range l.t {
+		largest = max(largest, math.Log2(float64(t)))
+	}
+	return largest
+}
+
+// demand is how many bits each level must have for the noise to fit: groups[0]
+// is the last level's, groups[i] what the i-th last rescale drops.
+//
+// Each rescale divides the noise down to what its own rounding adds: a bit more
+// makes Q longer by a bit, and a bit less makes the noise that is squared
+// afterwards larger by nearly one.
+func demand(segments []segment, logN int, logT float64) (groups []float64) {
+	e := freshNoise(logN, logT)
+	for i := range segments {
+		for k := range segments[i].stages {
+			e.stage(&segments[i].stages[k])
+		}
+		if i == len(segments)-1 {
+			groups = append(groups, e.required())
+			break
+		}
+		degree := segments[i].last().outDegree
+		bits := max(minPrimeBits+1, float64(logN+4), math.Ceil(e.total()-e.rounding(degree)))
+		e.rescale(bits, degree)
+		groups = append(groups, bits)
+	}
+	for i, j := 0, len(groups)-1; i < j; i, j = i+1, j-1 {
+		groups[i], groups[j] = groups[j], groups[i]
+	}
+	return groups
+}
+
+// split turns demanded bits into numbers of primes of at most width bits, and
+// the bits of each. The last level gets a little more, as primes are a little
+// below powers of two.
+func split(groups []float64, width int) (counts, bits []int, logQ float64) {
+	for i, g := range groups {
+		if i == 0 {
+			g += 0.1
+		}
+		n := max(1, int(math.Ceil(g/float64(width))))
+		b := max(minPrimeBits, int(math.Ceil(g/float64(n))))
+		counts, bits = append(counts, n), append(bits, b)
+		logQ += float64(n * b)
+	}
+	return counts, bits, logQ
+}
+
+// realise finds the primes: those of the last level first.
+func realise(logN int, t []uint64, p *primes, counts, bits []int) (*layout, error) {
+	l := &layout{logN: logN, t: t}
+	for i, n := range counts {
+		q, err := p.several(n, bits[i])
+		if err != nil {
+			return nil, err
+		}
+		l.q = append(l.q, q...)
+	}
+	for i := len(counts) - 1; i > 0; i-- {
+		l.drops = append(l.drops, counts[i])
+	}
+	l.drops = append(l.drops, 0)
+	return l, nil
+}
+
+// trim drops what primes it can after the last segment.
+func (l *layout) trim(segments []segment) {
+	at := len(segments) - 1
+	for l.drops[at]+1 < l.lastLevel() {
+		l.drops[at]++
+		if l.budget(segments).left < reserveBits {
+			l.drops[at]--
+			return
+		}
+	}
+}
+
+// lastLevel is the number of primes at the last segment.
+func (l *layout) lastLevel() int {
+	n := len(l.q)
+	for _, d := range l.drops[:len(l.drops)-1] {
+		n -= d
+	}
+	return n
+}
+
+// outLevel is the number of primes of the outputs.
+func (l *layout) outLevel() int { return l.lastLevel() - l.drops[len(l.drops)-1] }
+
+// check says whether the noise fits.
+func (l *layout) check(segments []segment) error {
+	if b := l.budget(segments); b.left < reserveBits || math.IsNaN(b.left) {
+		return fmt.Errorf("bgv: predicted noise leaves %.1f of %d bits below the %.1f of the last modulus: %w", b.left, reserveBits, b.logQ, ErrInsufficient)
+	}
+	return nil
+}

@@ -1,0 +1,249 @@
+package bgv
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"runtime"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+	"github.com/tuneinsight/lattigo/v5/ring"
+
+	"qtool/bundle"
+	"qtool/he"
+	"qtool/he/fastntt"
+	"qtool/he/security"
+	"qtool/kernel/cpu"
+	"qtool/kernel/mod"
+)
+
+// ErrInsufficient marks programs that no secure parameters can carry.
+var ErrInsufficient = errors.New("parameters are insufficient")
+
+// Options are the caller's wishes, unchecked. The zero value lets NewPlan
+// choose.
+type Options struct {
+	// LogN forces the ring degree 2^LogN, 10..16.
+	LogN int
+	// AllowInsecure permits a forced ring degree that is too small for 128 bits
+	// of security.
+	AllowInsecure bool
+	// Workers is how many goroutines compute; 0 is GOMAXPROCS.
+	Workers int
+	// PlaintextModuli forces the number of plaintext primes, 1..10.
+	PlaintextModuli int
+	// Images is how many images a run will have, so that the slots of a last
+	// batch that stay empty count as work; 0 is as many as fill their batches.
+	Images int
+	// Memory bounds the bytes of ciphertexts that are in memory at once; 0 is no
+	// bound. More plaintext primes, of fewer bits, take fewer ciphertext primes:
+	// less memory, and more time.
+	Memory int64
+
+	kernels *cpu.Level // nil is cpu.Active
+}
+
+// level is that of the kernels to use. It weighs the choice of primes, as kernels
+// are for moduli of some lengths.
+func (o Options) level() cpu.Level {
+	if o.kernels == nil {
+		return cpu.Active
+	}
+	return *o.kernels
+}
+
+// Plan is a program with checked encryption parameters. It is immutable and
+// holds no secret. The same ciphertext ring, and so the same key, serves every
+// plaintext prime.
+type Plan struct {
+	program  *bundle.Program
+	segments []segment
+	layout   *layout
+	costs    costs
+	budget   budget
+	output   bundle.Range
+	workers  int
+	why      []string
+
+	params rlwe.Parameters
+	rings  []*ring.Ring // modulo each plaintext prime
+
+	level      cpu.Level
+	moduli     []*mod.Modulus   // of ciphertexts
+	transforms []*mod.Transform // modulo those
+	slots      []*mod.Transform // modulo each plaintext prime
+	shared     [][]*shared      // of each segment's stages
+	rescalers  []*rescaler      // after each segment, nil if it drops nothing
+	lift       *rescaler        // from outputs to the plaintext primes
+}
+
+// NewPlan chooses plaintext primes, ring degree and ciphertext primes for p, so
+// that the outputs are exact, the noise fits (see noise) and the parameters are
+// secure, with the least predicted work an image.
+//
+// It returns an *security.InsecureError if o.LogN forces an insecure choice and
+// o does not allow it, and an error that wraps ErrInsufficient, with the
+// numbers, if nothing fits.
+func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
+	if o.LogN != 0 && (o.LogN < 10 || o.LogN > 16) {
+		return nil, fmt.Errorf("bgv: ring degree 2^%d is outside 2^10..2^16", o.LogN)
+	}
+	if o.PlaintextModuli < 0 || o.PlaintextModuli > maxModuli {
+		return nil, fmt.Errorf("bgv: %d plaintext primes are outside 1..%d", o.PlaintextModuli, maxModuli)
+	}
+	if o.Workers < 0 || o.Images < 0 || o.Memory < 0 {
+		return nil, fmt.Errorf("bgv: %d workers, %d images, %d bytes of memory", o.Workers, o.Images, o.Memory)
+	}
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	segments, err := lower(p)
+	if err != nil {
+		return nil, err
+	}
+	s := search{program: p, segments: segments, options: o, output: p.Output().Range}
+	best, err := s.run()
+	if err != nil {
+		return nil, err
+	}
+	plan, err := build(p, segments, best, o.Workers, o.level())
+	if err != nil {
+		return nil, err
+	}
+	plan.why = plan.explain(o, s.runnersUp)
+	return plan, nil
+}
+
+// build makes the rings of a layout, whatever its noise and security.
+func build(p *bundle.Program, segments []segment, l *layout, workers int, level cpu.Level) (*Plan, error) {
+	if workers == 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	plan := &Plan{
+		program: p, segments: segments, layout: l, output: p.Output().Range,
+		costs: l.costs(segments, level), budget: l.budget(segments), workers: workers, level: level,
+	}
+	params, err := rlwe.NewParametersFromLiteral(rlwe.ParametersLiteral{LogN: l.logN, Q: l.q, NTTFlag: true})
+	if err != nil {
+		return nil, fmt.Errorf("bgv: %w", err)
+	}
+	plan.params = params
+	for _, s := range params.RingQ().SubRings {
+		t, err := fastntt.New(mod.NewAt(level, s.Modulus), s)
+		if err != nil {
+			return nil, fmt.Errorf("bgv: %w", err)
+		}
+		plan.transforms = append(plan.transforms, t)
+		plan.moduli = append(plan.moduli, t.Modulus())
+	}
+	for _, t := range l.t {
+		r, err := ring.NewRing(plan.Slots(), []uint64{t})
+		if err != nil {
+			return nil, fmt.Errorf("bgv: plaintext prime %d: %w", t, err)
+		}
+		slots, err := fastntt.New(mod.NewAt(level, t), r.SubRings[0])
+		if err != nil {
+			return nil, fmt.Errorf("bgv: plaintext prime %d: %w", t, err)
+		}
+		plan.rings, plan.slots = append(plan.rings, r), append(plan.slots, slots)
+	}
+	at := len(l.q)
+	for i := range segments {
+		var all []*shared
+		for k := range segments[i].stages {
+			all = append(all, segments[i].stages[k].group())
+		}
+		plan.shared = append(plan.shared, all)
+		var r *rescaler
+		if n := l.drops[i]; n > 0 {
+			r = newRescaler(plan.moduli[at-n:at], plan.moduli[:at-n])
+			at -= n
+		}
+		plan.rescalers = append(plan.rescalers, r)
+	}
+	var plain []*mod.Modulus
+	for _, s := range plan.slots {
+		plain = append(plain, s.Modulus())
+	}
+	plan.lift = newRescaler(plan.moduli[:at], plain)
+	return plan, nil
+}
+
+// LogN is log2 of the ring degree.
+func (p *Plan) LogN() int { return p.layout.logN }
+
+// Slots is how many images a batch holds: the ring degree.
+func (p *Plan) Slots() int { return 1 << p.layout.logN }
+
+// LogQ is log2 of the largest ciphertext modulus. There are no special primes,
+// as there are no evaluation keys.
+func (p *Plan) LogQ() float64 { return p.layout.logQ() }
+
+// PlaintextModuli are the primes that the program is evaluated modulo.
+func (p *Plan) PlaintextModuli() []uint64 { return append([]uint64(nil), p.layout.t...) }
+
+// CiphertextModuli are the primes of the ciphertext modulus, the first dropped
+// last.
+func (p *Plan) CiphertextModuli() []uint64 { return append([]uint64(nil), p.layout.q...) }
+
+// PredictedNoiseBitsLeft is how many bits ten standard deviations of the
+// predicted noise of an output stay below the wrap-around.
+func (p *Plan) PredictedNoiseBitsLeft() float64 { return p.budget.left }
+
+// NoiseBudget is the predicted budget after each layer, as PredictedNoiseBitsLeft
+// is at the end. Layers that are evaluated together share an entry, under the
+// last one's name.
+func (p *Plan) NoiseBudget() []he.StageBudget {
+	var all []he.StageBudget
+	p.layout.walk(p.segments, func(s *stage, e noise, logQ float64) {
+		for _, node := range []int{s.node.pool, s.node.poly, s.node.rows} {
+			if node != noNode {
+				all = append(all, he.StageBudget{Layer: p.program.Nodes[node].Name, BitsLeft: e.left(logQ), LogQ: logQ})
+				return
+			}
+		}
+	})
+	return all
+}
+
+// SecurityBits is 128 for secure parameters and an estimate below it otherwise.
+func (p *Plan) SecurityBits() int { return security.Estimate(p.layout.logN, p.LogQ()) }
+
+// Why explains the parameters, a sentence an entry.
+func (p *Plan) Why() []string { return append([]string(nil), p.why...) }
+
+// inputs is the number of ciphertexts that the client sends a prime.
+func (p *Plan) inputs() int { return p.segments[0].first().inputs }
+
+// last is the stage that makes the outputs.
+func (p *Plan) last() *stage { return p.segments[len(p.segments)-1].last() }
+
+// scale is what plaintexts modulo t are multiplied by when segment i begins;
+// that of one segment past the end is the outputs'.
+//
+// A polynomial of degree D raises it to the power of D, a rescale multiplies it
+// by the inverses of the primes it drops.
+func (p *Plan) scale(prime, segment int) uint64 {
+	t, level, scale := p.layout.t[prime], len(p.layout.q), uint64(1)
+	for i := range segment {
+		for k := range p.segments[i].stages {
+			scale = p.segments[i].stages[k].scale(scale, t)
+		}
+		for range p.layout.drops[i] {
+			level--
+			scale = mulMod(scale, inverse(p.layout.q[level], t), t)
+		}
+	}
+	return scale
+}
+
+// scale is that of the stage's outputs when its inputs' is s.
+func (st *stage) scale(s, t uint64) uint64 {
+	if st.poly == nil {
+		return s
+	}
+	return powMod(s, uint64(st.poly.Degree()), t)
+}
+
+// width is hi - lo of the output's proved range.
+func width(r bundle.Range) *big.Int { return new(big.Int).Sub(r.Hi, r.Lo) }

@@ -1,0 +1,145 @@
+package bgv
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"testing"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+	lattigo "github.com/tuneinsight/lattigo/v5/schemes/bgv"
+
+	"qtool/bundle/bundletest"
+	"qtool/he"
+	"qtool/he/internal/batch"
+	"qtool/he/internal/log2"
+	"qtool/he/internal/rolestest"
+	"qtool/kernel/cpu"
+)
+
+// TestServerHoldsNoSecretKey walks every type that a Server, a Plan or a
+// ciphertext container reaches.
+func TestServerHoldsNoSecretKey(t *testing.T) {
+	rolestest.NoSecret(t, reflect.TypeFor[rlwe.SecretKey](), reflect.TypeFor[Client](),
+		reflect.TypeFor[Server](), reflect.TypeFor[Plan](), reflect.TypeFor[Inputs](), reflect.TypeFor[Outputs](), reflect.TypeFor[he.Result]())
+}
+
+// TestInsecureLattigoReadsOurCiphertexts decrypts inputs and logits with
+// Lattigo's own decryptor and encoder.
+func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
+	b := bundletest.New(8, 4, 1, 6, 6).Conv(2, 3, 1, 0, 7).Square().Pool(2, 2).Dense(3, 7)
+	p := b.Done()
+	plan := mustPlan(t, p, insecureOptions(10, 2))
+	images := b.Images(plan.Slots())
+	client, err := NewClient(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := NewServer(plan)
+	ctx := context.Background()
+	for prime, modulus := range plan.PlaintextModuli() {
+		params, err := lattigo.NewParameters(plan.params, modulus)
+		if err != nil {
+			t.Fatal(err)
+		}
+		decode := func(ct *rlwe.Ciphertext) []uint64 {
+			ct.IsBatched = false
+			ct.Scale = params.NewScale(1)
+			coeffs := make([]uint64, plan.Slots())
+			if err := lattigo.NewEncoder(params).Decode(rlwe.NewDecryptor(params, client.secret).DecryptNew(ct), coeffs); err != nil {
+				t.Fatal(err)
+			}
+			plan.rings[prime].SubRings[0].NTT(coeffs, coeffs)
+			return coeffs
+		}
+		var in, again Inputs
+		var out Outputs
+		if err := client.Encrypt(ctx, images, prime, &in, nil); err != nil {
+			t.Fatal(err)
+		}
+		var cts []*rlwe.Ciphertext
+		for i := range in.Len() {
+			cts = append(cts, in.Ciphertext(plan, i))
+		}
+		for _, i := range []int{0, 17, 35} {
+			for k, got := range decode(in.Ciphertext(plan, i)) {
+				if want := p.Input.Quantize(images[k]).Small[i]; got != uint64(want) {
+					t.Fatalf("prime %d, input %d, image %d: want %d, got %d", modulus, i, k, want, got)
+				}
+			}
+		}
+		// A round trip through Lattigo's type changes nothing.
+		if err := again.SetCiphertexts(plan, prime, cts); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(in.limbs, again.limbs) {
+			t.Fatal("ciphertexts changed on their way through rlwe.Ciphertext")
+		}
+		if err := server.Evaluate(ctx, &again, &out, nil); err != nil {
+			t.Fatal(err)
+		}
+		residues, _, err := client.Decrypt(ctx, &out, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scale := plan.scale(prime, len(plan.segments))
+		for i := range out.Len() {
+			for k, got := range decode(out.Ciphertext(plan, i)) {
+				if want := mulMod(residues[i][k], scale, modulus); got != want {
+					t.Fatalf("prime %d, logit %d, image %d: want %d, got %d", modulus, i, k, want, got)
+				}
+			}
+		}
+		cts[3].Value[1].Coeffs[0][5] = plan.CiphertextModuli()[0]
+		if again.SetCiphertexts(plan, prime, cts) == nil {
+			t.Error("a coefficient that is not reduced is accepted")
+		}
+	}
+}
+
+// TestInsecureExhaustedNoiseIsAnError takes bits from the last level until the
+// noise wraps: the client must say so each time, or be right.
+func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
+	b := bundletest.New(9, 4, 1, 6, 6).Conv(2, 3, 1, 0, 7).Square().Dense(3, 7).Square()
+	p := b.Done()
+	good := mustPlan(t, p, insecureOptions(10, 1))
+	images := b.Images(200)
+	exhausted := 0
+	for cut := 0; cut <= 24; cut += 2 {
+		l := *good.layout
+		l.drops = append([]int(nil), l.drops...)
+		l.drops[len(l.drops)-1] = 0
+		last := l.lastLevel()
+		bits := int(log2.Product(l.q[:last])/float64(last)+0.5) - cut/last
+		primes := newPrimes(l.logN)
+		primes.used[l.t[0]] = true
+		short, err := primes.several(last, bits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.q = append(short, l.q[last:]...)
+		plan, err := build(p, good.segments, &l, 0, cpu.Active)
+		if err != nil {
+			t.Fatal(err)
+		}
+		result, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
+		var noise *batch.NoiseError
+		switch {
+		case errors.As(err, &noise):
+			exhausted++
+			if result != nil || noise.BitsLeft >= batch.MinNoiseBits {
+				t.Errorf("%d bits cut: result %v with %v", cut, result, err)
+			}
+		case err != nil:
+			t.Fatal(err)
+		default:
+			bundletest.CheckExact(t, p, images, result.Logits)
+			if exhausted > 0 {
+				t.Errorf("%d bits cut: noise left %.2f bits after an exhausted budget", cut, result.NoiseBitsLeft)
+			}
+		}
+	}
+	if exhausted == 0 || exhausted > 8 {
+		t.Errorf("%d cuts exhaust the budget", exhausted)
+	}
+}

@@ -1,0 +1,216 @@
+package bgv
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"qtool/bundle"
+	"qtool/he/internal/batch"
+	"qtool/he/security"
+)
+
+// What NewPlan tries: the number of plaintext primes, ring degrees, and the
+// largest width of a ciphertext prime.
+const (
+	maxModuli         = 10
+	minLogN, maxLogN  = 12, 15
+	minWidth, maxWide = 30, 60
+)
+
+// candidate is one layout in the search, before its ciphertext primes are found.
+type candidate struct {
+	logN, moduli int
+	t            []uint64
+	primes       *primes
+	counts, bits []int
+	logQ         float64
+	nanoseconds  float64 // an image, all plaintext primes, one core
+	bytes        float64 // of ciphertexts at once
+}
+
+// secure says whether the parameters have 128 bits of security.
+func (c *candidate) secure() bool { return security.Check(c.logN, c.logQ) == nil }
+
+// fits says whether the ciphertexts stay within the bound on memory.
+func (o *Options) fits(c *candidate) bool { return o.Memory == 0 || c.bytes <= float64(o.Memory) }
+
+// search finds the layout of least work.
+type search struct {
+	program  *bundle.Program
+	segments []segment
+	options  Options
+	output   bundle.Range
+
+	found     []candidate
+	needed    map[int]float64 // by logN: the shortest modulus that would do
+	rangeErr  error
+	runnersUp []candidate // the best secure candidate of each other choice
+}
+
+func (s *search) run() (*layout, error) {
+	s.needed = map[int]float64{}
+	from, to := minLogN, maxLogN
+	if s.options.LogN != 0 {
+		from, to = s.options.LogN, s.options.LogN
+	}
+	for logN := from; logN <= to; logN++ {
+		for k := 1; k <= maxModuli; k++ {
+			if s.options.PlaintextModuli == 0 || s.options.PlaintextModuli == k {
+				s.try(logN, k)
+			}
+		}
+	}
+	slices.SortStableFunc(s.found, func(a, b candidate) int { return cmp.Compare(a.nanoseconds, b.nanoseconds) })
+	if l := s.first(true); l != nil {
+		return l, nil
+	}
+	if err := s.tooLarge(); err != nil {
+		return nil, err
+	}
+	if s.options.LogN != 0 && len(s.found) > 0 {
+		if l := s.first(false); l != nil && s.options.AllowInsecure {
+			return l, nil
+		}
+		shortest := slices.MinFunc(s.found, func(a, b candidate) int { return cmp.Compare(a.logQ, b.logQ) })
+		if err := security.Check(shortest.logN, shortest.logQ); err != nil {
+			return nil, fmt.Errorf("bgv: %w", err)
+		}
+	}
+	return nil, s.insufficient()
+}
+
+// first is the layout of the first candidate that has primes and room for the
+// noise and for its ciphertexts, and is secure if it must be; or nil.
+func (s *search) first(mustBeSecure bool) *layout {
+	for i := range s.found {
+		if c := &s.found[i]; (c.secure() || !mustBeSecure) && s.options.fits(c) {
+			if l, err := s.realise(c); err == nil {
+				s.compare(i)
+				return l
+			}
+		}
+	}
+	return nil
+}
+
+// tooLarge is the error if the bound on memory is what excludes all secure
+// candidates.
+func (s *search) tooLarge() error {
+	if s.options.Memory == 0 {
+		return nil
+	}
+	least := math.Inf(1)
+	for i := range s.found {
+		if c := &s.found[i]; c.secure() && c.bytes < least {
+			if _, err := s.realise(c); err == nil {
+				least = c.bytes
+			}
+		}
+	}
+	if !(least > float64(s.options.Memory)) || math.IsInf(least, 1) {
+		return nil
+	}
+	widest := 0
+	for _, g := range s.segments {
+		widest = max(widest, g.last().outputs)
+	}
+	return fmt.Errorf("bgv: a batch takes %.3g GB of ciphertexts at once, the limit is %.3g GB; up to %d values wait between two layers: %w",
+		least/1e9, float64(s.options.Memory)/1e9, widest, ErrInsufficient)
+}
+
+// insufficient says what would have been needed.
+func (s *search) insufficient() error {
+	if len(s.needed) == 0 {
+		return fmt.Errorf("bgv: layer %q: range %v: %w: %w", s.program.Output().Name, s.output, s.rangeErr, ErrInsufficient)
+	}
+	return fmt.Errorf("bgv: layer %q: no modulus is long enough for the noise of range %v and short enough for %d bits of security (%s): %w",
+		s.program.Output().Name, s.output, security.Bits, security.Needs(s.needed), ErrInsufficient)
+}
+
+// try adds the candidates with k plaintext primes in the ring of degree 2^logN.
+func (s *search) try(logN, k int) {
+	t, p, err := plaintextPrimes(logN, k, width(s.output))
+	if err != nil {
+		s.rangeErr = err
+		return
+	}
+	base := layout{logN: logN, t: t}
+	groups := demand(s.segments, logN, base.logT())
+	sum := 0.0
+	for _, g := range groups {
+		sum += g
+	}
+	if need, ok := s.needed[logN]; !ok || sum < need {
+		s.needed[logN] = sum
+	}
+	if math.IsNaN(sum) || sum > 4096 {
+		return
+	}
+	for width := minWidth; width <= maxWide; width++ {
+		c := candidate{logN: logN, moduli: k, t: t, primes: p}
+		c.counts, c.bits, c.logQ = split(groups, width)
+		if n := len(s.found); n > 0 && s.found[n-1].same(&c) {
+			continue
+		}
+		l := c.sketch()
+		c.bytes = l.bytes(s.segments)
+		c.nanoseconds = s.options.perImage(l.costs(s.segments, s.options.level()), l, s.segments)
+		s.found = append(s.found, c)
+	}
+}
+
+// perImage is the predicted nanoseconds of one core for an image.
+func (o Options) perImage(c costs, l *layout, segments []segment) float64 {
+	sum := float64(len(l.t)) * c.batch(l, segments) / batch.Mean(o.Images, 1<<l.logN)
+	if o.Images > 0 {
+		sum += c.memory / float64(o.Images)
+	}
+	return sum
+}
+
+func (c *candidate) same(d *candidate) bool {
+	return c.logN == d.logN && c.moduli == d.moduli && slices.Equal(c.counts, d.counts) && slices.Equal(c.bits, d.bits)
+}
+
+// sketch is the layout with powers of two, less one, for primes.
+func (c *candidate) sketch() *layout {
+	l := &layout{logN: c.logN, t: c.t}
+	for i, n := range c.counts {
+		for range n {
+			l.q = append(l.q, 1<<c.bits[i]-1)
+		}
+		if i > 0 {
+			l.drops = append([]int{n}, l.drops...)
+		}
+	}
+	l.drops = append(l.drops, 0)
+	return l
+}
+
+// realise finds the primes, checks the noise with them, and drops what the
+// outputs can do without.
+func (s *search) realise(c *candidate) (*layout, error) {
+	l, err := realise(c.logN, c.t, c.primes.clone(), c.counts, c.bits)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.check(s.segments); err != nil {
+		return nil, err
+	}
+	l.trim(s.segments)
+	return l, nil
+}
+
+// compare keeps the best candidate of each number of primes and ring degree
+// other than the chosen one's, to explain the choice.
+func (s *search) compare(chosen int) {
+	seen := map[[2]int]bool{{s.found[chosen].logN, s.found[chosen].moduli}: true}
+	for _, c := range s.found {
+		if key := [2]int{c.logN, c.moduli}; !seen[key] {
+			seen[key] = true
+			s.runnersUp = append(s.runnersUp, c)
+		}
+	}
+}

@@ -1,0 +1,176 @@
+package bgvlut
+
+import (
+	"math"
+
+	"qtool/kernel/cpu"
+)
+
+// speeds are nanoseconds that one core needs for one coefficient of one limb,
+// measured on x86-64 at about 3 GHz. They weigh the choices of NewPlan and the
+// steps of a progress bar; nothing else depends on them.
+type speeds struct {
+	ntt      float64 // times logN
+	term     float64 // of a base conversion
+	convert  float64 // more, each target
+	mul      float64 // product with a constant
+	dot      float64 // product of two polynomials
+	mac      float64 // times a small weight, accumulated
+	reduce   float64 // of such a sum
+	uniform  float64
+	gaussian float64
+}
+
+var (
+	portable = speeds{ntt: 0.9, term: 1.5, convert: 0.7, mul: 1.5, dot: 3, mac: 0.3, reduce: 1.3, uniform: 1.5, gaussian: 15}
+	ifma     = speeds{ntt: 0.17, term: 0.32, convert: 0.36, mul: 0.36, dot: 0.54, mac: 0.08, reduce: 0.5, uniform: 1.5, gaussian: 3}
+)
+
+// costLift is nanoseconds of lifting a coefficient to an integer, all limbs;
+// costTouch of the system's handing out a byte of fresh memory, which for a run of
+// few levels is as much as encryption itself.
+const (
+	costLift  = 130
+	costTouch = 0.55
+)
+
+// speedsOf are the speeds of a level's kernels.
+func speedsOf(level cpu.Level) speeds {
+	if level >= cpu.IFMA {
+		return ifma
+	}
+	return portable
+}
+
+// costs is the predicted work of one batch in nanoseconds of one core.
+type costs struct {
+	encrypt float64   // of one input
+	linear  []float64 // of each stage
+	element []float64 // of each stage's tables, on average
+	decrypt float64   // of one output
+}
+
+// total is that of the batch.
+func (c costs) total(stages []stage) float64 {
+	sum := c.encrypt * float64(stages[0].inputs)
+	for i := range stages {
+		sum += c.linear[i] + c.element[i]*float64(stages[i].between)
+	}
+	return sum + c.decrypt*float64(stages[len(stages)-1].outputs)
+}
+
+// coster prices operations in one layout.
+type coster struct {
+	*layout
+	speeds
+	n         float64
+	transform float64
+	digits    []int // limbs of each
+}
+
+func newCoster(l *layout) *coster {
+	c := &coster{layout: l, speeds: speedsOf(l.kernels), n: math.Exp2(float64(l.logN))}
+	c.transform = c.ntt * float64(l.logN)
+	bits := 0.0
+	for i, q := range l.q {
+		b := math.Log2(float64(q))
+		if i == 0 || bits+b > l.digitBits {
+			c.digits, bits = append(c.digits, 0), 0
+		}
+		c.digits[len(c.digits)-1]++
+		bits += b
+	}
+	return c
+}
+
+// relinearise is a tensor and its relinearisation from so many limbs.
+func (c *coster) relinearise(limbs, drop int) float64 {
+	special := len(c.special)
+	sum := float64(limbs) * (4*c.dot + c.transform + 4*c.mul)
+	rest := limbs
+	for _, d := range c.digits {
+		own := min(d, rest)
+		if own == 0 {
+			break
+		}
+		rest -= own
+		targets := float64(limbs + special - own)
+		sum += targets*(c.transform+float64(own+1)*c.term+c.convert) + 2*c.dot*float64(limbs+special)
+	}
+	from, to := float64(special+drop), float64(limbs-drop)
+	return c.n * (sum + 2*(from*(c.transform+c.mul)+to*(c.transform+(from+1)*c.term+c.convert+c.mul)))
+}
+
+// divide is that of so many polynomials.
+func (c *coster) divide(limbs, drop, polys int) float64 {
+	from, to := float64(drop), float64(limbs-drop)
+	return c.n * float64(polys) * (from*(c.transform+c.mul) + to*(c.transform+(from+1)*c.term+c.convert+2*c.mul))
+}
+
+// table is the work of a polynomial with so many leaves in stage i.
+func (c *coster) table(i int, s *shape, leaves int) float64 {
+	baby := log2Ceil(s.leaf)
+	at := func(level int) (limbs, drop int) { return c.limbs(i, level-1), c.drops[i][level-1] }
+	limbs, drop := at(1)
+	sum := c.divide(limbs, drop, 2)
+	for _, p := range s.powers[1:] {
+		sum += c.relinearise(at(p.depth))
+	}
+	height := log2Ceil(leaves)
+	for k := 1; k < height; k++ {
+		sum += c.relinearise(at(baby + k))
+	}
+	sum += c.n * float64(2*leaves*c.limbs(i, baby)) * (float64(len(s.terms))*c.mac + c.reduce)
+	limbs, drop = at(baby + 1)
+	leaf := c.divide(limbs, drop, 2)
+	var node func(leaves int) float64
+	node = func(leaves int) float64 {
+		h := log2Ceil(leaves)
+		half, sum := 1<<(h-1), 0.0
+		if left := leaves - half; left > 1 {
+			sum += node(left) + c.relinearise(at(baby+log2Ceil(left)))
+		} else if half > 1 {
+			sum += leaf
+		}
+		if half > 1 {
+			limbs, drop := at(baby + h - 1)
+			sum += node(half) + c.divide(limbs, drop, 3)
+		}
+		return sum
+	}
+	if leaves == 1 {
+		return sum + leaf
+	}
+	return sum + node(leaves) + c.relinearise(at(baby+height))
+}
+
+// costs predicts the work of a batch.
+func (l *layout) costs(stages []stage, tables []tables) costs {
+	c := newCoster(l)
+	fresh := float64(len(l.q))
+	r := costs{
+		encrypt: c.n * (c.transform + c.gaussian + fresh*(c.transform+c.uniform+3*c.mul+16*costTouch)),
+		linear:  make([]float64, len(stages)), element: make([]float64, len(stages)),
+		decrypt: c.n * (costLift + c.transform + float64(l.last())*(c.transform+2*c.mul)),
+	}
+	for i := range stages {
+		s := &stages[i]
+		limbs := float64(l.limbs(i, 0))
+		if s.rows != nil {
+			r.linear[i] = 2 * c.n * limbs * (float64(len(s.rows.In))*c.mac + float64(s.between)*c.reduce)
+		}
+		if s.table == nil {
+			continue
+		}
+		known := map[choice]float64{}
+		for k := range s.between {
+			p, shape := tables[i].of(k), tables[i].shape(k)
+			key := choice{p.parity, len(p.coeffs)}
+			if _, ok := known[key]; !ok {
+				known[key] = c.table(i, shape, shape.leaves(p))
+			}
+			r.element[i] += known[key] / float64(s.between)
+		}
+	}
+	return r
+}

@@ -1,0 +1,41 @@
+// Package bgvlut runs integer programs with lookup tables exactly under
+// encryption, one image a slot: every tensor element is one BGV ciphertext that
+// holds it for a whole batch of images.
+//
+// # Tables are polynomials
+//
+// Slots are residues modulo a prime T = 1 mod 2N. A table over the proved domain
+// [lo, hi] of its element is a polynomial of degree at most hi-lo over F_T, found
+// by interpolation; on the domain it gives the table's entries exactly, and no
+// input leaves the domain. With x = q - (lo+hi)/2, which F_T can halve, a table
+// with a symmetry about its centre is an odd or even polynomial in x. The one
+// condition on T is that it passes the width of every table's domain and of the
+// logits' range. All else may wrap.
+//
+// # Evaluation
+//
+// A linear map multiplies and adds ciphertexts by its integer weights. A
+// polynomial p of degree below b 2^h is evaluated with about b + 2^(h-1)
+// relinearised products: powers x, ..., x^b and giants x^2b, x^4b, ... are shared
+// by all of a tree
+//
+//	node(h) = left(h-1) * x^(b 2^(h-1)) + right(h-1),   node(0) = sum_{j<b} c_j x^j
+//
+// whose right children stay degree-2 tensors: only what is multiplied again is
+// relinearised. Each of the ceil(log2 b) + h levels divides by primes of the
+// chain; the plaintext factors that this leaves are known, and go into the
+// coefficients, so that a table's output has the factor 1.
+//
+// There is no refreshing: one chain of primes carries the whole network. The
+// client makes the secret key and one relinearisation key; nothing is rotated.
+//
+// # Exactness
+//
+// Package rns states the convention: V = m + T*e must stay below Q/2. NewPlan
+// chooses each level's primes by the analysis at noise; Client.Decrypt measures
+// what is left, and gives an error, never a number, if that is less than a bit.
+//
+// References: Paterson, Stockmeyer, "On the number of nonscalar multiplications
+// necessary to evaluate polynomials", 1973; Brakerski, Gentry, Vaikuntanathan,
+// "(Leveled) fully homomorphic encryption without bootstrapping", 2012.
+package bgvlut

@@ -1,0 +1,149 @@
+package bgvlut
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+
+	"qtool/he/bgv"
+	"qtool/he/internal/log2"
+	"qtool/kernel/cpu"
+)
+
+// layout is the unchecked arithmetic of a plan: ring, primes and levels.
+type layout struct {
+	logN    int
+	t       uint64
+	q       []uint64 // the chain, the first dropped last
+	special []uint64
+	// drops[i][k] is how many primes level k+1 of stage i's table divides by.
+	drops     [][]int
+	digitBits float64 // the longest digit of key switching
+	// kernels are those whose speed the work is predicted with.
+	kernels cpu.Level
+}
+
+func (l *layout) model() model { return model{float64(l.logN), math.Log2(float64(l.t))} }
+
+func (l *layout) logQ() float64  { return log2.Product(l.q) }
+func (l *layout) logQP() float64 { return l.logQ() + log2.Product(l.special) }
+
+// limbs is the number of primes of stage i after so many levels of its table.
+func (l *layout) limbs(i, level int) int {
+	n := len(l.q)
+	for k := range l.drops {
+		for step, d := range l.drops[k] {
+			if k < i || k == i && step < level {
+				n -= d
+			}
+		}
+	}
+	return n
+}
+
+// last is the number of primes of the outputs.
+func (l *layout) last() int { return l.limbs(len(l.drops), 0) }
+
+// dropped are the primes that level step (from 1) of stage i divides by.
+func (l *layout) dropped(i, step int) []uint64 { return l.q[l.limbs(i, step):l.limbs(i, step-1)] }
+
+// divide is the level function of the layout's primes.
+func (l *layout) divide(i, step int, _ float64) float64 { return log2.Product(l.dropped(i, step)) }
+
+// groups are the bits of each level of each table, and of the last modulus.
+type groups struct {
+	levels [][]float64
+	last   float64
+}
+
+func (g groups) sum() float64 {
+	sum := g.last
+	for _, levels := range g.levels {
+		for _, b := range levels {
+			sum += b
+		}
+	}
+	return sum
+}
+
+// demand is how many bits each level must divide by for the noise to stay at its
+// rounding, how many the last modulus must have, and the least noise of a product.
+func (m model) demand(stages []stage, trees []tree) (g groups, product float64) {
+	g.levels = make([][]float64, len(stages))
+	smallest := max(minPrimeBits, m.logN+4)
+	e, product := m.walk(stages, trees, func(i, step int, e float64) float64 {
+		bits := max(math.Ceil(e-m.rounding()), smallest)
+		g.levels[i] = append(g.levels[i], bits)
+		return bits
+	}, nil)
+	// The primes are a little below powers of two.
+	g.last = math.Ceil(m.required(e.total()) + 0.5)
+	return g, product
+}
+
+// minPrimeBits bounds the primes of the chain from below, maxPrimeBits all of
+// them from above.
+const (
+	minPrimeBits = 20
+	maxPrimeBits = 60
+)
+
+// primesFor is into how many primes of at most width bits so many bits go, and the
+// bits of each.
+func primesFor(bits float64, width int) (count, each int) {
+	count = max(1, int(math.Ceil(bits/float64(width))))
+	return count, max(minPrimeBits, int(math.Ceil(bits/float64(count))))
+}
+
+// primes hands out distinct primes that are 1 modulo 2N, the largest below a
+// power of two first.
+type primes struct {
+	logN int
+	used map[uint64]bool
+}
+
+// below is the largest unused prime of at most so many bits; more than half a
+// bit less is refused.
+func (p *primes) below(bits int) (uint64, error) {
+	step := uint64(1) << (p.logN + 1)
+	lowest := uint64(math.Exp2(float64(bits) - 0.5))
+	for q := uint64(1)<<bits - step + 1; q > lowest && q < 1<<bits; q -= step {
+		if !p.used[q] && new(big.Int).SetUint64(q).ProbablyPrime(0) {
+			p.used[q] = true
+			return q, nil
+		}
+	}
+	return 0, fmt.Errorf("no prime of %d bits is left that is 1 modulo 2^%d", bits, p.logN+1)
+}
+
+// several are n primes of so many bits, or more where there are too few: short
+// ones are rare.
+func (p *primes) several(n, bits int) ([]uint64, error) {
+	all := make([]uint64, 0, n)
+	for len(all) < n {
+		q, err := p.below(bits)
+		if err == nil {
+			all = append(all, q)
+		} else if bits++; bits > maxPrimeBits {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// plaintextPrime is the smallest prime 1 modulo 2^(logN+1) above width; the
+// products of scalars below it are taken in 32 bits.
+func plaintextPrime(logN int, width *big.Int) (uint64, error) {
+	step := uint64(1) << (logN + 1)
+	if width.BitLen() <= maxPlaintextBits {
+		for t := (width.Uint64()/step)*step + 1; t>>maxPlaintextBits == 0; t += step {
+			if t > width.Uint64() && new(big.Int).SetUint64(t).ProbablyPrime(0) {
+				return t, nil
+			}
+		}
+	}
+	return 0, fmt.Errorf("%d values need a plaintext prime of more than %d bits: %w", width, maxPlaintextBits, bgv.ErrInsufficient)
+}
+
+// maxPlaintextBits bounds T: its residues are the weights of lazy sums.
+const maxPlaintextBits = 24

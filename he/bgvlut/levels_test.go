@@ -1,0 +1,72 @@
+package bgvlut
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"qtool/bundle/bundletest"
+	"qtool/he/internal/rns"
+	"qtool/he/internal/sample"
+	"qtool/kernel/cpu"
+)
+
+// atEveryLevel runs f with the kernels of every level that the machine has.
+func atEveryLevel(f func(level cpu.Level)) {
+	defer func(was cpu.Level) { cpu.Active = was }(cpu.Active)
+	for level := cpu.Portable; level <= cpu.Detected; level++ {
+		cpu.Active = level
+		f(level)
+	}
+}
+
+// TestInsecureCiphertextsAreTheSameAtEveryLevel encrypts and evaluates with the
+// same keys and randomness and all kernels that the machine has.
+func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
+	for name, b := range map[string]*bundletest.Builder{
+		"dense": bundletest.New(30, 2, 12).Narrow(15).Dense(5, 3).RandomTable(2).Narrow(9).Dense(4, 3).Sigmoid(2).Narrow(20).Dense(3, 3),
+		"pools": bundletest.New(31, 1, 1, 6, 6).Narrow(7).Conv(2, 3, 1, 0, 3).RandomTable(2).Pool(2, 2).Narrow(20).Dense(3, 3),
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := insecureOptions(10)
+			o.Workers = 1 // each worker has a stream
+			first := mustPlan(t, b.Done(), o)
+			secret := first.NewSecretKey()
+			key, err := newClient(first, secret, sample.Seed{}).RelinearizationKey()
+			if err != nil {
+				t.Fatal(err)
+			}
+			images := b.Images(500)
+			var want [2][]ciphertext
+			atEveryLevel(func(level cpu.Level) {
+				plan, l := *first, first.layout
+				if plan.ring, err = rns.NewRing(l.logN, l.t, l.q, l.special); err != nil {
+					t.Fatal(err)
+				}
+				server, err := NewServer(&plan, key)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var in Inputs
+				var out Outputs
+				if err := newClient(&plan, secret, sample.Seed{1}).Encrypt(context.Background(), images, &in, nil); err != nil {
+					t.Fatal(err)
+				}
+				if err := server.Evaluate(context.Background(), &in, &out, nil); err != nil {
+					t.Fatal(err)
+				}
+				for i, got := range [][]ciphertext{in.all, out.all} {
+					if level == cpu.Portable {
+						want[i] = got
+					} else if !slices.EqualFunc(got, want[i], equal) {
+						t.Errorf("%v: %s differ", level, []string{"inputs", "outputs"}[i])
+					}
+				}
+			})
+		})
+	}
+}
+
+func equal(a, b ciphertext) bool {
+	return slices.EqualFunc(a[0], b[0], slices.Equal) && slices.EqualFunc(a[1], b[1], slices.Equal)
+}

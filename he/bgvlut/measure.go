@@ -1,0 +1,59 @@
+package bgvlut
+
+import "time"
+
+// LookupTime is what a layer's look-ups take.
+type LookupTime struct {
+	Node   string        // the table's layer
+	Domain int           // values of the widest table
+	Time   time.Duration // of one look-up on one core, with all slots in use
+}
+
+// MeasureLookups evaluates one table of every layer with tables, the one with the
+// widest domain, on fresh ciphertexts of all slots, and calls each with its time.
+// It makes a client and its keys first, which the times leave out. The returned
+// function may be called again and again.
+func (p *Plan) MeasureLookups() (measure func() []LookupTime, err error) {
+	client, err := NewClient(p)
+	if err != nil {
+		return nil, err
+	}
+	key, err := client.RelinearizationKey()
+	if err != nil {
+		return nil, err
+	}
+	s, err := NewServer(p, key)
+	if err != nil {
+		return nil, err
+	}
+	return func() []LookupTime {
+		var all []LookupTime
+		for i := range p.stages {
+			st := &p.stages[i]
+			if st.table == nil {
+				continue
+			}
+			widest := 0
+			for k := range p.tables[i].all {
+				if p.tables[i].all[k].domain > p.tables[i].all[widest].domain {
+					widest = k
+				}
+			}
+			e := evaluation{Server: s, stage: i, stageServer: &s.stages[i], worker: s.workers[0]}
+			x := s.pool.ciphertext(p.layout.limbs(i, 0))
+			dst := s.pool.ciphertext(p.layout.limbs(i, len(p.layout.drops[i])))
+			for c := range x { // memory that is used again holds anything
+				for _, limb := range x[c] {
+					clear(limb)
+				}
+			}
+			start := time.Now()
+			e.table(&e.programs[widest], x, dst)
+			spent := time.Since(start)
+			s.pool.drop(x)
+			s.pool.drop(dst)
+			all = append(all, LookupTime{p.program.Nodes[st.node.table].Name, p.tables[i].all[widest].domain, spent / time.Duration(p.Slots())})
+		}
+		return all
+	}, nil
+}

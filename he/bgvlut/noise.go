@@ -1,0 +1,186 @@
+package bgvlut
+
+import (
+	"math"
+
+	"qtool/bundle"
+)
+
+// noise bounds a tensor's error: log2 of the largest |V(zeta)|/T over the 2N-th
+// roots of unity zeta, where V = m + T*e. Two parts: own is independent from
+// element to element, shared is not.
+//
+// Why there, and not in coefficients: at a root, a product of polynomials is a
+// product of numbers. Where |s(zeta)| of the secret happens to be large, so is
+// the rounding error of every division, and a power squares it level by level; an
+// average over coefficients does not see that until it has grown past all others.
+//
+// Bounds are of the average case: a polynomial with independent coefficients of
+// standard deviation d has |.|^2 at a root nearly exponential, of mean N d^2. So
+// it stays below N d^2 tail but for a probability of e^-tail; and where two such
+// polynomials meet, the product of their squares below the means' times
+// (tail/2)^2. With a tail of 32, fewer than 2^-46 exceed.
+//
+// fresh:    e has d = 3.2, new for every ciphertext. m/T has d = sqrt(1/12); the
+// client's data may make it equal in all ciphertexts, hence shared.
+//
+// linear:   weights w take own times |w|_2 and shared times |w|_1; afterwards
+// everything counts as shared.
+//
+// product:  T E E'.
+//
+// leaf:     a sum of b powers with coefficients up to T/2: T/2 sqrt(b) E.
+//
+// relinearisation: digits D of a modulus, uniform, times the key's errors, over
+// P: sqrt(digits) N sqrt(1/12) 3.2 D/P tail/2, before the division.
+//
+// division: by D divides by D, and adds the rounding of c_0 + c_1 s, own to each
+// element: N sqrt(1/12 2/3) tail/2. For degree-2 tensors there is c_2 s^2.
+//
+// The result is right as long as all coefficients of V stay below Q/2. Those are
+// averages over all roots with random phases, 1/sqrt(N) of the bound; required
+// asks for that and three bits that the model may be wrong by.
+//
+// Reference: Gentry, Halevi, Smart, "Homomorphic evaluation of the AES circuit",
+// 2012, section 3 and appendix, for bounds in the canonical embedding.
+type noise struct{ own, shared float64 }
+
+const (
+	// sigma is the standard deviation of a fresh error, Lattigo's default.
+	sigma = 3.2
+	// tail is the exponent of the probability that a bound does not hold.
+	tail = 32
+	// reserveBits is what the model may be wrong by.
+	reserveBits = 3
+	// keyBelow is how many bits the noise of relinearisation stays below the
+	// product's.
+	keyBelow = 3
+)
+
+// total is both parts together.
+func (e noise) total() float64 { return add(e.own, e.shared) }
+
+func (e noise) linear(r *bundle.Rows) noise {
+	worst := math.Inf(-1)
+	for o := range r.Outputs() {
+		l1, square := r.Norms(o)
+		worst = max(worst, add(e.own+math.Log2(square)/2, e.shared+math.Log2(l1)))
+	}
+	// A row without weights leaves a constant, below T in size.
+	return noise{math.Inf(-1), max(worst, 0)}
+}
+
+// model is what the noise depends on beside the program.
+type model struct{ logN, logT float64 }
+
+// root is the bound on a polynomial of standard deviation d at the roots.
+func (m model) root(d float64) float64 { return math.Log2(d) + (m.logN+math.Log2(tail))/2 }
+
+func (m model) fresh() noise { return noise{m.root(sigma), m.root(math.Sqrt(1. / 12))} }
+
+func (m model) product(a, b float64) float64 { return m.logT + a + b }
+
+func (m model) leaf(e float64, terms int) float64 {
+	return m.logT - 1 + e + math.Log2(float64(max(terms, 1)))/2
+}
+
+// rounding is what the division of a ciphertext of degree 1 adds.
+func (m model) rounding() float64 {
+	return add(m.root(math.Sqrt(1./12)), m.logN+math.Log2(math.Sqrt(1./12*2/3)*tail/2))
+}
+
+// rounding2 is what the division of a degree-2 tensor adds: the square of s and
+// c_2 meet, whose squares' product is largest at thirds of the tail.
+func (m model) rounding2() float64 {
+	return add(m.rounding(), 1.5*m.logN+math.Log2(math.Sqrt(1./12)*2/3*tail*2/3*math.Sqrt(tail/3.)))
+}
+
+// required is log2 of the smallest Q that carries e.
+func (m model) required(e float64) float64 { return 1 + m.logT + e - m.logN/2 + reserveBits }
+
+// left is how many bits the bound stays below Q/2.
+func (m model) left(e, logQ float64) float64 { return logQ - m.required(e) + reserveBits }
+
+// keyTolerance is how many bits longer than P a digit may be, if the least noise
+// of a product is e.
+func (m model) keyTolerance(e float64, digits int) float64 {
+	return e - keyBelow - m.logN - math.Log2(sigma*tail/2*math.Sqrt(float64(digits)/12))
+}
+
+// level says how many bits the level number step of a stage divides by, where
+// the noise before it is e.
+type level func(stage, step int, e float64) float64
+
+// walk follows the noise through the stages. visit, if not nil, is told the noise
+// after each stage's linear map and after the stage. product is the least noise
+// of any product before it is divided.
+func (m model) walk(stages []stage, trees []tree, divide level, visit func(stage int, table bool, e noise)) (e noise, product float64) {
+	e, product = m.fresh(), math.Inf(1)
+	tell := func(i int, table bool) {
+		if visit != nil {
+			visit(i, table, e)
+		}
+	}
+	for i := range stages {
+		s := &stages[i]
+		if s.rows != nil {
+			e = e.linear(s.rows)
+		}
+		tell(i, false)
+		if s.table == nil {
+			continue
+		}
+		var least float64
+		e, least = m.table(e.total(), trees[i], func(step int, e float64) float64 { return divide(i, step, e) })
+		product = min(product, least)
+		if s.pool != nil {
+			e = e.linear(s.pool)
+		}
+		tell(i, true)
+	}
+	return e, product
+}
+
+// table is the noise after a table of which x has the noise in, and the least
+// noise of a product on the way.
+func (m model) table(in float64, t tree, divide func(step int, e float64) float64) (out noise, least float64) {
+	round := m.rounding()
+	step := 0
+	next := func(e float64) float64 { // what a division leaves of e
+		step++
+		return e - divide(step, e)
+	}
+	powers := m.product(in, in)
+	least = powers
+	rest := next(max(powers, in))
+	worst := add(rest, round)
+	for range t.baby - 1 {
+		powers = m.product(worst, worst)
+		least = min(least, powers)
+		rest = next(powers)
+		worst = max(worst, add(rest, round))
+	}
+	leaf := m.leaf(worst, 1<<t.baby)
+	if t.height == 0 {
+		return noise{round, next(leaf)}, least
+	}
+	rest = next(add(m.product(leaf, worst), leaf))
+	for range t.height - 1 {
+		worst = max(worst, add(rest, round))
+		e := m.product(worst, worst)
+		least = min(least, e)
+		rest = next(add(e, m.rounding2()))
+	}
+	return noise{round, rest}, least
+}
+
+// add is log2(2^a + 2^b).
+func add(a, b float64) float64 {
+	if a < b {
+		a, b = b, a
+	}
+	if math.IsInf(b, -1) {
+		return a
+	}
+	return a + math.Log2(1+math.Exp2(b-a))
+}

@@ -1,0 +1,87 @@
+package bgvlut
+
+import (
+	"context"
+	"math"
+	"math/big"
+	"math/cmplx"
+	"testing"
+
+	"gonum.org/v1/gonum/dsp/fourier"
+
+	"qtool/bundle/bundletest"
+)
+
+// atRoots is log2 of the largest |V(zeta)|/T of a ciphertext.
+func (c *Client) atRoots(from *ciphertext) float64 {
+	p, limbs := c.plan, from.limbs()
+	r := p.ring.Parameters().RingQ().AtLevel(limbs - 1)
+	phase := r.NewPoly()
+	for i, s := range r.SubRings[:limbs] {
+		x, m := phase.Coeffs[i], p.ring.Modulus(i)
+		s.MulCoeffsMontgomery(from[1][i], c.secret.key.Value.Q.Coeffs[i], x)
+		s.Add(x, from[0][i], x)
+		s.INTT(x, x)
+		m.Scale(x, x, m.Factor(p.layout.t))
+	}
+	v := make([]*big.Int, p.Slots())
+	for k := range v {
+		v[k] = new(big.Int)
+	}
+	r.PolyToBigintCentered(phase, 1, v)
+	twisted := make([]complex128, len(v))
+	for k, x := range v {
+		f, _ := new(big.Float).SetInt(x).Float64()
+		twisted[k] = complex(f, 0) * cmplx.Exp(complex(0, math.Pi*float64(k)/float64(len(v))))
+	}
+	largest := 0.0
+	for _, y := range fourier.NewCmplxFFT(len(v)).Coefficients(nil, twisted) {
+		largest = max(largest, cmplx.Abs(y))
+	}
+	return math.Log2(largest / float64(p.layout.t))
+}
+
+// TestInsecureNoiseStaysBelowBound measures the noise at the roots of unity after
+// both of two deep table layers, for some keys. It grows level by level wherever
+// a division leaves too much, and an average over coefficients shows that too
+// late.
+func TestInsecureNoiseStaysBelowBound(t *testing.T) {
+	b := bundletest.New(11, 1, 200).Narrow(127).Dense(24, 3).RandomTable(2).Narrow(42).Dense(24, 3).RandomTable(2).Narrow(9).Dense(2, 3)
+	p := b.Done()
+	plan := mustPlan(t, p, insecureOptions(10))
+	var bounds []float64
+	m := plan.layout.model()
+	m.walk(plan.stages, trees(plan.tables), plan.layout.divide, func(_ int, table bool, e noise) {
+		if table {
+			bounds = append(bounds, e.total())
+		}
+	})
+	ctx := context.Background()
+	slack := math.Inf(1)
+	for range 3 {
+		client, _, server := newRoles(t, plan)
+		var in Inputs
+		if err := client.Encrypt(ctx, b.Images(plan.Slots()), &in, nil); err != nil {
+			t.Fatal(err)
+		}
+		src := in.all
+		for i, bound := range bounds {
+			var err error
+			if src, err = server.stage(ctx, i, src, false, nil); err != nil {
+				t.Fatal(err)
+			}
+			for k := range src {
+				got := client.atRoots(&src[k])
+				slack = min(slack, bound-got)
+				if got > bound {
+					t.Errorf("table layer %d, element %d: noise of %.1f bits at a root of unity, the bound is %.1f", i+1, k, got, bound)
+				}
+			}
+		}
+	}
+	// The bound is for 2^46 pairs of a root and a ciphertext, not for 2^18.
+	if slack > 4 {
+		t.Errorf("the bound is %.1f bits above all noise", slack)
+	}
+	t.Logf("the noise stays %.2f bits below its bound", slack)
+}

@@ -1,0 +1,195 @@
+package bgvlut
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+
+	"github.com/tuneinsight/lattigo/v5/ring"
+
+	"qtool/bundle"
+	"qtool/he"
+	"qtool/he/bgv"
+	"qtool/he/internal/log2"
+	"qtool/he/internal/rns"
+	"qtool/he/security"
+	"qtool/kernel/cpu"
+)
+
+// errInsufficient marks programs that no secure parameters can carry, as in the
+// other exact batch executor.
+var errInsufficient = bgv.ErrInsufficient
+
+// Options are the caller's wishes, unchecked. The zero value lets NewPlan
+// choose.
+type Options struct {
+	// LogN forces the ring degree 2^LogN, 10..16.
+	LogN int
+	// AllowInsecure permits a forced ring degree that is too small for 128 bits
+	// of security.
+	AllowInsecure bool
+	// Workers is how many goroutines compute; 0 is GOMAXPROCS.
+	Workers int
+	// Images is how many images a run will have, so that the slots of a last
+	// batch that stay empty count as work; 0 is as many as fill their batches.
+	Images    int
+	reference bool // see Predict
+}
+
+// kernels are those that work is predicted for.
+func (o Options) kernels() cpu.Level {
+	if o.reference {
+		return cpu.IFMA
+	}
+	return cpu.Active
+}
+
+// Plan is a program with checked encryption parameters. It is immutable and
+// holds no secret.
+type Plan struct {
+	program *bundle.Program
+	stages  []stage
+	tables  []tables
+	layout  *layout
+	costs   costs
+	workers int
+	why     []string
+	left    float64 // predicted noise bits
+	budget  []he.StageBudget
+	digits  [][]int // of key switching
+	hash    [32]byte
+
+	ring  *rns.Ring
+	slots *ring.Ring // modulo T
+}
+
+// NewPlan chooses plaintext prime, ring degree and levels for p, so that every
+// table is exact on its proved domain, the noise fits (see noise) and the
+// parameters are secure, with the least predicted work an image.
+//
+// It returns an *security.InsecureError if o.LogN forces an insecure choice and
+// o does not allow it, and an error that wraps bgv.ErrInsufficient, with the
+// layer and the numbers, if nothing fits.
+func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
+	s, best, err := choose(p, o)
+	if err != nil {
+		return nil, err
+	}
+	return build(s, best)
+}
+
+// choose searches for the layout.
+func choose(p *bundle.Program, o Options) (*search, *layout, error) {
+	if o.LogN != 0 && (o.LogN < 10 || o.LogN > 16) {
+		return nil, nil, fmt.Errorf("bgvlut: ring degree 2^%d is outside 2^10..2^16", o.LogN)
+	}
+	if o.Workers < 0 || o.Images < 0 {
+		return nil, nil, fmt.Errorf("bgvlut: %d workers, %d images", o.Workers, o.Images)
+	}
+	bounds, err := p.Bounds()
+	if err != nil {
+		return nil, nil, err
+	}
+	stages, err := lower(p, bounds)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := checkDomains(p, stages); err != nil {
+		return nil, nil, err
+	}
+	s := &search{program: p, stages: stages, options: o, fields: map[uint64][]tables{}}
+	best, err := s.run()
+	return s, best, err
+}
+
+// build makes the rings of a layout, whatever its noise and security.
+func build(s *search, l *layout) (*Plan, error) {
+	plan := &Plan{program: s.program, stages: s.stages, tables: s.fields[l.t], layout: l, workers: s.options.Workers}
+	if plan.workers == 0 {
+		plan.workers = runtime.GOMAXPROCS(0)
+	}
+	var err error
+	if plan.ring, err = rns.NewRing(l.logN, l.t, l.q, l.special); err != nil {
+		return nil, fmt.Errorf("bgvlut: %w", err)
+	}
+	if plan.slots, err = ring.NewRing(plan.Slots(), []uint64{l.t}); err != nil {
+		return nil, fmt.Errorf("bgvlut: plaintext prime %d: %w", l.t, err)
+	}
+	plan.digits = plan.ring.Digits(l.digitBits)
+	plan.hash = plan.digest()
+	plan.costs = l.costs(plan.stages, plan.tables)
+	m := l.model()
+	e, _ := m.walk(plan.stages, trees(plan.tables), l.divide, func(i int, table bool, e noise) {
+		s := &plan.stages[i]
+		node, level := s.node.rows, 0
+		if table {
+			node, level = max(s.node.table, s.node.pool), math.MaxInt
+		}
+		if node != noNode {
+			logQ := log2.Product(l.q[:l.limbs(i, level)])
+			plan.budget = append(plan.budget, he.StageBudget{Layer: s.name(plan.program, node), BitsLeft: m.left(e.total(), logQ), LogQ: logQ})
+		}
+	})
+	plan.left = m.left(e.total(), log2.Product(l.q[:l.last()]))
+	plan.why = plan.explain(s)
+	return plan, nil
+}
+
+func (s *stage) name(p *bundle.Program, node int) string { return p.Nodes[node].Name }
+
+func trees(all []tables) []tree {
+	t := make([]tree, len(all))
+	for i := range all {
+		t[i] = all[i].tree
+	}
+	return t
+}
+
+// LogN is log2 of the ring degree.
+func (p *Plan) LogN() int { return p.layout.logN }
+
+// Slots is how many images a batch holds: the ring degree.
+func (p *Plan) Slots() int { return 1 << p.layout.logN }
+
+// LogQP is log2 of the largest modulus, the special primes of key switching
+// included.
+func (p *Plan) LogQP() float64 { return p.layout.logQP() }
+
+// PlaintextModulus is T.
+func (p *Plan) PlaintextModulus() uint64 { return p.layout.t }
+
+// CiphertextModuli are the primes of the chain, the first dropped last, and the
+// special ones.
+func (p *Plan) CiphertextModuli() []uint64 {
+	return append(append([]uint64(nil), p.layout.q...), p.layout.special...)
+}
+
+// PredictedNoiseBitsLeft is how many bits the bound of the predicted noise of an
+// output stays below the wrap-around. It is all that can
+// differ between this executor and the integer program: as long as it is not
+// negative, their logits are the same.
+func (p *Plan) PredictedNoiseBitsLeft() float64 { return p.left }
+
+// PredictedSeconds is the predicted time of the workers for so many images.
+func (p *Plan) PredictedSeconds(images int) float64 {
+	batches := (images + p.Slots() - 1) / p.Slots()
+	return p.costs.total(p.stages) * float64(batches) / float64(p.workers) / 1e9
+}
+
+// NoiseBudget is the predicted budget after each layer, as PredictedNoiseBitsLeft
+// is at the end. A table and the pool on it share an entry.
+func (p *Plan) NoiseBudget() []he.StageBudget {
+	return append([]he.StageBudget(nil), p.budget...)
+}
+
+// SecurityBits is 128 for secure parameters and an estimate below it otherwise.
+func (p *Plan) SecurityBits() int { return security.Estimate(p.layout.logN, p.LogQP()) }
+
+// Why explains the parameters, a sentence an entry.
+func (p *Plan) Why() []string { return append([]string(nil), p.why...) }
+
+// inputs is the number of ciphertexts that the client sends.
+func (p *Plan) inputs() int { return p.stages[0].inputs }
+
+// outputs is the number of ciphertexts that the server sends back.
+func (p *Plan) outputs() int { return p.stages[len(p.stages)-1].outputs }

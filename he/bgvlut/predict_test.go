@@ -1,0 +1,47 @@
+package bgvlut
+
+import (
+	"cmp"
+	"errors"
+	"testing"
+
+	"qtool/bundle/bundletest"
+	"qtool/he/bgv"
+	"qtool/kernel/cpu"
+)
+
+// Without interpolation the prediction is that of the plan itself, whose tables
+// are arbitrary, odd, even or constant, for the reference's kernels.
+func TestPredict(t *testing.T) {
+	active := cpu.Active
+	defer func() { cpu.Active = active }()
+	cpu.Active = cpu.IFMA
+	// Of high degree: hash is even.
+	hash := func(x int64) int32 { return int32(uint64(x*x*2654435761) >> 9 % 5) }
+	sign := func(x int64) int32 { return int32(cmp.Compare(x, 0)) }
+	for name, b := range map[string]*bundletest.Builder{
+		"arbitrary": fullyConnected(1, 15, 5, false),
+		"odd":       bundletest.New(1, 3, 9).Narrow(9).Dense(3, 3).Table(0, func(lo, hi, i int64) int32 { return sign(2*i-lo-hi) * hash(2*i-lo-hi) }).Narrow(3).Dense(3, 1).RandomTable(2),
+		"even":      bundletest.New(2, 3, 9).Narrow(9).Dense(3, 3).Table(0, func(lo, hi, i int64) int32 { return hash(2*i - lo - hi) }),
+		"constant":  bundletest.New(3, 1, 9).Narrow(9).Dense(3, 1).RandomTable(2).Narrow(0).Dense(3, 0).RandomTable(2),
+	} {
+		p := b.Done()
+		for _, images := range []int{1, 10000, 20000} {
+			cpu.Active = cpu.IFMA
+			plan := mustPlan(t, p, Options{Images: images, Workers: 1})
+			cpu.Active = cpu.Portable
+			got, err := Predict(p, Options{Images: images})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := Prediction{plan.LogN(), plan.LogQP(), got.PlaintextBits, len(plan.layout.q), plan.PredictedSeconds(images), got.Seconds}
+			if got != want || got.PlaintextBits < 13 || got.Seconds < 2*got.Work {
+				t.Errorf("%s, %d images: predicted %+v, planned %+v", name, images, got, want)
+			}
+		}
+	}
+	wide := bundletest.New(4, 4, 300).Narrow(1<<14).Dense(2, 127).RandomTable(2).Done()
+	if _, err := Predict(wide, Options{}); !errors.Is(err, bgv.ErrInsufficient) {
+		t.Errorf("error %v", err)
+	}
+}

@@ -1,0 +1,215 @@
+package bgvlut
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"qtool/bundle"
+	"qtool/he/internal/batch"
+	"qtool/he/internal/log2"
+	"qtool/he/security"
+)
+
+// What NewPlan tries: ring degrees, the largest width of a prime of the chain,
+// and the number of digits of key switching.
+const (
+	minLogN, maxLogN   = 12, 16
+	minWidth, maxWidth = 24, 50
+	maxDigits          = 8
+	specialWidth       = 50
+)
+
+// candidate is one layout in the search, before its primes are found.
+type candidate struct {
+	layout
+	groups groups
+	width  int
+	count  int // digits
+	logQP  float64
+	// nanoseconds an image on one core
+	nanoseconds float64
+}
+
+func (c *candidate) secure() bool { return security.Check(c.logN, c.logQP) == nil }
+
+// search finds the layout of least work.
+type search struct {
+	program *bundle.Program
+	stages  []stage
+	options Options
+
+	fields  map[uint64][]tables // by plaintext prime
+	found   []candidate
+	needed  map[int]float64 // by logN: the shortest modulus that would do
+	refused error           // of plaintext primes
+	chosen  int
+}
+
+func (s *search) run() (*layout, error) {
+	s.needed = map[int]float64{}
+	from, to := minLogN, maxLogN
+	if s.options.LogN != 0 {
+		from, to = s.options.LogN, s.options.LogN
+	}
+	for logN := from; logN <= to; logN++ {
+		s.try(logN)
+	}
+	slices.SortStableFunc(s.found, func(a, b candidate) int { return cmp.Compare(a.nanoseconds, b.nanoseconds) })
+	if l := s.first(true); l != nil {
+		return l, nil
+	}
+	if s.options.LogN != 0 && len(s.found) > 0 {
+		if s.options.AllowInsecure {
+			if l := s.first(false); l != nil {
+				return l, nil
+			}
+		}
+		shortest := slices.MinFunc(s.found, func(a, b candidate) int { return cmp.Compare(a.logQP, b.logQP) })
+		if err := security.Check(shortest.logN, shortest.logQP); err != nil {
+			return nil, fmt.Errorf("bgvlut: %w", err)
+		}
+	}
+	return nil, s.insufficient()
+}
+
+// first is the layout of the first candidate that has primes and room for the
+// noise, and is secure if it must be; or nil.
+func (s *search) first(mustBeSecure bool) *layout {
+	for i := range s.found {
+		if c := &s.found[i]; c.secure() || !mustBeSecure {
+			if l, err := s.realise(c); err == nil && (!mustBeSecure || security.Check(l.logN, l.logQP()) == nil) {
+				s.chosen = i
+				return l
+			}
+		}
+	}
+	return nil
+}
+
+// insufficient says what would have been needed, and by which table most.
+func (s *search) insufficient() error {
+	if len(s.needed) == 0 {
+		return s.refused
+	}
+	deepest, levels, widest := noNode, 0, 0
+	for _, all := range s.fields {
+		for i := range all {
+			if len(all[i].all) > 0 && all[i].tree.levels() > levels {
+				deepest, levels, widest = s.stages[i].node.table, all[i].tree.levels(), 0
+				for k := range all[i].all {
+					widest = max(widest, all[i].all[k].domain)
+				}
+			}
+		}
+	}
+	return fmt.Errorf("bgvlut: layer %q: its tables of up to %d values take %d levels, and no modulus is long enough for the noise of all levels and short enough for %d bits of security (%s): %w",
+		s.program.Nodes[deepest].Name, widest, levels, security.Bits, security.Needs(s.needed), errInsufficient)
+}
+
+// try adds the candidates in the ring of degree 2^logN.
+func (s *search) try(logN int) {
+	width, node := window(s.program, s.stages)
+	t, err := plaintextPrime(logN, width)
+	if err != nil {
+		s.refused = fmt.Errorf("bgvlut: layer %q: %w", node, err)
+		return
+	}
+	if _, ok := s.fields[t]; !ok {
+		polynomialOf := field(t).newPolynomial
+		if s.options.reference {
+			polynomialOf = field(t).sketch
+		}
+		var all []tables
+		for i := range s.stages {
+			all = append(all, newTables(&s.stages[i], polynomialOf))
+		}
+		s.fields[t] = all
+	}
+	base := layout{logN: logN, t: t, kernels: s.options.kernels()}
+	g, product := base.model().demand(s.stages, trees(s.fields[t]))
+	s.needed[logN] = g.sum()
+	if limit, _ := security.MaxLogQP(logN); g.sum() > limit && s.options.LogN == 0 {
+		return
+	}
+	seen := map[string]bool{}
+	for w := minWidth; w <= maxWidth; w++ {
+		for digits := 1; digits <= maxDigits; digits++ {
+			c := candidate{layout: base, groups: g, width: w, count: digits}
+			c.sketch(product)
+			key := fmt.Sprint(c.q, c.drops, c.special, c.digitBits)
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
+			c.logQP = c.layout.logQP()
+			c.nanoseconds = c.costs(s.stages, s.fields[t]).total(s.stages) / batch.Mean(s.options.Images, 1<<logN)
+			s.found = append(s.found, c)
+		}
+	}
+}
+
+// sketch fills in powers of two for primes.
+func (c *candidate) sketch(product float64) {
+	next := func(n, bits int) ([]uint64, error) {
+		all := make([]uint64, n)
+		for i := range all {
+			all[i] = 1 << bits
+		}
+		return all, nil
+	}
+	c.layout, _ = c.fill(next)
+	longest := math.Ceil(c.logQ() / float64(c.count))
+	for _, q := range c.q {
+		longest = max(longest, math.Log2(float64(q)))
+	}
+	c.digitBits = longest + 1
+	// Grouping by whole primes, digits come out shorter than their share.
+	bits := c.digitBits - min(c.model().keyTolerance(product, c.count), c.digitBits-minPrimeBits)
+	count := max(1, int(math.Ceil(bits/specialWidth)))
+	c.special, _ = next(count, max(int(math.Ceil(bits/float64(count))), c.logN+4))
+}
+
+// fill makes the chain of primes that next hands out, the last modulus first.
+func (c *candidate) fill(next func(n, bits int) ([]uint64, error)) (layout, error) {
+	l := layout{logN: c.logN, t: c.t, kernels: c.kernels, drops: make([][]int, len(c.groups.levels))}
+	n, bits := primesFor(c.groups.last, c.width)
+	q, err := next(n, bits)
+	if err != nil {
+		return layout{}, err
+	}
+	l.q = q
+	for i := len(c.groups.levels) - 1; i >= 0; i-- {
+		l.drops[i] = make([]int, len(c.groups.levels[i]))
+		for k := len(c.groups.levels[i]) - 1; k >= 0; k-- {
+			n, bits := primesFor(c.groups.levels[i][k], c.width)
+			q, err := next(n, bits)
+			if err != nil {
+				return layout{}, err
+			}
+			l.q, l.drops[i][k] = append(l.q, q...), n
+		}
+	}
+	return l, nil
+}
+
+// realise finds the primes and checks the noise with them.
+func (s *search) realise(c *candidate) (*layout, error) {
+	p := &primes{c.logN, map[uint64]bool{c.t: true}}
+	l, err := c.fill(p.several)
+	if err != nil {
+		return nil, err
+	}
+	l.digitBits = c.digitBits
+	bits := int(math.Round(math.Log2(float64(c.special[0]))))
+	if l.special, err = p.several(len(c.special), bits); err != nil {
+		return nil, err
+	}
+	m := l.model()
+	e, _ := m.walk(s.stages, trees(s.fields[l.t]), l.divide, nil)
+	if left := m.left(e.total(), log2.Product(l.q[:l.last()])); left < reserveBits || math.IsNaN(left) {
+		return nil, fmt.Errorf("bgvlut: predicted noise leaves %.1f bits, want %d", left, reserveBits)
+	}
+	return &l, nil
+}

@@ -1,0 +1,73 @@
+package bgvlut
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"qtool/bundle"
+	"qtool/bundle/bundletest"
+)
+
+// A stage's elements come once each, and an input is done with after the last
+// element that reads it.
+func TestOrder(t *testing.T) {
+	b := bundletest.New(3, 1, 1, 6, 6).Add(&bundle.Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{3, 3}, Stride: 1, Weight: slices.Repeat([]int32{1}, 18), Bias: bundle.Vec{Small: make([]int64, 2)}})
+	conv := mustPlan(t, b.RandomTable(1).Add(&bundle.Reshape{Shape: []int{32}}).Done(), insecureOptions(10)).stages[0]
+	sparse := mustPlan(t, bundletest.New(4, 1, 30).Narrow(4).Dense(5, 1).RandomTable(1).Done(), insecureOptions(10)).stages[0]
+	identity := mustPlan(t, bundletest.New(4, 1, 9).RandomTable(1).Done(), insecureOptions(10)).stages[0]
+	for name, st := range map[string]stage{"convolution": conv, "sparse": sparse, "identity": identity} {
+		elements, until := st.order()
+		if sorted := slices.Sorted(slices.Values(elements)); len(sorted) != st.between || sorted[0] != 0 || len(slices.Compact(sorted)) != st.between {
+			t.Errorf("%s: elements %v of %d", name, elements, st.between)
+		}
+		want := slices.Repeat([]int{-1}, st.inputs)
+		for at, k := range elements {
+			in, _ := st.row(k)
+			for _, i := range in {
+				want[i] = at
+			}
+		}
+		if !slices.Equal(until, want) {
+			t.Errorf("%s: inputs are needed until %v, want %v", name, until, want)
+		}
+	}
+	// The first row of pixels is needed by the first row of both channels only.
+	if _, until := conv.order(); until[5] != 2*4-1 {
+		t.Errorf("pixel 5 is needed until element %d, want 7", until[5])
+	}
+}
+
+// Consume gives what Evaluate does, and needs less memory.
+func TestInsecureConsume(t *testing.T) {
+	ctx := context.Background()
+	plan, client, server, images := roles(t)
+	var in Inputs
+	if err := client.Encrypt(ctx, images, &in, nil); err != nil {
+		t.Fatal(err)
+	}
+	var out Outputs
+	if err := server.Evaluate(ctx, &in, &out, nil); err != nil {
+		t.Fatal(err)
+	}
+	if in.Len() != plan.inputs() {
+		t.Fatalf("%d inputs are left", in.Len())
+	}
+	want, _, err := client.Decrypt(ctx, &out, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Consume(ctx, &in, &out, nil); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := client.Decrypt(ctx, &out, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.EqualFunc(got, want, func(a, b []uint64) bool { return slices.Equal(a, b) }) || in.Len() != 0 {
+		t.Errorf("other logits, or %d inputs left", in.Len())
+	}
+	if err := server.Evaluate(ctx, &in, &out, nil); err == nil {
+		t.Error("inputs that are gone are evaluated")
+	}
+}

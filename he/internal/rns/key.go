@@ -1,0 +1,151 @@
+package rns
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+	"github.com/tuneinsight/lattigo/v5/ring"
+
+	"qtool/he/internal/sample"
+	"qtool/kernel/cpu"
+)
+
+// RelinearizationKey is for each digit an encryption of P g_k s^2 modulo QP,
+// where g_k is 1 modulo the digit's primes and 0 modulo the others of the chain.
+// It is public, and immutable.
+type RelinearizationKey struct {
+	primes []uint64 // chain and special
+	t      uint64
+	groups [][]int
+	parts  [2]Poly // of each limb: all digits' words; transform domain
+}
+
+// Digits groups the chain's limbs into digits: as few as keep below bits bits,
+// or one prime each where that is longer.
+func (r *Ring) Digits(bits float64) [][]int {
+	var groups [][]int
+	for i := range r.chain {
+		last := len(groups) - 1
+		if last >= 0 && r.bits(append(slices.Clone(groups[last]), i)) <= bits {
+			groups[last] = append(groups[last], i)
+		} else {
+			groups = append(groups, []int{i})
+		}
+	}
+	return groups
+}
+
+// Secret is a secret key's limbs in the transform domain.
+func (r *Ring) Secret(key *rlwe.SecretKey) Poly {
+	subs := slices.Clone(r.params.RingQ().SubRings)
+	limbs := slices.Clone(key.Value.Q.Coeffs)
+	if r.params.RingP() != nil {
+		subs, limbs = append(subs, r.params.RingP().SubRings...), append(limbs, key.Value.P.Coeffs...)
+	}
+	s := Poly(r.rows(len(limbs)))
+	for i, x := range limbs {
+		for k, v := range x {
+			s[i][k] = ring.IMForm(v, subs[i].Modulus, subs[i].MRedConstant)
+		}
+	}
+	return s
+}
+
+// NewRelinearizationKey generates the key of a secret, with the given digits of
+// consecutive limbs. Masks and errors are fresh from the operating system's
+// randomness.
+func (r *Ring) NewRelinearizationKey(secret *rlwe.SecretKey, groups [][]int) (*RelinearizationKey, error) {
+	seed, err := sample.NewSeed()
+	if err != nil {
+		return nil, fmt.Errorf("rns: %w", err)
+	}
+	stream := sample.NewStream(seed)
+	n := r.N()
+	key := r.NewZeroKey(groups)
+	s := r.Secret(secret)
+	errors, scratch := make([]int64, n), make([]uint64, n)
+	for k, group := range groups {
+		stream.Gaussian(cpu.Active, errors, scratch)
+		for i, m := range r.moduli {
+			b, a := key.parts[0][i][k*n:(k+1)*n], key.parts[1][i][k*n:(k+1)*n]
+			for j, e := range errors {
+				b[j] = m.Residue(e)
+			}
+			r.transforms[i].Forward(b)
+			stream.Uniform(a, m.Q)
+			p := uint64(0)
+			if slices.Contains(group, i) {
+				p = r.product(i, r.special())
+			}
+			for j, x := range s[i] { // b = e + (p s - a) s
+				b[j] = (b[j] + m.Mul(m.Mul(p, x)+m.Q-a[j], x)) % m.Q
+			}
+		}
+	}
+	return key, nil
+}
+
+// NewZeroKey is a key of zeros, for Limbs to fill.
+func (r *Ring) NewZeroKey(groups [][]int) *RelinearizationKey {
+	key := &RelinearizationKey{primes: r.primes(), t: r.t, groups: groups}
+	for c := range key.parts {
+		key.parts[c] = make(Poly, len(r.moduli))
+		for i := range key.parts[c] {
+			key.parts[c][i] = make([]uint64, len(groups)*r.N())
+		}
+	}
+	return key
+}
+
+// Limbs are the key's words, limb by limb, and the prime that each is reduced by.
+func (key *RelinearizationKey) Limbs() iter.Seq2[[]uint64, uint64] {
+	return func(yield func([]uint64, uint64) bool) {
+		for _, part := range key.parts {
+			for i, limb := range part {
+				if !yield(limb, key.primes[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (r *Ring) primes() []uint64 {
+	var all []uint64
+	for _, m := range r.moduli {
+		all = append(all, m.Q)
+	}
+	return all
+}
+
+// checkKey refuses a key of other parameters.
+func (r *Ring) checkKey(key *RelinearizationKey) error {
+	if key == nil {
+		return fmt.Errorf("rns: there is no relinearisation key")
+	}
+	if key.t != r.t || !slices.Equal(key.primes, r.primes()) {
+		return fmt.Errorf("rns: the relinearisation key is of other parameters: plaintext prime %d and %d primes, want %d and the ring's %d primes",
+			key.t, len(key.primes), r.t, len(r.moduli))
+	}
+	for _, p := range key.parts {
+		if len(p) != len(r.moduli) {
+			return fmt.Errorf("rns: the relinearisation key has %d limbs, want %d", len(p), len(r.moduli))
+		}
+		for i, limb := range p {
+			if len(limb) != len(key.groups)*r.N() {
+				return fmt.Errorf("rns: limb %d of the relinearisation key has %d words, want %d for %d digits", i, len(limb), len(key.groups)*r.N(), len(key.groups))
+			}
+		}
+	}
+	return nil
+}
+
+// Bytes is the size of the key's words.
+func (key *RelinearizationKey) Bytes() int64 {
+	return 16 * int64(len(key.parts[0])) * int64(len(key.parts[0][0]))
+}
+
+// Digits is the number of the key's digits.
+func (key *RelinearizationKey) Digits() int { return len(key.groups) }

@@ -1,0 +1,69 @@
+package he
+
+import "math"
+
+// Lookups accounts for look-ups that fail with a small probability. Probabilities
+// are computed from the predicted noise, counts and deviations are measured while
+// verifying.
+type Lookups struct {
+	// Done look-ups and logits of which Missed had noise beyond their slot of the
+	// table, and Failed gave a wrong entry: neighbouring entries may be equal.
+	Done   int `json:"done"`
+	Missed int `json:"missed"`
+	Failed int `json:"failed"`
+	// Expected is how many of them were predicted to be missed.
+	Expected float64 `json:"expected_missed"`
+	// PerLookup is the probability that the worst look-up is missed, PerImage bounds
+	// that of any of an image's.
+	PerLookup float64 `json:"failure_probability_per_lookup"`
+	PerImage  float64 `json:"failure_probability_per_image"`
+	// Milliseconds is the wall-clock time a look-up, SecondsPerImage that of
+	// evaluating an image, with all workers.
+	Milliseconds    float64       `json:"ms_per_lookup"`
+	SecondsPerImage float64       `json:"seconds_per_image"`
+	Layers          []LookupNoise `json:"layers"`
+	// FailedImages are those in which a look-up that was missed gave a wrong entry:
+	// their logits may differ from the reference's, all others' must not.
+	FailedImages []int `json:"failed_images"`
+}
+
+// LookupNoise is the noise of a layer's look-ups or logits. Standard deviations
+// are in units of the largest noise that does no harm, half a slot; the predicted
+// one is of the worst output.
+type LookupNoise struct {
+	Layer     string  `json:"layer"`
+	Done      int     `json:"done"`
+	Missed    int     `json:"missed"`
+	Failed    int     `json:"failed"`
+	Predicted float64 `json:"predicted_std"`
+	Measured  float64 `json:"measured_std"`
+}
+
+// Add adds the account u of further images, the first of which has number from.
+// Times and deviations are averaged with their weights.
+func (l *Lookups) Add(u *Lookups, from int) {
+	if l.Done == 0 {
+		failed := l.FailedImages
+		*l = *u
+		l.Layers, l.FailedImages = append([]LookupNoise{}, u.Layers...), append([]int{}, failed...)
+	} else {
+		old, more := float64(l.Done), float64(u.Done)
+		mean := func(a, b float64) float64 { return (a*old + b*more) / (old + more) }
+		l.Done, l.Missed, l.Failed, l.Expected = l.Done+u.Done, l.Missed+u.Missed, l.Failed+u.Failed, l.Expected+u.Expected
+		l.Milliseconds, l.SecondsPerImage = mean(l.Milliseconds, u.Milliseconds), mean(l.SecondsPerImage, u.SecondsPerImage)
+		for i := range l.Layers {
+			l.Layers[i].add(&u.Layers[i])
+		}
+	}
+	for _, i := range u.FailedImages {
+		l.FailedImages = append(l.FailedImages, from+i)
+	}
+}
+
+func (n *LookupNoise) add(u *LookupNoise) {
+	old, more := float64(n.Done), float64(u.Done)
+	if old+more > 0 {
+		n.Measured = math.Sqrt((old*n.Measured*n.Measured + more*u.Measured*u.Measured) / (old + more))
+	}
+	n.Done, n.Missed, n.Failed = n.Done+u.Done, n.Missed+u.Missed, n.Failed+u.Failed
+}

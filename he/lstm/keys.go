@@ -1,0 +1,40 @@
+package lstm
+
+import (
+	"fmt"
+
+	"qtool/he/packed/keyset"
+	"qtool/he/wire"
+)
+
+// Keys are the evaluation keys that the server needs: the rotations by whole
+// blocks that its plan takes, and relinearisation. They hold no secret.
+type Keys struct {
+	plan [32]byte
+	id   wire.KeyID
+	*keyset.Set
+}
+
+// needs are a plan's keys. The first product is of what the linear maps leave.
+func (p *Plan) needs() keyset.Needs {
+	limbs := p.cell.limbs(0)
+	n := keyset.Needs{Relin: limbs - 1}
+	for _, r := range p.split.rotations() {
+		n.Rotate(r*p.Slots(), limbs)
+	}
+	return n
+}
+
+// KeyCount is how many keys Client.Keys makes.
+func (p *Plan) KeyCount() int { return len(p.split.rotations()) + 1 }
+
+// check refuses keys of another plan.
+func (k *Keys) check(p *Plan) error {
+	if k == nil || k.plan != p.hash {
+		return fmt.Errorf("lstm: the evaluation keys are of another plan")
+	}
+	if err := k.Check(p.needs()); err != nil {
+		return fmt.Errorf("lstm: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,318 @@
+package lstm
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"runtime"
+	"strings"
+
+	"github.com/tuneinsight/lattigo/v5/ring"
+	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
+
+	"qtool/bundle"
+	"qtool/he/fastntt"
+	"qtool/he/security"
+)
+
+// Options are the caller's wishes, unchecked. The zero value lets NewPlan choose.
+type Options struct {
+	// LogN forces the ring degree 2^LogN, 11..16; 0 chooses it.
+	LogN int
+	// Bits is the output precision that the stated error must reach: -log2 of it over
+	// the largest logit that the ranges allow; 0 is DefaultBits.
+	Bits float64
+	// AllowInsecure permits a forced ring degree with less than 128 bits of security.
+	AllowInsecure bool
+	// Workers is how many goroutines compute; 0 is GOMAXPROCS.
+	Workers int
+}
+
+// DefaultBits is the default output precision.
+const DefaultBits = 3
+
+// The sizes of primes: those that rescales drop carry the precision, the first
+// one the logits. All are short enough for the fast transforms.
+const (
+	minLogN, maxLogN     = 11, 16
+	minMessage, maxPrime = 25, 49
+	maxMessage           = 45
+	firstPrime           = 50
+	outBits              = 44
+	maxSpecial           = 6 // with a rescaled prime, what the engine converts at once
+	maxDigits            = 16
+)
+
+// Plan is a program with checked encryption parameters. It is immutable and
+// holds no secret.
+type Plan struct {
+	program    *bundle.Program
+	cell       *cell
+	params     ckks.Parameters
+	logN       int
+	message    int // log2 of the scale
+	blocks     int
+	split      split
+	shared     constants
+	primes     []float64
+	deviations []float64 // of each logit, for any input
+	usual      []float64 // for inputs like those of calibration
+	largest    float64   // logit
+	workers    int
+	hash       [32]byte
+	why        []string
+}
+
+// NewPlan chooses the smallest ring that carries the program securely with the
+// precision asked for and, in it, the longest key switching digits, which make
+// the fastest evaluation.
+//
+// It returns an error of package security if o.LogN is insecure for the program
+// and o does not allow it, and one that wraps ErrInsufficient if the program is
+// not an LSTM with cubic gates or nothing fits.
+func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
+	if o.LogN != 0 && (o.LogN < minLogN || o.LogN > maxLogN) {
+		return nil, fmt.Errorf("lstm: ring degree 2^%d is outside 2^%d..2^%d", o.LogN, minLogN, maxLogN)
+	}
+	if o.Bits == 0 {
+		o.Bits = DefaultBits
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if !(o.Bits > 0 && o.Bits <= 40) || o.Workers < 0 {
+		return nil, fmt.Errorf("lstm: precision of %v bits and %d workers: want 0..40 bits and at least 0", o.Bits, o.Workers)
+	}
+	c, err := newCell(p, false)
+	if err != nil {
+		return nil, err
+	}
+	from, to := minLogN, maxLogN
+	if o.LogN != 0 {
+		from, to = o.LogN, o.LogN
+	}
+	var refused []string
+	for logN := from; logN <= to; logN++ {
+		limit, _ := security.MaxLogQP(logN)
+		if o.LogN != 0 && o.AllowInsecure {
+			limit, _ = security.MaxLogQP(maxLogN)
+		}
+		plan, err := newPlan(p, c, o, logN, limit)
+		if err == nil {
+			plan.explain(o, limit, refused)
+			return plan, nil
+		}
+		refused = append(refused, err.Error())
+	}
+	if o.LogN != 0 && o.LogN < maxLogN {
+		// Would it do if it need not be secure?
+		if plan, err := newPlan(p, c, o, o.LogN, maxLogQP()); err == nil {
+			return nil, fmt.Errorf("lstm: %w", security.Check(o.LogN, plan.LogQP()))
+		}
+	}
+	return nil, fmt.Errorf("lstm: %d steps of %d elements: %s: %w", c.steps, c.hidden, strings.Join(refused, "; "), ErrInsufficient)
+}
+
+func maxLogQP() float64 {
+	limit, _ := security.MaxLogQP(maxLogN)
+	return limit
+}
+
+// newPlan is a plan for one ring, whose modulus may have limit bits.
+func newPlan(p *bundle.Program, c *cell, o Options, logN int, limit float64) (*Plan, error) {
+	blocks := 1
+	for blocks < c.hidden {
+		blocks *= 2
+	}
+	if blocks > 1<<(logN-1) {
+		return nil, fmt.Errorf("%d elements pass the %d slots of degree 2^%d", c.hidden, 1<<(logN-1), logN)
+	}
+	limbs := c.limbs(0)
+	best := ""
+	for special := maxSpecial; special >= 1; special-- {
+		if (limbs+special-1)/special > maxDigits {
+			break
+		}
+		message := min(maxMessage, int((limit-1-firstPrime-float64(maxPrime*special))/float64(limbs-1)))
+		if message < minMessage {
+			continue
+		}
+		plan := &Plan{program: p, cell: c, logN: logN, message: message, blocks: blocks, workers: o.Workers}
+		if err := plan.build(limbs, special, limit); err != nil {
+			best = err.Error()
+			continue
+		}
+		if plan.Bits() >= o.Bits {
+			plan.split = newSplit(plan.blocks, limbs, special, logN)
+			plan.hash = plan.digest()
+			return plan, nil
+		}
+		if best == "" {
+			best = fmt.Sprintf("degree 2^%d gives %.1f bits of precision where %.1f are asked for", logN, plan.Bits(), o.Bits)
+		}
+	}
+	if best == "" {
+		best = fmt.Sprintf("%d primes pass the %.0f bits of modulus that are secure in degree 2^%d", limbs, limit, logN)
+	}
+	return nil, fmt.Errorf("%s", best)
+}
+
+// build draws the primes and predicts the error.
+func (p *Plan) build(limbs, special int, limit float64) error {
+	primes := newPrimes(p.logN)
+	q := []uint64{primes.next(firstPrime - 1)}
+	for range limbs - 1 {
+		q = append(q, primes.next(p.message))
+	}
+	var sp []uint64
+	for range special {
+		sp = append(sp, primes.next(maxPrime))
+	}
+	if primes.err != nil {
+		return primes.err
+	}
+	var err error
+	p.params, err = ckks.NewParametersFromLiteral(ckks.ParametersLiteral{LogN: p.logN, Q: q, P: sp, LogDefaultScale: p.message})
+	if err != nil {
+		return err
+	}
+	if total := p.LogQP(); total > limit {
+		return fmt.Errorf("the primes have %.2f bits where %.0f are secure", total, limit)
+	}
+	if _, err := fastntt.Install(p.params); err != nil {
+		return err
+	}
+	for _, x := range q {
+		p.primes = append(p.primes, float64(x))
+	}
+	p.largest = greatestOf(p.program.Output().Range)
+	p.shared = p.cell.newConstants(p.message, outBits, p.largest)
+	usual, err := newCell(p.program, true)
+	if err != nil {
+		return err
+	}
+	p.deviations, p.usual = p.noise(p.cell).logits(), p.noise(usual).logits()
+	return nil
+}
+
+// noise is the prediction for the magnitudes of c.
+func (p *Plan) noise(c *cell) *noise {
+	n := &noise{logN: p.logN, q: p.primes, cell: c, proved: p.cell, shared: p.shared}
+	for _, x := range p.params.P() {
+		n.p = append(n.p, float64(x))
+	}
+	return n
+}
+
+// primes draws distinct NTT primes for one ring.
+type primes struct {
+	sizes map[int]*ring.NTTFriendlyPrimesGenerator
+	root  uint64
+	err   error
+}
+
+func newPrimes(logN int) *primes {
+	return &primes{sizes: map[int]*ring.NTTFriendlyPrimesGenerator{}, root: 2 << logN}
+}
+
+// next is the next prime below 2^bits. Once there is none left there is no more:
+// Lattigo's generator would not return when asked again.
+func (p *primes) next(bits int) uint64 {
+	if p.err != nil {
+		return 0
+	}
+	g := p.sizes[bits]
+	if g == nil {
+		n := ring.NewNTTFriendlyPrimesGenerator(uint64(bits), p.root)
+		g = &n
+		p.sizes[bits] = g
+	}
+	q, err := g.NextDownstreamPrime()
+	if err != nil {
+		p.err = fmt.Errorf("no prime of %d bits left for transforms of order %d: %w", bits, p.root, err)
+	}
+	return q
+}
+
+// Slots is how many sequences a batch holds.
+func (p *Plan) Slots() int { return p.params.MaxSlots() / p.blocks }
+
+// LogQP is log2 of the whole modulus.
+func (p *Plan) LogQP() float64 { return p.params.LogQP() }
+
+// SecurityBits is 128 for secure parameters and an estimate below it otherwise.
+func (p *Plan) SecurityBits() int { return security.Estimate(p.logN, p.LogQP()) }
+
+// ErrorBound is the stated error of each logit on any input, in the units of the
+// program's integers: see noise.
+func (p *Plan) ErrorBound() []float64 { return sure(p.deviations) }
+
+// UsualBound is ErrorBound on inputs whose values are no larger than calibration
+// data made them.
+func (p *Plan) UsualBound() []float64 { return sure(p.usual) }
+
+func sure(deviations []float64) []float64 {
+	bounds := make([]float64, len(deviations))
+	for o, d := range deviations {
+		bounds[o] = sureness * d
+	}
+	return bounds
+}
+
+// Bits is the output precision: -log2 of the largest stated error over the
+// largest logit that the ranges allow.
+func (p *Plan) Bits() float64 {
+	worst := 0.0
+	for _, b := range p.ErrorBound() {
+		worst = math.Max(worst, b)
+	}
+	return -math.Log2(worst / p.largest)
+}
+
+// Why explains the parameters, a sentence an entry.
+func (p *Plan) Why() []string { return append([]string(nil), p.why...) }
+
+func (p *Plan) explain(o Options, limit float64, refused []string) {
+	c := p.cell
+	say := func(format string, a ...any) { p.why = append(p.why, fmt.Sprintf(format, a...)) }
+	say("a state of %d elements takes %d blocks of %d slots each: that many sequences are a batch", c.hidden, p.blocks, p.Slots())
+	say("%d steps drop %d primes each and the logits one: fresh inputs of the first step have %d primes, of the last %d",
+		c.steps, c.stepLimbs(), c.limbs(0), c.limbs(c.steps-1))
+	say("primes of %d bits carry values of %d bits, %d special primes of %d bits make digits of as many", p.message, p.message, p.params.PCount(), maxPrime)
+	worst := 0.0
+	for _, b := range p.ErrorBound() {
+		worst = math.Max(worst, b*math.Abs(p.program.Output().Scale[0]))
+	}
+	say("a logit is off by at most %.2g (six deviations, the rounding of the integers included): %.1f bits below the largest, %.1f were asked for", worst, p.Bits(), o.Bits)
+	say("matrix products take %d hoisted rotations and %d more for each gate", p.split.babies-1, p.split.giants-1)
+	if security.Check(p.logN, p.LogQP()) == nil {
+		allowed, _ := security.MaxLogQP(p.logN)
+		say("a ring of degree 2^%d allows %.0f bits at %d bits of security", p.logN, allowed, security.Bits)
+	} else {
+		say("INSECURE: %.0f bits in a ring of degree 2^%d, about %d bits of security; it was asked for", p.LogQP(), p.logN, p.SecurityBits())
+	}
+	if len(refused) > 0 {
+		say("%s", refused[len(refused)-1])
+	}
+}
+
+// digest is the hash of what keys and ciphertexts depend on: parameters, layout,
+// what inputs mean, factors and the numbers of steps and ciphertexts.
+func (p *Plan) digest() [32]byte {
+	h := sha256.New()
+	h.Write([]byte("qtool lstm 1"))
+	write := func(v ...uint64) {
+		for _, x := range v {
+			h.Write(binary.LittleEndian.AppendUint64(nil, x))
+		}
+	}
+	write(uint64(p.logN), uint64(p.blocks), uint64(p.split.babies), uint64(p.cell.steps), uint64(p.cell.inputs), uint64(len(p.cell.w)))
+	write(p.params.Q()...)
+	write(p.params.P()...)
+	write(math.Float64bits(p.shared.x), math.Float64bits(p.shared.out))
+	for _, q := range p.program.Input.Codes() {
+		write(uint64(q))
+	}
+	return [32]byte(h.Sum(nil))
+}

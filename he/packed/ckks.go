@@ -1,0 +1,141 @@
+package packed
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+
+	"github.com/tuneinsight/lattigo/v5/ring"
+	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
+
+	"qtool/bundle"
+	"qtool/he/packed/engine"
+	"qtool/he/packed/lower"
+)
+
+// ckksScales follows the ciphertext scale through the stages. Diagonals are
+// encoded at the scale that makes the rescaled result's exactly 2^message:
+//
+//	diagonal = 2^message q / before
+//
+// with q the prime that is dropped; in the last stage, which drops none, at
+// 2^weight. A square of scale s has s^2/q behind its rescale. Scales are float64:
+// their relative error stays below 2^-50.
+type ckksScales struct {
+	fresh  float64
+	stages []scales[float64]
+	out    float64
+}
+
+func newCKKSScales(p *lower.Plan, q []uint64, message, weight int) ckksScales {
+	s := ckksScales{fresh: math.Exp2(float64(message))}
+	scale := s.fresh
+	for i := range p.Stages {
+		st := &p.Stages[i]
+		at := scales[float64]{diagonal: math.Exp2(float64(weight))}
+		if st.Rescale == 1 {
+			dropped := float64(q[st.Entry.Limbs-1])
+			at.diagonal = s.fresh * dropped / scale
+			scale = s.fresh
+		} else {
+			scale *= at.diagonal
+		}
+		at.after = scale
+		s.stages = append(s.stages, at)
+		if st.Squares() {
+			scale = scale * scale / float64(q[st.After().Limbs-1])
+		}
+	}
+	s.out = scale
+	return s
+}
+
+// units scales every stage's values so that those that calibration data made
+// are at most 1 in magnitude; at -1 the input's.
+func units(p *bundle.Program, segments []lower.Segment) ([]float64, error) {
+	quads := make([]float64, len(segments)+1)
+	b := p.Input.Bounds().Range()
+	quads[0] = 1 / magnitude(b, 0)
+	for i := range segments {
+		st := &segments[i]
+		r := b // a stage without a linear map of its own reads the input
+		if st.Linear >= 0 {
+			r = seen(&p.Nodes[st.Linear])
+		}
+		shift := 0.0
+		if st.Poly != nil {
+			for _, row := range st.Poly.Coeffs {
+				q, err := complete(reals{}, row)
+				if err != nil {
+					return nil, fmt.Errorf("packed: layer %q: %w", st.Activation, err)
+				}
+				shift = math.Max(shift, math.Abs(q.shift))
+			}
+		}
+		quads[i+1] = 1 / magnitude(r, shift)
+	}
+	return quads, nil
+}
+
+// seen is the range that calibration data used of a node, or the proved one
+// where there was none.
+func seen(n *bundle.Node) bundle.Range {
+	if n.Seen.Lo == nil || n.Seen.Hi == nil || n.Seen.Lo.Sign() == 0 && n.Seen.Hi.Sign() == 0 {
+		return n.Range
+	}
+	return n.Seen
+}
+
+// magnitude is the largest magnitude of r with a shift, at least 1.
+func magnitude(r bundle.Range, shift float64) float64 {
+	f, _ := new(big.Float).SetInt(r.MaxAbs()).Float64()
+	return math.Max(f+shift, 1)
+}
+
+// ckksEncoder encodes reals: the coefficients of Lattigo's transform, times the
+// scale, rounded half to even; where one passes 61 bits, as those of a last bias
+// may, to multiples of the power of two that leaves it 61, which is finer than
+// the transform's float64. It refuses coefficients of more than 122 bits.
+func ckksEncoder(params ckks.Parameters) func() encoder[float64] {
+	return func() encoder[float64] {
+		e := ckks.NewEncoder(params)
+		slots := make([]complex128, params.MaxSlots())
+		coefficients := make([]uint64, params.N()) // two's complement
+		return func(values []float64, limbs int, extended, sum bool, scale float64) (engine.Poly, error) {
+			n := len(values)
+			for i, v := range values {
+				slots[i] = complex(v, 0)
+			}
+			if err := e.IFFT(slots[:n], logLength(values)); err != nil {
+				return nil, err
+			}
+			// Values that repeat make a polynomial in X^gap.
+			gap := params.N() / (2 * n)
+			largest := 0.0
+			for _, v := range slots[:n] {
+				largest = max(largest, math.Abs(real(v)), math.Abs(imag(v)))
+			}
+			_, length := math.Frexp(largest * scale)
+			shift := max(0, length-61)
+			if !(largest*scale < math.MaxFloat64) || shift > 61 {
+				return nil, fmt.Errorf("packed: a coefficient of %g passes 122 bits", largest*scale)
+			}
+			unit := math.Ldexp(scale, -shift)
+			clear(coefficients)
+			for i, v := range slots[:n] {
+				coefficients[i*gap] = uint64(int64(math.RoundToEven(real(v) * unit)))
+				coefficients[(i+n)*gap] = uint64(int64(math.RoundToEven(imag(v) * unit)))
+			}
+			used := append([]*ring.SubRing{}, params.RingQ().SubRings[:limbs]...)
+			if extended {
+				used = append(used, params.RingP().SubRings...)
+			}
+			out := make(engine.Poly, len(used))
+			for i := range out {
+				out[i] = make([]uint64, params.N())
+			}
+			engine.Integers(out, used, coefficients, shift, !sum)
+			return out, nil
+		}
+	}
+}

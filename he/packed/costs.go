@@ -1,0 +1,121 @@
+package packed
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
+
+	"qtool/he/fastntt"
+	"qtool/he/packed/engine"
+	"qtool/he/packed/lower"
+)
+
+// Costs are this machine's, in nanoseconds: of operations on one limb, by one
+// worker while all are busy, and of one input ciphertext to its sender.
+type Costs struct {
+	Limb    lower.Costs
+	Workers int
+	Encrypt float64
+}
+
+// Measure times the primitives of ring degree 2^logN, as evaluation uses them, in
+// about half a second.
+func Measure(logN, workers int) (Costs, error) {
+	q, p, err := sizes{q: []int{34, 33, 33, 33, 33, 33}, p: []int{34}}.draw(logN)
+	if err != nil {
+		return Costs{}, err
+	}
+	params, err := ckks.NewParametersFromLiteral(ckks.ParametersLiteral{LogN: logN, Q: q, P: p, LogDefaultScale: 33})
+	if err != nil {
+		return Costs{}, fmt.Errorf("packed: %w", err)
+	}
+	e, err := engine.New(params.Parameters, workers, 0)
+	if err != nil {
+		return Costs{}, fmt.Errorf("packed: %w", err)
+	}
+	c := Costs{Limb: lower.Costs(e.Primitives()), Workers: workers}
+	if _, err := fastntt.Install(params); err != nil {
+		return Costs{}, fmt.Errorf("packed: %w", err)
+	}
+	c.Encrypt, err = encryptions(params, workers)
+	return c, err
+}
+
+// encryptions is the nanoseconds that one ciphertext takes one worker: the median
+// of a few rounds of one for every worker.
+func encryptions(params ckks.Parameters, workers int) (float64, error) {
+	const rounds = 5
+	p := &common{ring: params.Parameters, lowered: &lower.Plan{Limbs: params.MaxLevel() + 1}}
+	secret := rlwe.NewKeyGenerator(params).GenSecretKeyNew()
+	ready := make(chan *tools[float64], workers)
+	for range workers {
+		ready <- newTools(ckksEncoder(params)(), secret)
+	}
+	var times []float64
+	for k := range rounds + 1 {
+		start := time.Now()
+		err := spread(workers, func() *tools[float64] { return <-ready }, func(t *tools[float64], _ int) error {
+			_, err := t.encrypt(p, make([]float64, params.MaxSlots()), math.Exp2(33))
+			return err
+		}, func(t *tools[float64]) { ready <- t })
+		if err != nil {
+			return 0, err
+		}
+		if k > 0 { // the first warms up
+			times = append(times, float64(time.Since(start).Nanoseconds()))
+		}
+	}
+	slices.Sort(times)
+	return times[rounds/2], nil
+}
+
+// costs are o's, or measured.
+func (o Options) costs(logN int) (Costs, error) {
+	if o.Costs != nil {
+		return *o.Costs, nil
+	}
+	if c, ok := o.measured[logN]; ok {
+		return c, nil
+	}
+	c, err := Measure(logN, o.Workers)
+	o.measured[logN] = c
+	return c, err
+}
+
+// Predicted is the predicted seconds of one evaluation.
+func (p *common) Predicted() float64 {
+	sum := 0.0
+	for i := range p.lowered.Stages {
+		a, b := p.stageSeconds(i)
+		sum += a + b
+	}
+	return sum
+}
+
+// score is what a choice of special primes is judged by: the predicted time, with
+// two gigabytes of keys counting as much again, as they must be sent, held and
+// read for every image.
+func (p *common) score() float64 {
+	return p.Predicted() * (1 + float64(p.keyBytes())/(2<<30))
+}
+
+// stageSeconds are those of a stage's map and of its activation, as rehearsed, or
+// counted before that.
+func (p *common) stageSeconds(i int) (linear, activation float64) {
+	if p.rehearsed != nil {
+		return p.rehearsed[i][0], p.rehearsed[i][1]
+	}
+	st := &p.lowered.Stages[i]
+	unit := 1e9 * float64(p.options.Workers)
+	return p.costs.Limb.Nanoseconds(st.LinearWork) / unit, p.costs.Limb.Nanoseconds(st.ActivationWork) / unit
+}
+
+// score counts every bit that is missing to the spare ones as so much more time:
+// answers at near ties are worth it.
+func (p *Plan) score() float64 {
+	return p.common.score() * (1 + 0.04*max(0, p.options.Bits+spareBits-p.Bits()))
+}

@@ -1,0 +1,30 @@
+package engine
+
+import "qtool/he/wire"
+
+// Write writes the coefficients.
+func (c Ciphertext) Write(out *wire.Writer) {
+	for _, p := range c {
+		for _, x := range p {
+			out.Words64(x)
+		}
+	}
+}
+
+// ReadCiphertexts reads what Write wrote of n ciphertexts of degree 1 in a ring of
+// degree 2^logN, with a limb for each modulus: no further than the first error,
+// which is in's.
+func ReadCiphertexts(in *wire.Reader, n, logN int, moduli []uint64) []Ciphertext {
+	var all []Ciphertext
+	for len(all) < n && in.Err() == nil {
+		c := Ciphertext{make(Poly, len(moduli)), make(Poly, len(moduli))}
+		for _, p := range c {
+			for i, q := range moduli {
+				p[i] = make([]uint64, 1<<logN)
+				in.Words64(p[i], q)
+			}
+		}
+		all = append(all, c)
+	}
+	return all
+}

@@ -1,0 +1,268 @@
+package packed
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+	"time"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+	"github.com/tuneinsight/lattigo/v5/ring"
+	"github.com/tuneinsight/lattigo/v5/schemes/bgv"
+
+	"qtool/bundle"
+	"qtool/he/fastntt"
+	"qtool/he/internal/log2"
+	"qtool/he/packed/lower"
+	"qtool/he/security"
+)
+
+// ExactPlan says how a program is evaluated with BGV, once for each plaintext
+// prime, whose residues together give the exact integers. All primes share the
+// ring, the packing and the keys.
+type ExactPlan struct {
+	common
+	t      []uint64
+	params []bgv.Parameters // of each plaintext prime
+	// scales are the plaintext factors modulo each prime; see exactScales.
+	scales [][]scales[uint64]
+	values [][]values[uint64]
+	// left is the predicted noise budget behind every stage, of the widest prime.
+	left []float64
+}
+
+// maxModuli bounds the plaintext primes.
+const maxModuli = 16
+
+// NewExactPlan chooses the parameters of least predicted latency for exact
+// outputs: plaintext primes whose product passes the output's proved range, and
+// a modulus chain for their noise. Its errors are those of NewPlan.
+func NewExactPlan(p *bundle.Program, o Options) (*ExactPlan, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	segments, err := lower.Segments(p)
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	o = o.filled()
+	best, rejected, err := search(o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(p, segments, logN, alpha) })
+	if err != nil {
+		return nil, err
+	}
+	// A larger ring carries wider primes, hence fewer.
+	if o.LogN == 0 && len(best.t) > 1 && best.logN < maxLogN {
+		o.LogN = best.logN + 1
+		if wider, _, err := search(o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(p, segments, logN, alpha) }); err == nil {
+			if wider.Predicted() < best.Predicted() {
+				best, wider = wider, best
+			}
+			rejected = append(rejected, fmt.Sprintf("%d plaintext prime(s) in degree 2^%d would take %.2f times the time", len(wider.t), wider.logN, wider.Predicted()/best.Predicted()))
+		}
+	}
+	if err := best.install(); err != nil {
+		return nil, fmt.Errorf("packed: %w", err)
+	}
+	if o.Costs == nil {
+		if err := best.rehearse(best.t[0]); err != nil {
+			return nil, err
+		}
+	}
+	best.explain(rejected)
+	best.seal("bgv", best.t)
+	best.took = time.Since(start)
+	return best, nil
+}
+
+// install gives the rings the faster transforms: the plan's and each encoder's.
+func (p *ExactPlan) install() error {
+	_, err := fastntt.Install(p.ring)
+	for k := 0; k < len(p.params) && err == nil; k++ {
+		_, err = fastntt.Install(p.params[k])
+	}
+	return err
+}
+
+// tryExact plans in one ring with so many special primes: with the fewest
+// plaintext primes whose noise it carries.
+func (o Options) tryExact(p *bundle.Program, segments []lower.Segment, logN, alpha int) (*ExactPlan, error) {
+	limit, _ := security.MaxLogQP(logN)
+	if o.AllowInsecure {
+		limit = math.Inf(1)
+	}
+	plan, err := o.tryPacking(p, segments, logN, alpha, limit, false)
+	var no *unfit
+	if errors.As(err, &no) {
+		// Fewer inputs mean more sums over blocks, which multiply the noise.
+		if more, err := o.tryPacking(p, segments, logN, alpha, limit, true); err == nil {
+			return more, nil
+		}
+	}
+	return plan, err
+}
+
+// tryPacking plans with one packing, which counts the client's encryptions or
+// takes as many as it likes.
+func (o Options) tryPacking(p *bundle.Program, segments []lower.Segment, logN, alpha int, limit float64, manyInputs bool) (*ExactPlan, error) {
+	plan := &ExactPlan{common: common{program: p, options: o, logN: logN, base: 2, manyInputs: manyInputs}}
+	if err := plan.lower(segments, alpha, limit); err != nil {
+		return nil, err
+	}
+	// Every output of the last map must differ modulo the product.
+	r := p.Output().Range
+	width := new(big.Int).Sub(r.Hi, r.Lo)
+	width.Add(width, big.NewInt(1))
+	var first error
+	for k := 1; k <= maxModuli; k++ {
+		err := plan.choose(k, alpha, width, limit)
+		if err == nil {
+			return plan, nil
+		}
+		// The most telling reason is that of the first primes that exist.
+		if first == nil || plan.t != nil {
+			first = err
+		}
+	}
+	return nil, first
+}
+
+// choose fills in parameters for k plaintext primes.
+func (p *ExactPlan) choose(k, alpha int, width *big.Int, limit float64) error {
+	from := newPrimes(p.logN)
+	if p.t = plaintextPrimes(from.nthRoot, k, width); p.t == nil {
+		return &unfit{fmt.Sprintf("%d plaintext prime(s) for an output range of %d bits are wider than %d", k, width.BitLen(), maxPlaintext)}
+	}
+	for _, t := range p.t {
+		from.used[t] = true
+	}
+	bits := math.Log2(float64(p.t[k-1]))
+	base, square, weight := p.noise(bits)
+	p.sizes = withSpecial(p.order(base, square, weight), alpha)
+	need := p.sizes.total()
+	if base > p.base*maxPrime || square > maxPrime || weight > maxPrime || p.sizes.p[alpha-1] > 60 {
+		return &unfit{fmt.Sprintf("%d plaintext prime(s) of %.1f bits need ciphertext primes wider than %d bits", k, bits, maxPrime)}
+	}
+	if float64(need) > limit-slack {
+		return &unfit{fmt.Sprintf("%d plaintext prime(s) of %.1f bits need %d bits of modulus in degree 2^%d, where %.0f are secure", k, bits, need, p.logN, limit)}
+	}
+	// The ciphertext primes must not be plaintext ones.
+	q, special, err := p.sizes.drawFrom(from)
+	if err != nil {
+		return &unfit{err.Error()}
+	}
+	if total := log2.Product(q, special); total > limit {
+		return &unfit{fmt.Sprintf("the primes have %.2f bits where %.0f are secure", total, limit)}
+	}
+	p.ring, err = rlwe.NewParametersFromLiteral(rlwe.ParametersLiteral{LogN: p.logN, Q: q, P: special, NTTFlag: true})
+	if err != nil {
+		return fmt.Errorf("packed: %w", err)
+	}
+	return p.residues(q, special)
+}
+
+// maxPlaintext bounds plaintext primes, in bits.
+const maxPlaintext = 40
+
+// plaintextPrimes are k consecutive primes that are 1 modulo nthRoot, the
+// smallest whose product passes width; nil if they have more than maxPlaintext
+// bits.
+func plaintextPrimes(nthRoot uint64, k int, width *big.Int) []uint64 {
+	w, _ := new(big.Float).SetInt(width).Float64()
+	root := math.Pow(w, 1/float64(k))
+	if root >= 1<<maxPlaintext {
+		return nil
+	}
+	middle := uint64(root)/nthRoot*nthRoot + 1
+	// Up to k primes below the root, then windows that go up from there.
+	var window []uint64
+	for q := middle; q > nthRoot && len(window) < k; q -= nthRoot {
+		if ring.IsPrime(q) {
+			window = append([]uint64{q}, window...)
+		}
+	}
+	for q := middle + nthRoot; q < 1<<maxPlaintext; q += nthRoot {
+		product := big.NewInt(1)
+		for _, t := range window {
+			product.Mul(product, new(big.Int).SetUint64(t))
+		}
+		if len(window) == k && product.Cmp(width) > 0 {
+			return window
+		}
+		if ring.IsPrime(q) {
+			if window = append(window, q); len(window) > k {
+				window = window[1:]
+			}
+		}
+	}
+	return nil
+}
+
+// residues computes the numbers modulo every plaintext prime.
+func (p *ExactPlan) residues(q, special []uint64) error {
+	p.params, p.scales, p.values = nil, nil, nil
+	for _, t := range p.t {
+		params, err := bgv.NewParametersFromLiteral(bgv.ParametersLiteral{LogN: p.logN, Q: q, P: special, PlaintextModulus: t})
+		if err != nil {
+			return fmt.Errorf("packed: %w", err)
+		}
+		v, err := stageValues[uint64](p.lowered, residues{t}, func(int) uint64 { return 1 })
+		if err != nil {
+			return err
+		}
+		p.params = append(p.params, params)
+		p.values = append(p.values, v)
+		p.scales = append(p.scales, exactScales(p.lowered, q, t))
+	}
+	return nil
+}
+
+// exactScales follows the plaintext factor: a ciphertext holds its values times
+// a factor modulo t. Diagonals carry what brings it back to 1:
+//
+//	diagonal = q / before,
+//
+// with q the prime that is dropped, or 1 where none is. A square of factor 1
+// has 1/q behind its rescale.
+func exactScales(p *lower.Plan, q []uint64, t uint64) []scales[uint64] {
+	f := residues{t}
+	var all []scales[uint64]
+	back := uint64(1) // 1/factor
+	for i := range p.Stages {
+		st := &p.Stages[i]
+		at := scales[uint64]{diagonal: back, after: 1}
+		if st.Rescale > 0 {
+			at.diagonal = f.mul(back, q[st.Entry.Limbs-1]%t)
+		}
+		all = append(all, at)
+		back = 1
+		if st.Squares() {
+			back = q[st.After().Limbs-1] % t
+		}
+	}
+	return all
+}
+
+// outFactor is 1 over the plaintext factor of the outputs.
+func (p *ExactPlan) outFactor(prime int) uint64 {
+	st := &p.lowered.Stages[len(p.lowered.Stages)-1]
+	if st.Squares() {
+		return p.ring.Q()[st.After().Limbs-1] % p.t[prime]
+	}
+	return 1
+}
+
+// Predicted is the predicted seconds of one evaluation, all plaintext primes
+// together.
+func (p *ExactPlan) Predicted() float64 { return float64(len(p.t)) * p.common.Predicted() }
+
+func (p *ExactPlan) score() float64 { return float64(len(p.t)) * p.common.score() }
+
+func (p *ExactPlan) explain(rejected []string) {
+	p.explainRing(rejected)
+	r := p.program.Output().Range
+	p.say("the output %q has the proved range %v (%d bits), and %d plaintext primes of %.1f bits carry it", p.program.Output().Name, r, r.Bits(), len(p.t), log2.Product(p.t)/float64(len(p.t)))
+	p.say("the predicted noise budget left is %.1f bits", p.left[len(p.left)-1])
+	p.say("predicted evaluation is %.1f ms an image", 1000*p.Predicted())
+}

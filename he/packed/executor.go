@@ -1,0 +1,271 @@
+package packed
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"qtool/bundle"
+	"qtool/he"
+)
+
+// session is one client and one server of a plan, in one process.
+type session interface {
+	// setup makes keys and encodes weights, and says how long each took and how
+	// large the evaluation keys are.
+	setup() (keygen, encode time.Duration, keys int64, err error)
+	// image encrypts, evaluates and decrypts one image.
+	image(image []uint8, r *he.Result) ([3]time.Duration, error)
+	// finish adds what only all images together tell.
+	finish(r *he.Result)
+}
+
+// executor runs images one by one.
+type executor struct {
+	program *bundle.Program
+	backend func() he.Backend
+	start   func() session
+	// predicted seconds of an evaluation, and planned of the planning.
+	predicted, planned float64
+}
+
+// NewExecutor returns an executor that runs p with CKKS by plan, which must have
+// been made for p. It generates new keys each run.
+func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
+	if plan.program != p {
+		panic("packed: plan was made for another program")
+	}
+	return &executor{
+		program: p, backend: plan.backend, predicted: plan.Predicted(), planned: plan.took.Seconds(),
+		start: func() session { return &ckksSession{plan: plan} },
+	}
+}
+
+// Backend implements he.Executor.
+func (e *executor) Backend() he.Backend { return e.backend() }
+
+// Run implements he.Executor.
+func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)) (*he.Result, error) {
+	if step == nil {
+		step = func(he.Step) {}
+	}
+	for i, image := range images {
+		if n := bundle.Size(e.program.Input.Shape); len(image) != n {
+			return nil, fmt.Errorf("packed: image %d has %d values, the program takes shape %v", i, len(image), e.program.Input.Shape)
+		}
+	}
+	total := len(images) + 1
+	step(he.Step{Phase: "keygen", Done: 0, Total: total})
+	s := e.start()
+	keygen, encode, keys, err := s.setup()
+	if err != nil {
+		return nil, err
+	}
+	r := &he.Result{Latency: &he.Latency{Encode: encode.Seconds(), Predicted: e.predicted, Plan: e.planned}}
+	r.Cost.Seconds.Keygen = keygen.Seconds()
+	r.Cost.Bytes.Keys = keys
+	var times [3][]float64
+	for i, image := range images {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		step(he.Step{Phase: "evaluate", Done: i + 1, Total: total})
+		t, err := s.image(image, r)
+		if err != nil {
+			return nil, fmt.Errorf("image %d: %w", i, err)
+		}
+		for k, d := range t {
+			times[k] = append(times[k], d.Seconds())
+		}
+	}
+	step(he.Step{Phase: "decrypt", Done: total, Total: total})
+	for k, sum := range []*float64{&r.Cost.Seconds.Encrypt, &r.Cost.Seconds.Evaluate, &r.Cost.Seconds.Decrypt} {
+		for _, t := range times[k] {
+			*sum += t
+		}
+	}
+	if l := r.Latency; len(images) > 0 {
+		l.First = times[1][0]
+		l.Encrypt, l.Evaluate, l.Decrypt = middle(times[0]), middle(times[1]), middle(times[2])
+	}
+	s.finish(r)
+	return r, nil
+}
+
+// middle is the median.
+func middle(x []float64) float64 {
+	s := slices.Clone(x)
+	slices.Sort(s)
+	return s[len(s)/2]
+}
+
+// ckksSession implements session.
+type ckksSession struct {
+	plan   *Plan
+	client *Client
+	server *Server
+	keys   *Keys
+	images int
+}
+
+func (s *ckksSession) setup() (keygen, encode time.Duration, bytes int64, err error) {
+	start := time.Now()
+	s.client = NewClient(s.plan)
+	if s.keys, err = s.client.Keys(); err != nil {
+		return 0, 0, 0, err
+	}
+	keygen = time.Since(start)
+	start = time.Now()
+	s.server, err = NewServer(s.plan)
+	return keygen, time.Since(start), s.keys.Bytes(), err
+}
+
+func (s *ckksSession) image(image []uint8, r *he.Result) (t [3]time.Duration, err error) {
+	start := time.Now()
+	in, err := s.client.Encrypt(image)
+	if err != nil {
+		return t, err
+	}
+	t[0], start = time.Since(start), time.Now()
+	out, err := s.server.Evaluate(in, s.keys)
+	if err != nil {
+		return t, err
+	}
+	t[1], start = time.Since(start), time.Now()
+	logits, err := s.client.Decrypt(out)
+	if err != nil {
+		return t, err
+	}
+	t[2] = time.Since(start)
+	r.Reals = append(r.Reals, logits)
+	r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = in.bytes(), out.bytes()
+	s.images++
+	return t, nil
+}
+
+func (s *ckksSession) finish(r *he.Result) {
+	r.Bound, r.Usual = s.plan.ErrorBound(true), s.plan.ErrorBound(false)
+	r.NodeSeconds = nodeSeconds(s.plan.program, s.server.program, s.server.seconds)
+}
+
+// nodeSeconds puts a stage's map on its last linear node and its activation on
+// the polynomial's.
+func nodeSeconds(p *bundle.Program, prog *program, seconds [][2]float64) []float64 {
+	nodes := make([]float64, len(p.Nodes))
+	for i := range prog.stages {
+		st := prog.stages[i].Stage
+		nodes[max(st.Linear, st.First)] += seconds[i][0]
+		nodes[st.First+st.Nodes-1] += seconds[i][1]
+	}
+	return nodes
+}
+
+// bytes is the size of the coefficients, as they are sent.
+func (c *ciphertexts) bytes() int64 {
+	var n int64
+	for _, ct := range c.cts {
+		for _, p := range ct {
+			for _, l := range p {
+				n += int64(8 * len(l))
+			}
+		}
+	}
+	return n
+}
+
+// NewExactExecutor returns an executor that runs p exactly with BGV by plan,
+// which must have been made for p. It generates new keys each run.
+func NewExactExecutor(p *bundle.Program, plan *ExactPlan) he.Executor {
+	if plan.program != p {
+		panic("packed: plan was made for another program")
+	}
+	return &executor{
+		program: p, backend: plan.backend, predicted: plan.Predicted(), planned: plan.took.Seconds(),
+		start: func() session { return &exactSession{plan: plan} },
+	}
+}
+
+// exactSession implements session.
+type exactSession struct {
+	plan   *ExactPlan
+	client *ExactClient
+	server *ExactServer
+	keys   *Keys
+	left   float64
+}
+
+func (s *exactSession) setup() (keygen, encode time.Duration, bytes int64, err error) {
+	start := time.Now()
+	s.client, s.left = NewExactClient(s.plan), math.Inf(1)
+	if s.keys, err = s.client.Keys(); err != nil {
+		return 0, 0, 0, err
+	}
+	keygen = time.Since(start)
+	start = time.Now()
+	s.server, err = NewExactServer(s.plan)
+	return keygen, time.Since(start), s.keys.Bytes(), err
+}
+
+func (s *exactSession) image(image []uint8, r *he.Result) (t [3]time.Duration, err error) {
+	all := make([][]uint64, len(s.plan.t))
+	r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = 0, 0
+	for k := range all {
+		start := time.Now()
+		in, err := s.client.Encrypt(image, k)
+		if err != nil {
+			return t, err
+		}
+		t[0] += time.Since(start)
+		start = time.Now()
+		out, err := s.server.Evaluate(in, s.keys)
+		if err != nil {
+			return t, err
+		}
+		t[1] += time.Since(start)
+		start = time.Now()
+		var left float64
+		if all[k], left, err = s.client.Decrypt(out); err != nil {
+			return t, err
+		}
+		s.left = min(s.left, left)
+		t[2] += time.Since(start)
+		r.Cost.Bytes.CiphertextIn += in.bytes()
+		r.Cost.Bytes.CiphertextOut += out.bytes()
+	}
+	logits, err := s.plan.Join(all)
+	r.Logits = append(r.Logits, logits)
+	return t, err
+}
+
+func (s *exactSession) finish(r *he.Result) {
+	if len(r.Logits) > 0 {
+		r.NoiseBitsLeft = s.left
+	}
+	for k := range s.server.servers {
+		e := &s.server.servers[k]
+		nodes := nodeSeconds(s.plan.program, e.program, e.seconds)
+		if r.NodeSeconds == nil {
+			r.NodeSeconds = make([]float64, len(nodes))
+		}
+		for i, x := range nodes {
+			r.NodeSeconds[i] += x
+		}
+	}
+}
+
+func (p *ExactPlan) backend() he.Backend {
+	return he.Backend{
+		Name: "packed-bgv", LogN: p.logN, LogQP: p.LogQP(), PlaintextModuli: p.t, CiphertextModuli: p.ring.Q(),
+		SecurityBits: p.SecurityBits(), PredictedBits: p.left[len(p.left)-1], Why: p.why,
+	}
+}
+
+// backend describes the plan for the report.
+func (p *Plan) backend() he.Backend {
+	return he.Backend{
+		Name: "packed-ckks", LogN: p.logN, LogQP: p.LogQP(), CiphertextModuli: p.params.Q(),
+		SecurityBits: p.SecurityBits(), Why: p.why, Approximate: true,
+	}
+}

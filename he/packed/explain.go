@@ -1,0 +1,88 @@
+package packed
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
+	"qtool/he/internal/log2"
+	"qtool/he/security"
+)
+
+// LogQP is log2 of the modulus with the special primes.
+func (p *common) LogQP() float64 { return log2.Product(p.ring.Q(), p.ring.P()) }
+
+// SecurityBits is 128 where the standard's table vouches for it.
+func (p *common) SecurityBits() int { return security.Estimate(p.logN, p.LogQP()) }
+
+// explainRing says what of the ring bound.
+func (p *common) explainRing(rejected []string) {
+	limit, _ := security.MaxLogQP(p.logN)
+	p.why = append(p.why, rejected...)
+	if security.Check(p.logN, p.LogQP()) == nil {
+		p.say("a ring of degree 2^%d allows %.0f bits at %d bits of security, and this has %.1f", p.logN, limit, security.Bits, p.LogQP())
+	} else {
+		p.say("INSECURE: a ring of degree 2^%d allows %.0f bits at %d bits of security, this has about %d; it was asked for", p.logN, limit, security.Bits, p.SecurityBits())
+	}
+	p.say("%d primes of ciphertexts, %d special ones; %d input ciphertexts, %d rotations in the key set",
+		len(p.ring.Q()), len(p.ring.P()), p.lowered.Stages[0].Map.Cts, len(p.needs.Rotations))
+}
+
+func (p *common) say(format string, args ...any) { p.why = append(p.why, fmt.Sprintf(format, args...)) }
+
+func (p *Plan) explain(rejected []string) {
+	p.explainRing(rejected)
+	p.say("values have scale 2^%d and the last weights 2^%d", p.message, p.weight)
+	p.say("errors stay below 2^%.1f of the largest output that calibration made, with probability 1 - 2^-40 for inputs like those, where 2^-%.1f is asked for; for any input below 2^%.1f", -p.Bits(), p.options.Bits, math.Log2(sureness*slices.Max(p.proved.outputs)))
+	p.say("the output %q may reach 2^%.1f times what calibration made of it; there is room for that", p.program.Output().Name, math.Log2(p.beyond(len(p.values)-1, &p.values[len(p.values)-1].stage.Segment)))
+	p.say("predicted evaluation is %.1f ms an image", 1000*p.Predicted())
+}
+
+// planVersion counts changes of what a plan means.
+const planVersion = 2
+
+// seal computes the plan's hash: of everything that client and server must
+// agree on, the program's fused maps among it.
+func (p *common) seal(scheme string, more ...any) {
+	h := sha256.New()
+	write := func(v ...any) {
+		for _, x := range v {
+			switch x := x.(type) {
+			case string:
+				fmt.Fprintf(h, "%d:%s", len(x), x)
+			case int:
+				binary.Write(h, binary.LittleEndian, int64(x))
+			default:
+				binary.Write(h, binary.LittleEndian, x)
+			}
+		}
+	}
+	write("qtool packed plan", planVersion, scheme, p.logN, p.ring.Q(), p.ring.P())
+	write(more...)
+	for i := range p.lowered.Stages {
+		st := &p.lowered.Stages[i]
+		m := st.Map
+		write(st.Name, m.Cts, m.Length, m.Step, m.Doublings, st.Split.Giant, st.Entry.Limbs, st.Rescale)
+		write(m.Matrix.Start, m.Matrix.In, m.Matrix.W, st.Layout.Ct, st.Layout.Slot)
+		for _, b := range m.Matrix.Bias {
+			write(b.String())
+		}
+		for _, v := range m.Views {
+			write(v)
+		}
+		for _, r := range append(append([]int{}, st.Rounds...), st.FoldRounds...) {
+			write(r)
+		}
+		if st.Poly != nil {
+			for _, row := range st.Poly.Coeffs {
+				write(row)
+			}
+		}
+		if f := st.Layout.Fold; f != nil {
+			write(f.Ct, f.Slot, f.Step, f.Doublings)
+		}
+	}
+	copy(p.hash[:], h.Sum(nil))
+}

@@ -1,0 +1,168 @@
+// Package keyset makes the evaluation keys that an engine takes, and writes and
+// reads them: rotations and relinearisation, each for ciphertexts of as many limbs
+// as it is used on.
+package keyset
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+
+	"qtool/he/internal/parallel"
+	"qtool/he/wire"
+)
+
+// Needs are the keys that a plan uses and the limbs of the largest ciphertext that
+// each is used on.
+type Needs struct {
+	Rotations map[int]int // by slots
+	Relin     int         // 0: no key
+}
+
+// Rotate says that ciphertexts of so many limbs are rotated by so many slots.
+func (n *Needs) Rotate(slots, limbs int) {
+	if n.Rotations == nil {
+		n.Rotations = map[int]int{}
+	}
+	if slots != 0 {
+		n.Rotations[slots] = max(n.Rotations[slots], limbs)
+	}
+}
+
+// Sorted are the rotations in ascending order.
+func (n Needs) Sorted() []int { return slices.Sorted(maps.Keys(n.Rotations)) }
+
+// Set is a set of keys. It holds no secret.
+type Set struct {
+	Galois map[int]*rlwe.GaloisKey // by slots
+	Relin  *rlwe.RelinearizationKey
+}
+
+// Generate makes the keys that n needs on so many workers. done is as in
+// parallel.Run.
+func Generate(ctx context.Context, workers int, params rlwe.Parameters, n Needs, secret *rlwe.SecretKey, done func()) (*Set, error) {
+	s := &Set{Galois: map[int]*rlwe.GaloisKey{}}
+	rotations := n.Sorted()
+	made := make([]*rlwe.GaloisKey, len(rotations))
+	tasks := len(rotations)
+	if n.Relin > 0 {
+		tasks++
+	}
+	generators := make([]*rlwe.KeyGenerator, workers)
+	for w := range generators {
+		generators[w] = rlwe.NewKeyGenerator(params)
+	}
+	err := parallel.Run(ctx, workers, tasks, func(w, i int) error {
+		if i == len(rotations) {
+			s.Relin = generators[w].GenRelinearizationKeyNew(secret, level(params, n.Relin))
+			return nil
+		}
+		r := rotations[i]
+		made[i] = generators[w].GenGaloisKeyNew(params.GaloisElement(r), secret, level(params, n.Rotations[r]))
+		return nil
+	}, done)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range rotations {
+		s.Galois[r] = made[i]
+	}
+	return s, nil
+}
+
+// level makes keys for ciphertexts of so many limbs.
+func level(params rlwe.Parameters, limbs int) rlwe.EvaluationKeyParameters {
+	q, p := limbs-1, params.MaxLevelP()
+	return rlwe.EvaluationKeyParameters{LevelQ: &q, LevelP: &p}
+}
+
+// Rotation implements engine.Keys.
+func (s *Set) Rotation(slots int) (*rlwe.GadgetCiphertext, uint64) {
+	g := s.Galois[slots]
+	if g == nil {
+		return nil, 0
+	}
+	return &g.GadgetCiphertext, g.GaloisElement
+}
+
+// Relinearisation implements engine.Keys.
+func (s *Set) Relinearisation() *rlwe.GadgetCiphertext {
+	if s.Relin == nil {
+		return nil
+	}
+	return &s.Relin.GadgetCiphertext
+}
+
+// Bytes is the size of the keys in Lattigo's form.
+func (s *Set) Bytes() int64 {
+	var n int
+	for _, g := range s.Galois {
+		n += g.BinarySize()
+	}
+	if s.Relin != nil {
+		n += s.Relin.BinarySize()
+	}
+	return int64(n)
+}
+
+// Check returns an error if a key that n needs is not there or too small.
+func (s *Set) Check(n Needs) error {
+	for r, limbs := range n.Rotations {
+		if g := s.Galois[r]; g == nil || g.LevelQ()+1 < limbs {
+			return fmt.Errorf("the evaluation keys lack the rotation by %d slots of ciphertexts of %d limbs", r, limbs)
+		}
+	}
+	if n.Relin > 0 && (s.Relin == nil || s.Relin.LevelQ()+1 < n.Relin) {
+		return fmt.Errorf("the evaluation keys lack relinearisation of ciphertexts of %d limbs", n.Relin)
+	}
+	return nil
+}
+
+// Write writes the coefficients of the keys that n needs, which must be there:
+// rotations ascending, then relinearisation.
+func (s *Set) Write(out *wire.Writer, params rlwe.Parameters, n Needs) {
+	write := func(x []uint64, _ uint64) { out.Words64(x) }
+	for _, r := range n.Sorted() {
+		limbs(params, &s.Galois[r].GadgetCiphertext, write)
+	}
+	if n.Relin > 0 {
+		limbs(params, &s.Relin.GadgetCiphertext, write)
+	}
+}
+
+// Read reads what Write wrote for the same needs: key by key, no further than the
+// first error, which is in's.
+func Read(in *wire.Reader, params rlwe.Parameters, n Needs) *Set {
+	s := &Set{Galois: map[int]*rlwe.GaloisKey{}}
+	for _, r := range n.Sorted() {
+		if in.Err() != nil {
+			return s
+		}
+		g := rlwe.NewGaloisKey(params, level(params, n.Rotations[r]))
+		g.GaloisElement, g.NthRoot = params.GaloisElement(r), params.RingQ().NthRoot()
+		limbs(params, &g.GadgetCiphertext, in.Words64)
+		s.Galois[r] = g
+	}
+	if n.Relin > 0 && in.Err() == nil {
+		s.Relin = rlwe.NewRelinearizationKey(params, level(params, n.Relin))
+		limbs(params, &s.Relin.GadgetCiphertext, in.Words64)
+	}
+	return s
+}
+
+// limbs calls f with every limb of a key and its modulus.
+func limbs(params rlwe.Parameters, g *rlwe.GadgetCiphertext, f func(x []uint64, q uint64)) {
+	for _, digit := range g.Value {
+		for _, half := range digit[0] {
+			for i, x := range half.Q.Coeffs {
+				f(x, params.Q()[i])
+			}
+			for i, x := range half.P.Coeffs {
+				f(x, params.P()[i])
+			}
+		}
+	}
+}

@@ -1,0 +1,371 @@
+package packed
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
+
+	"qtool/bundle"
+	"qtool/he/fastntt"
+	"qtool/he/internal/log2"
+	"qtool/he/packed/keyset"
+	"qtool/he/packed/lower"
+	"qtool/he/security"
+)
+
+// ErrInsufficient marks a program for which no parameters suffice.
+var ErrInsufficient = errors.New("no parameters suffice")
+
+// ErrOperation marks a program with an operation that packed ciphertexts don't
+// carry: a table, or a polynomial above degree 2.
+var ErrOperation = lower.ErrOperation
+
+// Options guide the choice of parameters.
+type Options struct {
+	// LogN fixes the ring degree 2^LogN; 0 leaves it to be chosen.
+	LogN int
+	// Bits is the precision that outputs must have: -log2 of the usual error bound,
+	// which holds with probability 1 - 2^-40 for inputs like calibration's, over the
+	// largest output that calibration data made. 0 means DefaultBits.
+	Bits float64
+	// AllowInsecure accepts less than 128 bits of security. It is for tests.
+	AllowInsecure bool
+	// Workers bounds the goroutines; 0 means all cores.
+	Workers int
+	// Costs are this machine's; nil measures them.
+	Costs *Costs
+
+	cache    map[int]lower.Cache // by ring
+	measured map[int]Costs
+}
+
+// filled has the defaults in place of zeros.
+func (o Options) filled() Options {
+	if o.Bits == 0 {
+		o.Bits = DefaultBits
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	o.cache, o.measured = map[int]lower.Cache{}, map[int]Costs{}
+	for logN := range 20 {
+		o.cache[logN] = lower.Cache{}
+	}
+	return o
+}
+
+// DefaultBits of output precision leave classifications as they are but for
+// near ties.
+const DefaultBits = 9
+
+// spareBits of precision above what is asked for are taken where the ring has
+// room for them.
+const spareBits = 6
+
+// common is what plans of both schemes have.
+type common struct {
+	program *bundle.Program
+	options Options
+	logN    int
+	sizes   sizes
+	ring    rlwe.Parameters
+	lowered *lower.Plan
+	needs   keyset.Needs
+	costs   Costs
+	base    int // primes of the outputs
+	// manyInputs leaves the client's encryptions out of what is weighed.
+	manyInputs bool
+	why        []string
+	hash       [32]byte
+	took       time.Duration // to plan
+	// rehearsed are the predicted seconds of every stage's map and activation; nil
+	// where the costs were given, which then predict.
+	rehearsed [][2]float64
+}
+
+// Plan says how a program is evaluated with CKKS: parameters, packing, rotations
+// and scales.
+type Plan struct {
+	common
+	params  ckks.Parameters
+	values  []values[float64]
+	units   []float64 // of the input and of every stage; see stageValues
+	message int       // log2 of the scale
+	weight  int       // log2 of the last diagonals' scale
+	scales  ckksScales
+	// gains are those of inputs whose values stay where calibration's did, and of
+	// any input; usual and proved are the errors that follow.
+	usualGains, provedGains *gains
+	usual, proved           ckksErrors
+}
+
+// NewPlan chooses the parameters of least predicted latency. Without
+// o.AllowInsecure it refuses, with a *security.InsecureError, a ring that is too
+// small for what the program needs; it returns an error that wraps
+// ErrInsufficient where no ring suffices.
+func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	segments, err := lower.Segments(p)
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	o = o.filled()
+	best, rejected, err := search(o, func(logN, alpha int) (*Plan, error) { return o.try(p, segments, logN, alpha) })
+	if err != nil {
+		return nil, err
+	}
+	if _, err := fastntt.Install(best.ring); err != nil {
+		return nil, fmt.Errorf("packed: %w", err)
+	}
+	if o.Costs == nil {
+		if err := best.rehearse(0); err != nil {
+			return nil, err
+		}
+	}
+	best.explain(rejected)
+	best.seal("ckks", best.message, best.weight, best.units)
+	best.took = time.Since(start)
+	return best, nil
+}
+
+// search tries rings from the smallest on, and every number of special primes in
+// the first that suffices. It returns the plan of least score, of two within a
+// tenth that of fewer special primes, and why others did not suffice.
+func search[P interface{ score() float64 }](o Options, try func(logN, alpha int) (P, error)) (best P, rejected []string, err error) {
+	from, to := minLogN, maxLogN
+	if o.LogN != 0 {
+		from, to = o.LogN, o.LogN
+	}
+	found := false
+	for logN := from; logN <= to && !found; logN++ {
+		for alpha := 1; alpha <= maxSpecial; alpha++ {
+			plan, err := try(logN, alpha)
+			var no *unfit
+			if errors.As(err, &no) {
+				if alpha == 1 {
+					rejected = append(rejected, no.Error())
+				}
+				continue
+			}
+			if err != nil {
+				return best, nil, err
+			}
+			// More special primes leave less modulus for precision, so that they
+			// must earn it; and two measurements of costs differ by that much.
+			if !found || plan.score() < 0.9*best.score() {
+				best, found = plan, true
+			}
+		}
+	}
+	clear(o.cache) // plans keep their own maps only
+	if !found {
+		return best, nil, fmt.Errorf("packed: %w: %s", ErrInsufficient, rejected[len(rejected)-1])
+	}
+	return best, rejected, nil
+}
+
+const (
+	minLogN    = 12
+	maxLogN    = 15
+	maxSpecial = 3
+	maxPrime   = 49 // bits, for transforms in 52-bit multiplications
+	minPrime   = 20
+	// slack is the bits that primes near powers of two may have above those.
+	slack = 0.25
+)
+
+// unfit says why parameters don't suffice.
+type unfit struct{ what string }
+
+func (e *unfit) Error() string { return e.what }
+
+// try plans in one ring with so many special primes.
+func (o Options) try(p *bundle.Program, segments []lower.Segment, logN, alpha int) (*Plan, error) {
+	limit, _ := security.MaxLogQP(logN)
+	if o.AllowInsecure {
+		limit = math.Inf(1)
+	}
+	// Outputs need room for both scales, and for what proved ranges pass
+	// calibration by: as few primes as give the precision.
+	var plan *Plan
+	var err error
+	for base := 2; base <= maxBase; base++ {
+		if plan, err = o.tryBase(p, segments, logN, alpha, base, limit); err == nil {
+			break
+		}
+		var no *imprecise
+		if !errors.As(err, &no) {
+			break
+		}
+	}
+	return plan, err
+}
+
+// maxBase bounds the primes of CKKS outputs.
+const maxBase = 4
+
+// imprecise says which precision can't be reached: with more primes for the
+// outputs it may.
+type imprecise struct{ unfit }
+
+func (e *imprecise) Unwrap() error { return &e.unfit }
+
+// tryBase plans with so many primes for the outputs.
+func (o Options) tryBase(p *bundle.Program, segments []lower.Segment, logN, alpha, base int, limit float64) (*Plan, error) {
+	plan := &Plan{common: common{program: p, options: o, logN: logN, base: base}}
+	var err error
+	if plan.units, err = units(p, segments); err != nil {
+		return nil, err
+	}
+	if err := plan.lower(segments, alpha, limit); err != nil {
+		return nil, err
+	}
+	if plan.values, err = stageValues[float64](plan.lowered, reals{}, func(i int) float64 { return plan.units[i+1] }); err != nil {
+		return nil, err
+	}
+	all := plan.provedSpans()
+	plan.provedGains, plan.usualGains = gainsOf(plan.values, all), gainsOf(plan.values, all.usual(plan.values))
+	if err := plan.precision(alpha, limit); err != nil {
+		return nil, err
+	}
+	return plan, nil
+}
+
+// lower fills in the packing, unless the least modulus passes the limit.
+func (c *common) lower(segments []lower.Segment, alpha int, limit float64) error {
+	drops := lower.Rescales(segments)
+	chain := make([]int, c.base+drops)
+	for i := range chain {
+		chain[i] = minPrime
+	}
+	if least := withSpecial(chain, alpha).total(); float64(least) > limit {
+		return &unfit{fmt.Sprintf("%d maps with the squares between them need %d bits of modulus at least in degree 2^%d, where %.0f are secure",
+			len(segments), least, c.logN, limit)}
+	}
+	var err error
+	if c.costs, err = c.options.costs(c.logN); err != nil {
+		return err
+	}
+	client := c.costs.Encrypt
+	if c.manyInputs {
+		client = 0
+	}
+	c.lowered, err = lower.New(segments, c.program, lower.Options{
+		Slots: 1 << (c.logN - 1), Special: alpha, Base: c.base,
+		Workers: c.costs.Workers, Costs: c.costs.Limb, Client: client, Cache: c.options.cache[c.logN],
+	})
+	if err == nil {
+		c.needs = newNeeds(c.lowered)
+	}
+	return err
+}
+
+// order is the chain that rescales drop from its end: base bits in c.base
+// primes, then for each stage from the last backwards one for its square and one
+// for its map.
+func (c *common) order(base, square, weight int) []int {
+	var q []int
+	for k := range c.base {
+		q = append(q, (base+c.base-1-k)/c.base)
+	}
+	for i := len(c.lowered.Stages) - 1; i >= 0; i-- {
+		st := &c.lowered.Stages[i]
+		if st.Squares() {
+			q = append(q, square)
+		}
+		if st.Rescale > 0 {
+			q = append(q, weight)
+		}
+	}
+	return q
+}
+
+// precision chooses the scales: the smallest that give the asked precision and
+// spareBits, or the most precise that are secure.
+func (p *Plan) precision(alpha int, limit float64) error {
+	last := &p.lowered.Stages[len(p.lowered.Stages)-1]
+	room := int(math.Ceil(math.Log2(p.beyond(len(p.lowered.Stages)-1, &last.Segment))))
+	if last.Squares() {
+		room *= 2
+	}
+	found := false
+	best, bits := *p, math.Inf(-1)
+	for message := minPrime; message <= maxPrime; message++ {
+		for weight := max(minPrime, message-8); weight <= message; weight++ {
+			// The result and its sign: of a last map at both scales together, of a
+			// square at about the first.
+			base := message + room + 2
+			if last.Rescale == 0 {
+				base += weight
+			}
+			base = max(base, p.base*minPrime)
+			if base > p.base*maxPrime || bits >= p.options.Bits+spareBits {
+				continue
+			}
+			t := *p
+			t.message, t.weight = message, weight
+			t.sizes = withSpecial(t.order(base, message, weight), alpha)
+			if float64(t.sizes.total()) > limit-slack || t.sizes.p[alpha-1] > 60 {
+				continue
+			}
+			if got := t.predict(); got > bits && t.usual.widest < widest {
+				best, bits, found = t, got, true
+			}
+		}
+	}
+	if !found {
+		return &imprecise{unfit{fmt.Sprintf("no scales fit into the %.0f bits that are secure in degree 2^%d", limit, p.logN)}}
+	}
+	if bits < p.options.Bits {
+		return &imprecise{unfit{fmt.Sprintf("degree 2^%d, whose limit is %.0f bits, gives %.1f bits of output precision where %.1f are asked for", p.logN, limit, bits, p.options.Bits)}}
+	}
+	*p = best
+	q, special, err := p.sizes.draw(p.logN)
+	if err != nil {
+		return &unfit{err.Error()}
+	}
+	if total := log2.Product(q, special); total > limit {
+		return &unfit{fmt.Sprintf("the primes have %.2f bits where %.0f are secure", total, limit)}
+	}
+	p.params, err = ckks.NewParametersFromLiteral(ckks.ParametersLiteral{LogN: p.logN, Q: q, P: special, LogDefaultScale: p.message})
+	if err != nil {
+		return fmt.Errorf("packed: %w", err)
+	}
+	p.ring = p.params.Parameters
+	p.finish(q, special)
+	return nil
+}
+
+// predict is the predicted precision for primes of about the sizes.
+func (p *Plan) predict() float64 {
+	about := func(bits []int) []uint64 {
+		var q []uint64
+		for _, b := range bits {
+			q = append(q, 1<<b)
+		}
+		return q
+	}
+	p.finish(about(p.sizes.q), about(p.sizes.p))
+	return p.Bits()
+}
+
+// finish computes scales and errors for primes.
+func (p *Plan) finish(q, special []uint64) {
+	p.scales = newCKKSScales(p.lowered, q, p.message, p.weight)
+	sources := newCKKSSources(p.logN, q, special, p.scales)
+	p.usual = p.usualGains.errors(p.values, sources)
+	p.proved = p.provedGains.errors(p.values, sources)
+}
+
+// Bits is the stated output precision: -log2 of the usual bound over the largest
+// output that calibration data made.
+func (p *Plan) Bits() float64 { return -math.Log2(sureness * slices.Max(p.usual.outputs)) }

@@ -1,0 +1,145 @@
+package packed
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+
+	"qtool/bundle/bundletest"
+	"qtool/he/packed/engine"
+)
+
+// recorder counts which keys an evaluation asks for.
+type recorder struct {
+	*Keys
+	used  map[int]bool
+	relin bool
+}
+
+func (r *recorder) Rotation(slots int) (*rlwe.GadgetCiphertext, uint64) {
+	r.used[slots] = true
+	return r.Keys.Rotation(slots)
+}
+
+func (r *recorder) Relinearisation() *rlwe.GadgetCiphertext {
+	r.relin = true
+	return r.Keys.Relinearisation()
+}
+
+var _ engine.Keys = (*recorder)(nil)
+
+// The key set holds the keys that an evaluation uses, and no other.
+func TestInsecureKeysAreMinimal(t *testing.T) {
+	for name, b := range nets() {
+		p := b.Observed()
+		if testing.Short() && name > "pool" {
+			continue
+		}
+		plan, err := NewPlan(p, insecure(10))
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := NewClient(plan)
+		keys, err := client.Keys()
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, err := NewServer(plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := client.Encrypt(b.Images(1)[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &recorder{keys, map[int]bool{}, false}
+		if _, err := server.program.run(server.engine, in.cts, r, nil); err != nil {
+			t.Fatal(err)
+		}
+		if len(r.used) != len(keys.Galois) || r.relin != (keys.Relin != nil) {
+			t.Errorf("%s: %d rotations of %d are used, relinearisation %v", name, len(r.used), len(keys.Galois), r.relin)
+		}
+		for s := range r.used {
+			if keys.Galois[s] == nil {
+				t.Errorf("%s: there is no key for %d", name, s)
+			}
+		}
+	}
+}
+
+// What can't be evaluated says so, and why, before anything is encrypted.
+func TestPlanRefuses(t *testing.T) {
+	deep := bundletest.New(1, 1, 4)
+	for range 8 {
+		deep.Dense(4, 1).Square()
+	}
+	cubic := bundletest.New(2, 4, 4).Dense(3, 3).Polynomial(3, 3)
+	for _, c := range []struct {
+		what string
+		b    *bundletest.Builder
+		o    Options
+		want string
+	}{
+		{"degree", cubic, Options{}, "layer \"layerb\": operation cannot be packed: polynomial"},
+		{"depth", deep, Options{LogN: 13}, "bits of modulus at least in degree 2^13, where 218 are secure"},
+		{"precision", bundletest.New(3, 4, 4).Dense(3, 3).Square().Dense(2, 3), Options{LogN: 13, Bits: 30}, "bits of output precision where 30.0 are asked for"},
+	} {
+		c.o.Costs = costs()
+		plan, err := NewPlan(c.b.Observed(), c.o)
+		if plan != nil || err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
+		}
+		if c.what != "degree" && !errors.Is(err, ErrInsufficient) {
+			t.Errorf("%s: %v does not say that no parameters suffice", c.what, err)
+		}
+	}
+	if _, err := NewExactPlan(deep.Observed(), Options{LogN: 13, Costs: costs()}); !errors.Is(err, ErrInsufficient) {
+		t.Errorf("depth, exactly: %v", err)
+	}
+}
+
+// Public results say nothing finer than twice the error bound.
+func TestInsecurePublicRounds(t *testing.T) {
+	_, _, plan := smallPlan(t, 20)
+	bounds := plan.ErrorBound(true)
+	out := make([]float64, len(bounds))
+	for o := range out {
+		out[o] = 12345.678*float64(o+1) + 40*bounds[o]
+	}
+	for o, x := range plan.Public(out) {
+		grid := math.Exp2(math.Ceil(math.Log2(2 * bounds[o])))
+		if math.Mod(x, grid) != 0 || grid < 2*bounds[o] || math.Abs(x-out[o]) > grid/2 {
+			t.Errorf("output %d: %v became %v on a grid of %v, bound %v", o, out[o], x, grid, bounds[o])
+		}
+	}
+}
+
+// The recipes' networks, with random weights, fit their rings at 128 bits.
+func TestPlansOfRecipes(t *testing.T) {
+	for name, b := range map[string]*bundletest.Builder{"lenet": bundletest.LeNet(1), "convnet": convnet(2), "cryptonets": bundletest.CryptoNets(3)} {
+		p := b.Observed()
+		plan, err := NewPlan(p, Options{Costs: costs()})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		d := plan.Describe()
+		if d.SecurityBits != 128 || d.Predicted <= 0 || len(d.Layers) != 3 || len(d.Why) == 0 {
+			t.Errorf("%s: %+v", name, d)
+		}
+		if testing.Short() && name != "lenet" {
+			continue
+		}
+		exact, err := NewExactPlan(p, Options{Costs: costs()})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if d := exact.Describe(); d.SecurityBits != 128 || d.Layers[2].Bits < 1 {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package packed
+
+import (
+	"fmt"
+	"time"
+
+	"qtool/he/packed/engine"
+)
+
+// Server evaluates the program on ciphertexts. It knows the plan, the program
+// and evaluation keys; no field of it can hold a secret key.
+type Server struct {
+	plan *Plan
+	evaluator
+}
+
+// NewServer encodes the program's weights.
+func NewServer(p *Plan) (*Server, error) {
+	prog, err := compile(p.values, p.scales.stages, ckksEncoder(p.params))
+	if err != nil {
+		return nil, err
+	}
+	e, err := newEvaluator(&p.common, prog, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{p, e}, nil
+}
+
+// Evaluate gives the encrypted outputs of in. It refuses keys and ciphertexts of
+// another plan before any work. It is not safe for concurrent use.
+func (s *Server) Evaluate(in *Inputs, keys *Keys) (*Outputs, error) {
+	out, err := s.evaluate(&in.ciphertexts, keys, s.plan.scales.fresh, s.plan.scales.out)
+	if err != nil {
+		return nil, err
+	}
+	return &Outputs{*out}, nil
+}
+
+// evaluator runs an encoded program.
+type evaluator struct {
+	plan    *common
+	engine  *engine.Engine
+	program *program
+	// seconds are those of every stage's map and activation, of all
+	// evaluations.
+	seconds [][2]float64
+}
+
+func newEvaluator(p *common, prog *program, factor uint64) (evaluator, error) {
+	e, err := engine.New(p.ring, p.options.Workers, factor)
+	if err != nil {
+		return evaluator{}, fmt.Errorf("packed: %w", err)
+	}
+	return evaluator{p, e, prog, make([][2]float64, len(prog.stages))}, nil
+}
+
+func (s *evaluator) evaluate(in *ciphertexts, keys *Keys, fresh, outScale float64) (*ciphertexts, error) {
+	p := s.plan
+	if err := keys.check(p); err != nil {
+		return nil, err
+	}
+	if err := in.check(p, keys.id, p.lowered.Stages[0].Map.Cts, p.lowered.Limbs, fresh); err != nil {
+		return nil, err
+	}
+	last := time.Now()
+	cts, err := s.program.run(s.engine, in.cts, keys, func(stage, part int) {
+		now := time.Now()
+		s.seconds[stage][part] += now.Sub(last).Seconds()
+		last = now
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &ciphertexts{p.hash, in.id, cts, outScale}, nil
+}

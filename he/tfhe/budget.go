@@ -1,0 +1,74 @@
+package tfhe
+
+import "math"
+
+// stage is the predicted noise of a layer's accumulators: that of a look-up's
+// phase or, in the last layer, of a logit's.
+type stage struct {
+	// worst is the largest variance of the layer's outputs.
+	worst float64
+	// failure is the probability that the worst output is wrong, failures the
+	// expected number of wrong outputs of the layer.
+	failure, failures float64
+}
+
+// budget predicts every layer's noise. The sum of all failures bounds the
+// probability that an image has any.
+func (l *ParametersLiteral) budget(layers []layer) (stages []stage, perImage float64) {
+	for i := range layers {
+		la := &layers[i]
+		bound := l.bound(la)
+		var s stage
+		for _, w := range la.norms {
+			v := l.accumulated(w)
+			if la.tables != nil {
+				v = l.lookup(v)
+			}
+			p := outside(bound, v)
+			s.worst = max(s.worst, v)
+			s.failure = max(s.failure, p)
+			s.failures += p * float64(w.count)
+		}
+		stages = append(stages, s)
+		perImage += s.failures
+	}
+	return stages, perImage
+}
+
+// expected is the number of look-ups and logits of an image that are predicted to
+// miss their slot: as budget has it, but with the borders of the slots where they
+// are, and every slot equally likely.
+func (l *ParametersLiteral) expected(layers []layer) float64 {
+	sum := 0.0
+	for i := range layers {
+		la := &layers[i]
+		for _, w := range la.norms {
+			v := l.accumulated(w)
+			if la.tables == nil {
+				sum += float64(w.count) * outside(l.bound(la), v)
+				continue
+			}
+			v = l.lookup(v)
+			missed := 0.0
+			for j := range la.slots {
+				below, above := l.margins(j, la.slots)
+				missed += (outside(below, v) + outside(above, v)) / 2
+			}
+			sum += float64(w.count) * missed / float64(la.slots)
+		}
+	}
+	return sum
+}
+
+// margins are how far slot j of 2H reaches below and above its middle.
+func (l *ParametersLiteral) margins(j, h int) (below, above float64) {
+	// Position p is in slot j if (2p+1) H / 2N >= j: the first is
+	border := func(j int) float64 {
+		return math.Ceil((2*float64(j)*math.Exp2(float64(l.LogN))/float64(h) - 1) / 2)
+	}
+	middle, scale := (float64(j)+0.5)/float64(2*h), math.Exp2(-float64(l.LogN)-1)
+	return middle - border(j)*scale, border(j+1)*scale - middle
+}
+
+// log2Probability is log2 of a probability, or of what a float64 can tell from 0.
+func log2Probability(p float64) float64 { return math.Log2(max(p, math.SmallestNonzeroFloat64)) }

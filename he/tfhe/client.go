@@ -1,0 +1,169 @@
+package tfhe
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"qtool/bundle"
+)
+
+// Client owns the secret key: it encrypts images and decrypts logits. It is not
+// safe for concurrent use.
+type Client struct {
+	plan    *Plan
+	secret  *SecretKey
+	sampler *sampler
+	codes   [256]int64
+}
+
+// NewClient makes a client with a new secret key.
+func NewClient(p *Plan) (*Client, error) {
+	k, err := NewSecretKey(p.params)
+	if err != nil {
+		return nil, err
+	}
+	return NewClientWithKey(p, k)
+}
+
+// NewClientWithKey makes a client with a key it had before. It returns a
+// *KeyError if the key has other parameters than the plan.
+func NewClientWithKey(p *Plan, k *SecretKey) (*Client, error) {
+	if k.params.ParametersLiteral != p.params.ParametersLiteral {
+		return nil, &KeyError{What: "secret key", Got: k.params.ParametersLiteral, Want: p.params.ParametersLiteral}
+	}
+	s, err := p.params.newSampler()
+	if err != nil {
+		return nil, err
+	}
+	return &Client{plan: p, secret: k, sampler: s, codes: p.program.Input.Codes()}, nil
+}
+
+// EvaluationKeys makes the server's keys; see SecretKey.EvaluationKeys.
+func (c *Client) EvaluationKeys(ctx context.Context, progress func(done, total int)) (*EvaluationKeys, error) {
+	return c.secret.EvaluationKeys(ctx, c.plan.workers, progress)
+}
+
+// KeyError says that a key or ciphertext belongs to other parameters or, if those
+// agree, to another secret key.
+type KeyError struct {
+	What      string
+	Got, Want ParametersLiteral
+}
+
+// Error names what does not fit.
+func (e *KeyError) Error() string {
+	if e.Got == e.Want {
+		return fmt.Sprintf("tfhe: %s belongs to another secret key", e.What)
+	}
+	return fmt.Sprintf("tfhe: %s has other parameters: %v, want %v", e.What, &e.Got, &e.Want)
+}
+
+// Input is one encrypted image: its values in the coefficients of ring
+// ciphertexts, N each. Public.
+type Input struct {
+	params ParametersLiteral
+	plan   [32]byte // its digest
+	id     KeyID
+	// parts are (c0, c1) in the coefficient domain.
+	parts [][2][]uint64
+}
+
+// Output is one image's encrypted logits. Public.
+type Output struct {
+	params ParametersLiteral
+	plan   [32]byte
+	id     KeyID
+	logits []wide
+}
+
+// Encrypt encrypts an image of bytes: code q of value i has the phase q/2H in
+// coefficient i, where 2H is the slots of the layers that read it.
+//
+// It returns an error if the image has not as many values as the program takes.
+func (c *Client) Encrypt(image []uint8) (*Input, error) {
+	p := c.plan
+	if len(image) != p.inputs() {
+		return nil, fmt.Errorf("tfhe: image has %d values, the program takes shape %v", len(image), p.program.Input.Shape)
+	}
+	in := &Input{params: p.params.ParametersLiteral, plan: p.hash, id: c.secret.id}
+	n := p.params.N()
+	for from := 0; from < len(image); from += n {
+		part := image[from:min(from+n, len(image))]
+		c0, c1 := make([]uint64, n), make([]uint64, n)
+		c.sampler.zero(c.secret, c0, c1)
+		p.params.inverse(c0)
+		p.params.inverse(c1)
+		for i, b := range part {
+			c0[i] = (c0[i] + p.params.encode(c.codes[b], 2*int64(p.slots[from+i]))) % p.params.q
+		}
+		in.parts = append(in.parts, [2][]uint64{c0, c1})
+	}
+	return in, nil
+}
+
+// NoiseError says that a logit's noise left the range it may have, or its value
+// the range that was proved: the image's result is wrong, and not given.
+type NoiseError struct {
+	Logit int
+	// Value is what was decrypted, Lo and Hi what was proved.
+	Value, Lo, Hi int64
+}
+
+// Error names the logit.
+func (e *NoiseError) Error() string {
+	return fmt.Sprintf("tfhe: logit %d decrypts to %d, outside its proved range [%d, %d]: a look-up failed", e.Logit, e.Value, e.Lo, e.Hi)
+}
+
+// Decrypt returns the logits, and how many bits the worst measured noise of a
+// logit stays below the limit: log2(1/4H / |noise|). A look-up that failed on the
+// way cannot be told from the logits alone, unless they leave their proved range:
+// that is a *NoiseError.
+func (c *Client) Decrypt(out *Output) (bundle.Vec, float64, error) {
+	p := c.plan
+	if err := p.belongs("output", out.plan, out.id, c.secret.id); err != nil {
+		return bundle.Vec{}, 0, err
+	}
+	l := p.last()
+	if len(out.logits) != l.n {
+		return bundle.Vec{}, 0, fmt.Errorf("tfhe: %d encrypted logits, the program has %d", len(out.logits), l.n)
+	}
+	logits, worst := make([]int64, l.n), 0.0
+	for o, ct := range out.logits {
+		slot, noise := l.slot(c.secret.phase(ct))
+		worst = max(worst, math.Abs(noise))
+		if logits[o] = l.lo[o] + int64(slot); logits[o] > l.hi[o] {
+			return bundle.Vec{}, 0, &NoiseError{o, logits[o], l.lo[o], l.hi[o]}
+		}
+	}
+	return bundle.Vec{Small: logits}, math.Log2(p.params.bound(l) / max(worst, math.Exp2(-33))), nil
+}
+
+// belongs checks that a ciphertext was made for this plan and key.
+func (p *Plan) belongs(what string, hash [32]byte, got, want KeyID) error {
+	if hash != p.hash {
+		return fmt.Errorf("tfhe: %s was made for another program or other parameters", what)
+	}
+	if got != want {
+		return &KeyError{What: what, Got: p.params.ParametersLiteral, Want: p.params.ParametersLiteral}
+	}
+	return nil
+}
+
+// phase is a wide ciphertext's, as a multiple of 2^-32.
+func (k *SecretKey) phase(c wide) uint32 {
+	sum := *c.body()
+	for i, s := range k.wide {
+		sum += c[i] * uint32(int32(s))
+	}
+	return sum
+}
+
+// slot is the slot of an accumulator's phase x 2^-32, and the phase's distance
+// from the slot's middle.
+func (l *layer) slot(x uint32) (j int, noise float64) {
+	slots := 2 * float64(l.slots)
+	at := float64(x) * math.Exp2(-32) * slots
+	j = int(at)
+	return j, (at - float64(j) - 0.5) / slots
+}

@@ -1,0 +1,50 @@
+// Package tfhe runs integer programs under encryption value by value: linear maps
+// on LWE ciphertexts, and one programmable bootstrap (a table look-up that also
+// refreshes the ciphertext) per table entry of the program. Its latency is that
+// of one image, and tables may be arbitrary; in return every look-up fails with
+// a small probability, which is computed, bounded, measured and reported.
+//
+// # Ciphertexts
+//
+// The torus is the interval [0, 1), wrapping around; a ciphertext modulo m holds
+// multiples of 1/m. The client has two secrets:
+//
+//	S  a ring element with uniform ternary coefficients, degree N
+//	s  a vector of uniform bits, dimension n < N
+//
+// A value travels through these forms, each with the phase b + <a, secret>:
+//   - rlwe: (c_0, c_1) modulo a prime Q, phase c_0 + c_1 S. A fresh input packs N
+//     values in the coefficients of one ciphertext.
+//   - wide: mask of N and body modulo 2^32 under the coefficients of S. Linear
+//     maps act here, by plain sums of 32-bit words. Layer inputs and outputs are
+//     wide.
+//   - narrow: mask of n and body modulo q = 2^LogSmallQ under s: what the key
+//     switch makes of an accumulator.
+//   - rotation: the narrow one rounded to multiples of 1/2N; blind rotation turns
+//     it into an rlwe ciphertext whose constant coefficient is the table's entry.
+//
+// # Encoding
+//
+// A layer's accumulator x with the proved range [lo, hi] has phase
+//
+//	(x - lo + 1/2) / 2H   plus noise
+//
+// where 2H is the number of slots on the torus. Blind rotation can only make
+// functions F with F(phase + 1/2) = -F(phase). H = hi - lo + 1 leaves the upper
+// half unused and serves any table; a table f for which f(x) + f(x+H) is one
+// constant c wherever both are defined, as it is for one that saturates on both
+// sides and a large H, needs fewer slots: F = f - c/2 (see halfPeriod). The
+// constant is added afterwards. A look-up is right if the noise stays below 1/4H.
+//
+// # Noise
+//
+// See noise.go for the variances and what they assume. The failure probability
+// of a look-up is that of a Gaussian of the sum of variances leaving (-1/4H,
+// 1/4H); that of an image is at most the sum over its look-ups and logits.
+//
+// Besides LWE and ring LWE, security assumes circularity, as usual: the rotation
+// key encrypts s under S and the switching key S under s.
+//
+// Reference: Chillotti, Gama, Georgieva, Izabachene, "TFHE: fast fully
+// homomorphic encryption over the torus", 2020; Ducas, Micciancio, "FHEW", 2015.
+package tfhe

@@ -1,0 +1,142 @@
+package tfhe
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"qtool/bundle"
+	"qtool/he"
+)
+
+// executor plays client and server in one process, and watches every look-up. Its
+// keys are made in its first run and kept, so that images may come one by one.
+type executor struct {
+	plan     *Plan
+	client   *Client
+	server   *Server
+	keys     int64 // bytes
+	measured float64
+}
+
+// NewExecutor returns an executor that runs p under encryption with plan, which
+// must have been made for p. Its first run generates the keys.
+func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
+	if plan.program != p {
+		panic("tfhe: plan was made for another program")
+	}
+	return &executor{plan: plan}
+}
+
+// Backend implements he.Executor. Its noise bits are those of the logits, the
+// measured ones of the last run; look-ups have a budget a layer and their account
+// in the result.
+func (e *executor) Backend() he.Backend {
+	p := e.plan
+	budget := p.NoiseBudget()
+	predicted := budget[len(budget)-1].BitsLeft
+	return he.Backend{
+		Name: "pbs", LogN: p.params.LogN, LogQP: float64(p.params.LogQ), Slots: 1,
+		CiphertextModuli: []uint64{p.params.Q()}, PlaintextModuli: []uint64{}, TorusSlots: 2 * p.last().slots,
+		SecurityBits: p.SecurityBits(), NoiseBitsLeft: e.measured, PredictedBits: predicted,
+		Why: p.Why(), Budget: budget,
+	}
+}
+
+// Run implements he.Executor, image by image. NoiseBitsLeft is that of the
+// logits. An image with a failed look-up has wrong logits or, where they leave
+// their proved range, ends the run with a *NoiseError.
+func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)) (*he.Result, error) {
+	p := e.plan
+	for i, image := range images {
+		if len(image) != p.inputs() {
+			return nil, fmt.Errorf("tfhe: image %d has %d values, the program takes shape %v", i, len(image), p.program.Input.Shape)
+		}
+	}
+	report := func(phase string, done, total int) {
+		if step != nil {
+			step(he.Step{Phase: phase, Done: done, Total: total})
+		}
+	}
+	result := &he.Result{Logits: []bundle.Vec{}}
+	seconds, bytes := &result.Cost.Seconds, &result.Cost.Bytes
+	start := time.Now()
+	lap := func(to *float64) {
+		*to += time.Since(start).Seconds()
+		start = time.Now()
+	}
+	done, total := 0, p.Lookups()*len(images)
+	if e.server == nil {
+		report("keygen", 0, total)
+		if err := e.setup(ctx); err != nil {
+			return nil, err
+		}
+		lap(&seconds.Keygen)
+	}
+	client, server := e.client, e.server
+	bytes.Keys, bytes.CiphertextIn, bytes.CiphertextOut = e.keys, p.InputBytes(), p.OutputBytes()
+	clear(server.seconds)
+	watch, left := newAudit(p, client.secret), math.Inf(1)
+	for i, image := range images {
+		in, err := client.Encrypt(image)
+		if err != nil {
+			return nil, err
+		}
+		lap(&seconds.Encrypt)
+		watch.begin(p.program.Input.Quantize(image).Small)
+		out, err := server.evaluate(ctx, in, func(n int) {
+			done += n
+			report("evaluate", done, total)
+		}, watch)
+		if err != nil {
+			return nil, err
+		}
+		lap(&seconds.Evaluate)
+		watch.end(out)
+		logits, bits, err := client.Decrypt(out)
+		if err != nil {
+			return nil, fmt.Errorf("tfhe: image %d: %w", i, err)
+		}
+		lap(&seconds.Decrypt)
+		left = min(left, bits)
+		result.Logits = append(result.Logits, logits)
+	}
+	if len(images) > 0 {
+		e.measured, result.NoiseBitsLeft = left, left
+	}
+	result.NodeSeconds = append([]float64(nil), server.seconds...)
+	result.Lookups = watch.record(len(images))
+	if len(images) > 0 {
+		result.Lookups.SecondsPerImage = seconds.Evaluate / float64(len(images))
+		result.Lookups.Milliseconds = 1e3 * seconds.Evaluate / float64(max(total, 1))
+	}
+	return result, nil
+}
+
+// setup makes the keys and gives the server its own.
+func (e *executor) setup(ctx context.Context) error {
+	client, err := NewClient(e.plan)
+	if err != nil {
+		return err
+	}
+	keys, err := client.EvaluationKeys(ctx, nil)
+	if err != nil {
+		return err
+	}
+	server, err := NewServer(e.plan, keys)
+	if err != nil {
+		return err
+	}
+	e.client, e.server, e.keys = client, server, keys.Bytes()
+	return nil
+}
+
+// Simulate implements he.Simulator with Plan.Simulate.
+func (e *executor) Simulate(ctx context.Context, images [][]uint8, seed uint64, step func(he.Step)) (*he.Result, error) {
+	s, err := e.plan.Simulate(ctx, images, seed, step)
+	if err != nil {
+		return nil, err
+	}
+	return &he.Result{Logits: s.Logits, Lookups: s.Lookups}, nil
+}

@@ -1,0 +1,203 @@
+package tfhe
+
+import (
+	"context"
+	"errors"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"qtool/bundle"
+	"qtool/bundle/bundletest"
+	"qtool/bundle/lstmtest"
+	"qtool/he"
+)
+
+func TestInsecureRunIsExact(t *testing.T) {
+	rng := seeded(9)
+	for name, p := range map[string]*bundle.Program{
+		"convolution":      convNet(t),
+		"arbitrary tables": newNet(t, rng, net{bits: 2, maxWeight: 1, table: arbitrary(3), domain: 30, widths: []int{10, 7, 5, 4}}),
+		"recurrent":        lstmtest.Table(lstmtest.Shape{Steps: 2, Inputs: 3, Hidden: 2}, 30, 1),
+		"products":         squares(t),
+		"no tables":        newNet(t, rng, net{bits: 2, maxWeight: 2, widths: []int{8, 4}}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := testInsecureLiteral()
+			l.LogSmallQ = 22
+			plan, err := NewPlan(p, Options{Parameters: &l, AllowInsecure: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			images := randomImages(rng, 3, plan.inputs())
+			var phases []string
+			last := he.Step{}
+			e := NewExecutor(p, plan)
+			r, err := e.Run(context.Background(), images, func(s he.Step) {
+				if len(phases) == 0 || phases[len(phases)-1] != s.Phase {
+					phases = append(phases, s.Phase)
+				} else if s.Done <= last.Done {
+					t.Errorf("step %+v after %+v", s, last)
+				}
+				if last = s; s.Done > s.Total {
+					t.Errorf("step %+v", s)
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, w := range bundletest.Reference(t, p, images) {
+				if !r.Logits[i].Equal(w) {
+					t.Errorf("image %d: logits %v, want %v", i, r.Logits[i], w)
+				}
+			}
+			lookups := plan.Lookups() * len(images)
+			if lookups > 0 && (last.Done != lookups || strings.Join(phases, " ") != "keygen evaluate") {
+				t.Errorf("phases %v end at %+v", phases, last)
+			}
+			k := r.Lookups
+			if outputs := plan.last().n * len(images); k.Done != lookups+outputs || k.Missed != 0 || k.Failed != 0 || len(k.Layers) != len(plan.layers) {
+				t.Errorf("look-ups %+v", k)
+			}
+			if len(r.NodeSeconds) != len(p.Nodes) || r.Cost.Bytes.Keys == 0 || r.NoiseBitsLeft <= 0 {
+				t.Errorf("node seconds %v, cost %+v, %v bits left", r.NodeSeconds, r.Cost, r.NoiseBitsLeft)
+			}
+			if b := e.Backend(); b.Name != "pbs" || b.NoiseBitsLeft != r.NoiseBitsLeft || b.LogN != 10 || b.SecurityBits >= 128 || len(b.Why) == 0 {
+				t.Errorf("backend %+v", b)
+			}
+		})
+	}
+}
+
+func TestInsecureRunRefuses(t *testing.T) {
+	plan := smallPlan(t)
+	e := NewExecutor(plan.program, plan)
+	if _, err := e.Run(context.Background(), [][]uint8{make([]uint8, 6), make([]uint8, 7)}, nil); err == nil || !strings.Contains(err.Error(), "image 1 has 7 values") {
+		t.Errorf("long image: %v", err)
+	}
+	if _, err := plan.Simulate(context.Background(), [][]uint8{make([]uint8, 7)}, 1, nil); err == nil || !strings.Contains(err.Error(), "image 0 has 7 values") {
+		t.Errorf("long image simulated: %v", err)
+	}
+	r, err := e.Run(context.Background(), nil, nil)
+	if err != nil || len(r.Logits) != 0 || r.Lookups.Done != 0 {
+		t.Errorf("no images: %v, %v", r, err)
+	}
+	for _, phase := range []string{"keygen", "evaluate"} {
+		e := NewExecutor(plan.program, plan) // without keys as yet
+		ctx, cancel := context.WithCancel(context.Background())
+		r, err := e.Run(ctx, randomImages(seeded(1), 50, 6), func(s he.Step) {
+			if s.Phase == phase {
+				cancel()
+			}
+		})
+		cancel()
+		if !errors.Is(err, context.Canceled) || r != nil {
+			t.Errorf("cancelled in %s: %v, %v", phase, r, err)
+		}
+	}
+}
+
+// Under hopeless noise a run must not pass for a good one.
+func TestInsecureNoiseIsReported(t *testing.T) {
+	p := newNet(t, seeded(3), net{bits: 1, maxWeight: 1, table: arbitrary(4), widths: []int{12, 12, 3}})
+	l := testInsecureLiteral()
+	l.LogN, l.LogSmallQ, l.Switch.Base, l.Switch.Levels = 8, 12, 2, 6
+	plan := forced(t, p, l)
+	images := randomImages(seeded(4), 10, 12)
+	r, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
+	var noise *NoiseError
+	if err == nil && r.Lookups.Failed < 10 {
+		t.Errorf("%d failures of %d, %.1f expected", r.Lookups.Failed, r.Lookups.Done, r.Lookups.Expected)
+	} else if err != nil && !errors.As(err, &noise) {
+		t.Error(err)
+	}
+}
+
+// The simulation is the reference without noise, whatever the workers, and its
+// noise has the predicted deviations.
+func TestSimulate(t *testing.T) {
+	rng := seeded(12)
+	p := newNet(t, rng, net{bits: 2, maxWeight: 1, domain: 40, table: arbitrary(3), widths: []int{40, 24, 16, 4}})
+	images := randomImages(rng, 500, 40)
+	run := func(l ParametersLiteral, workers int, seed uint64) (*Plan, *Simulation) {
+		plan := forced(t, p, l)
+		plan.workers = workers
+		s, err := plan.Simulate(context.Background(), images, seed, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return plan, s
+	}
+	good, err := NewPlan(p, Options{LogFailure: -40})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, s := run(good.params.ParametersLiteral, 2, 1)
+	for i, w := range bundletest.Reference(t, p, images) {
+		if !s.Logits[i].Equal(w) {
+			t.Fatalf("image %d: logits %v, want %v", i, s.Logits[i], w)
+		}
+	}
+	if s.Lookups.Done != 44*len(images) || s.Lookups.Failed != 0 {
+		t.Errorf("look-ups %+v", s.Lookups)
+	}
+	for i, l := range s.Lookups.Layers {
+		if r := l.Measured / l.Predicted; r < 0.7 || r > 1.02 { // the prediction is the worst output's
+			t.Errorf("layer %q: simulated deviation %g, predicted %g", plan.layers[i].name, l.Measured, l.Predicted)
+		}
+	}
+	bad := good.params.ParametersLiteral
+	bad.LogN -= 2
+	_, a := run(bad, 1, 7)
+	_, b := run(bad, 2, 7)
+	_, c := run(bad, 2, 8)
+	if !reflect.DeepEqual(a.Logits, b.Logits) || a.Lookups.Failed != b.Lookups.Failed {
+		t.Error("the number of workers changes a simulation")
+	}
+	if reflect.DeepEqual(a.Logits, c.Logits) || a.Lookups.Failed == 0 {
+		t.Error("noise does nothing")
+	}
+	if e := a.Lookups.Expected; math.Abs(float64(a.Lookups.Missed)-e) > 5*math.Sqrt(e)+0.05*e {
+		t.Errorf("%d missed, %.1f expected", a.Lookups.Missed, e)
+	}
+}
+
+// Images in which no look-up failed have the reference's logits, whatever the noise,
+// whether it was measured or drawn.
+func TestInsecureFailuresAreNamed(t *testing.T) {
+	p := newNet(t, seeded(6), net{bits: 2, maxWeight: 1, table: arbitrary(3), domain: 30, widths: []int{10, 7, 5, 4}})
+	l := testInsecureLiteral()
+	l.LogSmallQ = 18 // some 30 misses in 200 images
+	plan := forced(t, p, l)
+	images := randomImages(seeded(7), 200, 10)
+	reference := bundletest.Reference(t, p, images)
+	check := func(what string, logits []bundle.Vec, k *he.Lookups) {
+		differ := 0
+		for i, v := range logits {
+			_, failed := slices.BinarySearch(k.FailedImages, i)
+			if !v.Equal(reference[i]) {
+				differ++
+				if !failed {
+					t.Errorf("%s: image %d has logits %v, want %v, and no failed look-up", what, i, v, reference[i])
+				}
+			}
+		}
+		t.Logf("%s: %d of %d images differ, %d have failed look-ups; %d missed, %.1f expected", what, differ, len(logits), len(k.FailedImages), k.Missed, k.Expected)
+		if len(k.FailedImages) == 0 || len(k.FailedImages) == len(images) || k.Failed < len(k.FailedImages) {
+			t.Errorf("%s: failures in images %v: the noise is chosen so that some fail", what, k.FailedImages)
+		}
+	}
+	e := NewExecutor(p, plan)
+	r, err := e.Run(context.Background(), images, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("encrypted", r.Logits, r.Lookups)
+	s, err := e.(he.Simulator).Simulate(context.Background(), images, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("simulated", s.Logits, s.Lookups)
+}

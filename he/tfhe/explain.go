@@ -1,0 +1,57 @@
+package tfhe
+
+import (
+	"fmt"
+	"math"
+
+	"qtool/he/security"
+)
+
+// tail is how many standard deviations the noise budget is counted in.
+const tail = 5
+
+// bits is log2 of how often tail standard deviations fit below bound.
+func (s *stage) bits(bound float64) float64 {
+	return math.Log2(bound / (tail * math.Sqrt(s.worst)))
+}
+
+// explain is what was chosen, what bound it, and what was not chosen.
+func (p *Plan) explain(o Options, s *search) []string {
+	l := &p.params.ParametersLiteral
+	why := []string{fmt.Sprintf("%v", l)}
+	// Steps of a recurrent layer say the same of their nodes: once is enough.
+	said := map[string]bool{}
+	for i := range p.layers {
+		la, st := &p.layers[i], &p.stages[i]
+		what := "logits"
+		if la.tables != nil {
+			what = "look-ups"
+		}
+		sentence := fmt.Sprintf("%d %s on %d slots, a phase may be off by 2^%.1f and its noise has a standard deviation of 2^%.1f: each fails with probability at most 2^%.1f",
+			la.n, what, 2*la.slots, math.Log2(l.bound(la)), math.Log2(st.worst)/2, log2Probability(st.failure))
+		key := la.bodyNode + sentence
+		if la.bodyNode == "" || !said[key] {
+			why = append(why, fmt.Sprintf("layer %q: %s", la.name, sentence))
+		}
+		said[key] = true
+	}
+	why = append(why, fmt.Sprintf("an image of %d look-ups fails with probability at most 2^%.1f, where 2^%.1f is accepted", p.Lookups(), log2Probability(p.perImage), o.LogFailure))
+	limit, _ := security.MaxLogQP(l.LogN)
+	small, _ := security.MaxLogLWE(l.Dimension)
+	if l.checkSecurity() == nil {
+		why = append(why, fmt.Sprintf("a ring of degree 2^%d allows %.0f bits at %d bits of security, LWE dimension %d allows %.1f", l.LogN, limit, security.Bits, l.Dimension, small))
+	} else {
+		why = append(why, fmt.Sprintf("INSECURE: a ring of degree 2^%d allows %.0f bits at %d bits of security and LWE dimension %d allows %.1f, this has about %d; it was asked for",
+			l.LogN, limit, security.Bits, l.Dimension, small, p.SecurityBits()))
+	}
+	why = append(why, fmt.Sprintf("evaluation keys have %d MiB; a look-up is predicted to take %.0f ms on one core", (l.RotationBytes()+l.SwitchingBytes())>>20, l.nanoseconds()/1e6))
+	switch {
+	case o.Parameters != nil:
+		why = append(why, "the parameters were asked for")
+	case s.closest != nil:
+		_, f := s.closest.budget(s.layers)
+		why = append(why, fmt.Sprintf("the best of the faster choices, %v, would take %.2f times the time and fail with probability 2^%.1f",
+			s.closest, s.closest.nanoseconds()/l.nanoseconds(), min(0, log2Probability(f))))
+	}
+	return why
+}

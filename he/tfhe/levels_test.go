@@ -1,0 +1,76 @@
+package tfhe
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"slices"
+	"testing"
+
+	"qtool/kernel/cpu"
+)
+
+// TestInsecureCiphertextsAreTheSameAtEveryLevel encrypts and looks up with the same
+// keys and randomness and all kernels that the machine has.
+func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
+	defer func(was cpu.Level) { cpu.Active = was }(cpu.Active)
+	fixed := func() *prng {
+		block, err := aes.NewCipher(make([]byte, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &prng{cipher.NewCTR(block, make([]byte, aes.BlockSize))}
+	}
+	rng := seeded(40)
+	p := newNet(t, rng, net{bits: 1, maxWeight: 3, domain: 8, table: sigmoid(2), widths: []int{20, 6, 3}})
+	plan := forced(t, p, testInsecureLiteral())
+	secret, err := NewSecretKey(plan.params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := secret.EvaluationKeys(context.Background(), 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := randomImages(rng, 1, 20)[0]
+	var sent [][2][]uint64
+	var logits []wide
+	for level := cpu.Portable; level <= cpu.Detected; level++ {
+		cpu.Active = level
+		again, own, public := *plan, *secret, *keys
+		again.params = mustParameters(t, plan.params.ParametersLiteral)
+		own.params, public.params = again.params, again.params
+		own.prepare()
+		if !slices.Equal(own.ntt, secret.ntt) {
+			t.Errorf("%v: the secret's transform differs", level)
+		}
+		client, err := NewClientWithKey(&again, &own)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client.sampler = again.params.samplerOf(fixed())
+		in, err := client.Encrypt(image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, err := NewServer(&again, &public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := server.Evaluate(context.Background(), in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if level == cpu.Portable {
+			sent, logits = in.parts, out.logits
+			continue
+		}
+		same := func(a, b [2][]uint64) bool { return slices.Equal(a[0], b[0]) && slices.Equal(a[1], b[1]) }
+		if !slices.EqualFunc(in.parts, sent, same) {
+			t.Errorf("%v: the input differs", level)
+		}
+		if !slices.EqualFunc(out.logits, logits, func(a, b wide) bool { return slices.Equal(a, b) }) {
+			t.Errorf("%v: the logits differ", level)
+		}
+	}
+}

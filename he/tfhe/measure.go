@@ -1,0 +1,45 @@
+package tfhe
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// MeasureLookups makes a client and its keys, and returns a function that looks up
+// a few values of the first layer with tables on all cores, and says how long one
+// took, on the wall: batches for every worker.
+func (p *Plan) MeasureLookups(ctx context.Context) (measure func(context.Context) (time.Duration, error), err error) {
+	if p.Lookups() == 0 {
+		return nil, errors.New("tfhe: the program has no look-ups to measure")
+	}
+	client, err := NewClient(p)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := client.EvaluationKeys(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	s, err := NewServer(p, keys)
+	if err != nil {
+		return nil, err
+	}
+	layer := 0
+	for p.layers[layer].tables == nil {
+		layer++
+	}
+	n := min(batch*p.workers, len(p.layers[layer].tables))
+	return func(ctx context.Context) (time.Duration, error) {
+		// Any ciphertext takes as long as any other, but for mask words of 0.
+		cts := p.params.newWides(n)
+		for k, c := range cts {
+			for i := range c {
+				c[i] = uint32(i*n+k+1) * 0x9e3779b9
+			}
+		}
+		start := time.Now()
+		err := s.lookups(ctx, cts, layer, nil, nil)
+		return time.Since(start) / time.Duration(n), err
+	}, nil
+}

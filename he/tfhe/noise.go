@@ -1,0 +1,113 @@
+package tfhe
+
+import "math"
+
+// Variances are of phases on the torus [0, 1). Every error is taken as
+// independent of the others and of the secrets, with digits and rounding errors
+// uniform, as is usual for these schemes; tests hold the sums against measured
+// noise. Digits are centred, in [-B/2, B/2), so their mean square is
+//
+//	E[d^2] = (B^2 + 2) / 12.
+//
+// The secret S has variance 2/3 a coefficient; a key bit of s is 1 with
+// probability 1/2.
+const ternaryVariance = 2. / 3
+
+func digitSquare(base int) float64 { return (math.Exp2(2*float64(base)) + 2) / 12 }
+
+// fresh is the variance of a fresh input as a wide ciphertext:
+//
+//	sigma^2 / Q^2 + toWide.
+func (l *ParametersLiteral) fresh() float64 {
+	return sigma*sigma*math.Exp2(-2*float64(l.LogQ)) + l.toWide()
+}
+
+// toWide is the variance of rounding mask and body from multiples of 1/Q to
+// multiples of 2^-32:
+//
+//	(1 + 2N/3) / 12 * 2^-64.
+func (l *ParametersLiteral) toWide() float64 {
+	return (1 + ternaryVariance*math.Exp2(float64(l.LogN))) / 12 * math.Exp2(-64)
+}
+
+// rotated is the variance of a look-up's output as a wide ciphertext. Each of n
+// steps adds the products of L_0 + L_1 digit polynomials, of c_0 and of c_1, with
+// fresh errors, and where the key bit is 1 the rounding of their dropped bits,
+// that of c_1 times S:
+//
+//	n [ N sigma^2 (L_0 E[d_0^2] + L_1 E[d_1^2]) + (4^drop_0 + 2N/3 4^drop_1) / 24 ] / Q^2 + toWide.
+//
+// It does not depend on the input's noise.
+func (l *ParametersLiteral) rotated() float64 {
+	return float64(l.Dimension)*(l.stepNoise(0)+l.stepNoise(1))*math.Exp2(-2*float64(l.LogQ)) + l.toWide()
+}
+
+// stepNoise is what c_c's digits add in one step, in units of 1/Q^2.
+func (l *ParametersLiteral) stepNoise(c int) float64 {
+	N := math.Exp2(float64(l.LogN))
+	v := N * sigma * sigma * float64(l.Ring[c].Levels) * digitSquare(l.Ring[c].Base)
+	if d := l.drop(c); d > 0 {
+		v += [2]float64{1, ternaryVariance * N}[c] * math.Exp2(2*float64(d)) / 24
+	}
+	return v
+}
+
+// switched is the variance that the key switch adds: N times L digits with fresh
+// errors, the rounding of N mask words to the digits, and that of the body to q:
+//
+//	N L E[d^2] sigma^2 / q^2 + N 2/3 B^-2L / 12 + 1 / 12 q^2.
+func (l *ParametersLiteral) switched() float64 {
+	N, q2 := math.Exp2(float64(l.LogN)), math.Exp2(-2*float64(l.LogSmallQ))
+	errors := N * float64(l.Switch.Levels) * digitSquare(l.Switch.Base) * sigma * sigma * q2
+	rounding := N * ternaryVariance * math.Exp2(-2*float64(l.Switch.bits())) / 12
+	return errors + rounding + q2/12
+}
+
+// rounded is the variance that rounding the narrow ciphertext to multiples of
+// 1/2N adds. The rounding errors e_i of the mask are public; their expected
+// effect sum e_i/2 is taken from the body before that is rounded, which leaves
+// sum e_i (s_i - 1/2), of variance n/4 * 1/12, and the body's own 1/12:
+//
+//	(n/4 + 1) / 12 * (2N)^-2.
+func (l *ParametersLiteral) rounded() float64 {
+	return (float64(l.Dimension)/4 + 1) / 12 * math.Exp2(-2*float64(l.LogN+1))
+}
+
+// accumulated is the variance of an accumulator of fresh inputs and outputs of
+// look-ups: a row of weights multiplies theirs by its squared L2 norm. Inputs are also off by up
+// to half a unit of 1/Q, as steps of 1/2H are not multiples of that; equal values
+// equally so, hence the L1 norm. Placing the accumulator costs half a unit of
+// 2^-32:
+//
+//	fresh |w_fresh|_2^2 + rotated |w_rotated|_2^2 + (|w|_1 / 2Q)^2 + 2^-66.
+func (l *ParametersLiteral) accumulated(w norm) float64 {
+	return l.fresh()*w.fresh + l.rotated()*w.rotated + w.sum*w.sum*math.Exp2(-2*float64(l.LogQ)-2) + math.Exp2(-66)
+}
+
+// lookup is the variance of the phase that a blind rotation sees, where acc is
+// the accumulator's.
+func (l *ParametersLiteral) lookup(acc float64) float64 {
+	return acc + l.switched() + l.rounded()
+}
+
+// bound is how far a phase of a layer may be off: half a slot and, for look-ups,
+// up to half a position less, by which the borders of slots are off where H does
+// not divide N:
+//
+//	1/4H - 1/4N.
+func (l *ParametersLiteral) bound(la *layer) float64 {
+	b := 1 / (4 * float64(la.slots))
+	if la.tables != nil && (1<<l.LogN)%la.slots != 0 {
+		b -= 1 / math.Exp2(float64(l.LogN)+2)
+	}
+	return b
+}
+
+// outside is the probability that a Gaussian of the given variance leaves
+// (-bound, bound): erfc(bound / sqrt(2 variance)).
+func outside(bound, variance float64) float64 {
+	if bound <= 0 {
+		return 1
+	}
+	return math.Erfc(bound / math.Sqrt(2*variance))
+}

@@ -1,0 +1,195 @@
+package tfhe
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/tuneinsight/lattigo/v5/ring"
+
+	"qtool/he/fastntt"
+	"qtool/he/security"
+	"qtool/kernel/gadget"
+	"qtool/kernel/mod"
+)
+
+// Digits says how a word is taken apart: its Base*Levels leading bits in Levels
+// digits of Base bits.
+type Digits struct{ Base, Levels int }
+
+// String says how many digits of how many bits.
+func (d Digits) String() string { return fmt.Sprintf("%d x %d bits", d.Levels, d.Base) }
+
+func (d Digits) bits() int { return d.Base * d.Levels }
+
+// ParametersLiteral is unchecked encryption parameters.
+type ParametersLiteral struct {
+	// LogN is log2 of the ring degree N, 8..15.
+	LogN int
+	// LogQ bounds the ring modulus: Q is the largest prime below 2^LogQ with Q = 1
+	// mod 2N; 20..58.
+	LogQ int
+	// Ring takes the coefficients of c_0 and those of c_1 apart in a blind rotation.
+	// What is rounded away of c_1 is multiplied by the secret, so that c_0 can do
+	// with fewer digits.
+	Ring [2]Digits
+	// Dimension is n, that of the narrow LWE ciphertexts.
+	Dimension int
+	// LogSmallQ is log2 of their modulus q; LogN+2..31.
+	LogSmallQ int
+	// Switch takes mask words apart in the key switch.
+	Switch Digits
+}
+
+// Parameters are checked parameters with what follows from them. They are
+// immutable and hold no secret.
+type Parameters struct {
+	ParametersLiteral
+	ring    *ring.Ring
+	q       uint64
+	gadgets [2]*gadget.Gadget // of c_0 and c_1
+	// transform is nil where Lattigo's is used.
+	transform *mod.Transform
+}
+
+// sigma is the standard deviation of all fresh errors, sigmaBound the tail cut.
+const sigma, sigmaBound = 3.2, 19.2
+
+// NewParameters checks a literal. Whether it is secure is CheckSecurity's to say.
+func NewParameters(l ParametersLiteral) (*Parameters, error) {
+	for _, f := range []struct {
+		name          string
+		v, from, upTo int
+	}{
+		{"log2 of the ring degree", l.LogN, 8, 15},
+		{"log2 of the ring modulus", l.LogQ, 20, 58},
+		{"bits of a body digit", l.Ring[0].Base, 1, 32},
+		{"body digits", l.Ring[0].Levels, 1, gadget.MaxLevels},
+		{"bits of a mask digit", l.Ring[1].Base, 1, 32},
+		{"mask digits", l.Ring[1].Levels, 1, gadget.MaxLevels},
+		{"LWE dimension", l.Dimension, 8, 2048},
+		{"log2 of the LWE modulus", l.LogSmallQ, l.LogN + 2, 31},
+		{"bits of a key switch digit", l.Switch.Base, 1, 16},
+		{"key switch digits", l.Switch.Levels, 1, 16},
+		{"bits of all body digits", l.Ring[0].bits(), 1, l.LogQ},
+		{"bits of all mask digits", l.Ring[1].bits(), 1, l.LogQ},
+		{"bits of all key switch digits", l.Switch.bits(), 1, l.LogSmallQ},
+	} {
+		if f.v < f.from || f.v > f.upTo {
+			return nil, fmt.Errorf("tfhe: %s %d is outside %d..%d", f.name, f.v, f.from, f.upTo)
+		}
+	}
+	primes := ring.NewNTTFriendlyPrimesGenerator(uint64(l.LogQ), 2<<l.LogN)
+	q, err := primes.NextDownstreamPrime()
+	if err != nil {
+		return nil, fmt.Errorf("tfhe: ring modulus of %d bits for degree 2^%d: %w", l.LogQ, l.LogN, err)
+	}
+	r, err := ring.NewRing(1<<l.LogN, []uint64{q})
+	if err != nil {
+		return nil, fmt.Errorf("tfhe: ring modulus %d: %w", q, err)
+	}
+	p := &Parameters{ParametersLiteral: l, ring: r, q: q}
+	for c, d := range l.Ring {
+		p.gadgets[c] = gadget.New(q, l.drop(c), d.Base, d.Levels)
+	}
+	if fastntt.Serves(r.SubRings[0]) {
+		if p.transform, err = fastntt.New(mod.New(q), r.SubRings[0]); err != nil {
+			return nil, fmt.Errorf("tfhe: ring modulus %d: %w", q, err)
+		}
+	}
+	return p, nil
+}
+
+// forward transforms a polynomial to the NTT domain, in place. The results are
+// reduced.
+func (p *Parameters) forward(x []uint64) {
+	if p.transform != nil {
+		p.transform.Forward(x)
+	} else {
+		p.ring.SubRings[0].NTT(x, x)
+	}
+}
+
+// inverse undoes forward.
+func (p *Parameters) inverse(x []uint64) {
+	if p.transform != nil {
+		p.transform.Inverse(x)
+	} else {
+		p.ring.SubRings[0].INTT(x, x)
+	}
+}
+
+// N is the ring degree.
+func (p *Parameters) N() int { return 1 << p.LogN }
+
+// Q is the ring modulus.
+func (p *Parameters) Q() uint64 { return p.q }
+
+// CheckSecurity returns an error of package security unless both the ring and
+// the narrow ciphertexts have 128 bits of security.
+func (p *Parameters) CheckSecurity() error { return p.checkSecurity() }
+
+func (l *ParametersLiteral) checkSecurity() error {
+	if err := security.Check(l.LogN, float64(l.LogQ)); err != nil {
+		return err
+	}
+	return security.CheckLWE(l.Dimension, float64(l.LogSmallQ))
+}
+
+// SecurityBits is 128 for secure parameters and an estimate below it otherwise.
+func (p *Parameters) SecurityBits() int {
+	return min(security.Estimate(p.LogN, float64(p.LogQ)), security.EstimateLWE(p.Dimension, float64(p.LogSmallQ)))
+}
+
+// drop is the number of trailing bits of a coefficient of c_c that are rounded
+// away.
+func (l *ParametersLiteral) drop(c int) int { return l.LogQ - l.Ring[c].bits() }
+
+// rows is the number of ring ciphertexts in the encryption of a key bit.
+func (l *ParametersLiteral) rows() int { return l.Ring[0].Levels + l.Ring[1].Levels }
+
+// place says which component and power of two row r of it is for.
+func (l *ParametersLiteral) place(r int) (component, power int) {
+	if r >= l.Ring[0].Levels {
+		component, r = 1, r-l.Ring[0].Levels
+	}
+	return component, l.drop(component) + r*l.Ring[component].Base
+}
+
+// RotationBytes is the size of the blind rotation key.
+func (l *ParametersLiteral) RotationBytes() int64 {
+	return int64(l.Dimension) * int64(l.rows()) * 2 * 8 << l.LogN
+}
+
+// SwitchingBytes is the size of the key switching key.
+func (l *ParametersLiteral) SwitchingBytes() int64 {
+	return int64(l.Switch.Levels) * int64(l.Dimension+1) * 4 << l.LogN
+}
+
+// literalBytes is the length of ParametersLiteral.bytes.
+const literalBytes = 11
+
+// literalOf undoes bytes. What it gives is unchecked.
+func literalOf(b []byte) ParametersLiteral {
+	digits := func(i int) Digits { return Digits{int(b[i]), int(b[i+1])} }
+	return ParametersLiteral{
+		LogN: int(b[0]), LogQ: int(b[1]), Ring: [2]Digits{digits(2), digits(4)},
+		LogSmallQ: int(b[6]), Switch: digits(7), Dimension: int(binary.LittleEndian.Uint16(b[9:])),
+	}
+}
+
+// bytes is the literal in literalBytes bytes, the same for the same parameters
+// only.
+func (l *ParametersLiteral) bytes() []byte {
+	b := []byte{
+		uint8(l.LogN), uint8(l.LogQ),
+		uint8(l.Ring[0].Base), uint8(l.Ring[0].Levels), uint8(l.Ring[1].Base), uint8(l.Ring[1].Levels),
+		uint8(l.LogSmallQ), uint8(l.Switch.Base), uint8(l.Switch.Levels),
+	}
+	return binary.LittleEndian.AppendUint16(b, uint16(l.Dimension))
+}
+
+// String names the parameters in a line.
+func (l *ParametersLiteral) String() string {
+	return fmt.Sprintf("N = 2^%d, log Q = %d, %v and %v; n = %d, log q = %d, key switch of %v",
+		l.LogN, l.LogQ, l.Ring[0], l.Ring[1], l.Dimension, l.LogSmallQ, l.Switch)
+}

@@ -1,0 +1,203 @@
+package tfhe
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"runtime"
+
+	"qtool/bundle"
+	"qtool/he"
+	"qtool/kernel/cpu"
+)
+
+// Options are the caller's wishes, unchecked. The zero value lets NewPlan
+// choose.
+type Options struct {
+	// LogFailure is log2 of the largest acceptable probability that any look-up of
+	// an image goes wrong; 0 is DefaultLogFailure. It must be negative.
+	LogFailure float64
+	// LogN forces the ring degree 2^LogN, 10..15; 0 chooses it.
+	LogN int
+	// Parameters forces the parameters.
+	Parameters *ParametersLiteral
+	// AllowInsecure permits forced parameters with less than 128 bits of security.
+	AllowInsecure bool
+	// Workers is how many goroutines compute; 0 is GOMAXPROCS.
+	Workers   int
+	reference bool // see Predict
+}
+
+// kernels are those that times are predicted for.
+func (o Options) kernels() cpu.Level {
+	if o.reference {
+		return cpu.IFMA
+	}
+	return cpu.Active
+}
+
+// DefaultLogFailure is log2 of the default bound on an image's failure
+// probability: one in a million.
+const DefaultLogFailure = -20
+
+// Plan is a program with checked encryption parameters. It is immutable and
+// holds no secret.
+type Plan struct {
+	program  *bundle.Program
+	layers   []layer
+	slots    []int // of every value: half of those of the layers that read it
+	params   *Parameters
+	stages   []stage
+	perImage float64
+	expected float64 // missed slots an image
+	workers  int
+	kernels  cpu.Level // that times are predicted for
+	hash     [32]byte
+	why      []string
+}
+
+// NewPlan chooses the parameters with the least predicted time a look-up among
+// those that are secure and keep the failure probability of an image (see
+// Options) by the noise analysis at noise.go.
+//
+// It returns an error of package security if o.Parameters are insecure and o does
+// not allow it, and one that wraps ErrInsufficient, with the numbers, if nothing
+// fits.
+func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
+	if o.LogFailure > 0 || o.Workers < 0 {
+		return nil, fmt.Errorf("tfhe: failure probability 2^%v and %d workers: want at most 1 and at least 0", o.LogFailure, o.Workers)
+	}
+	if o.LogFailure == 0 {
+		o.LogFailure = DefaultLogFailure
+	}
+	if o.LogN != 0 && (o.LogN < minLogN || o.LogN > maxLogN) {
+		return nil, fmt.Errorf("tfhe: ring degree 2^%d is outside 2^%d..2^%d", o.LogN, minLogN, maxLogN)
+	}
+	layers, err := lower(p)
+	if err != nil {
+		return nil, err
+	}
+	s := search{layers: layers, merged: merge(layers), target: o.LogFailure, logN: o.LogN, kernels: o.kernels()}
+	var literal ParametersLiteral
+	if o.Parameters != nil {
+		literal = *o.Parameters
+		if err := literal.checkSecurity(); err != nil && !o.AllowInsecure {
+			return nil, fmt.Errorf("tfhe: %w", err)
+		}
+		err = s.check(&literal)
+	} else {
+		literal, err = s.run()
+	}
+	if err != nil {
+		return nil, err
+	}
+	plan, err := build(p, layers, literal, o.Workers)
+	if err != nil {
+		return nil, err
+	}
+	plan.kernels = o.kernels()
+	plan.why = plan.explain(o, &s)
+	return plan, nil
+}
+
+// build makes a plan whatever its noise and security.
+func build(p *bundle.Program, layers []layer, l ParametersLiteral, workers int) (*Plan, error) {
+	if workers == 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	params, err := NewParameters(l)
+	if err != nil {
+		return nil, err
+	}
+	plan := &Plan{program: p, layers: layers, slots: valueSlots(layers), params: params, workers: workers}
+	plan.stages, plan.perImage = l.budget(layers)
+	plan.expected = l.expected(layers)
+	plan.hash = plan.digest()
+	return plan, nil
+}
+
+// digest is the hash of what ciphertexts depend on besides the key: parameters,
+// and every layer's encoding.
+func (p *Plan) digest() [32]byte {
+	h := sha256.New()
+	h.Write(p.params.bytes())
+	var b []byte
+	for i := range p.layers {
+		l := &p.layers[i]
+		b = binary.LittleEndian.AppendUint64(b[:0], uint64(l.slots))
+		b = binary.LittleEndian.AppendUint64(b, uint64(l.n))
+		for o := range l.lo {
+			b = binary.LittleEndian.AppendUint64(b, uint64(l.lo[o]))
+		}
+		h.Write(b)
+	}
+	return [32]byte(h.Sum(nil))
+}
+
+// Parameters are the encryption parameters.
+func (p *Plan) Parameters() *Parameters { return p.params }
+
+// Lookups is the number of programmable bootstraps an image takes.
+func (p *Plan) Lookups() int {
+	n := 0
+	for i := range p.layers {
+		n += p.layers[i].lookups()
+	}
+	return n
+}
+
+// PredictedSeconds is the predicted time of making the keys and of the look-ups of
+// so many images, with all workers.
+func (p *Plan) PredictedSeconds(images int) float64 {
+	l := &p.params.ParametersLiteral
+	keys := float64(l.RotationBytes()+l.SwitchingBytes()) * keyNanoseconds
+	return (keys + float64(p.Lookups()*images)*l.nanosecondsBy(p.kernels)) / float64(p.workers) / 1e9
+}
+
+// FailurePerImage bounds the probability that an image has a wrong look-up or
+// logit: the sum of their probabilities.
+func (p *Plan) FailurePerImage() float64 { return min(p.perImage, 1) }
+
+// FailurePerLookup is the probability that the worst look-up is wrong.
+func (p *Plan) FailurePerLookup() float64 {
+	worst := 0.0
+	for i := range p.layers {
+		if p.layers[i].tables != nil {
+			worst = max(worst, p.stages[i].failure)
+		}
+	}
+	return worst
+}
+
+// SecurityBits is 128 for secure parameters and an estimate below it otherwise.
+func (p *Plan) SecurityBits() int { return p.params.SecurityBits() }
+
+// Why explains the parameters, a sentence an entry.
+func (p *Plan) Why() []string { return append([]string(nil), p.why...) }
+
+// NoiseBudget is, for every layer, log2 of how often five standard deviations of
+// its predicted noise fit below the half slot that a phase may be off by.
+func (p *Plan) NoiseBudget() []he.StageBudget {
+	var all []he.StageBudget
+	for i := range p.layers {
+		l := &p.layers[i]
+		logQ := float64(p.params.LogSmallQ)
+		if l.tables == nil {
+			logQ = 32
+		}
+		all = append(all, he.StageBudget{Layer: l.name, BitsLeft: p.stages[i].bits(p.params.bound(l)), LogQ: logQ})
+	}
+	return all
+}
+
+// inputs is how many values the program takes.
+func (p *Plan) inputs() int {
+	n := 1
+	for _, d := range p.program.Input.Shape {
+		n *= d
+	}
+	return n
+}
+
+// outputs is the last layer.
+func (p *Plan) last() *layer { return &p.layers[len(p.layers)-1] }

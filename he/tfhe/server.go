@@ -1,0 +1,152 @@
+package tfhe
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"qtool/he/internal/parallel"
+)
+
+// Server evaluates the program on ciphertexts with a client's evaluation keys. No
+// field of it can hold a secret key. It is not safe for concurrent use; it
+// spreads its work over the plan's workers itself.
+type Server struct {
+	plan     *Plan
+	keys     *EvaluationKeys
+	rotators []*rotator
+	narrow   [][]narrow // of each worker: a batch's
+	seconds  []float64  // by program node
+}
+
+// batch is how many look-ups a worker does at once, reading the keys once for
+// all. Their accumulators should stay in the cache.
+const batch = 4
+
+// NewServer returns a *KeyError if the keys have other parameters than the plan.
+func NewServer(p *Plan, keys *EvaluationKeys) (*Server, error) {
+	if keys.params.ParametersLiteral != p.params.ParametersLiteral {
+		return nil, &KeyError{What: "evaluation key", Got: keys.params.ParametersLiteral, Want: p.params.ParametersLiteral}
+	}
+	s := &Server{plan: p, keys: keys, seconds: make([]float64, len(p.program.Nodes))}
+	for range p.workers {
+		s.rotators = append(s.rotators, newRotator(p.params, keys, batch))
+		cts := make([]narrow, batch)
+		for i := range cts {
+			cts[i] = make(narrow, p.params.Dimension+1)
+		}
+		s.narrow = append(s.narrow, cts)
+	}
+	return s, nil
+}
+
+// observer sees a layer's look-ups as they end: the inputs of the blind rotations
+// and the outputs; of the last layer, the logits alone. For verification.
+type observer interface {
+	lookup(layer, o int, in narrow, out wide)
+}
+
+// Evaluate returns the encrypted logits of an image. progress, if not nil, is
+// called from one goroutine at a time with the number of look-ups just done.
+//
+// It returns a *KeyError for an image encrypted under another key, and an error
+// for one of another plan.
+func (s *Server) Evaluate(ctx context.Context, in *Input, progress func(lookups int)) (*Output, error) {
+	return s.evaluate(ctx, in, progress, nil)
+}
+
+func (s *Server) evaluate(ctx context.Context, in *Input, progress func(int), watch observer) (*Output, error) {
+	p := s.plan
+	if err := p.belongs("input", in.plan, in.id, s.keys.id); err != nil {
+		return nil, err
+	}
+	values, err := s.unpack(in)
+	if err != nil {
+		return nil, err
+	}
+	for i := range p.layers {
+		l := &p.layers[i]
+		start := time.Now()
+		accs := p.params.newWides(l.n)
+		if err := p.params.linear(ctx, p.workers, accs, values, l); err != nil {
+			return nil, err
+		}
+		s.clock(l.linearNode, start)
+		if l.tables == nil {
+			return &Output{params: in.params, plan: p.hash, id: in.id, logits: accs}, nil
+		}
+		start = time.Now()
+		if err := s.lookups(ctx, accs, i, progress, watch); err != nil {
+			return nil, err
+		}
+		s.clock(l.tableNode, start)
+		values = append(values, accs...)
+	}
+	panic("tfhe: a plan has no last layer")
+}
+
+func (s *Server) clock(node int, start time.Time) {
+	if node != noNode {
+		s.seconds[node] += time.Since(start).Seconds()
+	}
+}
+
+// unpack makes a wide ciphertext of every input value.
+func (s *Server) unpack(in *Input) ([]wide, error) {
+	p := s.plan.params
+	n, count := p.N(), s.plan.inputs()
+	if len(in.parts) != (count+n-1)/n {
+		return nil, fmt.Errorf("tfhe: input of %d ring ciphertexts, want %d", len(in.parts), (count+n-1)/n)
+	}
+	values := p.newWides(count)
+	words := make([]uint32, n)
+	for k, part := range in.parts {
+		for i, x := range part[1] {
+			words[i] = p.toWide(x)
+		}
+		for j := range min(n, count-k*n) {
+			p.extract(values[k*n+j], part[0][j], words, j)
+		}
+	}
+	return values, nil
+}
+
+// lookups replaces every accumulator of layer i by its table's entry, encoded for
+// the layers that read it.
+func (s *Server) lookups(ctx context.Context, cts []wide, i int, progress func(int), watch observer) error {
+	p := s.plan
+	l := &p.layers[i]
+	outSlots := p.slots[l.first : l.first+l.n]
+	// Batches are smaller where there would be too few for the workers.
+	size := max(1, min(batch, (len(cts)+p.workers-1)/p.workers))
+	tasks := (len(cts) + size - 1) / size
+	done := make(chan int, p.workers) // sizes of finished batches
+	return parallel.Run(ctx, p.workers, tasks, func(w, task int) error {
+		from, to := task*size, min((task+1)*size, len(cts))
+		r, in := s.rotators[w], s.narrow[w][:to-from]
+		acc := make([][]uint32, len(in))
+		for k := range in {
+			acc[k] = in[k]
+		}
+		s.keys.keySwitch(acc, cts[from:to])
+		for k, c := range in {
+			p.params.round(c)
+			r.start(k, &l.tables[from+k], l.slots, c[p.params.Dimension], outSlots[from+k])
+		}
+		if err := r.rotateAll(in, ctx.Err); err != nil {
+			return err
+		}
+		for k := range in {
+			r.finish(cts[from+k], k, &l.tables[from+k], outSlots[from+k])
+			if watch != nil {
+				watch.lookup(i, from+k, in[k], cts[from+k])
+			}
+		}
+		done <- to - from
+		return nil
+	}, func() {
+		if n := <-done; progress != nil {
+			progress(n)
+		}
+	})
+}

@@ -1,0 +1,122 @@
+package tfhe
+
+import (
+	"bytes"
+	"context"
+	"testing"
+
+	"qtool/bundle/bundletest"
+	"qtool/he/wire/wiretest"
+)
+
+// smallPlan is a small program under insecure parameters.
+func smallPlan(t testing.TB) *Plan {
+	p := newNet(t, seeded(8), net{bits: 1, maxWeight: 1, table: sigmoid(1), widths: []int{6, 4, 2}})
+	l := testInsecureLiteral()
+	l.LogN, l.Dimension = 8, 20
+	return forced(t, p, l)
+}
+
+// objects are a client's and server's, serialised.
+type objects struct {
+	plan                     *Plan
+	secret, keys, in, output []byte
+}
+
+func newObjects(t testing.TB) *objects {
+	t.Helper()
+	p := smallPlan(t)
+	c, err := NewClient(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := c.EvaluationKeys(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := NewServer(p, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := c.Encrypt([]uint8{0, 255, 0, 0, 255, 255})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := s.Evaluate(context.Background(), in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &objects{p, wiretest.Encoded(t, c.secret.WriteTo), wiretest.Encoded(t, keys.WriteTo), wiretest.Encoded(t, in.WriteTo), wiretest.Encoded(t, out.WriteTo)}
+}
+
+// all are the objects and their readers.
+func (o *objects) all() map[string]wiretest.Object {
+	p := o.plan
+	return map[string]wiretest.Object{
+		"secret key": {Data: o.secret, Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadSecretKey, (*SecretKey).WriteTo) }},
+		"evaluation key": {Data: o.keys, Read: func(b []byte) ([]byte, error) {
+			return wiretest.Again(b, p.ReadEvaluationKeys, (*EvaluationKeys).WriteTo)
+		}},
+		"input":  {Data: o.in, Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadInput, (*Input).WriteTo) }},
+		"output": {Data: o.output, Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadOutput, (*Output).WriteTo) }},
+	}
+}
+
+func TestInsecureWire(t *testing.T) {
+	o := newObjects(t)
+	if int64(len(o.in)) != o.plan.InputBytes() || int64(len(o.output)) != o.plan.OutputBytes() {
+		t.Errorf("%d and %d bytes, said to be %d and %d", len(o.in), len(o.output), o.plan.InputBytes(), o.plan.OutputBytes())
+	}
+	all := o.all()
+	wiretest.Check(t, &format, all)
+	delete(all, "output") // of words, all of which can be
+	wiretest.CheckReduced(t, &format, 0, all)
+}
+
+// A client and server that meet through bytes alone compute the same.
+func TestInsecureRolesThroughBytes(t *testing.T) {
+	o := newObjects(t)
+	k, err := o.plan.ReadSecretKey(bytes.NewReader(o.secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := NewClientWithKey(o.plan, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := o.plan.ReadEvaluationKeys(bytes.NewReader(o.keys))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := NewServer(o.plan, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, image := range randomImages(seeded(2), 5, 6) {
+		in, err := c.Encrypt(image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err = o.plan.ReadInput(bytes.NewReader(wiretest.Encoded(t, in.WriteTo)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := s.Evaluate(context.Background(), in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err = o.plan.ReadOutput(bytes.NewReader(wiretest.Encoded(t, out.WriteTo)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := c.Decrypt(out)
+		if w := bundletest.Reference(t, o.plan.program, [][]uint8{image})[0]; err != nil || !got.Equal(w) {
+			t.Errorf("logits %v (%v), want %v", got, err, w)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	o := newObjects(f)
+	wiretest.Fuzz(f, o.all(), o.in[:200], o.in, o.output, o.secret)
+}
