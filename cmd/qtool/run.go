@@ -165,7 +165,7 @@ func (w *workspace) verifyRun(ctx context.Context, task verification) (err error
 	if err := w.publish(ctx, report); err != nil {
 		return err
 	}
-	return removeState(task.state)
+	return verify.RemoveLog(task.state)
 }
 
 // runAgain repeats a finished run from its own folder and compares the bundles.

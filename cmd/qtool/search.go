@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 
@@ -110,7 +112,7 @@ func runSearch(ctx context.Context, w *workspace, o searchOptions) error {
 	if err := r.writeFile(w.path(fileSearch)); err != nil {
 		return err
 	}
-	if err := removeState(w.path(stateSearch)); err != nil {
+	if err := os.Remove(w.path(stateSearch)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if w.json {

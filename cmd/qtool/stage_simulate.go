@@ -27,8 +27,8 @@ func (a *app) simulate(ctx context.Context, e he.Executor, images [][]uint8, l *
 		e = p.Executor
 	}
 	if simulator, ok := e.(he.Simulator); ok {
-		bar := &batchBar{app: a, what: "simulation", batches: 1}
-		r, err := simulator.Simulate(ctx, images, simulationSeed, func(s he.Step) { bar.step(0, s) })
+		bar := &batchBar{app: a, what: "simulation"}
+		r, err := simulator.Simulate(ctx, images, simulationSeed, bar.alone)
 		if err != nil {
 			bar.bar.Abandon()
 			return nil, err

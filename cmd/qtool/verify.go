@@ -18,6 +18,7 @@ import (
 	"qtool/export"
 	"qtool/model"
 	"qtool/recipe"
+	"qtool/verify"
 )
 
 func newVerifyCommand(a *app) *cobra.Command {
@@ -164,7 +165,7 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 		if err := report.WriteFile(filepath.Join(out, fileReport)); err != nil {
 			return err
 		}
-		if err := removeState(v.state); err != nil {
+		if err := verify.RemoveLog(v.state); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,6 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets/text"
-	"qtool/he"
 	"qtool/verify"
 )
 
@@ -63,8 +62,8 @@ func runText(ctx context.Context, a *app, path, sentence string, o verifyOptions
 	if err != nil {
 		return err
 	}
-	bar := &batchBar{app: a, what: "one sentence", batches: 1}
-	x, err := plan.ask(ctx, encoded.Bytes, func(s he.Step) { bar.step(0, s) })
+	bar := &batchBar{app: a, what: "one sentence"}
+	x, err := plan.ask(ctx, encoded.Bytes, bar.alone)
 	if err != nil {
 		bar.bar.Abandon()
 		return err

@@ -131,7 +131,7 @@ func (w *workspace) writeRecipe() error {
 }
 
 // note tells of something that is no error.
-func (w *workspace) note(text string) { fmt.Fprintf(w.stderr, "qtool: note: %s\n", text) }
+func (a *app) note(text string) { fmt.Fprintf(a.stderr, "qtool: note: %s\n", text) }
 
 // load reads the dataset and splits its training images.
 func (w *workspace) load(ctx context.Context) error {

@@ -98,7 +98,7 @@ func (r *reader) record(n int) ([]byte, error) {
 	}
 	if binary.LittleEndian.Uint32(head[4:]) != checksum(n, head[:4]) {
 		// A power cut may leave a file that is longer than what has arrived of it.
-		if blank(head) && r.blankRest() {
+		if r.blankRest() {
 			return nil, errTorn
 		}
 		return nil, fmt.Errorf("%w: the length has a wrong checksum", ErrDamaged)
