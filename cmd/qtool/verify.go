@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -17,6 +16,7 @@ import (
 	"qtool/datasets/text"
 	"qtool/export"
 	"qtool/model"
+	"qtool/pipeline/folder"
 	"qtool/recipe"
 	"qtool/verify"
 )
@@ -115,6 +115,11 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 	if err != nil {
 		return err
 	}
+	held, err := a.holdChecked(out, path)
+	if err != nil {
+		return err
+	}
+	defer func() { held.Close() }()
 	d, corpus, err := a.bundleData(ctx, f)
 	if err != nil {
 		return err
@@ -149,8 +154,10 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 		return err
 	}
 	if out != "" {
-		if err := os.MkdirAll(out, 0o755); err != nil {
-			return err
+		if held == nil {
+			if held, err = folder.Open(out); err != nil {
+				return lockHint(err)
+			}
 		}
 		v.state = filepath.Join(out, stateVerify)
 	}
@@ -162,7 +169,7 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 	note := ""
 	if out != "" {
 		note = fmt.Sprintf("All figures are in %s; qtool report %s draws them.", filepath.Join(out, fileReport), out)
-		if err := report.WriteFile(filepath.Join(out, fileReport)); err != nil {
+		if err := a.replaceReport(out, report); err != nil {
 			return err
 		}
 		if err := verify.RemoveLog(v.state); err != nil {
