@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strconv"
 
 	"qtool/bundle"
 	"qtool/he"
@@ -18,16 +19,30 @@ type part struct {
 	Bound         []float64    `json:"bound,omitempty"`
 	Usual         []float64    `json:"usual,omitempty"`
 	Cost          he.Cost      `json:"cost"`
-	NoiseBitsLeft float64      `json:"noise_bits_left"`
+	NoiseBitsLeft bits         `json:"noise_bits_left"`
 	NodeSeconds   []float64    `json:"node_seconds,omitempty"`
 	Latency       *he.Latency  `json:"latency,omitempty"`
 	Lookups       *he.Lookups  `json:"lookups,omitempty"`
 	Domains       []he.Domain  `json:"domains,omitempty"`
 }
 
+// bits is a noise budget: infinite, which JSON has no number for, where there was no noise
+// at all.
+type bits float64
+
+func (b bits) MarshalText() ([]byte, error) {
+	return strconv.AppendFloat(nil, float64(b), 'g', -1, 64), nil
+}
+
+func (b *bits) UnmarshalText(text []byte) error {
+	x, err := strconv.ParseFloat(string(text), 64)
+	*b = bits(x)
+	return err
+}
+
 func newPart(from int, r *he.Result) *part {
 	p := &part{
-		From: from, Reals: r.Reals, Bound: r.Bound, Usual: r.Usual, Cost: r.Cost, NoiseBitsLeft: r.NoiseBitsLeft,
+		From: from, Reals: r.Reals, Bound: r.Bound, Usual: r.Usual, Cost: r.Cost, NoiseBitsLeft: bits(r.NoiseBitsLeft),
 		NodeSeconds: r.NodeSeconds, Latency: r.Latency, Lookups: r.Lookups, Domains: r.Domains,
 	}
 	for _, v := range r.Logits {
@@ -93,8 +108,8 @@ func join(parts []*part) *he.Result {
 		t, u := &all.Cost.Seconds, p.Cost.Seconds
 		t.Keygen, t.Encrypt, t.Evaluate, t.Decrypt = t.Keygen+u.Keygen, t.Encrypt+u.Encrypt, t.Evaluate+u.Evaluate, t.Decrypt+u.Decrypt
 		all.Cost.Bytes = p.Cost.Bytes
-		if k == 0 || p.NoiseBitsLeft < all.NoiseBitsLeft {
-			all.NoiseBitsLeft = p.NoiseBitsLeft
+		if left := float64(p.NoiseBitsLeft); k == 0 || left < all.NoiseBitsLeft {
+			all.NoiseBitsLeft = left
 		}
 		for i, s := range p.NodeSeconds {
 			if len(all.NodeSeconds) <= i {

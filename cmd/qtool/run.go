@@ -84,6 +84,10 @@ The folder given by --out then holds
 
 Ctrl-C stops in good order; the same command with --resume goes on.
 
+One command at a time has the folder, and what is in it is of one run. Results of an
+earlier run stay until the new ones are complete, which wait in .unfinished inside the
+folder; then they replace them all at once, and a note says what was replaced.
+
 With --from the recipe is the one that a finished run left in its folder, and the
 new bundle must be that run's, byte for byte.`),
 		Example: `  qtool run

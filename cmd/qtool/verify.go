@@ -50,8 +50,12 @@ keeps, and turns them into integers in the clear; the server gets ciphertexts. A
 sentence may have any number of words up to 1 MiB; one without words, or without any
 of the vocabulary, is an error and nothing is encrypted.
 
-With --out, finished batches are kept until the report is written: after Ctrl-C the
-same command with --resume repeats none of them.
+With --out, every finished batch, and of back ends of single images every image, is
+kept in verify.state until the report is written: after Ctrl-C, a crash or a full disk
+the same command with --resume repeats none of them. Kept ones of another bundle, other
+images or other parameters are refused, and the message names what differs; without
+--resume all are encrypted again. The folder of a run takes no report of another
+bundle, and one command at a time has a folder.
 
   --backend bgv          exact, one image a slot, for whole test sets: without evaluation keys, or
                          with a relinearisation key where the bundle has tables
