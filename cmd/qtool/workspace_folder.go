@@ -37,8 +37,12 @@ func (w *workspace) hold() error {
 	return nil
 }
 
-// leave gives the folder free.
+// leave gives the folder free, and says where new results are that did not get complete
+// beside older ones.
 func (w *workspace) leave() {
+	if w.folder != nil && w.folder.Staged() {
+		w.note(fmt.Sprintf("%s still has the results of an earlier run; what this one has made is kept apart in %s, where --resume goes on", w.dir, w.path("")))
+	}
 	if err := w.folder.Close(); err != nil {
 		w.note(err.Error())
 	}
