@@ -35,7 +35,7 @@ func tableProgram(t *testing.T, weight int32) *bundle.Program {
 
 func TestTablesGoToTheirExecutor(t *testing.T) {
 	for _, backend := range []string{"auto", "bgv"} {
-		e, err := encryptedExecutor(tableProgram(t, 1), 10, verifyOptions{backend: backend})
+		e, err := encryptedExecutor(t.Context(), tableProgram(t, 1), 10, verifyOptions{backend: backend})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func TestTablesGoToTheirExecutor(t *testing.T) {
 			t.Errorf("%s: reasons %q", backend, b.Why)
 		}
 	}
-	_, err := encryptedExecutor(tableProgram(t, 1<<14), 10, verifyOptions{backend: "auto"})
+	_, err := encryptedExecutor(t.Context(), tableProgram(t, 1<<14), 10, verifyOptions{backend: "auto"})
 	if err == nil || exitCode(err) != exitInsecure || hintFor(err) != narrowerHint || !strings.Contains(err.Error(), `layer "act"`) {
 		t.Errorf("a domain of 98305 values gives %v, exit code %d", err, exitCode(err))
 	}
@@ -80,17 +80,17 @@ func TestFewImagesAreLookedUp(t *testing.T) {
 	if err := p.Prove(); err != nil {
 		t.Fatal(err)
 	}
-	single, err := tfhe.NewPlan(p, tfhe.Options{})
+	single, err := tfhe.NewPlan(t.Context(), p, tfhe.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := "pbs"
 	for _, images := range []int{1, 4, 1000} {
-		e, err := encryptedExecutor(p, images, verifyOptions{backend: "auto"})
+		e, err := encryptedExecutor(t.Context(), p, images, verifyOptions{backend: "auto"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		batches, err := bgvlut.NewPlan(p, bgvlut.Options{Images: images})
+		batches, err := bgvlut.NewPlan(t.Context(), p, bgvlut.Options{Images: images})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,10 +129,10 @@ func TestDeepTablesAreLookedUp(t *testing.T) {
 	if err := deep.Prove(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := encryptedExecutor(deep, 10, verifyOptions{backend: "bgv"}); err == nil || exitCode(err) != exitInsecure {
+	if _, err := encryptedExecutor(t.Context(), deep, 10, verifyOptions{backend: "bgv"}); err == nil || exitCode(err) != exitInsecure {
 		t.Errorf("in batches: %v, exit code %d", err, exitCode(err))
 	}
-	e, err := encryptedExecutor(deep, 10, verifyOptions{backend: "auto"})
+	e, err := encryptedExecutor(t.Context(), deep, 10, verifyOptions{backend: "auto"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,8 @@
 package bgv
 
 import (
-	"math"
-
 	"fmt"
+	"math"
 
 	"qtool/bundle"
 )

@@ -1,6 +1,9 @@
 package packed
 
-import "math"
+import (
+	"context"
+	"math"
+)
 
 // The error of a CKKS evaluation is a sum of many small ones, each independent
 // of the others and of mean zero, so that variances add up. With values in units
@@ -118,7 +121,7 @@ func realWeight(v *values[float64], k int) float64 {
 // eachRow does f for all rows of a map, on all cores.
 func eachRow(n int, f func(o int)) {
 	const block = 64
-	spread((n+block-1)/block, func() struct{} { return struct{}{} }, func(_ struct{}, b int) error {
+	spread(context.Background(), (n+block-1)/block, func() struct{} { return struct{}{} }, func(_ struct{}, b int) error {
 		for o := b * block; o < min((b+1)*block, n); o++ {
 			f(o)
 		}

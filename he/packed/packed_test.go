@@ -76,7 +76,7 @@ func runBoth(t testing.TB, e he.Executor, images [][]uint8) *he.Result {
 func TestInsecureCKKSWithinBound(t *testing.T) {
 	for name, b := range nets() {
 		p := b.Observed()
-		plan, err := NewPlan(p, insecure(11))
+		plan, err := NewPlan(t.Context(), p, insecure(11))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -107,7 +107,7 @@ func TestInsecureCKKSWithinBound(t *testing.T) {
 func TestInsecureBGVExact(t *testing.T) {
 	for name, b := range nets() {
 		p := b.Observed()
-		plan, err := NewExactPlan(p, insecure(11))
+		plan, err := NewExactPlan(t.Context(), p, insecure(11))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -137,7 +137,7 @@ func TestNetworks(t *testing.T) {
 		t.Skip("QTOOL_PACKED names no network")
 	}
 	p := b.Observed()
-	plan, err := NewPlan(p, Options{Bits: map[string]float64{"wide": 15}[name]})
+	plan, err := NewPlan(t.Context(), p, Options{Bits: map[string]float64{"wide": 15}[name]})
 	if err != nil {
 		t.Fatal(err)
 	}

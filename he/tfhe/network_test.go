@@ -182,7 +182,7 @@ func TestLowerRefuses(t *testing.T) {
 		"bias":   {dense(1, bundle.Vec{Small: []int64{1 << 61}}), "passes the limit of 28 bits"},
 		"entry":  {dense(1, bundle.Vec{Small: []int64{1 << 24}}), "beyond 40 bits"},
 	} {
-		if _, err := NewPlan(c.p, Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
+		if _, err := NewPlan(t.Context(), c.p, Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
