@@ -55,7 +55,7 @@ func TestTablesGoToTheirExecutor(t *testing.T) {
 
 // A batch takes as long for one image as for all, blind rotation as long as its
 // look-ups: auto takes that for the first image, batches for many, and changes
-// its mind once, where the predicted times meet.
+// its mind once, where the predicted work meets.
 func TestFewImagesAreLookedUp(t *testing.T) {
 	const inputs, units = 784, 24
 	p := &bundle.Program{
@@ -95,15 +95,15 @@ func TestFewImagesAreLookedUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := "bgv"
-		if single.PredictedSeconds(images) < batches.PredictedSeconds(images) {
+		if single.Work(images) < batches.Work(images) {
 			want = "pbs"
 		}
 		b := e.Backend()
 		if b.Name != want || before == "bgv" && want == "pbs" {
-			t.Errorf("%d images: %s after %s, where blind rotation is predicted to take %.2g s and batches %.2g s",
-				images, b.Name, before, single.PredictedSeconds(images), batches.PredictedSeconds(images))
+			t.Errorf("%d images: %s after %s, where blind rotation is predicted to take %.2g core seconds and batches %.2g",
+				images, b.Name, before, single.Work(images), batches.Work(images))
 		}
-		if why := b.Why[len(b.Why)-1]; !strings.Contains(why, fmt.Sprintf("%.3g s predicted for", min(single.PredictedSeconds(images), batches.PredictedSeconds(images)))) {
+		if why := b.Why[len(b.Why)-1]; !strings.Contains(why, fmt.Sprintf("%.3g core seconds predicted for", min(single.Work(images), batches.Work(images)))) {
 			t.Errorf("%d images: because %q", images, why)
 		}
 		before = want

@@ -97,6 +97,9 @@ func choose(ctx context.Context, p *bundle.Program, o Options) (*search, *layout
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
 	stages, err := lower(p, bounds)
 	if err != nil {
 		return nil, nil, err

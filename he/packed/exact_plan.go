@@ -58,8 +58,8 @@ func NewExactPlan(ctx context.Context, p *bundle.Program, o Options) (*ExactPlan
 	if o.LogN == 0 && len(best.t) > 1 && best.logN < maxLogN {
 		o.LogN = best.logN + 1
 		wider, _, err := search(ctx, o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(ctx, p, segments, logN, alpha) })
-		if ctx.Err() != nil {
-			return nil, err
+		if done := ctx.Err(); done != nil {
+			return nil, done
 		}
 		if err == nil {
 			if wider.Work() < best.Work() {
