@@ -73,9 +73,11 @@ func (o verifyOptions) plan(ctx context.Context, p *bundle.Program, images int) 
 	if o.backend == backendNone {
 		return nil, fmt.Errorf("backend %q encrypts nothing, there is no plan", backendNone)
 	}
-	plan, err := choose.New(ctx, p, choose.Options{
-		Backend: o.backend, Images: images, LogN: o.logN, AllowInsecure: o.allowInsecure, Bits: o.bits,
-		Failure: o.failure, Memory: memoryBytes(o.memory), TuneTimings: o.tuneTimings,
+	plan, err := promptly(ctx, func() (*choose.Plan, error) {
+		return choose.New(ctx, p, choose.Options{
+			Backend: o.backend, Images: images, LogN: o.logN, AllowInsecure: o.allowInsecure, Bits: o.bits,
+			Failure: o.failure, Memory: memoryBytes(o.memory), TuneTimings: o.tuneTimings,
+		})
 	})
 	return plan, withHint(err, o.planHint(p))
 }

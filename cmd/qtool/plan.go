@@ -40,7 +40,7 @@ as work: give the --limit of the run. 0 stands for as many as fill their batches
 			if limit < 0 {
 				return fmt.Errorf("--limit %d is negative", limit)
 			}
-			f, err := bundle.ReadFile(path)
+			f, err := promptly(cmd.Context(), func() (*bundle.File, error) { return bundle.ReadFile(path) })
 			if err != nil {
 				return err
 			}

@@ -135,7 +135,7 @@ func choose(ctx context.Context, p *bundle.Program, o Options) (*search, *layout
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	segments, err := lower(p)
+	segments, err := lower(ctx, p)
 	if err != nil {
 		return nil, nil, err
 	}

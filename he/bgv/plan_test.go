@@ -54,7 +54,7 @@ func checkPrimes(t *testing.T, p *Plan) {
 // found by experiment for LeNet-1 in degree 2^13: the last level at least 2t+55
 // bits, the dropped prime at least t+13.
 func TestNoiseAgreesWithMeasurement(t *testing.T) {
-	segments, err := lower(bundletest.LeNet(1).Done())
+	segments, err := lower(t.Context(), bundletest.LeNet(1).Done())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ type unknown struct{ bundle.Op }
 func TestUnsupportedOperationIsNamed(t *testing.T) {
 	p := bundletest.New(1, 4, 4).Dense(2, 7).Done()
 	p.Nodes[0].Name, p.Nodes[0].Op = "lookup", unknown{&bundle.Reshape{Shape: []int{4}}}
-	_, err := lower(p)
+	_, err := lower(t.Context(), p)
 	if err == nil || !strings.Contains(err.Error(), `layer "lookup"`) {
 		t.Errorf("got %v", err)
 	}

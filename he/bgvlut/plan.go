@@ -100,7 +100,7 @@ func choose(ctx context.Context, p *bundle.Program, o Options) (*search, *layout
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	stages, err := lower(p, bounds)
+	stages, err := lower(ctx, p, bounds)
 	if err != nil {
 		return nil, nil, err
 	}

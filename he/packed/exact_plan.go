@@ -127,7 +127,7 @@ func (o Options) tryPacking(ctx context.Context, p *bundle.Program, segments []l
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		err := plan.choose(k, alpha, width, limit)
+		err := plan.choose(ctx, k, alpha, width, limit)
 		if err == nil {
 			return plan, nil
 		}
@@ -140,7 +140,7 @@ func (o Options) tryPacking(ctx context.Context, p *bundle.Program, segments []l
 }
 
 // choose fills in parameters for k plaintext primes.
-func (p *ExactPlan) choose(k, alpha int, width *big.Int, limit float64) error {
+func (p *ExactPlan) choose(ctx context.Context, k, alpha int, width *big.Int, limit float64) error {
 	from := newPrimes(p.logN)
 	if p.t = plaintextPrimes(from.nthRoot, k, width); p.t == nil {
 		return &unfit{fmt.Sprintf("%d plaintext prime(s) for an output range of %d bits are wider than %d", k, width.BitLen(), maxPlaintext)}
@@ -170,7 +170,7 @@ func (p *ExactPlan) choose(k, alpha int, width *big.Int, limit float64) error {
 	if err != nil {
 		return fmt.Errorf("packed: %w", err)
 	}
-	return p.residues(q, special)
+	return p.residues(ctx, q, special)
 }
 
 // maxPlaintext bounds plaintext primes, in bits.
@@ -211,14 +211,14 @@ func plaintextPrimes(nthRoot uint64, k int, width *big.Int) []uint64 {
 }
 
 // residues computes the numbers modulo every plaintext prime.
-func (p *ExactPlan) residues(q, special []uint64) error {
+func (p *ExactPlan) residues(ctx context.Context, q, special []uint64) error {
 	p.params, p.scales, p.values = nil, nil, nil
 	for _, t := range p.t {
 		params, err := bgv.NewParametersFromLiteral(bgv.ParametersLiteral{LogN: p.logN, Q: q, P: special, PlaintextModulus: t})
 		if err != nil {
 			return fmt.Errorf("packed: %w", err)
 		}
-		v, err := stageValues[uint64](p.lowered, residues{t}, func(int) uint64 { return 1 })
+		v, err := stageValues[uint64](ctx, p.lowered, residues{t}, func(int) uint64 { return 1 })
 		if err != nil {
 			return err
 		}

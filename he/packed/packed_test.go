@@ -85,7 +85,11 @@ func TestInsecureCKKSWithinBound(t *testing.T) {
 		r := runBoth(t, NewExecutor(p, plan), images)
 		square, n := 0.0, 0.0
 		for i, want := range bundletest.Reference(t, p, images) {
-			e := gainsOf(plan.values, plan.imageSpans(images[i])).errors(plan.values, newCKKSSources(plan.logN, plan.ring.Q(), plan.ring.P(), plan.scales))
+			gains, err := gainsOf(t.Context(), plan.values, plan.imageSpans(images[i]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := gains.errors(plan.values, newCKKSSources(plan.logN, plan.ring.Q(), plan.ring.P(), plan.scales))
 			for o, x := range r.Reals[i] {
 				square += sq((x - want.Float(o)) / (plan.values[len(plan.values)-1].gain[o] * e.outputs[o]))
 				n++

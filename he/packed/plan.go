@@ -258,14 +258,21 @@ func (o Options) tryBase(ctx context.Context, p *bundle.Program, segments []lowe
 	if err := plan.lower(ctx, segments, alpha, limit); err != nil {
 		return nil, err
 	}
-	if plan.values, err = stageValues[float64](plan.lowered, reals{}, func(i int) float64 { return plan.units[i+1] }); err != nil {
+	if plan.values, err = stageValues[float64](ctx, plan.lowered, reals{}, func(i int) float64 { return plan.units[i+1] }); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	all := plan.provedSpans()
-	plan.provedGains, plan.usualGains = gainsOf(plan.values, all), gainsOf(plan.values, all.usual(plan.values))
+	for _, g := range []struct {
+		to   **gains
+		from spans
+	}{{&plan.provedGains, all}, {&plan.usualGains, all.usual(plan.values)}} {
+		if *g.to, err = gainsOf(ctx, plan.values, g.from); err != nil {
+			return nil, err
+		}
+	}
 	if err := plan.precision(ctx, alpha, limit); err != nil {
 		return nil, err
 	}
@@ -332,10 +339,10 @@ func (p *Plan) precision(ctx context.Context, alpha int, limit float64) error {
 	found := false
 	best, bits := *p, math.Inf(-1)
 	for message := minPrime; message <= maxPrime; message++ {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		for weight := max(minPrime, message-8); weight <= message; weight++ {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			// The result and its sign: of a last map at both scales together, of a
 			// square at about the first.
 			base := message + room + 2

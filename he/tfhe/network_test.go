@@ -116,7 +116,7 @@ func squares(t testing.TB) *bundle.Program {
 // for.
 func TestSlotsAgree(t *testing.T) {
 	for _, p := range []*bundle.Program{squares(t), lstmtest.Table(lstmtest.Shape{Steps: 3, Inputs: 4, Hidden: 3}, 50, 3)} {
-		layers, err := lower(p)
+		layers, err := lower(t.Context(), p)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,7 @@ func TestSlotsAgree(t *testing.T) {
 }
 
 func TestLowerGroups(t *testing.T) {
-	layers, err := lower(convNet(t))
+	layers, err := lower(t.Context(), convNet(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,7 @@ func choose(ctx context.Context, p *bundle.Program, o *Options) (literal Paramet
 	if o.LogN != 0 && (o.LogN < minLogN || o.LogN > maxLogN) {
 		return literal, nil, nil, fmt.Errorf("tfhe: ring degree 2^%d is outside 2^%d..2^%d", o.LogN, minLogN, maxLogN)
 	}
-	if layers, err = lower(p); err != nil {
+	if layers, err = lower(ctx, p); err != nil {
 		return literal, nil, nil, err
 	}
 	s = &search{layers: layers, merged: merge(layers), target: o.LogFailure, logN: o.LogN, level: o.level()}

@@ -62,6 +62,9 @@ func segmentAt(ctx context.Context, p *bundle.Program, i int) (Segment, int, err
 	s.Name = p.Nodes[i].Name
 	var rest []*Matrix
 	for ; i < len(p.Nodes); i++ {
+		if err := ctx.Err(); err != nil {
+			return Segment{}, 0, err
+		}
 		n := &p.Nodes[i]
 		if poly, ok := n.Op.(*bundle.Polynomial); ok {
 			s.Poly, s.Activation = poly, n.Name
