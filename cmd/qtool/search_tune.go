@@ -128,7 +128,7 @@ func (s *searcher) tuneIn(ctx context.Context, w *workspace, c *searchChoice) er
 		return err
 	}
 	c.Tuned = *comparison.Accuracy.Integer
-	c.Needs, c.Reason, err = s.needs(f.Program)
+	c.Needs, c.Reason, err = s.needs(ctx, f.Program)
 	return err
 }
 
