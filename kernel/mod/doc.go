@@ -14,4 +14,8 @@
 // the same. Kernels panic if lengths don't fit.
 package mod
 
-//go:generate sh asm/generate.sh
+//go:generate -command asm go -C ../asm run ./mod
+//go:generate asm -part ntt -to ../mod/ntt
+//go:generate asm -part linear -to ../mod/linear
+//go:generate asm -part vectors -to ../mod/vectors
+//go:generate asm -part inner -to ../mod/inner
