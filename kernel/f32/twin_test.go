@@ -7,17 +7,20 @@ import (
 	"testing"
 
 	"qtool/kernel/cpu"
+	"qtool/kernel/cpu/cputest"
 )
 
+func TestMain(m *testing.M) { cputest.Main(m) }
+
 // eachLevel runs f with the kernels of every level that this machine has,
-// portable Go included.
+// portable Go included. AVX-512's are the highest there are.
 func eachLevel(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	defer func(was *kernels) { active = was }(active)
-	for l := cpu.Portable; l <= min(cpu.Detected, cpu.AVX512); l++ {
+	cputest.Each(t, cpu.AVX512, func(t *testing.T, l cpu.Level) {
 		use(l)
-		t.Run(l.String(), f)
-	}
+		f(t)
+	})
 }
 
 // portable runs f on portable Go.

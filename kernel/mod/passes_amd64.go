@@ -1,3 +1,5 @@
+//go:build !purego
+
 package mod
 
 // passes splits k >= 2 layers into passes of three and two.

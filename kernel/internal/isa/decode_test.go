@@ -65,6 +65,9 @@ func TestDecode(t *testing.T) {
 
 // Decode splits whole programs, the Go runtime included, like GNU objdump.
 func TestDecodeAgreesWithObjdump(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a million instructions apart")
+	}
 	objdump, err := exec.LookPath("objdump")
 	if err != nil {
 		t.Skip("objdump is not installed")
