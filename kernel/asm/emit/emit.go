@@ -4,6 +4,8 @@
 package emit
 
 import (
+	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -14,6 +16,8 @@ import (
 	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/pass"
 	"github.com/mmcloughlin/avo/printer"
+
+	"qtool/kernel/internal/isa"
 )
 
 // Main is the main function of a generator of the given parts: flag -part names
@@ -55,6 +59,10 @@ func Write(f *ir.File, to string) error {
 			return fmt.Errorf("%s%s: %w", to, end, err)
 		}
 		files[to+end] = text
+	}
+	checked, err := isa.CheckText(to+"_amd64.s", bytes.NewReader(files[to+"_amd64.s"]))
+	if err := errors.Join(append(checked.Faults, err)...); err != nil {
+		return err
 	}
 	for name, text := range files {
 		if err := os.WriteFile(name, text, 0o666); err != nil {
