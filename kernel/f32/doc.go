@@ -11,6 +11,8 @@
 // pixels are then contiguous over images too, and no vector lane is idle but in
 // a run's last vector.
 //
+// A kernel writes to its results alone, and goroutines may share what it reads.
+//
 // Lengths that do not fit are a programmer's mistake and panic.
 package f32
 

@@ -10,6 +10,10 @@
 //     weights and q are small enough
 //   - transforms, products, reductions: IFMA and q below 2^50
 //
+// What is prepared once (Modulus, Transform, Weights, Factor, Fixed, Pairs,
+// Weighing, Permutation) is never written again: goroutines may share it. A kernel
+// writes to its results alone.
+//
 // Slices that a kernel writes must not overlap those it reads, unless they are
 // the same. Kernels panic if lengths don't fit.
 package mod

@@ -96,10 +96,14 @@ func TestTransformIsItsDefinition(t *testing.T) {
 
 func TestTransformsAreTheirTwins(t *testing.T) {
 	levels := cputest.Levels(t, cpu.IFMA)
+	longest := 16
+	if testing.Short() {
+		longest = 13
+	}
 	r := seeded(2)
 	for _, level := range levels[1:] {
 		for _, q := range testPrimes {
-			for logN := 4; logN <= 16; logN++ {
+			for logN := 4; logN <= longest; logN++ {
 				n := 1 << logN
 				fast, twin := transform(t, level, q, n), transform(t, cpu.Portable, q, n)
 				for _, f := range []struct {
