@@ -77,6 +77,23 @@ func Levels(t testing.TB, most cpu.Level) []cpu.Level {
 	return has
 }
 
+// Need skips a test of kernels of one level where those in use are lower, and fails
+// it if QTOOL_REQUIRE asks for the level.
+func Need(t testing.TB, level cpu.Level) {
+	t.Helper()
+	os.Getenv(cpu.Variable) // as in Levels
+	os.Getenv(cpu.RequireVariable)
+	switch err := cpu.Err(); {
+	case err != nil:
+		t.Fatal(err)
+	case cpu.Active >= level:
+	case cpu.Required >= level:
+		t.Fatalf("kernels in use are %v, and %s=%v asks for %v", cpu.Active, cpu.RequireVariable, cpu.Required, level)
+	default:
+		t.Skipf("kernels in use are %v, this needs %v", cpu.Active, level)
+	}
+}
+
 // Each runs f as a subtest for each of Levels.
 func Each(t *testing.T, most cpu.Level, f func(t *testing.T, level cpu.Level)) {
 	t.Helper()
