@@ -43,14 +43,14 @@ type Client struct {
 
 // NewClient generates a secret key: uniform ternary, from crypto/rand.
 func NewClient(p *Plan) *Client {
-	return &Client{p, wire.NewKeyID(), rlwe.NewKeyGenerator(p.params).GenSecretKeyNew()}
+	return &Client{p, wire.NewKeyID(), rlwe.NewKeyGenerator(p.fast()).GenSecretKeyNew()}
 }
 
 // Keys generates the evaluation keys for the server. done, if not nil, is called
 // after each, from one goroutine at a time.
 func (c *Client) Keys(ctx context.Context, done func()) (*Keys, error) {
 	p := c.plan
-	s, err := keyset.Generate(ctx, p.workers, p.params.Parameters, p.needs(), c.secret, done)
+	s, err := keyset.Generate(ctx, p.workers, p.fast().Parameters, p.needs(), c.secret, done)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (c *Client) Encrypt(ctx context.Context, sequences [][]uint8) (*Inputs, err
 	}
 	tools := make([]*encrypter, p.workers)
 	for w := range tools {
-		tools[w] = &encrypter{p.newEncoder(), rlwe.NewEncryptor(p.params, c.secret)}
+		tools[w] = &encrypter{p.newEncoder(), rlwe.NewEncryptor(p.fast(), c.secret)}
 	}
 	err := parallel.Run(ctx, p.workers, steps*p.chunks(), func(w, i int) (err error) {
 		t, k := i/p.chunks(), i%p.chunks()
@@ -153,7 +153,7 @@ func (c *Client) Decrypt(out *Outputs, n int) ([][]float64, error) {
 		ct.Value[h] = ring.Poly{Coeffs: [][]uint64(out.logits[h])}
 	}
 	slots := make([]float64, p.params.MaxSlots())
-	if err := ckks.NewEncoder(p.params).Decode(rlwe.NewDecryptor(p.params, c.secret).DecryptNew(ct), slots); err != nil {
+	if err := ckks.NewEncoder(p.fast()).Decode(rlwe.NewDecryptor(p.fast(), c.secret).DecryptNew(ct), slots); err != nil {
 		return nil, fmt.Errorf("lstm: decoding: %w", err)
 	}
 	logits := make([][]float64, n)

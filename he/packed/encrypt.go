@@ -44,7 +44,7 @@ func (t *tools[T]) encrypt(p *common, values []T, scale T) (engine.Ciphertext, e
 	}
 	t.stream.Gaussian(cpu.Active, t.errors, t.words)
 	mask := make(engine.Poly, len(m))
-	for i, s := range p.ring.RingQ().SubRings[:len(m)] {
+	for i, s := range p.fastRing().RingQ().SubRings[:len(m)] {
 		for k, e := range t.errors {
 			t.words[k] = uint64(e) + s.Modulus&uint64(e>>63)
 		}
