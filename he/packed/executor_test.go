@@ -13,11 +13,11 @@ import (
 func TestInsecureOneByOne(t *testing.T) {
 	b := bundletest.New(1, 4, 1, 8, 8).Conv(2, 3, 1, 1, 4).Square().Dense(5, 4)
 	p := b.Observed()
-	approximate, err := NewPlan(p, insecure(11))
+	approximate, err := NewPlan(t.Context(), p, insecure(11))
 	if err != nil {
 		t.Fatal(err)
 	}
-	exact, err := NewExactPlan(p, insecure(11))
+	exact, err := NewExactPlan(t.Context(), p, insecure(11))
 	if err != nil {
 		t.Fatal(err)
 	}
