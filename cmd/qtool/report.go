@@ -88,17 +88,13 @@ func runReport(ctx context.Context, a *app, s reportSource, out string) error {
 // an earlier report never stands beside a later one.
 func writeReport(dir string, r *verify.Report, html []byte) error {
 	page := filepath.Join(dir, fileHTML)
-	b, err := r.Encode()
-	if err != nil {
-		return err
-	}
 	// Both are complete before either is in its place.
 	t, err := os.MkdirTemp(dir, ".report-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(t)
-	if err := maybe.WriteFile(filepath.Join(t, fileReport), b, 0o644); err != nil {
+	if err := r.WriteFile(filepath.Join(t, fileReport)); err != nil {
 		return err
 	}
 	if html != nil {
