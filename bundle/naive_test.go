@@ -55,7 +55,7 @@ func naiveConv(c *Conv2D, x []*big.Int, in, out []int) []*big.Int {
 					for yy := range in[1] {
 						for xx := range in[2] {
 							// The tap that meets this pixel, if there is one.
-							i, j := yy-r*c.Stride+c.Padding, xx-col*c.Stride+c.Padding
+							i, j := yy-r*c.Stride[0]+c.Padding[0], xx-col*c.Stride[1]+c.Padding[1]
 							if i < 0 || i >= c.Kernel[0] || j < 0 || j >= c.Kernel[1] {
 								continue
 							}
@@ -77,9 +77,11 @@ func naivePool(p *SumPool, x []*big.Int, in, out []int) []*big.Int {
 		for r := range out[1] {
 			for c := range out[2] {
 				acc := new(big.Int)
-				for i := r * p.Stride; i < r*p.Stride+p.Kernel; i++ {
-					for j := c * p.Stride; j < c*p.Stride+p.Kernel; j++ {
-						acc.Add(acc, x[ch*in[1]*in[2]+i*in[2]+j])
+				for i := r*p.Stride[0] - p.Padding[0]; i < r*p.Stride[0]-p.Padding[0]+p.Kernel[0]; i++ {
+					for j := c*p.Stride[1] - p.Padding[1]; j < c*p.Stride[1]-p.Padding[1]+p.Kernel[1]; j++ {
+						if i >= 0 && i < in[1] && j >= 0 && j < in[2] {
+							acc.Add(acc, x[ch*in[1]*in[2]+i*in[2]+j])
+						}
 					}
 				}
 				y = append(y, acc)
@@ -167,17 +169,18 @@ func genProgram(t *rapid.T) *Program {
 	for range rapid.IntRange(0, 4).Draw(t, "layers") {
 		switch rapid.SampledFrom([]Kind{KindConv2D, KindSumPool, KindPolynomial, KindLookupTable}).Draw(t, "op") {
 		case KindConv2D:
-			c := &Conv2D{Outputs: rapid.IntRange(1, 3).Draw(t, "outputs"), Channels: shape[0], Stride: rapid.IntRange(1, 3).Draw(t, "stride")}
+			c := &Conv2D{Outputs: rapid.IntRange(1, 3).Draw(t, "outputs"), Channels: shape[0], Stride: genPair(t, "stride", 3)}
 			for d := range c.Kernel {
 				c.Kernel[d] = rapid.IntRange(1, min(shape[d+1], 4)).Draw(t, "kernel")
 			}
-			c.Padding = rapid.IntRange(0, min(c.Kernel[0], c.Kernel[1])-1).Draw(t, "padding")
+			c.Padding = genSides(t, c.Kernel)
 			n := volume(c.Outputs, c.Channels, c.Kernel[0], c.Kernel[1])
 			c.Weight = rapid.SliceOfN(weight, n, n).Draw(t, "weight")
 			c.Bias = integers(c.Outputs, c.Outputs, "bias")
 			add(c)
 		case KindSumPool:
-			add(&SumPool{rapid.IntRange(1, min(shape[1], shape[2])).Draw(t, "kernel"), rapid.IntRange(1, 3).Draw(t, "stride")})
+			kernel := genPair(t, "kernel", min(shape[1], shape[2]))
+			add(&SumPool{kernel, genPair(t, "stride", 3), genSides(t, kernel)})
 		case KindPolynomial:
 			q := &Polynomial{}
 			for range rapid.SampledFrom([]int{1, shape[0]}).Draw(t, "rows") {
@@ -203,6 +206,26 @@ func genProgram(t *rapid.T) *Program {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// genPair draws a pair of numbers from 1 to most, mostly equal.
+func genPair(t *rapid.T, name string, most int) Pair {
+	p := Both(rapid.IntRange(1, most).Draw(t, name))
+	if rapid.IntRange(0, 3).Draw(t, name+" of its own") == 0 {
+		p[1] = rapid.IntRange(1, most).Draw(t, name)
+	}
+	return p
+}
+
+// genSides draws paddings below the kernel, mostly equal.
+func genSides(t *rapid.T, kernel Pair) Sides {
+	s := Around(rapid.IntRange(0, min(kernel[0], kernel[1])-1).Draw(t, "padding"))
+	if rapid.IntRange(0, 3).Draw(t, "uneven") == 0 {
+		for d := range s {
+			s[d] = rapid.IntRange(0, kernel[d%2]-1).Draw(t, "side")
+		}
+	}
+	return s
 }
 
 // genTables draws tables that cover the range of p's last tensor, one or one a

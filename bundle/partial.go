@@ -12,24 +12,29 @@ import "math"
 // arithmetic on the integers is exact. The ranges must be proved.
 func (p *Program) PartialSums() []float64 {
 	sums := make([]float64, len(p.Nodes))
-	in := p.Input.Bounds().Range().Magnitude()
-	most := in
+	most := p.Input.Bounds().Range().Magnitude()
+	magnitudes := []float64{most}
+	g, _ := p.Graph() // ranges are proved, so that names resolve
 	for i := range p.Nodes {
 		n := &p.Nodes[i]
-		most = max(most, partialSum(n.Op, in, p.InShape(i)))
-		in = n.Range.Magnitude()
-		most = max(most, in)
+		in := 0.0
+		for _, t := range g.Inputs[i] {
+			in = max(in, magnitudes[t])
+		}
+		magnitudes = append(magnitudes, n.Range.Magnitude())
+		most = max(most, partialSum(n.Op, in, p.InShapes(i)), magnitudes[i+1])
 		sums[i] = most
 	}
 	return sums
 }
 
-// partialSum bounds the magnitude of what op adds up for inputs of at most in.
-func partialSum(op Op, in float64, shape []int) float64 {
+// partialSum bounds the magnitude of what op adds up for inputs of at most in, of the given
+// shapes.
+func partialSum(op Op, in float64, shapes [][]int) float64 {
 	most := 0.0
 	switch op := op.(type) {
 	case Linear:
-		rows := op.Rows(shape)
+		rows := op.Rows(shapes...)
 		bias := 0.0
 		for o := range rows.Outputs() {
 			bias = max(bias, math.Abs(rows.Bias.Float(o)))
@@ -48,7 +53,7 @@ func partialSum(op Op, in float64, shape []int) float64 {
 		for i := range op.States {
 			sizes = append(sizes, op.States[i].Range.Magnitude())
 		}
-		w, _ := op.Wire(shape)
+		w, _ := op.Wire(shapes[0])
 		for i := range op.Body {
 			n := &op.Body[i]
 			widest := 0.0
@@ -56,7 +61,7 @@ func partialSum(op Op, in float64, shape []int) float64 {
 				widest = max(widest, sizes[k])
 			}
 			sizes = append(sizes, n.Range.Magnitude())
-			most = max(most, sizes[len(sizes)-1], partialSum(n.Op, widest, []int{w.InSize(i)}))
+			most = max(most, sizes[len(sizes)-1], partialSum(n.Op, widest, [][]int{{w.InSize(i)}}))
 		}
 	}
 	return most

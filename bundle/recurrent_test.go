@@ -224,7 +224,7 @@ func TestGoldenRecurrent(t *testing.T) {
 // The declared ranges of states are proved to be closed, and a wrong one is
 // refused.
 func TestRecurrentRefuses(t *testing.T) {
-	body := func(r *bundle.Recurrent, name string) *bundle.BodyNode {
+	body := func(r *bundle.Recurrent, name string) *bundle.Node {
 		for i := range r.Body {
 			if r.Body[i].Name == name {
 				return &r.Body[i]
@@ -280,7 +280,7 @@ func TestRecurrentRefuses(t *testing.T) {
 
 // wideBody appends a node of many elements.
 func wideBody(r *bundle.Recurrent) {
-	n := bundle.BodyNode{Inputs: []string{"x"}}
+	n := bundle.Node{Inputs: []string{"x"}}
 	n.Name, n.Op = "wide", &bundle.Dense{Units: 2000, Inputs: 5, Weight: make([]int32, 10000), Bias: bundle.Vec{Small: make([]int64, 2000)}}
 	r.Body = append(r.Body, n)
 }
@@ -291,9 +291,9 @@ func TestDomainIsChecked(t *testing.T) {
 		Input: bundle.Input{Shape: []int{2, 1}, Quantizer: quant.Params{Scale: float32(1) / 255, Bits: 8}},
 		Nodes: []bundle.Node{{Name: "loop", Scale: []float64{1}, Op: &bundle.Recurrent{
 			Steps: 2, Output: "s", States: []bundle.State{{Name: "s", Size: 1, Scale: []float64{1}, Range: bundle.NewRange(0, 300), Next: "in"}},
-			Body: []bundle.BodyNode{
-				{Node: bundle.Node{Name: "sum", Op: &bundle.Add{Weights: []int32{1, 1}}, Scale: []float64{1}}, Inputs: []string{"x", "s"}},
-				{Node: bundle.Node{Name: "in", Op: &bundle.Domain{Lo: 0, Hi: 300}, Scale: []float64{1}}, Inputs: []string{"sum"}},
+			Body: []bundle.Node{
+				{Name: "sum", Op: &bundle.Add{Weights: []int32{1, 1}}, Scale: []float64{1}, Inputs: []string{"x", "s"}},
+				{Name: "in", Op: &bundle.Domain{Lo: 0, Hi: 300}, Scale: []float64{1}, Inputs: []string{"sum"}},
 			},
 		}}},
 		Labels: []string{"sum"},
@@ -324,7 +324,7 @@ func TestMulRounds(t *testing.T) {
 			Input: bundle.Input{Shape: []int{1, 2}, Quantizer: quant.Params{Scale: 1 / float32(int(1)<<bits-1), ZeroPoint: int32(rapid.IntRange(0, 1<<bits-1).Draw(t, "zero point")), Bits: bits}},
 			Nodes: []bundle.Node{{Name: "loop", Scale: []float64{1}, Op: &bundle.Recurrent{
 				Steps: 1, Output: "s", States: []bundle.State{{Name: "s", Size: 1, Scale: []float64{1}, Range: bundle.NewRange(-1<<16, 1<<16), Next: "m"}},
-				Body: []bundle.BodyNode{{Node: bundle.Node{Name: "m", Op: m, Scale: []float64{1}}, Inputs: []string{"x"}}},
+				Body: []bundle.Node{{Name: "m", Op: m, Scale: []float64{1}, Inputs: []string{"x"}}},
 			}}},
 			Labels: []string{"product"},
 		}
