@@ -107,9 +107,7 @@ func (f *File) Encode() ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
 		}
-		if f.Program.inputsByDefault(i) {
-			n.Inputs = nil
-		}
+		n.Inputs = f.Program.ListedInputs(i)
 		m.Nodes = append(m.Nodes, n)
 	}
 	golden := &safetensors.File{}

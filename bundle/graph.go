@@ -112,6 +112,16 @@ func (p *Program) wire() ([][]int, error) {
 	return wires, nil
 }
 
+// ListedInputs are the names of the tensors that node i reads, or nil where that is
+// just the one before it: what a file and a table of layers say of them.
+func (p *Program) ListedInputs(i int) []string {
+	in := p.Nodes[i].Inputs
+	if len(in) == 0 || len(in) == 1 && in[0] == p.tensorName(i) {
+		return nil
+	}
+	return in
+}
+
 // InShapes are the shapes of the tensors that node i reads, of a program that has
 // passed Check.
 func (p *Program) InShapes(i int) [][]int {
@@ -147,13 +157,16 @@ func (n *Node) outShape(in [][]int) ([]int, error) {
 	want := 1
 	switch op := n.Op.(type) {
 	case *Add:
-		want = len(op.Weights)
+		want = max(1, len(op.Weights))
 	case *Mul:
 		want = 2
 	case *Concat:
 		want = len(in)
 	case *Domain:
 		return nil, fmt.Errorf("operation %q has its place in the body of a Recurrent", n.Kind())
+	}
+	if want > maxInputs {
+		return nil, fmt.Errorf("operation %s of %d weights: want 1..%d", n.Kind(), want, maxInputs)
 	}
 	if len(in) != want {
 		return nil, fmt.Errorf("operation %s on %d inputs, want %d", n.Kind(), len(in), want)

@@ -31,8 +31,8 @@ func (p *Program) checkSchema(schema int) error {
 // Conv2D, one padding for all sides, Polynomial, LookupTable, Reshape and Recurrent.
 func (p *Program) newIn2(i int) string {
 	n := &p.Nodes[i]
-	if len(n.Inputs) > 0 && !p.inputsByDefault(i) {
-		return fmt.Sprintf("a list of inputs %q", n.Inputs)
+	if in := p.ListedInputs(i); in != nil {
+		return fmt.Sprintf("a list of inputs %q", in)
 	}
 	switch op := n.Op.(type) {
 	case *Conv2D:
@@ -60,10 +60,4 @@ func (p *Program) newIn2(i int) string {
 		return fmt.Sprintf("operation %q", n.Kind())
 	}
 	return ""
-}
-
-// inputsByDefault reports whether node i names just the tensor that it reads without
-// a list of inputs, which a file therefore leaves out.
-func (p *Program) inputsByDefault(i int) bool {
-	return len(p.Nodes[i].Inputs) == 1 && p.Nodes[i].Inputs[0] == p.tensorName(i)
 }

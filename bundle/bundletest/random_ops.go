@@ -51,14 +51,14 @@ func (r *randomizer) draw(kind bundle.Kind) {
 			r.sum(x)
 		}
 	case bundle.KindMul:
-		if x := r.pick(anyTensor); x != nil {
+		if x := r.pick(anyTensor); x != nil && r.graph() {
 			r.product(x)
 		}
 	case bundle.KindConcat:
 		if x := r.pick(anyTensor); x != nil {
-			like := r.partners(func(y *tensor) bool { return slices.Equal(y.shape[1:], x.shape[1:]) })
+			like := r.fitting(func(y *tensor) bool { return slices.Equal(y.shape[1:], x.shape[1:]) })
 			in := []*tensor{x}
-			for range r.number("more", 0, 2) {
+			for range r.more() {
 				in = append(in, like[r.number("which", 0, len(like)-1)])
 			}
 			r.concat(in)
@@ -104,13 +104,12 @@ func (r *randomizer) draw(kind bundle.Kind) {
 	}
 }
 
-// partners are the tensors that a join may read beside the one picked: all that fit,
-// or, where the last must be read, those before it too.
-func (r *randomizer) partners(fits func(*tensor) bool) []*tensor {
+// more draws how many inputs a join has beside the first.
+func (r *randomizer) more() int {
 	if !r.graph() {
-		return r.fitting(func(x *tensor) bool { return x == r.last() && fits(x) })
+		return 0
 	}
-	return r.fitting(fits)
+	return r.number("more", 0, 2)
 }
 
 // divisor draws a divisor of n.
@@ -230,12 +229,12 @@ func (r *randomizer) sum(x *tensor) {
 		sign = -1
 	}
 	_, ok := r.multiple(x)
-	like := r.partners(func(y *tensor) bool {
+	like := r.fitting(func(y *tensor) bool {
 		_, too := r.multiple(y)
 		return slices.Equal(y.shape, x.shape) && (ok && too || slices.Equal(y.scale, x.scale))
 	})
 	in := []*tensor{x}
-	for range r.number("more", 0, 2) {
+	for range r.more() {
 		in = append(in, like[r.number("which", 0, len(like)-1)])
 	}
 	op, scale := &bundle.Add{}, scaled(x.scale, float64(sign))
@@ -269,7 +268,7 @@ func scaled(scale []float64, f float64) []float64 {
 
 // product multiplies x and another of its shape, or itself.
 func (r *randomizer) product(x *tensor) {
-	like := r.partners(func(y *tensor) bool { return slices.Equal(y.shape, x.shape) && x.bits+y.bits <= r.RangeBits })
+	like := r.fitting(func(y *tensor) bool { return slices.Equal(y.shape, x.shape) && x.bits+y.bits <= r.RangeBits })
 	if len(like) == 0 {
 		return
 	}
