@@ -43,7 +43,10 @@ func BenchmarkRun(b *testing.B) {
 			if err := p.Prove(); err != nil {
 				b.Fatal(err)
 			}
-			run := runner(b, p)
+			run, err := NewRunner(p)
+			if err != nil {
+				b.Fatal(err)
+			}
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := run.Run(p.Input.Quantize(image), nil); err != nil {

@@ -22,7 +22,9 @@ func TestOldestSchema(t *testing.T) {
 		"pool":          {func(p *Program) { p.Nodes[2].Op.(*SumPool).Kernel = Pair{2, 1} }, 2},
 		"pool's stride": {func(p *Program) { p.Nodes[2].Op.(*SumPool).Stride = Pair{2, 1} }, 2},
 		"padded pool":   {func(p *Program) { p.Nodes[2].Op.(*SumPool).Padding = Around(1) }, 2},
-		"max":           {func(p *Program) { p.Nodes[2].Op, p.Nodes[2].Scale = &MaxPool{Kernel: Both(2), Stride: Both(2)}, []float64{1} }, 2},
+		"max": {func(p *Program) {
+			p.Nodes[2].Op, p.Nodes[2].Scale = &MaxPool{Kernel: Both(2), Stride: Both(2)}, []float64{1}
+		}, 2},
 	} {
 		p := tinyProgram()
 		c.change(p)
