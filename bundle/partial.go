@@ -8,7 +8,7 @@ import "math"
 //
 //	max_o sum_k |w_ok| * max|in| + max|bias|
 //
-// polynomials the terms |c_k| |x|^k. Where the bound is at most 2^24, float32
+// polynomials the terms |c_k| |x|^k, products with a Shift the squares of sums. Where the bound is at most 2^24, float32
 // arithmetic on the integers is exact. The ranges must be proved.
 func (p *Program) PartialSums() []float64 {
 	sums := make([]float64, len(p.Nodes))
@@ -47,6 +47,10 @@ func partialSum(op Op, in float64, shapes [][]int) float64 {
 				sum = sum*in + math.Abs(row.Float(k))
 			}
 			most = max(most, sum)
+		}
+	case *Mul:
+		if op.Shift > 0 { // the square of a sum
+			most = 4 * in * in
 		}
 	case *Recurrent:
 		sizes := []float64{in}
