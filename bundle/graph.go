@@ -144,6 +144,15 @@ func (p *Program) InShapes(i int) [][]int {
 // InShape is the shape of the first tensor that node i reads.
 func (p *Program) InShape(i int) []int { return p.InShapes(i)[0] }
 
+// shapesOf are the shapes of tensors by their numbers in Graph.
+func (p *Program) shapesOf(tensors []int) [][]int {
+	var all [][]int
+	for _, t := range tensors {
+		all = append(all, p.tensorShape(t))
+	}
+	return all
+}
+
 // tensorShape is that of a tensor by its number in Graph.
 func (p *Program) tensorShape(t int) []int {
 	if t == 0 {

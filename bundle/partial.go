@@ -22,7 +22,7 @@ func (p *Program) PartialSums() []float64 {
 			in = max(in, magnitudes[t])
 		}
 		magnitudes = append(magnitudes, n.Range.Magnitude())
-		most = max(most, partialSum(n.Op, in, p.InShapes(i)), magnitudes[i+1])
+		most = max(most, partialSum(n.Op, in, p.shapesOf(g.Inputs[i])), magnitudes[i+1])
 		sums[i] = most
 	}
 	return sums

@@ -8,8 +8,9 @@ type Runner struct {
 	p      *Program
 	graph  *Graph
 	input  Bounds
-	rows   []*Rows // per node; nil where the node is not linear
-	loops  []*loop // per node; nil where it is not a Recurrent
+	rows   []*Rows   // per node; nil where the node is not linear
+	loops  []*loop   // per node; nil where it is not a Recurrent
+	shapes [][][]int // per node, of its inputs
 	bounds []Bounds
 }
 
@@ -26,16 +27,18 @@ func NewRunner(p *Program) (*Runner, error) {
 	r := &Runner{p: p, graph: g, input: p.Input.Bounds(), rows: make([]*Rows, len(p.Nodes)), loops: make([]*loop, len(p.Nodes)), bounds: bounds}
 	for i := range p.Nodes {
 		n := &p.Nodes[i]
+		shapes := p.shapesOf(g.Inputs[i])
+		r.shapes = append(r.shapes, shapes)
 		switch op := n.Op.(type) {
 		case *Concat, *Slice: // a copy is quicker than rows
 		case Linear:
-			r.rows[i] = op.Rows(p.InShapes(i)...)
+			r.rows[i] = op.Rows(shapes...)
 		case *Recurrent:
 			in := r.input
 			if t := g.Inputs[i][0]; t > 0 {
 				in = bounds[t-1]
 			}
-			if r.loops[i], err = newLoop(op, in, p.InShape(i)); err != nil {
+			if r.loops[i], err = newLoop(op, in, shapes[0]); err != nil {
 				return nil, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
 			}
 		}
@@ -78,7 +81,7 @@ func (r *Runner) run(in Vec, visit func(node int, out Vec), inner func(node, ste
 				return Vec{}, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
 			}
 		default:
-			v = n.Op.apply(v, r.p.InShapes(i))
+			v = n.Op.apply(v, r.shapes[i])
 		}
 		if at, ok := r.bounds[i].Contains(v); !ok {
 			return Vec{}, fmt.Errorf("bundle: layer %q: element %d is %v, outside its proved range", n.Name, at, v.At(at))
