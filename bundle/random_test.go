@@ -15,14 +15,14 @@ import (
 	"qtool/bundle/bundletest"
 )
 
-// check runs a property on n draws, or on a twentieth of them with -short. Draws that
+// check runs a property on n draws, or on a twentieth of them, at least 20, with -short. Draws that
 // the command line asks for count instead.
 func check(t *testing.T, n int, property func(*rapid.T)) {
 	t.Helper()
 	f := flag.Lookup("rapid.checks")
 	if before := f.Value.String(); before == f.DefValue {
 		if testing.Short() {
-			n /= 20
+			n = min(n, max(n/20, 20))
 		}
 		if err := f.Value.Set(strconv.Itoa(n)); err != nil {
 			t.Fatal(err)
