@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // ErrHeld marks a file or folder that another process, or another opening of this one,
@@ -31,19 +32,28 @@ func File(f *os.File) error { return lockFile(f) }
 // Held is the lock on a folder.
 type Held struct{ file *os.File }
 
-// Folder locks a folder, which must exist, without waiting. Its lock file holds the
+// Folder locks a folder, which must exist, and waits for no more than a second. Its lock file holds the
 // number of the process. It returns an error that wraps ErrHeld and names the folder
 // and the other process if somebody else has it locked.
 func Folder(dir string) (*Held, error) {
 	// A holder removes the lock file when it is done, so that another may have locked
 	// a file that is no longer there: then it is tried again.
+	start := time.Now()
 	for {
 		h, err := folder(dir)
-		if !errors.Is(err, errRaced) {
+		switch {
+		case errors.Is(err, errRaced):
+		case errors.Is(err, ErrHeld) && time.Since(start) < dying:
+			time.Sleep(dying / 50)
+		default:
 			return h, err
 		}
 	}
 }
+
+// dying is how long a process that was killed may take to give back its memory, and its
+// locks after that.
+const dying = time.Second
 
 func folder(dir string) (*Held, error) {
 	f, err := os.OpenFile(filepath.Join(dir, name), os.O_RDWR|os.O_CREATE, 0o644)
