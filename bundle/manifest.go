@@ -1,12 +1,12 @@
 package bundle
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
 
 	"qtool/internal/safetensors"
+	"qtool/internal/strict"
 	"qtool/quant"
 )
 
@@ -130,14 +130,14 @@ func (m *manifestNode) node(name string, weights, tables *safetensors.File) (Nod
 			return n, err
 		}
 		n.Op = &Dense{Units: shape[0], Inputs: shape[1], Weight: weight, Bias: bias}
-		return n, strict(m.Attributes, &denseAttributes{})
+		return n, strict.JSON(m.Attributes, &denseAttributes{})
 	case KindConv2D:
 		shape, weight, bias, err := m.parameters(name, weights, 4)
 		if err != nil {
 			return n, err
 		}
 		var a convAttributes
-		err = strict(m.Attributes, &a)
+		err = strict.JSON(m.Attributes, &a)
 		n.Op = &Conv2D{
 			Outputs: shape[0], Channels: shape[1], Kernel: [2]int{shape[2], shape[3]},
 			Stride: a.Stride, Padding: a.Padding, Weight: weight, Bias: bias,
@@ -145,17 +145,17 @@ func (m *manifestNode) node(name string, weights, tables *safetensors.File) (Nod
 		return n, err
 	case KindSumPool:
 		var a poolAttributes
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &SumPool{a.Kernel, a.Stride}
 		return n, err
 	case KindPolynomial:
 		var a polynomialAttributes
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &Polynomial{a.Coefficients}
 		return n, err
 	case KindLookupTable:
 		var a tableAttributes
-		if err := strict(m.Attributes, &a); err != nil {
+		if err := strict.JSON(m.Attributes, &a); err != nil {
 			return n, err
 		}
 		t, err := loadTables(tables, name)
@@ -163,12 +163,12 @@ func (m *manifestNode) node(name string, weights, tables *safetensors.File) (Nod
 		return n, err
 	case KindReshape:
 		var a reshapeAttributes
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &Reshape{a.Shape}
 		return n, err
 	case KindRecurrent:
 		var a recurrentAttributes
-		if err := strict(m.Attributes, &a); err != nil {
+		if err := strict.JSON(m.Attributes, &a); err != nil {
 			return n, err
 		}
 		r, err := a.recurrent(name, weights, tables)
@@ -176,22 +176,22 @@ func (m *manifestNode) node(name string, weights, tables *safetensors.File) (Nod
 		return n, err
 	case KindAdd:
 		var a Add
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &a
 		return n, err
 	case KindMul:
 		var a Mul
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &a
 		return n, err
 	case KindShift:
 		var a Shift
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &a
 		return n, err
 	case KindDomain:
 		var a Domain
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &a
 		return n, err
 	}
@@ -237,17 +237,4 @@ func (m *manifestNode) parameters(name string, f *safetensors.File, rank int) (s
 		return nil, nil, bias, err
 	}
 	return w.Shape, weight, bias, nil
-}
-
-// strict decodes JSON and refuses unknown keys and anything after the value.
-func strict(b []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	if d.More() {
-		return fmt.Errorf("data after the JSON value")
-	}
-	return nil
 }

@@ -21,6 +21,7 @@ import (
 
 	"qtool/calibrate"
 	"qtool/configs"
+	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/ptq"
 	"qtool/train"
@@ -133,12 +134,7 @@ func source(name string) ([]byte, error) {
 		}
 		return b, nil
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("recipe: %w", err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
+	b, err := whole.Bytes(name, MaxBytes)
 	if err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)
 	}

@@ -5,11 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"qtool/calibrate"
 	"qtool/export"
+	"qtool/internal/whole"
+	"qtool/recipe"
 	"qtool/search"
 )
 
@@ -81,7 +82,7 @@ func (s *searcher) tunePoint(ctx context.Context, c *searchChoice) error {
 	if err != nil {
 		return err
 	}
-	there, err := os.ReadFile(w.path(fileRecipe))
+	there, err := whole.Bytes(w.path(fileRecipe), recipe.MaxBytes)
 	w.resume = err == nil && bytes.Equal(there, encoded)
 	if err := w.prepare(trainedFiles...); err != nil {
 		return err

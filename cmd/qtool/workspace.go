@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"qtool/datasets"
 	"qtool/explain"
+	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/recipe"
 	"qtool/train"
@@ -101,7 +103,7 @@ func (w *workspace) prepare(stale ...string) error {
 		return err
 	}
 	if w.resume {
-		old, err := os.ReadFile(w.path(fileRecipe))
+		old, err := whole.Bytes(w.path(fileRecipe), recipe.MaxBytes)
 		if err == nil && string(old) != string(b) {
 			return hinted{
 				fmt.Errorf("%s: cannot resume: %s there is of another recipe", w.dir, fileRecipe),
@@ -234,10 +236,13 @@ func (w *workspace) readTraining() (err error) {
 	return err
 }
 
+// maxStateBytes caps the JSON files that a run keeps for itself in its folder.
+const maxStateBytes = 64 << 20
+
 // readTrainingLogs reads a training.json; it is empty where there is none.
 func readTrainingLogs(path string) (map[string]trainingLog, error) {
 	logs := map[string]trainingLog{}
-	b, err := os.ReadFile(path)
+	b, err := whole.Bytes(path, maxStateBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return logs, nil
 	}
@@ -271,10 +276,14 @@ func onePath(a, b string) bool {
 
 // fileSHA256 is the hash and size of a file.
 func fileSHA256(path string) (sum string, size int64, err error) {
-	b, err := os.ReadFile(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return "", 0, err
 	}
-	s := sha256.Sum256(b)
-	return hex.EncodeToString(s[:]), int64(len(b)), nil
+	defer f.Close()
+	h := sha256.New()
+	if size, err = io.Copy(h, f); err != nil {
+		return "", 0, err
+	}
+	return hex.EncodeToString(h.Sum(nil)), size, nil
 }

@@ -3,6 +3,7 @@ package packed
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"maps"
 	"strings"
@@ -225,6 +226,17 @@ func TestPlanFile(t *testing.T) {
 	} {
 		if got, err := DecodePlan([]byte(c.file), c.p); got != nil || err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
+		}
+	}
+	text := strings.TrimSpace(string(file))
+	for _, behind := range []string{"}", "]", "x", "{}", "\n}", "\x00"} {
+		if got, err := DecodePlan([]byte(text+behind), p); got != nil || err == nil || !strings.Contains(err.Error(), "plan file: the JSON value ends at byte") {
+			t.Errorf("%q behind the plan: %v", behind, err)
+		}
+	}
+	for n := range text {
+		if got, err := DecodePlan([]byte(text[:n]), p); got != nil || !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "packed: plan file: ") {
+			t.Errorf("cut to %d bytes: %v", n, err)
 		}
 	}
 	exact, err := NewExactPlan(p, o)

@@ -148,7 +148,7 @@ func TestFilesThatAreNotThere(t *testing.T) {
 	if err := os.Truncate(large, MaxBytes+1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadReport(large); err == nil || !strings.Contains(err.Error(), "larger than 67108864 bytes") {
+	if _, err := ReadReport(large); err == nil || !strings.Contains(err.Error(), "pass the limit of 67108864") {
 		t.Error(err)
 	}
 }
