@@ -8,6 +8,9 @@ import (
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
+	"qtool/he/internal/guard"
+	"qtool/he/internal/sample"
+	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/he/wire"
 )
@@ -29,16 +32,23 @@ type ciphertexts struct {
 // Client owns the secret key: it encrypts images and decrypts logits. It is
 // safe for concurrent use.
 type Client struct {
+	guard.Secret[Client]
+	*client
+}
+
+// client is what a Client holds.
+type client struct {
 	plan   *Plan
 	id     wire.KeyID
 	secret *rlwe.SecretKey
 	tools  sync.Pool // of *tools
 }
 
-// NewClient generates a secret key: uniform ternary, from crypto/rand.
+// NewClient generates a secret key: uniform ternary, from a stream that the
+// operating system seeds.
 func NewClient(p *Plan) *Client {
-	c := &Client{plan: p, id: wire.NewKeyID(), secret: rlwe.NewKeyGenerator(p.params).GenSecretKeyNew()}
-	c.tools.New = func() any { return newTools(ckksEncoder(p.params)(), c.secret) }
+	c := &Client{client: &client{plan: p, id: wire.NewKeyID(), secret: secret.NewFromSystem(p.ring)}}
+	c.tools.New = func() any { return newTools(ckksEncoder(p.params)(), p.ring, c.secret, sample.NewSeed()) }
 	return c
 }
 

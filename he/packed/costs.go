@@ -6,10 +6,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/he/fastntt"
+	"qtool/he/internal/sample"
+	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/he/packed/lower"
 )
@@ -50,10 +51,10 @@ func Measure(logN, workers int) (Costs, error) {
 func encryptions(params ckks.Parameters, workers int) (float64, error) {
 	const rounds = 5
 	p := &common{ring: params.Parameters, lowered: &lower.Plan{Limbs: params.MaxLevel() + 1}}
-	secret := rlwe.NewKeyGenerator(params).GenSecretKeyNew()
+	key := secret.NewFromSystem(params.Parameters)
 	ready := make(chan *tools[float64], workers)
 	for range workers {
-		ready <- newTools(ckksEncoder(params)(), secret)
+		ready <- newTools(ckksEncoder(params)(), params.Parameters, key, sample.NewSeed())
 	}
 	var times []float64
 	for k := range rounds + 1 {
