@@ -25,14 +25,20 @@ type Client struct {
 
 // client is what a Client holds.
 type client struct {
-	plan     *Plan
+	plan *Plan
+	*keys
+	seeds   *sample.Stream
+	codes   [256]int64
+	columns []uint8 // images by input element; zeros between calls
+	workers []*clientWorker
+}
+
+// keys are the secret key in the forms that are used, two pointers away from a
+// Client; see guard.Secret.
+type keys struct {
 	secret   *rlwe.SecretKey // NTT domain, Montgomery form
 	key      []mod.Fixed     // s modulo the ciphertext primes, NTT domain
 	negative []mod.Fixed     // -s
-	seeds    *sample.Stream
-	codes    [256]int64
-	columns  []uint8 // images by input element
-	workers  []*clientWorker
 }
 
 // clientWorker is what one goroutine encrypts and decrypts with.
@@ -52,7 +58,7 @@ func NewClient(p *Plan) (*Client, error) {
 }
 
 func newClient(p *Plan, secret *rlwe.SecretKey, seed sample.Seed) *Client {
-	c := &Client{client: &client{plan: p, secret: secret, seeds: sample.NewStream(seed), codes: p.program.Input.Codes()}}
+	c := &Client{client: &client{plan: p, keys: &keys{secret: secret}, seeds: sample.NewStream(seed), codes: p.program.Input.Codes()}}
 	for i, s := range p.params.RingQ().SubRings {
 		key, negative := make([]uint64, s.N), make([]uint64, s.N)
 		s.IMForm(secret.Value.Q.Coeffs[i], key)

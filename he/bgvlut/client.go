@@ -24,12 +24,16 @@ type Client struct {
 
 // client is what a Client holds.
 type client struct {
-	plan    *Plan
-	secret  *SecretKey
-	limbs   []mod.Fixed // the secret's, negated, transform domain
+	plan   *Plan
+	secret *SecretKey
+	*negative
 	codes   [256]int64
 	workers []*clientWorker
 }
+
+// negative is the negated secret, two pointers away from a Client; see
+// guard.Secret.
+type negative struct{ limbs []mod.Fixed } // transform domain
 
 // clientWorker is what one goroutine encrypts and decrypts with.
 type clientWorker struct {
@@ -54,7 +58,7 @@ func NewClientWithKey(p *Plan, k *SecretKey) (*Client, error) {
 }
 
 func newClient(p *Plan, secret *SecretKey, seed sample.Seed) *Client {
-	c := &Client{client: &client{plan: p, secret: secret, codes: p.program.Input.Codes()}}
+	c := &Client{client: &client{plan: p, secret: secret, negative: &negative{}, codes: p.program.Input.Codes()}}
 	for i, limb := range p.ring.Secret(secret.key)[:p.ring.Levels()] {
 		m := p.ring.Modulus(i)
 		m.Scale(limb, limb, m.Factor(m.Q-1))

@@ -14,10 +14,13 @@ type SecretKey struct {
 	guard.Secret[SecretKey]
 	params parameters
 	id     wire.KeyID
-	key    *rlwe.SecretKey
+	*hidden
 }
+
+// hidden keeps the key two pointers away; see guard.Secret.
+type hidden struct{ key *rlwe.SecretKey }
 
 // NewSecretKey draws a secret key from a stream that the operating system seeds.
 func (p *Plan) NewSecretKey() *SecretKey {
-	return &SecretKey{params: p.parameters(), id: wire.NewKeyID(), key: secret.NewFromSystem(p.ring.Parameters())}
+	return &SecretKey{params: p.parameters(), id: wire.NewKeyID(), hidden: &hidden{secret.NewFromSystem(p.ring.Parameters())}}
 }

@@ -68,7 +68,7 @@ func (p *Plan) ReadSecretKey(r io.Reader) (*SecretKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bgvlut: %w", err)
 	}
-	return &SecretKey{params: p.parameters(), id: id, key: key}, nil
+	return &SecretKey{params: p.parameters(), id: id, hidden: &hidden{key}}, nil
 }
 
 // WriteTo writes the ciphertexts; it implements io.WriterTo.

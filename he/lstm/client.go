@@ -40,15 +40,18 @@ type Outputs struct {
 // safe for concurrent use.
 type Client struct {
 	guard.Secret[Client]
-	plan   *Plan
-	id     wire.KeyID
-	secret *rlwe.SecretKey
+	plan *Plan
+	id   wire.KeyID
+	*hidden
 }
+
+// hidden keeps the key two pointers away; see guard.Secret.
+type hidden struct{ secret *rlwe.SecretKey }
 
 // NewClient generates a secret key: uniform ternary, from a stream that the
 // operating system seeds.
 func NewClient(p *Plan) *Client {
-	return &Client{plan: p, id: wire.NewKeyID(), secret: secret.NewFromSystem(p.params.Parameters)}
+	return &Client{plan: p, id: wire.NewKeyID(), hidden: &hidden{secret.NewFromSystem(p.params.Parameters)}}
 }
 
 // Keys generates the evaluation keys for the server. done, if not nil, is called

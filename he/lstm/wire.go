@@ -79,7 +79,7 @@ func (p *Plan) ReadClient(r io.Reader) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lstm: %w", err)
 	}
-	return &Client{plan: p, id: id, secret: key}, nil
+	return &Client{plan: p, id: id, hidden: &hidden{key}}, nil
 }
 
 // WriteTo writes the ciphertexts; it implements io.WriterTo.

@@ -12,10 +12,12 @@ type SecretKey struct {
 	guard.Secret[SecretKey]
 	params *Parameters
 	id     KeyID
-	*secrets
+	*hidden
 }
 
-// secrets are what a SecretKey hides.
+// hidden keeps the secrets two pointers away; see guard.Secret.
+type hidden struct{ *secrets }
+
 type secrets struct {
 	wide   []int8   // S: the ring secret's coefficients, -1, 0 or 1
 	narrow []uint8  // s: bits
@@ -36,9 +38,9 @@ func NewSecretKey(p *Parameters) (*SecretKey, error) {
 
 // newSecretKey makes room for a key.
 func newSecretKey(p *Parameters, id KeyID) *SecretKey {
-	return &SecretKey{params: p, id: id, secrets: &secrets{
+	return &SecretKey{params: p, id: id, hidden: &hidden{&secrets{
 		wide: make([]int8, p.N()), narrow: make([]uint8, p.Dimension), ntt: make([]uint64, p.N()),
-	}}
+	}}}
 }
 
 // prepare computes ntt from wide.

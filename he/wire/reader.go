@@ -95,10 +95,13 @@ func (r *Reader) NewWords32(n int, limit uint32) []uint32 {
 // grow makes room for a chunk of words and, when read has filled it, for four
 // times as many, until there are n.
 func grow[T any](r *Reader, n int, read func([]T)) []T {
+	if r.err != nil {
+		return nil
+	}
 	v := make([]T, 0, min(n, chunk))
-	for r.err == nil {
+	for {
 		if read(v[len(v):cap(v)]); r.err != nil {
-			break
+			return nil
 		}
 		v = v[:cap(v)]
 		if len(v) == n {
@@ -106,7 +109,6 @@ func grow[T any](r *Reader, n int, read func([]T)) []T {
 		}
 		v = append(make([]T, 0, min(n, 4*len(v))), v...)
 	}
-	return nil
 }
 
 // EndOfFile is End for an object that is all of a file: it refuses what comes

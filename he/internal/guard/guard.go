@@ -18,8 +18,9 @@ var ErrHidden = errors.New("secrets are not marshaled")
 // value receivers, so that they are those of T and *T alike.
 //
 // Package fmt calls no methods on unexported fields: it prints them field by
-// field, and a pointer below the top as an address. T must therefore hold its
-// secrets behind a pointer, so that a struct with an unexported T prints none.
+// field, and a pointer below the top as an address; for a verb that does not fit,
+// what the pointer points to. T must therefore hold its secrets two pointers away,
+// so that a struct with an unexported T prints none, whatever the verb.
 type Secret[T any] struct{}
 
 func (Secret[T]) name() string { return reflect.TypeFor[T]().String() }

@@ -38,11 +38,12 @@ func NewSeed() (s Seed) {
 // A Stream is not safe for concurrent use.
 type Stream struct {
 	guard.Secret[Stream]
-	*state
+	*hidden
 }
 
-// state is what a Stream holds, out of sight of a printed struct that holds the
-// Stream.
+// hidden keeps the state two pointers away; see guard.Secret.
+type hidden struct{ *state }
+
 type state struct {
 	key    Seed
 	buffer [1 << 14]byte
@@ -54,7 +55,7 @@ var zeros [1 << 14]byte
 // NewStream starts a stream. Equal seeds give equal streams: production code
 // takes them from NewSeed or from another stream.
 func NewStream(seed Seed) *Stream {
-	s := &Stream{state: &state{next: len(state{}.buffer)}}
+	s := &Stream{hidden: &hidden{&state{next: len(state{}.buffer)}}}
 	s.Reset(seed)
 	return s
 }

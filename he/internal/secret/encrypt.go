@@ -12,8 +12,11 @@ import (
 // Encrypter encrypts under a secret key. It is one goroutine's.
 type Encrypter struct {
 	guard.Secret[Encrypter]
-	*encrypter
+	*hidden
 }
+
+// hidden keeps the key two pointers away; see guard.Secret.
+type hidden struct{ *encrypter }
 
 type encrypter struct {
 	rings  []*ring.SubRing
@@ -25,10 +28,10 @@ type encrypter struct {
 
 // NewEncrypter makes an encrypter that draws from a stream that begins with seed.
 func NewEncrypter(params rlwe.Parameters, key *rlwe.SecretKey, seed sample.Seed) *Encrypter {
-	return &Encrypter{encrypter: &encrypter{
+	return &Encrypter{hidden: &hidden{&encrypter{
 		rings: params.RingQ().SubRings, key: key.Value.Q.Coeffs, stream: sample.NewStream(seed),
 		errors: make([]int64, params.N()), words: make([]uint64, params.N()),
-	}}
+	}}}
 }
 
 // Encrypt turns a message m, a limb for each of the first primes, in the NTT

@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -48,6 +50,39 @@ func Again[T any](b []byte, read func(io.Reader) (T, error), write func(T, io.Wr
 // head is where a payload begins.
 func head(f *wire.Format) int { return int(f.Bytes(0)) - sha256.Size }
 
+// everyCut is the size up to which an object is cut at every byte.
+const everyCut = 8 << 10
+
+// cuts are lengths below size: all of them, or all of the header's, some around the
+// ends, and some anywhere.
+func cuts(rng *rand.Rand, head, size int) (all []int) {
+	for n := range min(size, max(head+2, everyCut)) {
+		if size <= everyCut || n < head+2 {
+			all = append(all, n)
+		}
+	}
+	if size > everyCut {
+		all = append(all, head+5, size/2, size-33, size-32, size-1)
+		for range 40 {
+			all = append(all, rng.IntN(size))
+		}
+	}
+	return all
+}
+
+// spare is the memory that reading may take besides a multiple of what arrived:
+// chunks and hashes.
+const spare = 512 << 10
+
+// allocated is the bytes that f allocates, and whatever runs beside it.
+func allocated(f func()) int64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return int64(after.TotalAlloc - before.TotalAlloc)
+}
+
 // Check holds the objects of a format, by the names of their kinds, to what package
 // wire promises: they come back as they were, and what is cut short, altered, of
 // another version or of another kind is refused, with an error that names it.
@@ -59,9 +94,14 @@ func Check(t *testing.T, f *wire.Format, objects map[string]Object) {
 		if err != nil || !bytes.Equal(again, o.Data) {
 			t.Errorf("%s: changed on the wire, %v", name, err)
 		}
-		for _, n := range []int{0, 1, head - 1, head, head + 5, len(o.Data) / 2, len(o.Data) - 33, len(o.Data) - 1} {
-			if _, err := o.Read(o.Data[:n]); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), name) {
+		for _, n := range cuts(rng, head, len(o.Data)) {
+			if _, err := o.Read(o.Data[:n]); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), fmt.Sprintf("%s is truncated at byte %d:", name, n)) {
 				t.Errorf("%s cut to %d bytes: %v", name, n, err)
+			}
+		}
+		for _, n := range []int{head, head + 9, min(len(o.Data)-1, head+100_000)} {
+			if got := allocated(func() { o.Read(o.Data[:n]) }); got > spare+8*int64(n) {
+				t.Errorf("%s cut to %d bytes of %d: reading takes %d bytes of memory", name, n, len(o.Data), got)
 			}
 		}
 		for k := range head + 40 {
