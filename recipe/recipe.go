@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 
@@ -89,9 +88,6 @@ type Verify struct {
 	// hashes.
 	Precision float64 `yaml:"precision,omitempty"`
 }
-
-// MaxBytes bounds a recipe file.
-const MaxBytes = 1 << 20
 
 func defaults() Recipe {
 	t := train.Config{Epochs: 1, Batch: 100, LearningRate: 0.001, Schedule: "cosine"}
@@ -169,11 +165,8 @@ func Parse(b []byte) (*Recipe, error) {
 }
 
 func decode(b []byte, r *Recipe) (err error) {
-	if len(b) > MaxBytes {
-		return fmt.Errorf("%d bytes pass the limit of %d", len(b), MaxBytes)
-	}
-	if !utf8.Valid(b) {
-		return fmt.Errorf("it is not UTF-8")
+	if err := bounded(b); err != nil {
+		return err
 	}
 	defer func() { // the YAML library panics on some malformed input
 		if p := recover(); p != nil {
