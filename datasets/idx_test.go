@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"qtool/internal/edits"
 	"runtime"
 	"strings"
 	"testing"
@@ -125,6 +126,7 @@ func FuzzReadIDX(f *testing.F) {
 	f.Add([]byte("\x00\x00\x08\x04\x00\x00\x00\x10\x00\x00\x00\x10\x00\x00\x00\x10\x00\x00\x00\x10"))
 	lim := IDXLimits{Dims: 4, Dim: 1 << 10, Bytes: 1 << 16}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		data = data[:min(len(data), edits.Max)]
 		x, err := ReadIDX(bytes.NewReader(data), lim)
 		if err != nil {
 			return

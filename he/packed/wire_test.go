@@ -15,6 +15,7 @@ import (
 	"qtool/bundle/bundletest"
 	"qtool/he/packed/keyset"
 	"qtool/he/wire/wiretest"
+	"qtool/internal/edits"
 )
 
 func smallPlan(t testing.TB, seed uint64) (*bundle.Program, *bundletest.Builder, *Plan) {
@@ -261,14 +262,12 @@ func FuzzDecodePlan(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(file)
-	f.Add([]byte(`{"version":2,"scheme":"ckks","log_n":13,"bits":1e308}`))
-	f.Fuzz(func(t *testing.T, b []byte) {
+	edits.Fuzz(f, [][]byte{file}, edits.JSON, nil, func(t *testing.T, b []byte) {
 		o, _, err := decodePlan(b, "ckks")
 		if err == nil && (o.LogN < minLogN || o.LogN > maxLogN || o.Costs == nil || o.AllowInsecure) {
 			t.Errorf("accepted %+v", o)
 		}
-	})
+	}, `{"version":2,"scheme":"ckks","log_n":13,"bits":1e308}`)
 }
 
 func FuzzReadInputs(f *testing.F) {
@@ -277,13 +276,7 @@ func FuzzReadInputs(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	file := wiretest.Encoded(f, in.WriteTo)
-	f.Add(file)
-	f.Add(file[:100])
-	f.Fuzz(func(t *testing.T, b []byte) {
-		again, err := wiretest.Again(b, plan.ReadInputs, (*Inputs).WriteTo)
-		if err == nil && !bytes.Equal(again, b) {
-			t.Error("accepted input does not encode to itself")
-		}
+	wiretest.Fuzz(f, map[string]wiretest.Object{
+		"input": {Data: wiretest.Encoded(f, in.WriteTo), Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, plan.ReadInputs, (*Inputs).WriteTo) }},
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"qtool/internal/edits"
 	"strings"
 	"testing"
 )
@@ -157,12 +158,10 @@ func TestFilesThatAreNotThere(t *testing.T) {
 // encodes to itself, and gating anything by it doesn't panic.
 func FuzzDecodeBaseline(f *testing.F) {
 	whole := encoded(f)
-	f.Add([]byte(whole))
-	f.Add([]byte(strings.ReplaceAll(whole, `"bundle": "exact"`, `"bundle": "free"`)))
-	f.Add([]byte(`{"schema": 1, "recipes": null}`))
-	f.Add([]byte(`{"schema": 1, "recipes": [{"recipe": "x", "images": 99999999999}]}`))
 	r := testReport(20)
-	f.Fuzz(func(t *testing.T, raw []byte) {
+	edits.Fuzz(f, [][]byte{
+		[]byte(whole), []byte(strings.ReplaceAll(whole, `"bundle": "exact"`, `"bundle": "free"`)),
+	}, edits.JSON, nil, func(t *testing.T, raw []byte) {
 		b, err := DecodeBaseline(raw)
 		if err != nil {
 			return
@@ -180,7 +179,7 @@ func FuzzDecodeBaseline(f *testing.F) {
 		}
 		Check(r, b, Options{})
 		Update(b, r)
-	})
+	}, `{"schema": 1, "recipes": null}`, `{"schema": 1, "recipes": [{"recipe": "x", "images": 99999999999}]}`)
 }
 
 // FuzzDecodeReport: no report that is accepted makes the gate panic, in any
@@ -192,19 +191,22 @@ func FuzzDecodeReport(f *testing.F) {
 		f.Fatal(err)
 	}
 	b := mustUpdate(f, nil, r)
-	f.Add(whole, true)
-	f.Add([]byte(strings.ReplaceAll(string(whole), `"images": 20`, `"images": 10`)), true)
-	f.Add([]byte(strings.ReplaceAll(string(whole), `"layers": [`, `"layers": [{},`)), false)
-	f.Fuzz(func(t *testing.T, raw []byte, sample bool) {
+	edits.Fuzz(f, [][]byte{
+		whole,
+		[]byte(strings.ReplaceAll(string(whole), `"images": 20`, `"images": 10`)),
+		[]byte(strings.ReplaceAll(string(whole), `"layers": [`, `"layers": [{},`)),
+	}, edits.JSON, nil, func(t *testing.T, raw []byte) {
 		r, err := DecodeReport(raw)
 		if err != nil {
 			return
 		}
-		result := Check(r, b, Options{AllowSample: sample})
-		for _, format := range Formats {
-			var out bytes.Buffer
-			if err := result.Write(&out, format, "b.json"); err != nil {
-				t.Fatal(err)
+		for _, sample := range []bool{false, true} {
+			result := Check(r, b, Options{AllowSample: sample})
+			for _, format := range Formats {
+				var out bytes.Buffer
+				if err := result.Write(&out, format, "b.json"); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		if now, err := Update(b, r); err == nil && !Check(r, now, Options{}).Passed {
