@@ -89,6 +89,18 @@ func TestReadIDXRefuses(t *testing.T) {
 	}
 }
 
+// An array that is cut anywhere, compressed or not, is refused.
+func TestReadIDXCut(t *testing.T) {
+	plain := encoded(t, &IDX{Shape: []int{3, 5, 4}, Data: make([]uint8, 60)})
+	for _, b := range [][]byte{plain, gzipped(plain)} {
+		for n := range b {
+			if x, err := ReadIDX(bytes.NewReader(b[:n]), DefaultIDXLimits); x != nil || err == nil || !strings.HasPrefix(err.Error(), "datasets: idx: ") {
+				t.Errorf("cut to %d of %d bytes: %v", n, len(b), err)
+			}
+		}
+	}
+}
+
 // A header that claims the most is no reason to allocate it.
 func TestReadIDXAllocatesWhatArrives(t *testing.T) {
 	header := "\x00\x00\x08\x02\x00\x00\x01\x00\x00\x10\x00\x00"

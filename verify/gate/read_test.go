@@ -154,6 +154,36 @@ func TestFilesThatAreNotThere(t *testing.T) {
 	}
 }
 
+// A baseline and a report that are cut anywhere are refused.
+func TestCutDocuments(t *testing.T) {
+	report, err := testReport(20).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]struct {
+		whole  string
+		decode func([]byte) (bool, error)
+	}{
+		"baseline": {encoded(t), func(b []byte) (bool, error) { v, err := DecodeBaseline(b); return v != nil, err }},
+		"report":   {string(report), func(b []byte) (bool, error) { v, err := DecodeReport(b); return v != nil, err }},
+	} {
+		text := strings.TrimSpace(c.whole)
+		if _, err := c.decode([]byte(text)); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		for n := range text {
+			if some, err := c.decode([]byte(text[:n])); some || err == nil || !strings.HasPrefix(err.Error(), "gate: "+what+": ") {
+				t.Fatalf("%s cut to %d bytes: %v", what, n, err)
+			}
+		}
+		for _, behind := range []string{"}", "]", "x", "{}"} {
+			if some, err := c.decode([]byte(text + behind)); some || err == nil {
+				t.Errorf("%s with %q behind it is accepted", what, behind)
+			}
+		}
+	}
+}
+
 // FuzzDecodeBaseline: what is accepted encodes to a form that is accepted and
 // encodes to itself, and gating anything by it doesn't panic.
 func FuzzDecodeBaseline(f *testing.F) {
