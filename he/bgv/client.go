@@ -69,10 +69,11 @@ func newClient(p *Plan, secret *rlwe.SecretKey, seed sample.Seed) *Client {
 	for range p.workers {
 		n := p.Slots()
 		w := &clientWorker{
-			stream: sample.NewStream(sample.Seed{}), // reset before use
+			stream: sample.NewStream(sample.Seed{}),
 			slots:  make([]uint64, n), errors: make([]int64, n),
 			message: make([]uint64, n), mask: make([]uint64, n),
 		}
+		w.stream.Close() // until it is reset
 		for range p.layout.outLevel() {
 			w.phase = append(w.phase, make([]uint64, n))
 		}

@@ -131,7 +131,7 @@ func (w *walk) elements(path string, v reflect.Value, at unsafe.Pointer) {
 }
 
 // search looks for the runs in numbers of so many bits. Residues are looked for in
-// those of 64 bits only.
+// numbers of 64 bits only.
 func search[T uint8 | uint16 | uint32 | uint64](w *walk, path string, v []T, width int) {
 	same := func(i int, n int, want func(k int) T) bool {
 		if n == 0 || i+n > len(v) {

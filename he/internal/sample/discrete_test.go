@@ -52,7 +52,7 @@ func TestBinaryIsUniform(t *testing.T) {
 }
 
 // The bytes of words of 32 bits are uniform, each at its place, and the words are
-// the halves of those of 64.
+// the halves of words of 64.
 func TestWords32(t *testing.T) {
 	x := make([]uint32, 1<<20)
 	NewStream(Seed{12}).Words32(x)

@@ -73,6 +73,27 @@ func TestResetAndClose(t *testing.T) {
 	}
 }
 
+// A closed stream gives nothing, rather than words that anyone can guess.
+func TestClosedStreamPanics(t *testing.T) {
+	for name, draw := range map[string]func(*Stream){
+		"words": func(s *Stream) { s.Words(make([]uint64, 1)) }, "words of 32 bits": func(s *Stream) { s.Words32(make([]uint32, 1)) },
+		"seed": func(s *Stream) { s.Seed() }, "ternary": func(s *Stream) { s.Ternary(make([]int8, 1)) },
+	} {
+		s := NewStream(Seed{23})
+		s.Close()
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s come from a closed stream", name)
+				}
+			}()
+			draw(s)
+		}()
+		s.Reset(Seed{23})
+		draw(s)
+	}
+}
+
 // The words that errors were made of are not left with the caller.
 func TestGaussianClearsItsScratch(t *testing.T) {
 	e, scratch := make([]int64, 100), make([]uint64, 120)

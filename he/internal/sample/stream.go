@@ -48,6 +48,7 @@ type state struct {
 	key    Seed
 	buffer [1 << 14]byte
 	next   int // of buffer: what lies before it is zero
+	closed bool
 }
 
 var zeros [1 << 14]byte
@@ -66,13 +67,20 @@ func NewSystemStream() *Stream { return NewStream(NewSeed()) }
 // Reset starts s again and clears what it held.
 func (s *Stream) Reset(seed Seed) {
 	clear(s.buffer[s.next:])
-	s.key, s.next = seed, len(s.buffer)
+	s.key, s.next, s.closed = seed, len(s.buffer), false
 }
 
-// Close clears what s holds: draws after it are those of the seed of zeros.
-func (s *Stream) Close() { s.Reset(Seed{}) }
+// Close clears what s holds. Drawing from a closed stream panics; Reset opens it
+// again.
+func (s *Stream) Close() {
+	s.Reset(Seed{})
+	s.closed = true
+}
 
 func (s *Stream) refill() {
+	if s.closed {
+		panic("sample: a closed stream is drawn from")
+	}
 	block, err := aes.NewCipher(s.key[:])
 	if err != nil {
 		panic(err) // the key has the right length
