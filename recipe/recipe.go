@@ -87,6 +87,9 @@ type Verify struct {
 	// default. It is left out where it is 0, so that recipes without it keep their
 	// hashes.
 	Precision float64 `yaml:"precision,omitempty"`
+	// Memory is the GiB that the ciphertexts of a batch may take at once, bgv; 0 is its
+	// default. It is left out where it is 0, as Precision is.
+	Memory float64 `yaml:"memory,omitempty"`
 }
 
 func defaults() Recipe {
@@ -304,6 +307,12 @@ func (r *Recipe) validateVerify() error {
 		return fmt.Errorf("verify.precision: %v is outside 0..50 bits (0 is the default)", b)
 	case b > 0 && r.Verify.Backend != "packed-ckks" && r.Verify.Backend != "none":
 		return fmt.Errorf("verify.precision: it is for backend packed-ckks, which is %s here (0 leaves it out)", r.Verify.Backend)
+	}
+	switch m := r.Verify.Memory; {
+	case !(m >= 0 && m <= 1<<20):
+		return fmt.Errorf("verify.memory: %v is outside 0..%d GiB (0 is the default)", m, 1<<20)
+	case m > 0 && !slices.Contains([]string{"auto", "bgv", "none"}, r.Verify.Backend):
+		return fmt.Errorf("verify.memory: it is for backend bgv, which is %s here (0 leaves it out)", r.Verify.Backend)
 	}
 	return nil
 }

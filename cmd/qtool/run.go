@@ -140,7 +140,7 @@ func runRun(ctx context.Context, w *workspace, insecure bool) error {
 	if err != nil {
 		return err
 	}
-	task, err := w.verification(f, w.data.Test, insecure)
+	task, err := w.verification(ctx, f, w.data.Test, insecure)
 	if err != nil {
 		return err
 	}

@@ -112,7 +112,7 @@ func (s *searcher) tunePoint(ctx context.Context, c *searchChoice) error {
 		return err
 	}
 	c.Tuned = *comparison.Accuracy.Integer
-	c.Needs, c.Reason, err = s.needs(f.Program)
+	c.Needs, c.Reason, err = s.needs(ctx, f.Program)
 	return err
 }
 

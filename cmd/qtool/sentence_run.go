@@ -35,7 +35,7 @@ func runSentences(ctx context.Context, w *workspace, insecure bool) error {
 	if err != nil {
 		return err
 	}
-	task, err := w.verification(f, s.data.Test, insecure)
+	task, err := w.verification(ctx, f, s.data.Test, insecure)
 	if err != nil {
 		return err
 	}

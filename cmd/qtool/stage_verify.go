@@ -49,10 +49,10 @@ type verification struct {
 
 // verification plans what a run ends with: parameters are chosen, or refused,
 // before the rungs answer.
-func (w *workspace) verification(f *bundle.File, all *datasets.Split, insecure bool) (verification, error) {
+func (w *workspace) verification(ctx context.Context, f *bundle.File, all *datasets.Split, insecure bool) (verification, error) {
 	v := w.recipe.Verify
 	if v.Backend == backendNone {
-		v.EncryptedLimit, v.Precision = 0, 0 // of the recipe's own back end
+		v.EncryptedLimit, v.Precision, v.Memory = 0, 0, 0 // of the recipe's own back end
 	}
 	task := verification{file: f, state: w.path(stateVerify), resume: w.resume}
 	var err error
@@ -62,7 +62,7 @@ func (w *workspace) verification(f *bundle.File, all *datasets.Split, insecure b
 	if task.encrypted, err = encryptedImages("verify.encrypted_limit", v.EncryptedLimit, task.test.Len()); err != nil {
 		return task, err
 	}
-	task.executor, err = encryptedExecutor(f.Program, task.encrypted, verifyOptions{backend: v.Backend, logN: v.LogN, bits: v.Precision, allowInsecure: insecure})
+	task.executor, err = encryptedExecutor(ctx, f.Program, task.encrypted, verifyOptions{backend: v.Backend, logN: v.LogN, bits: v.Precision, memory: v.Memory, allowInsecure: insecure})
 	return task, err
 }
 

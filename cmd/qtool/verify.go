@@ -84,7 +84,8 @@ same command with --resume repeats none of them.
 	cmd.Flags().IntVar(&o.limit, "limit", 0, "only the first images of the test set (default all)")
 	cmd.Flags().IntVar(&o.encryptedLimit, "encrypted-limit", 0, "encrypt only the first of the images that the clear rungs answer (default all)")
 	registerPacked(cmd, &o)
-	cmd.Flags().Float64Var(&o.failure, "failure-probability", 0, "the largest probability that an image has a failed look-up, pbs (default 2^-20)")
+	registerFailure(cmd, &o)
+	registerMemory(cmd, &o)
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the batches that an interrupted run finished in --out")
 	cmd.Flags().BoolVar(&simulate, "simulate", false, "encrypt nothing: predict what the back end would answer")
 	cmd.Flags().StringVar(&sentence, "text", "", "encrypt this sentence (- reads it from standard input) instead of the test set, and print the answer")
@@ -101,6 +102,16 @@ same command with --resume repeats none of them.
 func registerPacked(cmd *cobra.Command, o *verifyOptions) {
 	cmd.Flags().IntVar(&o.logN, "log-n", 0, "ring degree 2^log-n (default chosen)")
 	cmd.Flags().Float64Var(&o.bits, "precision", 0, "bits of output precision that packed-ckks must reach (default 9, of sentences 3)")
+}
+
+// registerFailure adds the flag that bounds failed look-ups.
+func registerFailure(cmd *cobra.Command, o *verifyOptions) {
+	cmd.Flags().Float64Var(&o.failure, "failure-probability", 0, "the largest probability that an image has a failed look-up, pbs (default 2^-20)")
+}
+
+// registerMemory adds the flag that bounds a batch's ciphertexts.
+func registerMemory(cmd *cobra.Command, o *verifyOptions) {
+	cmd.Flags().Float64Var(&o.memory, "memory", 0, "GiB that the ciphertexts of a batch may take at once, bgv: less takes more time (default 12)")
 }
 
 func runVerify(ctx context.Context, a *app, path, out string, resume, simulate bool, o verifyOptions) error {
@@ -132,7 +143,7 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 	if v.encrypted, err = encryptedImages("--encrypted-limit", o.encryptedLimit, test.Len()); err != nil {
 		return err
 	}
-	if v.executor, err = encryptedExecutor(f.Program, v.encrypted, o); err != nil {
+	if v.executor, err = encryptedExecutor(ctx, f.Program, v.encrypted, o); err != nil {
 		return err
 	}
 	if corpus != nil {

@@ -31,7 +31,7 @@ func MeasureSpeed(ctx context.Context) (Speed, error) {
 	if err != nil {
 		return Speed{}, err
 	}
-	plan, err := NewPlan(p, Options{})
+	plan, err := NewPlan(ctx, p, Options{})
 	if err != nil {
 		return Speed{}, err
 	}
@@ -55,7 +55,7 @@ func MeasureSpeed(ctx context.Context) (Speed, error) {
 			s.Seconds = took
 		}
 	}
-	predicted, err := Predict(p, Options{Images: len(images)})
+	predicted, err := Predict(ctx, p, Options{Images: len(images)})
 	if err != nil {
 		return Speed{}, err
 	}

@@ -51,14 +51,14 @@ type hidden struct{ secret *rlwe.SecretKey }
 // NewClient generates a secret key: uniform ternary, from a stream that the
 // operating system seeds.
 func NewClient(p *Plan) *Client {
-	return &Client{plan: p, id: wire.NewKeyID(), hidden: &hidden{secret.NewFromSystem(p.params.Parameters)}}
+	return &Client{plan: p, id: wire.NewKeyID(), hidden: &hidden{secret.NewFromSystem(p.fast().Parameters)}}
 }
 
 // Keys generates the evaluation keys for the server. done, if not nil, is called
 // after each, from one goroutine at a time.
 func (c *Client) Keys(ctx context.Context, done func()) (*Keys, error) {
 	p := c.plan
-	s, err := keyset.Generate(ctx, p.workers, p.params.Parameters, p.needs(), c.secret, done)
+	s, err := keyset.Generate(ctx, p.workers, p.fast().Parameters, p.needs(), c.secret, done)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (c *Client) Encrypt(ctx context.Context, sequences [][]uint8) (*Inputs, err
 	}
 	tools := make([]*encrypter, p.workers)
 	for w := range tools {
-		tools[w] = &encrypter{p.newEncoder(), secret.NewEncrypter(p.params.Parameters, c.secret, sample.NewSeed())}
+		tools[w] = &encrypter{p.newEncoder(), secret.NewEncrypter(p.fast().Parameters, c.secret, sample.NewSeed())}
 	}
 	err := parallel.Run(ctx, p.workers, steps*p.chunks(), func(w, i int) (err error) {
 		t, k := i/p.chunks(), i%p.chunks()
@@ -159,7 +159,7 @@ func (c *Client) Decrypt(out *Outputs, n int) ([][]float64, error) {
 		ct.Value[h] = ring.Poly{Coeffs: [][]uint64(out.logits[h])}
 	}
 	slots := make([]float64, p.params.MaxSlots())
-	if err := ckks.NewEncoder(p.params).Decode(rlwe.NewDecryptor(p.params, c.secret).DecryptNew(ct), slots); err != nil {
+	if err := ckks.NewEncoder(p.fast()).Decode(rlwe.NewDecryptor(p.fast(), c.secret).DecryptNew(ct), slots); err != nil {
 		return nil, fmt.Errorf("lstm: decoding: %w", err)
 	}
 	logits := make([][]float64, n)

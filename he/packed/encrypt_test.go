@@ -16,7 +16,7 @@ import (
 // the same modulo every prime, and another one each time; the mask is another
 // too, and uniform.
 func TestInsecureFreshEncryption(t *testing.T) {
-	plan, err := NewPlan(bundletest.New(1, 4, 30).Dense(7, 7).Square().Dense(3, 7).Observed(), insecure(12))
+	plan, err := NewPlan(t.Context(), bundletest.New(1, 4, 30).Dense(7, 7).Square().Dense(3, 7).Observed(), insecure(12))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,9 +15,9 @@ import (
 type session interface {
 	// setup makes keys and encodes weights, and says how long each took and how
 	// large the evaluation keys are.
-	setup() (keygen, encode time.Duration, keys int64, err error)
+	setup(ctx context.Context) (keygen, encode time.Duration, keys int64, err error)
 	// image encrypts, evaluates and decrypts one image.
-	image(image []uint8, r *he.Result) ([3]time.Duration, error)
+	image(ctx context.Context, image []uint8, r *he.Result) ([3]time.Duration, error)
 	// finish adds what only all images together tell.
 	finish(r *he.Result)
 }
@@ -59,7 +59,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 	total := len(images) + 1
 	step(he.Step{Phase: "keygen", Done: 0, Total: total})
 	s := e.start()
-	keygen, encode, keys, err := s.setup()
+	keygen, encode, keys, err := s.setup(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 			return nil, err
 		}
 		step(he.Step{Phase: "evaluate", Done: i + 1, Total: total})
-		t, err := s.image(image, r)
+		t, err := s.image(ctx, image, r)
 		if err != nil {
 			return nil, fmt.Errorf("image %d: %w", i, err)
 		}
@@ -110,31 +110,31 @@ type ckksSession struct {
 	images int
 }
 
-func (s *ckksSession) setup() (keygen, encode time.Duration, bytes int64, err error) {
+func (s *ckksSession) setup(ctx context.Context) (keygen, encode time.Duration, bytes int64, err error) {
 	start := time.Now()
 	s.client = NewClient(s.plan)
-	if s.keys, err = s.client.Keys(); err != nil {
+	if s.keys, err = s.client.Keys(ctx); err != nil {
 		return 0, 0, 0, err
 	}
 	keygen = time.Since(start)
 	start = time.Now()
-	s.server, err = NewServer(s.plan)
+	s.server, err = NewServer(ctx, s.plan)
 	return keygen, time.Since(start), s.keys.Bytes(), err
 }
 
-func (s *ckksSession) image(image []uint8, r *he.Result) (t [3]time.Duration, err error) {
+func (s *ckksSession) image(ctx context.Context, image []uint8, r *he.Result) (t [3]time.Duration, err error) {
 	start := time.Now()
-	in, err := s.client.Encrypt(image)
+	in, err := s.client.Encrypt(ctx, image)
 	if err != nil {
 		return t, err
 	}
 	t[0], start = time.Since(start), time.Now()
-	out, err := s.server.Evaluate(in, s.keys)
+	out, err := s.server.Evaluate(ctx, in, s.keys)
 	if err != nil {
 		return t, err
 	}
 	t[1], start = time.Since(start), time.Now()
-	logits, err := s.client.Decrypt(out)
+	logits, err := s.client.Decrypt(ctx, out)
 	if err != nil {
 		return t, err
 	}
@@ -196,37 +196,37 @@ type exactSession struct {
 	left   float64
 }
 
-func (s *exactSession) setup() (keygen, encode time.Duration, bytes int64, err error) {
+func (s *exactSession) setup(ctx context.Context) (keygen, encode time.Duration, bytes int64, err error) {
 	start := time.Now()
 	s.client, s.left = NewExactClient(s.plan), math.Inf(1)
-	if s.keys, err = s.client.Keys(); err != nil {
+	if s.keys, err = s.client.Keys(ctx); err != nil {
 		return 0, 0, 0, err
 	}
 	keygen = time.Since(start)
 	start = time.Now()
-	s.server, err = NewExactServer(s.plan)
+	s.server, err = NewExactServer(ctx, s.plan)
 	return keygen, time.Since(start), s.keys.Bytes(), err
 }
 
-func (s *exactSession) image(image []uint8, r *he.Result) (t [3]time.Duration, err error) {
+func (s *exactSession) image(ctx context.Context, image []uint8, r *he.Result) (t [3]time.Duration, err error) {
 	all := make([][]uint64, len(s.plan.t))
 	r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = 0, 0
 	for k := range all {
 		start := time.Now()
-		in, err := s.client.Encrypt(image, k)
+		in, err := s.client.Encrypt(ctx, image, k)
 		if err != nil {
 			return t, err
 		}
 		t[0] += time.Since(start)
 		start = time.Now()
-		out, err := s.server.Evaluate(in, s.keys)
+		out, err := s.server.Evaluate(ctx, in, s.keys)
 		if err != nil {
 			return t, err
 		}
 		t[1] += time.Since(start)
 		start = time.Now()
 		var left float64
-		if all[k], left, err = s.client.Decrypt(out); err != nil {
+		if all[k], left, err = s.client.Decrypt(ctx, out); err != nil {
 			return t, err
 		}
 		s.left = min(s.left, left)

@@ -11,6 +11,7 @@ import (
 	"qtool/he/packed/engine"
 	"qtool/he/wire"
 	"qtool/kernel/cpu"
+	"qtool/kernel/cpu/cputest"
 )
 
 // TestInsecureCiphertextsAreTheSameAtEveryLevel encrypts and evaluates with the
@@ -33,14 +34,14 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 			if secret == nil {
 				var err error
 				secret = rlwe.NewKeyGenerator(c.ring).GenSecretKeyNew()
-				keys, err = generateKeys(c, secret, wire.KeyID{})
+				keys, err = generateKeys(t.Context(), c, secret, wire.KeyID{})
 				check(t, err)
 			}
 		}
 		t.Run(name+"/ckks", func(t *testing.T) {
 			secret = nil
 			wantOneResult(t, func() (in, out []engine.Ciphertext) {
-				plan, err := NewPlan(p, insecure(11))
+				plan, err := NewPlan(t.Context(), p, insecure(11))
 				check(t, err)
 				prepare(t, &plan.common)
 				client := &Client{client: &client{plan: plan}}
@@ -50,9 +51,9 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 					check(t, err)
 					in = append(in, ct)
 				}
-				server, err := NewServer(plan)
+				server, err := NewServer(t.Context(), plan)
 				check(t, err)
-				got, err := server.Evaluate(&Inputs{ciphertexts{plan: plan.hash, cts: in, scale: plan.scales.fresh}}, keys)
+				got, err := server.Evaluate(t.Context(), &Inputs{ciphertexts{plan: plan.hash, cts: in, scale: plan.scales.fresh}}, keys)
 				check(t, err)
 				return in, got.cts
 			})
@@ -60,7 +61,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 		t.Run(name+"/bgv", func(t *testing.T) {
 			secret = nil
 			wantOneResult(t, func() (in, out []engine.Ciphertext) {
-				plan, err := NewExactPlan(p, insecure(11))
+				plan, err := NewExactPlan(t.Context(), p, insecure(11))
 				check(t, err)
 				prepare(t, &plan.common)
 				client := &ExactClient{exactClient: &exactClient{plan: plan}}
@@ -70,9 +71,9 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 					check(t, err)
 					in = append(in, ct)
 				}
-				server, err := NewExactServer(plan)
+				server, err := NewExactServer(t.Context(), plan)
 				check(t, err)
-				got, err := server.Evaluate(&ExactInputs{0, ciphertexts{plan: plan.hash, cts: in, scale: 1}}, keys)
+				got, err := server.Evaluate(t.Context(), &ExactInputs{0, ciphertexts{plan: plan.hash, cts: in, scale: 1}}, keys)
 				check(t, err)
 				return in, got.cts
 			})
@@ -88,7 +89,7 @@ func wantOneResult(t *testing.T, f func() (in, out []engine.Ciphertext)) {
 		return slices.EqualFunc(a, b, func(a, b engine.Poly) bool { return slices.EqualFunc(a, b, slices.Equal) })
 	}
 	var wantIn, wantOut []engine.Ciphertext
-	for level := cpu.Portable; level <= cpu.Detected; level++ {
+	for _, level := range cputest.Levels(t, cpu.IFMA) {
 		cpu.Active = level
 		in, out := f()
 		if level == cpu.Portable {

@@ -1,6 +1,7 @@
 package packed
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -70,12 +71,12 @@ func decodePlan(b []byte, scheme string) (Options, string, error) {
 
 // DecodePlan makes the plan of a file again, for the program that it was made
 // for; another program, or a changed file, is an error.
-func DecodePlan(b []byte, p *bundle.Program) (*Plan, error) {
+func DecodePlan(ctx context.Context, b []byte, p *bundle.Program) (*Plan, error) {
 	o, hash, err := decodePlan(b, "ckks")
 	if err != nil {
 		return nil, err
 	}
-	plan, err := NewPlan(p, o)
+	plan, err := NewPlan(ctx, p, o)
 	if err != nil {
 		return nil, err
 	}
@@ -86,12 +87,12 @@ func DecodePlan(b []byte, p *bundle.Program) (*Plan, error) {
 }
 
 // DecodeExactPlan is DecodePlan for an exact plan.
-func DecodeExactPlan(b []byte, p *bundle.Program) (*ExactPlan, error) {
+func DecodeExactPlan(ctx context.Context, b []byte, p *bundle.Program) (*ExactPlan, error) {
 	o, hash, err := decodePlan(b, "bgv")
 	if err != nil {
 		return nil, err
 	}
-	plan, err := NewExactPlan(p, o)
+	plan, err := NewExactPlan(ctx, p, o)
 	if err != nil {
 		return nil, err
 	}

@@ -8,9 +8,10 @@ import (
 	"qtool/he/internal/rolestest"
 )
 
-// places are the functions of a plan that say where a map's values lie. They are
-// made by planning, before there is a key.
-const places = "qtool/he/packed/lower.new"
+// planned are the functions of a plan: where a map's values lie, and the ring with
+// this processor's transforms, made when it is first asked for. Planning makes them,
+// before there is a key.
+var planned = []string{"qtool/he/packed/lower.new", "qtool/he/packed.New", "sync.OnceValue"}
 
 // What a server holds after an evaluation, and what it sees, has no run of the
 // client's key; the client prints none.
@@ -23,35 +24,35 @@ func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 		}
 	}
 	t.Run("ckks", func(t *testing.T) {
-		plan, err := NewPlan(p, insecure(11))
+		plan, err := NewPlan(t.Context(), p, insecure(11))
 		fatal(err)
 		client := NewClient(plan)
-		keys, err := client.Keys()
+		keys, err := client.Keys(t.Context())
 		fatal(err)
-		server, err := NewServer(plan)
+		server, err := NewServer(t.Context(), plan)
 		fatal(err)
-		in, err := client.Encrypt(image)
+		in, err := client.Encrypt(t.Context(), image)
 		fatal(err)
-		out, err := server.Evaluate(in, keys)
+		out, err := server.Evaluate(t.Context(), in, keys)
 		fatal(err)
 		c := rolestest.Key(plan.ring, client.secret)
-		rolestest.NoSecretValue(t, c, client, []any{server, plan, keys, in, out}, places)
+		rolestest.NoSecretValue(t, c, client, []any{server, plan, keys, in, out}, planned...)
 		guardtest.Hidden(t, client, c.Secrets())
 	})
 	t.Run("bgv", func(t *testing.T) {
-		plan, err := NewExactPlan(p, insecure(11))
+		plan, err := NewExactPlan(t.Context(), p, insecure(11))
 		fatal(err)
 		client := NewExactClient(plan)
-		keys, err := client.Keys()
+		keys, err := client.Keys(t.Context())
 		fatal(err)
-		server, err := NewExactServer(plan)
+		server, err := NewExactServer(t.Context(), plan)
 		fatal(err)
-		in, err := client.Encrypt(image, 0)
+		in, err := client.Encrypt(t.Context(), image, 0)
 		fatal(err)
-		out, err := server.Evaluate(in, keys)
+		out, err := server.Evaluate(t.Context(), in, keys)
 		fatal(err)
 		c := rolestest.Key(plan.ring, client.secret)
-		rolestest.NoSecretValue(t, c, client, []any{server, plan, keys, in, out}, places)
+		rolestest.NoSecretValue(t, c, client, []any{server, plan, keys, in, out}, planned...)
 		guardtest.Hidden(t, client, c.Secrets())
 	})
 }

@@ -116,7 +116,7 @@ func squares(t testing.TB) *bundle.Program {
 // for.
 func TestSlotsAgree(t *testing.T) {
 	for _, p := range []*bundle.Program{squares(t), lstmtest.Table(lstmtest.Shape{Steps: 3, Inputs: 4, Hidden: 3}, 50, 3)} {
-		layers, err := lower(p)
+		layers, err := lower(t.Context(), p)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,7 @@ func TestSlotsAgree(t *testing.T) {
 }
 
 func TestLowerGroups(t *testing.T) {
-	layers, err := lower(convNet(t))
+	layers, err := lower(t.Context(), convNet(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestLowerRefuses(t *testing.T) {
 		"bias":   {dense(1, bundle.Vec{Small: []int64{1 << 61}}), "passes the limit of 28 bits"},
 		"entry":  {dense(1, bundle.Vec{Small: []int64{1 << 24}}), "beyond 40 bits"},
 	} {
-		if _, err := NewPlan(c.p, Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
+		if _, err := NewPlan(t.Context(), c.p, Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -74,7 +74,7 @@ func TestInsecureStrangersAreRefused(t *testing.T) {
 	plan := smallPlan(t)
 	l := plan.params.ParametersLiteral
 	l.Dimension++
-	layers, err := lower(plan.program)
+	layers, err := lower(t.Context(), plan.program)
 	if err != nil {
 		t.Fatal(err)
 	}

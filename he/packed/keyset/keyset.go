@@ -33,6 +33,23 @@ func (n *Needs) Rotate(slots, limbs int) {
 // Sorted are the rotations in ascending order.
 func (n Needs) Sorted() []int { return slices.Sorted(maps.Keys(n.Rotations)) }
 
+// Bytes is the size of the keys' coefficients in the ring of degree 2^logN with so many
+// special primes: a key for ciphertexts of so many limbs has two polynomials of those
+// and the special primes for each digit, of as many limbs as there are special primes.
+func (n Needs) Bytes(logN, special int) int64 {
+	size := func(limbs int) int64 {
+		return int64((limbs+special-1)/special) * 2 * int64(limbs+special) * 8 << logN
+	}
+	var sum int64
+	for _, limbs := range n.Rotations {
+		sum += size(limbs)
+	}
+	if n.Relin > 0 {
+		sum += size(n.Relin)
+	}
+	return sum
+}
+
 // Set is a set of keys. It holds no secret.
 type Set struct {
 	Galois map[int]*rlwe.GaloisKey // by slots

@@ -144,7 +144,7 @@ func TestAfter(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	f := fromRows((&bundle.Dense{Units: 4, Inputs: 6, Weight: random(r, 24), Bias: bundle.Vec{Small: []int64{1, -2, 3, 4}}}).Rows([]int{6}))
 	g := fromRows((&bundle.Dense{Units: 3, Inputs: 4, Weight: random(r, 12), Bias: bundle.Vec{Small: []int64{5, 6, -7}}}).Rows([]int{4}))
-	h, err := g.after(f)
+	h, err := g.after(t.Context(), f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,10 +172,10 @@ func TestAfter(t *testing.T) {
 		}
 	}
 	f.W[0] = 1 << 60
-	if _, err := g.after(f); err == nil {
+	if _, err := g.after(t.Context(), f); err == nil {
 		t.Error("weights past 62 bits are multiplied")
 	}
-	if _, err := f.after(f); err == nil {
+	if _, err := f.after(t.Context(), f); err == nil {
 		t.Error("maps that don't fit are multiplied")
 	}
 }
