@@ -11,7 +11,7 @@ import (
 
 // planned are the functions of a plan: the ring with this processor's transforms,
 // made when it is first asked for. Planning makes them, before there is a key.
-var planned = []string{"sync.OnceValue", "qtool/he/lstm.(*Plan).accelerated"}
+var planned = []string{"sync.OnceValue", "qtool/he/lstm.newPlan", "qtool/he/lstm.(*Plan).accelerated"}
 
 // What a server holds after an evaluation, and what it sees, has no run of the
 // client's key; the client prints none.
