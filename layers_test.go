@@ -17,7 +17,7 @@ import (
 // Packages of one line may import each other. A line stands for the folder and
 // what is in it, unless a later line names that too.
 var order = [][]string{
-	{"internal/edits", "internal/lock", "internal/memory", "internal/progress", "internal/safetensors", "internal/strict", "internal/whole", "kernel/cpu"},
+	{"internal/edits", "internal/hint", "internal/lock", "internal/memory", "internal/progress", "internal/promptly", "internal/safetensors", "internal/strict", "internal/whole", "kernel/cpu"},
 	{"kernel"},
 	{"pipeline/folder"},
 	{"quant", "approx"},
@@ -35,7 +35,7 @@ var order = [][]string{
 	{"verify/runlog"},
 	{"verify"},
 	{"verify/integer"},
-	{"report", "search"},
+	{"report", "tune/pareto"},
 	{"configs"},
 	{"recipe"},
 	{"bench"},

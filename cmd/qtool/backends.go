@@ -15,7 +15,9 @@ import (
 	"qtool/he/packed"
 	"qtool/he/security"
 	"qtool/he/tfhe"
+	"qtool/internal/hint"
 	"qtool/internal/memory"
+	"qtool/internal/promptly"
 )
 
 const narrowerHint = "smaller weights, or fewer of them, make the sums and with them the tables' domains narrower"
@@ -73,7 +75,7 @@ func (o verifyOptions) plan(ctx context.Context, p *bundle.Program, images int) 
 	if o.backend == backendNone {
 		return nil, fmt.Errorf("backend %q encrypts nothing, there is no plan", backendNone)
 	}
-	plan, err := promptly(ctx, func() (*choose.Plan, error) {
+	plan, err := promptly.Do(ctx, func() (*choose.Plan, error) {
 		return choose.New(ctx, p, choose.Options{
 			Backend: o.backend, Images: images, LogN: o.logN, AllowInsecure: o.allowInsecure, Bits: o.bits,
 			Failure: o.failure, Memory: memoryBytes(o.memory), TuneTimings: o.tuneTimings,
@@ -113,8 +115,8 @@ func fits(need, have int64) error {
 	if have == 0 || need <= have {
 		return nil
 	}
-	return hinted{fmt.Errorf("bgv: a batch takes %.3g GB of ciphertexts at once, this machine has %.3g GB: %w", float64(need)/1e9, float64(have)/1e9, bgv.ErrInsufficient),
-		fmt.Sprintf("--memory %d takes parameters of less memory and more time", max(1, int(math.Floor(float64(have)/(1<<30)*3/5))))}
+	return hint.With(fmt.Errorf("bgv: a batch takes %.3g GB of ciphertexts at once, this machine has %.3g GB: %w", float64(need)/1e9, float64(have)/1e9, bgv.ErrInsufficient),
+		fmt.Sprintf("--memory %d takes parameters of less memory and more time", max(1, int(math.Floor(float64(have)/(1<<30)*3/5)))))
 }
 
 // planHint says what could help a program that no parameters carry.
@@ -136,13 +138,13 @@ func withHint(err error, insufficient string) error {
 	var recurrent *choose.RecurrentError
 	switch {
 	case errors.Is(err, security.ErrInsecure):
-		return hinted{err, "leave the ring degree to be chosen, or accept the risk with --allow-insecure-parameters"}
+		return hint.With(err, "leave the ring degree to be chosen, or accept the risk with --allow-insecure-parameters")
 	case errors.Is(err, bgv.ErrInsufficient), errors.Is(err, tfhe.ErrInsufficient), errors.Is(err, lstm.ErrInsufficient), errors.Is(err, packed.ErrInsufficient):
-		return hinted{err, insufficient}
+		return hint.With(err, insufficient)
 	case errors.Is(err, packed.ErrOperation):
-		return hinted{err, "packed ciphertexts carry linear layers, squares and quadratics; --backend auto takes one that carries every layer"}
+		return hint.With(err, "packed ciphertexts carry linear layers, squares and quadratics; --backend auto takes one that carries every layer")
 	case errors.As(err, &recurrent):
-		return hinted{err, "pbs runs those with tables, packed-ckks those with polynomials; auto takes the one that fits"}
+		return hint.With(err, "pbs runs those with tables, packed-ckks those with polynomials; auto takes the one that fits")
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"qtool/explain"
+	"qtool/internal/hint"
 	"qtool/model"
 )
 
@@ -34,10 +35,10 @@ func (w *workspace) needHeldOut(what string) error {
 	if w.recipe.Data.Validation > 0 {
 		return nil
 	}
-	return hinted{
+	return hint.With(
 		fmt.Errorf("recipe %s: %s needs held-out training images, data.validation is 0", w.recipe.Name, what),
 		"--set data.validation=1000; the test set is never used to choose",
-	}
+	)
 }
 
 func (p *printer) explanation(r *explain.Report) {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 
+	"qtool/internal/hint"
 	"qtool/verify/gate"
 )
 
@@ -86,7 +87,7 @@ func runGate(a *app, o gateOptions) error {
 	}
 	b, err := gate.ReadBaseline(o.baseline)
 	if errors.Is(err, fs.ErrNotExist) {
-		return hinted{err, "make a baseline of a report you trust: " + updateCommand(o)}
+		return hint.With(err, "make a baseline of a report you trust: "+updateCommand(o))
 	}
 	if err != nil {
 		return err
@@ -96,7 +97,7 @@ func runGate(a *app, o gateOptions) error {
 		return err
 	}
 	if result.Updatable() {
-		return hinted{result.Err(), "if the change is meant, accept it and commit the file: " + updateCommand(o)}
+		return hint.With(result.Err(), "if the change is meant, accept it and commit the file: "+updateCommand(o))
 	}
 	return result.Err()
 }

@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"qtool/bundle"
+	"qtool/internal/hint"
 )
 
 // inspectPlan prints how a packed back end would evaluate the bundle.
 func inspectPlan(ctx context.Context, a *app, path string, f *bundle.File, o verifyOptions) error {
 	if !strings.HasPrefix(o.backend, "packed") {
-		return hinted{fmt.Errorf("backend %q has no plan of packed ciphertexts: want packed-ckks or packed-bgv", o.backend), "qtool plan shows those of all back ends"}
+		return hint.With(fmt.Errorf("backend %q has no plan of packed ciphertexts: want packed-ckks or packed-bgv", o.backend), "qtool plan shows those of all back ends")
 	}
 	return printPlanOf(ctx, a, path, f, 0, o)
 }

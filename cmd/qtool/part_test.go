@@ -10,6 +10,7 @@ import (
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/he"
+	"qtool/internal/hint"
 	"qtool/quant"
 	"qtool/verify"
 	"qtool/verify/integer"
@@ -75,7 +76,7 @@ func TestEncryptedImages(t *testing.T) {
 		t.Errorf("accuracies: encrypted %v, integer on the same %v, integer %v; want 0.6, 0.6 and 4/7", *x.Encrypted, *x.IntegerOnEncrypted, *x.Integer)
 	}
 	var different *runlog.DifferentError
-	if _, e, err := run(4, 0, true); !errors.As(err, &different) || different.Keys[0] != "samples" || hintFor(err) == "" || e.images != 0 {
+	if _, e, err := run(4, 0, true); !errors.As(err, &different) || different.Keys[0] != "samples" || hint.Of(err) == "" || e.images != 0 {
 		t.Errorf("%d images encrypted of another limit, %v; want an error with a hint that names the samples", e.images, err)
 	}
 	if _, e, err := run(4, 0, false); err != nil || e.images != 4 {

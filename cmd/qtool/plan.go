@@ -8,6 +8,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/he/choose"
+	"qtool/internal/promptly"
 )
 
 func newPlanCommand(a *app) *cobra.Command {
@@ -40,7 +41,7 @@ as work: give the --limit of the run. 0 stands for as many as fill their batches
 			if limit < 0 {
 				return fmt.Errorf("--limit %d is negative", limit)
 			}
-			f, err := promptly(cmd.Context(), func() (*bundle.File, error) { return bundle.ReadFile(path) })
+			f, err := promptly.Do(cmd.Context(), func() (*bundle.File, error) { return bundle.ReadFile(path) })
 			if err != nil {
 				return err
 			}

@@ -13,7 +13,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
 
-	"qtool/search"
+	"qtool/tune/pareto"
 )
 
 // Colours that stay apart for readers who do not see red and green alike, after
@@ -39,7 +39,7 @@ func (w *workspace) plotSearch(r *searchReport) error {
 	least := 0.5 / float64(r.Identity.Images)
 	failing := func(accuracy float64) float64 { return 100 * max(1-accuracy, least) }
 	predicted := func(cost float64) float64 { return cost * r.Machine.Factor / float64(r.Machine.Workers) }
-	var all []search.Candidate
+	var all []pareto.Candidate
 	var rounded, front, tuned plotter.XYs
 	for i := range r.Candidates {
 		if c := r.worth(&r.Candidates[i]); c.Feasible {
@@ -47,7 +47,7 @@ func (w *workspace) plotSearch(r *searchReport) error {
 			rounded = append(rounded, plotter.XY{X: predicted(c.Cost), Y: failing(c.Accuracy)})
 		}
 	}
-	for _, c := range search.Front(all) {
+	for _, c := range pareto.Front(all) {
 		front = append(front, plotter.XY{X: predicted(c.Cost), Y: failing(c.Accuracy)})
 	}
 	var names []string

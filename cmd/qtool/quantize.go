@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"qtool/calibrate"
+	"qtool/internal/hint"
 	"qtool/model"
 )
 
@@ -125,10 +126,10 @@ func runQuantize(ctx context.Context, w *workspace, o quantizeOptions) error {
 		}
 	}
 	if w.recipe.Quantize.Method == "none" {
-		return hinted{
+		return hint.With(
 			fmt.Errorf("recipe %s: quantize.method is none: its network stays in float", w.recipe.Name),
 			"activations that are no polynomial need lookup tables; a recipe with squares can be quantized",
-		}
+		)
 	}
 	if o.checkpoint == "" {
 		o.checkpoint = w.path(fileFloat)
@@ -174,7 +175,7 @@ func runQuantize(ctx context.Context, w *workspace, o quantizeOptions) error {
 func readFloat(path string) (*model.Checkpoint, error) {
 	c, err := model.ReadCheckpoint(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, hinted{fmt.Errorf("no float checkpoint: %w", err), "qtool train makes one, or name one with --checkpoint"}
+		return nil, hint.With(fmt.Errorf("no float checkpoint: %w", err), "qtool train makes one, or name one with --checkpoint")
 	}
 	if err != nil {
 		return nil, err
@@ -214,7 +215,7 @@ func (w *workspace) adopt(path string, c *model.Checkpoint) error {
 	case kept == sum:
 		return nil
 	case w.resume:
-		return hinted{fmt.Errorf("%s: cannot resume: %s there is another checkpoint than %s", w.dir, fileFloat, path), "run without --resume to start afresh"}
+		return hint.With(fmt.Errorf("%s: cannot resume: %s there is another checkpoint than %s", w.dir, fileFloat, path), "run without --resume to start afresh")
 	}
 	if err := w.forgetTraining(); err != nil {
 		return err

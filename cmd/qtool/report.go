@@ -16,6 +16,7 @@ import (
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/datasets/text"
+	"qtool/internal/hint"
 	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/pipeline/folder"
@@ -167,7 +168,7 @@ func (a *app) drawReport(ctx context.Context, s reportSource) ([]byte, error) {
 func readReport(path string) (*verify.Report, error) {
 	b, err := whole.Bytes(path, gate.MaxBytes)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, hinted{fmt.Errorf("no report: %w", err), "qtool run makes one, and so does qtool verify-encrypted --out"}
+		return nil, hint.With(fmt.Errorf("no report: %w", err), "qtool run makes one, and so does qtool verify-encrypted --out")
 	}
 	if err != nil {
 		return nil, err
@@ -251,10 +252,10 @@ func sameFile(path, want, what string) (found bool, err error) {
 		return false, err
 	}
 	if want != "" && have != want {
-		return false, hinted{
+		return false, hint.With(
 			fmt.Errorf("%s has SHA-256 %s, %s %s", path, have, what, want),
 			"the files of the folder are of different runs; run or verify again",
-		}
+		)
 	}
 	return true, nil
 }

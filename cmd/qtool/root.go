@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qtool/internal/hint"
 	"qtool/kernel/cpu"
 )
 
@@ -48,7 +49,7 @@ A first tour:
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			err := cpu.Err()
 			if v := (*cpu.VariableError)(nil); errors.As(err, &v) {
-				return hinted{err, "unset " + v.Variable + " to use what the processor has"}
+				return hint.With(err, "unset "+v.Variable+" to use what the processor has")
 			}
 			return err
 		},

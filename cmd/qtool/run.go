@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qtool/internal/hint"
+	"qtool/internal/memory"
 	"qtool/model"
 	"qtool/recipe"
 	"qtool/verify"
@@ -49,7 +51,7 @@ func (f *recipeFlags) workspace(a *app) (*workspace, error) {
 	r, err := recipe.Load(f.name, f.sets)
 	var unused *recipe.UnusedError
 	if errors.As(err, &unused) && strings.HasPrefix(unused.For, "quantize.method") {
-		return nil, hinted{err, "--set quantize.method=... leaves out by itself what a recipe says for its own method alone"}
+		return nil, hint.With(err, "--set quantize.method=... leaves out by itself what a recipe says for its own method alone")
 	}
 	if err != nil {
 		return nil, err
@@ -177,7 +179,7 @@ func (w *workspace) verifyRun(ctx context.Context, task verification) (err error
 func runAgain(ctx context.Context, a *app, flags *recipeFlags, from string, insecure bool) error {
 	before, _, err := fileSHA256(filepath.Join(from, fileBundle))
 	if err != nil {
-		return hinted{fmt.Errorf("no finished run to repeat: %w", err), "--from names the folder of a run that made a bundle"}
+		return hint.With(fmt.Errorf("no finished run to repeat: %w", err), "--from names the folder of a run that made a bundle")
 	}
 	flags.name = filepath.Join(from, fileRecipe)
 	if flags.out == "" {
@@ -229,7 +231,7 @@ func (w *workspace) publishFloat(ctx context.Context, r rungs, labels []uint8) e
 	report := &verify.Report{
 		Schema: verify.ReportSchema, Recipe: w.recipe.Name, Seed: w.recipe.Seed,
 		Dataset: w.data.Name, DatasetSHA256: w.data.SHA256, TestImages: w.data.Test.Len(),
-		PeakRSSBytes: peakRSS(), Layers: []verify.Layer{}, Versions: versions(),
+		PeakRSSBytes: memory.Peak(), Layers: []verify.Layer{}, Versions: versions(),
 	}
 	report.Apply(comparison)
 	return w.publish(ctx, report)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qtool/internal/hint"
 	"qtool/model"
 )
 
@@ -136,9 +137,9 @@ func (w *workspace) searchable() error {
 	switch b := w.recipe.Verify.Backend; {
 	case b == "auto" || b == "bgv" || b == "pbs" && tables:
 	case tables:
-		return hinted{fmt.Errorf("recipe %s: verify.backend %s: search predicts the cost of tables for auto, bgv and pbs", w.recipe.Name, b), "--set verify.backend=auto"}
+		return hint.With(fmt.Errorf("recipe %s: verify.backend %s: search predicts the cost of tables for auto, bgv and pbs", w.recipe.Name, b), "--set verify.backend=auto")
 	default:
-		return hinted{fmt.Errorf("recipe %s: verify.backend %s: search predicts the cost of polynomials for auto and bgv, which encrypt whole batches", w.recipe.Name, b), "--set verify.backend=auto"}
+		return hint.With(fmt.Errorf("recipe %s: verify.backend %s: search predicts the cost of polynomials for auto and bgv, which encrypt whole batches", w.recipe.Name, b), "--set verify.backend=auto")
 	}
 	if w.recipe.Quantize.Method == "none" {
 		return fmt.Errorf("recipe %s: quantize.method is none: its network stays in float", w.recipe.Name)

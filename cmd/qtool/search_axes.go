@@ -6,22 +6,22 @@ import (
 
 	"qtool/model"
 	"qtool/recipe"
-	"qtool/search"
+	"qtool/tune/pareto"
 )
 
 // What a search may choose: bits, the width of tables' domains in bits, and
 // degrees of polynomials.
 var (
-	inputBits      = search.Range(1, 8)
-	weightBits     = search.Range(2, 8)
-	activationBits = search.Range(1, 8)
-	domainBits     = search.Range(4, 12)
-	degrees        = search.Range(1, 7)
+	inputBits      = pareto.Range(1, 8)
+	weightBits     = pareto.Range(2, 8)
+	activationBits = pareto.Range(1, 8)
+	domainBits     = pareto.Range(4, 12)
+	degrees        = pareto.Range(1, 7)
 )
 
 // searchAxis is a number to be chosen and the recipe key that it is set by.
 type searchAxis struct {
-	search.Axis
+	pareto.Axis
 	Key string `json:"key"`
 	// with are further overrides that the key needs.
 	with []string
@@ -34,9 +34,9 @@ type searchAxis struct {
 // only those are values that the fit has.
 func searchAxes(r *recipe.Recipe) []searchAxis {
 	n := &r.Network
-	axes := []searchAxis{{Axis: search.Axis{Name: "input", Values: inputBits}, Key: "quantize.input.bits"}}
+	axes := []searchAxis{{Axis: pareto.Axis{Name: "input", Values: inputBits}, Key: "quantize.input.bits"}}
 	add := func(name, key string, values []int, with ...string) {
-		axes = append(axes, searchAxis{search.Axis{Name: name, Values: values}, key, with})
+		axes = append(axes, searchAxis{pareto.Axis{Name: name, Values: values}, key, with})
 	}
 	// Where all else has v bits, sums of a few inputs fit a domain of about v + 4.
 	const domainOffset = 4
@@ -67,12 +67,12 @@ func searchAxes(r *recipe.Recipe) []searchAxis {
 
 // searchStart is the point that a table network's recipe is itself, or nearly;
 // nil for other networks, where equal bits everywhere are starts enough.
-func searchStart(r *recipe.Recipe, axes []searchAxis) search.Point {
+func searchStart(r *recipe.Recipe, axes []searchAxis) pareto.Point {
 	n, q := &r.Network, &r.Quantize.Config
 	if !slices.ContainsFunc(n.Layers, model.Layer.Tabled) {
 		return nil
 	}
-	var p search.Point
+	var p pareto.Point
 	for _, a := range axes {
 		want := q.Input.Bits
 		for _, l := range n.Layers {

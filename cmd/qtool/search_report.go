@@ -9,8 +9,9 @@ import (
 	"github.com/google/renameio/v2/maybe"
 
 	"qtool/he/bgv"
+	"qtool/internal/hint"
 	"qtool/internal/whole"
-	"qtool/search"
+	"qtool/tune/pareto"
 )
 
 // searchSchema is the version of search.json.
@@ -47,7 +48,7 @@ type searchIdentity struct {
 
 // searchCandidate is a choice of bits and what it is worth.
 type searchCandidate struct {
-	Point search.Point `json:"point"` // a value an axis
+	Point pareto.Point `json:"point"` // a value an axis
 	// Accuracy is of the integer program, quantized without training.
 	Accuracy float64 `json:"proxy_accuracy"`
 	// Needs are nil where nothing carries the program; Reason then says why.
@@ -60,8 +61,8 @@ type searchCandidate struct {
 const aboveChance = 0.05
 
 // worth is the candidate as the search weighs it.
-func (r *searchReport) worth(c *searchCandidate) search.Candidate {
-	w := search.Candidate{Point: c.Point, Accuracy: c.Accuracy}
+func (r *searchReport) worth(c *searchCandidate) pareto.Candidate {
+	w := pareto.Candidate{Point: c.Point, Accuracy: c.Accuracy}
 	if c.Needs != nil && (r.Chance == 0 || c.Accuracy > r.Chance+aboveChance) {
 		w.Feasible, w.Cost = true, c.Needs.Work
 	}
@@ -115,10 +116,10 @@ func (w *workspace) knownCandidates(identity searchIdentity) ([]searchCandidate,
 		case err != nil:
 			return nil, fmt.Errorf("%s: %w", w.path(name), err)
 		case r.Schema != searchSchema || r.Identity != identity:
-			return nil, hinted{
+			return nil, hint.With(
 				fmt.Errorf("%s: cannot resume: it is of another search (%+v, this is %+v)", w.path(name), r.Identity, identity),
 				"run without --resume to start afresh",
-			}
+			)
 		}
 		return r.Candidates, nil
 	}

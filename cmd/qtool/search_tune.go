@@ -13,13 +13,13 @@ import (
 	"qtool/internal/whole"
 	"qtool/pipeline/folder"
 	"qtool/recipe"
-	"qtool/search"
+	"qtool/tune/pareto"
 )
 
 // overrides are what makes a point of the search's recipe: its bits; scales that
 // start at the least squared error and are learned; and so many epochs. What the
 // recipe says anyway is left out.
-func (s *searcher) overrides(p search.Point) (sets []string) {
+func (s *searcher) overrides(p pareto.Point) (sets []string) {
 	q := &s.recipe.Quantize
 	for i, a := range s.report.Axes {
 		sets = append(sets, fmt.Sprintf("%s=%d", a.Key, p[i]))
@@ -47,13 +47,13 @@ func (s *searcher) overrides(p search.Point) (sets []string) {
 
 // tune fine-tunes the points of a front, each in a run folder of its own, and
 // puts them into the report.
-func (s *searcher) tune(ctx context.Context, front []search.Candidate) error {
+func (s *searcher) tune(ctx context.Context, front []pareto.Candidate) error {
 	at := map[string]*searchCandidate{}
 	for i := range s.report.Candidates {
 		c := &s.report.Candidates[i]
 		at[pointName(c.Point)] = c
 	}
-	var tuned []search.Candidate
+	var tuned []pareto.Candidate
 	for _, c := range front {
 		choice := searchChoice{searchCandidate: *at[pointName(c.Point)], Set: s.overrides(c.Point), Folder: pointFolder(c.Point)}
 		if err := s.tunePoint(ctx, &choice); err != nil {
@@ -63,7 +63,7 @@ func (s *searcher) tune(ctx context.Context, front []search.Candidate) error {
 		tuned = append(tuned, s.report.worth(&searchCandidate{Point: choice.Point, Accuracy: choice.Tuned, Needs: choice.Needs}))
 	}
 	best := map[string]bool{}
-	for _, c := range search.Front(tuned) {
+	for _, c := range pareto.Front(tuned) {
 		best[pointName(c.Point)] = true
 	}
 	for i := range s.report.Front {

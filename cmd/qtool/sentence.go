@@ -9,6 +9,7 @@ import (
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/datasets/text"
+	"qtool/internal/hint"
 	"qtool/model/sequence"
 	"qtool/recipe"
 	"qtool/recipe/sentence"
@@ -101,5 +102,5 @@ func refuseSentences(r *recipe.Recipe, what string) error {
 	if r.Sentence == nil {
 		return nil
 	}
-	return hinted{fmt.Errorf("recipe %s reads sentences: %s is for networks of images", r.Name, what), "train, quantize, run and verify-encrypted know sentences"}
+	return hint.With(fmt.Errorf("recipe %s reads sentences: %s is for networks of images", r.Name, what), "train, quantize, run and verify-encrypted know sentences")
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"qtool/bundle"
+	"qtool/internal/hint"
 	"qtool/model/sequence"
 )
 
@@ -29,7 +30,7 @@ func quantizeSentences(ctx context.Context, w *workspace, o quantizeOptions) err
 	}
 	float, err := sequence.ReadCheckpoint(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return hinted{fmt.Errorf("no float checkpoint: %w", err), "qtool train makes one, or name one with --checkpoint"}
+		return hint.With(fmt.Errorf("no float checkpoint: %w", err), "qtool train makes one, or name one with --checkpoint")
 	}
 	if err != nil {
 		return err

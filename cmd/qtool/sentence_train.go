@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"qtool/internal/hint"
 	"qtool/internal/progress"
 	"qtool/model/sequence"
 	"qtool/train"
@@ -61,7 +62,7 @@ func (s *sentences) fit(ctx context.Context, stage string, task sentence.Task) (
 	if err != nil {
 		bar.Abandon()
 		if errors.Is(err, context.Canceled) {
-			return nil, hinted{err, "the same command with --resume keeps the stages that are finished and repeats this one"}
+			return nil, hint.With(err, "the same command with --resume keeps the stages that are finished and repeats this one")
 		}
 		return nil, err
 	}

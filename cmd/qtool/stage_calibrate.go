@@ -14,6 +14,7 @@ import (
 	"qtool/calibrate"
 	"qtool/datasets"
 	"qtool/export"
+	"qtool/internal/hint"
 	"qtool/model"
 	"qtool/ptq"
 	"qtool/verify"
@@ -71,7 +72,7 @@ func (w *workspace) compareCalibrations(ctx context.Context, float *model.Checkp
 	}
 	best := c.best()
 	if best == nil {
-		return nil, hinted{fmt.Errorf("no calibration gives an integer program: %s", c.table.Trials[0].Reason), w.narrowHint()}
+		return nil, hint.With(fmt.Errorf("no calibration gives an integer program: %s", c.table.Trials[0].Reason), w.narrowHint())
 	}
 	best.Best = true
 	q := &w.recipe.Quantize

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"qtool/he"
+	"qtool/internal/hint"
 	"qtool/internal/lock"
 	"qtool/internal/progress"
 	"qtool/verify"
@@ -40,17 +41,17 @@ func withLogHint(err error, log, begin string) error {
 	var different *runlog.DifferentError
 	switch {
 	case errors.As(err, &interrupted):
-		return hinted{err, interruptedHint(interrupted, begin)}
+		return hint.With(err, interruptedHint(interrupted, begin))
 	case errors.As(err, &different):
-		return hinted{err, fmt.Sprintf("the bundle and the options of the interrupted run go on; without %s, everything is encrypted again", log)}
+		return hint.With(err, fmt.Sprintf("the bundle and the options of the interrupted run go on; without %s, everything is encrypted again", log))
 	case errors.Is(err, runlog.ErrForeign):
-		return hinted{err, fmt.Sprintf("an earlier version, or another program, wrote it: remove %s, and everything is encrypted again", log)}
+		return hint.With(err, fmt.Sprintf("an earlier version, or another program, wrote it: remove %s, and everything is encrypted again", log))
 	case errors.Is(err, runlog.ErrDamaged):
-		return hinted{err, fmt.Sprintf("remove %s, and everything is encrypted again", log)}
+		return hint.With(err, fmt.Sprintf("remove %s, and everything is encrypted again", log))
 	case errors.Is(err, lock.ErrHeld):
-		return hinted{err, "wait for the other verification, or name another folder with --out"}
+		return hint.With(err, "wait for the other verification, or name another folder with --out")
 	case log != "":
-		return hinted{err, fmt.Sprintf("what was finished is kept in %s; the same command with --resume goes on", log)}
+		return hint.With(err, fmt.Sprintf("what was finished is kept in %s; the same command with --resume goes on", log))
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"qtool/internal/hint"
 	"qtool/internal/lock"
 	"qtool/verify"
 	"qtool/verify/runlog"
@@ -30,7 +31,7 @@ func TestVerificationHints(t *testing.T) {
 		{syscall.ENOSPC, "", ""},
 	} {
 		err := withLogHint(c.err, c.log, (&verification{}).begin())
-		if hint := hintFor(err); !errors.Is(err, c.err) || !strings.Contains(hint, c.want) || c.want == "" && hint != "" {
+		if hint := hint.Of(err); !errors.Is(err, c.err) || !strings.Contains(hint, c.want) || c.want == "" && hint != "" {
 			t.Errorf("%v: hint %q, want %q", c.err, hint, c.want)
 		}
 	}

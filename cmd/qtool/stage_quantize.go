@@ -10,6 +10,7 @@ import (
 	"qtool/calibrate"
 	"qtool/datasets"
 	"qtool/export"
+	"qtool/internal/hint"
 	"qtool/model"
 	"qtool/ptq"
 	"qtool/qat"
@@ -128,7 +129,7 @@ func (w *workspace) export(c *model.Checkpoint) (*bundle.File, []float64, error)
 	}
 	p, err := export.Program(q, classLabels(w.data.Classes))
 	if errors.Is(err, export.ErrTooWide) {
-		return nil, nil, hinted{err, w.narrowHint()}
+		return nil, nil, hint.With(err, w.narrowHint())
 	}
 	if err != nil {
 		return nil, nil, err

@@ -15,9 +15,10 @@ import (
 	"qtool/calibrate"
 	"qtool/export"
 	"qtool/he/bgv"
+	"qtool/internal/hint"
 	"qtool/model"
 	"qtool/ptq"
-	"qtool/search"
+	"qtool/tune/pareto"
 	"qtool/verify"
 )
 
@@ -75,10 +76,10 @@ func (w *workspace) testImages() int {
 }
 
 // pointFolder is where a point's run is kept, below the search's folder.
-func pointFolder(p search.Point) string { return filepath.Join(dirPoints, pointName(p)) }
+func pointFolder(p pareto.Point) string { return filepath.Join(dirPoints, pointName(p)) }
 
 // pointName is a point's values.
-func pointName(p search.Point) string {
+func pointName(p pareto.Point) string {
 	words := make([]string, len(p))
 	for i, v := range p {
 		words[i] = strconv.Itoa(v)
@@ -88,26 +89,26 @@ func pointName(p search.Point) string {
 
 // run searches, fine-tunes the front and completes the report.
 func (s *searcher) run(ctx context.Context) (*searchReport, error) {
-	axes := make([]search.Axis, len(s.report.Axes))
+	axes := make([]pareto.Axis, len(s.report.Axes))
 	for i, a := range s.report.Axes {
 		axes[i] = a.Axis
 	}
 	s.bar = newPatientBar(s.progress(), "search")
-	all, err := search.Run(ctx, search.Task{Axes: axes, Start: searchStart(s.recipe, s.report.Axes), Candidates: s.options.candidates, Evaluate: s.evaluate})
+	all, err := pareto.Run(ctx, pareto.Task{Axes: axes, Start: searchStart(s.recipe, s.report.Axes), Candidates: s.options.candidates, Evaluate: s.evaluate})
 	s.bar.end(err)
 	if errors.Is(err, context.Canceled) {
-		return nil, hinted{err, "finished candidates are kept; the same command with --resume goes on"}
+		return nil, hint.With(err, "finished candidates are kept; the same command with --resume goes on")
 	}
 	if err != nil {
 		return nil, err
 	}
-	front := search.Thin(search.Front(all), s.options.front)
+	front := pareto.Thin(pareto.Front(all), s.options.front)
 	if len(front) == 0 {
 		last := s.report.Candidates[len(s.report.Candidates)-1]
 		if last.Needs != nil {
-			return nil, hinted{fmt.Errorf("none of %d candidates answers better than by guessing, whose accuracy is %s", len(all), percent(s.report.Chance)), "more --candidates, or a float network that was trained for longer"}
+			return nil, hint.With(fmt.Errorf("none of %d candidates answers better than by guessing, whose accuracy is %s", len(all), percent(s.report.Chance)), "more --candidates, or a float network that was trained for longer")
 		}
-		return nil, hinted{fmt.Errorf("none of %d candidates can be carried; %s: %s: %w", len(all), pointName(last.Point), last.Reason, bgv.ErrInsufficient), s.narrowHint()}
+		return nil, hint.With(fmt.Errorf("none of %d candidates can be carried; %s: %s: %w", len(all), pointName(last.Point), last.Reason, bgv.ErrInsufficient), s.narrowHint())
 	}
 	if err := s.tune(ctx, front); err != nil {
 		return nil, err
@@ -148,27 +149,27 @@ func (s *searcher) kernelFactor() float64 {
 }
 
 // evaluate says what a candidate is worth, and keeps it.
-func (s *searcher) evaluate(ctx context.Context, p search.Point) (search.Candidate, error) {
+func (s *searcher) evaluate(ctx context.Context, p pareto.Point) (pareto.Candidate, error) {
 	s.bar.describe(fmt.Sprintf("search: %s", s.describe(p)))
 	s.bar.set(len(s.report.Candidates), s.options.candidates)
 	c, ok := s.known[pointName(p)]
 	if !ok {
 		var err error
 		if c, err = s.measure(ctx, p); err != nil {
-			return search.Candidate{}, err
+			return pareto.Candidate{}, err
 		}
 	}
 	s.report.Candidates = append(s.report.Candidates, c)
 	if !ok {
 		if err := s.report.writeFile(s.path(stateSearch)); err != nil {
-			return search.Candidate{}, err
+			return pareto.Candidate{}, err
 		}
 	}
 	return s.report.worth(&c), nil
 }
 
 // describe is a point in words.
-func (s *searcher) describe(p search.Point) string {
+func (s *searcher) describe(p pareto.Point) string {
 	words := make([]string, len(p))
 	for i, v := range p {
 		words[i] = fmt.Sprintf("%s %d", s.report.Axes[i].Name, v)
@@ -177,7 +178,7 @@ func (s *searcher) describe(p search.Point) string {
 }
 
 // measure quantizes without training and predicts the cost.
-func (s *searcher) measure(ctx context.Context, p search.Point) (searchCandidate, error) {
+func (s *searcher) measure(ctx context.Context, p pareto.Point) (searchCandidate, error) {
 	c := searchCandidate{Point: p}
 	w, err := s.at(p)
 	if err != nil {
@@ -222,7 +223,7 @@ func (s *searcher) needs(ctx context.Context, p *bundle.Program) (*searchNeeds, 
 }
 
 // at is a point's own workspace, on the search's data.
-func (s *searcher) at(p search.Point) (*workspace, error) {
+func (s *searcher) at(p pareto.Point) (*workspace, error) {
 	w := *s.workspace
 	w.dir, w.folder = s.path(pointFolder(p)), nil
 	var err error

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 
+	"qtool/internal/hint"
 	"qtool/internal/progress"
 	"qtool/model"
 	"qtool/train"
@@ -83,7 +84,7 @@ func (w *workspace) fit(ctx context.Context, stage string, task train.Task) (*tr
 	if err != nil {
 		bar.Abandon()
 		if errors.Is(err, context.Canceled) {
-			return nil, hinted{err, "the training state is saved; the same command with --resume goes on"}
+			return nil, hint.With(err, "the training state is saved; the same command with --resume goes on")
 		}
 		return nil, err
 	}
@@ -133,7 +134,7 @@ func (w *workspace) teacher(c *train.TeacherConfig, stage string) (*train.Teache
 	}
 	t, err := model.ReadCheckpoint(path)
 	if c.Checkpoint == train.RecipeTeacher && errors.Is(err, fs.ErrNotExist) {
-		return nil, hinted{fmt.Errorf("%s: teacher: %w", stage, err), "qtool train or run with this recipe trains it"}
+		return nil, hint.With(fmt.Errorf("%s: teacher: %w", stage, err), "qtool train or run with this recipe trains it")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: teacher: %w", stage, err)

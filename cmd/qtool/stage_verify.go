@@ -9,6 +9,7 @@ import (
 	"qtool/datasets"
 	"qtool/export"
 	"qtool/he"
+	"qtool/internal/memory"
 	"qtool/model"
 	"qtool/verify"
 	"qtool/verify/integer"
@@ -126,7 +127,7 @@ func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report,
 		report.Layers[i].Float32Exact, report.Layers[i].Drift = &d.Exact, &d.Differ
 	}
 	report.Apply(comparison)
-	report.PeakRSSBytes = peakRSS()
+	report.PeakRSSBytes = memory.Peak()
 	return report, nil
 }
 

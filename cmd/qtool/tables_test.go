@@ -11,6 +11,7 @@ import (
 	"qtool/he"
 	"qtool/he/bgvlut"
 	"qtool/he/tfhe"
+	"qtool/internal/hint"
 	"qtool/quant"
 	"qtool/verify"
 )
@@ -48,7 +49,7 @@ func TestTablesGoToTheirExecutor(t *testing.T) {
 		}
 	}
 	_, err := encryptedExecutor(t.Context(), tableProgram(t, 1<<14), 10, verifyOptions{backend: "auto"})
-	if err == nil || exitCode(err) != exitInsecure || hintFor(err) != narrowerHint || !strings.Contains(err.Error(), `layer "act"`) {
+	if err == nil || exitCode(err) != exitInsecure || hint.Of(err) != narrowerHint || !strings.Contains(err.Error(), `layer "act"`) {
 		t.Errorf("a domain of 98305 values gives %v, exit code %d", err, exitCode(err))
 	}
 }

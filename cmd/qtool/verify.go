@@ -15,6 +15,7 @@ import (
 	"qtool/datasets"
 	"qtool/datasets/text"
 	"qtool/export"
+	"qtool/internal/hint"
 	"qtool/model"
 	"qtool/pipeline/folder"
 	"qtool/recipe"
@@ -124,7 +125,7 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 		return fmt.Errorf("backend %q has nothing to simulate", o.backend)
 	}
 	if resume && out == "" {
-		return hinted{fmt.Errorf("--resume: finished batches are kept in the folder of --out, and there is none"), "give the --out of the interrupted run"}
+		return hint.With(fmt.Errorf("--resume: finished batches are kept in the folder of --out, and there is none"), "give the --out of the interrupted run")
 	}
 	f, err := bundle.ReadFile(path)
 	if err != nil {

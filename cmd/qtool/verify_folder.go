@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"qtool/internal/hint"
 	"qtool/pipeline/folder"
 	"qtool/verify"
 )
@@ -42,10 +43,10 @@ func belongs(out, bundlePath string) error {
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(out, name)); err == nil {
-			return hinted{
+			return hint.With(
 				fmt.Errorf("--out %s: %s there is of a run whose bundle %s is not: a report of the one would stand beside the other", out, name, bundlePath),
 				"name another folder with --out",
-			}
+			)
 		}
 	}
 	return nil

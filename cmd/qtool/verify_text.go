@@ -10,6 +10,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets/text"
+	"qtool/internal/hint"
 	"qtool/verify"
 )
 
@@ -48,12 +49,12 @@ func runText(ctx context.Context, a *app, path, sentence string, o verifyOptions
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if client == nil {
-		return hinted{fmt.Errorf("%s takes inputs of shape %v and carries no vocabulary: it is not for sentences", path, f.Program.Input.Shape),
-			"--text is for bundles of networks that read sentences, such as recipe sentiment-lstm-5 makes"}
+		return hint.With(fmt.Errorf("%s takes inputs of shape %v and carries no vocabulary: it is not for sentences", path, f.Program.Input.Shape),
+			"--text is for bundles of networks that read sentences, such as recipe sentiment-lstm-5 makes")
 	}
 	encoded, err := client.Encode(sentence)
 	if errors.Is(err, text.ErrEmpty) || errors.Is(err, text.ErrUnknown) {
-		return hinted{err, "nothing was encrypted: there is nothing to ask"}
+		return hint.With(err, "nothing was encrypted: there is nothing to ask")
 	}
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"qtool/bundle"
 	"qtool/bundle/lstmtest"
 	"qtool/datasets/text"
+	"qtool/internal/hint"
 )
 
 // sentenceBundle writes a bundle of a tiny cell with a vocabulary:
@@ -62,11 +63,11 @@ func TestRecurrentBackends(t *testing.T) {
 		}
 	}
 	for _, backend := range []string{"bgv", "packed-bgv"} {
-		if _, err := encryptedExecutor(t.Context(), tables, 1, verifyOptions{backend: backend}); err == nil || !strings.Contains(err.Error(), "no form of recurrent programs") || hintFor(err) == "" {
+		if _, err := encryptedExecutor(t.Context(), tables, 1, verifyOptions{backend: backend}); err == nil || !strings.Contains(err.Error(), "no form of recurrent programs") || hint.Of(err) == "" {
 			t.Errorf("%s: %v", backend, err)
 		}
 	}
-	if _, err := encryptedExecutor(t.Context(), tables, 1, verifyOptions{backend: "packed-ckks"}); err == nil || exitCode(err) != exitInsecure || hintFor(err) == "" {
+	if _, err := encryptedExecutor(t.Context(), tables, 1, verifyOptions{backend: "packed-ckks"}); err == nil || exitCode(err) != exitInsecure || hint.Of(err) == "" {
 		t.Errorf("tables by CKKS: %v, exit code %d", err, exitCode(err))
 	}
 	if e, err := encryptedExecutor(t.Context(), tables, 1, verifyOptions{backend: backendNone}); e != nil || err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"qtool/internal/hint"
 	"qtool/internal/lock"
 	"qtool/internal/whole"
 	"qtool/pipeline/folder"
@@ -54,7 +55,7 @@ func (w *workspace) leave() {
 // lockHint says what to do about a folder that another command has.
 func lockHint(err error) error {
 	if errors.Is(err, lock.ErrHeld) {
-		return hinted{err, "wait for the other command, or name another folder with --out"}
+		return hint.With(err, "wait for the other command, or name another folder with --out")
 	}
 	return err
 }
@@ -72,10 +73,10 @@ func (w *workspace) resumable(dir string) error {
 	if err != nil || string(there) == string(here) {
 		return err
 	}
-	return hinted{
+	return hint.With(
 		fmt.Errorf("%s: cannot resume: %s there is of another recipe: %s", w.dir, fileRecipe, firstDifference(there, here)),
 		"run with the same -c and --set, or without --resume to start afresh",
-	}
+	)
 }
 
 // firstDifference names the first key in which two resolved recipes differ.

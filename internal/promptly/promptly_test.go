@@ -1,4 +1,4 @@
-package main
+package promptly
 
 import (
 	"context"
@@ -9,13 +9,13 @@ import (
 // A result is passed on; a context that ends does not wait for it.
 func TestPromptly(t *testing.T) {
 	fault := errors.New("fault")
-	if v, err := promptly(t.Context(), func() (int, error) { return 3, fault }); v != 3 || err != fault {
+	if v, err := Do(t.Context(), func() (int, error) { return 3, fault }); v != 3 || err != fault {
 		t.Errorf("%d, %v", v, err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	never := make(chan int)
 	defer close(never)
-	v, err := promptly(ctx, func() (int, error) {
+	v, err := Do(ctx, func() (int, error) {
 		stop()
 		return <-never, nil
 	})

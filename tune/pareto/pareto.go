@@ -1,4 +1,4 @@
-// Package search looks for the best trade-offs between accuracy and cost over a
+// Package pareto looks for the best trade-offs between accuracy and cost over a
 // few whole numbers, such as each layer's bits. It knows nothing of networks:
 // what a candidate is worth, its caller says.
 //
@@ -14,7 +14,7 @@
 //
 // Reference: Paquete, Chiarandini, Stützle, "Pareto local optimum sets in the
 // biobjective traveling salesman problem: an experimental study", 2004.
-package search
+package pareto
 
 import (
 	"cmp"
@@ -91,11 +91,11 @@ type Task struct {
 // Run searches and returns every candidate in the order that it was tried.
 func Run(ctx context.Context, t Task) ([]Candidate, error) {
 	if len(t.Axes) == 0 || t.Candidates < 1 {
-		return nil, fmt.Errorf("search: %d axes and %d candidates: want one of each at least", len(t.Axes), t.Candidates)
+		return nil, fmt.Errorf("pareto: %d axes and %d candidates: want one of each at least", len(t.Axes), t.Candidates)
 	}
 	for _, a := range t.Axes {
 		if len(a.Values) == 0 || !rising(a.Values) {
-			return nil, fmt.Errorf("search: axis %q: values %v: want one at least, and rising", a.Name, a.Values)
+			return nil, fmt.Errorf("pareto: axis %q: values %v: want one at least, and rising", a.Name, a.Values)
 		}
 	}
 	s := &state{Task: t, at: map[string]int{}, reach: map[string]int{}}

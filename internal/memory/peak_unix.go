@@ -1,14 +1,14 @@
 //go:build unix
 
-package main
+package memory
 
 import (
 	"runtime"
 	"syscall"
 )
 
-// peakRSS is the most memory this process ever had resident, in bytes.
-func peakRSS() int64 {
+// Peak is the most memory this process ever had resident, in bytes.
+func Peak() int64 {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
 		return 0

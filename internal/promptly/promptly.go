@@ -1,10 +1,11 @@
-package main
+// Package promptly lets a command end although what it waits for cannot be told to.
+package promptly
 
 import "context"
 
-// promptly returns what f does, or ctx's error as soon as that is done: the command then
+// Do returns what f does, or ctx's error as soon as that is done: the command then
 // ends, whatever stretch of work f is in. f must write nothing that outlives the process.
-func promptly[T any](ctx context.Context, f func() (T, error)) (T, error) {
+func Do[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type outcome struct {
 		v   T
 		err error
