@@ -35,9 +35,12 @@ var order = [][]string{
 	{"verify/runlog"},
 	{"verify"},
 	{"verify/integer"},
-	{"report", "tune/pareto"},
+	{"report"},
 	{"configs"},
 	{"recipe"},
+	{"pipeline"},
+	{"tune/pareto"},
+	{"tune"},
 	{"bench"},
 	{"cmd"},
 }

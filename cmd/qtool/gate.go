@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"qtool/internal/hint"
+	"qtool/internal/whole"
 	"qtool/verify/gate"
 )
 
@@ -71,7 +72,7 @@ func runGate(a *app, o gateOptions) error {
 		return err
 	}
 	for _, input := range []string{o.report, o.baseline} {
-		if onePath(o.out, input) {
+		if whole.OnePath(o.out, input) {
 			return fmt.Errorf("--out %s is one of the files that are compared", o.out)
 		}
 	}

@@ -9,10 +9,11 @@ import (
 	"qtool/bundle"
 	"qtool/he/choose"
 	"qtool/internal/promptly"
+	"qtool/pipeline"
 )
 
 func newPlanCommand(a *app) *cobra.Command {
-	var o verifyOptions
+	var o pipeline.Encryption
 	var path string
 	limit := 0
 	cmd := &cobra.Command{
@@ -49,14 +50,14 @@ as work: give the --limit of the run. 0 stands for as many as fill their batches
 		},
 	}
 	cmd.Flags().StringVar(&path, "bundle", "", "the bundle to plan (required)")
-	cmd.Flags().StringVar(&o.backend, "backend", "auto", "one of "+strings.Join(choose.Names, ", "))
+	cmd.Flags().StringVar(&o.Backend, "backend", "auto", "one of "+strings.Join(choose.Names, ", "))
 	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions(choose.Names, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().IntVar(&limit, "limit", 0, "samples that a run will have (default as many as fill their batches)")
 	registerPacked(cmd, &o)
 	registerFailure(cmd, &o)
 	registerMemory(cmd, &o)
-	cmd.Flags().BoolVar(&o.tuneTimings, "tune-timings", false, "let timings of this machine choose among plans")
-	registerInsecure(cmd, &o.allowInsecure)
+	cmd.Flags().BoolVar(&o.TuneTimings, "tune-timings", false, "let timings of this machine choose among plans")
+	registerInsecure(cmd, &o.AllowInsecure)
 	cmd.MarkFlagRequired("bundle")
 	return cmd
 }

@@ -8,6 +8,7 @@ import (
 
 	"qtool/internal/hint"
 	"qtool/kernel/cpu"
+	"qtool/pipeline"
 )
 
 // app is what every command shares.
@@ -43,7 +44,7 @@ A first tour:
   qtool data show mnist --out mnist.png     look at the data
 
 ` + exitStatusHelp,
-		Version:       version,
+		Version:       pipeline.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {

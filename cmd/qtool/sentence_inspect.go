@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/model/sequence"
 )
@@ -21,7 +22,7 @@ type readerView struct {
 func inspectSentences(a *app, path string, c *sequence.Checkpoint) error {
 	v := readerView{File: path, Network: c.Network, Words: len(c.Words), Parameters: c.Params.Count(), Quantizers: c.Quantizers, Provenance: c.Provenance}
 	var err error
-	if v.SHA256, _, err = fileSHA256(path); err != nil {
+	if v.SHA256, _, err = whole.SHA256(path); err != nil {
 		return err
 	}
 	if a.json {
