@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -45,10 +46,11 @@ A first tour:
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if err := cpu.Err(); err != nil {
-				return hinted{err, "unset " + cpu.Variable + " to use what the processor has"}
+			err := cpu.Err()
+			if v := (*cpu.VariableError)(nil); errors.As(err, &v) {
+				return hinted{err, "unset " + v.Variable + " to use what the processor has"}
 			}
-			return nil
+			return err
 		},
 	}
 	root.SetOut(stdout)

@@ -12,6 +12,7 @@ import (
 	"qtool/bundle/bundletest"
 	"qtool/he"
 	"qtool/kernel/cpu"
+	"qtool/kernel/cpu/cputest"
 )
 
 func smallNet() *bundletest.Builder {
@@ -141,7 +142,7 @@ func BenchmarkLeNet(b *testing.B) {
 	net := bundletest.LeNet(1)
 	p := net.Done()
 	var portable float64
-	for level := cpu.Portable; level <= cpu.Detected; level++ {
+	for _, level := range cputest.Levels(b, cpu.IFMA) {
 		b.Run(level.String(), func(b *testing.B) {
 			plan := mustPlan(b, p, Options{kernels: &level})
 			images := net.Images(plan.Slots())

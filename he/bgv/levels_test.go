@@ -13,6 +13,7 @@ import (
 	"qtool/bundle/bundletest"
 	"qtool/he/internal/sample"
 	"qtool/kernel/cpu"
+	"qtool/kernel/cpu/cputest"
 	"qtool/kernel/mod"
 )
 
@@ -31,7 +32,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 				secret := rlwe.NewKeyGenerator(first.params).GenSecretKeyNew()
 				images := b.Images(700)
 				var want [2][][]uint64
-				for level := cpu.Portable; level <= cpu.Detected; level++ {
+				for _, level := range cputest.Levels(t, cpu.IFMA) {
 					plan, err := build(p, first.segments, first.layout, 0, level)
 					if err != nil {
 						t.Fatal(err)
@@ -66,7 +67,7 @@ func TestRescaleIsItsDefinition(t *testing.T) {
 	if len(good.layout.q) < 3 {
 		t.Fatalf("%d primes", len(good.layout.q))
 	}
-	for level := cpu.Portable; level <= cpu.Detected; level++ {
+	for _, level := range cputest.Levels(t, cpu.IFMA) {
 		for drop := 1; drop < len(good.layout.q); drop++ {
 			plan, err := build(p, good.segments, good.layout, 0, level)
 			if err != nil {
@@ -116,7 +117,7 @@ func TestRescaleIsItsDefinition(t *testing.T) {
 // TestLiftIsItsDefinition takes integers from their residues.
 func TestLiftIsItsDefinition(t *testing.T) {
 	r := bundletest.Rand(25)
-	for level := cpu.Portable; level <= cpu.Detected; level++ {
+	for _, level := range cputest.Levels(t, cpu.IFMA) {
 		for n := 1; n <= 4; n++ {
 			var moduli []*mod.Modulus
 			var primes []uint64

@@ -9,12 +9,14 @@ import (
 	"qtool/he/internal/rns"
 	"qtool/he/internal/sample"
 	"qtool/kernel/cpu"
+	"qtool/kernel/cpu/cputest"
 )
 
 // atEveryLevel runs f with the kernels of every level that the machine has.
-func atEveryLevel(f func(level cpu.Level)) {
+func atEveryLevel(t *testing.T, f func(level cpu.Level)) {
+	t.Helper()
 	defer func(was cpu.Level) { cpu.Active = was }(cpu.Active)
-	for level := cpu.Portable; level <= cpu.Detected; level++ {
+	for _, level := range cputest.Levels(t, cpu.IFMA) {
 		cpu.Active = level
 		f(level)
 	}
@@ -38,7 +40,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 			}
 			images := b.Images(500)
 			var want [2][]ciphertext
-			atEveryLevel(func(level cpu.Level) {
+			atEveryLevel(t, func(level cpu.Level) {
 				plan, l := *first, first.layout
 				if plan.ring, err = rns.NewRing(l.logN, l.t, l.q, l.special); err != nil {
 					t.Fatal(err)

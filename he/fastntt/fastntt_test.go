@@ -12,14 +12,8 @@ import (
 	"github.com/tuneinsight/lattigo/v5/schemes/bgv"
 
 	"qtool/kernel/cpu"
+	"qtool/kernel/cpu/cputest"
 )
-
-func needFast(t testing.TB) {
-	t.Helper()
-	if cpu.Active < cpu.IFMA {
-		t.Skipf("kernels in use are %v, this needs %v", cpu.Active, cpu.IFMA)
-	}
-}
 
 func literal(logN int) rlwe.ParametersLiteral {
 	return rlwe.ParametersLiteral{LogN: logN, LogQ: []int{55, 45, 45, 51, 30}, LogP: []int{49, 55, 49}, NTTFlag: true}
@@ -35,7 +29,7 @@ func parameters(t testing.TB, logN int) rlwe.Parameters {
 }
 
 func TestValuesAreLattigos(t *testing.T) {
-	needFast(t)
+	cputest.Need(t, cpu.IFMA)
 	r := rand.New(rand.NewPCG(1, 0))
 	for _, logN := range []int{8, 10, 13, 14} {
 		fast, slow := parameters(t, logN), parameters(t, logN)
@@ -143,7 +137,7 @@ func TestConjugateInvariantIsRefused(t *testing.T) {
 
 // BenchmarkNTT measures how many times faster than Lattigo's the transforms are.
 func BenchmarkNTT(b *testing.B) {
-	needFast(b)
+	cputest.Need(b, cpu.IFMA)
 	for _, logN := range []int{12, 13, 14, 15} {
 		p, slow := parameters(b, logN), parameters(b, logN)
 		if _, err := Install(p); err != nil {

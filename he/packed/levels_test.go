@@ -11,6 +11,7 @@ import (
 	"qtool/he/packed/engine"
 	"qtool/he/wire"
 	"qtool/kernel/cpu"
+	"qtool/kernel/cpu/cputest"
 )
 
 // TestInsecureCiphertextsAreTheSameAtEveryLevel encrypts and evaluates with the
@@ -90,7 +91,7 @@ func wantOneResult(t *testing.T, f func() (in, out []engine.Ciphertext)) {
 		return slices.EqualFunc(a, b, func(a, b engine.Poly) bool { return slices.EqualFunc(a, b, slices.Equal) })
 	}
 	var wantIn, wantOut []engine.Ciphertext
-	for level := cpu.Portable; level <= cpu.Detected; level++ {
+	for _, level := range cputest.Levels(t, cpu.IFMA) {
 		cpu.Active = level
 		in, out := f()
 		if level == cpu.Portable {

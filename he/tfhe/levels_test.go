@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"qtool/kernel/cpu"
+	"qtool/kernel/cpu/cputest"
 )
 
 // TestInsecureCiphertextsAreTheSameAtEveryLevel encrypts and looks up with the same
@@ -35,7 +36,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 	image := randomImages(rng, 1, 20)[0]
 	var sent [][2][]uint64
 	var logits []wide
-	for level := cpu.Portable; level <= cpu.Detected; level++ {
+	for _, level := range cputest.Levels(t, cpu.IFMA) {
 		cpu.Active = level
 		again, own, public := *plan, *secret, *keys
 		again.params = mustParameters(t, plan.params.ParametersLiteral)

@@ -1,20 +1,22 @@
 // Package cpu says which vector instructions the kernels may use. It looks at
 // the processor once, at start; the environment variable QTOOL_CPU narrows what
-// it finds: "portable" for pure Go, "avx2" for no AVX-512.
+// it finds: "portable" for pure Go, "avx2" for no AVX-512. QTOOL_REQUIRE names a
+// level that has to be there: without it commands and tests fail.
+//
+// Built with the tag purego, and for processors other than amd64, there are no
+// vector instructions.
 package cpu
 
 import (
 	"fmt"
 	"os"
-
-	"golang.org/x/sys/cpu"
 )
 
 // Level is a set of vector instructions; a greater one includes the smaller.
 type Level int
 
-// The levels. AVX2 means AVX2 with FMA3; AVX512 means F, VL, DQ and BW; IFMA
-// adds the 52-bit integer multiply-add.
+// The levels. AVX2 means AVX2 with FMA3 and BMI2; AVX512 means F, VL, DQ and BW;
+// IFMA adds the 52-bit integer multiply-add.
 const (
 	Portable Level = iota
 	AVX2
@@ -22,47 +24,57 @@ const (
 	IFMA
 )
 
-// Variable is the environment variable that narrows the level.
-const Variable = "QTOOL_CPU"
+// Variable is the environment variable that narrows the level, and
+// RequireVariable the one that names a level which must not be missing.
+const (
+	Variable        = "QTOOL_CPU"
+	RequireVariable = "QTOOL_REQUIRE"
+)
 
-// String is the name that Variable takes.
+// String is the name that the variables take.
 func (l Level) String() string { return [...]string{"portable", "avx2", "avx512", "ifma"}[l] }
 
 // Detected is what the processor has.
 var Detected = detect()
 
 // Active is what kernels use: Detected, or less if Variable says so.
-var Active, activeErr = narrow(Detected, os.Getenv(Variable))
+var Active, activeErr = among(Detected, Variable, os.Getenv(Variable), Detected)
 
-// Err says why Variable's value could not be followed: it is unknown, or more
-// than the processor has. Active is then Portable.
-func Err() error { return activeErr }
+// Required is the level that RequireVariable names, Portable if it names none.
+var Required, requiredErr = among(Detected, RequireVariable, os.Getenv(RequireVariable), Portable)
 
-func detect() Level {
-	x := cpu.X86
-	switch {
-	case !x.HasAVX2 || !x.HasFMA || !x.HasBMI2:
-		return Portable
-	case !x.HasAVX512F || !x.HasAVX512VL || !x.HasAVX512DQ || !x.HasAVX512BW:
-		return AVX2
-	case !x.HasAVX512IFMA:
-		return AVX512
-	}
-	return IFMA
+// VariableError says why the value of an environment variable cannot be followed.
+type VariableError struct {
+	Variable string // its name
+	why      string
 }
 
-func narrow(have Level, name string) (Level, error) {
-	if name == "" {
-		return have, nil
+// Error names variable, value and what it could be.
+func (e *VariableError) Error() string { return e.Variable + e.why }
+
+// Err is a *VariableError if the value of Variable, or else of RequireVariable, is
+// unknown or more than the processor has. Active or Required is then Portable.
+func Err() error {
+	if activeErr != nil {
+		return activeErr
+	}
+	return requiredErr
+}
+
+// among is the level that a variable's value names, at most have, and otherwise
+// where it is empty.
+func among(have Level, variable, value string, otherwise Level) (Level, error) {
+	if value == "" {
+		return otherwise, nil
 	}
 	for l := Portable; l <= IFMA; l++ {
-		if l.String() != name {
+		if l.String() != value {
 			continue
 		}
 		if l > have {
-			return Portable, fmt.Errorf("%s=%s: this processor has %s at most", Variable, name, have)
+			return Portable, &VariableError{variable, fmt.Sprintf("=%s: %s has %s at most", value, holder, have)}
 		}
 		return l, nil
 	}
-	return Portable, fmt.Errorf("%s=%q is unknown: want portable, avx2, avx512 or ifma", Variable, name)
+	return Portable, &VariableError{variable, fmt.Sprintf("=%q is unknown: want portable, avx2, avx512 or ifma", value)}
 }

@@ -1,19 +1,32 @@
 package cpu
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
-func TestNarrow(t *testing.T) {
+func TestAmong(t *testing.T) {
 	for _, c := range []struct {
-		have Level
-		name string
-		want Level
-		ok   bool
+		have      Level
+		value     string
+		otherwise Level
+		want      Level
+		fault     string
 	}{
-		{IFMA, "", IFMA, true}, {IFMA, "portable", Portable, true}, {IFMA, "avx2", AVX2, true}, {AVX512, "avx512", AVX512, true},
-		{AVX2, "ifma", Portable, false}, {IFMA, "AVX2", Portable, false}, {Portable, "", Portable, true},
+		{IFMA, "", IFMA, IFMA, ""},
+		{IFMA, "", Portable, Portable, ""},
+		{IFMA, "portable", IFMA, Portable, ""},
+		{IFMA, "avx2", IFMA, AVX2, ""},
+		{AVX512, "avx512", Portable, AVX512, ""},
+		{Portable, "", Portable, Portable, ""},
+		{AVX2, "ifma", AVX2, Portable, "X=ifma: " + holder + " has avx2 at most"},
+		{Portable, "avx2", Portable, Portable, "X=avx2: " + holder + " has portable at most"},
+		{IFMA, "AVX2", IFMA, Portable, `X="AVX2" is unknown: want portable, avx2, avx512 or ifma`},
+		{IFMA, " avx2", IFMA, Portable, `X=" avx2" is unknown`},
 	} {
-		if got, err := narrow(c.have, c.name); got != c.want || (err == nil) != c.ok {
-			t.Errorf("narrow(%v, %q) = %v, %v; want %v", c.have, c.name, got, err, c.want)
+		got, err := among(c.have, "X", c.value, c.otherwise)
+		if got != c.want || (err == nil) != (c.fault == "") || err != nil && !strings.Contains(err.Error(), c.fault) {
+			t.Errorf("among(%v, %q) = %v, %v; want %v, %q", c.have, c.value, got, err, c.want, c.fault)
 		}
 	}
 }

@@ -3,16 +3,18 @@ package f32
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
 	"qtool/kernel/cpu"
+	"qtool/kernel/cpu/cputest"
 )
 
 // benchLevels runs f at every level; the portable twin comes last.
 func benchLevels(b *testing.B, name string, f func(b *testing.B)) {
 	defer func(was *kernels) { active = was }(active)
-	for l := min(cpu.Detected, cpu.AVX512); l >= cpu.Portable; l-- {
+	for _, l := range slices.Backward(cputest.Levels(b, cpu.AVX512)) {
 		use(l)
 		b.Run(fmt.Sprintf("%s/%s", name, l), f)
 	}

@@ -1,3 +1,5 @@
+//go:build !purego
+
 package f32
 
 // bilinear and pairs make direct calls, as ones through variables would put their

@@ -11,17 +11,19 @@
 // pixels are then contiguous over images too, and no vector lane is idle but in
 // a run's last vector.
 //
+// A kernel writes to its results alone, and goroutines may share what it reads.
+//
 // Lengths that do not fit are a programmer's mistake and panic.
 package f32
 
-//go:generate -command asm go -C asm run .
-//go:generate asm -part product -out ../product_amd64.s -stubs ../product_amd64.go -pkg f32
-//go:generate asm -part dots -out ../dots_amd64.s -stubs ../dots_amd64.go -pkg f32
-//go:generate asm -part elementwise -out ../elementwise_amd64.s -stubs ../elementwise_amd64.go -pkg f32
-//go:generate asm -part activation -out ../activation_amd64.s -stubs ../activation_amd64.go -pkg f32
-//go:generate asm -part reduce -out ../reduce_amd64.s -stubs ../reduce_amd64.go -pkg f32
-//go:generate asm -part normal -out ../normal_amd64.s -stubs ../normal_amd64.go -pkg f32
-//go:generate asm -part pool -out ../pool_amd64.s -stubs ../pool_amd64.go -pkg f32
-//go:generate asm -part transpose -out ../transpose_amd64.s -stubs ../transpose_amd64.go -pkg f32
-//go:generate asm -part bilinear -out ../bilinear_amd64.s -stubs ../bilinear_amd64.go -pkg f32
-//go:generate asm -part peak -out ../peak_amd64.s -stubs ../peak_amd64.go -pkg f32
+//go:generate -command asm go -C ../asm run ./f32
+//go:generate asm -part product -to ../f32/product
+//go:generate asm -part dots -to ../f32/dots
+//go:generate asm -part elementwise -to ../f32/elementwise
+//go:generate asm -part activation -to ../f32/activation
+//go:generate asm -part reduce -to ../f32/reduce
+//go:generate asm -part normal -to ../f32/normal
+//go:generate asm -part pool -to ../f32/pool
+//go:generate asm -part transpose -to ../f32/transpose
+//go:generate asm -part bilinear -to ../f32/bilinear
+//go:generate asm -part peak -to ../f32/peak

@@ -1,3 +1,5 @@
+//go:build !purego
+
 package f32
 
 import "qtool/kernel/cpu"

@@ -1,5 +1,7 @@
 package f32
 
+import "runtime"
+
 // Peak multiplies and adds in registers alone, n > 0 rounds of as much as the
 // active kernels keep in flight, and returns the number of operations. The time
 // it takes is what the processor needs at least for so many without fusing:
@@ -21,8 +23,6 @@ func Peak(n int) (flops int) {
 		h += float32(x * 17)
 		flops += 16
 	}
-	sink = a + b + c + d + e + f + g + h
+	runtime.KeepAlive(a + b + c + d + e + f + g + h) // so that the compiler does not leave the sums out
 	return flops
 }
-
-var sink float32 // keeps the compiler from leaving Peak's sums out

@@ -7,17 +7,20 @@ import (
 	"testing"
 
 	"qtool/kernel/cpu"
+	"qtool/kernel/cpu/cputest"
 )
 
+func TestMain(m *testing.M) { cputest.Main(m) }
+
 // eachLevel runs f with the kernels of every level that this machine has,
-// portable Go included.
+// portable Go included. AVX-512's are the highest there are.
 func eachLevel(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	defer func(was *kernels) { active = was }(active)
-	for l := cpu.Portable; l <= min(cpu.Detected, cpu.AVX512); l++ {
+	cputest.Each(t, cpu.AVX512, func(t *testing.T, l cpu.Level) {
 		use(l)
-		t.Run(l.String(), f)
-	}
+		f(t)
+	})
 }
 
 // portable runs f on portable Go.
@@ -90,7 +93,11 @@ func TestProduct(t *testing.T) {
 		}
 	}
 	shapes = append(shapes, shape{17, 2100, 50}, shape{3, 0, 20}, shape{3, 90, 2000}, shape{5, 1, 600})
-	for _, edge := range []float64{0, 0.002, 0.3} {
+	shares := []float64{0, 0.002, 0.3} // of edges
+	if testing.Short() {
+		shares = shares[1:2]
+	}
+	for _, edge := range shares {
 		eachLevel(t, func(t *testing.T) {
 			r := newRand(uint64(edge * 1000))
 			for _, s := range shapes {

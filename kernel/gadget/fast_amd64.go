@@ -1,3 +1,5 @@
+//go:build !purego
+
 package gadget
 
 import "qtool/kernel/cpu"

@@ -21,7 +21,8 @@ const (
 const fastBits = 50
 
 // Gadget takes residues modulo a prime Q apart into Levels digits of Base bits,
-// after the Drop lowest bits are rounded away. It is immutable.
+// after the Drop lowest bits are rounded away. It is immutable: goroutines may
+// share it.
 type Gadget struct {
 	Q                  uint64
 	Drop, Base, Levels int

@@ -1,3 +1,5 @@
+//go:build !purego
+
 #include "textflag.h"
 
 // func splitAVX512(dst **uint64, a, b *uint64, vectors uint64, c *splitting, flip, lift uint64)

@@ -8,16 +8,10 @@ import (
 	"testing"
 
 	"qtool/kernel/cpu"
+	"qtool/kernel/cpu/cputest"
 )
 
-// levels are those that this machine has.
-func levels() []cpu.Level {
-	var l []cpu.Level
-	for v := cpu.Portable; v <= cpu.Detected; v++ {
-		l = append(l, v)
-	}
-	return l
-}
+func TestMain(m *testing.M) { cputest.Main(m) }
 
 // Primes below 2^27, 2^50 (two) and 2^58, 1 modulo 2^12.
 var primes = []uint64{134176769, 1125899906826241, 1125899906629633, 288230376151130113}
@@ -44,6 +38,7 @@ func words(n int, f func() uint64) []uint64 {
 }
 
 func TestSplit(t *testing.T) {
+	levels := cputest.Levels(t, cpu.IFMA)
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, q := range primes {
 		for _, c := range [][2]int{{1, 24}, {2, 13}, {3, 9}, {4, 5}} {
@@ -53,7 +48,7 @@ func TestSplit(t *testing.T) {
 				a, b := words(n, func() uint64 { return edge(rng, q) }), words(n, func() uint64 { return edge(rng, q) })
 				for _, negate := range []bool{false, true} {
 					var first [][]uint64
-					for _, level := range levels() {
+					for _, level := range levels {
 						g := NewAt(level, q, drop, base, digits)
 						dst := make([][]uint64, digits)
 						for j := range dst {
@@ -107,6 +102,7 @@ func checkDigits(t *testing.T, g *Gadget, dst [][]uint64, a, b []uint64, negate 
 }
 
 func TestInner(t *testing.T) {
+	levels := cputest.Levels(t, cpu.IFMA)
 	rng := rand.New(rand.NewPCG(2, 2))
 	for _, q := range primes {
 		for rows := 1; rows <= 2*MaxLevels; rows++ {
@@ -115,7 +111,7 @@ func TestInner(t *testing.T) {
 				for r := range d {
 					d[r], k[r] = words(n, func() uint64 { return edge(rng, q) }), words(n, func() uint64 { return edge(rng, q) })
 				}
-				for _, level := range levels() {
+				for _, level := range levels {
 					g := NewAt(level, q, 1, 10, 1)
 					got := make([]uint64, n)
 					g.Inner(got, d, k)
@@ -141,11 +137,12 @@ func mulMod(a, b, q uint64) uint64 {
 }
 
 func TestAdd(t *testing.T) {
+	levels := cputest.Levels(t, cpu.IFMA)
 	rng := rand.New(rand.NewPCG(3, 3))
 	for _, q := range primes {
 		for _, n := range []int{0, 1, 8, 40, 67} {
 			a, b := words(n, func() uint64 { return edge(rng, q) }), words(n, func() uint64 { return edge(rng, q) })
-			for _, level := range levels() {
+			for _, level := range levels {
 				got := slices.Clone(a)
 				NewAt(level, q, 0, 1, 1).Add(got, b)
 				for i, x := range got {
@@ -159,6 +156,7 @@ func TestAdd(t *testing.T) {
 }
 
 func TestAddMul(t *testing.T) {
+	levels := cputest.Levels(t, cpu.IFMA)
 	rng := rand.New(rand.NewPCG(4, 4))
 	for n := range 100 {
 		dst, src := make([]uint32, n), make([]uint32, n+3)
@@ -169,7 +167,7 @@ func TestAddMul(t *testing.T) {
 			dst[i] = rng.Uint32()
 		}
 		w := rng.Uint32()
-		for _, level := range levels() {
+		for _, level := range levels {
 			got := slices.Clone(dst)
 			AddMulAt(level, got, src, w)
 			for i, x := range got {
@@ -209,6 +207,7 @@ func TestMisuse(t *testing.T) {
 
 // Benchmarks on 2048 words, by level.
 func BenchmarkKernels(b *testing.B) {
+	levels := cputest.Levels(b, cpu.IFMA)
 	const n = 2048
 	q := primes[1]
 	rng := rand.New(rand.NewPCG(5, 5))
@@ -216,7 +215,7 @@ func BenchmarkKernels(b *testing.B) {
 	d, k := [][]uint64{random(), random(), random(), random()}, [][]uint64{random(), random(), random(), random()}
 	x, y, out := random(), random(), random()
 	u, v := make([]uint32, n), make([]uint32, n)
-	for _, level := range levels() {
+	for _, level := range levels {
 		g := NewAt(level, q, 18, 16, 2)
 		for name, f := range map[string]func(){
 			"split":  func() { g.Split(d[:2], x, y, true) },

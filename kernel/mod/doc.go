@@ -10,8 +10,16 @@
 //     weights and q are small enough
 //   - transforms, products, reductions: IFMA and q below 2^50
 //
+// What is prepared once (Modulus, Transform, Weights, Factor, Fixed, Pairs,
+// Weighing, Permutation) is never written again: goroutines may share it. A kernel
+// writes to its results alone.
+//
 // Slices that a kernel writes must not overlap those it reads, unless they are
 // the same. Kernels panic if lengths don't fit.
 package mod
 
-//go:generate sh asm/generate.sh
+//go:generate -command asm go -C ../asm run ./mod
+//go:generate asm -part ntt -to ../mod/ntt
+//go:generate asm -part linear -to ../mod/linear
+//go:generate asm -part vectors -to ../mod/vectors
+//go:generate asm -part inner -to ../mod/inner

@@ -1,3 +1,5 @@
+//go:build !purego
+
 package mod
 
 import "qtool/kernel/cpu"

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"qtool/kernel/cpu"
+	"qtool/kernel/cpu/cputest"
 )
 
 func TestInnerIsItsDefinition(t *testing.T) {
@@ -86,6 +87,7 @@ func TestCombineAndCenterAreTheirDefinitions(t *testing.T) {
 }
 
 func TestNearestOfAllLevels(t *testing.T) {
+	levels := cputest.Levels(t, cpu.IFMA)
 	r := seeded(22)
 	for range 50 {
 		n, count := 8*r.IntN(20), 1+r.IntN(5)
@@ -94,11 +96,14 @@ func TestNearestOfAllLevels(t *testing.T) {
 			x[i] = edges(r, n+3, 1<<60)
 			share[i] = 1 / float64(uint64(1)<<59+r.Uint64N(1<<60))
 		}
-		a, b := make([]uint64, n), make([]uint64, n)
-		nearestAt(cpu.Portable, a, x, 3, share)
-		nearestAt(cpu.Detected, b, x, 3, share)
-		if !slices.Equal(a, b) {
-			t.Fatalf("%d vectors of %d words: %v and %v", count, n, a, b)
+		want := make([]uint64, n)
+		nearestAt(cpu.Portable, want, x, 3, share)
+		for _, level := range levels[1:] {
+			got := make([]uint64, n)
+			nearestAt(level, got, x, 3, share)
+			if !slices.Equal(got, want) {
+				t.Fatalf("%v, %d vectors of %d words: %v and %v", level, count, n, got, want)
+			}
 		}
 	}
 }
@@ -106,6 +111,7 @@ func TestNearestOfAllLevels(t *testing.T) {
 // The permutations of automorphisms, from their definition: word i of a
 // transform is the value at psi^(2 brv(i) + 1).
 func TestPermutationOfAutomorphisms(t *testing.T) {
+	levels := cputest.Levels(t, cpu.IFMA)
 	r := seeded(23)
 	for _, log := range []int{4, 6, 10} {
 		n := 1 << log
@@ -120,7 +126,7 @@ func TestPermutationOfAutomorphisms(t *testing.T) {
 			if err != nil {
 				t.Fatalf("X^%d of degree %d: %v", g, n, err)
 			}
-			for _, level := range levels() {
+			for _, level := range levels {
 				m := NewAt(level, testPrimes[0])
 				x, y := edges(r, n, m.Q), edges(r, n, m.Q)
 				moved, added := make([]uint64, n), slices.Clone(y)

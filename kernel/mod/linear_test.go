@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"qtool/kernel/cpu"
+	"qtool/kernel/cpu/cputest"
 	"qtool/kernel/peak"
 )
 
@@ -74,12 +75,17 @@ func checkRows(t *testing.T, r *rand.Rand, level cpu.Level, q uint64, rows [][]i
 }
 
 func TestRowsAreTheirTwins(t *testing.T) {
+	levels := cputest.Levels(t, cpu.IFMA)
+	numbers, lengths := []int{1, 2, 3, 4, 8, 12, 15}, []int{0, 1, 2, 9, 25, 130}
+	if testing.Short() { // 15 rows are blocks of every size
+		numbers, lengths = []int{1, 15}, []int{0, 1, 9, 25}
+	}
 	r := seeded(4)
-	for _, level := range levels() {
+	for _, level := range levels {
 		for _, q := range testPrimes {
 			for _, largest := range []int{1, 7, 127, 1 << 15, math.MaxInt32} {
-				for _, rows := range []int{1, 2, 3, 4, 8, 12, 15} {
-					for _, taps := range []int{0, 1, 2, 9, 25, 130} {
+				for _, rows := range numbers {
+					for _, taps := range lengths {
 						checkRows(t, r, level, q, randomRows(r, rows, taps, largest), 64*(1+r.IntN(3)), r.IntN(2) == 0)
 					}
 				}
@@ -91,7 +97,8 @@ func TestRowsAreTheirTwins(t *testing.T) {
 // TestRowsAtTheirBudget takes the largest sums that are still exact, and one
 // more, of words that are all q-1.
 func TestRowsAtTheirBudget(t *testing.T) {
-	for _, level := range levels() {
+	levels := cputest.Levels(t, cpu.IFMA)
+	for _, level := range levels {
 		for _, q := range testPrimes[1:] {
 			m := NewAt(level, q)
 			x := make([]uint64, 64)
@@ -120,11 +127,12 @@ func TestRowsAtTheirBudget(t *testing.T) {
 }
 
 func FuzzRows(f *testing.F) {
+	levels := cputest.Levels(f, cpu.IFMA)
 	f.Add(uint64(1), uint8(3), uint8(9), int32(7))
 	f.Fuzz(func(t *testing.T, seed uint64, rows, taps uint8, largest int32) {
 		r := seeded(seed)
 		largest = max(1, largest)
-		for _, level := range levels() {
+		for _, level := range levels {
 			q := testPrimes[r.IntN(len(testPrimes))]
 			checkRows(t, r, level, q, randomRows(r, 1+int(rows)%20, int(taps), int(largest)), 64, true)
 		}
@@ -132,7 +140,8 @@ func FuzzRows(f *testing.F) {
 }
 
 func TestRowsDoNotAllocate(t *testing.T) {
-	for _, level := range levels() {
+	levels := cputest.Levels(t, cpu.IFMA)
+	for _, level := range levels {
 		m := NewAt(level, testPrimes[2])
 		w := m.Weights(randomRows(seeded(5), 12, 25, 7))
 		x, dst, offsets, c := make([]uint64, 64), make([]uint64, 12*64), make([]int64, 25), make([]uint64, 12)
@@ -158,10 +167,11 @@ func best(b *testing.B, f func()) time.Duration {
 // convolutions and of a dense layer, as a share of what the registers could do,
 // and beside the portable twin. Times are the best of many.
 func BenchmarkRows(b *testing.B) {
+	levels := cputest.Levels(b, cpu.IFMA)
 	r := seeded(6)
 	for _, c := range []struct{ rows, taps, words, inputs int }{{4, 25, 128, 784}, {12, 100, 192, 576}, {128, 784, 128, 784}} {
 		var portable float64
-		for _, level := range levels() {
+		for _, level := range levels {
 			b.Run(fmt.Sprintf("%dx%d/%v", c.rows, c.taps, level), func(b *testing.B) {
 				m := NewAt(level, 140737487306753)
 				w := m.Weights(randomRows(r, c.rows, c.taps, 7))

@@ -8,20 +8,14 @@ import (
 	"testing"
 
 	"qtool/kernel/cpu"
+	"qtool/kernel/cpu/cputest"
 )
+
+func TestMain(m *testing.M) { cputest.Main(m) }
 
 // testPrimes are 1 modulo 2^17, from the shortest to the longest in use, with
 // those beside the limits of the kernels.
 var testPrimes = []uint64{786433, 34359214081, 8796090007553, 281474976317441, 1125899903827969, 2251799813554177, 2305843009211596801}
-
-// levels are those that the machine has.
-func levels() []cpu.Level {
-	var all []cpu.Level
-	for l := cpu.Portable; l <= cpu.Detected; l++ {
-		all = append(all, l)
-	}
-	return all
-}
 
 // rootOfUnity is a primitive root of order 2n.
 func rootOfUnity(m *Modulus, n int) uint64 {
@@ -72,8 +66,9 @@ func transform(t testing.TB, level cpu.Level, q uint64, n int) *Transform {
 
 // TestTransformIsItsDefinition evaluates the polynomial at every root.
 func TestTransformIsItsDefinition(t *testing.T) {
+	levels := cputest.Levels(t, cpu.IFMA)
 	r := seeded(1)
-	for _, level := range levels() {
+	for _, level := range levels {
 		for _, q := range testPrimes {
 			for _, n := range []int{16, 64, 256, 512} {
 				f := transform(t, level, q, n)
@@ -100,10 +95,15 @@ func TestTransformIsItsDefinition(t *testing.T) {
 }
 
 func TestTransformsAreTheirTwins(t *testing.T) {
+	levels := cputest.Levels(t, cpu.IFMA)
+	longest := 16
+	if testing.Short() {
+		longest = 13
+	}
 	r := seeded(2)
-	for _, level := range levels()[1:] {
+	for _, level := range levels[1:] {
 		for _, q := range testPrimes {
-			for logN := 4; logN <= 16; logN++ {
+			for logN := 4; logN <= longest; logN++ {
 				n := 1 << logN
 				fast, twin := transform(t, level, q, n), transform(t, cpu.Portable, q, n)
 				for _, f := range []struct {
@@ -143,13 +143,14 @@ func TestTransformIsChecked(t *testing.T) {
 
 // BenchmarkTransform measures microseconds, the best of many.
 func BenchmarkTransform(b *testing.B) {
+	levels := cputest.Levels(b, cpu.IFMA)
 	for _, logN := range []int{12, 13, 14, 15} {
 		for _, d := range []struct {
 			name string
 			run  func(*Transform, []uint64)
 		}{{"forward", (*Transform).Forward}, {"inverse", (*Transform).Inverse}} {
 			var portable float64
-			for _, level := range levels() {
+			for _, level := range levels {
 				b.Run(fmt.Sprintf("%s/logN=%d/%v", d.name, logN, level), func(b *testing.B) {
 					f := transform(b, level, testPrimes[3], 1<<logN)
 					x := edges(seeded(3), f.n, f.m.Q)

@@ -1,3 +1,5 @@
+//go:build !purego
+
 package mod
 
 // passes splits k >= 2 layers into passes of three and two.
@@ -37,17 +39,17 @@ func (t *Transform) spread(roots []uint64) []uint64 {
 // forwardFast does the first pass on the whole, and the rest run by run, which
 // then lies in the first-level cache.
 func (t *Transform) forwardFast(x []uint64) {
-	t.pass(x, 0, 1, 0, 1, t.roots, forward8, forward4)
+	t.pass(x, 0, 1, 0, 1, t.roots, forward8IFMA, forward4IFMA)
 	parts := 1 << t.passes[0]
 	for i := range parts {
 		part := x[i*t.n/parts:][:t.n/parts]
 		m, groups := parts, 1
 		for k := 1; k < len(t.passes); k++ {
-			t.pass(part, k, m, i*groups, groups, t.roots, forward8, forward4)
+			t.pass(part, k, m, i*groups, groups, t.roots, forward8IFMA, forward4IFMA)
 			m, groups = m<<t.passes[k], groups<<t.passes[k]
 		}
 		first := i * groups
-		forward64(&part[0], uint64(groups), t.m.Q, &t.roots[2*(m+first)], &t.roots[2*(2*m+2*first)], &t.roots[2*(4*m+4*first)], &t.lanes[112*first])
+		forward64IFMA(&part[0], uint64(groups), t.m.Q, &t.roots[2*(m+first)], &t.roots[2*(2*m+2*first)], &t.roots[2*(4*m+4*first)], &t.lanes[112*first])
 	}
 }
 
@@ -58,17 +60,17 @@ func (t *Transform) inverseFast(x []uint64) {
 		part := x[i*t.n/parts:][:t.n/parts]
 		m, groups := parts*blocks, blocks
 		first := i * groups
-		inverse64(&part[0], uint64(groups), t.m.Q, &t.inverses[2*(m+first)], &t.inverses[2*(2*m+2*first)], &t.inverses[2*(4*m+4*first)], &t.unlanes[112*first])
+		inverse64IFMA(&part[0], uint64(groups), t.m.Q, &t.inverses[2*(m+first)], &t.inverses[2*(2*m+2*first)], &t.inverses[2*(4*m+4*first)], &t.unlanes[112*first])
 		for k := len(t.passes) - 1; k > 0; k-- {
 			m, groups = m>>t.passes[k], groups>>t.passes[k]
-			t.pass(part, k, m, i*groups, groups, t.inverses, inverse8, inverse4)
+			t.pass(part, k, m, i*groups, groups, t.inverses, inverse8IFMA, inverse4IFMA)
 		}
 	}
 	r := t.inverses
 	if run := uint64(t.n / parts / 8); t.passes[0] == 3 {
-		last8(&x[0], run, 1, t.m.Q, &t.last[0], &r[4], &r[8], &t.scale[0])
+		last8IFMA(&x[0], run, 1, t.m.Q, &t.last[0], &r[4], &r[8], &t.scale[0])
 	} else {
-		last4(&x[0], run, 1, t.m.Q, &t.last[0], &r[4], &t.scale[0])
+		last4IFMA(&x[0], run, 1, t.m.Q, &t.last[0], &r[4], &t.scale[0])
 	}
 }
 

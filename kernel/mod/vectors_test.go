@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	"qtool/kernel/cpu"
+	"qtool/kernel/cpu/cputest"
 )
 
 // forAll runs check for every level, prime and a choice of lengths.
 func forAll(t *testing.T, seed uint64, check func(t *testing.T, r *rand.Rand, m *Modulus, n int)) {
+	levels := cputest.Levels(t, cpu.IFMA)
 	r := seeded(seed)
-	for _, level := range levels() {
+	for _, level := range levels {
 		for _, q := range testPrimes {
 			for _, n := range []int{0, 1, 8, 13, 32, 64, 96, 128} {
 				t.Run(fmt.Sprintf("%v/%d/%d", level, q, n), func(t *testing.T) { check(t, r, NewAt(level, q), n) })
@@ -105,8 +107,9 @@ func TestDotIsItsDefinition(t *testing.T) {
 }
 
 func TestSignedCountIsItsDefinition(t *testing.T) {
+	levels := cputest.Levels(t, cpu.IFMA)
 	r := seeded(9)
-	for _, level := range levels() {
+	for _, level := range levels {
 		for _, size := range []int{0, 1, 19} {
 			table := edges(r, size, 1<<63)
 			src := edges(r, 200, 1<<63)
@@ -139,9 +142,10 @@ func TestSignedCountIsItsDefinition(t *testing.T) {
 
 // BenchmarkVectors measures nanoseconds a word, the best of many.
 func BenchmarkVectors(b *testing.B) {
+	levels := cputest.Levels(b, cpu.IFMA)
 	const n = 1 << 13
 	portable := map[string]float64{}
-	for _, level := range levels() {
+	for _, level := range levels {
 		m := NewAt(level, 140737487306753)
 		r := seeded(10)
 		x, y, dst, e := edges(r, n, m.Q), edges(r, n, m.Q), make([]uint64, n), make([]int64, n)

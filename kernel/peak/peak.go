@@ -9,6 +9,8 @@ import (
 	"qtool/kernel/cpu"
 )
 
+//go:generate go -C ../asm run ./mod -part peak -to ../peak/peak
+
 const tries = 20
 
 // best is the shortest time of some runs.

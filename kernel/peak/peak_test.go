@@ -4,9 +4,13 @@ import (
 	"testing"
 
 	"qtool/kernel/cpu"
+	"qtool/kernel/cpu/cputest"
 )
 
+func TestMain(m *testing.M) { cputest.Main(m) }
+
 func TestPeaksArePlausible(t *testing.T) {
+	cputest.Levels(t, cpu.IFMA) // tells which the processor lacks
 	for level := cpu.Portable; level <= cpu.IFMA; level++ {
 		macs := MACs(level)
 		t.Logf("%v: %.1f GMAC/s", level, macs/1e9)

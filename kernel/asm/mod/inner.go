@@ -8,7 +8,6 @@ import (
 
 // inner writes the kernels of key switches and linear maps.
 func inner() {
-	ConstraintExpr("amd64")
 	sums2()
 	combine()
 	nearest()

@@ -9,7 +9,6 @@ import (
 // transforms writes the passes of the number theoretic transform for moduli
 // below 2^50, with the 52-bit multiply-add.
 func transforms() {
-	ConstraintExpr("amd64")
 	for _, logRadix := range []int{3, 2} {
 		pass(logRadix, forward)
 		pass(logRadix, inverse)
@@ -111,7 +110,7 @@ func (f *field) last(x, y reg.VecVirtual, r, scale root) {
 // in each narrower one. Roots lie in the order of layers with the widest first.
 func pass(logRadix int, d direction) {
 	radix := 1 << logRadix
-	name := map[direction]string{forward: "forward", inverse: "inverse", last: "last"}[d] + map[int]string{2: "4", 3: "8"}[logRadix]
+	name := map[direction]string{forward: "forward", inverse: "inverse", last: "last"}[d] + map[int]string{2: "4IFMA", 3: "8IFMA"}[logRadix]
 	params := "x *uint64, run, groups, q uint64"
 	for l := range logRadix {
 		params += ", roots" + string(rune('0'+l)) + " *uint64"
@@ -237,7 +236,7 @@ func word(table reg.GPVirtual, i int) root {
 // three across the lanes, for which the vectors are transposed. lanes holds a
 // pair of vectors for each of the seven roots of the latter.
 func block(d direction) {
-	name := map[direction]string{forward: "forward64", inverse: "inverse64"}[d]
+	name := map[direction]string{forward: "forward64IFMA", inverse: "inverse64IFMA"}[d]
 	TEXT(name, NOSPLIT, "func(x *uint64, blocks, q uint64, roots0, roots1, roots2, lanes *uint64)")
 	Pragma("noescape")
 	f := newField(d == forward)

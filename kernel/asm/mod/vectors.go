@@ -9,7 +9,6 @@ import (
 // pointwise writes the kernels on vectors of words, for moduli below 2^50. Each
 // takes so many vectors of eight words.
 func pointwise() {
-	ConstraintExpr("amd64")
 	vectors("reduceIFMA", "dst, src *uint64, vectors, add, q, barrett uint64", func(v *pointers) {
 		q := v.constant("q")
 		reduce := reducerIFMA(q, v.constant("barrett"))

@@ -1,31 +1,22 @@
-// Command asm writes the assembly of qtool/kernel/mod and qtool/kernel/peak. It is a module of its
-// own, so that qtool itself does not depend on the generator:
+// Command mod writes the assembly of qtool/kernel/mod and qtool/kernel/peak:
 //
-//	go generate ./kernel/mod
+//	go generate ./kernel/mod ./kernel/peak
 package main
 
 import (
-	"flag"
 	"log"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 	"github.com/mmcloughlin/avo/x86"
+
+	"qtool/kernel/asm/emit"
 )
 
 var kernels = map[string]func(){"ntt": transforms, "linear": linear, "vectors": pointwise, "inner": inner, "peak": peaks}
 
-func main() {
-	name := flag.String("kernel", "", "kernel to generate")
-	flag.Parse()
-	generate, ok := kernels[*name]
-	if !ok {
-		log.Fatalf("asm: kernel %q is unknown", *name)
-	}
-	generate()
-	Generate()
-}
+func main() { emit.Main(kernels) }
 
 // words is the size of a 64-bit word in bytes.
 const words = 8

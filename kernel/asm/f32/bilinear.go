@@ -22,7 +22,7 @@ func bilinear() {
 		DECQ(last)
 		ANDQ(Imm(uint64(s.lanes-1)), last)
 		INCQ(last)
-		t := s.mask(last) // of a row's last vector, with 1 to all lanes
+		t := s.maskInMemory(last) // of a row's last vector, with 1 to all lanes
 		stride, width, height := s.broadcastInt("stride"), s.broadcastInt("w"), s.broadcastInt("h")
 		low := s.value(constantBits(^uint32(1))) // -2
 		field := func(k int) Mem { return Mem{Base: m, Disp: 8 * k} }

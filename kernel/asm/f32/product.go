@@ -32,7 +32,12 @@ func product(s isa, rows, vectors int) {
 	Pragma("noescape")
 	Doc(fmt.Sprintf("product%s_%dx%d is tiles times %d rows of %d vectors, the last of last lanes.", s.name, rows, vectors, rows, vectors))
 	dst, a, aRow, b, tiles := param("dst"), param("a"), param("aRow"), param("b"), param("tiles")
-	t := s.mask(param("last"))
+	mask := s.mask
+	// Sums, inputs, a factor and a product may leave no register for lanes.
+	if rows*vectors+vectors+2 >= s.registers {
+		mask = s.maskInMemory
+	}
+	t := mask(param("last"))
 	SHLQ(Imm(2), aRow)
 	row := rowAddress(aRow, rows)
 	sums, in := make([][]reg.VecVirtual, rows), s.vecs(vectors)

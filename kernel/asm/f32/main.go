@@ -1,19 +1,17 @@
-// Command asm writes the vector kernels of package f32 as Go assembly:
+// Command f32 writes the vector kernels of package f32 as Go assembly:
 //
 //	go generate ./kernel/f32
 //
-// It is a module of its own, so that avo is no dependency of qtool. Products
-// and sums stay two instructions: a fused one would round otherwise than
+// Products and sums stay two instructions: a fused one would round otherwise than
 // portable Go does.
 package main
 
 import (
-	"flag"
-	"log"
-
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"qtool/kernel/asm/emit"
 )
 
 // parts are the files, by name.
@@ -30,27 +28,18 @@ var parts = map[string]func(){
 	"peak":        peaks,
 }
 
-func main() {
-	part := flag.String("part", "", "which kernels to write")
-	flag.Parse()
-	write, ok := parts[*part]
-	if !ok {
-		log.Fatalf("asm: part %q is unknown", *part)
-	}
-	ConstraintExpr("amd64")
-	write()
-	Generate()
-}
+func main() { emit.Main(parts) }
 
 // isa is a vector instruction set.
 type isa struct {
-	name  string // the suffix of its kernels
-	lanes int    // float32 values of a register
+	name      string // the suffix of its kernels
+	lanes     int    // float32 values of a register
+	registers int    // vector registers
 }
 
 var (
-	avx2   = isa{"AVX2", 8}
-	avx512 = isa{"AVX512", 16}
+	avx2   = isa{"AVX2", 8, 16}
+	avx512 = isa{"AVX512", 16, 32}
 )
 
 // vec is a new vector register.
@@ -79,10 +68,13 @@ func (i isa) zero(v reg.VecVirtual) {
 	}
 }
 
-// tail holds what selects the first lanes of a vector.
+// tail holds what selects the first lanes of a vector: a mask register, a vector
+// of masks, or the place where that is in memory, for kernels that have no
+// register left for it.
 type tail struct {
-	k reg.OpmaskVirtual
-	v reg.VecVirtual
+	k  reg.OpmaskVirtual
+	v  reg.VecVirtual
+	at Mem
 }
 
 // mask selects the first n lanes, 0 <= n <= lanes. n is overwritten.
@@ -94,12 +86,28 @@ func (i isa) mask(n reg.GPVirtual) tail {
 		KMOVW(ones.As32(), k)
 		return tail{k: k}
 	}
-	v, table := YMM(), GP64()
+	v := YMM()
+	VMOVDQU(laneMask(n), v)
+	return tail{v: v}
+}
+
+// maskInMemory is mask, but with 8 lanes it takes no vector register until it is
+// used.
+func (i isa) maskInMemory(n reg.GPVirtual) tail {
+	if i.lanes == 16 {
+		return i.mask(n)
+	}
+	return tail{at: laneMask(n)}
+}
+
+// laneMask is where the vector of masks of the first n of 8 lanes is. n is
+// overwritten.
+func laneMask(n reg.GPVirtual) Mem {
+	table := GP64()
 	LEAQ(laneMasks(), table)
 	SHLQ(Imm(2), n)
 	SUBQ(n, table)
-	VMOVDQU(Mem{Base: table}.Offset(32), v)
-	return tail{v: v}
+	return Mem{Base: table, Disp: 32}
 }
 
 var laneTable Mem
@@ -126,6 +134,9 @@ func (i isa) load(m Mem, t *tail, v reg.VecVirtual) {
 		VMOVUPS(m, v)
 	case i.lanes == 16:
 		VMOVUPS_Z(m, t.k, v)
+	case t.v == nil:
+		VMOVDQU(t.at, v)
+		VMASKMOVPS(m, v, v)
 	default:
 		VMASKMOVPS(m, t.v, v)
 	}
@@ -138,6 +149,10 @@ func (i isa) store(v reg.VecVirtual, t *tail, m Mem) {
 		VMOVUPS(v, m)
 	case i.lanes == 16:
 		VMOVUPS(v, t.k, m)
+	case t.v == nil:
+		lanes := i.vec()
+		VMOVDQU(t.at, lanes)
+		VMASKMOVPS(v, lanes, m)
 	default:
 		VMASKMOVPS(v, t.v, m)
 	}

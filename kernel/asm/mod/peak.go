@@ -8,7 +8,6 @@ import (
 // peaks writes loops that do nothing but multiply and add in registers, sixteen
 // chains side by side: what a linear kernel could do if it never had to load.
 func peaks() {
-	ConstraintExpr("amd64")
 	spin("spinIFMA", 16, ZMM, func(x, acc reg.VecVirtual) { VPMADD52LUQ(x, x, acc) })
 	spin("spinAVX512", 16, ZMM, func(x, acc reg.VecVirtual) {
 		t := ZMM()

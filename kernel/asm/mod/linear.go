@@ -11,7 +11,6 @@ import (
 // linear writes the kernels of linear maps: sums of some rows at once over the
 // same inputs, each held in registers for some vectors of coefficients.
 func linear() {
-	ConstraintExpr("amd64")
 	for _, shape := range [][2]int{{8, 2}, {4, 4}, {2, 4}, {1, 8}} {
 		sums("IFMA", shape[0], shape[1])
 		sums("AVX512", shape[0], shape[1])
