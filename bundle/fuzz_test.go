@@ -26,7 +26,11 @@ func FuzzDecodeSealed(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	originals := []map[string][]byte{parts(f, encode(f, tinyFile(f))), parts(f, recurrent)}
+	graph, err := os.ReadFile("testdata/v2.qb")
+	if err != nil {
+		f.Fatal(err)
+	}
+	originals := []map[string][]byte{parts(f, encode(f, tinyFile(f))), parts(f, recurrent), parts(f, graph)}
 	for _, m := range originals {
 		f.Add(m[partManifest], m[partWeights], m[partTables], m[partGolden])
 	}

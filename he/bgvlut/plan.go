@@ -97,6 +97,9 @@ func choose(ctx context.Context, p *bundle.Program, o Options) (*search, *layout
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := carried.Check(p); err != nil {
+		return nil, nil, err
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}

@@ -234,22 +234,22 @@ func TestPlanIsSecure(t *testing.T) {
 func TestCellRefuses(t *testing.T) {
 	shape := lstmtest.Shape{Steps: 2, Inputs: 3, Hidden: 4}
 	for name, c := range map[string]struct {
-		change func(p *bundle.Program, body func(string) *bundle.BodyNode)
+		change func(p *bundle.Program, body func(string) *bundle.Node)
 		want   string
 	}{
-		"tables": {func(p *bundle.Program, _ func(string) *bundle.BodyNode) { *p = *lstmtest.Table(shape, 40, 1) }, `body node "c1" is not a sum of two products`},
-		"degree": {func(_ *bundle.Program, body func(string) *bundle.BodyNode) {
+		"tables": {func(p *bundle.Program, _ func(string) *bundle.Node) { *p = *lstmtest.Table(shape, 40, 1) }, `body node "c1" is not a sum of two products`},
+		"degree": {func(_ *bundle.Program, body func(string) *bundle.Node) {
 			body("pf").Op.(*bundle.Polynomial).Coeffs[0] = bundle.Vec{Small: []int64{0, 1 << 40, 1 << 20}}
 		}, `body node "pf": lstm: degree 2, want 3`},
-		"sum": {func(_ *bundle.Program, body func(string) *bundle.BodyNode) { body("sum").Inputs = []string{"ig", "ig"} }, `body node "sum" is not input i g + forget f c`},
-		"zero": {func(_ *bundle.Program, body func(string) *bundle.BodyNode) {
+		"sum": {func(_ *bundle.Program, body func(string) *bundle.Node) { body("sum").Inputs = []string{"ig", "ig"} }, `body node "sum" is not input i g + forget f c`},
+		"zero": {func(_ *bundle.Program, body func(string) *bundle.Node) {
 			body("sum").Op.(*bundle.Add).Weights[1] = 0
 		}, `body node "sum" is not`},
-		"c":    {func(_ *bundle.Program, body func(string) *bundle.BodyNode) { body("ai").Inputs[1] = "c" }, `reads state "c"`},
-		"cell": {func(_ *bundle.Program, body func(string) *bundle.BodyNode) { body("ou").Inputs[1] = "f" }, `neither factor is a function of the new "c"`},
+		"c":    {func(_ *bundle.Program, body func(string) *bundle.Node) { body("ai").Inputs[1] = "c" }, `reads state "c"`},
+		"cell": {func(_ *bundle.Program, body func(string) *bundle.Node) { body("ou").Inputs[1] = "f" }, `neither factor is a function of the new "c"`},
 	} {
 		p := lstmtest.Polynomial(shape, 1, lstmtest.Variant{})
-		c.change(p, func(name string) *bundle.BodyNode {
+		c.change(p, func(name string) *bundle.Node {
 			r := p.Nodes[0].Op.(*bundle.Recurrent)
 			for i := range r.Body {
 				if r.Body[i].Name == name {

@@ -58,6 +58,9 @@ func lower(ctx context.Context, p *bundle.Program) ([]layer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := carried.Check(p); err != nil {
+		return nil, err
+	}
 	in := p.Input.Bounds()
 	c := circuit{inputs: in.Lo.Len()}
 	cur := c.next(0)

@@ -45,6 +45,9 @@ type Sum struct {
 // Segments fuses p, which must have passed its Check. The error is ctx's once that is
 // done, or names a layer that cannot be fused.
 func Segments(ctx context.Context, p *bundle.Program) ([]Segment, error) {
+	if err := carried.Check(p); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrOperation, err)
+	}
 	var all []Segment
 	for i := 0; i < len(p.Nodes); {
 		s, next, err := segmentAt(ctx, p, i)
