@@ -15,12 +15,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 
 	"qtool/calibrate"
 	"qtool/configs"
+	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/ptq"
 	"qtool/train"
@@ -92,9 +92,6 @@ type Verify struct {
 	Memory float64 `yaml:"memory,omitempty"`
 }
 
-// MaxBytes bounds a recipe file.
-const MaxBytes = 1 << 20
-
 func defaults() Recipe {
 	t := train.Config{Epochs: 1, Batch: 100, LearningRate: 0.001, Schedule: "cosine"}
 	return Recipe{
@@ -136,12 +133,7 @@ func source(name string) ([]byte, error) {
 		}
 		return b, nil
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("recipe: %w", err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
+	b, err := whole.Bytes(name, MaxBytes)
 	if err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)
 	}
@@ -176,11 +168,8 @@ func Parse(b []byte) (*Recipe, error) {
 }
 
 func decode(b []byte, r *Recipe) (err error) {
-	if len(b) > MaxBytes {
-		return fmt.Errorf("%d bytes pass the limit of %d", len(b), MaxBytes)
-	}
-	if !utf8.Valid(b) {
-		return fmt.Errorf("it is not UTF-8")
+	if err := bounded(b); err != nil {
+		return err
 	}
 	defer func() { // the YAML library panics on some malformed input
 		if p := recover(); p != nil {

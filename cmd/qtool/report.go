@@ -16,11 +16,13 @@ import (
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/datasets/text"
+	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/pipeline/folder"
 	"qtool/recipe"
 	"qtool/report"
 	"qtool/verify"
+	"qtool/verify/gate"
 )
 
 const fileHTML = "report.html"
@@ -163,7 +165,7 @@ func (a *app) drawReport(ctx context.Context, s reportSource) ([]byte, error) {
 }
 
 func readReport(path string) (*verify.Report, error) {
-	b, err := os.ReadFile(path)
+	b, err := whole.Bytes(path, gate.MaxBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, hinted{fmt.Errorf("no report: %w", err), "qtool run makes one, and so does qtool verify-encrypted --out"}
 	}
@@ -289,7 +291,7 @@ func (s reportSource) readTraining(in *report.Input) error {
 // readRecipe reads the resolved recipe; nil where it is not there.
 func (s reportSource) readRecipe(in *report.Input) (*recipe.Recipe, error) {
 	path := s.beside(fileRecipe)
-	b, err := os.ReadFile(path)
+	b, err := whole.Bytes(path, recipe.MaxBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		in.Notes = append(in.Notes, fmt.Sprintf("No %s: activations are left out, because it names the calibration images.", fileRecipe))
 		return nil, nil

@@ -5,13 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"qtool/calibrate"
 	"qtool/export"
+	"qtool/internal/whole"
 	"qtool/pipeline/folder"
+	"qtool/recipe"
 	"qtool/search"
 )
 
@@ -97,7 +98,7 @@ func (s *searcher) tuneIn(ctx context.Context, w *workspace, c *searchChoice) er
 	}
 	w.resume = false
 	for _, dir := range []string{w.dir, filepath.Join(w.dir, folder.Unfinished)} {
-		there, err := os.ReadFile(filepath.Join(dir, fileRecipe))
+		there, err := whole.Bytes(filepath.Join(dir, fileRecipe), recipe.MaxBytes)
 		w.resume = w.resume || err == nil && bytes.Equal(there, encoded)
 	}
 	if err := w.prepare(); err != nil {

@@ -185,7 +185,7 @@ func (s *searcher) measure(ctx context.Context, p search.Point) (searchCandidate
 	}
 	config := w.recipe.Quantize.Config
 	config.Images = min(config.Images, proxyImages)
-	n, params, err := w.approximate(s.float)
+	n, params, err := w.approximate(ctx, s.float)
 	if err != nil {
 		return c, err
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 
 	"qtool/datasets"
 	"qtool/explain"
+	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/pipeline/folder"
 	"qtool/recipe"
@@ -240,10 +242,13 @@ func (w *workspace) readTraining() (err error) {
 	return err
 }
 
+// maxStateBytes caps the JSON files that a run keeps for itself in its folder.
+const maxStateBytes = 64 << 20
+
 // readTrainingLogs reads a training.json; it is empty where there is none.
 func readTrainingLogs(path string) (map[string]trainingLog, error) {
 	logs := map[string]trainingLog{}
-	b, err := os.ReadFile(path)
+	b, err := whole.Bytes(path, maxStateBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return logs, nil
 	}
@@ -296,10 +301,14 @@ func sameBytes(a, b string) bool {
 
 // fileSHA256 is the hash and size of a file.
 func fileSHA256(path string) (sum string, size int64, err error) {
-	b, err := os.ReadFile(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return "", 0, err
 	}
-	s := sha256.Sum256(b)
-	return hex.EncodeToString(s[:]), int64(len(b)), nil
+	defer f.Close()
+	h := sha256.New()
+	if size, err = io.Copy(h, f); err != nil {
+		return "", 0, err
+	}
+	return hex.EncodeToString(h.Sum(nil)), size, nil
 }

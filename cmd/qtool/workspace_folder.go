@@ -12,7 +12,9 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"qtool/internal/lock"
+	"qtool/internal/whole"
 	"qtool/pipeline/folder"
+	"qtool/recipe"
 )
 
 // unfinishedFiles are what interrupted stages leave in a folder without results.
@@ -59,7 +61,7 @@ func lockHint(err error) error {
 
 // resumable refuses a folder with unfinished work of another recipe.
 func (w *workspace) resumable(dir string) error {
-	there, err := os.ReadFile(filepath.Join(dir, fileRecipe))
+	there, err := whole.Bytes(filepath.Join(dir, fileRecipe), recipe.MaxBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
