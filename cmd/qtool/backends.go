@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"qtool/bundle"
@@ -16,6 +17,7 @@ import (
 	"qtool/he/security"
 	"qtool/he/tfhe"
 	"qtool/internal/memory"
+	"qtool/recipe"
 )
 
 const narrowerHint = "smaller weights, or fewer of them, make the sums and with them the tables' domains narrower"
@@ -85,6 +87,9 @@ func (o verifyOptions) plan(ctx context.Context, p *bundle.Program, images int) 
 // encryptedExecutor plans the encrypted run of so many images. It is nil for
 // backendNone.
 func encryptedExecutor(ctx context.Context, p *bundle.Program, images int, o verifyOptions) (he.Executor, error) {
+	if !slices.Contains(recipe.Backends, o.backend) {
+		return nil, fmt.Errorf("backend %q is unknown: want one of %s", o.backend, strings.Join(recipe.Backends, ", "))
+	}
 	if o.backend == backendNone {
 		return nil, o.unused()
 	}
