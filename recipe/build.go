@@ -106,7 +106,7 @@ func (r *Recipe) checkTeacher(n *model.Network) error {
 		}
 	}
 	if t.Train.Patience > 0 && r.Data.Validation == 0 {
-		return fmt.Errorf("teacher.train.patience needs a validation split: set data.validation")
+		return fmt.Errorf("teacher.train.patience: patience needs a validation split: set data.validation")
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -15,7 +14,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 
@@ -23,6 +21,7 @@ import (
 	"qtool/configs"
 	"qtool/model"
 	"qtool/ptq"
+	"qtool/recipe/document"
 	"qtool/train"
 )
 
@@ -41,6 +40,10 @@ type Recipe struct {
 	Train    train.Config `yaml:"train"`
 	Quantize Quantize     `yaml:"quantize"`
 	Verify   Verify       `yaml:"verify"`
+	// Dir is the folder of the file that the recipe was read from, which the paths
+	// in it are relative to; "" for an embedded one, whose paths are relative to the
+	// working folder.
+	Dir string `yaml:"-"`
 }
 
 // Data names the dataset and how its training images are used.
@@ -163,65 +166,36 @@ func Names() []string {
 	return names
 }
 
-// Parse reads a recipe strictly: an unknown key is an error with its line.
+// Parse reads a recipe strictly: an unknown key, a value of the wrong type and a
+// key that would have no effect are errors with the key's path, line and column.
 func Parse(b []byte) (*Recipe, error) {
-	r := defaults()
-	if err := decode(b, &r); err != nil {
+	if len(b) > MaxBytes {
+		return nil, fmt.Errorf("%d bytes pass the limit of %d", len(b), MaxBytes)
+	}
+	tree, err := document.Parse(b)
+	if err != nil {
 		return nil, err
 	}
-	if err := r.Validate(); err != nil {
-		return nil, err
-	}
-	return &r, nil
+	return resolve(tree)
 }
 
-func decode(b []byte, r *Recipe) (err error) {
-	if len(b) > MaxBytes {
-		return fmt.Errorf("%d bytes pass the limit of %d", len(b), MaxBytes)
-	}
-	if !utf8.Valid(b) {
-		return fmt.Errorf("it is not UTF-8")
-	}
-	defer func() { // the YAML library panics on some malformed input
-		if p := recover(); p != nil {
-			err = fmt.Errorf("malformed YAML: %v", p)
-		}
-	}()
-	d := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict(), yaml.CustomUnmarshaler(integer[int]), yaml.CustomUnmarshaler(integer[uint64]))
-	if err := d.Decode(r); err != nil {
-		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("it is empty")
-		}
-		return fmt.Errorf("%s", strings.TrimSpace(yaml.FormatError(err, false, false)))
+// resolve makes a recipe of a document. Errors of values that are known in the
+// document get its line and column.
+func resolve(tree *document.Node) (*Recipe, error) {
+	r := defaults()
+	if err := tree.Decode(&r); err != nil {
+		return nil, err
 	}
 	if len(r.Quantize.Layers) == 0 {
 		r.Quantize.Layers = nil // as where it is left out
 	}
-	var more any
-	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("more than one YAML document")
-	}
-	return nil
-}
-
-// integer decodes an integer; the YAML library by itself would cut off a
-// fraction.
-func integer[T int | uint64](dst *T, b []byte) error {
-	var v any
-	if err := yaml.Unmarshal(b, &v); err != nil {
-		return err
-	}
-	switch n := v.(type) {
-	case uint64:
-		if *dst = T(n); *dst >= 0 && uint64(*dst) == n {
-			return nil
+	if err := r.Validate(); err != nil {
+		if place := tree.Locate(err.Error()); place != "" {
+			return nil, fmt.Errorf("%s%w", place, err)
 		}
-	case int64:
-		if *dst = T(n); (*dst < 0) == (n < 0) && int64(*dst) == n {
-			return nil
-		}
+		return nil, err
 	}
-	return fmt.Errorf("%s is not an integer or out of range", bytes.TrimSpace(b))
+	return &r, nil
 }
 
 // Validate checks every value; the error names the key, the value and the
@@ -237,7 +211,11 @@ func (r *Recipe) Validate() error {
 		return fmt.Errorf("data.name: it is empty")
 	}
 	if r.Data.Validation < 0 || r.Data.Images < 0 {
-		return fmt.Errorf("data: validation %d and images %d must not be negative", r.Data.Validation, r.Data.Images)
+		key, n := "validation", r.Data.Validation
+		if n >= 0 {
+			key, n = "images", r.Data.Images
+		}
+		return fmt.Errorf("data.%s: %d is negative", key, n)
 	}
 	if r.Sentence != nil {
 		if err := r.validateSentence(); err != nil {
@@ -274,7 +252,11 @@ func (r *Recipe) Validate() error {
 		return err
 	}
 	if r.Data.Validation == 0 && (r.Train.Patience > 0 || r.Quantize.Finetune.Patience > 0) {
-		return fmt.Errorf("patience needs a validation split: set data.validation")
+		key := "train"
+		if r.Train.Patience == 0 {
+			key = "quantize.finetune"
+		}
+		return fmt.Errorf("%s.patience: patience needs a validation split: set data.validation", key)
 	}
 	if r.Quantize.Method != "none" {
 		if err := r.Quantize.Config.Validate(); err != nil {
