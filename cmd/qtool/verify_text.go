@@ -11,6 +11,7 @@ import (
 	"qtool/bundle"
 	"qtool/datasets/text"
 	"qtool/he"
+	"qtool/internal/plaintext"
 	"qtool/verify"
 )
 
@@ -34,7 +35,13 @@ func readSentence(in io.Reader, typed string) (string, error) {
 		return typed, nil
 	}
 	b, err := io.ReadAll(io.LimitReader(in, text.MaxBytes+1))
-	return string(b), err
+	if err == nil {
+		b, err = plaintext.UTF8(b)
+	}
+	if err != nil {
+		return "", fmt.Errorf("--text: standard input: %w", err)
+	}
+	return string(b), nil
 }
 
 // runText encrypts one sentence that a person typed, has it evaluated, and prints
