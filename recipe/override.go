@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -60,6 +61,10 @@ func override(r *Recipe, sets []string) (*Recipe, error) {
 		}
 	}
 	out, err := resolve(tree)
+	var own *document.Error
+	if errors.As(err, &own) && own.Node.Set != "" {
+		return nil, err // it names its override
+	}
 	if err != nil {
 		return nil, fmt.Errorf("with %s: %w", strings.Join(sets, " "), err)
 	}

@@ -112,7 +112,7 @@ func TestOverrideErrors(t *testing.T) {
 		{"train.teacher.checkpoint.x=a", `"x" is below a single value`},
 		{"quantize.layers=3", "quantize.layers=3"},
 		{"network.layers.conv1.kernel=29", `layer "conv1" (conv): kernel 29 is outside 1..28`},
-		{"train.epochs=many", `with train.epochs=many: override "train.epochs=many": train.epochs: "many" is not an integer: want a whole number`},
+		{"train.epochs=many", `override "train.epochs=many": train.epochs: "many" is not an integer: want a whole number`},
 		{"train.epochs=[1, 2]", "train.epochs: a list of 2 is not an integer"},
 		{`train.epochs="3"`, `train.epochs: "3" is a text: want a whole number, without quotes`},
 		{"train.epochs=", "train.epochs: it is empty"},

@@ -227,10 +227,7 @@ func (r *Recipe) Validate() error {
 	if err != nil {
 		return err
 	}
-	if m := r.Quantize.Method; m != "qat" && m != "ptq" && m != "none" {
-		return fmt.Errorf("quantize.method: %q is unknown: want qat, ptq or none", m)
-	}
-	if err := r.checkUsed(); err != nil {
+	if err := r.checkMethod(); err != nil {
 		return err
 	}
 	if err := r.checkPolynomials(n); err != nil {
@@ -277,6 +274,14 @@ func (r *Recipe) Validate() error {
 		}
 	}
 	return r.validateVerify()
+}
+
+// checkMethod refuses an unknown method, and keys that have no effect with it.
+func (r *Recipe) checkMethod() error {
+	if m := r.Quantize.Method; m != "qat" && m != "ptq" && m != "none" {
+		return fmt.Errorf("quantize.method: %q is unknown: want qat, ptq or none", m)
+	}
+	return r.checkUsed()
 }
 
 func (r *Recipe) validateVerify() error {

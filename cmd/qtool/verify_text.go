@@ -35,13 +35,13 @@ func readSentence(in io.Reader, typed string) (string, error) {
 		return typed, nil
 	}
 	b, err := io.ReadAll(io.LimitReader(in, text.MaxBytes+1))
-	if err == nil {
-		b, err = plaintext.UTF8(b)
-	}
 	if err != nil {
+		return "", err
+	}
+	if _, err := plaintext.UTF8(b); errors.Is(err, plaintext.ErrUTF16) || errors.Is(err, plaintext.ErrUTF32) {
 		return "", fmt.Errorf("--text: standard input: %w", err)
 	}
-	return string(b), nil
+	return string(plaintext.Trim(b)), nil
 }
 
 // runText encrypts one sentence that a person typed, has it evaluated, and prints
