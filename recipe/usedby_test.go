@@ -37,7 +37,7 @@ quantize: {activations: {bits: 4}, accumulator: {bits: 8}}
 // key out.
 var values = map[string]string{
 	"data.name": "uci", "network.input": "[1, 29, 29]", "network.layers": "[{type: flatten, name: f}, {type: dense, name: fc, units: 4}]",
-	"teacher": "{layers: [{type: flatten, name: f}, {type: dense, name: fc, units: 10}], train: {epochs: 1, batch: 1, learning_rate: 1, schedule: cosine}}",
+	"teacher":  "{layers: [{type: flatten, name: f}, {type: dense, name: fc, units: 10}], train: {epochs: 1, batch: 1, learning_rate: 1, schedule: cosine}}",
 	"sentence": "", "sentence.gates": "{degree: 5, radius: 4, penalty: 1, inside: 0.5}", "sentence.cell": "mean", "sentence.selection.kind": "saliency",
 	"sentence.cell_range": "4", "sentence.fraction": "20", "train.schedule": "constant", "quantize.finetune.schedule": "constant",
 	"train.teacher": "{checkpoint: x, weight: 0.5, temperature: 3}", "quantize.finetune.teacher": "{checkpoint: float, weight: 0.7, temperature: 3}",

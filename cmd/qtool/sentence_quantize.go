@@ -23,6 +23,9 @@ func quantizeSentences(ctx context.Context, w *workspace, o quantizeOptions) err
 	if w.recipe.Quantize.Method == "none" {
 		return fmt.Errorf("recipe %s: quantize.method is none: its network stays in float", w.recipe.Name)
 	}
+	if len(o.maps) > 0 {
+		return refuseSentences(w.recipe, "--map")
+	}
 	path := o.checkpoint
 	if path == "" {
 		path = w.path(fileFloat)
