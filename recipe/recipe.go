@@ -117,13 +117,19 @@ func defaults() Recipe {
 // Load reads the recipe called name, embedded or a path to a file, and applies
 // overrides of the form "key.path=value". The error names the line or the key.
 func Load(name string, overrides []string) (*Recipe, error) {
-	b, err := source(name)
+	b, file, err := source(name)
 	if err != nil {
 		return nil, err
 	}
 	r, err := Parse(b)
+	if err == nil && file {
+		r.Dir = filepath.Dir(name)
+	}
 	if err == nil && len(overrides) > 0 {
-		r, err = override(r, overrides)
+		var changed *Recipe
+		if changed, err = override(r, overrides); err == nil {
+			r = changed.typed(r)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("recipe %s: %w", name, err)
@@ -131,24 +137,24 @@ func Load(name string, overrides []string) (*Recipe, error) {
 	return r, nil
 }
 
-func source(name string) ([]byte, error) {
-	if !strings.ContainsRune(name, filepath.Separator) && !strings.HasSuffix(name, ".yaml") {
+// source is the text of a recipe, and whether it is a file's.
+func source(name string) (b []byte, file bool, err error) {
+	if !strings.ContainsRune(name, filepath.Separator) && !strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, ".yml") {
 		b, err := configs.Files.ReadFile(name + ".yaml")
 		if err != nil {
-			return nil, fmt.Errorf("recipe %q is not known: want one of %s, or a path ending in .yaml: %w", name, strings.Join(Names(), ", "), os.ErrNotExist)
+			return nil, false, fmt.Errorf("recipe %q is not known: want one of %s, or a path ending in .yaml: %w", name, strings.Join(Names(), ", "), os.ErrNotExist)
 		}
-		return b, nil
+		return b, false, nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("recipe: %w", err)
+		return nil, false, fmt.Errorf("recipe: %w", err)
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("recipe: %w", err)
+	if b, err = io.ReadAll(io.LimitReader(f, MaxBytes+1)); err != nil {
+		return nil, false, fmt.Errorf("recipe: %w", err)
 	}
-	return b, nil
+	return b, true, nil
 }
 
 // Names lists the embedded recipes.
@@ -349,9 +355,9 @@ func quoted(s string) ([]byte, error) {
 }
 
 // SHA256 is the hash of the resolved recipe without its verify section, which
-// changes nothing that training makes.
+// changes nothing that training makes, and without where its files lie.
 func (r *Recipe) SHA256() (string, error) {
-	c := *r
+	c := r.anywhere()
 	c.Verify = Verify{}
 	b, err := c.Encode()
 	if err != nil {

@@ -81,7 +81,7 @@ func runDataFetch(ctx context.Context, a *app, name string) error {
 	if text.Known(name) {
 		return fetchCorpus(ctx, a, name)
 	}
-	d, err := a.loadData(ctx, name)
+	d, err := a.loadData(ctx, name, "")
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func newDataShowCommand(a *app) *cobra.Command {
 		Example: "  qtool data show digits --out digits.png\n  qtool data show mnist --split test --rows 20 --columns 20 --out mnist.png",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := a.loadData(cmd.Context(), args[0])
+			d, err := a.loadData(cmd.Context(), args[0], "")
 			if err != nil {
 				return err
 			}

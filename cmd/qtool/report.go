@@ -284,7 +284,11 @@ func (a *app) readImages(ctx context.Context, s reportSource, r *recipe.Recipe, 
 	d := s.data
 	if d == nil {
 		var err error
-		d, err = datasets.Load(ctx, in.Report.Dataset, datasets.Options{Dir: a.dataDir, Offline: true})
+		name, base := in.Report.Dataset, filepath.Dir(s.beside(fileRecipe))
+		if r != nil {
+			name = r.Data.Name
+		}
+		d, err = datasets.Load(ctx, name, datasets.Options{Dir: a.dataDir, Base: base, Offline: true})
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

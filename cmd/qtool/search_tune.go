@@ -77,7 +77,7 @@ func (s *searcher) tunePoint(ctx context.Context, c *searchChoice) error {
 	if err != nil {
 		return err
 	}
-	encoded, err := w.recipe.Encode()
+	encoded, err := w.recipe.At(w.dir).Encode()
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 
+	"qtool/datasets"
 	"qtool/internal/progress"
 	"qtool/model"
 	"qtool/train"
@@ -130,6 +131,8 @@ func (w *workspace) teacher(c *train.TeacherConfig, stage string) (*train.Teache
 		path = w.path(fileFloat)
 	case train.RecipeTeacher:
 		path = w.path(fileTeacher)
+	default:
+		path = datasets.Options{Dir: w.dataDir, Base: w.recipe.Dir}.File(path)
 	}
 	t, err := model.ReadCheckpoint(path)
 	if c.Checkpoint == train.RecipeTeacher && errors.Is(err, fs.ErrNotExist) {

@@ -96,7 +96,7 @@ func (w *workspace) prepare(stale ...string) error {
 	if err := os.MkdirAll(w.dir, 0o755); err != nil {
 		return err
 	}
-	b, err := w.recipe.Encode()
+	b, err := w.recipe.At(w.dir).Encode()
 	if err != nil {
 		return err
 	}
@@ -121,9 +121,9 @@ func (w *workspace) prepare(stale ...string) error {
 	return w.readTraining()
 }
 
-// writeRecipe keeps the resolved recipe in the folder.
+// writeRecipe keeps the resolved recipe in the folder, with paths from there.
 func (w *workspace) writeRecipe() error {
-	b, err := w.recipe.Encode()
+	b, err := w.recipe.At(w.dir).Encode()
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (w *workspace) load(ctx context.Context) error {
 	if w.network, err = r.Build(); err != nil {
 		return fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
-	d, err := w.loadData(ctx, r.Data.Name)
+	d, err := w.loadData(ctx, r.Data.Name, r.Dir)
 	if err != nil {
 		return err
 	}
@@ -169,8 +169,9 @@ func (w *workspace) load(ctx context.Context) error {
 	return nil
 }
 
-func (a *app) loadData(ctx context.Context, name string) (*datasets.Dataset, error) {
-	return datasets.Load(ctx, name, datasets.Options{Dir: a.dataDir, Progress: a.progress()})
+// loadData loads a dataset whose name may be relative to the folder base.
+func (a *app) loadData(ctx context.Context, name, base string) (*datasets.Dataset, error) {
+	return datasets.Load(ctx, name, datasets.Options{Dir: a.dataDir, Base: base, Progress: a.progress()})
 }
 
 func fitsNetwork(d *datasets.Dataset, n *model.Network) error {
@@ -191,7 +192,7 @@ func fitsNetwork(d *datasets.Dataset, n *model.Network) error {
 func (w *workspace) provenance(stage string) (model.Provenance, error) {
 	sum, err := w.recipe.SHA256()
 	return model.Provenance{
-		Recipe: w.recipe.Name, RecipeSHA256: sum, Dataset: w.data.Name, DatasetSHA256: w.data.SHA256,
+		Recipe: w.recipe.Name, RecipeSHA256: sum, Dataset: datasets.ShortName(w.data.Name), DatasetSHA256: w.data.SHA256,
 		Seed: w.recipe.Seed, Stage: stage, Version: version,
 	}, err
 }

@@ -46,7 +46,7 @@ func LoadVectors(ctx context.Context, name string, size int, o datasets.Options)
 		}
 		b = parts[0]
 	} else {
-		f, err := os.Open(name)
+		f, err := os.Open(o.File(name))
 		if err != nil {
 			return nil, fmt.Errorf("text: vectors: %w", err)
 		}
