@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/google/renameio/v2/maybe"
 
@@ -150,9 +152,6 @@ func (w *workspace) load(ctx context.Context) error {
 	if err := r.Verify.CheckImages(d.Test.Len(), "images"); err != nil {
 		return fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
-	if n := r.Quantize.Images; r.Quantize.Method != "none" && n > d.Train.Len() {
-		return fmt.Errorf("recipe %s: quantize.images: %d, the dataset has %d training images", r.Name, n, d.Train.Len())
-	}
 	images := d.Train
 	if n := r.Data.Images; n > 0 {
 		if n > images.Len() {
@@ -161,6 +160,9 @@ func (w *workspace) load(ctx context.Context) error {
 		images = images.First(n)
 	}
 	w.data, w.train = d, images
+	if empty := images.Missing(d.Classes); len(empty) > 0 {
+		w.note(fmt.Sprintf("%s no training image: the network cannot learn %s", classesHave(empty), itOrThem(empty)))
+	}
 	if r.Data.Validation > 0 {
 		if w.train, w.val, err = images.Holdout(r.Data.Validation, r.Seed); err != nil {
 			return fmt.Errorf("recipe %s: data.validation: %w", r.Name, err)
@@ -182,10 +184,45 @@ func fitsNetwork(d *datasets.Dataset, n *model.Network) error {
 	if fmt.Sprint(d.Shape) != fmt.Sprint(n.Input) {
 		return fmt.Errorf("images of shape %v, network.input is %v", d.Shape, n.Input)
 	}
-	if out := shapes[len(shapes)-1][0]; out != d.Classes {
-		return fmt.Errorf("%d classes, the network's last layer has %d units", d.Classes, out)
+	out := shapes[len(shapes)-1][0]
+	if out == d.Classes {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("%d classes, the network's last layer has %d units", d.Classes, out)
+	empty := d.EmptyClasses()
+	switch {
+	case len(empty) == 0:
+		return err
+	case len(empty) == 1 && empty[0] == 0 && out == d.Classes-1:
+		return hinted{fmt.Errorf("%w: class 0 has no image, labels begin at 1", err),
+			fmt.Sprintf("labels count from 0: take 1 from each of them, or give the last layer %d units, the first of which nothing trains", d.Classes)}
+	}
+	return hinted{fmt.Errorf("%w: %s no image", err, classesHave(empty)),
+		fmt.Sprintf("labels count from 0 without gaps: renumber them, or give the last layer %d units", d.Classes)}
+}
+
+// classesHave are classes in words, as the beginning of what they have.
+func classesHave(classes []int) string {
+	const most = 10
+	names := make([]string, len(classes))
+	for i, c := range classes {
+		names[i] = strconv.Itoa(c)
+	}
+	if len(names) == 1 {
+		return "class " + names[0] + " has"
+	}
+	if len(names) > most {
+		names = append(names[:most], fmt.Sprintf("%d more", len(classes)-most))
+	}
+	last := len(names) - 1
+	return "classes " + strings.Join(names[:last], ", ") + " and " + names[last] + " have"
+}
+
+func itOrThem(classes []int) string {
+	if len(classes) == 1 {
+		return "it"
+	}
+	return "them"
 }
 
 // provenance is what a checkpoint of this run says of itself.
