@@ -121,20 +121,60 @@ func Load(name string, overrides []string) (*Recipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := Parse(b)
-	if err == nil && file {
-		r.Dir = filepath.Dir(name)
+	dir := ""
+	if file {
+		dir = filepath.Dir(name)
 	}
-	if err == nil && len(overrides) > 0 {
-		var changed *Recipe
-		if changed, err = override(r, overrides); err == nil {
-			r = changed.typed(r)
-		}
-	}
+	r, err := load(b, dir, overrides)
 	if err != nil {
 		return nil, fmt.Errorf("recipe %s: %w", name, err)
 	}
 	return r, nil
+}
+
+// load reads a recipe and applies overrides, which may mend what is wrong in it.
+// What stays wrong is told with its place in the text.
+func load(b []byte, dir string, overrides []string) (*Recipe, error) {
+	r, err := Parse(b)
+	if err == nil {
+		r.Dir = dir
+	}
+	if len(overrides) == 0 {
+		return r, err
+	}
+	if err != nil {
+		if r = unchecked(b); r == nil {
+			return nil, err
+		}
+		r.Dir = dir
+	}
+	changed, mended := override(r, overrides)
+	switch {
+	case mended == nil:
+		return changed.typed(r), nil
+	case err != nil && strings.HasSuffix(mended.Error(), placeless(err)):
+		return nil, err
+	}
+	return nil, mended
+}
+
+// unchecked is a recipe whose values have their types and were not looked at; nil
+// where some have not.
+func unchecked(b []byte) *Recipe {
+	r := defaults()
+	if tree, err := document.Parse(b); err != nil || tree.Decode(&r) != nil {
+		return nil
+	}
+	return &r
+}
+
+// placeless is an error without the place in front of it.
+func placeless(err error) string {
+	text := err.Error()
+	if _, rest, ok := strings.Cut(text, "] "); ok && strings.HasPrefix(text, "[") {
+		return rest
+	}
+	return text
 }
 
 // source is the text of a recipe, and whether it is a file's.
@@ -247,6 +287,9 @@ func (r *Recipe) Validate() error {
 	}
 	if err := r.Train.Validate(); err != nil {
 		return fmt.Errorf("train.%w", err)
+	}
+	if err := r.checkNormBatches(n); err != nil {
+		return err
 	}
 	if t := r.Train.Teacher; t != nil && t.Checkpoint == train.OwnFloat {
 		return fmt.Errorf("train.teacher.checkpoint: float is the network being trained: want teacher, or the path of another")

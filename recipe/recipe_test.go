@@ -200,6 +200,22 @@ func TestLoad(t *testing.T) {
 	wantError(t, "typing error", err, "mine.yaml: [1:1] nam: unknown field \"nam\"")
 }
 
+// An override may mend what is wrong in a file; what it does not mend is told with
+// its line.
+func TestOverridesMend(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mine.yaml")
+	if err := os.WriteFile(path, []byte(minimal+"train: {batch: 0}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Load(path, []string{"train.batch=7"}); err != nil || r.Train.Batch != 7 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	_, err := Load(path, []string{"train.epochs=7"})
+	wantError(t, "what stays wrong", err, "mine.yaml: [10:16] train.batch: 0 is outside")
+	_, err = Load(path, []string{"train.batch=-1"})
+	wantError(t, "another wrong value", err, "mine.yaml: with train.batch=-1: train.batch: -1 is outside")
+}
+
 func TestSHA256(t *testing.T) {
 	sum := func(r *Recipe) string {
 		s, err := r.SHA256()

@@ -89,6 +89,9 @@ func (w *workspace) fit(ctx context.Context, stage string, task train.Task) (*tr
 		return nil, err
 	}
 	bar.Finish()
+	if result.Settled {
+		w.note(fmt.Sprintf("%s: the running moments of batch norms had not settled by the end of training: they are those of training images with the final weights", stage))
+	}
 	log := trainingLog{History: result.History, Best: result.Best, Seconds: result.Seconds}
 	if err := w.lookOutside(ctx, &log, task.Network, result.Params, task.Quantizer); err != nil {
 		return nil, err
