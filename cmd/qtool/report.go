@@ -312,15 +312,9 @@ func (a *app) readImages(ctx context.Context, s reportSource, r *recipe.Recipe, 
 
 // observedSplit is the training images that filled in a bundle's seen ranges.
 func observedSplit(d *datasets.Dataset, r *recipe.Recipe) (*datasets.Split, error) {
-	images := d.Train
-	if n := r.Data.Images; n > 0 {
-		images = images.First(n)
+	images, _, err := trainingSplit(d, r)
+	if err != nil {
+		return nil, err
 	}
-	if n := r.Data.Validation; n > 0 {
-		var err error
-		if images, _, err = images.Holdout(n, r.Seed); err != nil {
-			return nil, err
-		}
-	}
-	return images.First(observedImages), nil
+	return images.Draw(observedImages, r.Seed), nil
 }

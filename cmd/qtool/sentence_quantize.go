@@ -92,7 +92,7 @@ func (s *sentences) quantize(ctx context.Context, float *sequence.Checkpoint) (*
 		return c, err
 	}
 	all := s.Samples(s.Corpus.Train)
-	z, err := s.Quantizer(ctx, float.Network, float.Params, all)
+	z, err := s.Quantizer(ctx, float.Network, float.Params)
 	if err != nil {
 		return nil, err
 	}

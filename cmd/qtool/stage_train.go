@@ -109,7 +109,7 @@ func (w *workspace) lookOutside(ctx context.Context, log *trainingLog, n *model.
 	if !slices.ContainsFunc(n.Layers, func(l model.Layer) bool { return l.Interval != nil }) {
 		return nil
 	}
-	images := w.train.First(min(outsideImages, w.train.Len()))
+	images := w.train.Draw(outsideImages, w.recipe.Seed)
 	log.OutsideOf = "training"
 	if w.val != nil {
 		images, log.OutsideOf = w.val, "validation"

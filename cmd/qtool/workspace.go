@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -63,6 +64,7 @@ type workspace struct {
 	train    *datasets.Split
 	val      *datasets.Split
 	training map[string]trainingLog
+	told     bool // which classes calibration lacks
 	// calibrations is the comparison that chose the recipe's, nil for none.
 	calibrations *calibrationTable
 	// explanation is of the quantized network, nil where none was asked for.
@@ -152,23 +154,42 @@ func (w *workspace) load(ctx context.Context) error {
 	if err := r.Verify.CheckImages(d.Test.Len(), "images"); err != nil {
 		return fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
-	images := d.Train
-	if n := r.Data.Images; n > 0 {
-		if n > images.Len() {
-			return fmt.Errorf("recipe %s: data.images: %d, the dataset has %d training images", r.Name, n, images.Len())
-		}
-		images = images.First(n)
+	w.data = d
+	if n := r.Data.Images; n > d.Train.Len() {
+		return fmt.Errorf("recipe %s: data.images: %d, the dataset has %d training images", r.Name, n, d.Train.Len())
 	}
-	w.data, w.train = d, images
-	if empty := images.Missing(d.Classes); len(empty) > 0 {
+	if w.train, w.val, err = trainingSplit(d, r); err != nil {
+		return fmt.Errorf("recipe %s: data.validation: %w", r.Name, err)
+	}
+	if empty := w.train.Missing(d.Classes); len(empty) > 0 {
 		w.note(fmt.Sprintf("%s no training image: the network cannot learn %s", classesHave(empty), itOrThem(empty)))
 	}
-	if r.Data.Validation > 0 {
-		if w.train, w.val, err = images.Holdout(r.Data.Validation, r.Seed); err != nil {
-			return fmt.Errorf("recipe %s: data.validation: %w", r.Name, err)
-		}
-	}
 	return nil
+}
+
+// trainingSplit is what a recipe trains on, and what it holds out, nil for nothing.
+func trainingSplit(d *datasets.Dataset, r *recipe.Recipe) (train, val *datasets.Split, err error) {
+	train = d.Train
+	if n := r.Data.Images; n > 0 {
+		train = train.Draw(n, r.Seed)
+	}
+	if n := r.Data.Validation; n > 0 {
+		return train.Holdout(n, r.Seed)
+	}
+	return train, nil, nil
+}
+
+// calibration are the training images that calibrate; a note says which classes
+// are not among them though they are trained on.
+func (w *workspace) calibration() *datasets.Split {
+	s := w.train.Draw(w.recipe.Quantize.Images, w.recipe.Seed)
+	have := w.train.PerClass(w.data.Classes)
+	missing := slices.DeleteFunc(s.Missing(w.data.Classes), func(c int) bool { return have[c] == 0 })
+	if len(missing) > 0 && !w.told {
+		w.told = true
+		w.note(fmt.Sprintf("%s no image among the %d of quantize.images", classesHave(missing), s.Len()))
+	}
+	return s
 }
 
 // loadData loads a dataset whose name may be relative to the folder base.
