@@ -35,8 +35,6 @@ func (r *Recipe) checkUsed() error {
 		return &UnusedError{"verify.backend", "quantize.method qat or ptq", "none"}
 	case v.Backend == "none" && v.LogN != 0:
 		return &UnusedError{"verify.log_n", encrypted, "none"}
-	case r.Quantize.Method == "none" && v.Memory != 0:
-		return &UnusedError{"verify.memory", "quantize.method qat or ptq", "none"}
 	}
 	for name, l := range r.Quantize.Layers {
 		if l.Bits == 0 && l.Accumulator == nil {
