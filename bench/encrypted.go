@@ -19,7 +19,7 @@ import (
 // executors are what a subject's first rounds under encryption leave to later ones.
 type executors struct {
 	batch     he.Executor
-	single    he.Executor
+	single    *packed.Plan
 	sequences *lstm.Plan
 	inBatch   func() []bgvlut.LookupTime
 	lookups   *tfhe.Plan
@@ -159,9 +159,10 @@ func (s *subject) encryptOne(ctx context.Context) (reading, error) {
 		if err := s.take(ctx, packedInputs); err != nil {
 			return reading{}, err
 		}
-		s.executors.single = packed.NewExecutor(s.program, plan)
+		s.executors.single = plan
 	}
-	r, err := s.run(ctx, s.executors.single, packedInputs, nil)
+	// Each round has fresh keys, and none keeps its weights and keys in memory.
+	r, err := s.run(ctx, packed.NewExecutor(s.program, s.executors.single), packedInputs, nil)
 	if err != nil {
 		return reading{}, err
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 
 	"qtool/internal/safetensors"
+	"qtool/internal/strict"
 	"qtool/internal/whole"
 )
 
@@ -201,7 +202,7 @@ func decode(b []byte) (*File, error) {
 		return nil, fmt.Errorf("bundle: %w: schema %d, this version reads 1..%d", ErrVersion, version.Schema, Schema)
 	}
 	var m manifest
-	if err := strict(parts[partManifest], &m); err != nil {
+	if err := strict.JSON(parts[partManifest], &m); err != nil {
 		return nil, fmt.Errorf("%s: %w", partManifest, err)
 	}
 	files := map[string]*safetensors.File{partTables: {}}

@@ -1,12 +1,12 @@
 package bundle
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
 
 	"qtool/internal/safetensors"
+	"qtool/internal/strict"
 	"qtool/quant"
 )
 
@@ -144,14 +144,14 @@ func (m *manifestNode) node(name string, weights, tables *safetensors.File) (Nod
 			return n, err
 		}
 		n.Op = &Dense{Units: shape[0], Inputs: shape[1], Weight: weight, Bias: bias}
-		return n, strict(m.Attributes, &noAttributes{})
+		return n, strict.JSON(m.Attributes, &noAttributes{})
 	case KindConv2D:
 		shape, weight, bias, err := m.parameters(name, weights, 4)
 		if err != nil {
 			return n, err
 		}
 		var a convAttributes
-		err = strict(m.Attributes, &a)
+		err = strict.JSON(m.Attributes, &a)
 		if err != nil {
 			return n, err
 		}
@@ -165,30 +165,30 @@ func (m *manifestNode) node(name string, weights, tables *safetensors.File) (Nod
 		return n, nil
 	case KindSumPool:
 		var a poolAttributes
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = new(SumPool(a))
 		return n, err
 	case KindMaxPool:
 		var a poolAttributes
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = new(MaxPool(a))
 		return n, err
 	case KindConcat:
 		n.Op = &Concat{}
-		return n, strict(m.Attributes, &noAttributes{})
+		return n, strict.JSON(m.Attributes, &noAttributes{})
 	case KindSlice:
 		var a Slice
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &a
 		return n, err
 	case KindPolynomial:
 		var a polynomialAttributes
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &Polynomial{a.Coefficients}
 		return n, err
 	case KindLookupTable:
 		var a tableAttributes
-		if err := strict(m.Attributes, &a); err != nil {
+		if err := strict.JSON(m.Attributes, &a); err != nil {
 			return n, err
 		}
 		t, err := loadTables(tables, name)
@@ -196,12 +196,12 @@ func (m *manifestNode) node(name string, weights, tables *safetensors.File) (Nod
 		return n, err
 	case KindReshape:
 		var a reshapeAttributes
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &Reshape{a.Shape}
 		return n, err
 	case KindRecurrent:
 		var a recurrentAttributes
-		if err := strict(m.Attributes, &a); err != nil {
+		if err := strict.JSON(m.Attributes, &a); err != nil {
 			return n, err
 		}
 		r, err := a.recurrent(name, weights, tables)
@@ -209,22 +209,22 @@ func (m *manifestNode) node(name string, weights, tables *safetensors.File) (Nod
 		return n, err
 	case KindAdd:
 		var a Add
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &a
 		return n, err
 	case KindMul:
 		var a Mul
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &a
 		return n, err
 	case KindShift:
 		var a Shift
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &a
 		return n, err
 	case KindDomain:
 		var a Domain
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &a
 		return n, err
 	}
@@ -270,17 +270,4 @@ func (m *manifestNode) parameters(name string, f *safetensors.File, rank int) (s
 		return nil, nil, bias, err
 	}
 	return w.Shape, weight, bias, nil
-}
-
-// strict decodes JSON and refuses unknown keys and anything after the value.
-func strict(b []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	if d.More() {
-		return fmt.Errorf("data after the JSON value")
-	}
-	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"qtool/internal/whole"
 )
 
 // The four files of an MNIST-shaped dataset, without ".gz".
@@ -92,7 +94,7 @@ func findPlainOrGzip(dir, file string) (string, error) {
 
 // readIDXFile reads the file at path with the default limits.
 func readIDXFile(path string) (*IDX, error) {
-	f, err := os.Open(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("datasets: %w", err)
 	}

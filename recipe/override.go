@@ -51,6 +51,12 @@ func override(r *Recipe, sets []string) (*Recipe, error) {
 		if !ok || key == "" {
 			return nil, fmt.Errorf("override %q: want key=value", s)
 		}
+		if err := bounded([]byte(text)); err != nil {
+			return nil, fmt.Errorf("override %q: value: %w", s, err)
+		}
+		if strings.Contains(text, "&") && strings.Contains(text, "*") {
+			return nil, fmt.Errorf("override %q: value with anchors and aliases: write out what they name", s)
+		}
 		value, err := document.ParseValue(text)
 		if err != nil {
 			return nil, fmt.Errorf("override %q: value is not YAML: %w", s, err)

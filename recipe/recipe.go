@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -19,6 +18,8 @@ import (
 
 	"qtool/calibrate"
 	"qtool/configs"
+	"qtool/internal/plaintext"
+	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/ptq"
 	"qtool/recipe/document"
@@ -95,9 +96,6 @@ type Verify struct {
 	Memory float64 `yaml:"memory,omitempty"`
 }
 
-// MaxBytes bounds a recipe file.
-const MaxBytes = 1 << 20
-
 func defaults() Recipe {
 	t := train.Config{Epochs: 1, Batch: 100, LearningRate: 0.001, Schedule: "cosine"}
 	return Recipe{
@@ -162,7 +160,7 @@ func load(b []byte, dir string, overrides []string) (*Recipe, error) {
 // where some have not.
 func unchecked(b []byte) *Recipe {
 	r := defaults()
-	if tree, err := document.Parse(b); err != nil || tree.Decode(&r) != nil {
+	if tree, err := readTree(b); err != nil || tree.Decode(&r) != nil {
 		return nil
 	}
 	return &r
@@ -186,12 +184,7 @@ func source(name string) (b []byte, file bool, err error) {
 		}
 		return b, false, nil
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, false, fmt.Errorf("recipe: %w", err)
-	}
-	defer f.Close()
-	if b, err = io.ReadAll(io.LimitReader(f, MaxBytes+1)); err != nil {
+	if b, err = whole.Bytes(name, MaxBytes); err != nil {
 		return nil, false, fmt.Errorf("recipe: %w", err)
 	}
 	return b, true, nil
@@ -215,14 +208,26 @@ func Names() []string {
 // Parse reads a recipe strictly: an unknown key, a value of the wrong type and a
 // key that would have no effect are errors with the key's path, line and column.
 func Parse(b []byte) (*Recipe, error) {
-	if len(b) > MaxBytes {
-		return nil, fmt.Errorf("%d bytes pass the limit of %d", len(b), MaxBytes)
-	}
-	tree, err := document.Parse(b)
+	tree, err := readTree(b)
 	if err != nil {
 		return nil, err
 	}
 	return resolve(tree)
+}
+
+// readTree reads a document within a recipe's limits.
+func readTree(b []byte) (*document.Node, error) {
+	if len(b) > MaxBytes {
+		return nil, fmt.Errorf("%d bytes pass the limit of %d", len(b), MaxBytes)
+	}
+	b, err := plaintext.UTF8(b)
+	if err != nil {
+		return nil, err
+	}
+	if err := bounded(b); err != nil {
+		return nil, err
+	}
+	return document.Parse(b)
 }
 
 // resolve makes a recipe of a document. Errors of values that are known in the

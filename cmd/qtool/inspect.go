@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -12,6 +11,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets/text"
+	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/model/sequence"
 	"qtool/quant"
@@ -120,7 +120,7 @@ func runInspect(a *app, path string) error {
 
 // sniff tells a bundle (a zip) from a checkpoint by its first bytes.
 func sniff(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return "", err
 	}

@@ -17,7 +17,7 @@ import (
 // runSentences is qtool run of a recipe that reads sentences.
 func runSentences(ctx context.Context, w *workspace, insecure bool) error {
 	s := &sentences{workspace: w}
-	if err := s.open(ctx, trainedFiles...); err != nil {
+	if err := s.open(ctx); err != nil {
 		return err
 	}
 	float, err := s.trainFloat(ctx)

@@ -185,7 +185,7 @@ func (s *searcher) measure(ctx context.Context, p search.Point) (searchCandidate
 	}
 	config := w.recipe.Quantize.Config
 	config.Images = min(config.Images, proxyImages)
-	n, params, err := w.approximate(s.float)
+	n, params, err := w.approximate(ctx, s.float)
 	if err != nil {
 		return c, err
 	}
@@ -224,7 +224,7 @@ func (s *searcher) needs(ctx context.Context, p *bundle.Program) (*searchNeeds, 
 // at is a point's own workspace, on the search's data.
 func (s *searcher) at(p search.Point) (*workspace, error) {
 	w := *s.workspace
-	w.dir = s.path(pointFolder(p))
+	w.dir, w.folder = s.path(pointFolder(p)), nil
 	var err error
 	if w.recipe, err = s.recipe.With(s.overrides(p)); err != nil {
 		return nil, err

@@ -43,8 +43,16 @@ type verification struct {
 	rungs     rungs
 	simulate  bool      // predict the executor's answers to all of test instead of encrypting
 	sqnr      []float64 // of each layer; nil where it is not known
-	state     string    // file of finished batches, "" for none
+	state     string    // log of finished batches, "" for none
 	resume    bool
+}
+
+// begin is what to do about a verification that was interrupted before it kept anything.
+func (v *verification) begin() string {
+	if v.state == "" {
+		return "with --out, finished batches are kept and --resume goes on behind them"
+	}
+	return "the same command with --resume goes on"
 }
 
 // verification plans what a run ends with: parameters are chosen, or refused,
@@ -78,7 +86,7 @@ func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report,
 	if err != nil {
 		return nil, err
 	}
-	plain, err := (&execution{executor: reference, what: "integer reference"}).run(ctx, a, images)
+	plain, err := a.execute(ctx, "integer reference", verify.Task{Executor: reference, Samples: images}, v.begin())
 	if err != nil {
 		return nil, err
 	}
@@ -125,16 +133,13 @@ func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report,
 // encrypt runs the encrypted executor and puts into the report what it took.
 func (a *app) encrypt(ctx context.Context, v verification, images [][]uint8, report *verify.Report) (*he.Result, error) {
 	f, e := v.file, v.executor
-	backend := e.Backend()
-	secret := execution{
-		executor: e, what: "encrypted", state: v.state, resume: v.resume,
-		identity: fmt.Sprintf("%s %s %s %d images of %s, %d slots, modulo %v and %v",
-			backend.Name, version, v.sum, len(images), f.Provenance.DatasetSHA256, backend.Slots, backend.PlaintextModuli, backend.CiphertextModuli),
-	}
-	encrypted, err := secret.run(ctx, a, images)
+	encrypted, err := a.execute(ctx, "encrypted", verify.Task{
+		Executor: e, Samples: images, Log: v.state, Resume: v.resume, BundleSHA256: v.sum, DatasetSHA256: f.Provenance.DatasetSHA256,
+	}, v.begin())
 	if err != nil {
 		return nil, err
 	}
+	backend := e.Backend()
 	backend.NoiseBitsLeft = encrypted.NoiseBitsLeft
 	fillTables(&backend, f.Program, encrypted)
 	report.Images, report.Backend, report.Latency = len(encrypted.Logits)+len(encrypted.Reals), &backend, encrypted.Latency

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -17,7 +16,9 @@ import (
 	"qtool/datasets/text"
 	"qtool/export"
 	"qtool/model"
+	"qtool/pipeline/folder"
 	"qtool/recipe"
+	"qtool/verify"
 )
 
 func newVerifyCommand(a *app) *cobra.Command {
@@ -49,8 +50,12 @@ keeps, and turns them into integers in the clear; the server gets ciphertexts. A
 sentence may have any number of words up to 1 MiB; one without words, or without any
 of the vocabulary, is an error and nothing is encrypted.
 
-With --out, finished batches are kept until the report is written: after Ctrl-C the
-same command with --resume repeats none of them.
+With --out, every finished batch, and of back ends of single images every image, is
+kept in verify.state until the report is written: after Ctrl-C, a crash or a full disk
+the same command with --resume repeats none of them. Kept ones of another bundle, other
+images or other parameters are refused, and the message names what differs; without
+--resume all are encrypted again. The folder of a run takes no report of another
+bundle, and one command at a time has a folder.
 
   --backend bgv          exact, one image a slot, for whole test sets: without evaluation keys, or
                          with a relinearisation key where the bundle has tables
@@ -125,6 +130,11 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 	if err != nil {
 		return err
 	}
+	held, err := a.holdChecked(out, path)
+	if err != nil {
+		return err
+	}
+	defer func() { held.Close() }()
 	d, corpus, err := a.bundleData(ctx, f, path)
 	if err != nil {
 		return err
@@ -159,8 +169,10 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 		return err
 	}
 	if out != "" {
-		if err := os.MkdirAll(out, 0o755); err != nil {
-			return err
+		if held == nil {
+			if held, err = folder.Open(out); err != nil {
+				return lockHint(err)
+			}
 		}
 		v.state = filepath.Join(out, stateVerify)
 	}
@@ -172,10 +184,10 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 	note := ""
 	if out != "" {
 		note = fmt.Sprintf("All figures are in %s; qtool report %s draws them.", filepath.Join(out, fileReport), out)
-		if err := report.WriteFile(filepath.Join(out, fileReport)); err != nil {
+		if err := a.replaceReport(out, report); err != nil {
 			return err
 		}
-		if err := removeState(v.state); err != nil {
+		if err := verify.RemoveLog(v.state); err != nil {
 			return err
 		}
 	}

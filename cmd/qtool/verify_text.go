@@ -10,7 +10,6 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets/text"
-	"qtool/he"
 	"qtool/internal/plaintext"
 	"qtool/verify"
 )
@@ -77,8 +76,8 @@ func runText(ctx context.Context, a *app, path, sentence string, o verifyOptions
 	if plan.Why == "" {
 		plan.Why = why
 	}
-	bar := &batchBar{app: a, what: "one sentence", batches: 1}
-	x, err := ask(ctx, plan, encoded.Bytes, func(s he.Step) { bar.step(0, s) })
+	bar := &batchBar{app: a, what: "one sentence"}
+	x, err := ask(ctx, plan, encoded.Bytes, bar.alone)
 	if err != nil {
 		bar.bar.Abandon()
 		return err

@@ -35,7 +35,7 @@ func Normalize(s string) string {
 		return s
 	}
 	s = quotation.ReplaceAllString(s, "${1}' ${2} '${3}")
-	s = norm.NFKC.String(typed.Replace(s))
+	s = typed.Replace(norm.NFKC.String(typed.Replace(s))) // NFKC makes such characters of others too
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Variation_Selector, r) { // it only colours the emoji before it
 			return -1

@@ -9,6 +9,9 @@ import (
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
+	"qtool/he/internal/guard"
+	"qtool/he/internal/sample"
+	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/he/wire"
 )
@@ -30,16 +33,23 @@ type ciphertexts struct {
 // Client owns the secret key: it encrypts images and decrypts logits. It is
 // safe for concurrent use.
 type Client struct {
+	guard.Secret[Client]
+	*client
+}
+
+// client is what a Client holds.
+type client struct {
 	plan   *Plan
 	id     wire.KeyID
 	secret *rlwe.SecretKey
 	tools  sync.Pool // of *tools
 }
 
-// NewClient generates a secret key: uniform ternary, from crypto/rand.
+// NewClient generates a secret key: uniform ternary, from a stream that the
+// operating system seeds.
 func NewClient(p *Plan) *Client {
-	c := &Client{plan: p, id: wire.NewKeyID(), secret: rlwe.NewKeyGenerator(p.fast()).GenSecretKeyNew()}
-	c.tools.New = func() any { return newTools(ckksEncoder(p.fast())(), c.secret) }
+	c := &Client{client: &client{plan: p, id: wire.NewKeyID(), secret: secret.NewFromSystem(p.fastRing())}}
+	c.tools.New = func() any { return newTools(ckksEncoder(p.fast())(), p.fastRing(), c.secret, sample.NewSeed()) }
 	return c
 }
 

@@ -11,6 +11,8 @@ import (
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/he/fastntt"
+	"qtool/he/internal/sample"
+	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/he/packed/lower"
 	"qtool/kernel/cpu"
@@ -59,10 +61,10 @@ func encryptions(ctx context.Context, params ckks.Parameters, workers int) (floa
 		ring: params.Parameters, lowered: &lower.Plan{Limbs: params.MaxLevel() + 1},
 		fastRing: func() rlwe.Parameters { return params.Parameters },
 	}
-	secret := rlwe.NewKeyGenerator(params).GenSecretKeyNew()
+	key := secret.NewFromSystem(params.Parameters)
 	ready := make(chan *tools[float64], workers)
 	for range workers {
-		ready <- newTools(ckksEncoder(params)(), secret)
+		ready <- newTools(ckksEncoder(params)(), params.Parameters, key, sample.NewSeed())
 	}
 	var times []float64
 	for k := range rounds + 1 {

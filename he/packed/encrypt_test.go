@@ -21,7 +21,7 @@ func TestInsecureFreshEncryption(t *testing.T) {
 		t.Fatal(err)
 	}
 	secret := rlwe.NewKeyGenerator(plan.ring).GenSecretKeyNew()
-	tool := newTools(ckksEncoder(plan.params)(), secret)
+	tool := newTools(ckksEncoder(plan.params)(), plan.ring, secret, sample.NewSeed())
 	zero := make([]float64, plan.params.MaxSlots())
 	var last engine.Ciphertext
 	var before []int64

@@ -12,6 +12,9 @@ import (
 	"github.com/tuneinsight/lattigo/v5/schemes/bgv"
 
 	"qtool/bundle"
+	"qtool/he/internal/guard"
+	"qtool/he/internal/sample"
+	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/he/wire"
 )
@@ -78,17 +81,24 @@ type ExactOutputs struct {
 
 // ExactClient owns the secret key of an exact evaluation.
 type ExactClient struct {
+	guard.Secret[ExactClient]
+	*exactClient
+}
+
+// exactClient is what an ExactClient holds.
+type exactClient struct {
 	plan   *ExactPlan
 	id     wire.KeyID
 	secret *rlwe.SecretKey
 	tools  []sync.Pool // of *tools, for each plaintext prime
 }
 
-// NewExactClient generates a secret key: uniform ternary, from crypto/rand.
+// NewExactClient generates a secret key: uniform ternary, from a stream that the
+// operating system seeds.
 func NewExactClient(p *ExactPlan) *ExactClient {
-	c := &ExactClient{p, wire.NewKeyID(), rlwe.NewKeyGenerator(p.fastRing()).GenSecretKeyNew(), make([]sync.Pool, len(p.t))}
+	c := &ExactClient{exactClient: &exactClient{p, wire.NewKeyID(), secret.NewFromSystem(p.fastRing()), make([]sync.Pool, len(p.t))}}
 	for k := range c.tools {
-		c.tools[k].New = func() any { return newTools(exactEncoder(p.fast()[k])(), c.secret) }
+		c.tools[k].New = func() any { return newTools(exactEncoder(p.fast()[k])(), p.fastRing(), c.secret, sample.NewSeed()) }
 	}
 	return c
 }

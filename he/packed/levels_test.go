@@ -44,9 +44,8 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 				plan, err := NewPlan(t.Context(), p, insecure(11))
 				check(t, err)
 				prepare(t, &plan.common)
-				client := &Client{plan: plan}
-				tool := newTools(ckksEncoder(plan.params)(), secret)
-				tool.stream = sample.NewStream(sample.Seed{1})
+				client := &Client{client: &client{plan: plan}}
+				tool := newTools(ckksEncoder(plan.params)(), plan.ring, secret, sample.Seed{1})
 				for _, view := range plan.lowered.Stages[0].Map.Views {
 					ct, err := tool.encrypt(&plan.common, client.slots(view, image), plan.scales.fresh)
 					check(t, err)
@@ -65,9 +64,8 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 				plan, err := NewExactPlan(t.Context(), p, insecure(11))
 				check(t, err)
 				prepare(t, &plan.common)
-				client := &ExactClient{plan: plan}
-				tool := newTools(exactEncoder(plan.params[0])(), secret)
-				tool.stream = sample.NewStream(sample.Seed{2})
+				client := &ExactClient{exactClient: &exactClient{plan: plan}}
+				tool := newTools(exactEncoder(plan.params[0])(), plan.ring, secret, sample.Seed{2})
 				for _, view := range plan.lowered.Stages[0].Map.Views {
 					ct, err := tool.encrypt(&plan.common, client.slots(view, image, 0), 1)
 					check(t, err)

@@ -1,13 +1,13 @@
 package packed
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
 	"qtool/bundle"
+	"qtool/internal/strict"
 )
 
 // planFile is a plan on disk: what it was chosen by, from which the same plan
@@ -44,14 +44,10 @@ func decodePlan(b []byte, scheme string) (Options, string, error) {
 		return Options{}, "", fmt.Errorf("packed: plan file of %d bytes passes the limit of %d", len(b), maxPlanFile)
 	}
 	var f planFile
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&f); err != nil {
+	if err := strict.JSON(b, &f); err != nil {
 		return Options{}, "", fmt.Errorf("packed: plan file: %w", err)
 	}
 	switch {
-	case d.More():
-		return Options{}, "", fmt.Errorf("packed: the plan file goes on after its end")
 	case f.Version != planVersion:
 		return Options{}, "", fmt.Errorf("packed: plan file: %w %d, want %d", ErrVersion, f.Version, planVersion)
 	case f.Scheme != scheme:

@@ -3,6 +3,7 @@ package packed
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"maps"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"qtool/bundle/bundletest"
 	"qtool/he/packed/keyset"
 	"qtool/he/wire/wiretest"
+	"qtool/internal/edits"
 )
 
 func smallPlan(t testing.TB, seed uint64) (*bundle.Program, *bundletest.Builder, *Plan) {
@@ -227,6 +229,17 @@ func TestPlanFile(t *testing.T) {
 			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
 		}
 	}
+	text := strings.TrimSpace(string(file))
+	for _, behind := range []string{"}", "]", "x", "{}", "\n}", "\x00"} {
+		if got, err := DecodePlan(t.Context(), []byte(text+behind), p); got != nil || err == nil || !strings.Contains(err.Error(), "plan file: the JSON value ends at byte") {
+			t.Errorf("%q behind the plan: %v", behind, err)
+		}
+	}
+	for n := range text {
+		if got, err := DecodePlan(t.Context(), []byte(text[:n]), p); got != nil || !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "packed: plan file: ") {
+			t.Errorf("cut to %d bytes: %v", n, err)
+		}
+	}
 	exact, err := NewExactPlan(t.Context(), p, o)
 	if err != nil {
 		t.Fatal(err)
@@ -249,14 +262,12 @@ func FuzzDecodePlan(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(file)
-	f.Add([]byte(`{"version":2,"scheme":"ckks","log_n":13,"bits":1e308}`))
-	f.Fuzz(func(t *testing.T, b []byte) {
+	edits.Fuzz(f, [][]byte{file}, edits.JSON, nil, func(t *testing.T, b []byte) {
 		o, _, err := decodePlan(b, "ckks")
 		if err == nil && (o.LogN < minLogN || o.LogN > maxLogN || o.Costs == nil || o.AllowInsecure) {
 			t.Errorf("accepted %+v", o)
 		}
-	})
+	}, `{"version":2,"scheme":"ckks","log_n":13,"bits":1e308}`)
 }
 
 func FuzzReadInputs(f *testing.F) {
@@ -265,13 +276,7 @@ func FuzzReadInputs(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	file := wiretest.Encoded(f, in.WriteTo)
-	f.Add(file)
-	f.Add(file[:100])
-	f.Fuzz(func(t *testing.T, b []byte) {
-		again, err := wiretest.Again(b, plan.ReadInputs, (*Inputs).WriteTo)
-		if err == nil && !bytes.Equal(again, b) {
-			t.Error("accepted input does not encode to itself")
-		}
+	wiretest.Fuzz(f, map[string]wiretest.Object{
+		"input": {Data: wiretest.Encoded(f, in.WriteTo), Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, plan.ReadInputs, (*Inputs).WriteTo) }},
 	})
 }
