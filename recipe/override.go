@@ -67,6 +67,10 @@ func override(r *Recipe, sets []string) (*Recipe, error) {
 		}
 	}
 	out, err := resolve(tree)
+	var unused *UnusedError
+	for errors.As(err, &unused) && r.misses(unused.Key) == nil && forget(tree, unused.Key, sets) {
+		out, err = resolve(tree)
+	}
 	var own *document.Error
 	if errors.As(err, &own) && own.Node.Set != "" {
 		return nil, err // it names its override
@@ -76,6 +80,20 @@ func override(r *Recipe, sets []string) (*Recipe, error) {
 	}
 	out.Dir = dir
 	return out, nil
+}
+
+// forget takes a key of the section sentence out of a recipe whose overrides made
+// another network of it, which does not use the key, and reports whether it did: not
+// where an override sets the key itself.
+func forget(tree *document.Node, key string, sets []string) bool {
+	name, ok := strings.CutPrefix(key, "sentence.")
+	section := tree.Get("sentence")
+	if !ok || section == nil || slices.ContainsFunc(sets, func(s string) bool { return strings.HasPrefix(s, key+"=") }) {
+		return false
+	}
+	before := len(section.Value.Entries)
+	section.Value.Entries = slices.DeleteFunc(section.Value.Entries, func(e *document.Entry) bool { return e.Key == name })
+	return len(section.Value.Entries) < before
 }
 
 // set replaces the value at a path below node. t is the type that node becomes
