@@ -33,6 +33,8 @@ func (r *Recipe) checkUsed() error {
 	switch v := r.Verify; {
 	case r.Quantize.Method == "none" && v.Backend != "auto" && v.Backend != "none":
 		return &UnusedError{"verify.backend", "quantize.method qat or ptq", "none"}
+	case r.Quantize.Method == "none" && v.EncryptedLimit != 0 && r.Sentence == nil:
+		return &UnusedError{"verify.encrypted_limit", "quantize.method qat or ptq", "none"}
 	case v.Backend == "none" && v.LogN != 0:
 		return &UnusedError{"verify.log_n", encrypted, "none"}
 	}

@@ -73,5 +73,5 @@ var usedBy = map[string][]*condition{
 	"quantize.finetune.augment.rotation": {trained, images}, "quantize.finetune.augment.scale": {trained, images},
 	"quantize.finetune.augment.shear": {trained, images}, "quantize.finetune.augment.shift": {trained, images}, "quantize.finetune.augment.elastic": {trained, images},
 
-	"verify.backend": nil, "verify.limit": nil, "verify.log_n": {quantized}, "verify.encrypted_limit": {quantized}, "verify.precision": {quantized}, "verify.memory": {quantized},
+	"verify.backend": nil, "verify.limit": nil, "verify.log_n": {quantized}, "verify.encrypted_limit": nil, "verify.precision": {quantized}, "verify.memory": {quantized},
 }
