@@ -3,8 +3,10 @@ package train
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"qtool/datasets"
+	"qtool/model"
 )
 
 // Config is how a network is trained; the recipe's `train` section.
@@ -116,6 +118,16 @@ func (c Config) Validate() error {
 		return fmt.Errorf("augment: %w", err)
 	}
 	return nil
+}
+
+// CheckNormBatch refuses batches of one image for a network with batch norms, which
+// normalise by the deviation within a batch. The error names the key.
+func CheckNormBatch(n *model.Network, c Config) error {
+	i := slices.IndexFunc(n.Layers, func(l model.Layer) bool { return l.Type == model.BatchNorm })
+	if c.Batch > 1 || i < 0 {
+		return nil
+	}
+	return fmt.Errorf("batch: %d: batch norm %q normalises by the deviation within a batch, and one image has none: want %d or more", c.Batch, n.Layers[i].Name, normBatch)
 }
 
 // Rate is the learning rate of a step, counted from 0, of a run of total steps

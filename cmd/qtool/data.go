@@ -81,11 +81,11 @@ func runDataFetch(ctx context.Context, a *app, name string) error {
 	if text.Known(name) {
 		return fetchCorpus(ctx, a, name)
 	}
-	d, err := a.loadData(ctx, name)
+	d, err := a.loadData(ctx, name, "")
 	if err != nil {
 		return err
 	}
-	v := datasetView{d.Name, d.Shape, d.Classes, perClass(d.Train, d.Classes), perClass(d.Test, d.Classes), d.SHA256}
+	v := datasetView{d.Name, d.Shape, d.Classes, d.Train.PerClass(d.Classes), d.Test.PerClass(d.Classes), d.SHA256}
 	if a.json {
 		return a.encode(v)
 	}
@@ -99,6 +99,9 @@ func runDataFetch(ctx context.Context, a *app, name string) error {
 	}
 	t.AppendFooter(table.Row{"all", d.Train.Len(), d.Test.Len()})
 	p.f("%s\n", t.Render())
+	if empty := d.EmptyClasses(); len(empty) > 0 {
+		p.f("\n%s no image; labels count from 0\n", classesHave(empty))
+	}
 	return p.err
 }
 
@@ -139,14 +142,6 @@ func fetchCorpus(ctx context.Context, a *app, name string) error {
 	return p.err
 }
 
-func perClass(s *datasets.Split, classes int) []int {
-	n := make([]int, classes)
-	for _, l := range s.Labels {
-		n[l]++
-	}
-	return n
-}
-
 func newDataShowCommand(a *app) *cobra.Command {
 	var out, split string
 	var rows, columns int
@@ -157,7 +152,7 @@ func newDataShowCommand(a *app) *cobra.Command {
 		Example: "  qtool data show digits --out digits.png\n  qtool data show mnist --split test --rows 20 --columns 20 --out mnist.png",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := a.loadData(cmd.Context(), args[0])
+			d, err := a.loadData(cmd.Context(), args[0], "")
 			if err != nil {
 				return err
 			}

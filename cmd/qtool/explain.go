@@ -23,7 +23,7 @@ func (w *workspace) explain(ctx context.Context, c *model.Checkpoint) (*explain.
 	}
 	bar := newPatientBar(w.progress(), "explain")
 	r, err := explain.Run(ctx, explain.Task{
-		Quantized: q, Float: float, Calibration: w.train.First(w.recipe.Quantize.Images), Held: w.val, Progress: bar.set,
+		Quantized: q, Float: float, Calibration: w.calibration(), Held: w.val, Progress: bar.set,
 	})
 	bar.end(err)
 	return r, err

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,13 +21,16 @@ import (
 func newQuantizeCommand(a *app) *cobra.Command {
 	var flags recipeFlags
 	var checkpoint, method, calibration string
+	var maps []string
 	var explained bool
 	cmd := &cobra.Command{
 		Use:   "quantize",
 		Short: "quantize a trained network and export its integer bundle",
 		Long: withExitStatus(`Quantize turns a float checkpoint into quantized.safetensors and model.qb, the
 integer program with its proved ranges. The checkpoint is the folder's own
-float.safetensors, or the one given by --checkpoint.
+float.safetensors, or the one given by --checkpoint, which may be a safetensors
+file of any tool (float32, or float16, bfloat16 and float64 that float32 holds):
+its tensors are the network's by name and shape, --map renames them.
 
   --method ptq  chooses scales from the weights and from calibration images
   --method qat  then trains on with fake quantization in the graph
@@ -53,6 +58,8 @@ quantize.input.bits.
 		Example: `  qtool quantize -c mnist-lenet1-square --out lenet
   qtool quantize -c mnist-lenet1-square --out lenet6 --checkpoint lenet/float.safetensors \
       --method ptq --set quantize.weights.bits=5
+  qtool quantize -c mine.yaml --method ptq --checkpoint torch.safetensors \
+      --map features.0=conv1 --map classifier=fc
   qtool quantize -c mnist-lenet1-square --out best4 --checkpoint lenet/float.safetensors \
       --calibration all
   qtool quantize -c lenet/recipe.yaml --out lenet --resume --explain`,
@@ -85,11 +92,15 @@ quantize.input.bits.
 			if err != nil {
 				return err
 			}
-			return runQuantize(cmd.Context(), w, quantizeOptions{checkpoint, calibration == calibrateAll, explained})
+			if len(maps) > 0 && checkpoint == "" {
+				return fmt.Errorf("--map renames the tensors of --checkpoint, and there is none")
+			}
+			return runQuantize(cmd.Context(), w, quantizeOptions{checkpoint, maps, calibration == calibrateAll, explained})
 		},
 	}
 	flags.register(cmd)
 	cmd.Flags().StringVar(&checkpoint, "checkpoint", "", "float checkpoint to quantize (default float.safetensors in the folder)")
+	cmd.Flags().StringArrayVar(&maps, "map", nil, "theirs=ours: what a tensor of --checkpoint, or all that begin so before a point, are called here")
 	cmd.Flags().StringVar(&calibration, "calibration", "", "observer of the input's range, or all to compare them (default: as the recipe says)")
 	cmd.RegisterFlagCompletionFunc("calibration", cobra.FixedCompletions(append([]string{calibrateAll}, calibrate.Observers...), cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().BoolVar(&explained, "explain", false, "say what each layer's quantization costs")
@@ -102,7 +113,8 @@ const calibrateAll = "all"
 
 // quantizeOptions are the flags of quantize that are no part of the recipe.
 type quantizeOptions struct {
-	checkpoint       string // "" is the folder's own
+	checkpoint       string   // "" is the folder's own
+	maps             []string // of the checkpoint's names, theirs=ours
 	compare, explain bool
 }
 
@@ -133,7 +145,7 @@ func runQuantize(ctx context.Context, w *workspace, o quantizeOptions) error {
 	if o.checkpoint == "" {
 		o.checkpoint = w.path(fileFloat)
 	}
-	float, err := readFloat(o.checkpoint)
+	float, err := w.readWeights(o.checkpoint, o.maps)
 	if err != nil {
 		return err
 	}
@@ -203,10 +215,17 @@ func (w *workspace) adopt(path string, c *model.Checkpoint) error {
 	if !bytes.Equal(have, want) {
 		return fmt.Errorf("%s does not fit recipe %s: its network is %s, the recipe's %s", path, w.recipe.Name, have, want)
 	}
-	sum, _, err := fileSHA256(path)
+	if c.Provenance == (model.Provenance{}) { // another tool's
+		if c.Provenance, err = w.provenance("float"); err != nil {
+			return err
+		}
+	}
+	b, err := c.Encode()
 	if err != nil {
 		return err
 	}
+	hash := sha256.Sum256(b)
+	sum := hex.EncodeToString(hash[:])
 	switch kept, _, err := fileSHA256(w.path(fileFloat)); {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:

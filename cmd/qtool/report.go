@@ -317,7 +317,11 @@ func (a *app) readImages(ctx context.Context, s reportSource, r *recipe.Recipe, 
 	d := s.data
 	if d == nil {
 		var err error
-		d, err = datasets.Load(ctx, in.Report.Dataset, datasets.Options{Dir: a.dataDir, Offline: true})
+		name, base := in.Report.Dataset, filepath.Dir(s.beside(fileRecipe))
+		if r != nil {
+			name = r.Data.Name
+		}
+		d, err = datasets.Load(ctx, name, datasets.Options{Dir: a.dataDir, Base: base, Offline: true})
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -341,15 +345,9 @@ func (a *app) readImages(ctx context.Context, s reportSource, r *recipe.Recipe, 
 
 // observedSplit is the training images that filled in a bundle's seen ranges.
 func observedSplit(d *datasets.Dataset, r *recipe.Recipe) (*datasets.Split, error) {
-	images := d.Train
-	if n := r.Data.Images; n > 0 {
-		images = images.First(n)
+	images, _, err := trainingSplit(d, r)
+	if err != nil {
+		return nil, err
 	}
-	if n := r.Data.Validation; n > 0 {
-		var err error
-		if images, _, err = images.Holdout(n, r.Seed); err != nil {
-			return nil, err
-		}
-	}
-	return images.First(observedImages), nil
+	return images.Draw(observedImages, r.Seed), nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qtool/datasets"
 	"qtool/model"
 	"qtool/recipe"
 	"qtool/verify"
@@ -228,7 +229,7 @@ func (w *workspace) publishFloat(ctx context.Context, r rungs, labels []uint8) e
 	}
 	report := &verify.Report{
 		Schema: verify.ReportSchema, Recipe: w.recipe.Name, Seed: w.recipe.Seed,
-		Dataset: w.data.Name, DatasetSHA256: w.data.SHA256, TestImages: w.data.Test.Len(),
+		Dataset: datasets.ShortName(w.data.Name), DatasetSHA256: w.data.SHA256, TestImages: w.data.Test.Len(),
 		PeakRSSBytes: peakRSS(), Layers: []verify.Layer{}, Versions: versions(),
 	}
 	report.Apply(comparison)

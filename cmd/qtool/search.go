@@ -59,7 +59,8 @@ search goes on too, if it is resumed with more --candidates.`),
 	}
 	flags.register(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.checkpoint, "checkpoint", "", "float checkpoint to start from (default: train one)")
+	f.StringVar(&o.checkpoint, "checkpoint", "", "float checkpoint to start from, or a safetensors file of another tool (default: train one)")
+	f.StringArrayVar(&o.maps, "map", nil, "theirs=ours: what a tensor of --checkpoint, or all that begin so before a point, are called here")
 	f.IntVar(&o.candidates, "candidates", 60, "how many candidates to try")
 	f.IntVar(&o.front, "front", 8, "how many of the front to fine-tune at most")
 	f.IntVar(&o.epochs, "finetune-epochs", 2, "epochs of fine-tuning for each; 0 quantizes without training")
@@ -68,7 +69,8 @@ search goes on too, if it is resumed with more --candidates.`),
 
 // searchOptions are the flags of search that are no part of the recipe.
 type searchOptions struct {
-	checkpoint                string // "": train
+	checkpoint                string   // "": train
+	maps                      []string // of the checkpoint's names, theirs=ours
 	candidates, front, epochs int
 }
 
@@ -88,6 +90,9 @@ func runSearch(ctx context.Context, w *workspace, o searchOptions) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
+	if len(o.maps) > 0 && o.checkpoint == "" {
+		return fmt.Errorf("--map renames the tensors of --checkpoint, and there is none")
+	}
 	if err := refuseSentences(w.recipe, "search"); err != nil {
 		return err
 	}
@@ -98,7 +103,7 @@ func runSearch(ctx context.Context, w *workspace, o searchOptions) error {
 		return err
 	}
 	defer w.leave()
-	float, err := w.searchedFloat(ctx, o.checkpoint)
+	float, err := w.searchedFloat(ctx, o.checkpoint, o.maps)
 	if err != nil {
 		return err
 	}
@@ -148,12 +153,12 @@ func (w *workspace) searchable() error {
 
 // searchedFloat opens the folder and is the float network there: trained, or the
 // checkpoint's.
-func (w *workspace) searchedFloat(ctx context.Context, checkpoint string) (*model.Checkpoint, error) {
+func (w *workspace) searchedFloat(ctx context.Context, checkpoint string, maps []string) (*model.Checkpoint, error) {
 	var float *model.Checkpoint
 	var inherits []string
 	if checkpoint != "" {
 		var err error
-		if float, err = readFloat(checkpoint); err != nil {
+		if float, err = w.readWeights(checkpoint, maps); err != nil {
 			return nil, err
 		}
 		inherits = floatFiles

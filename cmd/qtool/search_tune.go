@@ -92,7 +92,7 @@ func (s *searcher) tunePoint(ctx context.Context, c *searchChoice) error {
 
 // tuneIn is tunePoint in the point's own folder.
 func (s *searcher) tuneIn(ctx context.Context, w *workspace, c *searchChoice) error {
-	encoded, err := w.recipe.Encode()
+	encoded, err := w.recipe.At(w.dir).Encode()
 	if err != nil {
 		return err
 	}

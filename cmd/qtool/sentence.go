@@ -25,7 +25,7 @@ type sentences struct {
 func (s *sentences) open(ctx context.Context, inherits ...string) error {
 	r := s.recipe
 	var err error
-	if s.Material, err = sentence.Load(ctx, r, datasets.Options{Dir: s.dataDir}); err != nil {
+	if s.Material, err = sentence.Load(ctx, r, datasets.Options{Dir: s.dataDir, Base: r.Dir}); err != nil {
 		return err
 	}
 	if err := r.Verify.CheckImages(len(s.Corpus.Test), "sentences"); err != nil {

@@ -23,6 +23,9 @@ func quantizeSentences(ctx context.Context, w *workspace, o quantizeOptions) err
 	if w.recipe.Quantize.Method == "none" {
 		return fmt.Errorf("recipe %s: quantize.method is none: its network stays in float", w.recipe.Name)
 	}
+	if len(o.maps) > 0 {
+		return refuseSentences(w.recipe, "--map")
+	}
 	path := o.checkpoint
 	if path == "" {
 		path = w.path(fileFloat)
@@ -95,7 +98,7 @@ func (s *sentences) quantize(ctx context.Context, float *sequence.Checkpoint) (*
 		return c, err
 	}
 	all := s.Samples(s.Corpus.Train)
-	z, err := s.Quantizer(ctx, float.Network, float.Params, all)
+	z, err := s.Quantizer(ctx, float.Network, float.Params)
 	if err != nil {
 		return nil, err
 	}

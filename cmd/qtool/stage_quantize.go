@@ -53,7 +53,7 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 		options := qat.OptionsOf(config, q.Network)
 		if finetune.StartQuantization > 0 {
 			options.Calibrate = func(p model.Parameters) (*model.Quantized, error) {
-				return ptq.Quantize(ctx, q.Network, p, config, w.train)
+				return ptq.Quantize(ctx, q.Network, p, config, w.calibration())
 			}
 		}
 		z, err := qat.Training(q, options)
@@ -78,12 +78,12 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 // approximate is the float network with polynomials in the place of the functions
 // whose interval the recipe leaves to be measured.
 func (w *workspace) approximate(ctx context.Context, float *model.Checkpoint) (*model.Network, model.Parameters, error) {
-	return ptq.Approximate(ctx, w.network, float.Params, w.train, w.recipe.Quantize.Images)
+	return ptq.Approximate(ctx, w.network, float.Params, w.calibration(), w.recipe.Quantize.Images)
 }
 
 // roundOff quantizes without training.
 func (w *workspace) roundOff(ctx context.Context, n *model.Network, p model.Parameters, c calibrate.Config, o ptq.Options, progress func(done, total int)) (*ptq.Result, error) {
-	return ptq.Run(ctx, ptq.Task{Network: n, Params: p, Config: c, Options: o, Images: w.train, Progress: progress})
+	return ptq.Run(ctx, ptq.Task{Network: n, Params: p, Config: c, Options: o, Images: w.calibration(), Progress: progress})
 }
 
 // logPTQ notes how the polynomials' inputs lie to their intervals, if there are
@@ -133,7 +133,7 @@ func (w *workspace) export(c *model.Checkpoint) (*bundle.File, []float64, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	images := w.train.First(min(observedImages, w.train.Len()))
+	images := w.train.Draw(observedImages, w.recipe.Seed)
 	reference, err := w.reference(c)
 	if err != nil {
 		return nil, nil, err

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 
+	"qtool/datasets"
 	"qtool/internal/progress"
 	"qtool/model"
 	"qtool/train"
@@ -88,6 +89,9 @@ func (w *workspace) fit(ctx context.Context, stage string, task train.Task) (*tr
 		return nil, err
 	}
 	bar.Finish()
+	if result.Settled {
+		w.note(fmt.Sprintf("%s: the running moments of batch norms had not settled by the end of training: they are those of training images with the final weights", stage))
+	}
 	log := trainingLog{History: result.History, Best: result.Best, Seconds: result.Seconds}
 	if err := w.lookOutside(ctx, &log, task.Network, result.Params, task.Quantizer); err != nil {
 		return nil, err
@@ -105,7 +109,7 @@ func (w *workspace) lookOutside(ctx context.Context, log *trainingLog, n *model.
 	if !slices.ContainsFunc(n.Layers, func(l model.Layer) bool { return l.Interval != nil }) {
 		return nil
 	}
-	images := w.train.First(min(outsideImages, w.train.Len()))
+	images := w.train.Draw(outsideImages, w.recipe.Seed)
 	log.OutsideOf = "training"
 	if w.val != nil {
 		images, log.OutsideOf = w.val, "validation"
@@ -130,6 +134,8 @@ func (w *workspace) teacher(c *train.TeacherConfig, stage string) (*train.Teache
 		path = w.path(fileFloat)
 	case train.RecipeTeacher:
 		path = w.path(fileTeacher)
+	default:
+		path = datasets.Options{Dir: w.dataDir, Base: w.recipe.Dir}.File(path)
 	}
 	t, err := model.ReadCheckpoint(path)
 	if c.Checkpoint == train.RecipeTeacher && errors.Is(err, fs.ErrNotExist) {

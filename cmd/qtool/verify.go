@@ -135,7 +135,7 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 		return err
 	}
 	defer func() { held.Close() }()
-	d, corpus, err := a.bundleData(ctx, f)
+	d, corpus, err := a.bundleData(ctx, f, path)
 	if err != nil {
 		return err
 	}
@@ -200,13 +200,13 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 // bundleData is the dataset that a bundle was made with; for one that reads
 // sentences its test split is encoded by the bundle's client, and the corpus comes
 // with it.
-func (a *app) bundleData(ctx context.Context, f *bundle.File) (*datasets.Dataset, *text.Corpus, error) {
+func (a *app) bundleData(ctx context.Context, f *bundle.File, path string) (*datasets.Dataset, *text.Corpus, error) {
 	client, err := encoder(f)
 	if err != nil {
 		return nil, nil, err
 	}
 	if client == nil {
-		d, err := a.loadData(ctx, f.Provenance.Dataset)
+		d, err := a.knownData(ctx, f.Provenance, filepath.Dir(path))
 		return d, nil, err
 	}
 	c, err := text.Load(ctx, f.Provenance.Dataset, datasets.Options{Dir: a.dataDir})
@@ -214,6 +214,22 @@ func (a *app) bundleData(ctx context.Context, f *bundle.File) (*datasets.Dataset
 		return nil, nil, err
 	}
 	return corpusData(c, client), c, nil
+}
+
+// knownData is the dataset that a bundle in a folder was made with, which is known
+// by its content: it may lie where the recipe beside the bundle says, if that is
+// the bundle's, or wherever the name leads from the folder, --data and QTOOL_DATA.
+func (a *app) knownData(ctx context.Context, prov bundle.Provenance, dir string) (*datasets.Dataset, error) {
+	name := prov.Dataset
+	if _, own := datasets.UserFolder(name); !own {
+		return a.loadData(ctx, name, "")
+	}
+	if r, err := recipe.Load(filepath.Join(dir, fileRecipe), nil); err == nil {
+		if sum, err := r.SHA256(); err == nil && sum == prov.RecipeSHA256 {
+			name = r.Data.Name
+		}
+	}
+	return datasets.Load(ctx, name, datasets.Options{Dir: a.dataDir, Base: dir, SHA256: prov.DatasetSHA256})
 }
 
 // imageRungs answers with the checkpoints beside a bundle that it was made of.

@@ -10,6 +10,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets/text"
+	"qtool/internal/plaintext"
 	"qtool/verify"
 )
 
@@ -33,7 +34,13 @@ func readSentence(in io.Reader, typed string) (string, error) {
 		return typed, nil
 	}
 	b, err := io.ReadAll(io.LimitReader(in, text.MaxBytes+1))
-	return string(b), err
+	if err != nil {
+		return "", err
+	}
+	if _, err := plaintext.UTF8(b); errors.Is(err, plaintext.ErrUTF16) || errors.Is(err, plaintext.ErrUTF32) {
+		return "", fmt.Errorf("--text: standard input: %w", err)
+	}
+	return string(plaintext.Trim(b)), nil
 }
 
 // runText encrypts one sentence that a person typed, has it evaluated, and prints

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/google/renameio/v2/maybe"
 
@@ -68,6 +70,7 @@ type workspace struct {
 	train    *datasets.Split
 	val      *datasets.Split
 	training map[string]trainingLog
+	told     bool // which classes calibration lacks
 	// calibrations is the comparison that chose the recipe's, nil for none.
 	calibrations *calibrationTable
 	// explanation is of the quantized network, nil where none was asked for.
@@ -129,9 +132,9 @@ func (w *workspace) prepare(inherits ...string) error {
 	return w.readTraining()
 }
 
-// writeRecipe keeps the resolved recipe in the folder.
+// writeRecipe keeps the resolved recipe in the folder, with paths from there.
 func (w *workspace) writeRecipe() error {
-	b, err := w.recipe.Encode()
+	b, err := w.recipe.At(w.dir).Encode()
 	if err != nil {
 		return err
 	}
@@ -148,7 +151,7 @@ func (w *workspace) load(ctx context.Context) error {
 	if w.network, err = r.Build(); err != nil {
 		return fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
-	d, err := w.loadData(ctx, r.Data.Name)
+	d, err := w.loadData(ctx, r.Data.Name, r.Dir)
 	if err != nil {
 		return err
 	}
@@ -158,27 +161,47 @@ func (w *workspace) load(ctx context.Context) error {
 	if err := r.Verify.CheckImages(d.Test.Len(), "images"); err != nil {
 		return fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
-	if n := r.Quantize.Images; r.Quantize.Method != "none" && n > d.Train.Len() {
-		return fmt.Errorf("recipe %s: quantize.images: %d, the dataset has %d training images", r.Name, n, d.Train.Len())
+	w.data = d
+	if n := r.Data.Images; n > d.Train.Len() {
+		return fmt.Errorf("recipe %s: data.images: %d, the dataset has %d training images", r.Name, n, d.Train.Len())
 	}
-	images := d.Train
-	if n := r.Data.Images; n > 0 {
-		if n > images.Len() {
-			return fmt.Errorf("recipe %s: data.images: %d, the dataset has %d training images", r.Name, n, images.Len())
-		}
-		images = images.First(n)
+	if w.train, w.val, err = trainingSplit(d, r); err != nil {
+		return fmt.Errorf("recipe %s: data.validation: %w", r.Name, err)
 	}
-	w.data, w.train = d, images
-	if r.Data.Validation > 0 {
-		if w.train, w.val, err = images.Holdout(r.Data.Validation, r.Seed); err != nil {
-			return fmt.Errorf("recipe %s: data.validation: %w", r.Name, err)
-		}
+	if empty := w.train.Missing(d.Classes); len(empty) > 0 {
+		w.note(fmt.Sprintf("%s no training image: the network cannot learn %s", classesHave(empty), itOrThem(empty)))
 	}
 	return nil
 }
 
-func (a *app) loadData(ctx context.Context, name string) (*datasets.Dataset, error) {
-	return datasets.Load(ctx, name, datasets.Options{Dir: a.dataDir, Progress: a.progress()})
+// trainingSplit is what a recipe trains on, and what it holds out, nil for nothing.
+func trainingSplit(d *datasets.Dataset, r *recipe.Recipe) (train, val *datasets.Split, err error) {
+	train = d.Train
+	if n := r.Data.Images; n > 0 {
+		train = train.Draw(n, r.Seed)
+	}
+	if n := r.Data.Validation; n > 0 {
+		return train.Holdout(n, r.Seed)
+	}
+	return train, nil, nil
+}
+
+// calibration are the training images that calibrate; a note says which classes
+// are not among them though they are trained on.
+func (w *workspace) calibration() *datasets.Split {
+	s := w.train.Draw(w.recipe.Quantize.Images, w.recipe.Seed)
+	have := w.train.PerClass(w.data.Classes)
+	missing := slices.DeleteFunc(s.Missing(w.data.Classes), func(c int) bool { return have[c] == 0 })
+	if len(missing) > 0 && !w.told {
+		w.told = true
+		w.note(fmt.Sprintf("%s no image among the %d of quantize.images", classesHave(missing), s.Len()))
+	}
+	return s
+}
+
+// loadData loads a dataset whose name may be relative to the folder base.
+func (a *app) loadData(ctx context.Context, name, base string) (*datasets.Dataset, error) {
+	return datasets.Load(ctx, name, datasets.Options{Dir: a.dataDir, Base: base, Progress: a.progress()})
 }
 
 func fitsNetwork(d *datasets.Dataset, n *model.Network) error {
@@ -189,17 +212,52 @@ func fitsNetwork(d *datasets.Dataset, n *model.Network) error {
 	if fmt.Sprint(d.Shape) != fmt.Sprint(n.Input) {
 		return fmt.Errorf("images of shape %v, network.input is %v", d.Shape, n.Input)
 	}
-	if out := shapes[len(shapes)-1][0]; out != d.Classes {
-		return fmt.Errorf("%d classes, the network's last layer has %d units", d.Classes, out)
+	out := shapes[len(shapes)-1][0]
+	if out == d.Classes {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("%d classes, the network's last layer has %d units", d.Classes, out)
+	empty := d.EmptyClasses()
+	switch {
+	case len(empty) == 0:
+		return err
+	case len(empty) == 1 && empty[0] == 0 && out == d.Classes-1:
+		return hinted{fmt.Errorf("%w: class 0 has no image, labels begin at 1", err),
+			fmt.Sprintf("labels count from 0: take 1 from each of them, or give the last layer %d units, the first of which nothing trains", d.Classes)}
+	}
+	return hinted{fmt.Errorf("%w: %s no image", err, classesHave(empty)),
+		fmt.Sprintf("labels count from 0 without gaps: renumber them, or give the last layer %d units", d.Classes)}
+}
+
+// classesHave are classes in words, as the beginning of what they have.
+func classesHave(classes []int) string {
+	const most = 10
+	names := make([]string, len(classes))
+	for i, c := range classes {
+		names[i] = strconv.Itoa(c)
+	}
+	if len(names) == 1 {
+		return "class " + names[0] + " has"
+	}
+	if len(names) > most {
+		names = append(names[:most], fmt.Sprintf("%d more", len(classes)-most))
+	}
+	last := len(names) - 1
+	return "classes " + strings.Join(names[:last], ", ") + " and " + names[last] + " have"
+}
+
+func itOrThem(classes []int) string {
+	if len(classes) == 1 {
+		return "it"
+	}
+	return "them"
 }
 
 // provenance is what a checkpoint of this run says of itself.
 func (w *workspace) provenance(stage string) (model.Provenance, error) {
 	sum, err := w.recipe.SHA256()
 	return model.Provenance{
-		Recipe: w.recipe.Name, RecipeSHA256: sum, Dataset: w.data.Name, DatasetSHA256: w.data.SHA256,
+		Recipe: w.recipe.Name, RecipeSHA256: sum, Dataset: datasets.ShortName(w.data.Name), DatasetSHA256: w.data.SHA256,
 		Seed: w.recipe.Seed, Stage: stage, Version: version,
 	}, err
 }

@@ -68,7 +68,7 @@ func (w *workspace) resumable(dir string) error {
 	if err != nil {
 		return err
 	}
-	here, err := w.recipe.Encode()
+	here, err := w.recipe.At(w.dir).Encode()
 	if err != nil || string(there) == string(here) {
 		return err
 	}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"qtool/internal/safetensors"
+	"qtool/model"
+)
+
+// parseMaps reads renames of the form theirs=ours.
+func parseMaps(flags []string) (map[string]string, error) {
+	m := map[string]string{}
+	for _, f := range flags {
+		theirs, ours, ok := strings.Cut(f, "=")
+		if !ok || theirs == "" || ours == "" {
+			return nil, fmt.Errorf("--map %q: want theirs=ours, names of tensors or what they begin with before a point", f)
+		}
+		if m[theirs] != "" {
+			return nil, fmt.Errorf("--map %s: it is given twice", theirs)
+		}
+		m[theirs] = ours
+	}
+	return m, nil
+}
+
+// readWeights reads the checkpoint that quantization is to start from: qtool's own,
+// or a safetensors file of another tool, whose tensors are the network's by name.
+func (w *workspace) readWeights(path string, maps []string) (*model.Checkpoint, error) {
+	renames, err := parseMaps(maps)
+	if err != nil {
+		return nil, err
+	}
+	tensors, err := readForeign(path)
+	if err != nil {
+		return nil, err
+	}
+	if tensors == nil {
+		if len(renames) > 0 {
+			return nil, fmt.Errorf("--map: %s is a checkpoint of qtool: its tensors have the network's names", path)
+		}
+		return readFloat(path)
+	}
+	n, err := w.recipe.Build()
+	if err != nil {
+		return nil, fmt.Errorf("recipe %s: %w", w.recipe.Name, err)
+	}
+	p, err := n.Import(tensors, renames)
+	if err != nil {
+		return nil, hinted{fmt.Errorf("%s does not fit recipe %s: %w", path, w.recipe.Name, err), "--map theirs=ours renames a tensor, or all whose names begin so: --map features.0=conv1"}
+	}
+	return &model.Checkpoint{Network: n, Params: p}, nil
+}
+
+// readForeign are the tensors of a safetensors file that another tool wrote, nil
+// where the file is none, which readFloat then explains.
+func readForeign(path string) ([]safetensors.Foreign, error) {
+	limit := safetensors.DefaultLimits.MaxBytes
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && (!info.Mode().IsRegular() || info.Size() > limit) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(string(b), "PK\x03\x04") || strings.HasPrefix(string(b), "\x80\x02") {
+		return nil, hinted{fmt.Errorf("%s is no safetensors file: it begins as the files of torch.save do", path), "save the weights with safetensors.torch.save_file(model.state_dict(), PATH)"}
+	}
+	if tensors, ok := model.Foreign(b); ok {
+		return tensors, nil
+	}
+	return nil, nil
+}
