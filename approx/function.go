@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"qtool/internal/elementary"
 )
 
 // Function is an activation function that can be approximated.
@@ -52,11 +54,13 @@ func Lookup(name string) (*Function, error) {
 }
 
 // centred is g(x) = f(x) - offset - slope x, which is odd or even.
-func (f *Function) centred(x float64) float64 { return f.Eval(x) - f.offset - f.slope*x }
+func (f *Function) centred(x float64) float64 { return f.Eval(x) - f.offset - float64(f.slope*x) }
 
-func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+func sigmoid(x float64) float64 { return 1 / (1 + elementary.Exp(-x)) }
 
-func normal(x float64) float64 { return 0.5 * math.Erfc(-x/math.Sqrt2) }
+func normal(x float64) float64 { return 0.5 * elementary.Erfc(-x/math.Sqrt2) }
 
 // softplus is stable for large |x|: max(x, 0) + log(1 + exp(-|x|)).
-func softplus(x float64) float64 { return math.Max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
+func softplus(x float64) float64 {
+	return math.Max(x, 0) + elementary.Log1p(elementary.Exp(-math.Abs(x)))
+}

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/integrate/quad"
+	"qtool/internal/elementary"
 )
 
 // Interval is the closed interval [Lo, Hi] that a polynomial is fitted on.
@@ -48,7 +48,7 @@ func (iv Interval) at(t float64) float64 {
 	case 1:
 		return iv.Hi
 	}
-	return iv.centre() + iv.radius()*t
+	return iv.centre() + float64(iv.radius()*t)
 }
 
 // segments splits the interval at the kinks inside it.
@@ -75,7 +75,7 @@ func (iv Interval) grid(kinks []float64, d int) []float64 {
 	for _, s := range iv.segments(kinks) {
 		n := 64 * (d + 2)
 		for i := range n + 1 {
-			points = append(points, s.at(-math.Cos(math.Pi*float64(i)/float64(n))))
+			points = append(points, s.at(-elementary.Cos(math.Pi*float64(i)/float64(n))))
 		}
 	}
 	for k := math.Ceil(16 * max(iv.Lo, -bend)); k <= 16*min(iv.Hi, bend); k++ {
@@ -98,9 +98,7 @@ func (iv Interval) quadrature(kinks []float64) (x, w []float64) {
 	}
 	slices.Sort(cuts)
 	for _, s := range iv.segments(slices.Compact(cuts)) {
-		px, pw := make([]float64, MaxDegree+1), make([]float64, MaxDegree+1)
-		quad.Legendre{}.FixedLocations(px, pw, s.Lo, s.Hi)
-		x, w = append(x, px...), append(w, pw...)
+		x, w = legendre(x, w, MaxDegree+1, s.Lo, s.Hi)
 	}
 	return x, w
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"qtool/datasets"
+	"qtool/internal/elementary"
 )
 
 // Config is how a network is trained; the recipe's `train` section.
@@ -129,5 +130,5 @@ func (c Config) Rate(step, perEpoch, total int) float64 {
 		return c.LearningRate
 	}
 	done := max(float64(step)-warm, 0) / max(float64(total)-warm, 1)
-	return c.LearningRate * 0.5 * (1 + math.Cos(math.Pi*done))
+	return c.LearningRate * 0.5 * (1 + elementary.Cos(math.Pi*done))
 }

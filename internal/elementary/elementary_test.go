@@ -75,6 +75,9 @@ func TestAsMath(t *testing.T) {
 	values := append(arguments(-1e3, 1e3, 600), edges...)
 	for _, x := range values {
 		for _, y := range values {
+			if got, want := Hypot(x, y), math.Hypot(x, y); math.Float64bits(got) != math.Float64bits(want) && !(math.IsNaN(got) && math.IsNaN(want)) {
+				t.Fatalf("Hypot(%v, %v) = %v, want %v", x, y, got, want)
+			}
 			if got, want := Pow(x, y), math.Pow(x, y); math.Float64bits(got) != math.Float64bits(want) && !(math.IsNaN(got) && math.IsNaN(want)) {
 				t.Fatalf("Pow(%v, %v) = %v, want %v", x, y, got, want)
 			}

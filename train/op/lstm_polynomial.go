@@ -120,7 +120,7 @@ func (p *PolynomialCell) gate(r *Run, k, t int, dz, z, dy []float32) {
 		if a < 0 {
 			over = -over
 		}
-		dz[i] += 2 * weight * over
+		dz[i] += float32(2 * weight * over)
 	}
 }
 

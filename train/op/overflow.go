@@ -53,7 +53,7 @@ func (o Overflow) Penalise(loss, x, labels *G.Node, count *int) (*G.Node, error)
 	}
 	return apply(operation{name: "overflow", diff: gradients{passed, grad, nil}, run: func(y []float32, v [][]float32) {
 		sum := 0.0
-		each(v[1], v[2], func(_ int, _, beyond float64) { sum += beyond * beyond })
+		each(v[1], v[2], func(_ int, _, beyond float64) { sum += float64(beyond * beyond) })
 		y[0] = v[0][0] + float32(factor()*sum)
 	}}, loss, x, labels)
 }
