@@ -31,7 +31,7 @@ func (iv Interval) Validate() error {
 	return nil
 }
 
-func (iv Interval) centre() float64 { return (iv.Lo + iv.Hi) / 2 }
+func (iv Interval) centre() float64 { return float64((iv.Lo + iv.Hi) / 2) }
 func (iv Interval) radius() float64 { return (iv.Hi - iv.Lo) / 2 }
 
 // symmetric reports whether the interval is [-r, r]: then an odd or even
@@ -94,7 +94,7 @@ func (iv Interval) quadrature(kinks []float64) (x, w []float64) {
 		cuts = append(cuts, float64(k))
 	}
 	for k := 1; k < 4; k++ {
-		cuts = append(cuts, iv.Lo+(iv.Hi-iv.Lo)*float64(k)/4)
+		cuts = append(cuts, iv.Lo+float64((iv.Hi-iv.Lo)*float64(k)/4))
 	}
 	slices.Sort(cuts)
 	for _, s := range iv.segments(slices.Compact(cuts)) {

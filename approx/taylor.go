@@ -49,7 +49,7 @@ func siluSeries(c float64, d int) []float64 { return timesX(sigmoidSeries(c, d),
 func timesX(f []float64, c float64) []float64 {
 	g := make([]float64, len(f))
 	for k := range f {
-		g[k] = c * f[k]
+		g[k] = float64(c * f[k])
 		if k > 0 {
 			g[k] += f[k-1]
 		}
@@ -62,7 +62,7 @@ func geluSeries(c float64, d int) []float64 {
 	density, distribution := make([]float64, d+1), make([]float64, d+1)
 	density[0], distribution[0] = elementary.Exp(-c*c/2)/math.Sqrt(2*math.Pi), normal(c)
 	for k := range d {
-		density[k+1] = -c * density[k]
+		density[k+1] = float64(-c * density[k])
 		if k > 0 {
 			density[k+1] -= density[k-1]
 		}

@@ -154,7 +154,7 @@ func (b *bound) raise(from float32) (float32, error) {
 		}
 	}
 	for hi-lo > hi*0x1p-10 {
-		if mid := lo + (hi-lo)/2; b.fits(mid) {
+		if mid := lo + float32((hi-lo)/2); b.fits(mid) {
 			hi = mid
 		} else {
 			lo = mid

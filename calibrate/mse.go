@@ -117,10 +117,10 @@ func (c cumulative) squaredError(p quant.Params) float64 {
 	total, from := 0.0, 0
 	scale := float64(p.Scale)
 	for q := p.QMin(); q <= p.QMax(); q++ {
-		v := scale * float64(q-p.ZeroPoint)
+		v := float64(scale * float64(q-p.ZeroPoint))
 		to := len(c.bins)
 		if q < p.QMax() {
-			to = c.below(v + scale/2)
+			to = c.below(v + float64(scale/2))
 		}
 		if a, b := c.sums[from], c.sums[to]; to > from {
 			total += b.squares - a.squares - float64(2*v*(b.sum-a.sum)) + float64(v*v*(b.count-a.count))

@@ -122,7 +122,7 @@ func (c Config) Validate() error {
 // Rate is the learning rate of a step, counted from 0, of a run of total steps
 // with perEpoch of them an epoch.
 func (c Config) Rate(step, perEpoch, total int) float64 {
-	warm := c.Warmup * float64(perEpoch)
+	warm := float64(c.Warmup * float64(perEpoch))
 	if s := float64(step + 1); s < warm {
 		return c.LearningRate * s / warm
 	}

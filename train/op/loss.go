@@ -57,7 +57,7 @@ func loss(name string, logits, labels, teacher *G.Node, d Distillation, count *i
 	grad := func(inputs G.Nodes, loss, scale *G.Node) (*G.Node, error) {
 		run := func(dz []float32, v [][]float32) {
 			labels, scale := v[0], v[1][0]/float32(*count)
-			own := float32(1-d.Weight) * scale
+			own := float32(float32(1-d.Weight) * scale)
 			for i, p := range hard.p {
 				dz[i] = p * own
 			}
@@ -142,5 +142,5 @@ func exp(x float64) float64 {
 	if n < -1022 {
 		return math.Ldexp(p, int(n))
 	}
-	return p * math.Float64frombits(uint64(int64(n)+1023)<<52)
+	return float64(p * math.Float64frombits(uint64(int64(n)+1023)<<52))
 }

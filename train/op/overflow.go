@@ -34,7 +34,7 @@ func (o Overflow) Penalise(loss, x, labels *G.Node, count *int) (*G.Node, error)
 				if labels[r] < 0 {
 					continue
 				}
-				if z := s * float64(v); z > o.Hi {
+				if z := float64(s * float64(v)); z > o.Hi {
 					f(from+r, s, z-o.Hi)
 				} else if z < o.Lo {
 					f(from+r, s, z-o.Lo)
