@@ -104,7 +104,7 @@ func narrow(a []*big.Float) []float64 {
 func horner(a []float64, x float64) float64 {
 	var s, c float64
 	for k := len(a) - 1; k >= 0; k-- {
-		p := s * x
+		p := float64(s * x)
 		pe := math.FMA(s, x, -p)
 		t := p + a[k]
 		z := t - p

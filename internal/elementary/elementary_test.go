@@ -24,6 +24,9 @@ var functions = []struct {
 	{"Log1p", Log1p, math.Log1p, -1, 1e300},
 	{"Tanh", Tanh, math.Tanh, -50, 50},
 	{"Cos", Cos, math.Cos, -1e6, 1e6},
+	{"Exp2", Exp2, math.Exp2, -1100, 1100},
+	{"Cbrt", Cbrt, math.Cbrt, -1e300, 1e300},
+	{"LogGamma", LogGamma, func(x float64) float64 { y, _ := math.Lgamma(x); return y }, 0, 1e300},
 	{"Erfc", Erfc, math.Erfc, -7, 29},
 }
 
@@ -63,7 +66,7 @@ func TestAsMath(t *testing.T) {
 	}
 	for _, f := range functions {
 		for _, x := range append(arguments(f.lo, f.hi, 200_000), math.NaN(), math.Inf(1), math.Inf(-1), math.Copysign(0, -1)) {
-			if f.name == "Cos" && math.IsInf(x, 0) {
+			if (f.name == "Cos" && math.IsInf(x, 0)) || (f.name == "LogGamma" && x < 0) {
 				continue
 			}
 			if got, want := f.ours(x), f.theirs(x); math.Float64bits(got) != math.Float64bits(want) && !(math.IsNaN(got) && math.IsNaN(want)) {
@@ -104,7 +107,7 @@ func TestSameEverywhere(t *testing.T) {
 			write(Pow(x, y))
 		}
 	}
-	const want = "975cf0bfef0391564fb9f4c8724c22ee40ed0ee339e8d61dac48bd238154a869"
+	const want = "5791a0807a0825781910f1d0f99b5ca402a6f0a86f022cd6aea3765c69f22ec3"
 	if got := hex.EncodeToString(h.Sum(nil)); got != want {
 		t.Errorf("values have hash %s, want %s", got, want)
 	}
