@@ -1,8 +1,7 @@
 package bgv
 
 import (
-	"math"
-
+	"qtool/internal/elementary"
 	"qtool/kernel/cpu"
 )
 
@@ -63,9 +62,9 @@ func (l *layout) costs(segments []segment, level cpu.Level) costs {
 	for i, q := range l.q {
 		limbs[i] = speedsOf(level, q)
 	}
-	c := costs{encrypt: n * (t.ntt*logN + gaussianCost(level))}
+	c := costs{encrypt: n * (float64(t.ntt*logN) + gaussianCost(level))}
 	for _, s := range limbs {
-		c.encrypt += n * (s.ntt*logN + costUniform + 2*s.pointwise + 2*costMove)
+		c.encrypt += float64(n * (float64(s.ntt*logN) + costUniform + 2*s.pointwise + 2*costMove))
 	}
 	for i := range segments {
 		sum := 0.0
@@ -78,7 +77,7 @@ func (l *layout) costs(segments []segment, level cpu.Level) costs {
 		rescale, drop := 0.0, l.drops[i]
 		if drop > 0 {
 			for _, s := range limbs {
-				rescale += n * (s.ntt*logN + float64(drop)*s.pointwise + costMove)
+				rescale += float64(n * (float64(s.ntt*logN) + float64(float64(drop)*s.pointwise) + costMove))
 			}
 		}
 		c.rescales = append(c.rescales, rescale)
@@ -88,7 +87,7 @@ func (l *layout) costs(segments []segment, level cpu.Level) costs {
 	d := float64(segments[len(segments)-1].last().outDegree)
 	c.decrypt = n * t.ntt * logN
 	for _, s := range limbs {
-		c.decrypt += n * (s.ntt*logN + (d+1)*(s.pointwise+costMove) + float64(len(limbs))*s.pointwise + costLift)
+		c.decrypt += float64(n * (float64(s.ntt*logN) + float64((d+1)*(s.pointwise+costMove)) + float64(float64(len(limbs))*s.pointwise) + costLift))
 	}
 	return c
 }
@@ -113,24 +112,24 @@ func (c costs) batch(l *layout, segments []segment) float64 {
 	level := len(l.q)
 	for i := range segments {
 		last := segments[i].last()
-		sum += c.segments[i] * float64(level)
-		sum += c.rescales[i] * float64(last.outputs*(last.outDegree+1))
+		sum += float64(c.segments[i] * float64(level))
+		sum += float64(c.rescales[i] * float64(last.outputs*(last.outDegree+1)))
 		level -= l.drops[i]
 	}
-	return sum + c.decrypt*float64(segments[len(segments)-1].last().outputs)
+	return sum + float64(c.decrypt*float64(segments[len(segments)-1].last().outputs))
 }
 
 // cost is nanoseconds a coefficient of a limb with modulus about q.
 func (st *stage) cost(s speeds, q uint64) float64 {
 	sum := 0.0
 	if st.rows != nil {
-		sum += float64(st.inDegree+1) * (float64(len(st.rows.In))*s.mac + st.reductions(q)*s.reduce)
+		sum += float64(float64(st.inDegree+1) * (float64(float64(len(st.rows.In))*s.mac) + float64(st.reductions(q)*s.reduce)))
 	}
 	if st.poly != nil {
-		sum += float64(st.between) * productCost(s, st.poly.Degree(), st.inDegree)
+		sum += float64(float64(st.between) * productCost(s, st.poly.Degree(), st.inDegree))
 	}
 	if st.pool != nil && (st.poly == nil || st.poly.Degree() != 2) {
-		sum += float64(len(st.pool.In)*(st.outDegree+1)) * costAdd
+		sum += float64(float64(len(st.pool.In)*(st.outDegree+1)) * costAdd)
 	}
 	return sum
 }
@@ -138,17 +137,17 @@ func (st *stage) cost(s speeds, q uint64) float64 {
 // reductions is about how many reductions the lazy sums of the linear map need
 // modulo q.
 func (st *stage) reductions(q uint64) float64 {
-	return float64(st.rows.Outputs()) + st.norm*float64(q)/math.Exp2(64)
+	return float64(st.rows.Outputs()) + st.norm*float64(q)/elementary.Exp2(64)
 }
 
 // productCost is that of a polynomial in a ciphertext of degree d.
 func productCost(s speeds, degree, d int) float64 {
 	if degree == 2 { // mostly a square
-		return float64((d+1)*(d+2)/2)*s.product + float64(2*d+1)*s.reduce
+		return float64(float64((d+1)*(d+2)/2)*s.product) + float64(float64(2*d+1)*s.reduce)
 	}
 	sum := float64(d+1) * s.pointwise
 	for j := 1; j < degree; j++ {
-		sum += float64((j*d+1)*(d+1))*s.product + float64((j+1)*d+1)*s.reduce
+		sum += float64(float64((j*d+1)*(d+1))*s.product) + float64(float64((j+1)*d+1)*s.reduce)
 	}
 	return sum
 }

@@ -1,8 +1,7 @@
 package bgvlut
 
 import (
-	"math"
-
+	"qtool/internal/elementary"
 	"qtool/kernel/cpu"
 )
 
@@ -54,9 +53,9 @@ type costs struct {
 func (c costs) total(stages []stage) float64 {
 	sum := c.encrypt * float64(stages[0].inputs)
 	for i := range stages {
-		sum += c.linear[i] + c.element[i]*float64(stages[i].between)
+		sum += c.linear[i] + float64(c.element[i]*float64(stages[i].between))
 	}
-	return sum + c.decrypt*float64(stages[len(stages)-1].outputs)
+	return sum + float64(c.decrypt*float64(stages[len(stages)-1].outputs))
 }
 
 // coster prices operations in one layout.
@@ -69,11 +68,11 @@ type coster struct {
 }
 
 func newCoster(l *layout) *coster {
-	c := &coster{layout: l, speeds: speedsOf(l.kernels), n: math.Exp2(float64(l.logN))}
+	c := &coster{layout: l, speeds: speedsOf(l.kernels), n: elementary.Exp2(float64(l.logN))}
 	c.transform = c.ntt * float64(l.logN)
 	bits := 0.0
 	for i, q := range l.q {
-		b := math.Log2(float64(q))
+		b := elementary.Log2(float64(q))
 		if i == 0 || bits+b > l.digitBits {
 			c.digits, bits = append(c.digits, 0), 0
 		}
@@ -86,7 +85,7 @@ func newCoster(l *layout) *coster {
 // relinearise is a tensor and its relinearisation from so many limbs.
 func (c *coster) relinearise(limbs, drop int) float64 {
 	special := len(c.special)
-	sum := float64(limbs) * (4*c.dot + c.transform + 4*c.mul)
+	sum := float64(limbs) * (float64(4*c.dot) + c.transform + float64(4*c.mul))
 	rest := limbs
 	for _, d := range c.digits {
 		own := min(d, rest)
@@ -95,16 +94,16 @@ func (c *coster) relinearise(limbs, drop int) float64 {
 		}
 		rest -= own
 		targets := float64(limbs + special - own)
-		sum += targets*(c.transform+float64(own+1)*c.term+c.convert) + 2*c.dot*float64(limbs+special)
+		sum += float64(targets*(c.transform+float64(float64(own+1)*c.term)+c.convert)) + float64(2*c.dot*float64(limbs+special))
 	}
 	from, to := float64(special+drop), float64(limbs-drop)
-	return c.n * (sum + 2*(from*(c.transform+c.mul)+to*(c.transform+(from+1)*c.term+c.convert+c.mul)))
+	return c.n * (sum + 2*(float64(from*(c.transform+c.mul))+float64(to*(c.transform+float64((from+1)*c.term)+c.convert+c.mul))))
 }
 
 // divide is that of so many polynomials.
 func (c *coster) divide(limbs, drop, polys int) float64 {
 	from, to := float64(drop), float64(limbs-drop)
-	return c.n * float64(polys) * (from*(c.transform+c.mul) + to*(c.transform+(from+1)*c.term+c.convert+2*c.mul))
+	return float64(c.n * float64(polys) * (float64(from*(c.transform+c.mul)) + float64(to*(c.transform+float64((from+1)*c.term)+c.convert+2*c.mul))))
 }
 
 // table is the work of a polynomial with so many leaves in stage i.
@@ -120,7 +119,7 @@ func (c *coster) table(i int, s *shape, leaves int) float64 {
 	for k := 1; k < height; k++ {
 		sum += c.relinearise(at(baby + k))
 	}
-	sum += c.n * float64(2*leaves*c.limbs(i, baby)) * (float64(len(s.terms))*c.mac + c.reduce)
+	sum += float64(c.n * float64(2*leaves*c.limbs(i, baby)) * (float64(float64(len(s.terms))*c.mac) + c.reduce))
 	limbs, drop = at(baby + 1)
 	leaf := c.divide(limbs, drop, 2)
 	var node func(leaves int) float64
@@ -149,15 +148,15 @@ func (l *layout) costs(stages []stage, tables []tables) costs {
 	c := newCoster(l)
 	fresh := float64(len(l.q))
 	r := costs{
-		encrypt: c.n * (c.transform + c.gaussian + fresh*(c.transform+c.uniform+3*c.mul+16*costTouch)),
+		encrypt: c.n * (c.transform + c.gaussian + float64(fresh*(c.transform+c.uniform+float64(3*c.mul)+16*costTouch))),
 		linear:  make([]float64, len(stages)), element: make([]float64, len(stages)),
-		decrypt: c.n * (costLift + c.transform + float64(l.last())*(c.transform+2*c.mul)),
+		decrypt: c.n * (costLift + c.transform + float64(float64(l.last())*(c.transform+2*c.mul))),
 	}
 	for i := range stages {
 		s := &stages[i]
 		limbs := float64(l.limbs(i, 0))
 		if s.rows != nil {
-			r.linear[i] = 2 * c.n * limbs * (float64(len(s.rows.In))*c.mac + float64(s.between)*c.reduce)
+			r.linear[i] = 2 * c.n * limbs * (float64(float64(len(s.rows.In))*c.mac) + float64(float64(s.between)*c.reduce))
 		}
 		if s.table == nil {
 			continue

@@ -1,9 +1,8 @@
 package bgvlut
 
 import (
-	"math"
-
 	"qtool/bundle"
+	"qtool/internal/elementary"
 	"qtool/kernel/cpu"
 )
 
@@ -36,7 +35,7 @@ func Predict(p *bundle.Program, o Options) (Prediction, error) {
 	reference := work()
 	l.kernels = cpu.Active
 	return Prediction{
-		LogN: l.logN, LogQP: l.logQP(), PlaintextBits: math.Log2(float64(l.t)), CiphertextPrimes: len(l.q),
+		LogN: l.logN, LogQP: l.logQP(), PlaintextBits: elementary.Log2(float64(l.t)), CiphertextPrimes: len(l.q),
 		Work: reference, Seconds: work(),
 	}, nil
 }

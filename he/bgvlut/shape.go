@@ -121,7 +121,7 @@ func (w *work) node(leaves int) {
 
 // units is about how many relinearisations all of it costs.
 func (w work) units() float64 {
-	return float64(w.relinearised) + 0.5*float64(w.divided) + 0.4*float64(w.leaves)
+	return float64(w.relinearised) + float64(0.5*float64(w.divided)) + float64(0.4*float64(w.leaves))
 }
 
 // tree is how the tables of a stage are evaluated: all on the same levels.

@@ -14,6 +14,7 @@ import (
 	"qtool/bundle"
 	"qtool/he/fastntt"
 	"qtool/he/security"
+	"qtool/internal/elementary"
 )
 
 // Options are the caller's wishes, unchecked. The zero value lets NewPlan choose.
@@ -267,7 +268,7 @@ func (p *Plan) Bits() float64 {
 	for _, b := range p.ErrorBound() {
 		worst = math.Max(worst, b)
 	}
-	return -math.Log2(worst / p.largest)
+	return -elementary.Log2(worst / p.largest)
 }
 
 // Why explains the parameters, a sentence an entry.

@@ -2,9 +2,9 @@ package packed
 
 import (
 	"encoding/hex"
-	"math"
 
 	"qtool/he/packed/lower"
+	"qtool/internal/elementary"
 )
 
 // Description is a plan to be read: what was chosen, layer by layer.
@@ -44,7 +44,7 @@ type LayerDescription struct {
 
 // Describe describes the plan.
 func (p *Plan) Describe() Description {
-	return p.describe("packed-ckks", 1, func(i int) float64 { return -math.Log2(sureness * p.usual.stages[i]) })
+	return p.describe("packed-ckks", 1, func(i int) float64 { return -elementary.Log2(sureness * p.usual.stages[i]) })
 }
 
 // Describe describes the plan.

@@ -67,5 +67,5 @@ func EstimateLWE(n int, logQ float64) int {
 	if limit := 27 * float64(n-32) / 1024; limit > 0 && logQ <= limit && n >= minLWE {
 		return Bits
 	}
-	return max(0, min(Bits-1, int(Bits-3.9*(1024./27-max(0, float64(n-32))/logQ))))
+	return max(0, min(Bits-1, int(Bits-float64(3.9*(1024./27-max(0, float64(n-32))/logQ)))))
 }

@@ -95,5 +95,5 @@ func Estimate(logN int, logQP float64) int {
 		return Bits
 	}
 	n := float64(int(1) << logN)
-	return max(0, int(Bits-3.9*(n/limit-n/logQP)))
+	return max(0, int(Bits-float64(3.9*(n/limit-n/logQP))))
 }

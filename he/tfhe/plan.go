@@ -151,7 +151,7 @@ func (p *Plan) Lookups() int {
 func (p *Plan) PredictedSeconds(images int) float64 {
 	l := &p.params.ParametersLiteral
 	keys := float64(l.RotationBytes()+l.SwitchingBytes()) * keyNanoseconds
-	return (keys + float64(p.Lookups()*images)*l.nanosecondsBy(p.kernels)) / float64(p.workers) / 1e9
+	return (keys + float64(float64(p.Lookups()*images)*l.nanosecondsBy(p.kernels))) / float64(p.workers) / 1e9
 }
 
 // FailurePerImage bounds the probability that an image has a wrong look-up or

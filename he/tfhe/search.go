@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"qtool/he/security"
+	"qtool/internal/elementary"
 	"qtool/kernel/cpu"
 	"qtool/kernel/gadget"
 )
@@ -202,8 +203,8 @@ func (l *ParametersLiteral) nanoseconds() float64 { return l.nanosecondsBy(cpu.A
 
 // nanosecondsBy is that with a level's kernels.
 func (l *ParametersLiteral) nanosecondsBy(level cpu.Level) float64 {
-	n, N, c := float64(l.Dimension), math.Exp2(float64(l.LogN)), costsOf(l.LogQ, level)
+	n, N, c := float64(l.Dimension), elementary.Exp2(float64(l.LogN)), costsOf(l.LogQ, level)
 	rows := float64(l.rows())
-	step := (rows+2)*N*float64(l.LogN)/2*c.butterfly + 2*rows*N*c.product + rows*N*c.digit
-	return n*step + N*float64(l.Switch.Levels)*n*c.word
+	step := float64((rows+2)*N*float64(l.LogN)/2*c.butterfly) + float64(2*rows*N*c.product) + float64(rows*N*c.digit)
+	return float64(n*step) + float64(N*float64(l.Switch.Levels)*n*c.word)
 }
