@@ -28,7 +28,7 @@ type Function struct {
 
 var functions = []Function{
 	{Name: "sigmoid", Formula: "1/(1+exp(-x))", Eval: sigmoid, series: sigmoidSeries, offset: 0.5, parity: 1},
-	{Name: "tanh", Formula: "tanh(x)", Eval: math.Tanh, series: tanhSeries, parity: 1},
+	{Name: "tanh", Formula: "tanh(x)", Eval: elementary.Tanh, series: tanhSeries, parity: 1},
 	{Name: "relu", Formula: "max(x, 0)", Eval: func(x float64) float64 { return math.Max(x, 0) }, kinks: []float64{0}, slope: 0.5},
 	{Name: "silu", Formula: "x/(1+exp(-x))", Eval: func(x float64) float64 { return x * sigmoid(x) }, series: siluSeries, slope: 0.5},
 	{Name: "gelu", Formula: "x Phi(x), Phi the normal distribution", Eval: func(x float64) float64 { return x * normal(x) }, series: geluSeries, slope: 0.5},

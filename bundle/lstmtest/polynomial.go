@@ -52,7 +52,7 @@ func Polynomial(s Shape, seed uint64, v Variant) *bundle.Program {
 		p := &bundle.Polynomial{}
 		rows, wobble := 1, func() float64 { return 0 }
 		if v.Full {
-			rows, wobble = s.Hidden, func() float64 { return 0.03 * (rng.Float64() - 0.5) }
+			rows, wobble = s.Hidden, func() float64 { return 0.03 * (float64(rng.Float64()) - 0.5) }
 		}
 		for range rows {
 			p.Coeffs = append(p.Coeffs, bundle.Vec{Small: []int64{
