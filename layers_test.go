@@ -14,7 +14,7 @@ import (
 // Packages of one line may import each other. A line stands for the folder and
 // what is in it, unless a later line names that too.
 var order = [][]string{
-	{"internal/elementary", "internal/memory", "internal/progress", "internal/safetensors", "internal/whole", "kernel/cpu"},
+	{"internal/elementary", "internal/memory", "internal/progress", "internal/safetensors", "internal/whole", "kernel/cpu", "internal/samebits"},
 	{"kernel"},
 	{"quant", "approx"},
 	{"model"},
