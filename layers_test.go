@@ -17,8 +17,9 @@ import (
 // Packages of one line may import each other. A line stands for the folder and
 // what is in it, unless a later line names that too.
 var order = [][]string{
-	{"internal/elementary", "internal/memory", "internal/progress", "internal/safetensors", "internal/whole", "kernel/cpu", "internal/samebits"},
+	{"internal/edits", "internal/elementary", "internal/lock", "internal/memory", "internal/progress", "internal/safetensors", "internal/samebits", "internal/strict", "internal/whole", "kernel/cpu"},
 	{"kernel"},
+	{"pipeline/folder"},
 	{"quant", "approx"},
 	{"model"},
 	{"datasets"},
@@ -31,6 +32,7 @@ var order = [][]string{
 	{"export"},
 	{"explain"},
 	{"he"},
+	{"verify/runlog"},
 	{"verify"},
 	{"verify/integer"},
 	{"report", "search"},
@@ -174,13 +176,13 @@ func TestWallsHold(t *testing.T) {
 	}
 }
 
-// quant needs the standard library alone; bundle also this module's file formats
-// and atomic writing.
+// quant needs the standard library alone, safetensors also strict JSON; bundle all
+// of this module's file formats and atomic writing.
 func TestNarrowDependencies(t *testing.T) {
 	all := packages(t)
 	for name, allowed := range map[string][]string{
 		"quant":                {},
-		"internal/safetensors": {},
+		"internal/safetensors": {module + "/internal/strict"},
 		"bundle":               {module + "/quant", module + "/internal/", "github.com/google/renameio/v2"},
 		"model":                {module + "/quant", module + "/internal/", "github.com/google/renameio/v2"},
 	} {

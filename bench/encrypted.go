@@ -19,7 +19,7 @@ import (
 // executors are what a subject's first rounds under encryption leave to later ones.
 type executors struct {
 	batch     he.Executor
-	single    he.Executor
+	single    *packed.Plan
 	sequences *lstm.Plan
 	inBatch   func() []bgvlut.LookupTime
 	lookups   *tfhe.Plan
@@ -84,7 +84,7 @@ func (s *subject) take(ctx context.Context, n int) error {
 func (s *subject) encryptBatch(ctx context.Context) (reading, error) {
 	x := &s.executors
 	if x.batch == nil {
-		plan, err := bgv.NewPlan(s.program, bgv.Options{Images: s.test.Len()})
+		plan, err := bgv.NewPlan(ctx, s.program, bgv.Options{Images: s.test.Len()})
 		if err != nil {
 			return reading{}, err
 		}
@@ -121,7 +121,7 @@ func (s *subject) throughput(ctx context.Context, e he.Executor, n int, step fun
 // round has fresh keys, and leaves no memory behind: it takes gigabytes.
 func (s *subject) encryptSequences(ctx context.Context) (reading, error) {
 	if s.executors.sequences == nil {
-		plan, err := lstm.NewPlan(s.program, lstm.Options{})
+		plan, err := lstm.NewPlan(ctx, s.program, lstm.Options{})
 		if err != nil {
 			return reading{}, err
 		}
@@ -152,16 +152,17 @@ const packedInputs = 9
 func (s *subject) encryptOne(ctx context.Context) (reading, error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(packedGarbage))
 	if s.executors.single == nil {
-		plan, err := packed.NewPlan(s.program, packed.Options{})
+		plan, err := packed.NewPlan(ctx, s.program, packed.Options{})
 		if err != nil {
 			return reading{}, err
 		}
 		if err := s.take(ctx, packedInputs); err != nil {
 			return reading{}, err
 		}
-		s.executors.single = packed.NewExecutor(s.program, plan)
+		s.executors.single = plan
 	}
-	r, err := s.run(ctx, s.executors.single, packedInputs, nil)
+	// Each round has fresh keys, and none keeps its weights and keys in memory.
+	r, err := s.run(ctx, packed.NewExecutor(s.program, s.executors.single), packedInputs, nil)
 	if err != nil {
 		return reading{}, err
 	}
@@ -172,7 +173,7 @@ func (s *subject) encryptOne(ctx context.Context) (reading, error) {
 func (s *subject) lookupInBatch(ctx context.Context, k int) (reading, error) {
 	x := &s.executors
 	if x.inBatch == nil {
-		plan, err := bgvlut.NewPlan(s.program, bgvlut.Options{Images: s.test.Len()})
+		plan, err := bgvlut.NewPlan(ctx, s.program, bgvlut.Options{Images: s.test.Len()})
 		if err != nil {
 			return reading{}, err
 		}
@@ -195,7 +196,7 @@ func (s *subject) lookupInBatch(ctx context.Context, k int) (reading, error) {
 func (s *subject) lookupAlone(ctx context.Context) (reading, error) {
 	x := &s.executors
 	if x.blind == nil {
-		plan, err := tfhe.NewPlan(s.program, tfhe.Options{})
+		plan, err := tfhe.NewPlan(ctx, s.program, tfhe.Options{})
 		if err != nil {
 			return reading{}, err
 		}

@@ -19,7 +19,7 @@ func BenchmarkRun(b *testing.B) {
 		return w
 	}
 	conv := func(outputs, channels int) Op {
-		return &Conv2D{outputs, channels, [2]int{5, 5}, 1, 0, weights(outputs * channels * 25), Vec{Small: make([]int64, outputs)}}
+		return &Conv2D{Outputs: outputs, Channels: channels, Kernel: Both(5), Stride: Both(1), Weight: weights(outputs * channels * 25), Bias: Vec{Small: make([]int64, outputs)}}
 	}
 	dense := func(units, inputs int) Op {
 		return &Dense{units, inputs, weights(units * inputs), Vec{Small: make([]int64, units)}}
@@ -28,7 +28,7 @@ func BenchmarkRun(b *testing.B) {
 		name string
 		ops  []Op
 	}{
-		{"lenet1", []Op{conv(4, 1), Square(), &SumPool{2, 2}, conv(12, 4), Square(), &SumPool{2, 2}, &Reshape{[]int{192}}, dense(10, 192)}},
+		{"lenet1", []Op{conv(4, 1), Square(), &SumPool{Kernel: Both(2), Stride: Both(2)}, conv(12, 4), Square(), &SumPool{Kernel: Both(2), Stride: Both(2)}, &Reshape{[]int{192}}, dense(10, 192)}},
 		{"fc", []Op{&Reshape{[]int{784}}, dense(128, 784), Square(), dense(64, 128), Square(), dense(10, 64)}},
 	} {
 		p := &Program{Input: Input{Shape: []int{1, 28, 28}, Quantizer: quant.Params{Scale: 1.0 / 15, Bits: 4}}, Labels: make([]string, 10)}
@@ -43,7 +43,10 @@ func BenchmarkRun(b *testing.B) {
 			if err := p.Prove(); err != nil {
 				b.Fatal(err)
 			}
-			run := runner(b, p)
+			run, err := NewRunner(p)
+			if err != nil {
+				b.Fatal(err)
+			}
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := run.Run(p.Input.Quantize(image), nil); err != nil {

@@ -11,6 +11,7 @@ import (
 	"io"
 
 	"qtool/internal/safetensors"
+	"qtool/internal/strict"
 	"qtool/internal/whole"
 )
 
@@ -100,13 +101,14 @@ func (g Golden) replay(p *Program) error {
 
 // Encode is the .qb file's bytes. The same File gives the same bytes.
 func (f *File) Encode() ([]byte, error) {
-	m := manifest{Schema: Schema, Input: f.Program.Input, Labels: f.Program.Labels, Provenance: f.Provenance, SHA256: map[string]string{}}
+	m := manifest{Schema: f.Program.schema(), Input: f.Program.Input, Labels: f.Program.Labels, Provenance: f.Provenance, SHA256: map[string]string{}}
 	weights, tables := &safetensors.File{}, &safetensors.File{}
 	for i := range f.Program.Nodes {
 		n, err := describe(&f.Program.Nodes[i], f.Program.Nodes[i].Name, weights, tables)
 		if err != nil {
 			return nil, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
 		}
+		n.Inputs = f.Program.ListedInputs(i)
 		m.Nodes = append(m.Nodes, n)
 	}
 	golden := &safetensors.File{}
@@ -196,11 +198,11 @@ func decode(b []byte) (*File, error) {
 	if err := json.Unmarshal(parts[partManifest], &version); err != nil {
 		return nil, fmt.Errorf("%s: %w", partManifest, err)
 	}
-	if version.Schema != Schema {
-		return nil, fmt.Errorf("bundle: %w: schema %d, this version reads %d", ErrVersion, version.Schema, Schema)
+	if version.Schema < 1 || version.Schema > Schema {
+		return nil, fmt.Errorf("bundle: %w: schema %d, this version reads 1..%d", ErrVersion, version.Schema, Schema)
 	}
 	var m manifest
-	if err := strict(parts[partManifest], &m); err != nil {
+	if err := strict.JSON(parts[partManifest], &m); err != nil {
 		return nil, fmt.Errorf("%s: %w", partManifest, err)
 	}
 	files := map[string]*safetensors.File{partTables: {}}
@@ -228,6 +230,9 @@ func decode(b []byte) (*File, error) {
 			return nil, fmt.Errorf("layer %q: %w", m.Nodes[i].Name, err)
 		}
 		f.Program.Nodes = append(f.Program.Nodes, n)
+	}
+	if err := f.Program.checkSchema(m.Schema); err != nil {
+		return nil, err
 	}
 	if err := f.Program.Check(); err != nil {
 		return nil, err

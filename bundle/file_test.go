@@ -240,7 +240,13 @@ func TestManifestEdits(t *testing.T) {
 		{`"schema": 1,`, `"Schema": 1,`, "canonical"},
 		{`"op": "SumPool"`, `"op": "MaxPool"`, `layer "pool": operation "MaxPool" is unknown in schema 1`},
 		{`"stride": 2`, `"stride": 1`, `layer "pool": shape`},
-		{`"padding": 1`, `"padding": 1, "dilation": 2`, `layer "conv": json: unknown field "dilation"`},
+		{`"padding": 1`, `"padding": 1, "dilation": 2`, `layer "conv": a dilation is unknown in schema 1`},
+		{`"padding": 1`, `"padding": 1, "kernel": 2`, `layer "conv": json: unknown field "kernel"`},
+		{`"stride": 2`, `"stride": 2, "dilation": 2`, `layer "pool": json: unknown field "dilation"`},
+		{`"stride": 2`, `"stride": [2, 2]`, "canonical"},
+		{`"stride": 2`, `"stride": [2, 1]`, `layer "pool": a stride of [2 1] is unknown in schema 1`},
+		{`"stride": 2`, `"stride": [2, 2, 2]`, `is neither a number nor an array of 2`},
+		{`"stride": 2`, `"stride": null`, `null is neither a number nor an array of 2`},
 		{`"bits": 4,`, `"bits": 17,`, "17 bits"}, // the input's
 		{`"scale": 0.0625,`, `"scale": -0.0625,`, "input quantizer: scale"},
 		{`"name": "conv"`, `"name": "input"`, "no weight"},
@@ -261,7 +267,7 @@ func TestManifestEdits(t *testing.T) {
 }
 
 func TestUnknownSchema(t *testing.T) {
-	for _, schema := range []string{"0", "2", "-1"} {
+	for _, schema := range []string{"0", "3", "-1"} {
 		m := parts(t, encode(t, tinyFile(t)))
 		m[partManifest] = bytes.Replace(m[partManifest], []byte(`"schema": 1`), []byte(`"schema": `+schema), 1)
 		b, err := zipParts(m)

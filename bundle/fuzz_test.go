@@ -2,51 +2,92 @@ package bundle
 
 import (
 	"bytes"
+	"maps"
 	"os"
+	"path/filepath"
+	"qtool/internal/edits"
 	"runtime"
 	"testing"
 )
 
-// Whatever the bytes: no panic, and what is accepted encodes to the same bytes.
-func FuzzDecode(f *testing.F) {
-	golden, err := os.ReadFile("testdata/v1.qb")
-	if err != nil {
-		f.Fatal(err)
+// goldens are bundles as they are written.
+func goldens(f *testing.F) (all [][]byte) {
+	all = append(all, encode(f, tinyFile(f)))
+	files, err := filepath.Glob("testdata/*.qb")
+	if err != nil || len(files) == 0 {
+		f.Fatalf("%d golden files, %v", len(files), err)
 	}
-	f.Add(golden)
-	f.Add(golden[:len(golden)/2])
-	f.Add([]byte("PK\x05\x06"))
-	f.Fuzz(func(t *testing.T, b []byte) { decodeStrictly(t, b) })
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		all = append(all, b)
+	}
+	return all
 }
 
-// Mutations of a whole archive end at its checksums. This one mutates the parts
-// and seals them, so that what lies behind the checksums is reached.
-func FuzzDecodeSealed(f *testing.F) {
-	recurrent, err := os.ReadFile("testdata/v1-recurrent.qb")
-	if err != nil {
-		f.Fatal(err)
+// Whatever the bytes: no panic, and what is accepted encodes to the same bytes. The
+// bytes are short, or an edited archive.
+func FuzzDecode(f *testing.F) {
+	files := goldens(f)
+	for i := range files {
+		f.Add(uint8(i), []byte{})
+		f.Add(uint8(i), []byte{4, 0, 128, 0, 0})
 	}
-	originals := []map[string][]byte{parts(f, encode(f, tinyFile(f))), parts(f, recurrent)}
-	for _, m := range originals {
-		f.Add(m[partManifest], m[partWeights], m[partTables], m[partGolden])
-	}
-	f.Fuzz(func(t *testing.T, manifest, weights, tables, golden []byte) {
-		sealed := map[string][]byte{partWeights: weights, partGolden: golden}
-		if len(tables) > 0 {
-			sealed[partTables] = tables
+	f.Add(uint8(255), []byte("PK\x05\x06"))
+	f.Fuzz(func(t *testing.T, which uint8, script []byte) {
+		b := script[:min(len(script), edits.Max)]
+		if which < 255 {
+			b = edits.Apply(files[int(which)%len(files)], script)
 		}
-		for _, m := range originals {
-			for part, b := range sealed {
-				manifest = bytes.ReplaceAll(manifest, []byte(hash(m[part])), []byte(hash(b)))
+		decodeStrictly(t, b)
+	})
+}
+
+// Edits of a whole archive end at its checksums. This target edits one part and
+// seals all of them, so that what lies behind the checksums is reached.
+func FuzzDecodeSealed(f *testing.F) {
+	var originals []map[string][]byte
+	for _, b := range goldens(f) {
+		originals = append(originals, parts(f, b))
+	}
+	names := []string{partManifest, partWeights, partTables, partGolden, partClient}
+	for i, m := range originals {
+		for k, name := range names {
+			if len(m[name]) > 0 {
+				f.Add(uint8(i), uint8(k), []byte{})
+				f.Add(uint8(i), uint8(k), []byte{2, 0, byte(90 + 40*i), 1, 0})
+				f.Add(uint8(i), uint8(k), []byte{2, 0, byte(200 + 7*i), 1, 0})
 			}
 		}
-		sealed[partManifest] = manifest
+	}
+	for i := range manifestWords {
+		f.Add(uint8(i), uint8(0), []byte{7, 0, byte(41 * i), byte(i), 0})
+	}
+	f.Fuzz(func(t *testing.T, which, part uint8, script []byte) {
+		original := originals[int(which)%len(originals)]
+		name := names[int(part)%len(names)]
+		sealed := maps.Clone(original)
+		if len(sealed[name]) == 0 {
+			return
+		}
+		sealed[name] = edits.Apply(sealed[name], script, manifestWords...)
+		if name != partManifest {
+			sealed[partManifest] = bytes.ReplaceAll(sealed[partManifest], []byte(hash(original[name])), []byte(hash(sealed[name])))
+		}
 		b, err := zipParts(sealed)
 		if err != nil {
 			t.Fatal(err)
 		}
 		decodeStrictly(t, b)
 	})
+}
+
+// manifestWords are what manifests are made of.
+var manifestWords = []string{
+	"0", "-", "1", "9", "e9", "99999999999999999999", "null", "true", "{}", "[]", "\"", ",", ",\n", "}", "]",
+	`"shape": [1],`, `"inputs": ["input"],`, `"op": "Add",`, `"zero_point": 7,`, `"scale": 0.5,`,
 }
 
 func decodeStrictly(t *testing.T, b []byte) {

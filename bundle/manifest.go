@@ -1,17 +1,18 @@
 package bundle
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
 
 	"qtool/internal/safetensors"
+	"qtool/internal/strict"
 	"qtool/quant"
 )
 
-// Schema is the version of the .qb format that this package reads and writes.
-const Schema = 1
+// Schema is the newest version of the .qb format. This package reads all from 1 on,
+// and writes a program in the oldest that holds it; see newIn2.
+const Schema = 2
 
 // Provenance says where a bundle comes from. The checkpoints' hashes let a
 // verifier find the float network and the quantized one that it was made of.
@@ -45,17 +46,21 @@ type manifestNode struct {
 	Bits       quant.BitWidth  `json:"bits,omitempty"`
 	Range      Range           `json:"range"`
 	Seen       Range           `json:"seen"`
+	Inputs     []string        `json:"inputs,omitempty"`
 }
 
 // The attributes of each operation; weights are in weights.safetensors.
 type (
 	convAttributes struct {
-		Stride  int `json:"stride"`
-		Padding int `json:"padding"`
+		Stride   Pair  `json:"stride"`
+		Padding  Sides `json:"padding"`
+		Dilation Pair  `json:"dilation,omitzero"`
+		Groups   int   `json:"groups,omitempty"`
 	}
 	poolAttributes struct {
-		Kernel int `json:"kernel"`
-		Stride int `json:"stride"`
+		Kernel  Pair  `json:"kernel"`
+		Stride  Pair  `json:"stride"`
+		Padding Sides `json:"padding,omitzero"`
 	}
 	polynomialAttributes struct {
 		Coefficients []Vec `json:"coefficients"`
@@ -63,21 +68,30 @@ type (
 	reshapeAttributes struct {
 		Shape []int `json:"shape"`
 	}
-	denseAttributes struct{}
+	noAttributes struct{}
 )
 
 // describe is a node's manifest entry; weights and tables go to files of theirs,
 // by the name given.
 func describe(n *Node, name string, f, tables *safetensors.File) (manifestNode, error) {
-	m := manifestNode{Name: n.Name, Op: n.Op.kind(), Shape: n.Shape, Scale: n.Scale, Bits: n.Bits, Range: n.Range, Seen: n.Seen}
+	m := manifestNode{Name: n.Name, Op: n.Op.kind(), Shape: n.Shape, Scale: n.Scale, Bits: n.Bits, Range: n.Range, Seen: n.Seen, Inputs: n.Inputs}
 	var attributes any
 	switch op := n.Op.(type) {
-	case *Dense:
-		attributes = denseAttributes{}
+	case *Dense, *Concat:
+		attributes = noAttributes{}
 	case *Conv2D:
-		attributes = convAttributes{op.Stride, op.Padding}
+		a := convAttributes{op.Stride, op.Padding, op.window().dilation, op.groups()}
+		if a.Dilation == Both(1) {
+			a.Dilation = Pair{}
+		}
+		if a.Groups == 1 {
+			a.Groups = 0
+		}
+		attributes = a
 	case *SumPool:
-		attributes = poolAttributes{op.Kernel, op.Stride}
+		attributes = poolAttributes(*op)
+	case *MaxPool:
+		attributes = poolAttributes(*op)
 	case *Polynomial:
 		attributes = polynomialAttributes{op.Coeffs}
 	case *LookupTable:
@@ -90,7 +104,7 @@ func describe(n *Node, name string, f, tables *safetensors.File) (manifestNode, 
 		if attributes, err = describeBody(op, name, f, tables); err != nil {
 			return m, err
 		}
-	case *Add, *Mul, *Shift, *Domain:
+	case *Add, *Mul, *Shift, *Slice, *Domain:
 		attributes = op
 	default:
 		return m, fmt.Errorf("operation %q has no form in schema %d", m.Op, Schema)
@@ -113,7 +127,7 @@ func describe(n *Node, name string, f, tables *safetensors.File) (manifestNode, 
 
 // node is the inverse of describe.
 func (m *manifestNode) node(name string, weights, tables *safetensors.File) (Node, error) {
-	n := Node{Name: m.Name, Shape: m.Shape, Scale: m.Scale, Bits: m.Bits, Range: m.Range, Seen: m.Seen}
+	n := Node{Name: m.Name, Shape: m.Shape, Scale: m.Scale, Bits: m.Bits, Range: m.Range, Seen: m.Seen, Inputs: m.Inputs}
 	if m.Range.Lo == nil || m.Seen.Lo == nil {
 		return n, fmt.Errorf("a range is missing")
 	}
@@ -130,32 +144,51 @@ func (m *manifestNode) node(name string, weights, tables *safetensors.File) (Nod
 			return n, err
 		}
 		n.Op = &Dense{Units: shape[0], Inputs: shape[1], Weight: weight, Bias: bias}
-		return n, strict(m.Attributes, &denseAttributes{})
+		return n, strict.JSON(m.Attributes, &noAttributes{})
 	case KindConv2D:
 		shape, weight, bias, err := m.parameters(name, weights, 4)
 		if err != nil {
 			return n, err
 		}
 		var a convAttributes
-		err = strict(m.Attributes, &a)
-		n.Op = &Conv2D{
-			Outputs: shape[0], Channels: shape[1], Kernel: [2]int{shape[2], shape[3]},
-			Stride: a.Stride, Padding: a.Padding, Weight: weight, Bias: bias,
+		err = strict.JSON(m.Attributes, &a)
+		if err != nil {
+			return n, err
 		}
-		return n, err
+		if a.Groups < 0 || a.Groups > MaxElements {
+			return n, fmt.Errorf("groups %d are outside 1..%d", a.Groups, MaxElements)
+		}
+		n.Op = &Conv2D{
+			Outputs: shape[0], Channels: shape[1] * max(1, a.Groups), Kernel: Pair{shape[2], shape[3]},
+			Stride: a.Stride, Padding: a.Padding, Dilation: a.Dilation, Groups: a.Groups, Weight: weight, Bias: bias,
+		}
+		return n, nil
 	case KindSumPool:
 		var a poolAttributes
-		err := strict(m.Attributes, &a)
-		n.Op = &SumPool{a.Kernel, a.Stride}
+		err := strict.JSON(m.Attributes, &a)
+		n.Op = new(SumPool(a))
+		return n, err
+	case KindMaxPool:
+		var a poolAttributes
+		err := strict.JSON(m.Attributes, &a)
+		n.Op = new(MaxPool(a))
+		return n, err
+	case KindConcat:
+		n.Op = &Concat{}
+		return n, strict.JSON(m.Attributes, &noAttributes{})
+	case KindSlice:
+		var a Slice
+		err := strict.JSON(m.Attributes, &a)
+		n.Op = &a
 		return n, err
 	case KindPolynomial:
 		var a polynomialAttributes
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &Polynomial{a.Coefficients}
 		return n, err
 	case KindLookupTable:
 		var a tableAttributes
-		if err := strict(m.Attributes, &a); err != nil {
+		if err := strict.JSON(m.Attributes, &a); err != nil {
 			return n, err
 		}
 		t, err := loadTables(tables, name)
@@ -163,12 +196,12 @@ func (m *manifestNode) node(name string, weights, tables *safetensors.File) (Nod
 		return n, err
 	case KindReshape:
 		var a reshapeAttributes
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &Reshape{a.Shape}
 		return n, err
 	case KindRecurrent:
 		var a recurrentAttributes
-		if err := strict(m.Attributes, &a); err != nil {
+		if err := strict.JSON(m.Attributes, &a); err != nil {
 			return n, err
 		}
 		r, err := a.recurrent(name, weights, tables)
@@ -176,22 +209,22 @@ func (m *manifestNode) node(name string, weights, tables *safetensors.File) (Nod
 		return n, err
 	case KindAdd:
 		var a Add
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &a
 		return n, err
 	case KindMul:
 		var a Mul
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &a
 		return n, err
 	case KindShift:
 		var a Shift
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &a
 		return n, err
 	case KindDomain:
 		var a Domain
-		err := strict(m.Attributes, &a)
+		err := strict.JSON(m.Attributes, &a)
 		n.Op = &a
 		return n, err
 	}
@@ -237,17 +270,4 @@ func (m *manifestNode) parameters(name string, f *safetensors.File, rank int) (s
 		return nil, nil, bias, err
 	}
 	return w.Shape, weight, bias, nil
-}
-
-// strict decodes JSON and refuses unknown keys and anything after the value.
-func strict(b []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	if d.More() {
-		return fmt.Errorf("data after the JSON value")
-	}
-	return nil
 }

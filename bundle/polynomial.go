@@ -34,16 +34,20 @@ func (p *Polynomial) Degree() int {
 // OutShape is the input's shape. It returns an error if the number of
 // coefficient rows is neither 1 nor the number of channels, or a degree is
 // outside 1..MaxDegree.
-func (p *Polynomial) OutShape(in []int) ([]int, error) {
-	if n := len(p.Coeffs); n != 1 && n != in[0] {
-		return nil, fmt.Errorf("%d coefficient rows for %d channels", n, in[0])
+func (p *Polynomial) OutShape(in ...[]int) ([]int, error) {
+	shape, err := single(in)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(p.Coeffs); n != 1 && n != shape[0] {
+		return nil, fmt.Errorf("%d coefficient rows for %d channels", n, shape[0])
 	}
 	for c, row := range p.Coeffs {
 		if d := row.Len() - 1; d < 1 || d > MaxDegree || row.At(d).Sign() == 0 {
 			return nil, fmt.Errorf("channel %d: polynomial %v: degree must be 1..%d with a nonzero leading coefficient", c, row, MaxDegree)
 		}
 	}
-	return in, nil
+	return shape, nil
 }
 
 // Channel is the coefficients of the element at flat index i of a tensor with
@@ -52,7 +56,7 @@ func (p *Polynomial) Channel(i, n int) Vec {
 	return p.Coeffs[i*len(p.Coeffs)/n]
 }
 
-func (p *Polynomial) apply(in Vec, _ []int) Vec {
+func (p *Polynomial) apply(in Vec, _ [][]int) Vec {
 	n := in.Len()
 	if in.Big == nil && p.small(maxAbs(in.Small)) {
 		out := make([]int64, n)
@@ -104,7 +108,7 @@ func horner(c []*big.Int, x *big.Int) *big.Int {
 	return acc
 }
 
-func (p *Polynomial) bounds(b Bounds, _ []int) Bounds {
+func (p *Polynomial) bounds(b Bounds, _ [][]int) Bounds {
 	n := b.Lo.Len()
 	lo, hi := make([]*big.Int, n), make([]*big.Int, n)
 	for i := range n {

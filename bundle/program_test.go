@@ -26,23 +26,23 @@ func TestProgramErrors(t *testing.T) {
 		{func(p *Program) { p.Nodes[2].Shape = []int{2, 2, 3} }, `layer "pool": shape [2 2 3], inferred [2 2 2]`},
 		{func(p *Program) { p.Nodes[2].Shape = []int{2, 2} }, `layer "pool": shape [2 2], inferred`},
 		{func(p *Program) { p.Nodes[1].Range.Hi = new(big.Int).Add(p.Nodes[1].Range.Hi, big.NewInt(1)) }, `layer "poly": range [`},
-		{replace(0, &Conv2D{Outputs: 2, Channels: 2, Kernel: [2]int{2, 2}, Stride: 1, Weight: weights(16), Bias: Vec{Small: make([]int64, 2)}}), `layer "conv": conv2d of 2 channels on shape [1 3 3]`},
-		{replace(0, &Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{2, 2}, Stride: 1, Weight: weights(7), Bias: Vec{Small: make([]int64, 2)}}), `7 weights for shape [2 1 2 2]`},
-		{replace(0, &Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{2, 2}, Stride: 1, Weight: weights(8), Bias: Vec{Small: make([]int64, 1)}}), `1 biases for 2 outputs`},
-		{replace(0, &Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{2, 2}, Stride: 0, Weight: weights(8), Bias: Vec{Small: make([]int64, 2)}}), `stride 0 is outside`},
-		{replace(0, &Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{2, 2}, Stride: 1, Padding: 2, Weight: weights(8), Bias: Vec{Small: make([]int64, 2)}}), `padding 2 is outside`},
-		{replace(0, &Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{4, 1}, Stride: 1, Weight: weights(8), Bias: Vec{Small: make([]int64, 2)}}), `kernel 4 does not fit the padded input size 3`},
-		{replace(0, &Conv2D{Outputs: 0, Channels: 1, Kernel: [2]int{2, 2}, Stride: 1}), `shape [0 1 2 2]`},
-		{replace(0, &SumPool{4, 1}), `layer "conv": kernel 4 does not fit`},
-		{replace(0, &SumPool{0, 1}), `kernel 0 does not fit`},
-		{replace(0, &SumPool{2, 0}), `stride 0`},
+		{replace(0, &Conv2D{Outputs: 2, Channels: 2, Kernel: [2]int{2, 2}, Stride: Both(1), Weight: weights(16), Bias: Vec{Small: make([]int64, 2)}}), `layer "conv": conv2d of 2 channels on shape [1 3 3]`},
+		{replace(0, &Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{2, 2}, Stride: Both(1), Weight: weights(7), Bias: Vec{Small: make([]int64, 2)}}), `7 weights for shape [2 1 2 2]`},
+		{replace(0, &Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{2, 2}, Stride: Both(1), Weight: weights(8), Bias: Vec{Small: make([]int64, 1)}}), `1 biases for 2 outputs`},
+		{replace(0, &Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{2, 2}, Stride: Both(0), Weight: weights(8), Bias: Vec{Small: make([]int64, 2)}}), `stride 0 is outside`},
+		{replace(0, &Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{2, 2}, Stride: Both(1), Padding: Around(2), Weight: weights(8), Bias: Vec{Small: make([]int64, 2)}}), `padding 2 is outside`},
+		{replace(0, &Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{4, 1}, Stride: Both(1), Weight: weights(8), Bias: Vec{Small: make([]int64, 2)}}), `kernel 4 does not fit the padded input size 3`},
+		{replace(0, &Conv2D{Outputs: 0, Channels: 1, Kernel: [2]int{2, 2}, Stride: Both(1)}), `shape [0 1 2 2]`},
+		{replace(0, &SumPool{Kernel: Both(4), Stride: Both(1)}), `layer "conv": kernel 4 does not fit`},
+		{replace(0, &SumPool{Kernel: Both(0), Stride: Both(1)}), `kernel 0 does not fit`},
+		{replace(0, &SumPool{Kernel: Both(2), Stride: Both(0)}), `stride 0`},
 		{replace(0, &Dense{1, 9, weights(9), Vec{Small: make([]int64, 1)}}), `layer "conv": dense of 9 inputs on shape [1 3 3]`},
 		{replace(3, &Reshape{[]int{7}}), `layer "flat": reshape of [2 2 2] to [7]: element counts differ`},
 		{replace(3, &Reshape{nil}), `layer "flat": reshape`},
 		{replace(1, &Polynomial{[]Vec{{Small: []int64{1}}}}), `layer "poly": channel 0`},
 		{func(p *Program) {
 			p.Input.Shape = []int{1, 1 << 8, 1 << 8}
-			p.Nodes[0].Op = &SumPool{1 << 7, 1}
+			p.Nodes[0].Op = &SumPool{Kernel: Both(1 << 7), Stride: Both(1)}
 		}, `layer "conv": its 16641 outputs of 16384 terms bring the program above 33554432`},
 	} {
 		p := tinyProgram()

@@ -38,7 +38,7 @@ import "fmt"
 type Recurrent struct {
 	Steps  int
 	States []State
-	Body   []BodyNode
+	Body   []Node
 	Output string
 }
 
@@ -52,13 +52,6 @@ type State struct {
 	Next  string    `json:"next"`
 }
 
-// BodyNode is an operation in the body of a Recurrent. It reads the
-// concatenation of the tensors called Inputs.
-type BodyNode struct {
-	Node
-	Inputs []string
-}
-
 // SequenceName is what the body of a Recurrent calls the input of its step.
 const SequenceName = "x"
 
@@ -66,16 +59,18 @@ const SequenceName = "x"
 const (
 	MaxSteps  = 1 << 12
 	MaxStates = 64
-	// maxBodyInputs bounds the inputs of a body node.
-	maxBodyInputs = 64
 )
 
 func (r *Recurrent) kind() Kind { return KindRecurrent }
 
 // OutShape is [Size] of the output state. It infers the body's shapes from the
 // input's, [Steps, D], and checks that every name is known where it is used.
-func (r *Recurrent) OutShape(in []int) ([]int, error) {
-	w, err := r.Wire(in)
+func (r *Recurrent) OutShape(in ...[]int) ([]int, error) {
+	shape, err := single(in)
+	if err != nil {
+		return nil, err
+	}
+	w, err := r.Wire(shape)
 	if err != nil {
 		return nil, err
 	}
@@ -162,8 +157,8 @@ func (r *Recurrent) Wire(in []int) (*Wiring, error) {
 
 // lookUp resolves names and adds up the tensors' sizes.
 func lookUp(names []string, numbers map[string]int, sizes []int) (at []int, size int, err error) {
-	if len(names) < 1 || len(names) > maxBodyInputs {
-		return nil, 0, fmt.Errorf("%d inputs, want 1..%d", len(names), maxBodyInputs)
+	if len(names) < 1 || len(names) > maxInputs {
+		return nil, 0, fmt.Errorf("%d inputs, want 1..%d", len(names), maxInputs)
 	}
 	for _, name := range names {
 		i, ok := numbers[name]
@@ -179,7 +174,7 @@ func lookUp(names []string, numbers map[string]int, sizes []int) (at []int, size
 }
 
 // bodyShape is the shape that a body node makes of a flat input.
-func (n *BodyNode) bodyShape(in []int) ([]int, error) {
+func (n *Node) bodyShape(in []int) ([]int, error) {
 	switch n.Op.(type) {
 	case *Dense, *Add, *Mul, *Polynomial, *LookupTable, *Shift, *Domain:
 		return n.Op.OutShape(in)

@@ -44,8 +44,8 @@ func (r *Recurrent) propagate(in Bounds, shape []int, visit func(n *Node, shape 
 			err = coverage(n.Op, b)
 		}
 		if err == nil {
-			b = n.Op.bounds(b, at)
-			err = visit(&n.Node, out, b)
+			b = n.Op.bounds(b, [][]int{at})
+			err = visit(n, out, b)
 		}
 		if err != nil {
 			return Bounds{}, fmt.Errorf("body node %q: %w", n.Name, err)
@@ -95,8 +95,8 @@ func coverage(op Op, b Bounds) error {
 }
 
 // bounds is that of the output state. The proof is propagate's.
-func (r *Recurrent) bounds(in Bounds, shape []int) Bounds {
-	b, _ := r.propagate(in, shape, func(*Node, []int, Bounds) error { return nil })
+func (r *Recurrent) bounds(in Bounds, shapes [][]int) Bounds {
+	b, _ := r.propagate(in, shapes[0], func(*Node, []int, Bounds) error { return nil })
 	return b
 }
 

@@ -58,7 +58,7 @@ func (l *loop) run(in Vec, visit func(step, node int, out Vec)) (Vec, error) {
 			if rows := l.rows[i]; rows != nil {
 				v = rows.apply(v)
 			} else {
-				v = n.Op.apply(v, []int{v.Len()})
+				v = n.Op.apply(v, [][]int{{v.Len()}})
 			}
 			if at, ok := l.bounds[i].Contains(v); !ok {
 				if d, ok := n.Op.(*Domain); ok {
@@ -80,9 +80,9 @@ func (l *loop) run(in Vec, visit func(step, node int, out Vec)) (Vec, error) {
 
 // apply runs the loop. A Runner runs it without lowering it again, and says what
 // went wrong.
-func (r *Recurrent) apply(in Vec, shape []int) Vec {
+func (r *Recurrent) apply(in Vec, shapes [][]int) Vec {
 	b := Bounds{in, in}
-	l, err := newLoop(r, b, shape)
+	l, err := newLoop(r, b, shapes[0])
 	if err == nil {
 		in, err = l.run(in, nil)
 	}

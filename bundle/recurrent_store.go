@@ -11,11 +11,7 @@ type (
 		Steps  int            `json:"steps"`
 		Output string         `json:"output"`
 		States []State        `json:"states"`
-		Body   []manifestBody `json:"body"`
-	}
-	manifestBody struct {
-		manifestNode
-		Inputs []string `json:"inputs"`
+		Body   []manifestNode `json:"body"`
 	}
 )
 
@@ -25,11 +21,11 @@ func describeBody(r *Recurrent, name string, f, tables *safetensors.File) (recur
 	a := recurrentAttributes{Steps: r.Steps, Output: r.Output, States: r.States}
 	for i := range r.Body {
 		n := &r.Body[i]
-		m, err := describe(&n.Node, name+"."+n.Name, f, tables)
+		m, err := describe(n, name+"."+n.Name, f, tables)
 		if err != nil {
 			return a, fmt.Errorf("body node %q: %w", n.Name, err)
 		}
-		a.Body = append(a.Body, manifestBody{m, n.Inputs})
+		a.Body = append(a.Body, m)
 	}
 	return a, nil
 }
@@ -54,7 +50,7 @@ func (a *recurrentAttributes) recurrent(name string, weights, tables *safetensor
 		if !n.Range.Union(n.Seen).Equal(n.Range) {
 			return nil, fmt.Errorf("body node %q: seen range %v is not inside the proved %v", m.Name, n.Seen, n.Range)
 		}
-		r.Body = append(r.Body, BodyNode{n, m.Inputs})
+		r.Body = append(r.Body, n)
 	}
 	return r, nil
 }

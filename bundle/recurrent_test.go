@@ -13,109 +13,12 @@ import (
 	"pgregory.net/rapid"
 
 	"qtool/bundle"
+	"qtool/bundle/bundletest"
 	"qtool/bundle/lstmtest"
 	"qtool/quant"
 )
 
 var small = lstmtest.Shape{Steps: 3, Inputs: 5, Hidden: 4}
-
-// naiveLoop runs a body by direct loops on big integers: no Rows, no Vec, no
-// Horner, and rounding by exact fractions.
-func naiveLoop(t rapid.TB, r *bundle.Recurrent, in []*big.Int) []*big.Int {
-	d := len(in) / r.Steps
-	tensors := map[string][]*big.Int{}
-	for _, s := range r.States {
-		for range s.Size {
-			tensors[s.Name] = append(tensors[s.Name], new(big.Int))
-		}
-	}
-	for step := range r.Steps {
-		tensors["x"] = in[step*d : (step+1)*d]
-		for _, n := range r.Body {
-			var v, out []*big.Int
-			for _, name := range n.Inputs {
-				v = append(v, tensors[name]...)
-			}
-			half := len(v) / 2
-			switch op := n.Op.(type) {
-			case *bundle.Dense:
-				for o := range op.Units {
-					acc := op.Bias.At(o)
-					for i, x := range v {
-						acc.Add(acc, new(big.Int).Mul(big.NewInt(int64(op.Weight[o*op.Inputs+i])), x))
-					}
-					out = append(out, acc)
-				}
-			case *bundle.Add:
-				part := len(v) / len(op.Weights)
-				for i := range part {
-					acc := new(big.Int)
-					for k, w := range op.Weights {
-						acc.Add(acc, new(big.Int).Mul(big.NewInt(int64(w)), v[k*part+i]))
-					}
-					out = append(out, acc)
-				}
-			case *bundle.Mul:
-				for i := range half {
-					sum, difference := new(big.Int).Add(v[i], v[half+i]), new(big.Int).Sub(v[i], v[half+i])
-					q := roundFraction(sum.Mul(sum, sum), uint(op.Shift)+2)
-					out = append(out, q.Sub(q, roundFraction(difference.Mul(difference, difference), uint(op.Shift)+2)))
-				}
-			case *bundle.Shift:
-				for _, x := range v {
-					out = append(out, roundFraction(x, uint(op.Bits)))
-				}
-			case *bundle.Domain:
-				out = v
-			case *bundle.LookupTable:
-				for i, x := range v {
-					table := op.Tables[0]
-					if len(op.Tables) > 1 {
-						table = op.Tables[i]
-					}
-					at := roundFraction(x, uint(op.Shift)).Int64()
-					out = append(out, big.NewInt(int64(table.Values[at-table.Lo])))
-				}
-			case *bundle.Polynomial:
-				for i, x := range v {
-					c := op.Coeffs[0]
-					if len(op.Coeffs) > 1 {
-						c = op.Coeffs[i]
-					}
-					acc := new(big.Int)
-					for k := range c.Len() {
-						power := new(big.Int).Exp(x, big.NewInt(int64(k)), nil)
-						acc.Add(acc, power.Mul(power, c.At(k)))
-					}
-					out = append(out, acc)
-				}
-			default:
-				t.Fatalf("operation %T", op)
-			}
-			tensors[n.Name] = out
-		}
-		next := map[string][]*big.Int{}
-		for _, s := range r.States {
-			next[s.Name] = tensors[s.Next]
-		}
-		for name, v := range next {
-			tensors[name] = v
-		}
-	}
-	return tensors[r.Output]
-}
-
-// roundFraction is x / 2^s to the nearest integer, to the even one of two.
-func roundFraction(x *big.Int, s uint) *big.Int {
-	unit := new(big.Int).Lsh(big.NewInt(1), s)
-	twice := new(big.Int).Lsh(x, 1)
-	twice.Add(twice, unit)
-	q, rest := new(big.Int).DivMod(twice, new(big.Int).Lsh(unit, 1), new(big.Int))
-	if rest.Sign() == 0 && q.Bit(0) == 1 {
-		q.Sub(q, big.NewInt(1))
-	}
-	return q
-}
 
 func programs(t rapid.TB) *rapid.Generator[*bundle.Program] {
 	return rapid.Custom(func(t *rapid.T) *bundle.Program {
@@ -165,7 +68,7 @@ func TestRecurrentIsNaive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := naiveLoop(t, loop, wide(in))
+		want := bundletest.Naive(p, wide(in))[0]
 		if !got.Equal(bundle.NewVec(want)) || steps != loop.Steps*len(loop.Body) {
 			t.Fatalf("%v after %d visits, want %v", got, steps, want)
 		}
@@ -224,7 +127,7 @@ func TestGoldenRecurrent(t *testing.T) {
 // The declared ranges of states are proved to be closed, and a wrong one is
 // refused.
 func TestRecurrentRefuses(t *testing.T) {
-	body := func(r *bundle.Recurrent, name string) *bundle.BodyNode {
+	body := func(r *bundle.Recurrent, name string) *bundle.Node {
 		for i := range r.Body {
 			if r.Body[i].Name == name {
 				return &r.Body[i]
@@ -280,7 +183,7 @@ func TestRecurrentRefuses(t *testing.T) {
 
 // wideBody appends a node of many elements.
 func wideBody(r *bundle.Recurrent) {
-	n := bundle.BodyNode{Inputs: []string{"x"}}
+	n := bundle.Node{Inputs: []string{"x"}}
 	n.Name, n.Op = "wide", &bundle.Dense{Units: 2000, Inputs: 5, Weight: make([]int32, 10000), Bias: bundle.Vec{Small: make([]int64, 2000)}}
 	r.Body = append(r.Body, n)
 }
@@ -291,9 +194,9 @@ func TestDomainIsChecked(t *testing.T) {
 		Input: bundle.Input{Shape: []int{2, 1}, Quantizer: quant.Params{Scale: float32(1) / 255, Bits: 8}},
 		Nodes: []bundle.Node{{Name: "loop", Scale: []float64{1}, Op: &bundle.Recurrent{
 			Steps: 2, Output: "s", States: []bundle.State{{Name: "s", Size: 1, Scale: []float64{1}, Range: bundle.NewRange(0, 300), Next: "in"}},
-			Body: []bundle.BodyNode{
-				{Node: bundle.Node{Name: "sum", Op: &bundle.Add{Weights: []int32{1, 1}}, Scale: []float64{1}}, Inputs: []string{"x", "s"}},
-				{Node: bundle.Node{Name: "in", Op: &bundle.Domain{Lo: 0, Hi: 300}, Scale: []float64{1}}, Inputs: []string{"sum"}},
+			Body: []bundle.Node{
+				{Name: "sum", Op: &bundle.Add{Weights: []int32{1, 1}}, Scale: []float64{1}, Inputs: []string{"x", "s"}},
+				{Name: "in", Op: &bundle.Domain{Lo: 0, Hi: 300}, Scale: []float64{1}, Inputs: []string{"sum"}},
 			},
 		}}},
 		Labels: []string{"sum"},
@@ -324,7 +227,7 @@ func TestMulRounds(t *testing.T) {
 			Input: bundle.Input{Shape: []int{1, 2}, Quantizer: quant.Params{Scale: 1 / float32(int(1)<<bits-1), ZeroPoint: int32(rapid.IntRange(0, 1<<bits-1).Draw(t, "zero point")), Bits: bits}},
 			Nodes: []bundle.Node{{Name: "loop", Scale: []float64{1}, Op: &bundle.Recurrent{
 				Steps: 1, Output: "s", States: []bundle.State{{Name: "s", Size: 1, Scale: []float64{1}, Range: bundle.NewRange(-1<<16, 1<<16), Next: "m"}},
-				Body: []bundle.BodyNode{{Node: bundle.Node{Name: "m", Op: m, Scale: []float64{1}}, Inputs: []string{"x"}}},
+				Body: []bundle.Node{{Name: "m", Op: m, Scale: []float64{1}, Inputs: []string{"x"}}},
 			}}},
 			Labels: []string{"product"},
 		}

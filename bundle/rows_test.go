@@ -24,7 +24,7 @@ func TestDisjoint(t *testing.T) {
 		kernel, stride int
 		want           bool
 	}{{2, 2, true}, {1, 2, true}, {2, 1, false}, {3, 2, false}} {
-		if got := (&SumPool{Kernel: c.kernel, Stride: c.stride}).Rows([]int{2, 5, 5}).Disjoint(); got != c.want {
+		if got := (&SumPool{Kernel: Both(c.kernel), Stride: Both(c.stride)}).Rows([]int{2, 5, 5}).Disjoint(); got != c.want {
 			t.Errorf("pool of %d, stride %d: %v", c.kernel, c.stride, got)
 		}
 	}

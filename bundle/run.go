@@ -6,9 +6,11 @@ import "fmt"
 // executor is held against. It is safe for concurrent use.
 type Runner struct {
 	p      *Program
+	graph  *Graph
 	input  Bounds
-	rows   []*Rows // per node; nil where the node is not linear
-	loops  []*loop // per node; nil where it is not a Recurrent
+	rows   []*Rows   // per node; nil where the node is not linear
+	loops  []*loop   // per node; nil where it is not a Recurrent
+	shapes [][][]int // per node, of its inputs
 	bounds []Bounds
 }
 
@@ -18,17 +20,25 @@ func NewRunner(p *Program) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{p: p, input: p.Input.Bounds(), rows: make([]*Rows, len(p.Nodes)), loops: make([]*loop, len(p.Nodes)), bounds: bounds}
-	for i, n := range p.Nodes {
-		if l, ok := n.Op.(Linear); ok {
-			r.rows[i] = l.Rows(p.InShape(i))
-		}
-		if op, ok := n.Op.(*Recurrent); ok {
+	g, err := p.Graph()
+	if err != nil {
+		return nil, err
+	}
+	r := &Runner{p: p, graph: g, input: p.Input.Bounds(), rows: make([]*Rows, len(p.Nodes)), loops: make([]*loop, len(p.Nodes)), bounds: bounds}
+	for i := range p.Nodes {
+		n := &p.Nodes[i]
+		shapes := p.shapesOf(g.Inputs[i])
+		r.shapes = append(r.shapes, shapes)
+		switch op := n.Op.(type) {
+		case *Concat, *Slice: // a copy is quicker than rows
+		case Linear:
+			r.rows[i] = op.Rows(shapes...)
+		case *Recurrent:
 			in := r.input
-			if i > 0 {
-				in = bounds[i-1]
+			if t := g.Inputs[i][0]; t > 0 {
+				in = bounds[t-1]
 			}
-			if r.loops[i], err = newLoop(op, in, p.InShape(i)); err != nil {
+			if r.loops[i], err = newLoop(op, in, shapes[0]); err != nil {
 				return nil, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
 			}
 		}
@@ -53,9 +63,11 @@ func (r *Runner) run(in Vec, visit func(node int, out Vec), inner func(node, ste
 	if i, ok := r.input.Contains(in); !ok {
 		return Vec{}, fmt.Errorf("bundle: input element %d is %v, outside the quantizer's grid", i, in.At(i))
 	}
-	v := in
+	tensors := make([]Vec, len(r.p.Nodes)+1)
+	tensors[0] = in
 	for i := range r.p.Nodes {
 		n := &r.p.Nodes[i]
+		v := gather(tensors, r.graph.Inputs[i])
 		switch {
 		case r.rows[i] != nil:
 			v = r.rows[i].apply(v)
@@ -69,7 +81,7 @@ func (r *Runner) run(in Vec, visit func(node int, out Vec), inner func(node, ste
 				return Vec{}, fmt.Errorf("bundle: layer %q: %w", n.Name, err)
 			}
 		default:
-			v = n.Op.apply(v, r.p.InShape(i))
+			v = n.Op.apply(v, r.shapes[i])
 		}
 		if at, ok := r.bounds[i].Contains(v); !ok {
 			return Vec{}, fmt.Errorf("bundle: layer %q: element %d is %v, outside its proved range", n.Name, at, v.At(at))
@@ -77,8 +89,14 @@ func (r *Runner) run(in Vec, visit func(node int, out Vec), inner func(node, ste
 		if visit != nil {
 			visit(i, v)
 		}
+		tensors[i+1] = v
+		for _, t := range r.graph.Inputs[i] {
+			if r.graph.LastUse[t] == i {
+				tensors[t] = Vec{}
+			}
+		}
 	}
-	return v, nil
+	return tensors[len(r.p.Nodes)], nil
 }
 
 // Argmax is the label index with the largest real logit Scale*q, computed in

@@ -1,4 +1,4 @@
-package bundle
+package bundle_test
 
 import (
 	"math/big"
@@ -8,12 +8,13 @@ import (
 
 	"pgregory.net/rapid"
 
-	"qtool/quant"
+	"qtool/bundle"
+	"qtool/bundle/bundletest"
 )
 
-func runner(t rapid.TB, p *Program) *Runner {
+func runner(t rapid.TB, p *bundle.Program) *bundle.Runner {
 	t.Helper()
-	r, err := NewRunner(p)
+	r, err := bundle.NewRunner(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,17 +24,17 @@ func runner(t rapid.TB, p *Program) *Runner {
 func TestRunIsNaive(t *testing.T) {
 	big64 := 0
 	rapid.Check(t, func(t *rapid.T) {
-		p := genProgram(t)
-		in := genInput(t, p)
-		want := naive(p, in.wide())
+		p := bundle.GenProgram(t)
+		in := bundle.GenInput(t, p)
+		want := bundletest.Naive(p, wide(in))
 		node := 0
-		got, err := runner(t, p).Run(in, func(i int, out Vec) {
+		got, err := runner(t, p).Run(in, func(i int, out bundle.Vec) {
 			if i != node {
 				t.Fatalf("visited node %d, want %d", i, node)
 			}
 			node++
-			if !out.Equal(Vec{Big: want[i]}) {
-				t.Fatalf("node %d is %v, want %v", i, out.wide(), want[i])
+			if !out.Equal(bundle.Vec{Big: want[i]}) {
+				t.Fatalf("node %d is %v, want %v", i, wide(out), want[i])
 			}
 			if out.Big != nil {
 				big64++
@@ -42,8 +43,8 @@ func TestRunIsNaive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if last := want[len(want)-1]; node != len(p.Nodes) || !got.Equal(Vec{Big: last}) {
-			t.Fatalf("logits %v after %d nodes, want %v", got.wide(), node, last)
+		if last := want[len(want)-1]; node != len(p.Nodes) || !got.Equal(bundle.Vec{Big: last}) {
+			t.Fatalf("logits %v after %d nodes, want %v", wide(got), node, last)
 		}
 	})
 	if big64 == 0 {
@@ -53,9 +54,9 @@ func TestRunIsNaive(t *testing.T) {
 
 // adversaries are the inputs that stretch a first linear layer: everything at an
 // end of the grid, and for every row the ends by the weights' signs.
-func adversaries(p *Program) []Vec {
-	lo, hi := grid(p)
-	n, _ := elements(p.Input.Shape)
+func adversaries(p *bundle.Program) []bundle.Vec {
+	lo, hi := bundle.Grid(p)
+	n := bundle.Size(p.Input.Shape)
 	fill := func(v int64) []int64 {
 		x := make([]int64, n)
 		for i := range x {
@@ -63,8 +64,8 @@ func adversaries(p *Program) []Vec {
 		}
 		return x
 	}
-	all := []Vec{{Small: fill(lo)}, {Small: fill(hi)}}
-	linear, ok := p.Nodes[0].Op.(Linear)
+	all := []bundle.Vec{{Small: fill(lo)}, {Small: fill(hi)}}
+	linear, ok := p.Nodes[0].Op.(bundle.Linear)
 	if !ok {
 		return all
 	}
@@ -80,24 +81,24 @@ func adversaries(p *Program) []Vec {
 				up[i], down[i] = lo, hi
 			}
 		}
-		all = append(all, Vec{Small: up}, Vec{Small: down})
+		all = append(all, bundle.Vec{Small: up}, bundle.Vec{Small: down})
 	}
 	return all
 }
 
 func TestBoundsHold(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := genProgram(t)
+		p := bundle.GenProgram(t)
 		bounds, err := p.Bounds()
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, in := range append(adversaries(p), genInput(t, p)) {
-			for i, out := range naive(p, in.wide()) {
-				if at, ok := bounds[i].Contains(Vec{Big: out}); !ok {
+		for _, in := range append(adversaries(p), bundle.GenInput(t, p)) {
+			for i, out := range bundletest.Naive(p, wide(in)) {
+				if at, ok := bounds[i].Contains(bundle.Vec{Big: out}); !ok {
 					t.Fatalf("node %d, element %d is %v, bounds [%v, %v]", i, at, out[at], bounds[i].Lo.At(at), bounds[i].Hi.At(at))
 				}
-				if r := RangeOf(Vec{Big: out}); r.Union(p.Nodes[i].Range).String() != p.Nodes[i].Range.String() {
+				if r := bundle.RangeOf(bundle.Vec{Big: out}); r.Union(p.Nodes[i].Range).String() != p.Nodes[i].Range.String() {
 					t.Fatalf("node %d takes %v, outside its range %v", i, r, p.Nodes[i].Range)
 				}
 			}
@@ -110,8 +111,8 @@ func TestBoundsHold(t *testing.T) {
 func TestFirstLayerBoundsAreAttained(t *testing.T) {
 	checked := 0
 	rapid.Check(t, func(t *rapid.T) {
-		p := genProgram(t)
-		if _, ok := p.Nodes[0].Op.(Linear); !ok {
+		p := bundle.GenProgram(t)
+		if _, ok := p.Nodes[0].Op.(bundle.Linear); !ok {
 			return
 		}
 		bounds, err := p.Bounds()
@@ -121,7 +122,7 @@ func TestFirstLayerBoundsAreAttained(t *testing.T) {
 		for o := range bounds[0].Lo.Len() {
 			var lo, hi *big.Int
 			for _, in := range adversaries(p) {
-				y := naive(p, in.wide())[0][o]
+				y := bundletest.Naive(p, wide(in))[0][o]
 				if lo == nil || y.Cmp(lo) < 0 {
 					lo = y
 				}
@@ -141,7 +142,7 @@ func TestFirstLayerBoundsAreAttained(t *testing.T) {
 }
 
 func TestRunRefusesInput(t *testing.T) {
-	p := tinyProgram()
+	p := bundle.TinyProgram()
 	r := runner(t, p)
 	for _, c := range []struct {
 		in   []int64
@@ -153,14 +154,14 @@ func TestRunRefusesInput(t *testing.T) {
 		{make([]int64, 10), "input has 10 elements, the program takes 9"},
 		{nil, "input has 0 elements"},
 	} {
-		if _, err := r.Run(Vec{Small: c.in}, nil); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := r.Run(bundle.Vec{Small: c.in}, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want one with %q", err, c.want)
 		}
 	}
 }
 
 func TestRunnerIsConcurrent(t *testing.T) {
-	p := tinyProgram()
+	p := bundle.TinyProgram()
 	r := runner(t, p)
 	var wg sync.WaitGroup
 	for k := range 4 {
@@ -169,10 +170,10 @@ func TestRunnerIsConcurrent(t *testing.T) {
 			for i := range in {
 				in[i] = int64((i*k)%14 - 2)
 			}
-			want := naive(p, Vec{Small: in}.wide())
+			want := bundletest.Naive(p, wide(bundle.Vec{Small: in}))
 			for range 50 {
-				got, err := r.Run(Vec{Small: in}, nil)
-				if err != nil || !got.Equal(Vec{Big: want[len(want)-1]}) {
+				got, err := r.Run(bundle.Vec{Small: in}, nil)
+				if err != nil || !got.Equal(bundle.Vec{Big: want[len(want)-1]}) {
 					t.Errorf("got %v, %v, want %v", got, err, want[len(want)-1])
 					return
 				}
@@ -180,31 +181,6 @@ func TestRunnerIsConcurrent(t *testing.T) {
 		})
 	}
 	wg.Wait()
-}
-
-// tinyProgram has every operation of schema 1, by hand. The input grid is -2..13.
-func tinyProgram() *Program {
-	node := func(name string, op Op, bits quant.BitWidth, scale ...float64) Node {
-		return Node{Name: name, Op: op, Scale: scale, Bits: bits}
-	}
-	p := &Program{
-		Input: Input{Shape: []int{1, 3, 3}, Quantizer: quant.Params{Scale: 0.0625, ZeroPoint: 2, Bits: 4}},
-		Nodes: []Node{
-			node("conv", &Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{2, 2}, Stride: 1, Padding: 1, Weight: []int32{1, -2, 0, 3, 7, -7, 1, 0}, Bias: Vec{Small: []int64{5, -300}}}, 4, 0.5, 0.25),
-			node("poly", &Polynomial{[]Vec{{Small: []int64{0, 0, 1}}, {Small: []int64{-9, 2, 1}}}}, 0, 0.25, -0.0625),
-			node("pool", &SumPool{2, 2}, 0, 0.0625, -0.015625),
-			node("flat", &Reshape{[]int{8}}, 0, 0.0625, 0.0625, 0.0625, 0.0625, -0.015625, -0.015625, -0.015625, -0.015625),
-			node("fc", &Dense{3, 8, []int32{1, 2, 3, 4, -5, 6, 7, -7, 0, 0, 1, 0, 0, -1, 0, 0, 1, 1, 1, 1, 1, 1, 1, 15}, Vec{Small: []int64{1 << 40, -7, -1 << 40}}}, 5, 0.125),
-		},
-		Labels: []string{"no", "yes", "maybe"},
-	}
-	if err := p.Prove(); err != nil {
-		panic(err)
-	}
-	for i := range p.Nodes {
-		p.Nodes[i].Seen = p.Nodes[i].Range
-	}
-	return p
 }
 
 func TestArgmax(t *testing.T) {
@@ -219,8 +195,8 @@ func TestArgmax(t *testing.T) {
 		{[]float64{1}, []int64{2, 2, 1}, 0}, // a tie
 		{[]float64{1}, []int64{-5, -3, -4}, 1},
 	} {
-		n := &Node{Scale: c.scale}
-		if got := n.Argmax(Vec{Small: c.q}); got != c.want {
+		n := &bundle.Node{Scale: c.scale}
+		if got := n.Argmax(bundle.Vec{Small: c.q}); got != c.want {
 			t.Errorf("argmax of %v at scales %v is %d, want %d", c.q, c.scale, got, c.want)
 		}
 	}

@@ -52,9 +52,13 @@ func (l *LookupTable) kind() Kind { return KindLookupTable }
 
 // OutShape is the input's shape. It returns an error if the number of tables is
 // neither 1 nor the number of channels, or a table is empty or too large.
-func (l *LookupTable) OutShape(in []int) ([]int, error) {
-	if n := len(l.Tables); n != 1 && n != in[0] {
-		return nil, fmt.Errorf("%d tables for %d channels", n, in[0])
+func (l *LookupTable) OutShape(in ...[]int) ([]int, error) {
+	shape, err := single(in)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(l.Tables); n != 1 && n != shape[0] {
+		return nil, fmt.Errorf("%d tables for %d channels", n, shape[0])
 	}
 	if l.Shift > MaxShift {
 		return nil, fmt.Errorf("shift %d passes the limit of %d", l.Shift, MaxShift)
@@ -68,7 +72,7 @@ func (l *LookupTable) OutShape(in []int) ([]int, error) {
 			return nil, fmt.Errorf("table %d begins at %d, beyond 2^40", c, t.Lo)
 		}
 	}
-	return in, nil
+	return shape, nil
 }
 
 // Channel is the table of the element at flat index i of a tensor with n
@@ -93,7 +97,7 @@ func (l *LookupTable) covers(b Bounds) error {
 	return nil
 }
 
-func (l *LookupTable) apply(in Vec, _ []int) Vec {
+func (l *LookupTable) apply(in Vec, _ [][]int) Vec {
 	n := in.Len()
 	out := make([]int64, n)
 	for i, q := range in.Small {
@@ -103,7 +107,7 @@ func (l *LookupTable) apply(in Vec, _ []int) Vec {
 }
 
 // bounds is the exact range of the entries that each element's interval reaches.
-func (l *LookupTable) bounds(b Bounds, _ []int) Bounds {
+func (l *LookupTable) bounds(b Bounds, _ [][]int) Bounds {
 	n := b.Lo.Len()
 	lo, hi := make([]int64, n), make([]int64, n)
 	type window struct {

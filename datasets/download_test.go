@@ -33,8 +33,8 @@ func serve(t *testing.T, h http.HandlerFunc) string {
 	return s.URL + "/mnist/"
 }
 
-// whole serves content, with ranges.
-func whole(content string) http.HandlerFunc {
+// entire serves content, with ranges.
+func entire(content string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(content))
 	}
@@ -84,7 +84,7 @@ func TestDownloadFresh(t *testing.T) {
 	var asked string
 	o.Mirrors = []string{serve(t, func(w http.ResponseWriter, r *http.Request) {
 		asked = r.URL.Path
-		whole(payload)(w, r)
+		entire(payload)(w, r)
 	})}
 	path, err := download(t, context.Background(), o)
 	if err != nil {
@@ -118,7 +118,7 @@ func TestDownloadResumes(t *testing.T) {
 	var ranges []string
 	o.Mirrors = []string{serve(t, func(w http.ResponseWriter, r *http.Request) {
 		ranges = append(ranges, r.Header.Get("Range"))
-		whole(payload)(w, r)
+		entire(payload)(w, r)
 	})}
 	if path, err = download(t, context.Background(), o); err != nil {
 		t.Fatal(err)
@@ -156,7 +156,7 @@ func TestDownloadPartOnDisk(t *testing.T) {
 			asked := 0
 			o.Mirrors = []string{serve(t, func(w http.ResponseWriter, r *http.Request) {
 				asked++
-				whole(payload)(w, r)
+				entire(payload)(w, r)
 			})}
 			writeFile(t, filepath.Join(o.CacheDir, "set", "f.gz.part"), []byte(part))
 			path, err := download(t, context.Background(), o)
@@ -173,7 +173,7 @@ func TestDownloadPartOnDisk(t *testing.T) {
 
 func TestDownloadWrongHash(t *testing.T) {
 	o := isolate(t)
-	o.Mirrors = []string{serve(t, whole(strings.ToUpper(payload))), serve(t, whole(payload))}
+	o.Mirrors = []string{serve(t, entire(strings.ToUpper(payload))), serve(t, entire(payload))}
 	path, err := download(t, context.Background(), o)
 	if err == nil || errors.Is(err, ErrMissing) {
 		t.Fatalf("error %v, want one that does not wrap ErrMissing", err)
@@ -190,14 +190,14 @@ func TestDownloadWrongHash(t *testing.T) {
 func TestDownloadNextMirror(t *testing.T) {
 	bad := map[string]http.HandlerFunc{
 		"404":         http.NotFound,
-		"too long":    whole(payload + "x"),
-		"too short":   whole(payload[:100]),
+		"too long":    entire(payload + "x"),
+		"too short":   entire(payload[:100]),
 		"wrong range": func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusPartialContent) },
 	}
 	for name, h := range bad {
 		t.Run(name, func(t *testing.T) {
 			o := isolate(t)
-			o.Mirrors = []string{serve(t, h), serve(t, whole(payload))}
+			o.Mirrors = []string{serve(t, h), serve(t, entire(payload))}
 			path, err := download(t, context.Background(), o)
 			if err != nil {
 				t.Fatal(err)
@@ -242,7 +242,7 @@ func TestDownloadCancel(t *testing.T) {
 	if err != nil || string(part) != payload[:20000] {
 		t.Errorf("part of %d bytes, want the first 20000 of the file: %v", len(part), err)
 	}
-	o.Mirrors, o.Client = []string{serve(t, whole(payload))}, nil
+	o.Mirrors, o.Client = []string{serve(t, entire(payload))}, nil
 	if path, err = download(t, context.Background(), o); err != nil {
 		t.Fatal(err)
 	}

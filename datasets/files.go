@@ -3,7 +3,8 @@ package datasets
 import (
 	"context"
 	"fmt"
-	"os"
+
+	"qtool/internal/whole"
 )
 
 // File names a file of a dataset and what it must be.
@@ -29,7 +30,7 @@ func ReadFiles(ctx context.Context, dataset string, files []File, o Options) ([]
 	}
 	parts := make([][]byte, len(paths))
 	for i, p := range paths {
-		if parts[i], err = os.ReadFile(p); err != nil {
+		if parts[i], err = whole.Bytes(p, files[i].Size); err != nil {
 			return nil, fmt.Errorf("datasets: %s: %w", dataset, err)
 		}
 	}

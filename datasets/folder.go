@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"qtool/internal/whole"
 )
 
 // The four files of an MNIST-shaped dataset, without ".gz".
@@ -54,7 +56,7 @@ func findPlainOrGzip(dir, file string) (string, error) {
 
 // readIDXFile reads the file at path with the default limits.
 func readIDXFile(path string) (*IDX, error) {
-	f, err := os.Open(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("datasets: %w", err)
 	}

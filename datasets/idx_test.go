@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"qtool/internal/edits"
 	"runtime"
 	"strings"
 	"testing"
@@ -88,6 +89,18 @@ func TestReadIDXRefuses(t *testing.T) {
 	}
 }
 
+// An array that is cut anywhere, compressed or not, is refused.
+func TestReadIDXCut(t *testing.T) {
+	plain := encoded(t, &IDX{Shape: []int{3, 5, 4}, Data: make([]uint8, 60)})
+	for _, b := range [][]byte{plain, gzipped(plain)} {
+		for n := range b {
+			if x, err := ReadIDX(bytes.NewReader(b[:n]), DefaultIDXLimits); x != nil || err == nil || !strings.HasPrefix(err.Error(), "datasets: idx: ") {
+				t.Errorf("cut to %d of %d bytes: %v", n, len(b), err)
+			}
+		}
+	}
+}
+
 // A header that claims the most is no reason to allocate it.
 func TestReadIDXAllocatesWhatArrives(t *testing.T) {
 	header := "\x00\x00\x08\x02\x00\x00\x01\x00\x00\x10\x00\x00"
@@ -125,6 +138,7 @@ func FuzzReadIDX(f *testing.F) {
 	f.Add([]byte("\x00\x00\x08\x04\x00\x00\x00\x10\x00\x00\x00\x10\x00\x00\x00\x10\x00\x00\x00\x10"))
 	lim := IDXLimits{Dims: 4, Dim: 1 << 10, Bytes: 1 << 16}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		data = data[:min(len(data), edits.Max)]
 		x, err := ReadIDX(bytes.NewReader(data), lim)
 		if err != nil {
 			return

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"qtool/internal/whole"
 )
 
 // dataEnv is the environment variable that names the folder of input data.
@@ -81,7 +83,7 @@ func find(places []place, file string) (string, error) {
 // checkFile reports whether the file at path has f's hash. Its errors do not
 // name the package.
 func checkFile(path string, f remoteFile) error {
-	r, err := os.Open(path)
+	r, err := whole.Open(path)
 	if err != nil {
 		return err
 	}

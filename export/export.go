@@ -64,7 +64,7 @@ func operation(q *model.Quantized, l model.Layer, s *model.LayerScaling, in, out
 	case l.Type == model.Flatten:
 		return &bundle.Reshape{Shape: out}, nil
 	case l.Type == model.AvgPool:
-		return &bundle.SumPool{Kernel: l.Kernel, Stride: l.Steps()}, nil
+		return &bundle.SumPool{Kernel: bundle.Both(l.Kernel), Stride: bundle.Both(l.Steps())}, nil
 	case l.Activation():
 		p := &bundle.Polynomial{}
 		for _, row := range s.Coeffs {
@@ -83,7 +83,7 @@ func operation(q *model.Quantized, l model.Layer, s *model.LayerScaling, in, out
 	}
 	return &bundle.Conv2D{
 		Outputs: shape[0], Channels: shape[1], Kernel: [2]int{l.Kernel, l.Kernel},
-		Stride: l.Steps(), Padding: l.Padding, Weight: weight, Bias: bias,
+		Stride: bundle.Both(l.Steps()), Padding: bundle.Around(l.Padding), Weight: weight, Bias: bias,
 	}, nil
 }
 

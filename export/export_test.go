@@ -46,7 +46,7 @@ func quantized(t *testing.T, bits int, perChannel bool, s *datasets.Split) *mode
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := ptq.Quantize(n, p, calibrate.Config{
+	q, err := ptq.Quantize(context.Background(), n, p, calibrate.Config{
 		Weights: calibrate.WeightConfig{Bits: bits, PerChannel: perChannel},
 		Input:   calibrate.InputConfig{Bits: bits, Observer: "minmax"}, Images: 50,
 	}, s)

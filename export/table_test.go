@@ -1,6 +1,7 @@
 package export
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -57,7 +58,7 @@ func tableConfig(bits int) calibrate.Config {
 func tabled(t *testing.T, c calibrate.Config) (*model.Quantized, []model.LayerScaling) {
 	t.Helper()
 	n := tableNetwork()
-	q, err := ptq.Quantize(n, tableParameters(t, n), c, images(t, 50))
+	q, err := ptq.Quantize(context.Background(), n, tableParameters(t, n), c, images(t, 50))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +157,7 @@ func TestBoundedLogits(t *testing.T) {
 		for k := range params.Get("fc2.bias") {
 			params.Get("fc2.bias")[k] = float32(k) - 5
 		}
-		q, err := ptq.Quantize(n, params, c, images(t, 50))
+		q, err := ptq.Quantize(context.Background(), n, params, c, images(t, 50))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -239,7 +240,7 @@ func TestTableOverManyBits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := ptq.Quantize(n, p, tableConfig(12), images(t, 50))
+	q, err := ptq.Quantize(context.Background(), n, p, tableConfig(12), images(t, 50))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +283,7 @@ func TestDeadActivation(t *testing.T) {
 	for _, symmetric := range []bool{false, true} {
 		c := tableConfig(4)
 		c.Activations.Symmetric = symmetric
-		q, err := ptq.Quantize(n, params, c, images(t, 50))
+		q, err := ptq.Quantize(context.Background(), n, params, c, images(t, 50))
 		if err != nil {
 			t.Fatal(err)
 		}

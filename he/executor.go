@@ -71,6 +71,10 @@ type Backend struct {
 	PredictedBits    float64  `json:"predicted_noise_bits_left"`
 	CiphertextModuli []uint64 `json:"ciphertext_moduli"`
 	Slots            int      `json:"slots"`
+	// Single says that images go through one after the other, so that a caller who
+	// wants their results one by one gives Run one at a time: what is made once, keys
+	// and encoded weights, is kept between runs.
+	Single bool `json:"-"`
 	// TorusSlots is how many output values can be told apart where those are slots of
 	// the torus, in the place of PlaintextModuli; 0 where they are not.
 	TorusSlots int `json:"torus_slots,omitempty"`
@@ -85,6 +89,14 @@ type Backend struct {
 	// Tables describes each layer of lookup tables; empty where the program has
 	// none, or the executor doesn't tell them apart.
 	Tables []TableLayer `json:"tables,omitempty"`
+}
+
+// BatchSize is how many images the executor evaluates at once; 0 is any number.
+func (b Backend) BatchSize() int {
+	if b.Single {
+		return 1
+	}
+	return b.Slots
 }
 
 // TableLayer describes a layer's tables: PerImage of them, whose inputs take up to

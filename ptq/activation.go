@@ -1,6 +1,7 @@
 package ptq
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -28,7 +29,7 @@ const (
 // of the layer's n inputs z in ascending order. It returns the network and its
 // parameters, which share p's data; both are the given ones where there is
 // nothing to measure. The error names the layer.
-func Approximate(n *model.Network, p model.Parameters, images *datasets.Split, count int) (*model.Network, model.Parameters, error) {
+func Approximate(ctx context.Context, n *model.Network, p model.Parameters, images *datasets.Split, count int) (*model.Network, model.Parameters, error) {
 	shapes, err := n.Shapes()
 	if err != nil {
 		return nil, nil, err
@@ -44,7 +45,7 @@ func Approximate(n *model.Network, p model.Parameters, images *datasets.Split, c
 		for _, d := range shapes[i] {
 			elements *= d
 		}
-		z, err := inputs(out, p, i, images.First(min(count, images.Len(), max(maxMeasured/elements, 1))))
+		z, err := inputs(ctx, out, p, i, images.First(min(count, images.Len(), max(maxMeasured/elements, 1))))
 		if err == nil {
 			out.Layers[i], err = calibrate.Approximate(l, histogram(z, l.Percentile))
 		}
@@ -63,13 +64,16 @@ func Approximate(n *model.Network, p model.Parameters, images *datasets.Split, c
 }
 
 // inputs are the values that come into layer i, ascending.
-func inputs(n *model.Network, p model.Parameters, i int, images *datasets.Split) ([]float64, error) {
+func inputs(ctx context.Context, n *model.Network, p model.Parameters, i int, images *datasets.Split) ([]float64, error) {
 	if images.Len() == 0 {
 		return nil, fmt.Errorf("no image to measure its inputs")
 	}
 	var z []float64
 	real := make([]float32, len(images.Image(0)))
 	for k := range images.Len() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		datasets.Augment{}.Apply(real, images.Image(k), images.Shape, 0, 0, 0)
 		outs, err := n.Forward(p, real)
 		if err != nil {

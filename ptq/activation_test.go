@@ -1,6 +1,7 @@
 package ptq
 
 import (
+	"context"
 	"math"
 	"reflect"
 	"slices"
@@ -39,7 +40,7 @@ func ramp() *datasets.Split {
 
 func TestApproximate(t *testing.T) {
 	n, p := measured(100, "minimax")
-	got, q, err := Approximate(n, p, ramp(), 1000)
+	got, q, err := Approximate(context.Background(), n, p, ramp(), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,12 +74,12 @@ func TestApproximate(t *testing.T) {
 		t.Error("the given network changed")
 	}
 	// Fewer images, a smaller interval: pixels 0 to 99.
-	if got, _, err = Approximate(n, p, ramp(), 100); err != nil || !near(got.Layers[1].Interval[1], 10*99.0/255-6) {
+	if got, _, err = Approximate(context.Background(), n, p, ramp(), 100); err != nil || !near(got.Layers[1].Interval[1], 10*99.0/255-6) {
 		t.Errorf("interval %v, %v", got.Layers[1].Interval, err)
 	}
 	// Percentile 90 of 256 values leaves out ranks below 25 and above 230.
 	n, p = measured(90, "histogram")
-	if got, _, err = Approximate(n, p, ramp(), 1000); err != nil {
+	if got, _, err = Approximate(context.Background(), n, p, ramp(), 1000); err != nil {
 		t.Fatal(err)
 	}
 	if iv := got.Layers[1].Interval; !near(iv[0], 10*25.0/255-6) || !near(iv[1], 10*230.0/255-6) {
@@ -98,7 +99,7 @@ func TestApproximate(t *testing.T) {
 	}
 	// Nothing to measure: the very same network.
 	fitted := got
-	if again, _, err := Approximate(fitted, q, ramp(), 10); err != nil || again != fitted {
+	if again, _, err := Approximate(context.Background(), fitted, q, ramp(), 10); err != nil || again != fitted {
 		t.Errorf("%v, %v", again, err)
 	}
 }
@@ -120,7 +121,7 @@ func TestApproximateErrors(t *testing.T) {
 		n, p := measured(100, "minimax")
 		n.Layers = slices.Clone(n.Layers)
 		c.change(n, p)
-		got, _, err := Approximate(n, p, c.images, 100)
+		got, _, err := Approximate(context.Background(), n, p, c.images, 100)
 		if got != nil || err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want one with %q", err, c.want)
 		}

@@ -5,6 +5,7 @@ package ptq
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 
 	"qtool/calibrate"
@@ -51,6 +52,9 @@ func Fold(n *model.Network, p model.Parameters) (*model.Network, model.Parameter
 // the weights but for those that a table takes. Layers are equalised first; then
 // all scales are chosen; then, layer by layer on what the quantized layers before
 // it make of the calibration images, rounding is learnt and biases are corrected.
+//
+// When ctx ends, Run returns its error within the time of one layer's scale or of
+// one image in each worker.
 func Run(ctx context.Context, t Task) (*Result, error) {
 	if err := t.Config.Validate(); err != nil {
 		return nil, fmt.Errorf("ptq: %w", err)
@@ -71,7 +75,7 @@ func Run(ctx context.Context, t Task) (*Result, error) {
 		return nil, err
 	}
 	images := t.Images.First(min(t.Config.Images, t.Images.Len()))
-	if r.Quantized, err = round(t.Network, r.Float, t.Config, images); err != nil {
+	if r.Quantized, err = round(ctx, t.Network, r.Float, t.Config, images); err != nil {
 		return nil, err
 	}
 	if t.Options.LearnedRounding || t.Options.BiasCorrection {
@@ -131,8 +135,8 @@ func (t Task) refine(ctx context.Context, r *Result, images *datasets.Split) err
 // Quantize rounds a network's weights to nearest, without further options. The
 // input is calibrated on the first c.Images images of a training split. The
 // parameters are shared, not copied, where nothing is folded.
-func Quantize(n *model.Network, p model.Parameters, c calibrate.Config, images *datasets.Split) (*model.Quantized, error) {
-	r, err := Run(context.Background(), Task{Network: n, Params: p, Config: c, Images: images})
+func Quantize(ctx context.Context, n *model.Network, p model.Parameters, c calibrate.Config, images *datasets.Split) (*model.Quantized, error) {
+	r, err := Run(ctx, Task{Network: n, Params: p, Config: c, Images: images})
 	if err != nil {
 		return nil, err
 	}
@@ -140,10 +144,12 @@ func Quantize(n *model.Network, p model.Parameters, c calibrate.Config, images *
 }
 
 // round chooses the scales of input and weights.
-func round(n *model.Network, p model.Parameters, c calibrate.Config, images *datasets.Split) (*model.Quantized, error) {
+func round(ctx context.Context, n *model.Network, p model.Parameters, c calibrate.Config, images *datasets.Split) (*model.Quantized, error) {
 	q := &model.Quantized{Network: n, Params: p}
 	var err error
-	if q.Input, err = c.Input.Input(Reals(images)); err != nil {
+	if q.Input, err = c.Input.Input(until(ctx, Reals(images))); ctx.Err() != nil {
+		return nil, ctx.Err()
+	} else if err != nil {
 		return nil, err
 	}
 	for _, l := range n.Layers {
@@ -151,10 +157,16 @@ func round(n *model.Network, p model.Parameters, c calibrate.Config, images *dat
 			q.Weights = append(q.Weights, model.WeightQuantizer{Layer: l.Name, Bits: c.WeightBits(l.Name)})
 		}
 	}
-	if q.Activations, err = activations(n, p, c, images); err != nil {
+	if q.Activations, err = activations(ctx, n, p, c, images); err != nil {
 		return nil, err
 	}
-	scaling, err := q.Calibrate(c.WeightObserver(n))
+	observe, ranges := c.WeightObserver(n)
+	scaling, err := q.Calibrate(func(o model.Observation) ([]float32, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		return observe(o)
+	}, ranges)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +194,7 @@ func checkBounds(q *model.Quantized, c calibrate.Config, scaling []model.LayerSc
 
 // activations chooses the quantizers of tabled activations from their outputs in
 // the float network.
-func activations(n *model.Network, p model.Parameters, c calibrate.Config, images *datasets.Split) ([]model.ActivationQuantizer, error) {
+func activations(ctx context.Context, n *model.Network, p model.Parameters, c calibrate.Config, images *datasets.Split) ([]model.ActivationQuantizer, error) {
 	if !slices.ContainsFunc(n.Layers, model.Layer.Tabled) {
 		return nil, nil
 	}
@@ -190,6 +202,9 @@ func activations(n *model.Network, p model.Parameters, c calibrate.Config, image
 	calibration := images.First(min(c.Images, images.Len()))
 	for x := range Reals(calibration) {
 		for size := len(images.Image(0)); len(x) > 0; x = x[size:] {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			outs, err := n.Forward(p, x[:size])
 			if err != nil {
 				return nil, err
@@ -211,7 +226,10 @@ func activations(n *model.Network, p model.Parameters, c calibrate.Config, image
 		if !l.Tabled() {
 			continue
 		}
-		params, err := c.Activation(l.Name).Quantizer(l.Name, slices.Values(outputs[at]))
+		params, err := c.Activation(l.Name).Quantizer(l.Name, until(ctx, slices.Values(outputs[at])))
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -224,6 +242,17 @@ func activations(n *model.Network, p model.Parameters, c calibrate.Config, image
 		all = append(all, a)
 	}
 	return all, nil
+}
+
+// until yields what all yields until ctx ends.
+func until(ctx context.Context, all iter.Seq[[]float32]) iter.Seq[[]float32] {
+	return func(yield func([]float32) bool) {
+		for x := range all {
+			if ctx.Err() != nil || !yield(x) {
+				return
+			}
+		}
+	}
 }
 
 // Reals yields a split's pixels as training sees them, b/255 in float32, in

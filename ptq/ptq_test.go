@@ -1,6 +1,7 @@
 package ptq
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -35,7 +36,7 @@ func TestQuantize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := Quantize(n, p, config(), images())
+	q, err := Quantize(context.Background(), n, p, config(), images())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func TestQuantizeLimit(t *testing.T) {
 	s.Images[3], s.Images[7] = 102, 255
 	c := config()
 	c.Images = 1
-	q, err := Quantize(n, p, c, s)
+	q, err := Quantize(context.Background(), n, p, c, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +104,7 @@ func TestQuantizeErrors(t *testing.T) {
 		{n, p, config(), images().First(0), "calibration set is empty"},
 		{tanh, p, config(), images(), `layer "square" (tanh): needs a lookup table`},
 	} {
-		q, err := Quantize(c.n, c.p, c.config, c.images)
+		q, err := Quantize(context.Background(), c.n, c.p, c.config, c.images)
 		if err == nil || !strings.Contains(err.Error(), c.want) || q != nil {
 			t.Errorf("error %v, want one with %q", err, c.want)
 		}

@@ -77,6 +77,13 @@ func parseValue(text string) (value any, err error) {
 			err = fmt.Errorf("value is not YAML")
 		}
 	}()
+	if err := bounded([]byte(text)); err != nil {
+		return nil, fmt.Errorf("value: %w", err)
+	}
+	if strings.Contains(text, "&") && strings.Contains(text, "*") {
+		// Written out again, each alias would be a copy of what it names.
+		return nil, fmt.Errorf("value with anchors and aliases: write out what they name")
+	}
 	if yaml.UnmarshalWithOptions([]byte(text), &value, yaml.UseOrderedMap()) != nil {
 		return nil, fmt.Errorf("value is not YAML")
 	}

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"qtool/internal/edits"
 	"testing"
 )
 
@@ -141,6 +142,7 @@ func FuzzOverride(f *testing.F) {
 	f.Add("quantize.layers.fc.bits=3")
 	f.Add("quantize.layers.fc.accumulator={bits: 3}")
 	f.Fuzz(func(t *testing.T, set string) {
+		set = set[:min(len(set), edits.Max)]
 		if r, err := override(parse(t, minimal), []string{set}); err == nil {
 			roundTrip(t, r)
 		}

@@ -15,12 +15,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 
 	"qtool/calibrate"
 	"qtool/configs"
+	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/ptq"
 	"qtool/train"
@@ -87,10 +87,10 @@ type Verify struct {
 	// default. It is left out where it is 0, so that recipes without it keep their
 	// hashes.
 	Precision float64 `yaml:"precision,omitempty"`
+	// Memory is the GiB that the ciphertexts of a batch may take at once, bgv; 0 is its
+	// default. It is left out where it is 0, as Precision is.
+	Memory float64 `yaml:"memory,omitempty"`
 }
-
-// MaxBytes bounds a recipe file.
-const MaxBytes = 1 << 20
 
 func defaults() Recipe {
 	t := train.Config{Epochs: 1, Batch: 100, LearningRate: 0.001, Schedule: "cosine"}
@@ -133,12 +133,7 @@ func source(name string) ([]byte, error) {
 		}
 		return b, nil
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("recipe: %w", err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
+	b, err := whole.Bytes(name, MaxBytes)
 	if err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)
 	}
@@ -173,11 +168,8 @@ func Parse(b []byte) (*Recipe, error) {
 }
 
 func decode(b []byte, r *Recipe) (err error) {
-	if len(b) > MaxBytes {
-		return fmt.Errorf("%d bytes pass the limit of %d", len(b), MaxBytes)
-	}
-	if !utf8.Valid(b) {
-		return fmt.Errorf("it is not UTF-8")
+	if err := bounded(b); err != nil {
+		return err
 	}
 	defer func() { // the YAML library panics on some malformed input
 		if p := recover(); p != nil {
@@ -315,6 +307,12 @@ func (r *Recipe) validateVerify() error {
 		return fmt.Errorf("verify.precision: %v is outside 0..50 bits (0 is the default)", b)
 	case b > 0 && r.Verify.Backend != "packed-ckks" && r.Verify.Backend != "none":
 		return fmt.Errorf("verify.precision: it is for backend packed-ckks, which is %s here (0 leaves it out)", r.Verify.Backend)
+	}
+	switch m := r.Verify.Memory; {
+	case !(m >= 0 && m <= 1<<20):
+		return fmt.Errorf("verify.memory: %v is outside 0..%d GiB (0 is the default)", m, 1<<20)
+	case m > 0 && !slices.Contains([]string{"auto", "bgv", "none"}, r.Verify.Backend):
+		return fmt.Errorf("verify.memory: it is for backend bgv, which is %s here (0 leaves it out)", r.Verify.Backend)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"qtool/configs"
+	"qtool/internal/edits"
 )
 
 // minimal is a recipe of only what has no default.
@@ -134,7 +135,7 @@ func TestParseErrors(t *testing.T) {
 		{minimal + "seed: 18446744073709551616\n", "is not an integer or out of range"},
 		{minimal + "name: twice\n", "already defined"},
 		{minimal + "---\nname: second\n", "more than one YAML document"},
-		{strings.Repeat("#", MaxBytes+1), "1048577 bytes pass the limit of 1048576"},
+		{strings.Repeat("#", MaxBytes+1), "65537 bytes pass the limit of 65536"},
 		{edit("name: r", "name: ''"), "name: it is empty"},
 		{edit("name: r", "name: a/b"), "has a separator or a space"},
 		{edit("name: r", "name: ../r"), "has a separator"},
@@ -258,18 +259,41 @@ func TestCheckImages(t *testing.T) {
 	}
 }
 
+// FuzzParse edits the recipes that come with qtool; text that is short enough for
+// the engine to take apart is parsed as it is.
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(minimal))
+	recipes := [][]byte{[]byte(minimal)}
 	for _, name := range Names() {
 		b, err := configs.Files.ReadFile(name + ".yaml")
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(b)
+		recipes = append(recipes, b)
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
+	for i := range recipes {
+		f.Add(uint8(i), []byte{})
+		f.Add(uint8(i), []byte{7, 0, byte(16 * i), byte(i), 0})
+	}
+	for i := range fuzzWords {
+		f.Add(uint8(i), []byte{7, 0, byte(37 * i), byte(i), 0, 5, 0, byte(101 * i), byte(i), 0})
+	}
+	for _, text := range []string{"name: x\n", "a: &a [*a]", "? a\n: b", "--- |\n x", "a: \"\\x41\"", "{a: [1, {b: c}]}", "- - - a", "!!binary x"} {
+		f.Add(uint8(255), []byte(text))
+	}
+	f.Fuzz(func(t *testing.T, which uint8, script []byte) {
+		b := script[:min(len(script), edits.Max)]
+		if which < 255 {
+			b = edits.Apply(recipes[int(which)%len(recipes)], script, fuzzWords...)
+		}
 		if r, err := Parse(b); err == nil {
 			roundTrip(t, r)
 		}
 	})
+}
+
+// fuzzWords are what YAML and recipes are made of.
+var fuzzWords = []string{
+	"\n", "\n  ", ": ", "- ", "[", "]", "{", "}", "&a ", "*a", "|\n", ">\n", "#", "'", "\"", "---\n", "<<: ", "~", "!!str ",
+	"0", "-1", "1e99", "0.5", "true", "null", "18446744073709551615",
+	"name: x\n", "seed: ", "method: ptq", "bits: ", "layers:\n", "quantize:\n", "network:\n", "train:\n", "verify:\n", "data:\n", "sentence:\n",
 }

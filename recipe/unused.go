@@ -53,6 +53,8 @@ func (r *Recipe) checkUsed() error {
 		return &UnusedError{"verify.log_n", "quantize.method qat or ptq", "none"}
 	case v.Backend == "none" && v.LogN != 0:
 		return &UnusedError{"verify.log_n", encrypted, "none"}
+	case r.Quantize.Method == "none" && v.Memory != 0:
+		return &UnusedError{"verify.memory", "quantize.method qat or ptq", "none"}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"qtool/verify"
 )
@@ -13,11 +14,12 @@ type layersView struct {
 	Cards                      []layerCard
 	Missing                    string
 	Integers                   bool // the cards are of integers
+	Graph                      bool // a layer reads others than the one before it
 }
 
 // layerRow is a layer in the table.
 type layerRow struct {
-	Name, Op, Bits, Proved, ProvedBits, SeenBits, SQNR, Seconds string
+	Name, Op, Inputs, Bits, Proved, ProvedBits, SeenBits, SQNR, Seconds string
 }
 
 // layerCard is a layer with its histograms.
@@ -30,6 +32,7 @@ func (in *Input) layers() (*layersView, error) {
 	v := &layersView{Integers: in.Bundle != nil}
 	for _, l := range in.Report.Layers {
 		v.Rows = append(v.Rows, rowOf(l))
+		v.Graph = v.Graph || len(l.Inputs) > 0
 	}
 	v.Ranges, v.SQNR, v.Budget, v.Time = in.rangeBars(), in.sqnrBars(), in.budgetBars(), in.timeBars()
 	if in.Bundle == nil {
@@ -72,7 +75,7 @@ func (in *Input) layers() (*layersView, error) {
 
 func rowOf(l verify.Layer) layerRow {
 	row := layerRow{
-		Name: l.Name, Op: string(l.Op), Bits: "–", Proved: interval(l.Range), ProvedBits: orDash(rangeBits(l.Range)),
+		Name: l.Name, Op: string(l.Op), Inputs: strings.Join(l.Inputs, ", "), Bits: "–", Proved: interval(l.Range), ProvedBits: orDash(rangeBits(l.Range)),
 		SeenBits: orDash(rangeBits(l.Seen)), SQNR: "–", Seconds: "–",
 	}
 	if l.Bits > 0 {

@@ -1,6 +1,7 @@
 package train_test
 
 import (
+	"context"
 	"reflect"
 	"testing"
 
@@ -16,7 +17,9 @@ func delay(t *testing.T, k train.Task, c calibrate.Config) train.Task {
 	t.Helper()
 	q := k.Quantizer.(*qat.Quantizer).Quantized()
 	o := qat.OptionsOf(c, q.Network)
-	o.Calibrate = func(p model.Parameters) (*model.Quantized, error) { return ptq.Quantize(q.Network, p, c, k.Train) }
+	o.Calibrate = func(p model.Parameters) (*model.Quantized, error) {
+		return ptq.Quantize(context.Background(), q.Network, p, c, k.Train)
+	}
 	var err error
 	if k.Quantizer, err = qat.Training(q, o); err != nil {
 		t.Fatal(err)
@@ -64,7 +67,7 @@ func TestStartQuantization(t *testing.T) {
 		if len(seen.params) != 1 || !reflect.DeepEqual(seen.params[0], want.Params) {
 			t.Fatalf("%s: calibrated %d times, for other parameters than an epoch in float gives", name, len(seen.params))
 		}
-		fresh, err := ptq.Quantize(seen.Quantized().Network, want.Params, c, k.Train)
+		fresh, err := ptq.Quantize(context.Background(), seen.Quantized().Network, want.Params, c, k.Train)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -65,7 +65,7 @@ func quantizeTask(t testing.TB, k train.Task, perChannel bool) train.Task {
 		Weights: calibrate.WeightConfig{Bits: 4, PerChannel: perChannel},
 		Input:   calibrate.InputConfig{Bits: 4, Observer: "minmax"}, Images: 100,
 	}
-	q, err := ptq.Quantize(k.Network, k.Params, c, k.Train)
+	q, err := ptq.Quantize(context.Background(), k.Network, k.Params, c, k.Train)
 	if err != nil {
 		t.Fatal(err)
 	}

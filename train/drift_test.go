@@ -51,7 +51,7 @@ func trained(t *testing.T, n *model.Network, perChannel bool, images *datasets.S
 		Weights: calibrate.WeightConfig{Bits: 2, PerChannel: perChannel},
 		Input:   calibrate.InputConfig{Bits: 2, Observer: "minmax"}, Images: 100,
 	}
-	q, err := ptq.Quantize(n, p, c, images)
+	q, err := ptq.Quantize(context.Background(), n, p, c, images)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -116,7 +116,7 @@ func TestQuantizedPolynomialGradient(t *testing.T) {
 			Weights: calibrate.WeightConfig{Bits: 14, PerChannel: perChannel},
 			Input:   calibrate.InputConfig{Bits: 14, Observer: "minmax"}, Images: 40,
 		}
-		q, err := ptq.Quantize(k.Network, k.Params, c, k.Train)
+		q, err := ptq.Quantize(context.Background(), k.Network, k.Params, c, k.Train)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 
 	"github.com/google/renameio/v2/maybe"
 
 	"qtool/internal/safetensors"
+	"qtool/internal/whole"
 	"qtool/model"
 )
 
@@ -65,7 +65,7 @@ func (f *fitter) save() error {
 
 // load restores a state file; where there is none, the run starts afresh.
 func (f *fitter) load() error {
-	b, err := os.ReadFile(f.task.State)
+	b, err := whole.Bytes(f.task.State, safetensors.DefaultLimits.MaxBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package train_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -103,10 +104,10 @@ func TestTableZeroDrift(t *testing.T) {
 	for k := range networks {
 		d := draw(r)
 		p := shaken(t, d.network, r)
-		q, err := ptq.Quantize(d.network, p, d.config, images)
+		q, err := ptq.Quantize(context.Background(), d.network, p, d.config, images)
 		for d.config.Accumulator.Bits < 20 && errors.Is(err, calibrate.ErrBound) { // leaves some layer no weight
 			d.config.Accumulator.Bits++
-			q, err = ptq.Quantize(d.network, p, d.config, images)
+			q, err = ptq.Quantize(context.Background(), d.network, p, d.config, images)
 		}
 		if err != nil {
 			t.Fatalf("%+v: %v", d, err)
@@ -196,7 +197,7 @@ func TestLargeIntegersKeepTheirOrder(t *testing.T) {
 		for i := range b {
 			b[i] *= c.bias
 		}
-		q, err := ptq.Quantize(k, p, calibrate.Config{
+		q, err := ptq.Quantize(context.Background(), k, p, calibrate.Config{
 			Weights: calibrate.WeightConfig{Bits: c.weights, Kind: "mse"}, Input: calibrate.InputConfig{Bits: c.input, Observer: "minmax"}, Images: 50,
 		}, images)
 		if err != nil {

@@ -48,7 +48,7 @@ func tableTask(t *testing.T, c calibrate.Config) train.Task {
 	if k.Params, err = k.Network.Initialise(1); err != nil {
 		t.Fatal(err)
 	}
-	q, err := ptq.Quantize(k.Network, k.Params, c, k.Train)
+	q, err := ptq.Quantize(context.Background(), k.Network, k.Params, c, k.Train)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,6 +100,8 @@ type Layer struct {
 	Seen    bundle.Range   `json:"seen"`
 	SQNR    *float64       `json:"sqnr_db"`
 	Seconds float64        `json:"seconds"`
+	// Inputs are the layers that it reads, none where that is the one before it.
+	Inputs []string `json:"inputs,omitempty"`
 	// Float32Exact says that by proof training's float32 arithmetic holds every
 	// integer of this layer and of those before it, so that nothing may differ;
 	// Drift counts the elements, over all images, where the fake-quantized
@@ -113,7 +115,7 @@ type Layer struct {
 func Layers(p *bundle.Program, seconds, sqnr []float64) []Layer {
 	layers := make([]Layer, len(p.Nodes))
 	for i, n := range p.Nodes {
-		layers[i] = Layer{Name: n.Name, Op: n.Kind(), Bits: n.Bits, Range: n.Range, Seen: n.Seen}
+		layers[i] = Layer{Name: n.Name, Op: n.Kind(), Bits: n.Bits, Range: n.Range, Seen: n.Seen, Inputs: p.ListedInputs(i)}
 		if sqnr != nil {
 			layers[i].SQNR = &sqnr[i]
 		}

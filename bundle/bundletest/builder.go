@@ -112,7 +112,7 @@ func (b *Builder) bias(n int) bundle.Vec {
 func (b *Builder) Conv(outputs, kernel, stride, padding, largest int) *Builder {
 	c := b.shape[0]
 	return b.Add(&bundle.Conv2D{
-		Outputs: outputs, Channels: c, Kernel: [2]int{kernel, kernel}, Stride: stride, Padding: padding,
+		Outputs: outputs, Channels: c, Kernel: [2]int{kernel, kernel}, Stride: bundle.Both(stride), Padding: bundle.Around(padding),
 		Weight: b.weights(outputs, c*kernel*kernel, largest), Bias: b.bias(outputs),
 	})
 }
@@ -129,7 +129,7 @@ func (b *Builder) Dense(units, largest int) *Builder {
 
 // Pool adds a sum pool.
 func (b *Builder) Pool(kernel, stride int) *Builder {
-	return b.Add(&bundle.SumPool{Kernel: kernel, Stride: stride})
+	return b.Add(&bundle.SumPool{Kernel: bundle.Both(kernel), Stride: bundle.Both(stride)})
 }
 
 // Square squares every element.

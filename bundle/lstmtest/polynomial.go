@@ -30,7 +30,7 @@ func Polynomial(s Shape, seed uint64, v Variant) *bundle.Program {
 		{Name: "c", Size: s.Hidden, Scale: []float64{one}, Range: limit, Next: "c1"},
 	}}
 	add := func(name string, op bundle.Op, scale float64, inputs ...string) {
-		n := bundle.BodyNode{Node: bundle.Node{Name: name, Op: op, Scale: []float64{scale}}, Inputs: inputs}
+		n := bundle.Node{Name: name, Op: op, Scale: []float64{scale}, Inputs: inputs}
 		if _, ok := op.(*bundle.Dense); ok {
 			n.Bits = 8
 		}

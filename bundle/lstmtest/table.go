@@ -29,7 +29,7 @@ func Table(s Shape, width int64, seed uint64) *bundle.Program {
 		{Name: "c", Size: s.Hidden, Scale: []float64{1. / 7}, Range: bundle.NewRange(-7, 7), Next: "c1"},
 	}}
 	add := func(name string, op bundle.Op, scale float64, inputs ...string) {
-		n := bundle.BodyNode{Node: bundle.Node{Name: name, Op: op, Scale: []float64{scale}}, Inputs: inputs}
+		n := bundle.Node{Name: name, Op: op, Scale: []float64{scale}, Inputs: inputs}
 		if _, ok := op.(*bundle.Dense); ok {
 			n.Bits = 4
 		}

@@ -5,12 +5,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"math"
+	"runtime/debug"
 	"time"
 
 	"qtool/bundle"
 	"qtool/he"
+	"qtool/he/choose"
 	"qtool/he/lstm"
 	"qtool/he/tfhe"
 )
@@ -55,11 +58,15 @@ func (l *laps) lap(to *float64) {
 // ask makes keys, encrypts one input, has a server evaluate it, and decrypts. The
 // client and the server are separate: what passes between them is ciphertexts and
 // evaluation keys.
-func (r recurrentPlan) ask(ctx context.Context, input []uint8, step func(he.Step)) (*exchange, error) {
-	if r.lstm != nil {
-		return askLSTM(ctx, r.lstm, input, step)
+func ask(ctx context.Context, p *choose.Plan, input []uint8, step func(he.Step)) (*exchange, error) {
+	switch plan := p.Backend.(type) {
+	case *lstm.Plan:
+		defer debug.SetGCPercent(debug.SetGCPercent(garbage(p)))
+		return askLSTM(ctx, plan, input, step)
+	case *tfhe.Plan:
+		return askPBS(ctx, plan, input, step)
 	}
-	return askPBS(ctx, r.pbs, input, step)
+	return nil, fmt.Errorf("backend %q takes no single sentences: want pbs or, of recurrent networks with polynomials, packed-ckks", p.Describe(0).Backend)
 }
 
 func askPBS(ctx context.Context, p *tfhe.Plan, input []uint8, step func(he.Step)) (*exchange, error) {

@@ -1,22 +1,21 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
 	"strings"
 
 	"qtool/bundle"
 	"qtool/he"
 	"qtool/he/bgv"
-	"qtool/he/bgvlut"
+	"qtool/he/choose"
 	"qtool/he/lstm"
 	"qtool/he/packed"
 	"qtool/he/security"
 	"qtool/he/tfhe"
 	"qtool/internal/memory"
-	"qtool/recipe"
 )
 
 const narrowerHint = "smaller weights, or fewer of them, make the sums and with them the tables' domains narrower"
@@ -32,12 +31,20 @@ type verifyOptions struct {
 	allowInsecure  bool
 	bits           float64 // of output precision, packed-ckks; 0: its default
 	failure        float64 // probability that an image has a failed look-up, pbs; 0: its default
+	memory         float64 // GiB that ciphertexts may take at once, bgv; 0: its default
+	tuneTimings    bool    // measure this machine to choose among plans
 }
 
 // unused refuses options that the back end has no use for.
 func (o verifyOptions) unused() error {
 	if o.bits != 0 && o.backend != "packed-ckks" {
 		return fmt.Errorf("--precision %v: it is for the backend packed-ckks, this one is %q", o.bits, o.backend)
+	}
+	if o.memory != 0 && o.backend != "bgv" && o.backend != "auto" {
+		return fmt.Errorf("--memory %v: it is for the backend bgv, this one is %q", o.memory, o.backend)
+	}
+	if !(o.memory >= 0 && o.memory <= 1<<20) {
+		return fmt.Errorf("--memory %v GiB is outside 0..%d", o.memory, 1<<20)
 	}
 	if o.backend != backendNone {
 		return nil
@@ -57,211 +64,85 @@ func (o verifyOptions) unused() error {
 // backendNone leaves encryption out: the clear rungs alone.
 const backendNone = "none"
 
-// encryptedExecutor plans the encrypted run of so many images: parameters are chosen, or refused,
-// before any work is done. It is nil for backendNone.
-func encryptedExecutor(p *bundle.Program, images int, o verifyOptions) (he.Executor, error) {
+// plan plans a program for so many images: parameters are chosen, or refused, before
+// any work is done.
+func (o verifyOptions) plan(ctx context.Context, p *bundle.Program, images int) (*choose.Plan, error) {
 	if err := o.unused(); err != nil {
 		return nil, err
 	}
-	if strings.HasPrefix(o.backend, "packed") {
-		// Encoded weights and keys are gigabytes that stay: garbage worth as much
-		// again must not pile up before it is collected.
-		debug.SetGCPercent(20)
+	if o.backend == backendNone {
+		return nil, fmt.Errorf("backend %q encrypts nothing, there is no plan", backendNone)
 	}
-	if p.Uses(bundle.KindRecurrent) {
-		if e, err := recurrentExecutor(p, o); e != nil || err != nil {
-			return e, err
-		}
-	}
-	switch o.backend {
-	case backendNone:
-		return nil, nil
-	case "auto", "bgv":
-		if p.Uses(bundle.KindLookupTable) {
-			return tableExecutor(p, images, o)
-		}
-		plan, err := bgv.NewPlan(p, bgv.Options{LogN: o.logN, AllowInsecure: o.allowInsecure, Images: images, Memory: ciphertextMemory()})
-		if err != nil {
-			return nil, withHint(err, smallerHint)
-		}
-		return bgv.NewExecutor(p, plan), nil
-	case "pbs":
-		plan, err := lookupPlan(p, o)
-		if err != nil {
-			return nil, withHint(err, narrowerHint)
-		}
-		return tfhe.NewExecutor(p, plan), nil
-	case "packed-ckks":
-		plan, err := packed.NewPlan(p, packed.Options{LogN: o.logN, Bits: o.bits, AllowInsecure: o.allowInsecure})
-		if err != nil {
-			return nil, packedHint(err)
-		}
-		thrifty(plan.ServerBytes())
-		return packed.NewExecutor(p, plan), nil
-	case "packed-bgv":
-		plan, err := packed.NewExactPlan(p, packed.Options{LogN: o.logN, AllowInsecure: o.allowInsecure})
-		if err != nil {
-			return nil, packedHint(err)
-		}
-		thrifty(plan.ServerBytes())
-		return packed.NewExactExecutor(p, plan), nil
-	}
-	return nil, fmt.Errorf("backend %q is unknown: want one of %s", o.backend, strings.Join(recipe.Backends, ", "))
+	plan, err := promptly(ctx, func() (*choose.Plan, error) {
+		return choose.New(ctx, p, choose.Options{
+			Backend: o.backend, Images: images, LogN: o.logN, AllowInsecure: o.allowInsecure, Bits: o.bits,
+			Failure: o.failure, Memory: memoryBytes(o.memory), TuneTimings: o.tuneTimings,
+		})
+	})
+	return plan, withHint(err, o.planHint(p))
 }
 
-// ciphertextMemory is what a batch's ciphertexts may take: three fifths of the
-// machine's memory.
-func ciphertextMemory() int64 { return memory.Total() / 5 * 3 }
-
-// thrifty collects garbage still more often where a server holds gigabytes: of
-// those, a fifth is much, and collections look at little else than their list.
-func thrifty(bytes int64) {
-	if bytes > 1<<30 {
-		debug.SetGCPercent(5)
+// encryptedExecutor plans the encrypted run of so many images. It is nil for
+// backendNone.
+func encryptedExecutor(ctx context.Context, p *bundle.Program, images int, o verifyOptions) (he.Executor, error) {
+	if o.backend == backendNone {
+		return nil, o.unused()
 	}
-}
-
-// packedHint says what could help against a plan that failed.
-func packedHint(err error) error {
-	if errors.Is(err, packed.ErrInsufficient) {
-		return hinted{err, "fewer layers with activations, fewer bits of --precision, or another back end"}
-	}
-	if errors.Is(err, packed.ErrOperation) {
-		return hinted{err, "packed ciphertexts carry linear layers, squares and quadratics; --backend auto takes one that carries every layer"}
-	}
-	return err
-}
-
-// tableExecutor plans the batch executor of programs with lookup tables, or, for
-// auto, blind rotation where the batch executor cannot carry the tables or is
-// predicted to take longer.
-func tableExecutor(p *bundle.Program, images int, o verifyOptions) (he.Executor, error) {
-	plan, err := bgvlut.NewPlan(p, bgvlut.Options{LogN: o.logN, AllowInsecure: o.allowInsecure, Images: images})
-	err = withHint(err, narrowerHint)
-	if err != nil && (o.backend != "auto" || !errors.Is(err, bgv.ErrInsufficient)) {
+	plan, err := o.plan(ctx, p, images)
+	if err != nil {
 		return nil, err
 	}
-	if o.backend != "auto" {
-		return bgvlut.NewExecutor(p, plan), nil
+	if b, ok := plan.Backend.(*bgv.Plan); ok {
+		if err := fits(b.Memory(), memory.Total()); err != nil {
+			return nil, err
+		}
 	}
-	single, singleErr := lookupPlan(p, verifyOptions{logN: o.logN, failure: o.failure})
+	e := plan.Executor(p)
+	if percent := garbage(plan); percent != 0 {
+		e = frugal{e, percent}
+	}
+	return e, nil
+}
+
+// memoryBytes are the bytes of so many GiB.
+func memoryBytes(gib float64) int64 { return int64(gib * (1 << 30)) }
+
+// fits refuses ciphertexts that pass the machine's memory, if that is known: the plan
+// does not look at it.
+func fits(need, have int64) error {
+	if have == 0 || need <= have {
+		return nil
+	}
+	return hinted{fmt.Errorf("bgv: a batch takes %.3g GB of ciphertexts at once, this machine has %.3g GB: %w", float64(need)/1e9, float64(have)/1e9, bgv.ErrInsufficient),
+		fmt.Sprintf("--memory %d takes parameters of less memory and more time", max(1, int(math.Floor(float64(have)/(1<<30)*3/5))))}
+}
+
+// planHint says what could help a program that no parameters carry.
+func (o verifyOptions) planHint(p *bundle.Program) string {
+	tables := p.Uses(bundle.KindLookupTable)
 	switch {
-	case err != nil && singleErr != nil:
-		return nil, err
-	case err != nil:
-		return picked{tfhe.NewExecutor(p, single), fmt.Sprintf("auto takes look-ups by blind rotation, as batches cannot carry the tables: %v", err)}, nil
-	case singleErr != nil:
-		return picked{bgvlut.NewExecutor(p, plan), fmt.Sprintf("auto takes the batch executor for tables: %.3g s predicted for %s; blind rotation cannot carry them: %v",
-			plan.PredictedSeconds(images), countImages(images), singleErr)}, nil
+	case p.Uses(bundle.KindRecurrent) && (o.backend == "packed-ckks" || o.backend == "auto" && !tables):
+		return "fewer steps, a linear cell output, or fewer bits of --precision take less modulus; tables go by --backend pbs"
+	case strings.HasPrefix(o.backend, "packed"):
+		return "fewer layers with activations, fewer bits of --precision, or another back end"
+	case tables || o.backend == "pbs":
+		return narrowerHint
 	}
-	batch, one := plan.PredictedSeconds(images), single.PredictedSeconds(images)
-	if one < batch {
-		return picked{tfhe.NewExecutor(p, single), fmt.Sprintf("auto takes look-ups by blind rotation: %.3g s predicted for %s where an exact batch would take %.3g s; an image fails with probability at most %.1g",
-			one, countImages(images), batch, single.FailurePerImage())}, nil
-	}
-	return picked{bgvlut.NewExecutor(p, plan), fmt.Sprintf("auto takes the batch executor for tables: %.3g s predicted for %s where blind rotation would take %.3g s",
-		batch, countImages(images), one)}, nil
+	return smallerHint
 }
 
-// lookupPlan plans blind rotation.
-func lookupPlan(p *bundle.Program, o verifyOptions) (*tfhe.Plan, error) {
-	options := tfhe.Options{LogN: o.logN, AllowInsecure: o.allowInsecure}
-	if o.failure != 0 {
-		if !(o.failure > 0 && o.failure < 1) {
-			return nil, fmt.Errorf("failure probability %v is outside 0..1", o.failure)
-		}
-		options.LogFailure = math.Log2(o.failure)
-	}
-	return tfhe.NewPlan(p, options)
-}
-
-func countImages(n int) string {
-	if n == 1 {
-		return "1 image"
-	}
-	return fmt.Sprintf("%d images", n)
-}
-
-// picked is an executor that says why it was chosen.
-type picked struct {
-	he.Executor
-	why string
-}
-
-func (p picked) Backend() he.Backend {
-	b := p.Executor.Backend()
-	b.Why = append(b.Why, p.why)
-	return b
-}
-
-// recurrentExecutor plans programs with Recurrent nodes: those with tables go by
-// blind rotation, those without by CKKS. It is nil for pbs and none, which need no
-// other plan than for any program.
-func recurrentExecutor(p *bundle.Program, o verifyOptions) (he.Executor, error) {
-	if o.backend == "pbs" || o.backend == backendNone {
-		return nil, nil
-	}
-	plan, err := planRecurrent(p, o)
-	if err != nil {
-		return nil, err
-	}
-	e := he.Executor(nil)
-	if plan.lstm != nil {
-		e = lstm.NewExecutor(p, plan.lstm)
-	} else {
-		e = tfhe.NewExecutor(p, plan.pbs)
-	}
-	if plan.why == "" {
-		return e, nil
-	}
-	return picked{e, plan.why}, nil
-}
-
-// recurrentPlan has one of its plans, and why it was chosen.
-type recurrentPlan struct {
-	pbs  *tfhe.Plan
-	lstm *lstm.Plan
-	why  string
-}
-
-// planRecurrent plans programs that run by blind rotation or by CKKS: recurrent
-// ones, and others that pbs takes.
-func planRecurrent(p *bundle.Program, o verifyOptions) (recurrentPlan, error) {
-	var r recurrentPlan
-	backend := o.backend
-	if backend == "auto" {
-		backend, r.why = "pbs", "auto takes look-ups by blind rotation, as the recurrent program has tables"
-		switch {
-		case !p.Uses(bundle.KindRecurrent):
-			r.why = "auto takes the pbs back end, which is for single inputs"
-		case !p.Uses(bundle.KindLookupTable):
-			backend, r.why = "packed-ckks", "auto takes CKKS, as the recurrent program has no tables: all sequences of a batch at once"
-		}
-	}
-	err := o.unused()
-	if err != nil {
-		return r, err
-	}
-	switch backend {
-	case "packed-ckks":
-		debug.SetGCPercent(20) // as for the other packed back ends
-		r.lstm, err = lstm.NewPlan(p, lstm.Options{LogN: o.logN, Bits: o.bits, AllowInsecure: o.allowInsecure})
-		return r, withHint(err, "fewer steps, a linear cell output, or fewer bits of --precision take less modulus; tables go by --backend pbs")
-	case "pbs":
-		o.allowInsecure = o.allowInsecure && o.backend == "pbs"
-		r.pbs, err = lookupPlan(p, o)
-		return r, withHint(err, narrowerHint)
-	}
-	return r, hinted{fmt.Errorf("backend %q has no form of recurrent programs", backend), "pbs runs those with tables, packed-ckks those with polynomials; auto takes the one that fits"}
-}
-
-// withHint adds what can be done about parameters that were refused.
+// withHint adds what can be done about a plan that was refused.
 func withHint(err error, insufficient string) error {
+	var recurrent *choose.RecurrentError
 	switch {
 	case errors.Is(err, security.ErrInsecure):
 		return hinted{err, "leave the ring degree to be chosen, or accept the risk with --allow-insecure-parameters"}
-	case errors.Is(err, bgv.ErrInsufficient), errors.Is(err, tfhe.ErrInsufficient), errors.Is(err, lstm.ErrInsufficient):
+	case errors.Is(err, bgv.ErrInsufficient), errors.Is(err, tfhe.ErrInsufficient), errors.Is(err, lstm.ErrInsufficient), errors.Is(err, packed.ErrInsufficient):
 		return hinted{err, insufficient}
+	case errors.Is(err, packed.ErrOperation):
+		return hinted{err, "packed ciphertexts carry linear layers, squares and quadratics; --backend auto takes one that carries every layer"}
+	case errors.As(err, &recurrent):
+		return hinted{err, "pbs runs those with tables, packed-ckks those with polynomials; auto takes the one that fits"}
 	}
 	return err
 }

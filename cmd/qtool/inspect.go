@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -12,6 +11,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets/text"
+	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/model/sequence"
 	"qtool/quant"
@@ -30,8 +30,8 @@ proved ranges, golden vectors), and prints its layers and where it comes from.
 The columns of a bundle: the range proved for every possible input, the two's
 complement bits that hold it, and the bits that calibration images really used.
 
-With --plan it shows how a packed back end would evaluate a bundle, layer by layer:
-where values stand, products and rotations, ciphertext primes, predicted time and
+With --plan it shows how a packed back end would evaluate a bundle, as qtool plan does
+for every back end, layer by layer: where values stand, products and rotations, ciphertext primes, predicted time and
 precision, and the time that a run measured whose report.json lies beside the bundle.
 
 With --activation it shows instead how polynomials of one degree approximate a
@@ -59,7 +59,7 @@ far below it any polynomial of that degree could get at most.`),
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if activation.function != "" {
 				return runInspectActivation(a, activation)
 			}
@@ -68,7 +68,7 @@ far below it any polynomial of that degree could get at most.`),
 				if err != nil {
 					return err
 				}
-				return inspectPlan(a, args[0], f, o)
+				return inspectPlan(cmd.Context(), a, args[0], f, o)
 			}
 			return runInspect(a, args[0])
 		},
@@ -120,7 +120,7 @@ func runInspect(a *app, path string) error {
 
 // sniff tells a bundle (a zip) from a checkpoint by its first bytes.
 func sniff(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return "", err
 	}

@@ -36,7 +36,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "jsonhas": jsonHas, "flip": flip, "truncate": truncate, "waitfor": waitFor, "sentencebundle": sentenceBundle,
+			"status": status, "jsonhas": jsonHas, "flip": flip, "truncate": truncate, "waitfor": waitFor, "sentencebundle": sentenceBundle, "samehash": sameHash, "samesearch": sameSearch,
 		},
 	})
 }
@@ -106,6 +106,49 @@ func jsonHas(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if ok == neg {
 		ts.Fatalf("%s: %s is %v, compared with %s", args[0], args[1], v, args[2])
+	}
+}
+
+// sameHash demands that two plans printed as JSON have one hash, or that they do not.
+func sameHash(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: samehash FILE FILE")
+	}
+	var hashes [2]struct{ Hash string }
+	for i, name := range args {
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(name)), &hashes[i]))
+		if len(hashes[i].Hash) != 64 {
+			ts.Fatalf("%s: hash %q", name, hashes[i].Hash)
+		}
+	}
+	if (hashes[0] == hashes[1]) == neg {
+		ts.Fatalf("plans %s and %s", hashes[0].Hash, hashes[1].Hash)
+	}
+}
+
+// sameSearch demands that two searches tried, kept and predicted the same, but for
+// seconds.
+func sameSearch(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: samesearch FILE FILE")
+	}
+	var reports [2]string
+	for i, name := range args {
+		var v map[string]any
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(name)), &v))
+		front, ok := v["front"].([]any)
+		if !ok || len(front) == 0 {
+			ts.Fatalf("%s has no front", name)
+		}
+		for _, c := range front {
+			delete(c.(map[string]any), "predicted_seconds")
+		}
+		b, err := json.Marshal(map[string]any{"front": front, "candidates": v["candidates"]})
+		ts.Check(err)
+		reports[i] = string(b)
+	}
+	if reports[0] != reports[1] {
+		ts.Fatalf("%s and %s differ:\n%s\n%s", args[0], args[1], reports[0], reports[1])
 	}
 }
 

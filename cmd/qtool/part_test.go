@@ -13,6 +13,7 @@ import (
 	"qtool/quant"
 	"qtool/verify"
 	"qtool/verify/integer"
+	"qtool/verify/runlog"
 )
 
 // countingExecutor is the integer reference in batches of two. It counts the
@@ -49,21 +50,21 @@ func TestEncryptedImages(t *testing.T) {
 	test := &datasets.Split{Images: []uint8{0, 255, 0, 255, 255, 0, 255}, Labels: []uint8{0, 0, 0, 0, 0, 0, 0}, Shape: []int{1}}
 	state := filepath.Join(t.TempDir(), stateVerify)
 	a := &app{stdout: io.Discard, stderr: io.Discard, quiet: true}
-	run := func(encrypted, stop int) (*verify.Report, *countingExecutor, error) {
+	run := func(encrypted, stop int, resume bool) (*verify.Report, *countingExecutor, error) {
 		reference, err := integer.New(p)
 		if err != nil {
 			t.Fatal(err)
 		}
 		e := &countingExecutor{Executor: reference, stop: stop}
 		r, err := a.verifyBundle(t.Context(), verification{
-			file: &bundle.File{Program: p}, test: test, encrypted: encrypted, executor: e, state: state, resume: true,
+			file: &bundle.File{Program: p}, test: test, encrypted: encrypted, executor: e, state: state, resume: resume,
 		})
 		return r, e, err
 	}
-	if _, _, err := run(5, 3); !errors.Is(err, context.Canceled) {
+	if _, _, err := run(5, 3, true); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	r, e, err := run(5, 0)
+	r, e, err := run(5, 0, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,10 +74,14 @@ func TestEncryptedImages(t *testing.T) {
 	if x := r.Accuracy; *x.Encrypted != 0.6 || *x.IntegerOnEncrypted != 0.6 || *x.Integer != 4.0/7 {
 		t.Errorf("accuracies: encrypted %v, integer on the same %v, integer %v; want 0.6, 0.6 and 4/7", *x.Encrypted, *x.IntegerOnEncrypted, *x.Integer)
 	}
-	if _, e, err := run(4, 0); err != nil || e.images != 4 {
-		t.Errorf("%d images encrypted of another limit, %v; want all 4", e.images, err)
+	var different *runlog.DifferentError
+	if _, e, err := run(4, 0, true); !errors.As(err, &different) || different.Keys[0] != "samples" || hintFor(err) == "" || e.images != 0 {
+		t.Errorf("%d images encrypted of another limit, %v; want an error with a hint that names the samples", e.images, err)
 	}
-	if r, e, err := run(7, 0); err != nil || e.images != 7 || r.Accuracy.IntegerOnEncrypted != nil {
+	if _, e, err := run(4, 0, false); err != nil || e.images != 4 {
+		t.Errorf("%d images encrypted of another limit without --resume, %v; want all 4", e.images, err)
+	}
+	if r, e, err := run(7, 0, false); err != nil || e.images != 7 || r.Accuracy.IntegerOnEncrypted != nil {
 		t.Errorf("%d images encrypted, %v; want all 7 and no accuracy of a part", e.images, err)
 	}
 }

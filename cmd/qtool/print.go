@@ -216,6 +216,8 @@ type layerRow struct {
 	Range bundle.Range `json:"range"`
 	Seen  bundle.Range `json:"seen"`
 	SQNR  *float64     `json:"sqnr_db,omitempty"`
+	// Inputs are the layers that it reads, none where that is the one before it.
+	Inputs []string `json:"inputs,omitempty"`
 }
 
 func (l layerRow) cells() table.Row {
@@ -226,7 +228,7 @@ func (l layerRow) cells() table.Row {
 	if l.SQNR != nil {
 		sqnr = fmt.Sprintf("%.1f", *l.SQNR)
 	}
-	return table.Row{l.Name, l.Op, bits, shortRange(l.Range), l.Range.Bits(), l.Seen.Bits(), sqnr}
+	return table.Row{l.Name, l.Op, strings.Join(l.Inputs, ", "), bits, shortRange(l.Range), l.Range.Bits(), l.Seen.Bits(), sqnr}
 }
 
 // shortRange is a range that fits a table: long bounds in powers of ten.
@@ -255,7 +257,7 @@ func layerRows(p *bundle.Program, sqnr []float64) []layerRow {
 		rows = append(rows, row)
 		if r, ok := p.Nodes[i].Op.(*bundle.Recurrent); ok {
 			for _, n := range r.Body {
-				rows = append(rows, layerRow{row.Name + "." + n.Name, n.Kind(), int(n.Bits), n.Range, n.Seen, nil})
+				rows = append(rows, layerRow{row.Name + "." + n.Name, n.Kind(), int(n.Bits), n.Range, n.Seen, nil, n.Inputs})
 			}
 		}
 	}
@@ -265,7 +267,7 @@ func layerRows(p *bundle.Program, sqnr []float64) []layerRow {
 func rowsOf(layers []verify.Layer) []layerRow {
 	var rows []layerRow
 	for _, l := range layers {
-		rows = append(rows, layerRow{l.Name, l.Op, int(l.Bits), l.Range, l.Seen, l.SQNR})
+		rows = append(rows, layerRow{l.Name, l.Op, int(l.Bits), l.Range, l.Seen, l.SQNR, l.Inputs})
 	}
 	return rows
 }
@@ -356,8 +358,8 @@ func (p *printer) outside(stage string, log trainingLog) {
 func layersTable(rows []layerRow) string {
 	t := newTable()
 	t.SuppressEmptyColumns()
-	t.AppendHeader(table.Row{"layer", "operation", "weight bits", "proved range", "bits", "seen bits", "SQNR dB"})
-	right(t, 3, 4, 5, 6, 7)
+	t.AppendHeader(table.Row{"layer", "operation", "inputs", "weight bits", "proved range", "bits", "seen bits", "SQNR dB"})
+	right(t, 4, 5, 6, 7, 8)
 	for _, r := range rows {
 		t.AppendRow(r.cells())
 	}

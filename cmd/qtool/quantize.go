@@ -107,6 +107,10 @@ type quantizeOptions struct {
 }
 
 func runQuantize(ctx context.Context, w *workspace, o quantizeOptions) error {
+	if err := w.hold(); err != nil {
+		return err
+	}
+	defer w.leave()
 	if w.recipe.Sentence != nil {
 		return quantizeSentences(ctx, w, o)
 	}
@@ -133,7 +137,7 @@ func runQuantize(ctx context.Context, w *workspace, o quantizeOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := w.open(ctx, quantizedFiles...); err != nil {
+	if err := w.open(ctx, floatFiles...); err != nil {
 		return err
 	}
 	if err := w.adopt(o.checkpoint, float); err != nil {
@@ -159,6 +163,9 @@ func runQuantize(ctx context.Context, w *workspace, o quantizeOptions) error {
 		if w.explanation, err = w.explain(ctx, c); err != nil {
 			return err
 		}
+	}
+	if err := w.commit(); err != nil {
+		return err
 	}
 	return w.printStage(c.Params.Count(), c.Provenance, fileQuantized, w.recipe.Quantize.Method, w.val != nil, layerRows(f.Program, sqnr)...)
 }
@@ -208,6 +215,9 @@ func (w *workspace) adopt(path string, c *model.Checkpoint) error {
 		return nil
 	case w.resume:
 		return hinted{fmt.Errorf("%s: cannot resume: %s there is another checkpoint than %s", w.dir, fileFloat, path), "run without --resume to start afresh"}
+	}
+	if err := w.forgetTraining(); err != nil {
+		return err
 	}
 	return c.WriteFile(w.path(fileFloat))
 }

@@ -16,10 +16,13 @@ import (
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/datasets/text"
+	"qtool/internal/whole"
 	"qtool/model"
+	"qtool/pipeline/folder"
 	"qtool/recipe"
 	"qtool/report"
 	"qtool/verify"
+	"qtool/verify/gate"
 )
 
 const fileHTML = "report.html"
@@ -53,6 +56,15 @@ downloaded, and files of another run are refused.`),
 }
 
 func runReport(ctx context.Context, a *app, s reportSource, out string) error {
+	if out == "" {
+		held, err := folder.OpenExisting(s.dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return lockHint(err)
+		}
+		if err == nil {
+			defer held.Close()
+		}
+	}
 	html, err := a.drawReport(ctx, s)
 	if err != nil {
 		return err
@@ -74,14 +86,31 @@ func runReport(ctx context.Context, a *app, s reportSource, out string) error {
 	return err
 }
 
-// writeHTML draws the run's report.html from the files that the run has written
-// and the dataset that it has loaded.
-func (w *workspace) writeHTML(ctx context.Context) error {
-	html, err := w.drawReport(ctx, reportSource{dir: w.dir, data: w.data})
+// writeReport writes report.json, and report.html or, where html is nil, none: a page of
+// an earlier report never stands beside a later one.
+func writeReport(dir string, r *verify.Report, html []byte) error {
+	page := filepath.Join(dir, fileHTML)
+	// Both are complete before either is in its place.
+	t, err := os.MkdirTemp(dir, ".report-")
 	if err != nil {
 		return err
 	}
-	return maybe.WriteFile(w.path(fileHTML), html, 0o644)
+	defer os.RemoveAll(t)
+	if err := r.WriteFile(filepath.Join(t, fileReport)); err != nil {
+		return err
+	}
+	if html != nil {
+		if err := maybe.WriteFile(filepath.Join(t, fileHTML), html, 0o644); err != nil {
+			return err
+		}
+	}
+	if err := os.Remove(page); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Rename(filepath.Join(t, fileReport), filepath.Join(dir, fileReport)); err != nil || html == nil {
+		return err
+	}
+	return os.Rename(filepath.Join(t, fileHTML), page)
 }
 
 // reportSource says where a report is drawn from.
@@ -89,6 +118,7 @@ type reportSource struct {
 	dir    string
 	bundle string            // "": model.qb in dir
 	data   *datasets.Dataset // nil: loaded by name
+	report *verify.Report    // nil: report.json in dir
 }
 
 // beside is the path of a file of the run that made the bundle.
@@ -101,9 +131,12 @@ func (s reportSource) beside(name string) string {
 
 // drawReport reads a run folder and draws it.
 func (a *app) drawReport(ctx context.Context, s reportSource) ([]byte, error) {
-	r, err := readReport(filepath.Join(s.dir, fileReport))
-	if err != nil {
-		return nil, err
+	r := s.report
+	if r == nil {
+		var err error
+		if r, err = readReport(filepath.Join(s.dir, fileReport)); err != nil {
+			return nil, err
+		}
 	}
 	in := report.Input{Report: r}
 	if err := s.readBundle(&in); err != nil {
@@ -132,7 +165,7 @@ func (a *app) drawReport(ctx context.Context, s reportSource) ([]byte, error) {
 }
 
 func readReport(path string) (*verify.Report, error) {
-	b, err := os.ReadFile(path)
+	b, err := whole.Bytes(path, gate.MaxBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, hinted{fmt.Errorf("no report: %w", err), "qtool run makes one, and so does qtool verify-encrypted --out"}
 	}
@@ -258,7 +291,7 @@ func (s reportSource) readTraining(in *report.Input) error {
 // readRecipe reads the resolved recipe; nil where it is not there.
 func (s reportSource) readRecipe(in *report.Input) (*recipe.Recipe, error) {
 	path := s.beside(fileRecipe)
-	b, err := os.ReadFile(path)
+	b, err := whole.Bytes(path, recipe.MaxBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		in.Notes = append(in.Notes, fmt.Sprintf("No %s: activations are left out, because it names the calibration images.", fileRecipe))
 		return nil, nil

@@ -84,6 +84,10 @@ The folder given by --out then holds
 
 Ctrl-C stops in good order; the same command with --resume goes on.
 
+One command at a time has the folder, and what is in it is of one run. Results of an
+earlier run stay until the new ones are complete, which wait in .unfinished inside the
+folder; then they replace them all at once, and a note says what was replaced.
+
 With --from the recipe is the one that a finished run left in its folder, and the
 new bundle must be that run's, byte for byte.`),
 		Example: `  qtool run
@@ -119,10 +123,14 @@ func runRun(ctx context.Context, w *workspace, insecure bool) error {
 	if insecure && w.recipe.Quantize.Method == "none" {
 		return fmt.Errorf("--allow-insecure-parameters: recipe %s encrypts nothing, quantize.method is none", w.recipe.Name)
 	}
+	if err := w.hold(); err != nil {
+		return err
+	}
+	defer w.leave()
 	if w.recipe.Sentence != nil {
 		return runSentences(ctx, w, insecure)
 	}
-	if err := w.open(ctx, trainedFiles...); err != nil {
+	if err := w.open(ctx); err != nil {
 		return err
 	}
 	float, err := w.trainFloat(ctx)
@@ -140,7 +148,7 @@ func runRun(ctx context.Context, w *workspace, insecure bool) error {
 	if err != nil {
 		return err
 	}
-	task, err := w.verification(f, w.data.Test, insecure)
+	task, err := w.verification(ctx, f, w.data.Test, insecure)
 	if err != nil {
 		return err
 	}
@@ -162,10 +170,7 @@ func (w *workspace) verifyRun(ctx context.Context, task verification) (err error
 		return err
 	}
 	report.TestImages, report.Bytes.Bundle = w.data.Test.Len(), size
-	if err := w.publish(ctx, report); err != nil {
-		return err
-	}
-	return removeState(task.state)
+	return w.publish(ctx, report)
 }
 
 // runAgain repeats a finished run from its own folder and compares the bundles.
@@ -230,15 +235,22 @@ func (w *workspace) publishFloat(ctx context.Context, r rungs, labels []uint8) e
 	return w.publish(ctx, report)
 }
 
-// publish adds the training times, writes report.json and report.html, and
-// prints the table.
+// publish adds the training times, writes report.json and report.html, ends the run's
+// unfinished work, and prints the table.
 func (w *workspace) publish(ctx context.Context, report *verify.Report) error {
 	report.Seconds.Train = w.training["float"].Seconds
 	report.Seconds.Quantize = w.training["qat"].Seconds
-	if err := report.WriteFile(w.path(fileReport)); err != nil {
+	html, err := w.drawReport(ctx, reportSource{dir: w.path(""), data: w.data, report: report})
+	if err != nil {
 		return err
 	}
-	if err := w.writeHTML(ctx); err != nil {
+	if err := writeReport(w.path(""), report, html); err != nil {
+		return err
+	}
+	if err := w.commit(); err != nil {
+		return err
+	}
+	if err := verify.RemoveLog(w.path(stateVerify)); err != nil {
 		return err
 	}
 	var note strings.Builder

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 
@@ -92,6 +94,10 @@ func runSearch(ctx context.Context, w *workspace, o searchOptions) error {
 	if err := w.searchable(); err != nil {
 		return err
 	}
+	if err := w.hold(); err != nil {
+		return err
+	}
+	defer w.leave()
 	float, err := w.searchedFloat(ctx, o.checkpoint)
 	if err != nil {
 		return err
@@ -110,7 +116,10 @@ func runSearch(ctx context.Context, w *workspace, o searchOptions) error {
 	if err := r.writeFile(w.path(fileSearch)); err != nil {
 		return err
 	}
-	if err := removeState(w.path(stateSearch)); err != nil {
+	if err := w.commit(); err != nil {
+		return err
+	}
+	if err := os.Remove(w.path(stateSearch)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if w.json {
@@ -140,23 +149,17 @@ func (w *workspace) searchable() error {
 // searchedFloat opens the folder and is the float network there: trained, or the
 // checkpoint's.
 func (w *workspace) searchedFloat(ctx context.Context, checkpoint string) (*model.Checkpoint, error) {
-	stale := append(append([]string{}, searchedFiles...), quantizedFiles...)
 	var float *model.Checkpoint
-	if checkpoint == "" {
-		stale = append(stale, trainedFiles...)
-	} else {
+	var inherits []string
+	if checkpoint != "" {
 		var err error
 		if float, err = readFloat(checkpoint); err != nil {
 			return nil, err
 		}
+		inherits = floatFiles
 	}
-	if err := w.open(ctx, stale...); err != nil {
+	if err := w.open(ctx, inherits...); err != nil {
 		return nil, err
-	}
-	if !w.resume {
-		if err := os.RemoveAll(w.path(dirPoints)); err != nil {
-			return nil, err
-		}
 	}
 	if float == nil {
 		return w.trainFloat(ctx)

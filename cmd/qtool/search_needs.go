@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"math"
 	"runtime"
@@ -10,6 +11,7 @@ import (
 	"qtool/he/bgvlut"
 	"qtool/he/security"
 	"qtool/he/tfhe"
+	"qtool/recipe"
 )
 
 // searchNeeds is what a candidate needs under encryption.
@@ -37,9 +39,9 @@ type searchNeeds struct {
 
 // predictNeeds is the cheapest way to run a program under encryption that the
 // recipe's back end allows, or why nothing carries it.
-func predictNeeds(p *bundle.Program, backend string, logN, images int) (*searchNeeds, string, error) {
+func predictNeeds(ctx context.Context, p *bundle.Program, v recipe.Verify, images int) (*searchNeeds, string, error) {
 	if !p.Uses(bundle.KindLookupTable) {
-		n, err := bgv.Predict(p, bgv.Options{Images: images, LogN: logN})
+		n, err := bgv.Predict(ctx, p, bgv.Options{Images: images, LogN: v.LogN, Memory: memoryBytes(v.Memory)})
 		if reason, err := infeasible(err); reason != "" || err != nil {
 			return nil, reason, err
 		}
@@ -50,8 +52,8 @@ func predictNeeds(p *bundle.Program, backend string, logN, images int) (*searchN
 	}
 	var best *searchNeeds
 	var why string
-	if backend != "pbs" {
-		n, err := bgvlut.Predict(p, bgvlut.Options{Images: images, LogN: logN})
+	if v.Backend != "pbs" {
+		n, err := bgvlut.Predict(ctx, p, bgvlut.Options{Images: images, LogN: v.LogN})
 		reason, err := infeasible(err)
 		if err != nil {
 			return nil, "", err
@@ -63,8 +65,8 @@ func predictNeeds(p *bundle.Program, backend string, logN, images int) (*searchN
 			}
 		}
 	}
-	if backend != "bgv" {
-		n, err := tfhe.Predict(p, images, tfhe.Options{LogN: logN})
+	if v.Backend != "bgv" {
+		n, err := tfhe.Predict(ctx, p, images, tfhe.Options{LogN: v.LogN})
 		reason, err := infeasible(err)
 		if err != nil {
 			return nil, "", err

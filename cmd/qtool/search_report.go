@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"github.com/google/renameio/v2/maybe"
 
 	"qtool/he/bgv"
+	"qtool/internal/whole"
 	"qtool/search"
 )
 
@@ -103,7 +103,7 @@ func (w *workspace) knownCandidates(identity searchIdentity) ([]searchCandidate,
 		return nil, nil
 	}
 	for _, name := range []string{stateSearch, fileSearch} {
-		b, err := os.ReadFile(w.path(name))
+		b, err := whole.Bytes(w.path(name), maxStateBytes)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

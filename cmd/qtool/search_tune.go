@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"path/filepath"
 	"strings"
 
 	"qtool/calibrate"
 	"qtool/export"
+	"qtool/internal/whole"
+	"qtool/pipeline/folder"
+	"qtool/recipe"
 	"qtool/search"
 )
 
@@ -77,13 +80,28 @@ func (s *searcher) tunePoint(ctx context.Context, c *searchChoice) error {
 	if err != nil {
 		return err
 	}
+	if err := w.hold(); err != nil {
+		return err
+	}
+	defer w.leave()
+	if err := s.tuneIn(ctx, w, c); err != nil {
+		return err
+	}
+	return w.commit()
+}
+
+// tuneIn is tunePoint in the point's own folder.
+func (s *searcher) tuneIn(ctx context.Context, w *workspace, c *searchChoice) error {
 	encoded, err := w.recipe.Encode()
 	if err != nil {
 		return err
 	}
-	there, err := os.ReadFile(w.path(fileRecipe))
-	w.resume = err == nil && bytes.Equal(there, encoded)
-	if err := w.prepare(trainedFiles...); err != nil {
+	w.resume = false
+	for _, dir := range []string{w.dir, filepath.Join(w.dir, folder.Unfinished)} {
+		there, err := whole.Bytes(filepath.Join(dir, fileRecipe), recipe.MaxBytes)
+		w.resume = w.resume || err == nil && bytes.Equal(there, encoded)
+	}
+	if err := w.prepare(); err != nil {
 		return err
 	}
 	if err := w.adopt(s.path(fileFloat), s.float); err != nil {
@@ -111,7 +129,7 @@ func (s *searcher) tunePoint(ctx context.Context, c *searchChoice) error {
 		return err
 	}
 	c.Tuned = *comparison.Accuracy.Integer
-	c.Needs, c.Reason, err = s.needs(f.Program)
+	c.Needs, c.Reason, err = s.needs(ctx, f.Program)
 	return err
 }
 

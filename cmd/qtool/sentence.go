@@ -22,7 +22,7 @@ type sentences struct {
 
 // open creates the folder, loads what the recipe needs, and writes the resolved
 // recipe.
-func (s *sentences) open(ctx context.Context, stale ...string) error {
+func (s *sentences) open(ctx context.Context, inherits ...string) error {
 	r := s.recipe
 	var err error
 	if s.Material, err = sentence.Load(ctx, r, datasets.Options{Dir: s.dataDir}); err != nil {
@@ -34,7 +34,7 @@ func (s *sentences) open(ctx context.Context, stale ...string) error {
 	s.data = corpusData(s.Corpus, nil)
 	s.note(fmt.Sprintf("linear baseline, logistic regression on the set of words: dev %.2f %%, test %.2f %%",
 		100*s.Logistic.Accuracy(s.Vocabulary, s.Corpus.Dev), 100*s.Logistic.Accuracy(s.Vocabulary, s.Corpus.Test)))
-	return s.prepare(stale...)
+	return s.prepare(inherits...)
 }
 
 // corpusData is a corpus as a dataset of its test sentences, encoded; without an

@@ -38,13 +38,16 @@ func quantizeSentences(ctx context.Context, w *workspace, o quantizeOptions) err
 		return fmt.Errorf("%s is quantized already: quantize starts from a float checkpoint", path)
 	}
 	s := &sentences{workspace: w}
-	if err := s.open(ctx, quantizedFiles...); err != nil {
+	if err := s.open(ctx, floatFiles...); err != nil {
 		return err
 	}
 	if err := s.fits(path, float); err != nil {
 		return err
 	}
-	if path != w.path(fileFloat) {
+	if !sameBytes(path, w.path(fileFloat)) {
+		if err := w.forgetTraining(); err != nil {
+			return err
+		}
 		if err := float.WriteFile(w.path(fileFloat)); err != nil {
 			return err
 		}
@@ -55,6 +58,9 @@ func quantizeSentences(ctx context.Context, w *workspace, o quantizeOptions) err
 	}
 	f, err := s.export(c)
 	if err != nil {
+		return err
+	}
+	if err := s.commit(); err != nil {
 		return err
 	}
 	return s.printed(c, fileQuantized, w.recipe.Quantize.Method, layerRows(f.Program, nil)...)

@@ -17,7 +17,7 @@ import (
 // runSentences is qtool run of a recipe that reads sentences.
 func runSentences(ctx context.Context, w *workspace, insecure bool) error {
 	s := &sentences{workspace: w}
-	if err := s.open(ctx, trainedFiles...); err != nil {
+	if err := s.open(ctx); err != nil {
 		return err
 	}
 	float, err := s.trainFloat(ctx)
@@ -35,7 +35,7 @@ func runSentences(ctx context.Context, w *workspace, insecure bool) error {
 	if err != nil {
 		return err
 	}
-	task, err := w.verification(f, s.data.Test, insecure)
+	task, err := w.verification(ctx, f, s.data.Test, insecure)
 	if err != nil {
 		return err
 	}

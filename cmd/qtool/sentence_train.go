@@ -13,11 +13,14 @@ import (
 // trainSentences is qtool train of a recipe that reads sentences.
 func trainSentences(ctx context.Context, w *workspace) error {
 	s := &sentences{workspace: w}
-	if err := s.open(ctx, trainedFiles...); err != nil {
+	if err := s.open(ctx); err != nil {
 		return err
 	}
 	c, err := s.trainFloat(ctx)
 	if err != nil {
+		return err
+	}
+	if err := s.commit(); err != nil {
 		return err
 	}
 	return s.printed(c, fileFloat, "float")

@@ -81,7 +81,7 @@ func (w *workspace) compareCalibrations(ctx context.Context, float *model.Checkp
 
 // compare fills the table.
 func (c *calibrator) compare(ctx context.Context) (err error) {
-	if c.network, c.params, err = c.approximate(c.float); err != nil {
+	if c.network, c.params, err = c.approximate(ctx, c.float); err != nil {
 		return err
 	}
 	if c.answers, err = predict(ctx, c.float, c.val); err != nil {

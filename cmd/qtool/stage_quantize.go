@@ -34,7 +34,7 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 		delete(w.training, "qat") // of an earlier quantization
 		delete(w.training, "ptq")
 	}
-	n, params, err := w.approximate(float)
+	n, params, err := w.approximate(ctx, float)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 		options := qat.OptionsOf(config, q.Network)
 		if finetune.StartQuantization > 0 {
 			options.Calibrate = func(p model.Parameters) (*model.Quantized, error) {
-				return ptq.Quantize(q.Network, p, config, w.train)
+				return ptq.Quantize(ctx, q.Network, p, config, w.train)
 			}
 		}
 		z, err := qat.Training(q, options)
@@ -77,8 +77,8 @@ func (w *workspace) quantize(ctx context.Context, float *model.Checkpoint) (*mod
 
 // approximate is the float network with polynomials in the place of the functions
 // whose interval the recipe leaves to be measured.
-func (w *workspace) approximate(float *model.Checkpoint) (*model.Network, model.Parameters, error) {
-	return ptq.Approximate(w.network, float.Params, w.train, w.recipe.Quantize.Images)
+func (w *workspace) approximate(ctx context.Context, float *model.Checkpoint) (*model.Network, model.Parameters, error) {
+	return ptq.Approximate(ctx, w.network, float.Params, w.train, w.recipe.Quantize.Images)
 }
 
 // roundOff quantizes without training.

@@ -185,7 +185,7 @@ func (s *searcher) measure(ctx context.Context, p search.Point) (searchCandidate
 	}
 	config := w.recipe.Quantize.Config
 	config.Images = min(config.Images, proxyImages)
-	n, params, err := w.approximate(s.float)
+	n, params, err := w.approximate(ctx, s.float)
 	if err != nil {
 		return c, err
 	}
@@ -205,7 +205,7 @@ func (s *searcher) measure(ctx context.Context, p search.Point) (searchCandidate
 	if err != nil {
 		return c, err
 	}
-	if c.Needs, c.Reason, err = s.needs(program); err != nil || c.Needs == nil {
+	if c.Needs, c.Reason, err = s.needs(ctx, program); err != nil || c.Needs == nil {
 		return c, err
 	}
 	comparison, err := integerAnswers(ctx, program, s.answers, s.val)
@@ -217,15 +217,14 @@ func (s *searcher) measure(ctx context.Context, p search.Point) (searchCandidate
 }
 
 // needs predicts the cost of a program, or says why nothing carries it.
-func (s *searcher) needs(p *bundle.Program) (*searchNeeds, string, error) {
-	v := s.recipe.Verify
-	return predictNeeds(p, v.Backend, v.LogN, s.testImages())
+func (s *searcher) needs(ctx context.Context, p *bundle.Program) (*searchNeeds, string, error) {
+	return predictNeeds(ctx, p, s.recipe.Verify, s.testImages())
 }
 
 // at is a point's own workspace, on the search's data.
 func (s *searcher) at(p search.Point) (*workspace, error) {
 	w := *s.workspace
-	w.dir = s.path(pointFolder(p))
+	w.dir, w.folder = s.path(pointFolder(p)), nil
 	var err error
 	if w.recipe, err = s.recipe.With(s.overrides(p)); err != nil {
 		return nil, err

@@ -23,12 +23,9 @@ func (a *app) simulate(ctx context.Context, e he.Executor, images [][]uint8, l *
 	}
 	s := &verify.Simulated{Backend: b.Name, Images: len(images), PredictedBits: b.PredictedBits, Why: b.Why}
 	start, logits := time.Now(), l.Integer
-	if p, ok := e.(picked); ok {
-		e = p.Executor
-	}
-	if simulator, ok := e.(he.Simulator); ok {
-		bar := &batchBar{app: a, what: "simulation", batches: 1}
-		r, err := simulator.Simulate(ctx, images, simulationSeed, func(s he.Step) { bar.step(0, s) })
+	if simulator, ok := unwrapped(e).(he.Simulator); ok {
+		bar := &batchBar{app: a, what: "simulation"}
+		r, err := simulator.Simulate(ctx, images, simulationSeed, bar.alone)
 		if err != nil {
 			bar.bar.Abandon()
 			return nil, err

@@ -43,16 +43,24 @@ type verification struct {
 	rungs     rungs
 	simulate  bool      // predict the executor's answers to all of test instead of encrypting
 	sqnr      []float64 // of each layer; nil where it is not known
-	state     string    // file of finished batches, "" for none
+	state     string    // log of finished batches, "" for none
 	resume    bool
+}
+
+// begin is what to do about a verification that was interrupted before it kept anything.
+func (v *verification) begin() string {
+	if v.state == "" {
+		return "with --out, finished batches are kept and --resume goes on behind them"
+	}
+	return "the same command with --resume goes on"
 }
 
 // verification plans what a run ends with: parameters are chosen, or refused,
 // before the rungs answer.
-func (w *workspace) verification(f *bundle.File, all *datasets.Split, insecure bool) (verification, error) {
+func (w *workspace) verification(ctx context.Context, f *bundle.File, all *datasets.Split, insecure bool) (verification, error) {
 	v := w.recipe.Verify
 	if v.Backend == backendNone {
-		v.EncryptedLimit, v.Precision = 0, 0 // of the recipe's own back end
+		v.EncryptedLimit, v.Precision, v.Memory = 0, 0, 0 // of the recipe's own back end
 	}
 	task := verification{file: f, state: w.path(stateVerify), resume: w.resume}
 	var err error
@@ -62,7 +70,7 @@ func (w *workspace) verification(f *bundle.File, all *datasets.Split, insecure b
 	if task.encrypted, err = encryptedImages("verify.encrypted_limit", v.EncryptedLimit, task.test.Len()); err != nil {
 		return task, err
 	}
-	task.executor, err = encryptedExecutor(f.Program, task.encrypted, verifyOptions{backend: v.Backend, logN: v.LogN, bits: v.Precision, allowInsecure: insecure})
+	task.executor, err = encryptedExecutor(ctx, f.Program, task.encrypted, verifyOptions{backend: v.Backend, logN: v.LogN, bits: v.Precision, memory: v.Memory, allowInsecure: insecure})
 	return task, err
 }
 
@@ -78,7 +86,7 @@ func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report,
 	if err != nil {
 		return nil, err
 	}
-	plain, err := (&execution{executor: reference, what: "integer reference"}).run(ctx, a, images)
+	plain, err := a.execute(ctx, "integer reference", verify.Task{Executor: reference, Samples: images}, v.begin())
 	if err != nil {
 		return nil, err
 	}
@@ -125,16 +133,13 @@ func (a *app) verifyBundle(ctx context.Context, v verification) (*verify.Report,
 // encrypt runs the encrypted executor and puts into the report what it took.
 func (a *app) encrypt(ctx context.Context, v verification, images [][]uint8, report *verify.Report) (*he.Result, error) {
 	f, e := v.file, v.executor
-	backend := e.Backend()
-	secret := execution{
-		executor: e, what: "encrypted", state: v.state, resume: v.resume,
-		identity: fmt.Sprintf("%s %s %s %d images of %s, %d slots, modulo %v and %v",
-			backend.Name, version, v.sum, len(images), f.Provenance.DatasetSHA256, backend.Slots, backend.PlaintextModuli, backend.CiphertextModuli),
-	}
-	encrypted, err := secret.run(ctx, a, images)
+	encrypted, err := a.execute(ctx, "encrypted", verify.Task{
+		Executor: e, Samples: images, Log: v.state, Resume: v.resume, BundleSHA256: v.sum, DatasetSHA256: f.Provenance.DatasetSHA256,
+	}, v.begin())
 	if err != nil {
 		return nil, err
 	}
+	backend := e.Backend()
 	backend.NoiseBitsLeft = encrypted.NoiseBitsLeft
 	fillTables(&backend, f.Program, encrypted)
 	report.Images, report.Backend, report.Latency = len(encrypted.Logits)+len(encrypted.Reals), &backend, encrypted.Latency

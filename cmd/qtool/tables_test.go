@@ -35,7 +35,7 @@ func tableProgram(t *testing.T, weight int32) *bundle.Program {
 
 func TestTablesGoToTheirExecutor(t *testing.T) {
 	for _, backend := range []string{"auto", "bgv"} {
-		e, err := encryptedExecutor(tableProgram(t, 1), 10, verifyOptions{backend: backend})
+		e, err := encryptedExecutor(t.Context(), tableProgram(t, 1), 10, verifyOptions{backend: backend})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func TestTablesGoToTheirExecutor(t *testing.T) {
 			t.Errorf("%s: reasons %q", backend, b.Why)
 		}
 	}
-	_, err := encryptedExecutor(tableProgram(t, 1<<14), 10, verifyOptions{backend: "auto"})
+	_, err := encryptedExecutor(t.Context(), tableProgram(t, 1<<14), 10, verifyOptions{backend: "auto"})
 	if err == nil || exitCode(err) != exitInsecure || hintFor(err) != narrowerHint || !strings.Contains(err.Error(), `layer "act"`) {
 		t.Errorf("a domain of 98305 values gives %v, exit code %d", err, exitCode(err))
 	}
@@ -55,7 +55,7 @@ func TestTablesGoToTheirExecutor(t *testing.T) {
 
 // A batch takes as long for one image as for all, blind rotation as long as its
 // look-ups: auto takes that for the first image, batches for many, and changes
-// its mind once, where the predicted times meet.
+// its mind once, where the predicted work meets.
 func TestFewImagesAreLookedUp(t *testing.T) {
 	const inputs, units = 784, 24
 	p := &bundle.Program{
@@ -80,30 +80,30 @@ func TestFewImagesAreLookedUp(t *testing.T) {
 	if err := p.Prove(); err != nil {
 		t.Fatal(err)
 	}
-	single, err := tfhe.NewPlan(p, tfhe.Options{})
+	single, err := tfhe.NewPlan(t.Context(), p, tfhe.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := "pbs"
 	for _, images := range []int{1, 4, 1000} {
-		e, err := encryptedExecutor(p, images, verifyOptions{backend: "auto"})
+		e, err := encryptedExecutor(t.Context(), p, images, verifyOptions{backend: "auto"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		batches, err := bgvlut.NewPlan(p, bgvlut.Options{Images: images})
+		batches, err := bgvlut.NewPlan(t.Context(), p, bgvlut.Options{Images: images})
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := "bgv"
-		if single.PredictedSeconds(images) < batches.PredictedSeconds(images) {
+		if single.Work(images) < batches.Work(images) {
 			want = "pbs"
 		}
 		b := e.Backend()
 		if b.Name != want || before == "bgv" && want == "pbs" {
-			t.Errorf("%d images: %s after %s, where blind rotation is predicted to take %.2g s and batches %.2g s",
-				images, b.Name, before, single.PredictedSeconds(images), batches.PredictedSeconds(images))
+			t.Errorf("%d images: %s after %s, where blind rotation is predicted to take %.2g core seconds and batches %.2g",
+				images, b.Name, before, single.Work(images), batches.Work(images))
 		}
-		if why := b.Why[len(b.Why)-1]; !strings.Contains(why, fmt.Sprintf("%.3g s predicted for", min(single.PredictedSeconds(images), batches.PredictedSeconds(images)))) {
+		if why := b.Why[len(b.Why)-1]; !strings.Contains(why, fmt.Sprintf("%.3g core seconds predicted for", min(single.Work(images), batches.Work(images)))) {
 			t.Errorf("%d images: because %q", images, why)
 		}
 		before = want
@@ -129,10 +129,10 @@ func TestDeepTablesAreLookedUp(t *testing.T) {
 	if err := deep.Prove(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := encryptedExecutor(deep, 10, verifyOptions{backend: "bgv"}); err == nil || exitCode(err) != exitInsecure {
+	if _, err := encryptedExecutor(t.Context(), deep, 10, verifyOptions{backend: "bgv"}); err == nil || exitCode(err) != exitInsecure {
 		t.Errorf("in batches: %v, exit code %d", err, exitCode(err))
 	}
-	e, err := encryptedExecutor(deep, 10, verifyOptions{backend: "auto"})
+	e, err := encryptedExecutor(t.Context(), deep, 10, verifyOptions{backend: "auto"})
 	if err != nil {
 		t.Fatal(err)
 	}

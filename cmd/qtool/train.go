@@ -35,14 +35,21 @@ set. Ctrl-C saves the state; --resume goes on and ends with the same weights.`),
 }
 
 func runTrain(ctx context.Context, w *workspace) error {
+	if err := w.hold(); err != nil {
+		return err
+	}
+	defer w.leave()
 	if w.recipe.Sentence != nil {
 		return trainSentences(ctx, w)
 	}
-	if err := w.open(ctx, trainedFiles...); err != nil {
+	if err := w.open(ctx); err != nil {
 		return err
 	}
 	c, err := w.trainFloat(ctx)
 	if err != nil {
+		return err
+	}
+	if err := w.commit(); err != nil {
 		return err
 	}
 	return w.printStage(c.Params.Count(), c.Provenance, fileFloat, "float", w.val != nil)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -17,7 +16,9 @@ import (
 	"qtool/datasets/text"
 	"qtool/export"
 	"qtool/model"
+	"qtool/pipeline/folder"
 	"qtool/recipe"
+	"qtool/verify"
 )
 
 func newVerifyCommand(a *app) *cobra.Command {
@@ -49,8 +50,12 @@ keeps, and turns them into integers in the clear; the server gets ciphertexts. A
 sentence may have any number of words up to 1 MiB; one without words, or without any
 of the vocabulary, is an error and nothing is encrypted.
 
-With --out, finished batches are kept until the report is written: after Ctrl-C the
-same command with --resume repeats none of them.
+With --out, every finished batch, and of back ends of single images every image, is
+kept in verify.state until the report is written: after Ctrl-C, a crash or a full disk
+the same command with --resume repeats none of them. Kept ones of another bundle, other
+images or other parameters are refused, and the message names what differs; without
+--resume all are encrypted again. The folder of a run takes no report of another
+bundle, and one command at a time has a folder.
 
   --backend bgv          exact, one image a slot, for whole test sets: without evaluation keys, or
                          with a relinearisation key where the bundle has tables
@@ -84,7 +89,8 @@ same command with --resume repeats none of them.
 	cmd.Flags().IntVar(&o.limit, "limit", 0, "only the first images of the test set (default all)")
 	cmd.Flags().IntVar(&o.encryptedLimit, "encrypted-limit", 0, "encrypt only the first of the images that the clear rungs answer (default all)")
 	registerPacked(cmd, &o)
-	cmd.Flags().Float64Var(&o.failure, "failure-probability", 0, "the largest probability that an image has a failed look-up, pbs (default 2^-20)")
+	registerFailure(cmd, &o)
+	registerMemory(cmd, &o)
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the batches that an interrupted run finished in --out")
 	cmd.Flags().BoolVar(&simulate, "simulate", false, "encrypt nothing: predict what the back end would answer")
 	cmd.Flags().StringVar(&sentence, "text", "", "encrypt this sentence (- reads it from standard input) instead of the test set, and print the answer")
@@ -103,6 +109,16 @@ func registerPacked(cmd *cobra.Command, o *verifyOptions) {
 	cmd.Flags().Float64Var(&o.bits, "precision", 0, "bits of output precision that packed-ckks must reach (default 9, of sentences 3)")
 }
 
+// registerFailure adds the flag that bounds failed look-ups.
+func registerFailure(cmd *cobra.Command, o *verifyOptions) {
+	cmd.Flags().Float64Var(&o.failure, "failure-probability", 0, "the largest probability that an image has a failed look-up, pbs (default 2^-20)")
+}
+
+// registerMemory adds the flag that bounds a batch's ciphertexts.
+func registerMemory(cmd *cobra.Command, o *verifyOptions) {
+	cmd.Flags().Float64Var(&o.memory, "memory", 0, "GiB that the ciphertexts of a batch may take at once, bgv: less takes more time (default 12)")
+}
+
 func runVerify(ctx context.Context, a *app, path, out string, resume, simulate bool, o verifyOptions) error {
 	if simulate && o.backend == backendNone {
 		return fmt.Errorf("backend %q has nothing to simulate", o.backend)
@@ -114,6 +130,11 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 	if err != nil {
 		return err
 	}
+	held, err := a.holdChecked(out, path)
+	if err != nil {
+		return err
+	}
+	defer func() { held.Close() }()
 	d, corpus, err := a.bundleData(ctx, f)
 	if err != nil {
 		return err
@@ -132,7 +153,7 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 	if v.encrypted, err = encryptedImages("--encrypted-limit", o.encryptedLimit, test.Len()); err != nil {
 		return err
 	}
-	if v.executor, err = encryptedExecutor(f.Program, v.encrypted, o); err != nil {
+	if v.executor, err = encryptedExecutor(ctx, f.Program, v.encrypted, o); err != nil {
 		return err
 	}
 	if corpus != nil {
@@ -148,8 +169,10 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 		return err
 	}
 	if out != "" {
-		if err := os.MkdirAll(out, 0o755); err != nil {
-			return err
+		if held == nil {
+			if held, err = folder.Open(out); err != nil {
+				return lockHint(err)
+			}
 		}
 		v.state = filepath.Join(out, stateVerify)
 	}
@@ -161,10 +184,10 @@ func runVerify(ctx context.Context, a *app, path, out string, resume, simulate b
 	note := ""
 	if out != "" {
 		note = fmt.Sprintf("All figures are in %s; qtool report %s draws them.", filepath.Join(out, fileReport), out)
-		if err := report.WriteFile(filepath.Join(out, fileReport)); err != nil {
+		if err := a.replaceReport(out, report); err != nil {
 			return err
 		}
-		if err := removeState(v.state); err != nil {
+		if err := verify.RemoveLog(v.state); err != nil {
 			return err
 		}
 	}

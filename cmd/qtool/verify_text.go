@@ -10,7 +10,6 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets/text"
-	"qtool/he"
 	"qtool/verify"
 )
 
@@ -59,12 +58,19 @@ func runText(ctx context.Context, a *app, path, sentence string, o verifyOptions
 	if err != nil {
 		return err
 	}
-	plan, err := planRecurrent(f.Program, o)
+	why := ""
+	if o.backend == "auto" && !f.Program.Uses(bundle.KindRecurrent) {
+		o.backend, why = "pbs", "auto takes the pbs back end, which is for single inputs"
+	}
+	plan, err := o.plan(ctx, f.Program, 1)
 	if err != nil {
 		return err
 	}
-	bar := &batchBar{app: a, what: "one sentence", batches: 1}
-	x, err := plan.ask(ctx, encoded.Bytes, func(s he.Step) { bar.step(0, s) })
+	if plan.Why == "" {
+		plan.Why = why
+	}
+	bar := &batchBar{app: a, what: "one sentence"}
+	x, err := ask(ctx, plan, encoded.Bytes, bar.alone)
 	if err != nil {
 		bar.bar.Abandon()
 		return err
@@ -87,8 +93,8 @@ func runText(ctx context.Context, a *app, path, sentence string, o verifyOptions
 	for i, b := range x.bound {
 		v.Bound = append(v.Bound, math.Abs(out.Scale[i*len(out.Scale)/len(x.bound)])*b)
 	}
-	if plan.why != "" {
-		v.Server.Why = append(v.Server.Why, plan.why)
+	if plan.Why != "" {
+		v.Server.Why = append(v.Server.Why, plan.Why)
 	}
 	if err := a.printSentence(v); err != nil {
 		return err

@@ -53,7 +53,7 @@ func TestRecurrentBackends(t *testing.T) {
 	}{
 		{tables, "auto", "pbs"}, {tables, "pbs", "pbs"}, {cubics, "auto", "packed-ckks"}, {cubics, "packed-ckks", "packed-ckks"},
 	} {
-		e, err := encryptedExecutor(c.p, 1, verifyOptions{backend: c.backend})
+		e, err := encryptedExecutor(t.Context(), c.p, 1, verifyOptions{backend: c.backend})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,14 +62,14 @@ func TestRecurrentBackends(t *testing.T) {
 		}
 	}
 	for _, backend := range []string{"bgv", "packed-bgv"} {
-		if _, err := encryptedExecutor(tables, 1, verifyOptions{backend: backend}); err == nil || !strings.Contains(err.Error(), "no form of recurrent programs") || hintFor(err) == "" {
+		if _, err := encryptedExecutor(t.Context(), tables, 1, verifyOptions{backend: backend}); err == nil || !strings.Contains(err.Error(), "no form of recurrent programs") || hintFor(err) == "" {
 			t.Errorf("%s: %v", backend, err)
 		}
 	}
-	if _, err := encryptedExecutor(tables, 1, verifyOptions{backend: "packed-ckks"}); err == nil || exitCode(err) != exitInsecure || hintFor(err) == "" {
+	if _, err := encryptedExecutor(t.Context(), tables, 1, verifyOptions{backend: "packed-ckks"}); err == nil || exitCode(err) != exitInsecure || hintFor(err) == "" {
 		t.Errorf("tables by CKKS: %v, exit code %d", err, exitCode(err))
 	}
-	if e, err := encryptedExecutor(tables, 1, verifyOptions{backend: backendNone}); e != nil || err != nil {
+	if e, err := encryptedExecutor(t.Context(), tables, 1, verifyOptions{backend: backendNone}); e != nil || err != nil {
 		t.Errorf("none: %v, %v", e, err)
 	}
 }

@@ -7,15 +7,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/google/renameio/v2/maybe"
 
 	"qtool/datasets"
 	"qtool/explain"
+	"qtool/internal/whole"
 	"qtool/model"
+	"qtool/pipeline/folder"
 	"qtool/recipe"
 	"qtool/train"
 )
@@ -42,18 +46,21 @@ const (
 	stateSearch  = "search.state"
 )
 
-// What a fresh quantization, and a fresh training, make anew: left from an
-// earlier run, these would not belong to this one.
+// What a fresh quantization, search and training make anew: left from an earlier one,
+// these would not belong to this one. What depends on others comes first.
 var (
-	quantizedFiles = []string{fileReport, fileHTML, fileBundle, fileQuantized, stateQAT, stateVerify}
-	searchedFiles  = []string{fileSearch, fileSearchPicture, stateSearch}
-	trainedFiles   = append([]string{fileTeacher, stateTeacher, fileFloat, fileTraining, stateFloat}, quantizedFiles...)
+	quantizedFiles = []string{stateVerify, fileHTML, fileReport, fileBundle, stateQAT, fileQuantized}
+	searchedFiles  = []string{stateSearch, fileSearchPicture, fileSearch, dirPoints}
+	trainedFiles   = slices.Concat(quantizedFiles, searchedFiles, []string{stateFloat, fileFloat, fileTraining, stateTeacher, fileTeacher})
+	// floatFiles are what a quantization takes over from the training before it.
+	floatFiles = []string{fileFloat, fileTraining, fileTeacher}
 )
 
 // workspace is a run folder and what its stages share.
 type workspace struct {
 	*app
 	dir      string
+	folder   *folder.Folder // locked; nil before it is opened and after it is closed
 	recipe   *recipe.Recipe
 	network  *model.Network // the recipe's, as float training begins with it
 	resume   bool
@@ -79,41 +86,42 @@ type trainingLog struct {
 	OutsideOf string          `json:"outside_of,omitempty"`
 }
 
-func (w *workspace) path(name string) string { return filepath.Join(w.dir, name) }
+// path is where a file of the run is now: in the folder, or in the one inside it where
+// new results are kept apart until they are complete.
+func (w *workspace) path(name string) string {
+	if w.folder == nil {
+		return filepath.Join(w.dir, name)
+	}
+	return w.folder.Path(name)
+}
 
-// open creates the folder, loads the data and writes the resolved recipe. A
-// fresh run removes what a stage of an earlier run left there, so that an
-// interrupted run never stands beside an old report.
-func (w *workspace) open(ctx context.Context, stale ...string) error {
+// open creates the folder, loads the data and writes the resolved recipe. Results of an
+// earlier run stay in the folder until commit; unfinished work of one that began afresh
+// is dropped. inherits are files that the new run takes over.
+func (w *workspace) open(ctx context.Context, inherits ...string) error {
 	if err := w.load(ctx); err != nil {
 		return err
 	}
-	return w.prepare(stale...)
+	return w.prepare(inherits...)
 }
 
 // prepare is open for data that is loaded already.
-func (w *workspace) prepare(stale ...string) error {
-	if err := os.MkdirAll(w.dir, 0o755); err != nil {
-		return err
+func (w *workspace) prepare(inherits ...string) error {
+	if w.folder == nil {
+		f, err := folder.Open(w.dir)
+		if err != nil {
+			return lockHint(err)
+		}
+		w.folder = f
 	}
-	b, err := w.recipe.Encode()
+	var err error
+	if w.resume {
+		err = w.folder.Resume(w.resumable)
+	} else {
+		err = w.folder.Begin(trainedResults(), unfinishedFiles, inherits)
+	}
 	if err != nil {
 		return err
-	}
-	if w.resume {
-		old, err := os.ReadFile(w.path(fileRecipe))
-		if err == nil && string(old) != string(b) {
-			return hinted{
-				fmt.Errorf("%s: cannot resume: %s there is of another recipe", w.dir, fileRecipe),
-				"run with the same -c and --set, or without --resume to start afresh",
-			}
-		}
-	} else {
-		for _, name := range stale {
-			if err := os.Remove(w.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-		}
 	}
 	if err := w.writeRecipe(); err != nil {
 		return err
@@ -131,7 +139,7 @@ func (w *workspace) writeRecipe() error {
 }
 
 // note tells of something that is no error.
-func (w *workspace) note(text string) { fmt.Fprintf(w.stderr, "qtool: note: %s\n", text) }
+func (a *app) note(text string) { fmt.Fprintf(a.stderr, "qtool: note: %s\n", text) }
 
 // load reads the dataset and splits its training images.
 func (w *workspace) load(ctx context.Context) error {
@@ -234,10 +242,13 @@ func (w *workspace) readTraining() (err error) {
 	return err
 }
 
+// maxStateBytes caps the JSON files that a run keeps for itself in its folder.
+const maxStateBytes = 64 << 20
+
 // readTrainingLogs reads a training.json; it is empty where there is none.
 func readTrainingLogs(path string) (map[string]trainingLog, error) {
 	logs := map[string]trainingLog{}
-	b, err := os.ReadFile(path)
+	b, err := whole.Bytes(path, maxStateBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return logs, nil
 	}
@@ -262,6 +273,18 @@ func (w *workspace) logTraining(stage string, log trainingLog) error {
 	return maybe.WriteFile(w.path(fileTraining), append(b, '\n'), 0o644)
 }
 
+// forgetTraining drops what is known of the training of a float network that gives way to
+// one from elsewhere.
+func (w *workspace) forgetTraining() error {
+	w.training = map[string]trainingLog{}
+	for _, name := range []string{fileTraining, fileTeacher} {
+		if err := os.Remove(w.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
 // onePath reports whether two paths are of one existing file or folder.
 func onePath(a, b string) bool {
 	x, errA := os.Stat(a)
@@ -269,12 +292,23 @@ func onePath(a, b string) bool {
 	return errA == nil && errB == nil && os.SameFile(x, y)
 }
 
+// sameBytes reports whether two files are there and have the same bytes.
+func sameBytes(a, b string) bool {
+	x, _, errA := fileSHA256(a)
+	y, _, errB := fileSHA256(b)
+	return errA == nil && errB == nil && x == y
+}
+
 // fileSHA256 is the hash and size of a file.
 func fileSHA256(path string) (sum string, size int64, err error) {
-	b, err := os.ReadFile(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return "", 0, err
 	}
-	s := sha256.Sum256(b)
-	return hex.EncodeToString(s[:]), int64(len(b)), nil
+	defer f.Close()
+	h := sha256.New()
+	if size, err = io.Copy(h, f); err != nil {
+		return "", 0, err
+	}
+	return hex.EncodeToString(h.Sum(nil)), size, nil
 }

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"qtool/internal/safetensors"
+	"qtool/internal/strict"
 	"qtool/internal/whole"
 )
 
@@ -86,9 +87,7 @@ func unmarshalEncoder(b []byte) (*Encoder, error) {
 		return nil, err
 	}
 	var h encoderHead
-	d := json.NewDecoder(strings.NewReader(f.Metadata["encoder"]))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&h); err != nil {
+	if err := strict.JSON([]byte(f.Metadata["encoder"]), &h); err != nil {
 		return nil, err
 	}
 	if h.Schema != encoderSchema {

@@ -3,6 +3,7 @@ package text
 import (
 	"bytes"
 	"errors"
+	"qtool/internal/edits"
 	"reflect"
 	"strings"
 	"testing"
@@ -125,8 +126,7 @@ func FuzzUnmarshalEncoder(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(b)
-	f.Fuzz(func(t *testing.T, b []byte) {
+	edits.Fuzz(f, [][]byte{b}, edits.JSON, nil, func(t *testing.T, b []byte) {
 		e, err := UnmarshalEncoder(b)
 		if err != nil {
 			return
@@ -136,4 +136,20 @@ func FuzzUnmarshalEncoder(f *testing.F) {
 			t.Errorf("not canonical: %v", err)
 		}
 	})
+}
+
+// Every prefix of an encoder file is refused.
+func TestCutEncoder(t *testing.T) {
+	b, err := testEncoder().MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range b {
+		if e, err := UnmarshalEncoder(b[:n]); e != nil || err == nil || !strings.HasPrefix(err.Error(), "text: encoder file: ") {
+			t.Errorf("cut to %d bytes: %v", n, err)
+		}
+	}
+	if e, err := UnmarshalEncoder(append(bytes.Clone(b), 0)); e != nil || err == nil {
+		t.Error("a byte behind the end is accepted")
+	}
 }

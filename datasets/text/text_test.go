@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"qtool/datasets"
+	"qtool/internal/edits"
 )
 
 func TestTokenize(t *testing.T) {
@@ -166,9 +167,25 @@ func FuzzParseVectors(f *testing.F) {
 	f.Add([]byte("a 1 2\nb 3 4\n"))
 	f.Add([]byte("a 1 2\r\n\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		b = b[:min(len(b), edits.Max)]
 		v, err := ParseVectors(b, 2)
 		if err == nil && (len(v.Words) == 0 || len(v.Data) != 2*len(v.Words)) {
 			t.Errorf("%d words, %d numbers", len(v.Words), len(v.Data))
+		}
+	})
+}
+
+// FuzzParseCorpus reads both forms of a corpus: what is accepted has a label and
+// no line without one.
+func FuzzParseCorpus(f *testing.F) {
+	edits.Fuzz(f, [][]byte{
+		[]byte("sentence\tlabel\na good film\t1\nbad\t0\n"), []byte("1 a good film\n0 bad\n"),
+	}, []string{"\t", " ", "\n", "\r\n", "0", "1", "2", "-1", "\xff", "sentence\tlabel\n"}, nil, func(t *testing.T, b []byte) {
+		for _, parse := range []func(string, []byte) ([]Sentence, error){parseTSV, parseSentences} {
+			all, err := parse("file", b)
+			if err == nil && len(all) > bytes.Count(b, []byte("\n"))+1 {
+				t.Errorf("%d sentences in %q", len(all), b)
+			}
 		}
 	})
 }

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"qtool/datasets"
+	"qtool/internal/whole"
 )
 
 // Vectors are pre-trained embeddings: Data has a row of Size numbers for each word.
@@ -53,12 +53,8 @@ func LoadVectors(ctx context.Context, name string, size int, o datasets.Options)
 		}
 		b = parts[0]
 	} else {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, fmt.Errorf("text: vectors: %w", err)
-		}
-		defer f.Close()
-		if b, err = io.ReadAll(io.LimitReader(f, maxVectorBytes+1)); err != nil {
+		var err error
+		if b, err = whole.Bytes(name, maxVectorBytes); err != nil {
 			return nil, fmt.Errorf("text: vectors: %w", err)
 		}
 	}

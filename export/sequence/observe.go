@@ -32,7 +32,7 @@ func Observe(p *bundle.Program, s *datasets.Split) error {
 	for i := range s.Len() {
 		_, err := r.RunRecurrent(p.Input.Quantize(s.Image(i)),
 			func(k int, v bundle.Vec) { see(&p.Nodes[k], v) },
-			func(k, _, body int, v bundle.Vec) { see(&p.Nodes[k].Op.(*bundle.Recurrent).Body[body].Node, v) })
+			func(k, _, body int, v bundle.Vec) { see(&p.Nodes[k].Op.(*bundle.Recurrent).Body[body], v) })
 		if err != nil {
 			return fmt.Errorf("export: sentence %d: %w", i, err)
 		}

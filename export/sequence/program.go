@@ -83,7 +83,7 @@ type body struct {
 var gates = []string{"i", "f", "g", "o"}
 
 func (b *body) add(name string, op bundle.Op, scale []float64, bits quant.BitWidth, inputs ...string) {
-	b.r.Body = append(b.r.Body, bundle.BodyNode{Node: bundle.Node{Name: name, Op: op, Scale: scale, Bits: bits}, Inputs: inputs})
+	b.r.Body = append(b.r.Body, bundle.Node{Name: name, Op: op, Scale: scale, Bits: bits, Inputs: inputs})
 }
 
 func (b *body) state(name string, limit int64, scale float64, next string) {

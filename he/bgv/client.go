@@ -7,9 +7,11 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
+	"qtool/he/internal/guard"
 	"qtool/he/internal/meter"
 	"qtool/he/internal/parallel"
 	"qtool/he/internal/sample"
+	"qtool/he/internal/secret"
 	"qtool/kernel/mod"
 )
 
@@ -17,14 +19,26 @@ import (
 // its memory between batches and is not safe for concurrent use; it spreads its
 // work over the plan's workers itself.
 type Client struct {
-	plan     *Plan
+	guard.Secret[Client]
+	*client
+}
+
+// client is what a Client holds.
+type client struct {
+	plan *Plan
+	*keys
+	seeds   *sample.Stream
+	codes   [256]int64
+	columns []uint8 // images by input element; zeros between calls
+	workers []*clientWorker
+}
+
+// keys are the secret key in the forms that are used, two pointers away from a
+// Client; see guard.Secret.
+type keys struct {
 	secret   *rlwe.SecretKey // NTT domain, Montgomery form
 	key      []mod.Fixed     // s modulo the ciphertext primes, NTT domain
 	negative []mod.Fixed     // -s
-	seeds    *sample.Stream
-	codes    [256]int64
-	columns  []uint8 // images by input element
-	workers  []*clientWorker
 }
 
 // clientWorker is what one goroutine encrypts and decrypts with.
@@ -37,18 +51,14 @@ type clientWorker struct {
 	phase   [][]uint64 // of an output
 }
 
-// NewClient generates a secret key: uniform ternary, in Lattigo's defaults. What
-// encryption draws comes from streams that the operating system seeds.
+// NewClient generates a secret key: uniform ternary. It and what encryption draws
+// come from package sample's streams, which the operating system seeds.
 func NewClient(p *Plan) (*Client, error) {
-	seed, err := sample.NewSeed()
-	if err != nil {
-		return nil, fmt.Errorf("bgv: %w", err)
-	}
-	return newClient(p, rlwe.NewKeyGenerator(p.params).GenSecretKeyNew(), seed), nil
+	return newClient(p, secret.NewFromSystem(p.params), sample.NewSeed()), nil
 }
 
 func newClient(p *Plan, secret *rlwe.SecretKey, seed sample.Seed) *Client {
-	c := &Client{plan: p, secret: secret, seeds: sample.NewStream(seed), codes: p.program.Input.Codes()}
+	c := &Client{client: &client{plan: p, keys: &keys{secret: secret}, seeds: sample.NewStream(seed), codes: p.program.Input.Codes()}}
 	for i, s := range p.params.RingQ().SubRings {
 		key, negative := make([]uint64, s.N), make([]uint64, s.N)
 		s.IMForm(secret.Value.Q.Coeffs[i], key)
@@ -59,10 +69,11 @@ func newClient(p *Plan, secret *rlwe.SecretKey, seed sample.Seed) *Client {
 	for range p.workers {
 		n := p.Slots()
 		w := &clientWorker{
-			stream: sample.NewStream(sample.Seed{}), // reset before use
+			stream: sample.NewStream(sample.Seed{}),
 			slots:  make([]uint64, n), errors: make([]int64, n),
 			message: make([]uint64, n), mask: make([]uint64, n),
 		}
+		w.stream.Close() // until it is reset
 		for range p.layout.outLevel() {
 			w.phase = append(w.phase, make([]uint64, n))
 		}
@@ -97,6 +108,7 @@ func (c *Client) Encrypt(ctx context.Context, images [][]uint8, prime int, in *I
 	for i := range seeds {
 		seeds[i] = c.seeds.Seed()
 	}
+	defer c.forget(seeds)
 	return parallel.Run(ctx, p.workers, p.inputs(), func(w, i int) error {
 		worker := c.workers[w]
 		for k, b := range c.columns[i*len(images):][:len(images)] {
@@ -107,6 +119,18 @@ func (c *Client) Encrypt(ctx context.Context, images [][]uint8, prime int, in *I
 		c.encrypt(worker, prime, &in.tensor, i)
 		return nil
 	}, func() { meter.Report(progress, p.costs.encrypt) })
+}
+
+// forget clears what encryption drew from seeds, and the images.
+func (c *Client) forget(seeds []sample.Seed) {
+	clear(seeds)
+	clear(c.columns)
+	for _, w := range c.workers {
+		w.stream.Close()
+		clear(w.slots)
+		clear(w.errors)
+		clear(w.message)
+	}
 }
 
 // transpose sorts the images' values by input element.

@@ -1,21 +1,12 @@
 package bgv
 
 import (
+	"qtool/he/internal/costmodel"
 	"qtool/internal/elementary"
 	"qtool/kernel/cpu"
 )
 
-// speeds are nanoseconds that one core needs for one coefficient of one limb,
-// measured on x86-64 at about 4 GHz. They weigh the choices of NewPlan and the
-// steps of a progress bar; nothing else depends on them.
-type speeds struct {
-	mac       float64 // times a weight, accumulated
-	reduce    float64 // of an accumulator
-	product   float64 // of two coefficients, accumulated
-	pointwise float64 // by a constant, reduced
-	ntt       float64 // times logN
-}
-
+// More nanoseconds of one core, on any processor.
 const (
 	costTouch   = 0.5 // of a byte of fresh memory, once a run; times vary widely
 	costUniform = 2.4
@@ -23,28 +14,6 @@ const (
 	costLift    = 4   // of a coefficient to its size, a limb
 	costAdd     = 0.6
 )
-
-// speedsOf are those of a level's kernels modulo q.
-func speedsOf(level cpu.Level, q uint64) speeds {
-	s := speeds{mac: 0.27, reduce: 1.1, product: 0.9, pointwise: 2, ntt: 0.75}
-	switch {
-	case level >= cpu.IFMA && q>>50 == 0:
-		return speeds{mac: 0.035, reduce: 0.1, product: 0.09, pointwise: 0.2, ntt: 0.085}
-	case level >= cpu.AVX512:
-		s.mac, s.reduce = 0.045, 0.2
-	case level == cpu.AVX2:
-		s.mac, s.reduce = 0.11, 0.5
-	}
-	return s
-}
-
-// gaussianCost is that of an error.
-func gaussianCost(level cpu.Level) float64 {
-	if level >= cpu.AVX512 {
-		return 3
-	}
-	return 12
-}
 
 // costs is the predicted work of one batch and plaintext prime in nanoseconds.
 type costs struct {
@@ -57,14 +26,14 @@ type costs struct {
 
 func (l *layout) costs(segments []segment, level cpu.Level) costs {
 	n, logN := float64(int(1)<<l.logN), float64(l.logN)
-	t := speedsOf(level, l.t[0])
-	limbs := make([]speeds, len(l.q))
+	t := costmodel.BatchOf(level, l.t[0])
+	limbs := make([]costmodel.Batch, len(l.q))
 	for i, q := range l.q {
-		limbs[i] = speedsOf(level, q)
+		limbs[i] = costmodel.BatchOf(level, q)
 	}
-	c := costs{encrypt: n * (float64(t.ntt*logN) + gaussianCost(level))}
+	c := costs{encrypt: n * (float64(t.NTT*logN) + costmodel.GaussianOf(level))}
 	for _, s := range limbs {
-		c.encrypt += float64(n * (float64(s.ntt*logN) + costUniform + 2*s.pointwise + 2*costMove))
+		c.encrypt += float64(n * (float64(s.NTT*logN) + costUniform + 2*s.Pointwise + 2*costMove))
 	}
 	for i := range segments {
 		sum := 0.0
@@ -77,7 +46,7 @@ func (l *layout) costs(segments []segment, level cpu.Level) costs {
 		rescale, drop := 0.0, l.drops[i]
 		if drop > 0 {
 			for _, s := range limbs {
-				rescale += float64(n * (float64(s.ntt*logN) + float64(float64(drop)*s.pointwise) + costMove))
+				rescale += float64(n * (float64(s.NTT*logN) + float64(float64(drop)*s.Pointwise) + costMove))
 			}
 		}
 		c.rescales = append(c.rescales, rescale)
@@ -85,9 +54,9 @@ func (l *layout) costs(segments []segment, level cpu.Level) costs {
 	}
 	c.memory = costTouch * l.bytes(segments)
 	d := float64(segments[len(segments)-1].last().outDegree)
-	c.decrypt = n * t.ntt * logN
+	c.decrypt = n * t.NTT * logN
 	for _, s := range limbs {
-		c.decrypt += float64(n * (float64(s.ntt*logN) + float64((d+1)*(s.pointwise+costMove)) + float64(float64(len(limbs))*s.pointwise) + costLift))
+		c.decrypt += float64(n * (float64(s.NTT*logN) + float64((d+1)*(s.Pointwise+costMove)) + float64(float64(len(limbs))*s.Pointwise) + costLift))
 	}
 	return c
 }
@@ -120,10 +89,10 @@ func (c costs) batch(l *layout, segments []segment) float64 {
 }
 
 // cost is nanoseconds a coefficient of a limb with modulus about q.
-func (st *stage) cost(s speeds, q uint64) float64 {
+func (st *stage) cost(s costmodel.Batch, q uint64) float64 {
 	sum := 0.0
 	if st.rows != nil {
-		sum += float64(float64(st.inDegree+1) * (float64(float64(len(st.rows.In))*s.mac) + float64(st.reductions(q)*s.reduce)))
+		sum += float64(float64(st.inDegree+1) * (float64(float64(len(st.rows.In))*s.MAC) + float64(st.reductions(q)*s.Reduce)))
 	}
 	if st.poly != nil {
 		sum += float64(float64(st.between) * productCost(s, st.poly.Degree(), st.inDegree))
@@ -141,13 +110,13 @@ func (st *stage) reductions(q uint64) float64 {
 }
 
 // productCost is that of a polynomial in a ciphertext of degree d.
-func productCost(s speeds, degree, d int) float64 {
+func productCost(s costmodel.Batch, degree, d int) float64 {
 	if degree == 2 { // mostly a square
-		return float64(float64((d+1)*(d+2)/2)*s.product) + float64(float64(2*d+1)*s.reduce)
+		return float64(float64((d+1)*(d+2)/2)*s.Product) + float64(float64(2*d+1)*s.Reduce)
 	}
-	sum := float64(d+1) * s.pointwise
+	sum := float64(d+1) * s.Pointwise
 	for j := 1; j < degree; j++ {
-		sum += float64(float64((j*d+1)*(d+1))*s.product) + float64(float64((j+1)*d+1)*s.reduce)
+		sum += float64(float64((j*d+1)*(d+1))*s.Product) + float64(float64((j+1)*d+1)*s.Reduce)
 	}
 	return sum
 }

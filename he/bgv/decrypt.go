@@ -26,7 +26,7 @@ func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanose
 			out.elements, out.degree, len(out.limbs), out.Prime, last.outputs, last.outDegree, p.layout.outLevel())
 	}
 	scale := inverse(p.scale(out.Prime, len(p.segments)), p.layout.t[out.Prime])
-	return batch.Residues(ctx, p.workers, out.elements, p.Slots(), func(w, i int, slots []uint64) float64 {
+	return batch.Residues(ctx, "bgv", p.workers, out.elements, p.Slots(), func(w, i int, slots []uint64) float64 {
 		return c.decrypt(c.workers[w], out, i, slots, scale)
 	}, func() { meter.Report(progress, p.costs.decrypt) })
 }

@@ -28,7 +28,7 @@ func checkExact(t *testing.T, p *bundle.Program, plan *Plan, images [][]uint8) f
 
 func mustPlan(t testing.TB, p *bundle.Program, o Options) *Plan {
 	t.Helper()
-	plan, err := NewPlan(p, o)
+	plan, err := NewPlan(t.Context(), p, o)
 	if err != nil {
 		t.Fatal(err)
 	}

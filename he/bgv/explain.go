@@ -28,8 +28,8 @@ func (p *Plan) explain(o Options, runnersUp []candidate) []string {
 		why = append(why, fmt.Sprintf("INSECURE: a ring of degree 2^%d allows %.0f bits at %d bits of security, this has about %d; it was asked for",
 			l.logN, limit, security.Bits, p.SecurityBits()))
 	}
-	work := o.perImage(p.costs, l, p.segments)
-	why = append(why, fmt.Sprintf("predicted work is %.2f ms an image on one core in batches of %.0f images (%d slots)", work/1e6, batch.Mean(o.Images, p.Slots()), p.Slots()))
+	work := o.perImage(l.costs(p.segments, o.level()), l, p.segments)
+	why = append(why, fmt.Sprintf("predicted work is %.2f ms an image on one core of the reference processor in batches of %.0f images (%d slots)", work/1e6, batch.Mean(o.Images, p.Slots()), p.Slots()))
 	why = append(why, fmt.Sprintf("a batch takes %.1f GB of ciphertexts at once", l.bytes(p.segments)/1e9))
 	if o.LogN != 0 {
 		why = append(why, fmt.Sprintf("the ring degree 2^%d was asked for", o.LogN))
@@ -40,21 +40,21 @@ func (p *Plan) explain(o Options, runnersUp []candidate) []string {
 	for _, c := range runnersUp {
 		if shown[c.secure()] > 0 {
 			shown[c.secure()]--
-			why = append(why, c.rejected(work, o.fits(&c)))
+			why = append(why, c.rejected(work, o))
 		}
 	}
 	return why
 }
 
 // rejected says why a candidate was not taken.
-func (c *candidate) rejected(work float64, fits bool) string {
+func (c *candidate) rejected(work float64, o Options) string {
 	name := fmt.Sprintf("%d plaintext prime(s) in degree 2^%d", c.moduli, c.logN)
 	if !c.secure() {
 		limit, _ := security.MaxLogQP(c.logN)
 		return fmt.Sprintf("%s would need %.0f bits where %.0f are secure", name, c.logQ, limit)
 	}
-	if !fits {
-		return fmt.Sprintf("%s would take %.1f GB of ciphertexts at once, which is too much here, and %.2f times the work", name, c.bytes/1e9, c.nanoseconds/work)
+	if !o.fits(c) {
+		return fmt.Sprintf("%s would take %.1f GB of ciphertexts at once, where %.1f GB are allowed, and %.2f times the work", name, c.bytes/1e9, float64(o.Memory)/1e9, c.nanoseconds/work)
 	}
 	return fmt.Sprintf("%s would take %.2f times the work", name, math.Max(c.nanoseconds/work, 1))
 }

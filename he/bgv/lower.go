@@ -1,9 +1,9 @@
 package bgv
 
 import (
-	"math"
-
+	"context"
 	"fmt"
+	"math"
 
 	"qtool/bundle"
 )
@@ -40,7 +40,7 @@ const maxDegree = 256
 // lower turns a program into segments. A new one begins at the first operation
 // after a polynomial of degree two or more, and the pools on it, as long as
 // another such polynomial follows; degree-1 polynomials are linear.
-func lower(p *bundle.Program) ([]segment, error) {
+func lower(ctx context.Context, p *bundle.Program) ([]segment, error) {
 	products := 0
 	for i := range p.Nodes {
 		if isProduct(p.Nodes[i].Op) {
@@ -50,6 +50,9 @@ func lower(p *bundle.Program) ([]segment, error) {
 	l := lowering{degree: 1, elements: bundle.Size(p.Input.Shape)}
 	cut := true
 	for i := range p.Nodes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		op, in := p.Nodes[i].Op, p.InShape(i)
 		_, isPool := op.(*bundle.SumPool)
 		if _, ok := op.(*bundle.Reshape); ok {

@@ -1,6 +1,7 @@
 package bgv
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/big"
@@ -12,6 +13,7 @@ import (
 	"qtool/bundle"
 	"qtool/he"
 	"qtool/he/fastntt"
+	"qtool/he/internal/costmodel"
 	"qtool/he/security"
 	"qtool/kernel/cpu"
 	"qtool/kernel/mod"
@@ -35,17 +37,32 @@ type Options struct {
 	// Images is how many images a run will have, so that the slots of a last
 	// batch that stay empty count as work; 0 is as many as fill their batches.
 	Images int
-	// Memory bounds the bytes of ciphertexts that are in memory at once; 0 is no
-	// bound. More plaintext primes, of fewer bits, take fewer ciphertext primes:
-	// less memory, and more time.
+	// Memory bounds the bytes of ciphertexts that are in memory at once; 0 is
+	// DefaultMemory. More plaintext primes, of fewer bits, take fewer ciphertext
+	// primes: less memory, and more time.
 	Memory int64
+	// TuneTimings weighs choices by the speeds of this processor's kernels in place
+	// of the reference processor's: the plan then depends on where it was made.
+	TuneTimings bool
 
-	kernels *cpu.Level // nil is cpu.Active
+	kernels *cpu.Level // to compute with; nil is cpu.Active
 }
 
-// level is that of the kernels to use. It weighs the choice of primes, as kernels
-// are for moduli of some lengths.
+// DefaultMemory bounds the ciphertexts of a plan that no other bound was given for:
+// 12 GiB, three quarters of a machine of 16 GiB. It does not look at the machine, so
+// that the same program has the same plan everywhere.
+const DefaultMemory = 12 << 30
+
+// level is that of the kernels whose speeds weigh choices.
 func (o Options) level() cpu.Level {
+	if o.TuneTimings {
+		return cpu.Active
+	}
+	return costmodel.Reference
+}
+
+// computes is the level of the kernels to compute with.
+func (o Options) computes() cpu.Level {
 	if o.kernels == nil {
 		return cpu.Active
 	}
@@ -59,7 +76,7 @@ type Plan struct {
 	program  *bundle.Program
 	segments []segment
 	layout   *layout
-	costs    costs
+	costs    costs // with the kernels of level
 	budget   budget
 	output   bundle.Range
 	workers  int
@@ -79,39 +96,55 @@ type Plan struct {
 
 // NewPlan chooses plaintext primes, ring degree and ciphertext primes for p, so
 // that the outputs are exact, the noise fits (see noise) and the parameters are
-// secure, with the least predicted work an image.
+// secure, with the least work an image as package costmodel predicts it: the same
+// program and options give the same plan on every machine.
 //
-// It returns an *security.InsecureError if o.LogN forces an insecure choice and
+// It returns ctx's error once that is done, a *security.InsecureError if o.LogN forces an insecure choice and
 // o does not allow it, and an error that wraps ErrInsufficient, with the
 // numbers, if nothing fits.
-func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
+func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
+	s, best, err := choose(ctx, p, o)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := build(p, s.segments, best, o.Workers, o.computes())
+	if err != nil {
+		return nil, err
+	}
+	plan.why = plan.explain(s.options, s.runnersUp)
+	return plan, nil
+}
+
+// choose searches for the layout. It builds no kernels.
+func choose(ctx context.Context, p *bundle.Program, o Options) (*search, *layout, error) {
 	if o.LogN != 0 && (o.LogN < 10 || o.LogN > 16) {
-		return nil, fmt.Errorf("bgv: ring degree 2^%d is outside 2^10..2^16", o.LogN)
+		return nil, nil, fmt.Errorf("bgv: ring degree 2^%d is outside 2^10..2^16", o.LogN)
 	}
 	if o.PlaintextModuli < 0 || o.PlaintextModuli > maxModuli {
-		return nil, fmt.Errorf("bgv: %d plaintext primes are outside 1..%d", o.PlaintextModuli, maxModuli)
+		return nil, nil, fmt.Errorf("bgv: %d plaintext primes are outside 1..%d", o.PlaintextModuli, maxModuli)
 	}
 	if o.Workers < 0 || o.Images < 0 || o.Memory < 0 {
-		return nil, fmt.Errorf("bgv: %d workers, %d images, %d bytes of memory", o.Workers, o.Images, o.Memory)
+		return nil, nil, fmt.Errorf("bgv: %d workers, %d images, %d bytes of memory", o.Workers, o.Images, o.Memory)
+	}
+	if o.Memory == 0 {
+		o.Memory = DefaultMemory
 	}
 	if err := p.Check(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	segments, err := lower(p)
+	if err := carried.Check(p); err != nil {
+		return nil, nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	segments, err := lower(ctx, p)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	s := search{program: p, segments: segments, options: o, output: p.Output().Range}
-	best, err := s.run()
-	if err != nil {
-		return nil, err
-	}
-	plan, err := build(p, segments, best, o.Workers, o.level())
-	if err != nil {
-		return nil, err
-	}
-	plan.why = plan.explain(o, s.runnersUp)
-	return plan, nil
+	s := &search{program: p, segments: segments, options: o, output: p.Output().Range}
+	best, err := s.run(ctx)
+	return s, best, err
 }
 
 // build makes the rings of a layout, whatever its noise and security.

@@ -2,6 +2,7 @@ package bgv
 
 import (
 	"errors"
+	"math"
 	"math/big"
 	"strings"
 	"testing"
@@ -53,7 +54,7 @@ func checkPrimes(t *testing.T, p *Plan) {
 // found by experiment for LeNet-1 in degree 2^13: the last level at least 2t+55
 // bits, the dropped prime at least t+13.
 func TestNoiseAgreesWithMeasurement(t *testing.T) {
-	segments, err := lower(bundletest.LeNet(1).Done())
+	segments, err := lower(t.Context(), bundletest.LeNet(1).Done())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,12 +72,12 @@ func TestNoiseAgreesWithMeasurement(t *testing.T) {
 
 func TestInsecureIsRefused(t *testing.T) {
 	p := bundletest.LeNet(1).Done()
-	_, err := NewPlan(p, Options{LogN: 12})
+	_, err := NewPlan(t.Context(), p, Options{LogN: 12})
 	var insecure *security.InsecureError
-	if !errors.As(err, &insecure) || insecure.LogN != 12 || insecure.Limit != 109 || insecure.LogQP <= 109 {
+	if !errors.As(err, &insecure) || insecure.LogN != 12 || insecure.Limit != 106 || insecure.LogQP <= 106 {
 		t.Fatalf("got %v", err)
 	}
-	plan, err := NewPlan(p, Options{LogN: 12, AllowInsecure: true})
+	plan, err := NewPlan(t.Context(), p, Options{LogN: 12, AllowInsecure: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +106,7 @@ func TestInsufficient(t *testing.T) {
 		"wide": {wide.Done(), Options{}, "ciphertext degree 961 passes the limit"},
 		"one":  {one.Done(), Options{PlaintextModuli: 1}, "bits do not fit 1 plaintext prime(s) of 61"},
 	} {
-		_, err := NewPlan(c.p, c.o)
+		_, err := NewPlan(t.Context(), c.p, c.o)
 		if !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "layer") {
 			t.Errorf("%s: got %v", name, err)
 		} else {
@@ -117,12 +118,12 @@ func TestInsufficient(t *testing.T) {
 func TestOptionsAreChecked(t *testing.T) {
 	p := bundletest.New(1, 4, 4).Dense(2, 7).Done()
 	for _, o := range []Options{{LogN: 9}, {LogN: 17}, {LogN: -1}, {PlaintextModuli: 11}, {PlaintextModuli: -1}, {Workers: -1}} {
-		if _, err := NewPlan(p, o); err == nil {
+		if _, err := NewPlan(t.Context(), p, o); err == nil {
 			t.Errorf("%+v is accepted", o)
 		}
 	}
 	p.Nodes[0].Range = bundle.NewRange(0, 1)
-	if _, err := NewPlan(p, Options{}); err == nil {
+	if _, err := NewPlan(t.Context(), p, Options{}); err == nil {
 		t.Error("a program whose range is not proved is accepted")
 	}
 }
@@ -133,7 +134,7 @@ type unknown struct{ bundle.Op }
 func TestUnsupportedOperationIsNamed(t *testing.T) {
 	p := bundletest.New(1, 4, 4).Dense(2, 7).Done()
 	p.Nodes[0].Name, p.Nodes[0].Op = "lookup", unknown{&bundle.Reshape{Shape: []int{4}}}
-	_, err := lower(p)
+	_, err := lower(t.Context(), p)
 	if err == nil || !strings.Contains(err.Error(), `layer "lookup"`) {
 		t.Errorf("got %v", err)
 	}
@@ -144,7 +145,7 @@ func TestUnsupportedOperationIsNamed(t *testing.T) {
 func TestPlansKeepToMemory(t *testing.T) {
 	p := bundletest.New(1, 4, 1, 28, 28).Conv(16, 5, 1, 0, 7).Square().Pool(2, 2).
 		Conv(64, 5, 1, 0, 7).Square().Pool(2, 2).Dense(128, 7).Square().Dense(10, 7).Done()
-	free := mustPlan(t, p, Options{Images: 1000})
+	free := mustPlan(t, p, Options{Images: 1000, Memory: math.MaxInt64})
 	needs := func(p *Plan) int64 { return int64(p.layout.bytes(p.segments)) }
 	bound := needs(free) - 1
 	plan := mustPlan(t, p, Options{Images: 1000, Memory: bound})
@@ -157,11 +158,14 @@ func TestPlansKeepToMemory(t *testing.T) {
 	if again := mustPlan(t, p, Options{Images: 1000, Memory: bound + 1}); again.LogQ() != free.LogQ() {
 		t.Errorf("a bound that is kept makes log Q %v of %v", again.LogQ(), free.LogQ())
 	}
-	_, err := NewPlan(p, Options{Memory: 1e6})
+	_, err := NewPlan(t.Context(), p, Options{Memory: 1e6})
 	if !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), "the limit is 0.001 GB") {
 		t.Errorf("a megabyte: %v", err)
 	}
-	if _, err := NewPlan(p, Options{Memory: -1}); err == nil {
+	if plan := mustPlan(t, p, Options{Images: 1000}); needs(plan) > DefaultMemory {
+		t.Errorf("without a bound the plan takes %d bytes, more than %d", needs(plan), int64(DefaultMemory))
+	}
+	if _, err := NewPlan(t.Context(), p, Options{Memory: -1}); err == nil {
 		t.Error("less than nothing is accepted")
 	}
 }

@@ -1,9 +1,11 @@
 package bgv
 
 import (
+	"context"
 	"math"
 
 	"qtool/bundle"
+	"qtool/he/internal/costmodel"
 	"qtool/he/internal/log2"
 	"qtool/kernel/cpu"
 )
@@ -25,29 +27,39 @@ type Prediction struct {
 	Work float64 `json:"work"`
 }
 
-// Predict plans p, as NewPlan does, and says what it will need for o.Images
-// images, or for one batch where that is 0. It plans for the kernels of the
-// fastest processors whatever this one has, so that the prediction, but for the
-// Speed that makes seconds of it, is the same everywhere. The errors are
-// NewPlan's.
-func Predict(p *bundle.Program, o Options) (Prediction, error) {
-	reference := cpu.IFMA
-	o.kernels = &reference
-	plan, err := NewPlan(p, o)
+// Predict chooses for p, as NewPlan does, and says what it will need for o.Images
+// images, or for one batch where that is 0. It builds no kernels, and the
+// prediction, but for the Speed that makes seconds of it, is the same on every
+// machine. The errors are NewPlan's.
+func Predict(ctx context.Context, p *bundle.Program, o Options) (Prediction, error) {
+	s, l, err := choose(ctx, p, o)
 	if err != nil {
 		return Prediction{}, err
 	}
-	return plan.predict(o.Images), nil
+	return Prediction{
+		OutputBits: log2.Int(width(s.output)), PlaintextPrimes: len(l.t), PlaintextBits: log2.Product(l.t),
+		LogN: l.logN, LogQP: l.logQ(), CiphertextPrimes: len(l.q),
+		Work: l.work(s.segments, max(1, o.Images), costmodel.Reference),
+	}, nil
 }
 
-func (p *Plan) predict(images int) Prediction {
-	batches := max(1, (images+p.Slots()-1)/p.Slots())
-	primes := len(p.layout.t)
-	return Prediction{
-		OutputBits: log2.Int(width(p.output)), PlaintextPrimes: primes, PlaintextBits: log2.Product(p.layout.t),
-		LogN: p.LogN(), LogQP: p.LogQ(), CiphertextPrimes: len(p.layout.q),
-		Work: float64(batches*primes) * p.costs.batch(p.layout, p.segments) / 1e9,
-	}
+// work is the predicted core seconds of so many images with a level's kernels.
+func (l *layout) work(segments []segment, images int, level cpu.Level) float64 {
+	slots := 1 << l.logN
+	batches := (images + slots - 1) / slots
+	return float64(batches*len(l.t)) * l.costs(segments, level).batch(l, segments) / 1e9
+}
+
+// Work is the core seconds for so many images by the cost model of the reference
+// processor: the same on every machine.
+func (p *Plan) Work(images int) float64 {
+	return p.layout.work(p.segments, images, costmodel.Reference)
+}
+
+// PredictedSeconds is the predicted time of the workers for so many images, with
+// this processor's kernels.
+func (p *Plan) PredictedSeconds(images int) float64 {
+	return p.layout.work(p.segments, images, p.level) / float64(p.workers)
 }
 
 // Seconds is the predicted time of the run on a machine of that speed.

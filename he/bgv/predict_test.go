@@ -7,14 +7,36 @@ import (
 	"testing"
 
 	"qtool/bundle/bundletest"
+	"qtool/kernel/cpu"
 )
+
+// A prediction is the same with the kernels of every level, whether this processor has
+// them or not: predictions build none.
+func TestPredictAtEveryLevel(t *testing.T) {
+	defer func(was cpu.Level) { cpu.Active = was }(cpu.Active)
+	p := bundletest.LeNet(1).Done()
+	var want Prediction
+	for level := cpu.Portable; level <= cpu.IFMA; level++ {
+		cpu.Active = level
+		got, err := Predict(t.Context(), p, Options{Images: 10000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if level == cpu.Portable {
+			want = got
+		}
+		if got != want {
+			t.Errorf("%v: %+v, with portable kernels %+v", level, got, want)
+		}
+	}
+}
 
 // A prediction says of a plan what the plan says of itself.
 func TestPredict(t *testing.T) {
 	p := bundletest.LeNet(1).Done()
 	o := Options{Images: 10000}
 	plan := mustPlan(t, p, o)
-	got, err := Predict(p, o)
+	got, err := Predict(t.Context(), p, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,11 +47,11 @@ func TestPredict(t *testing.T) {
 		t.Errorf("%.1f bits of output in %.1f of plaintext primes, the range has %d", got.OutputBits, got.PlaintextBits, p.Output().Range.Bits())
 	}
 	// Batches are paid for whole.
-	one, err := Predict(p, Options{LogN: got.LogN, PlaintextModuli: got.PlaintextPrimes, Images: plan.Slots()})
+	one, err := Predict(t.Context(), p, Options{LogN: got.LogN, PlaintextModuli: got.PlaintextPrimes, Images: plan.Slots()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := Predict(p, Options{LogN: got.LogN, PlaintextModuli: got.PlaintextPrimes, Images: plan.Slots() + 1})
+	two, err := Predict(t.Context(), p, Options{LogN: got.LogN, PlaintextModuli: got.PlaintextPrimes, Images: plan.Slots() + 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +65,7 @@ func TestPredict(t *testing.T) {
 	for range 7 {
 		deep.Square()
 	}
-	if got, err := Predict(deep.Done(), Options{}); !errors.Is(err, ErrInsufficient) || got != (Prediction{}) {
+	if got, err := Predict(t.Context(), deep.Done(), Options{}); !errors.Is(err, ErrInsufficient) || got != (Prediction{}) {
 		t.Errorf("%+v, %v of a program that nothing carries", got, err)
 	}
 }

@@ -2,12 +2,14 @@ package bgv
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"slices"
 
 	"qtool/bundle"
 	"qtool/he/internal/batch"
+	"qtool/he/internal/costmodel"
 	"qtool/he/security"
 )
 
@@ -34,7 +36,7 @@ type candidate struct {
 func (c *candidate) secure() bool { return security.Check(c.logN, c.logQ) == nil }
 
 // fits says whether the ciphertexts stay within the bound on memory.
-func (o *Options) fits(c *candidate) bool { return o.Memory == 0 || c.bytes <= float64(o.Memory) }
+func (o *Options) fits(c *candidate) bool { return c.bytes <= float64(o.Memory) }
 
 // search finds the layout of least work.
 type search struct {
@@ -49,7 +51,7 @@ type search struct {
 	runnersUp []candidate // the best secure candidate of each other choice
 }
 
-func (s *search) run() (*layout, error) {
+func (s *search) run(ctx context.Context) (*layout, error) {
 	s.needed = map[int]float64{}
 	from, to := minLogN, maxLogN
 	if s.options.LogN != 0 {
@@ -57,21 +59,26 @@ func (s *search) run() (*layout, error) {
 	}
 	for logN := from; logN <= to; logN++ {
 		for k := 1; k <= maxModuli; k++ {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			if s.options.PlaintextModuli == 0 || s.options.PlaintextModuli == k {
 				s.try(logN, k)
 			}
 		}
 	}
 	slices.SortStableFunc(s.found, func(a, b candidate) int { return cmp.Compare(a.nanoseconds, b.nanoseconds) })
-	if l := s.first(true); l != nil {
-		return l, nil
+	if l, err := s.first(ctx, true); l != nil || err != nil {
+		return l, err
 	}
-	if err := s.tooLarge(); err != nil {
+	if err := s.tooLarge(ctx); err != nil {
 		return nil, err
 	}
 	if s.options.LogN != 0 && len(s.found) > 0 {
-		if l := s.first(false); l != nil && s.options.AllowInsecure {
-			return l, nil
+		if s.options.AllowInsecure {
+			if l, err := s.first(ctx, false); l != nil || err != nil {
+				return l, err
+			}
 		}
 		shortest := slices.MinFunc(s.found, func(a, b candidate) int { return cmp.Compare(a.logQ, b.logQ) })
 		if err := security.Check(shortest.logN, shortest.logQ); err != nil {
@@ -82,27 +89,31 @@ func (s *search) run() (*layout, error) {
 }
 
 // first is the layout of the first candidate that has primes and room for the
-// noise and for its ciphertexts, and is secure if it must be; or nil.
-func (s *search) first(mustBeSecure bool) *layout {
+// noise and for its ciphertexts, and is secure if it must be; nil if there is none.
+// The error is ctx's.
+func (s *search) first(ctx context.Context, mustBeSecure bool) (*layout, error) {
 	for i := range s.found {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if c := &s.found[i]; (c.secure() || !mustBeSecure) && s.options.fits(c) {
 			if l, err := s.realise(c); err == nil {
 				s.compare(i)
-				return l
+				return l, nil
 			}
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // tooLarge is the error if the bound on memory is what excludes all secure
 // candidates.
-func (s *search) tooLarge() error {
-	if s.options.Memory == 0 {
-		return nil
-	}
+func (s *search) tooLarge(ctx context.Context) error {
 	least := math.Inf(1)
 	for i := range s.found {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if c := &s.found[i]; c.secure() && c.bytes < least {
 			if _, err := s.realise(c); err == nil {
 				least = c.bytes
@@ -156,7 +167,7 @@ func (s *search) try(logN, k int) {
 		}
 		l := c.sketch()
 		c.bytes = l.bytes(s.segments)
-		c.nanoseconds = s.options.perImage(l.costs(s.segments, s.options.level()), l, s.segments)
+		c.nanoseconds = costmodel.Coarse(s.options.perImage(l.costs(s.segments, s.options.level()), l, s.segments))
 		s.found = append(s.found, c)
 	}
 }

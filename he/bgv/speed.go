@@ -31,7 +31,7 @@ func MeasureSpeed(ctx context.Context) (Speed, error) {
 	if err != nil {
 		return Speed{}, err
 	}
-	plan, err := NewPlan(p, Options{})
+	plan, err := NewPlan(ctx, p, Options{})
 	if err != nil {
 		return Speed{}, err
 	}
@@ -55,7 +55,7 @@ func MeasureSpeed(ctx context.Context) (Speed, error) {
 			s.Seconds = took
 		}
 	}
-	predicted, err := Predict(p, Options{Images: len(images)})
+	predicted, err := Predict(ctx, p, Options{Images: len(images)})
 	if err != nil {
 		return Speed{}, err
 	}
@@ -82,9 +82,9 @@ func speedProgram() (*bundle.Program, error) {
 		return bundle.Node{Name: name, Op: op, Scale: []float64{1}}
 	}
 	p := &bundle.Program{Input: bundle.Input{Shape: []int{1, 6, 6}, Quantizer: q}, Labels: make([]string, 4), Nodes: []bundle.Node{
-		node("conv", &bundle.Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{3, 3}, Stride: 1, Weight: weights(18), Bias: bundle.Vec{Small: make([]int64, 2)}}),
+		node("conv", &bundle.Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{3, 3}, Stride: bundle.Both(1), Weight: weights(18), Bias: bundle.Vec{Small: make([]int64, 2)}}),
 		node("square1", bundle.Square()),
-		node("pool", &bundle.SumPool{Kernel: 2, Stride: 2}),
+		node("pool", &bundle.SumPool{Kernel: bundle.Both(2), Stride: bundle.Both(2)}),
 		node("flatten", &bundle.Reshape{Shape: []int{8}}),
 		node("fc1", &bundle.Dense{Units: 8, Inputs: 8, Weight: weights(64), Bias: bundle.Vec{Small: make([]int64, 8)}}),
 		node("square2", bundle.Square()),

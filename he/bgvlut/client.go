@@ -6,6 +6,7 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/ring"
 
+	"qtool/he/internal/guard"
 	"qtool/he/internal/meter"
 	"qtool/he/internal/parallel"
 	"qtool/he/internal/sample"
@@ -17,12 +18,22 @@ import (
 // and decrypts logits. It is not safe for concurrent use; it spreads its work
 // over the plan's workers itself.
 type Client struct {
-	plan    *Plan
-	secret  *SecretKey
-	limbs   []mod.Fixed // the secret's, negated, transform domain
+	guard.Secret[Client]
+	*client
+}
+
+// client is what a Client holds.
+type client struct {
+	plan   *Plan
+	secret *SecretKey
+	*negative
 	codes   [256]int64
 	workers []*clientWorker
 }
+
+// negative is the negated secret, two pointers away from a Client; see
+// guard.Secret.
+type negative struct{ limbs []mod.Fixed } // transform domain
 
 // clientWorker is what one goroutine encrypts and decrypts with.
 type clientWorker struct {
@@ -43,15 +54,11 @@ func NewClientWithKey(p *Plan, k *SecretKey) (*Client, error) {
 	if want := p.parameters(); k.params != want {
 		return nil, &KeyError{What: "secret key", got: k.params, want: want}
 	}
-	seed, err := sample.NewSeed()
-	if err != nil {
-		return nil, fmt.Errorf("bgvlut: %w", err)
-	}
-	return newClient(p, k, seed), nil
+	return newClient(p, k, sample.NewSeed()), nil
 }
 
 func newClient(p *Plan, secret *SecretKey, seed sample.Seed) *Client {
-	c := &Client{plan: p, secret: secret, codes: p.program.Input.Codes()}
+	c := &Client{client: &client{plan: p, secret: secret, negative: &negative{}, codes: p.program.Input.Codes()}}
 	for i, limb := range p.ring.Secret(secret.key)[:p.ring.Levels()] {
 		m := p.ring.Modulus(i)
 		m.Scale(limb, limb, m.Factor(m.Q-1))
@@ -72,10 +79,7 @@ func newClient(p *Plan, secret *SecretKey, seed sample.Seed) *Client {
 
 // RelinearizationKey generates the one evaluation key, for the server.
 func (c *Client) RelinearizationKey() (*RelinearizationKey, error) {
-	key, err := c.plan.ring.NewRelinearizationKey(c.secret.key, c.plan.digits)
-	if err != nil {
-		return nil, err
-	}
+	key := c.plan.ring.NewRelinearizationKey(c.secret.key, c.plan.digits)
 	return &RelinearizationKey{c.secret.params, c.secret.id, key}, nil
 }
 
@@ -100,6 +104,7 @@ func (c *Client) Encrypt(ctx context.Context, images [][]uint8, in *Inputs, prog
 	for b, v := range c.codes {
 		residues[b] = field(p.layout.t).of(v)
 	}
+	defer c.forget()
 	return parallel.Run(ctx, p.workers, p.inputs(), func(w, i int) error {
 		slots := c.workers[w].slots.Coeffs[0]
 		for k, image := range images {
@@ -109,6 +114,15 @@ func (c *Client) Encrypt(ctx context.Context, images [][]uint8, in *Inputs, prog
 		c.encrypt(c.workers[w], &in.all[i])
 		return nil
 	}, func() { meter.Report(progress, p.costs.encrypt) })
+}
+
+// forget clears what encryption drew, and the images.
+func (c *Client) forget() {
+	for _, w := range c.workers {
+		clear(w.slots.Coeffs[0])
+		clear(w.message)
+		clear(w.errors)
+	}
 }
 
 // encrypt puts the encryption of w.slots into to:

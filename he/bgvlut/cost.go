@@ -1,28 +1,9 @@
 package bgvlut
 
 import (
+	"qtool/he/internal/costmodel"
 	"qtool/internal/elementary"
 	"qtool/kernel/cpu"
-)
-
-// speeds are nanoseconds that one core needs for one coefficient of one limb,
-// measured on x86-64 at about 3 GHz. They weigh the choices of NewPlan and the
-// steps of a progress bar; nothing else depends on them.
-type speeds struct {
-	ntt      float64 // times logN
-	term     float64 // of a base conversion
-	convert  float64 // more, each target
-	mul      float64 // product with a constant
-	dot      float64 // product of two polynomials
-	mac      float64 // times a small weight, accumulated
-	reduce   float64 // of such a sum
-	uniform  float64
-	gaussian float64
-}
-
-var (
-	portable = speeds{ntt: 0.9, term: 1.5, convert: 0.7, mul: 1.5, dot: 3, mac: 0.3, reduce: 1.3, uniform: 1.5, gaussian: 15}
-	ifma     = speeds{ntt: 0.17, term: 0.32, convert: 0.36, mul: 0.36, dot: 0.54, mac: 0.08, reduce: 0.5, uniform: 1.5, gaussian: 3}
 )
 
 // costLift is nanoseconds of lifting a coefficient to an integer, all limbs;
@@ -32,14 +13,6 @@ const (
 	costLift  = 130
 	costTouch = 0.55
 )
-
-// speedsOf are the speeds of a level's kernels.
-func speedsOf(level cpu.Level) speeds {
-	if level >= cpu.IFMA {
-		return ifma
-	}
-	return portable
-}
 
 // costs is the predicted work of one batch in nanoseconds of one core.
 type costs struct {
@@ -61,15 +34,15 @@ func (c costs) total(stages []stage) float64 {
 // coster prices operations in one layout.
 type coster struct {
 	*layout
-	speeds
+	costmodel.Tables
 	n         float64
 	transform float64
 	digits    []int // limbs of each
 }
 
-func newCoster(l *layout) *coster {
-	c := &coster{layout: l, speeds: speedsOf(l.kernels), n: elementary.Exp2(float64(l.logN))}
-	c.transform = c.ntt * float64(l.logN)
+func newCoster(l *layout, level cpu.Level) *coster {
+	c := &coster{layout: l, Tables: costmodel.TablesOf(level), n: elementary.Exp2(float64(l.logN))}
+	c.transform = c.NTT * float64(l.logN)
 	bits := 0.0
 	for i, q := range l.q {
 		b := elementary.Log2(float64(q))
@@ -85,7 +58,7 @@ func newCoster(l *layout) *coster {
 // relinearise is a tensor and its relinearisation from so many limbs.
 func (c *coster) relinearise(limbs, drop int) float64 {
 	special := len(c.special)
-	sum := float64(limbs) * (float64(4*c.dot) + c.transform + float64(4*c.mul))
+	sum := float64(limbs) * (float64(4*c.Dot) + c.transform + float64(4*c.Mul))
 	rest := limbs
 	for _, d := range c.digits {
 		own := min(d, rest)
@@ -94,16 +67,16 @@ func (c *coster) relinearise(limbs, drop int) float64 {
 		}
 		rest -= own
 		targets := float64(limbs + special - own)
-		sum += float64(targets*(c.transform+float64(float64(own+1)*c.term)+c.convert)) + float64(2*c.dot*float64(limbs+special))
+		sum += float64(targets*(c.transform+float64(float64(own+1)*c.Term)+c.Convert)) + float64(2*c.Dot*float64(limbs+special))
 	}
 	from, to := float64(special+drop), float64(limbs-drop)
-	return c.n * (sum + 2*(float64(from*(c.transform+c.mul))+float64(to*(c.transform+float64((from+1)*c.term)+c.convert+c.mul))))
+	return c.n * (sum + 2*(float64(from*(c.transform+c.Mul))+float64(to*(c.transform+float64((from+1)*c.Term)+c.Convert+c.Mul))))
 }
 
 // divide is that of so many polynomials.
 func (c *coster) divide(limbs, drop, polys int) float64 {
 	from, to := float64(drop), float64(limbs-drop)
-	return float64(c.n * float64(polys) * (float64(from*(c.transform+c.mul)) + float64(to*(c.transform+float64((from+1)*c.term)+c.convert+2*c.mul))))
+	return float64(c.n * float64(polys) * (float64(from*(c.transform+c.Mul)) + float64(to*(c.transform+float64((from+1)*c.Term)+c.Convert+2*c.Mul))))
 }
 
 // table is the work of a polynomial with so many leaves in stage i.
@@ -119,7 +92,7 @@ func (c *coster) table(i int, s *shape, leaves int) float64 {
 	for k := 1; k < height; k++ {
 		sum += c.relinearise(at(baby + k))
 	}
-	sum += float64(c.n * float64(2*leaves*c.limbs(i, baby)) * (float64(float64(len(s.terms))*c.mac) + c.reduce))
+	sum += float64(c.n * float64(2*leaves*c.limbs(i, baby)) * (float64(float64(len(s.terms))*c.MAC) + c.Reduce))
 	limbs, drop = at(baby + 1)
 	leaf := c.divide(limbs, drop, 2)
 	var node func(leaves int) float64
@@ -143,20 +116,20 @@ func (c *coster) table(i int, s *shape, leaves int) float64 {
 	return sum + node(leaves) + c.relinearise(at(baby+height))
 }
 
-// costs predicts the work of a batch.
-func (l *layout) costs(stages []stage, tables []tables) costs {
-	c := newCoster(l)
+// costs predicts the work of a batch with a level's kernels.
+func (l *layout) costs(stages []stage, tables []tables, level cpu.Level) costs {
+	c := newCoster(l, level)
 	fresh := float64(len(l.q))
 	r := costs{
-		encrypt: c.n * (c.transform + c.gaussian + float64(fresh*(c.transform+c.uniform+float64(3*c.mul)+16*costTouch))),
+		encrypt: c.n * (c.transform + c.Gaussian + float64(fresh*(c.transform+c.Uniform+float64(3*c.Mul)+16*costTouch))),
 		linear:  make([]float64, len(stages)), element: make([]float64, len(stages)),
-		decrypt: c.n * (costLift + c.transform + float64(float64(l.last())*(c.transform+2*c.mul))),
+		decrypt: c.n * (costLift + c.transform + float64(float64(l.last())*(c.transform+2*c.Mul))),
 	}
 	for i := range stages {
 		s := &stages[i]
 		limbs := float64(l.limbs(i, 0))
 		if s.rows != nil {
-			r.linear[i] = 2 * c.n * limbs * (float64(float64(len(s.rows.In))*c.mac) + float64(float64(s.between)*c.reduce))
+			r.linear[i] = 2 * c.n * limbs * (float64(float64(len(s.rows.In))*c.MAC) + float64(float64(s.between)*c.Reduce))
 		}
 		if s.table == nil {
 			continue

@@ -34,7 +34,7 @@ func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanose
 			return nil, 0, fmt.Errorf("bgvlut: output ciphertext %d: %w", i, err)
 		}
 	}
-	return batch.Residues(ctx, p.workers, len(out.all), p.Slots(), func(w, i int, slots []uint64) float64 {
+	return batch.Residues(ctx, "bgvlut", p.workers, len(out.all), p.Slots(), func(w, i int, slots []uint64) float64 {
 		return c.decrypt(c.workers[w], &out.all[i], slots)
 	}, func() { meter.Report(progress, p.costs.decrypt) })
 }

@@ -35,8 +35,8 @@ func (p *Plan) explain(s *search) []string {
 			l.logN, limit, security.Bits, p.SecurityBits()))
 	}
 	images := batch.Mean(s.options.Images, p.Slots())
-	work := p.costs.total(p.stages) / images
-	why = append(why, fmt.Sprintf("predicted work is %.2f ms an image on one core in batches of %.0f images (%d slots)", work/1e6, images, p.Slots()))
+	work := l.costs(p.stages, p.tables, s.options.level()).total(p.stages) / images
+	why = append(why, fmt.Sprintf("predicted work is %.2f ms an image on one core of the reference processor in batches of %.0f images (%d slots)", work/1e6, images, p.Slots()))
 	for logN := minLogN; logN <= maxLogN; logN++ {
 		if line := s.rejected(logN, work); line != "" && logN != l.logN {
 			why = append(why, line)

@@ -8,7 +8,6 @@ import (
 	"qtool/he/bgv"
 	"qtool/he/internal/log2"
 	"qtool/internal/elementary"
-	"qtool/kernel/cpu"
 )
 
 // layout is the unchecked arithmetic of a plan: ring, primes and levels.
@@ -20,8 +19,6 @@ type layout struct {
 	// drops[i][k] is how many primes level k+1 of stage i's table divides by.
 	drops     [][]int
 	digitBits float64 // the longest digit of key switching
-	// kernels are those whose speed the work is predicted with.
-	kernels cpu.Level
 }
 
 func (l *layout) model() model { return model{float64(l.logN), elementary.Log2(float64(l.t))} }

@@ -1,6 +1,7 @@
 package bgvlut
 
 import (
+	"context"
 	"fmt"
 
 	"qtool/bundle"
@@ -21,9 +22,12 @@ type stage struct {
 const noNode = -1
 
 // lower turns a program of linear maps and tables into stages.
-func lower(p *bundle.Program, bounds []bundle.Bounds) ([]stage, error) {
+func lower(ctx context.Context, p *bundle.Program, bounds []bundle.Bounds) ([]stage, error) {
 	l := lowering{elements: bundle.Size(p.Input.Shape), bounds: p.Input.Bounds()}
 	for i := range p.Nodes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		switch op := p.Nodes[i].Op.(type) {
 		case *bundle.Reshape:
 		case *bundle.LookupTable:

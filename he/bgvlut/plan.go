@@ -1,6 +1,7 @@
 package bgvlut
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"runtime"
@@ -10,6 +11,7 @@ import (
 	"qtool/bundle"
 	"qtool/he"
 	"qtool/he/bgv"
+	"qtool/he/internal/costmodel"
 	"qtool/he/internal/log2"
 	"qtool/he/internal/rns"
 	"qtool/he/security"
@@ -32,16 +34,20 @@ type Options struct {
 	Workers int
 	// Images is how many images a run will have, so that the slots of a last
 	// batch that stay empty count as work; 0 is as many as fill their batches.
-	Images    int
-	reference bool // see Predict
+	Images int
+	// TuneTimings weighs choices by the speeds of this processor's kernels in place
+	// of the reference processor's: the plan then depends on where it was made.
+	TuneTimings bool
+
+	sketch bool // see Predict
 }
 
-// kernels are those that work is predicted for.
-func (o Options) kernels() cpu.Level {
-	if o.reference {
-		return cpu.IFMA
+// level is that of the kernels whose speeds weigh choices.
+func (o Options) level() cpu.Level {
+	if o.TuneTimings {
+		return cpu.Active
 	}
-	return cpu.Active
+	return costmodel.Reference
 }
 
 // Plan is a program with checked encryption parameters. It is immutable and
@@ -51,7 +57,7 @@ type Plan struct {
 	stages  []stage
 	tables  []tables
 	layout  *layout
-	costs   costs
+	costs   costs // with this processor's kernels
 	workers int
 	why     []string
 	left    float64 // predicted noise bits
@@ -65,13 +71,14 @@ type Plan struct {
 
 // NewPlan chooses plaintext prime, ring degree and levels for p, so that every
 // table is exact on its proved domain, the noise fits (see noise) and the
-// parameters are secure, with the least predicted work an image.
+// parameters are secure, with the least work an image as package costmodel predicts
+// it: the same program and options give the same plan on every machine.
 //
-// It returns an *security.InsecureError if o.LogN forces an insecure choice and
+// It returns ctx's error once that is done, an *security.InsecureError if o.LogN forces an insecure choice and
 // o does not allow it, and an error that wraps bgv.ErrInsufficient, with the
 // layer and the numbers, if nothing fits.
-func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
-	s, best, err := choose(p, o)
+func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
+	s, best, err := choose(ctx, p, o)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +86,7 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 }
 
 // choose searches for the layout.
-func choose(p *bundle.Program, o Options) (*search, *layout, error) {
+func choose(ctx context.Context, p *bundle.Program, o Options) (*search, *layout, error) {
 	if o.LogN != 0 && (o.LogN < 10 || o.LogN > 16) {
 		return nil, nil, fmt.Errorf("bgvlut: ring degree 2^%d is outside 2^10..2^16", o.LogN)
 	}
@@ -90,7 +97,13 @@ func choose(p *bundle.Program, o Options) (*search, *layout, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	stages, err := lower(p, bounds)
+	if err := carried.Check(p); err != nil {
+		return nil, nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	stages, err := lower(ctx, p, bounds)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -98,7 +111,7 @@ func choose(p *bundle.Program, o Options) (*search, *layout, error) {
 		return nil, nil, err
 	}
 	s := &search{program: p, stages: stages, options: o, fields: map[uint64][]tables{}}
-	best, err := s.run()
+	best, err := s.run(ctx)
 	return s, best, err
 }
 
@@ -117,7 +130,7 @@ func build(s *search, l *layout) (*Plan, error) {
 	}
 	plan.digits = plan.ring.Digits(l.digitBits)
 	plan.hash = plan.digest()
-	plan.costs = l.costs(plan.stages, plan.tables)
+	plan.costs = l.costs(plan.stages, plan.tables, cpu.Active)
 	m := l.model()
 	e, _ := m.walk(plan.stages, trees(plan.tables), l.divide, func(i int, table bool, e noise) {
 		s := &plan.stages[i]
@@ -170,10 +183,18 @@ func (p *Plan) CiphertextModuli() []uint64 {
 // negative, their logits are the same.
 func (p *Plan) PredictedNoiseBitsLeft() float64 { return p.left }
 
-// PredictedSeconds is the predicted time of the workers for so many images.
+// PredictedSeconds is the predicted time of the workers for so many images, with
+// this processor's kernels.
 func (p *Plan) PredictedSeconds(images int) float64 {
 	batches := (images + p.Slots() - 1) / p.Slots()
 	return p.costs.total(p.stages) * float64(batches) / float64(p.workers) / 1e9
+}
+
+// Work is the core seconds for so many images by the cost model of the reference
+// processor: the same on every machine.
+func (p *Plan) Work(images int) float64 {
+	batches := (images + p.Slots() - 1) / p.Slots()
+	return p.layout.costs(p.stages, p.tables, costmodel.Reference).total(p.stages) * float64(batches) / 1e9
 }
 
 // NoiseBudget is the predicted budget after each layer, as PredictedNoiseBitsLeft

@@ -68,7 +68,7 @@ func TestProgramsThatDoNotFit(t *testing.T) {
 		{"too many levels", deep, Options{}, []string{`layer "layer`, "128 bits of security", "N = 2^16 needs", "take 10 levels"}},
 		{"outputs too wide", bundletest.New(3, 3, 5).Narrow(9).Dense(2, 3).RandomTable(3).Narrow(1<<30).Dense(2, 1<<28).Done(), Options{}, []string{`layer "layerc"`, "plaintext prime of more than 24 bits"}},
 	} {
-		_, err := NewPlan(c.p, c.o)
+		_, err := NewPlan(t.Context(), c.p, c.o)
 		if !errors.Is(err, bgv.ErrInsufficient) {
 			t.Errorf("%s: error %v", c.name, err)
 			continue
@@ -81,26 +81,26 @@ func TestProgramsThatDoNotFit(t *testing.T) {
 	}
 	small := bundletest.New(4, 3, 5).Narrow(9).Dense(2, 3).RandomTable(3).Done()
 	var insecure *security.InsecureError
-	if _, err := NewPlan(small, Options{LogN: 10}); !errors.As(err, &insecure) || insecure.LogN != 10 {
+	if _, err := NewPlan(t.Context(), small, Options{LogN: 10}); !errors.As(err, &insecure) || insecure.LogN != 10 {
 		t.Errorf("an insecure ring gives %v", err)
 	}
-	plan, err := NewPlan(small, Options{LogN: 10, AllowInsecure: true})
+	plan, err := NewPlan(t.Context(), small, Options{LogN: 10, AllowInsecure: true})
 	if err != nil || plan.SecurityBits() >= security.Bits || !strings.Contains(strings.Join(plan.Why(), "\n"), "INSECURE") {
 		t.Errorf("an insecure ring that was asked for: %v, %+v", err, plan)
 	}
 	for _, o := range []Options{{LogN: 9}, {LogN: 17}, {Workers: -1}, {Images: -1}} {
-		if _, err := NewPlan(small, o); err == nil {
+		if _, err := NewPlan(t.Context(), small, o); err == nil {
 			t.Errorf("options %+v are accepted", o)
 		}
 	}
 	uncovered := bundletest.New(6, 1, 4).Narrow(2).Dense(2, 1).RandomTable(2).Done()
 	tables := uncovered.Nodes[1].Op.(*bundle.LookupTable).Tables
 	tables[1].Values = tables[1].Values[1:]
-	if _, err := NewPlan(uncovered, Options{}); err == nil || !strings.Contains(err.Error(), `layer "layerb": element 1: its table covers`) {
+	if _, err := NewPlan(t.Context(), uncovered, Options{}); err == nil || !strings.Contains(err.Error(), `layer "layerb": element 1: its table covers`) {
 		t.Errorf("a table that is too short gives %v", err)
 	}
 	mixed := bundletest.New(5, 2, 4).Narrow(9).Dense(2, 3).RandomTable(2).Add(bundle.Square()).Done()
-	if _, err := NewPlan(mixed, Options{}); err == nil || !strings.Contains(err.Error(), `layer "layerc": operation Polynomial is not supported`) {
+	if _, err := NewPlan(t.Context(), mixed, Options{}); err == nil || !strings.Contains(err.Error(), `layer "layerc": operation Polynomial is not supported`) {
 		t.Errorf("a polynomial after a table gives %v", err)
 	}
 }

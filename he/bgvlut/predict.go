@@ -1,7 +1,10 @@
 package bgvlut
 
 import (
+	"context"
+
 	"qtool/bundle"
+	"qtool/he/internal/costmodel"
 	"qtool/internal/elementary"
 	"qtool/kernel/cpu"
 )
@@ -20,22 +23,22 @@ type Prediction struct {
 }
 
 // Predict plans p, as NewPlan does, for o.Images images, or for one batch where
-// that is 0. It plans for the kernels of the fastest processors whatever this one
-// has, so that the prediction, but for Seconds, is the same everywhere, and in a fraction of
-// NewPlan's time, since it interpolates nothing. The errors are NewPlan's.
-func Predict(p *bundle.Program, o Options) (Prediction, error) {
-	o.reference = true
-	s, l, err := choose(p, o)
+// that is 0. The prediction, but for Seconds, is the same on every machine. It takes
+// a fraction of NewPlan's time, since it interpolates nothing. The errors are
+// NewPlan's.
+func Predict(ctx context.Context, p *bundle.Program, o Options) (Prediction, error) {
+	o.sketch = true
+	s, l, err := choose(ctx, p, o)
 	if err != nil {
 		return Prediction{}, err
 	}
 	slots := 1 << l.logN
 	batches := float64(max(1, (o.Images+slots-1)/slots))
-	work := func() float64 { return batches * l.costs(s.stages, s.fields[l.t]).total(s.stages) / 1e9 }
-	reference := work()
-	l.kernels = cpu.Active
+	work := func(level cpu.Level) float64 {
+		return batches * l.costs(s.stages, s.fields[l.t], level).total(s.stages) / 1e9
+	}
 	return Prediction{
 		LogN: l.logN, LogQP: l.logQP(), PlaintextBits: elementary.Log2(float64(l.t)), CiphertextPrimes: len(l.q),
-		Work: reference, Seconds: work(),
+		Work: work(costmodel.Reference), Seconds: work(cpu.Active),
 	}, nil
 }

@@ -11,11 +11,11 @@ import (
 )
 
 // Without interpolation the prediction is that of the plan itself, whose tables
-// are arbitrary, odd, even or constant, for the reference's kernels.
+// are arbitrary, odd, even or constant, with the kernels of every level that this
+// processor may have or not: predictions build none.
 func TestPredict(t *testing.T) {
 	active := cpu.Active
 	defer func() { cpu.Active = active }()
-	cpu.Active = cpu.IFMA
 	// Of high degree: hash is even.
 	hash := func(x int64) int32 { return int32(uint64(x*x*2654435761) >> 9 % 5) }
 	sign := func(x int64) int32 { return int32(cmp.Compare(x, 0)) }
@@ -27,21 +27,24 @@ func TestPredict(t *testing.T) {
 	} {
 		p := b.Done()
 		for _, images := range []int{1, 10000, 20000} {
-			cpu.Active = cpu.IFMA
+			cpu.Active = active
 			plan := mustPlan(t, p, Options{Images: images, Workers: 1})
-			cpu.Active = cpu.Portable
-			got, err := Predict(p, Options{Images: images})
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := Prediction{plan.LogN(), plan.LogQP(), got.PlaintextBits, len(plan.layout.q), plan.PredictedSeconds(images), got.Seconds}
-			if got != want || got.PlaintextBits < 13 || got.Seconds < 2*got.Work {
-				t.Errorf("%s, %d images: predicted %+v, planned %+v", name, images, got, want)
+			for level := cpu.Portable; level <= cpu.IFMA; level++ {
+				cpu.Active = level
+				got, err := Predict(t.Context(), p, Options{Images: images})
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := Prediction{plan.LogN(), plan.LogQP(), got.PlaintextBits, len(plan.layout.q), plan.Work(images), got.Seconds}
+				slower := got.Seconds > 2*got.Work
+				if got != want || got.PlaintextBits < 13 || slower != (level < cpu.IFMA) || level == cpu.IFMA && got.Seconds != got.Work {
+					t.Errorf("%s, %d images, %v: predicted %+v, planned %+v", name, images, level, got, want)
+				}
 			}
 		}
 	}
 	wide := bundletest.New(4, 4, 300).Narrow(1<<14).Dense(2, 127).RandomTable(2).Done()
-	if _, err := Predict(wide, Options{}); !errors.Is(err, bgv.ErrInsufficient) {
+	if _, err := Predict(t.Context(), wide, Options{}); !errors.Is(err, bgv.ErrInsufficient) {
 		t.Errorf("error %v", err)
 	}
 }

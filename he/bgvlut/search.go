@@ -2,12 +2,14 @@ package bgvlut
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"slices"
 
 	"qtool/bundle"
 	"qtool/he/internal/batch"
+	"qtool/he/internal/costmodel"
 	"qtool/he/internal/log2"
 	"qtool/he/security"
 	"qtool/internal/elementary"
@@ -48,23 +50,25 @@ type search struct {
 	chosen  int
 }
 
-func (s *search) run() (*layout, error) {
+func (s *search) run(ctx context.Context) (*layout, error) {
 	s.needed = map[int]float64{}
 	from, to := minLogN, maxLogN
 	if s.options.LogN != 0 {
 		from, to = s.options.LogN, s.options.LogN
 	}
 	for logN := from; logN <= to; logN++ {
-		s.try(logN)
+		if err := s.try(ctx, logN); err != nil {
+			return nil, err
+		}
 	}
 	slices.SortStableFunc(s.found, func(a, b candidate) int { return cmp.Compare(a.nanoseconds, b.nanoseconds) })
-	if l := s.first(true); l != nil {
-		return l, nil
+	if l, err := s.first(ctx, true); l != nil || err != nil {
+		return l, err
 	}
 	if s.options.LogN != 0 && len(s.found) > 0 {
 		if s.options.AllowInsecure {
-			if l := s.first(false); l != nil {
-				return l, nil
+			if l, err := s.first(ctx, false); l != nil || err != nil {
+				return l, err
 			}
 		}
 		shortest := slices.MinFunc(s.found, func(a, b candidate) int { return cmp.Compare(a.logQP, b.logQP) })
@@ -76,17 +80,20 @@ func (s *search) run() (*layout, error) {
 }
 
 // first is the layout of the first candidate that has primes and room for the
-// noise, and is secure if it must be; or nil.
-func (s *search) first(mustBeSecure bool) *layout {
+// noise, and is secure if it must be; nil if there is none. The error is ctx's.
+func (s *search) first(ctx context.Context, mustBeSecure bool) (*layout, error) {
 	for i := range s.found {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if c := &s.found[i]; c.secure() || !mustBeSecure {
 			if l, err := s.realise(c); err == nil && (!mustBeSecure || security.Check(l.logN, l.logQP()) == nil) {
 				s.chosen = i
-				return l
+				return l, nil
 			}
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // insufficient says what would have been needed, and by which table most.
@@ -109,33 +116,39 @@ func (s *search) insufficient() error {
 		s.program.Nodes[deepest].Name, widest, levels, security.Bits, security.Needs(s.needed), errInsufficient)
 }
 
-// try adds the candidates in the ring of degree 2^logN.
-func (s *search) try(logN int) {
+// try adds the candidates in the ring of degree 2^logN. The error is ctx's.
+func (s *search) try(ctx context.Context, logN int) error {
 	width, node := window(s.program, s.stages)
 	t, err := plaintextPrime(logN, width)
 	if err != nil {
 		s.refused = fmt.Errorf("bgvlut: layer %q: %w", node, err)
-		return
+		return nil
 	}
 	if _, ok := s.fields[t]; !ok {
 		polynomialOf := field(t).newPolynomial
-		if s.options.reference {
+		if s.options.sketch {
 			polynomialOf = field(t).sketch
 		}
 		var all []tables
 		for i := range s.stages {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			all = append(all, newTables(&s.stages[i], polynomialOf))
 		}
 		s.fields[t] = all
 	}
-	base := layout{logN: logN, t: t, kernels: s.options.kernels()}
+	base := layout{logN: logN, t: t}
 	g, product := base.model().demand(s.stages, trees(s.fields[t]))
 	s.needed[logN] = g.sum()
 	if limit, _ := security.MaxLogQP(logN); g.sum() > limit && s.options.LogN == 0 {
-		return
+		return nil
 	}
 	seen := map[string]bool{}
 	for w := minWidth; w <= maxWidth; w++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		for digits := 1; digits <= maxDigits; digits++ {
 			c := candidate{layout: base, groups: g, width: w, count: digits}
 			c.sketch(product)
@@ -145,10 +158,11 @@ func (s *search) try(logN int) {
 			}
 			seen[key] = true
 			c.logQP = c.layout.logQP()
-			c.nanoseconds = c.costs(s.stages, s.fields[t]).total(s.stages) / batch.Mean(s.options.Images, 1<<logN)
+			c.nanoseconds = costmodel.Coarse(c.costs(s.stages, s.fields[t], s.options.level()).total(s.stages) / batch.Mean(s.options.Images, 1<<logN))
 			s.found = append(s.found, c)
 		}
 	}
+	return nil
 }
 
 // sketch fills in powers of two for primes.
@@ -174,7 +188,7 @@ func (c *candidate) sketch(product float64) {
 
 // fill makes the chain of primes that next hands out, the last modulus first.
 func (c *candidate) fill(next func(n, bits int) ([]uint64, error)) (layout, error) {
-	l := layout{logN: c.logN, t: c.t, kernels: c.kernels, drops: make([][]int, len(c.groups.levels))}
+	l := layout{logN: c.logN, t: c.t, drops: make([][]int, len(c.groups.levels))}
 	n, bits := primesFor(c.groups.last, c.width)
 	q, err := next(n, bits)
 	if err != nil {

@@ -3,24 +3,24 @@ package bgvlut
 import (
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
+	"qtool/he/internal/guard"
+	"qtool/he/internal/secret"
 	"qtool/he/wire"
 )
 
 // SecretKey is a client's secret: a ring element with uniform ternary
 // coefficients. It prints as nothing but its name.
 type SecretKey struct {
+	guard.Secret[SecretKey]
 	params parameters
 	id     wire.KeyID
-	key    *rlwe.SecretKey
+	*hidden
 }
 
-// String hides the secret.
-func (*SecretKey) String() string { return "bgvlut.SecretKey" }
+// hidden keeps the key two pointers away; see guard.Secret.
+type hidden struct{ key *rlwe.SecretKey }
 
-// GoString hides the secret.
-func (k *SecretKey) GoString() string { return k.String() }
-
-// NewSecretKey draws a secret key, by Lattigo.
+// NewSecretKey draws a secret key from a stream that the operating system seeds.
 func (p *Plan) NewSecretKey() *SecretKey {
-	return &SecretKey{p.parameters(), wire.NewKeyID(), rlwe.NewKeyGenerator(p.ring.Parameters()).GenSecretKeyNew()}
+	return &SecretKey{params: p.parameters(), id: wire.NewKeyID(), hidden: &hidden{secret.NewFromSystem(p.ring.Parameters())}}
 }

@@ -119,9 +119,9 @@ func (w *work) node(leaves int) {
 	}
 }
 
-// units is about how many relinearisations all of it costs.
-func (w work) units() float64 {
-	return float64(w.relinearised) + float64(0.5*float64(w.divided)) + float64(0.4*float64(w.leaves))
+// units is about how many tenths of a relinearisation all of it costs.
+func (w work) units() int {
+	return 10*w.relinearised + 5*w.divided + 4*w.leaves
 }
 
 // tree is how the tables of a stage are evaluated: all on the same levels.
@@ -141,12 +141,12 @@ func newTree(all []polynomial) (tree, []*shape) {
 	}
 	var best tree
 	var shapes []*shape
-	least := 0.0
+	least := 0
 	// The least work is near leaves of the square root of all coefficients.
 	for baby := 1; baby <= min(log2Ceil(most), log2Ceil(most)/2+2); baby++ {
 		t := tree{baby, max(0, log2Ceil((most+1<<baby-1)>>baby))}
-		c := chooser{tree: t, known: map[choice]*shape{}, cost: map[choice]float64{}}
-		sum := 0.0
+		c := chooser{tree: t, known: map[choice]*shape{}, cost: map[choice]int{}}
+		sum := 0
 		var chosen []*shape
 		for i := range all {
 			s, units := c.choose(choice{all[i].parity, len(all[i].coeffs)})
@@ -170,15 +170,15 @@ type choice struct {
 type chooser struct {
 	tree  tree
 	known map[choice]*shape
-	cost  map[choice]float64
+	cost  map[choice]int
 }
 
-func (c *chooser) choose(k choice) (*shape, float64) {
+func (c *chooser) choose(k choice) (*shape, int) {
 	if s, ok := c.known[k]; ok {
 		return s, c.cost[k]
 	}
 	var best *shape
-	least := 0.0
+	least := 0
 	for b := 1<<(c.tree.baby-1) + 1; b <= 1<<c.tree.baby; b++ {
 		leaves := max(1, (k.coeffs+b-1)/b)
 		if log2Ceil(leaves) > c.tree.height || k.parity != general && b%2 == 1 {

@@ -12,7 +12,7 @@ import (
 // A stage's elements come once each, and an input is done with after the last
 // element that reads it.
 func TestOrder(t *testing.T) {
-	b := bundletest.New(3, 1, 1, 6, 6).Add(&bundle.Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{3, 3}, Stride: 1, Weight: slices.Repeat([]int32{1}, 18), Bias: bundle.Vec{Small: make([]int64, 2)}})
+	b := bundletest.New(3, 1, 1, 6, 6).Add(&bundle.Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{3, 3}, Stride: bundle.Both(1), Weight: slices.Repeat([]int32{1}, 18), Bias: bundle.Vec{Small: make([]int64, 2)}})
 	conv := mustPlan(t, b.RandomTable(1).Add(&bundle.Reshape{Shape: []int{32}}).Done(), insecureOptions(10)).stages[0]
 	sparse := mustPlan(t, bundletest.New(4, 1, 30).Narrow(4).Dense(5, 1).RandomTable(1).Done(), insecureOptions(10)).stages[0]
 	identity := mustPlan(t, bundletest.New(4, 1, 9).RandomTable(1).Done(), insecureOptions(10)).stages[0]

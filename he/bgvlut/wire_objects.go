@@ -38,10 +38,7 @@ func (p *Plan) ReadRelinearizationKey(r io.Reader) (*RelinearizationKey, error) 
 	if err != nil {
 		return nil, err
 	}
-	k := &RelinearizationKey{params: p.parameters(), id: id, key: p.ring.NewZeroKey(p.digits)}
-	for limb, q := range k.key.Limbs() {
-		in.Words64(limb, q)
-	}
+	k := &RelinearizationKey{params: p.parameters(), id: id, key: p.ring.NewKey(p.digits, in.NewWords64)}
 	if err := in.End(); err != nil {
 		return nil, err
 	}
@@ -63,6 +60,7 @@ func (p *Plan) ReadSecretKey(r io.Reader) (*SecretKey, error) {
 		return nil, err
 	}
 	b := slices.Clone(in.Bytes(p.Slots()))
+	defer clear(b)
 	if err := in.End(); err != nil {
 		return nil, err
 	}
@@ -70,7 +68,7 @@ func (p *Plan) ReadSecretKey(r io.Reader) (*SecretKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bgvlut: %w", err)
 	}
-	return &SecretKey{p.parameters(), id, key}, nil
+	return &SecretKey{params: p.parameters(), id: id, hidden: &hidden{key}}, nil
 }
 
 // WriteTo writes the ciphertexts; it implements io.WriterTo.
@@ -122,10 +120,10 @@ func (p *Plan) readCiphertexts(r io.Reader, kind uint8, n, limbs int) (origin, [
 	}
 	var all []ciphertext
 	for len(all) < n && in.Err() == nil {
-		c := newPool(p.Slots()).ciphertext(limbs)
+		c := ciphertext{make(rns.Poly, limbs), make(rns.Poly, limbs)}
 		for _, poly := range c {
-			for i, limb := range poly {
-				in.Words64(limb, p.layout.q[i])
+			for i := range poly {
+				poly[i] = in.NewWords64(p.Slots(), p.layout.q[i])
 			}
 		}
 		all = append(all, c)

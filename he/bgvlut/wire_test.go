@@ -139,5 +139,5 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	o := newObjects(f)
-	wiretest.Fuzz(f, o.on(o.plan), o.in[:200], o.output, o.secret, o.key[:300])
+	wiretest.Fuzz(f, o.on(o.plan))
 }

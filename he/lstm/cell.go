@@ -60,6 +60,9 @@ func newCell(p *bundle.Program, usual bool) (*cell, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := carried.Check(p); err != nil {
+		return nil, fmt.Errorf("%w: %w", err, ErrInsufficient)
+	}
 	at := 0
 	in := p.Input.Bounds()
 	for at < len(p.Nodes) && p.Nodes[at].Kind() == bundle.KindReshape {

@@ -12,7 +12,10 @@ import (
 	"github.com/tuneinsight/lattigo/v5/ring"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
+	"qtool/he/internal/guard"
 	"qtool/he/internal/parallel"
+	"qtool/he/internal/sample"
+	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/he/packed/keyset"
 	"qtool/he/wire"
@@ -37,21 +40,26 @@ type Outputs struct {
 // Client owns the secret key: it encrypts batches and decrypts logits. It is not
 // safe for concurrent use.
 type Client struct {
-	plan   *Plan
-	id     wire.KeyID
-	secret *rlwe.SecretKey
+	guard.Secret[Client]
+	plan *Plan
+	id   wire.KeyID
+	*hidden
 }
 
-// NewClient generates a secret key: uniform ternary, from crypto/rand.
+// hidden keeps the key two pointers away; see guard.Secret.
+type hidden struct{ secret *rlwe.SecretKey }
+
+// NewClient generates a secret key: uniform ternary, from a stream that the
+// operating system seeds.
 func NewClient(p *Plan) *Client {
-	return &Client{p, wire.NewKeyID(), rlwe.NewKeyGenerator(p.params).GenSecretKeyNew()}
+	return &Client{plan: p, id: wire.NewKeyID(), hidden: &hidden{secret.NewFromSystem(p.fast().Parameters)}}
 }
 
 // Keys generates the evaluation keys for the server. done, if not nil, is called
 // after each, from one goroutine at a time.
 func (c *Client) Keys(ctx context.Context, done func()) (*Keys, error) {
 	p := c.plan
-	s, err := keyset.Generate(ctx, p.workers, p.params.Parameters, p.needs(), c.secret, done)
+	s, err := keyset.Generate(ctx, p.workers, p.fast().Parameters, p.needs(), c.secret, done)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +95,7 @@ func (c *Client) Encrypt(ctx context.Context, sequences [][]uint8) (*Inputs, err
 	}
 	tools := make([]*encrypter, p.workers)
 	for w := range tools {
-		tools[w] = &encrypter{p.newEncoder(), rlwe.NewEncryptor(p.params, c.secret)}
+		tools[w] = &encrypter{p.newEncoder(), secret.NewEncrypter(p.fast().Parameters, c.secret, sample.NewSeed())}
 	}
 	err := parallel.Run(ctx, p.workers, steps*p.chunks(), func(w, i int) (err error) {
 		t, k := i/p.chunks(), i%p.chunks()
@@ -111,21 +119,19 @@ func (c *Client) Encrypt(ctx context.Context, sequences [][]uint8) (*Inputs, err
 // encrypter is what one goroutine encrypts with.
 type encrypter struct {
 	*encoder
-	encryptor *rlwe.Encryptor
+	encrypter *secret.Encrypter
 }
 
 // encrypt encrypts the encoder's slots.
 func (e *encrypter) encrypt(limbs int) (engine.Ciphertext, error) {
-	plain := rlwe.NewPlaintext(e.plan.params, limbs-1)
-	*plain.MetaData = *e.plan.metadata(1)
-	if err := e.encode(engine.Poly(plain.Value.Coeffs), use{}); err != nil {
+	m := make(engine.Poly, limbs)
+	for i := range m {
+		m[i] = make([]uint64, e.plan.params.N())
+	}
+	if err := e.encode(m, use{}); err != nil {
 		return nil, err
 	}
-	ct, err := e.encryptor.EncryptNew(plain)
-	if err != nil {
-		return nil, fmt.Errorf("lstm: encrypting: %w", err)
-	}
-	return engine.Ciphertext{engine.Poly(ct.Value[0].Coeffs), engine.Poly(ct.Value[1].Coeffs)}, nil
+	return engine.Ciphertext{m, e.encrypter.Encrypt(m)}, nil
 }
 
 // Decrypt gives the first n sequences' logits as reals, in the units of the
@@ -154,7 +160,7 @@ func (c *Client) Decrypt(out *Outputs, n int) ([][]float64, error) {
 		ct.Value[h] = ring.Poly{Coeffs: [][]uint64(out.logits[h])}
 	}
 	slots := make([]float64, p.params.MaxSlots())
-	if err := ckks.NewEncoder(p.params).Decode(rlwe.NewDecryptor(p.params, c.secret).DecryptNew(ct), slots); err != nil {
+	if err := ckks.NewEncoder(p.fast()).Decode(rlwe.NewDecryptor(p.fast(), c.secret).DecryptNew(ct), slots); err != nil {
 		return nil, fmt.Errorf("lstm: decoding: %w", err)
 	}
 	logits := make([][]float64, n)

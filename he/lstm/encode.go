@@ -21,7 +21,7 @@ type encoder struct {
 }
 
 func (p *Plan) newEncoder() *encoder {
-	return &encoder{plan: p, encoder: ckks.NewEncoder(p.params), slots: make([]complex128, p.params.MaxSlots()), coefficients: make([]uint64, p.params.N())}
+	return &encoder{plan: p, encoder: ckks.NewEncoder(p.fast()), slots: make([]complex128, p.params.MaxSlots()), coefficients: make([]uint64, p.params.N())}
 }
 
 // use is what a plaintext is for.
@@ -50,7 +50,7 @@ func (e *encoder) blocks(dst engine.Poly, values []float64, u use) error {
 // encode encodes e.slots, which it uses up: the coefficients of Lattigo's
 // transform, rounded half to even. It refuses coefficients of 62 bits and more.
 func (e *encoder) encode(dst engine.Poly, u use) error {
-	p := e.plan.params
+	p := e.plan.fast()
 	if err := e.encoder.IFFT(e.slots, p.LogMaxDimensions().Cols); err != nil {
 		return fmt.Errorf("lstm: encoding: %w", err)
 	}

@@ -15,7 +15,7 @@ func TestFullSize(t *testing.T) {
 		t.Skip("takes minutes and gigabytes")
 	}
 	p := lstmtest.Polynomial(lstmtest.Shape{Steps: 5, Inputs: 16, Hidden: 16}, 1, lstmtest.Variant{})
-	plan, err := NewPlan(p, Options{})
+	plan, err := NewPlan(t.Context(), p, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestStepsAndBits(t *testing.T) {
 		before := math.Inf(1)
 		for steps := 5; steps <= 8; steps++ {
 			p := lstmtest.Polynomial(lstmtest.Shape{Steps: steps, Inputs: 16, Hidden: 16}, 1, v)
-			plan, err := NewPlan(p, Options{LogN: 16, Bits: 2})
+			plan, err := NewPlan(t.Context(), p, Options{LogN: 16, Bits: 2})
 			if err != nil {
 				t.Logf("%d steps, linear cell %v: %v", steps, v.LinearCell, err)
 				continue

@@ -39,7 +39,7 @@ func insecure(t testing.TB, p *bundle.Program, limit float64) *Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := newPlan(p, c, Options{Bits: 1, Workers: 2}, 11, limit)
+	plan, err := newPlan(t.Context(), p, c, Options{Bits: 1, Workers: 2}, 11, limit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func integerRun(p *bundle.Program, sequence []uint8) (bundle.Vec, error) {
 
 func TestPlanIsSecure(t *testing.T) {
 	p := lstmtest.Polynomial(lstmtest.Shape{Steps: 5, Inputs: 16, Hidden: 16}, 1, lstmtest.Variant{})
-	plan, err := NewPlan(p, Options{})
+	plan, err := NewPlan(t.Context(), p, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestPlanIsSecure(t *testing.T) {
 	}
 	for steps, want := range map[int]int{1: 14, 2: 14, 3: 15} {
 		p := lstmtest.Polynomial(lstmtest.Shape{Steps: steps, Inputs: 4, Hidden: 4}, 1, lstmtest.Variant{LinearCell: true})
-		plan, err := NewPlan(p, Options{})
+		plan, err := NewPlan(t.Context(), p, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,19 +213,19 @@ func TestPlanIsSecure(t *testing.T) {
 			t.Errorf("%d steps: degree 2^%d, %.0f bits", steps, plan.logN, plan.LogQP())
 		}
 	}
-	if _, err := NewPlan(p, Options{LogN: 15}); !errors.Is(err, security.ErrInsecure) {
+	if _, err := NewPlan(t.Context(), p, Options{LogN: 15}); !errors.Is(err, security.ErrInsecure) {
 		t.Errorf("small ring: %v", err)
 	}
-	if plan, err := NewPlan(p, Options{LogN: 15, AllowInsecure: true}); err != nil || plan.SecurityBits() >= 128 {
+	if plan, err := NewPlan(t.Context(), p, Options{LogN: 15, AllowInsecure: true}); err != nil || plan.SecurityBits() >= 128 {
 		t.Errorf("small ring, allowed: %v", err)
 	}
 	for name, o := range map[string]Options{"ring": {LogN: 17}, "precision": {Bits: 41}, "NaN": {Bits: math.NaN()}, "workers": {Workers: -1}} {
-		if _, err := NewPlan(p, o); err == nil {
+		if _, err := NewPlan(t.Context(), p, o); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
 	long := lstmtest.Polynomial(lstmtest.Shape{Steps: 14, Inputs: 4, Hidden: 4}, 1, lstmtest.Variant{})
-	if _, err := NewPlan(long, Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), "14 steps of 4 elements") {
+	if _, err := NewPlan(t.Context(), long, Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), "14 steps of 4 elements") {
 		t.Errorf("14 steps: %v", err)
 	}
 }
@@ -234,22 +234,22 @@ func TestPlanIsSecure(t *testing.T) {
 func TestCellRefuses(t *testing.T) {
 	shape := lstmtest.Shape{Steps: 2, Inputs: 3, Hidden: 4}
 	for name, c := range map[string]struct {
-		change func(p *bundle.Program, body func(string) *bundle.BodyNode)
+		change func(p *bundle.Program, body func(string) *bundle.Node)
 		want   string
 	}{
-		"tables": {func(p *bundle.Program, _ func(string) *bundle.BodyNode) { *p = *lstmtest.Table(shape, 40, 1) }, `body node "c1" is not a sum of two products`},
-		"degree": {func(_ *bundle.Program, body func(string) *bundle.BodyNode) {
+		"tables": {func(p *bundle.Program, _ func(string) *bundle.Node) { *p = *lstmtest.Table(shape, 40, 1) }, `body node "c1" is not a sum of two products`},
+		"degree": {func(_ *bundle.Program, body func(string) *bundle.Node) {
 			body("pf").Op.(*bundle.Polynomial).Coeffs[0] = bundle.Vec{Small: []int64{0, 1 << 40, 1 << 20}}
 		}, `body node "pf": lstm: degree 2, want 3`},
-		"sum": {func(_ *bundle.Program, body func(string) *bundle.BodyNode) { body("sum").Inputs = []string{"ig", "ig"} }, `body node "sum" is not input i g + forget f c`},
-		"zero": {func(_ *bundle.Program, body func(string) *bundle.BodyNode) {
+		"sum": {func(_ *bundle.Program, body func(string) *bundle.Node) { body("sum").Inputs = []string{"ig", "ig"} }, `body node "sum" is not input i g + forget f c`},
+		"zero": {func(_ *bundle.Program, body func(string) *bundle.Node) {
 			body("sum").Op.(*bundle.Add).Weights[1] = 0
 		}, `body node "sum" is not`},
-		"c":    {func(_ *bundle.Program, body func(string) *bundle.BodyNode) { body("ai").Inputs[1] = "c" }, `reads state "c"`},
-		"cell": {func(_ *bundle.Program, body func(string) *bundle.BodyNode) { body("ou").Inputs[1] = "f" }, `neither factor is a function of the new "c"`},
+		"c":    {func(_ *bundle.Program, body func(string) *bundle.Node) { body("ai").Inputs[1] = "c" }, `reads state "c"`},
+		"cell": {func(_ *bundle.Program, body func(string) *bundle.Node) { body("ou").Inputs[1] = "f" }, `neither factor is a function of the new "c"`},
 	} {
 		p := lstmtest.Polynomial(shape, 1, lstmtest.Variant{})
-		c.change(p, func(name string) *bundle.BodyNode {
+		c.change(p, func(name string) *bundle.Node {
 			r := p.Nodes[0].Op.(*bundle.Recurrent)
 			for i := range r.Body {
 				if r.Body[i].Name == name {
@@ -262,12 +262,12 @@ func TestCellRefuses(t *testing.T) {
 		if err := p.Prove(); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if _, err := NewPlan(p, Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
+		if _, err := NewPlan(t.Context(), p, Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, c.want)
 		}
 	}
 	one := &bundle.Program{Input: bundle.Input{Shape: []int{3}}, Nodes: nil}
-	if _, err := NewPlan(one, Options{}); err == nil {
+	if _, err := NewPlan(t.Context(), one, Options{}); err == nil {
 		t.Error("an empty program is accepted")
 	}
 }

@@ -24,7 +24,7 @@ func (m *matcher) largest(k int) float64 {
 }
 
 // node is the body node that makes tensor k, or nil.
-func (m *matcher) node(k int) *bundle.BodyNode {
+func (m *matcher) node(k int) *bundle.Node {
 	if i := k - 1 - len(m.r.States); i >= 0 {
 		return &m.r.Body[i]
 	}
@@ -189,7 +189,7 @@ func (m *matcher) cellInput(u int) (of int, poly [][4]float64, variance float64)
 }
 
 // polynomial is the node of the polynomial that tensor k is, through shifts.
-func (m *matcher) polynomial(k int) *bundle.BodyNode {
+func (m *matcher) polynomial(k int) *bundle.Node {
 	k, _, _ = m.strip(k)
 	if n := m.node(k); n != nil {
 		if _, ok := n.Op.(*bundle.Polynomial); ok {

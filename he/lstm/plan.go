@@ -1,18 +1,21 @@
 package lstm
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/tuneinsight/lattigo/v5/ring"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/bundle"
 	"qtool/he/fastntt"
+	"qtool/he/internal/costmodel"
 	"qtool/he/security"
 	"qtool/internal/elementary"
 )
@@ -50,7 +53,8 @@ const (
 type Plan struct {
 	program    *bundle.Program
 	cell       *cell
-	params     ckks.Parameters
+	params     ckks.Parameters        // as Lattigo makes them
+	fast       func() ckks.Parameters // with this processor's transforms, for clients and servers
 	logN       int
 	message    int // log2 of the scale
 	blocks     int
@@ -67,12 +71,12 @@ type Plan struct {
 
 // NewPlan chooses the smallest ring that carries the program securely with the
 // precision asked for and, in it, the longest key switching digits, which make
-// the fastest evaluation.
+// the fastest evaluation. No timing and nothing of the machine is looked at.
 //
-// It returns an error of package security if o.LogN is insecure for the program
+// It returns ctx's error once that is done, an error of package security if o.LogN is insecure for the program
 // and o does not allow it, and one that wraps ErrInsufficient if the program is
 // not an LSTM with cubic gates or nothing fits.
-func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
+func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	if o.LogN != 0 && (o.LogN < minLogN || o.LogN > maxLogN) {
 		return nil, fmt.Errorf("lstm: ring degree 2^%d is outside 2^%d..2^%d", o.LogN, minLogN, maxLogN)
 	}
@@ -99,7 +103,10 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 		if o.LogN != 0 && o.AllowInsecure {
 			limit, _ = security.MaxLogQP(maxLogN)
 		}
-		plan, err := newPlan(p, c, o, logN, limit)
+		plan, err := newPlan(ctx, p, c, o, logN, limit)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		if err == nil {
 			plan.explain(o, limit, refused)
 			return plan, nil
@@ -108,7 +115,7 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	}
 	if o.LogN != 0 && o.LogN < maxLogN {
 		// Would it do if it need not be secure?
-		if plan, err := newPlan(p, c, o, o.LogN, maxLogQP()); err == nil {
+		if plan, err := newPlan(ctx, p, c, o, o.LogN, maxLogQP()); err == nil {
 			return nil, fmt.Errorf("lstm: %w", security.Check(o.LogN, plan.LogQP()))
 		}
 	}
@@ -121,7 +128,7 @@ func maxLogQP() float64 {
 }
 
 // newPlan is a plan for one ring, whose modulus may have limit bits.
-func newPlan(p *bundle.Program, c *cell, o Options, logN int, limit float64) (*Plan, error) {
+func newPlan(ctx context.Context, p *bundle.Program, c *cell, o Options, logN int, limit float64) (*Plan, error) {
 	blocks := 1
 	for blocks < c.hidden {
 		blocks *= 2
@@ -135,18 +142,22 @@ func newPlan(p *bundle.Program, c *cell, o Options, logN int, limit float64) (*P
 		if (limbs+special-1)/special > maxDigits {
 			break
 		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		message := min(maxMessage, int((limit-1-firstPrime-float64(maxPrime*special))/float64(limbs-1)))
 		if message < minMessage {
 			continue
 		}
 		plan := &Plan{program: p, cell: c, logN: logN, message: message, blocks: blocks, workers: o.Workers}
-		if err := plan.build(limbs, special, limit); err != nil {
+		if err := plan.build(ctx, limbs, special, limit); err != nil {
 			best = err.Error()
 			continue
 		}
 		if plan.Bits() >= o.Bits {
 			plan.split = newSplit(plan.blocks, limbs, special, logN)
 			plan.hash = plan.digest()
+			plan.fast = sync.OnceValue(plan.accelerated)
 			return plan, nil
 		}
 		if best == "" {
@@ -160,7 +171,7 @@ func newPlan(p *bundle.Program, c *cell, o Options, logN int, limit float64) (*P
 }
 
 // build draws the primes and predicts the error.
-func (p *Plan) build(limbs, special int, limit float64) error {
+func (p *Plan) build(ctx context.Context, limbs, special int, limit float64) error {
 	primes := newPrimes(p.logN)
 	q := []uint64{primes.next(firstPrime - 1)}
 	for range limbs - 1 {
@@ -181,7 +192,7 @@ func (p *Plan) build(limbs, special int, limit float64) error {
 	if total := p.LogQP(); total > limit {
 		return fmt.Errorf("the primes have %.2f bits where %.0f are secure", total, limit)
 	}
-	if _, err := fastntt.Install(p.params); err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	for _, x := range q {
@@ -195,6 +206,18 @@ func (p *Plan) build(limbs, special int, limit float64) error {
 	}
 	p.deviations, p.usual = p.noise(p.cell).logits(), p.noise(usual).logits()
 	return nil
+}
+
+// accelerated are the parameters afresh, with this processor's transforms.
+func (p *Plan) accelerated() ckks.Parameters {
+	fresh, err := ckks.NewParametersFromLiteral(p.params.ParametersLiteral())
+	if err == nil {
+		_, err = fastntt.Install(fresh)
+	}
+	if err != nil { // the plan's own were made of the same
+		panic(fmt.Sprintf("lstm: rings of a plan: %v", err))
+	}
+	return fresh
 }
 
 // noise is the prediction for the magnitudes of c.
@@ -299,7 +322,8 @@ func (p *Plan) explain(o Options, limit float64, refused []string) {
 }
 
 // digest is the hash of what keys and ciphertexts depend on: parameters, layout,
-// what inputs mean, factors and the numbers of steps and ciphertexts.
+// what inputs mean, factors (rounded, as processors that fuse products and sums differ
+// in their last bits) and the numbers of steps and ciphertexts.
 func (p *Plan) digest() [32]byte {
 	h := sha256.New()
 	h.Write([]byte("qtool lstm 1"))
@@ -311,7 +335,7 @@ func (p *Plan) digest() [32]byte {
 	write(uint64(p.logN), uint64(p.blocks), uint64(p.split.babies), uint64(p.cell.steps), uint64(p.cell.inputs), uint64(len(p.cell.w)))
 	write(p.params.Q()...)
 	write(p.params.P()...)
-	write(math.Float64bits(p.shared.x), math.Float64bits(p.shared.out))
+	write(math.Float64bits(costmodel.Coarse(p.shared.x)), math.Float64bits(costmodel.Coarse(p.shared.out)))
 	for _, q := range p.program.Input.Codes() {
 		write(uint64(q))
 	}

@@ -19,7 +19,7 @@ type Server struct {
 
 // NewServer makes a server.
 func NewServer(p *Plan) (*Server, error) {
-	e, err := engine.New(p.params.Parameters, p.workers, 0)
+	e, err := engine.New(p.fast().Parameters, p.workers, 0)
 	if err != nil {
 		return nil, fmt.Errorf("lstm: %w", err)
 	}
@@ -294,7 +294,7 @@ func (e *evaluation) linear(limbs int, in []engine.Ciphertext, factors []float64
 	if err != nil {
 		return nil, err
 	}
-	out, err := e.engine.Apply(l, in, e.keys)
+	out, err := e.engine.Apply(e.ctx, l, in, e.keys)
 	if err != nil {
 		return nil, err
 	}

@@ -71,6 +71,7 @@ func (p *Plan) ReadClient(r io.Reader) (*Client, error) {
 		return nil, err
 	}
 	b := slices.Clone(in.Bytes(p.params.N()))
+	defer clear(b)
 	if err := in.End(); err != nil {
 		return nil, err
 	}
@@ -78,7 +79,7 @@ func (p *Plan) ReadClient(r io.Reader) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lstm: %w", err)
 	}
-	return &Client{p, id, key}, nil
+	return &Client{plan: p, id: id, hidden: &hidden{key}}, nil
 }
 
 // WriteTo writes the ciphertexts; it implements io.WriterTo.

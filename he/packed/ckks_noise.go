@@ -1,6 +1,7 @@
 package packed
 
 import (
+	"context"
 	"math"
 
 	"qtool/internal/elementary"
@@ -61,8 +62,8 @@ type gains struct {
 	read           []float64 // see spans
 }
 
-// gainsOf computes them for values of a size.
-func gainsOf(all []values[float64], s spans) *gains {
+// gainsOf computes them for values of a size. The error is ctx's once that is done.
+func gainsOf(ctx context.Context, all []values[float64], s spans) (*gains, error) {
 	g := &gains{read: s.read}
 	sources := 2*len(all) + 1
 	x := rows(all[0].stage.Map.Matrix.Inputs, sources) // of what a stage reads
@@ -73,6 +74,9 @@ func gainsOf(all []values[float64], s spans) *gains {
 	}
 	arise(x, 0)
 	for i := range all {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		v, st, m := &all[i], all[i].stage, all[i].stage.Map.Matrix
 		y := rows(m.Outputs(), sources)
 		eachRow(m.Outputs(), func(o int) {
@@ -110,7 +114,7 @@ func gainsOf(all []values[float64], s spans) *gains {
 		g.behind = append(g.behind, largest(x))
 	}
 	g.outputs = x
-	return g
+	return g, nil
 }
 
 // realWeight is weight k of a stage's map.
@@ -122,7 +126,7 @@ func realWeight(v *values[float64], k int) float64 {
 // eachRow does f for all rows of a map, on all cores.
 func eachRow(n int, f func(o int)) {
 	const block = 64
-	spread((n+block-1)/block, func() struct{} { return struct{}{} }, func(_ struct{}, b int) error {
+	spread(context.Background(), (n+block-1)/block, func() struct{} { return struct{}{} }, func(_ struct{}, b int) error {
 		for o := b * block; o < min((b+1)*block, n); o++ {
 			f(o)
 		}

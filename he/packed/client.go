@@ -1,6 +1,7 @@
 package packed
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"sync"
@@ -8,6 +9,9 @@ import (
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
+	"qtool/he/internal/guard"
+	"qtool/he/internal/sample"
+	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/he/wire"
 	"qtool/internal/elementary"
@@ -30,35 +34,42 @@ type ciphertexts struct {
 // Client owns the secret key: it encrypts images and decrypts logits. It is
 // safe for concurrent use.
 type Client struct {
+	guard.Secret[Client]
+	*client
+}
+
+// client is what a Client holds.
+type client struct {
 	plan   *Plan
 	id     wire.KeyID
 	secret *rlwe.SecretKey
 	tools  sync.Pool // of *tools
 }
 
-// NewClient generates a secret key: uniform ternary, from crypto/rand.
+// NewClient generates a secret key: uniform ternary, from a stream that the
+// operating system seeds.
 func NewClient(p *Plan) *Client {
-	c := &Client{plan: p, id: wire.NewKeyID(), secret: rlwe.NewKeyGenerator(p.params).GenSecretKeyNew()}
-	c.tools.New = func() any { return newTools(ckksEncoder(p.params)(), c.secret) }
+	c := &Client{client: &client{plan: p, id: wire.NewKeyID(), secret: secret.NewFromSystem(p.fastRing())}}
+	c.tools.New = func() any { return newTools(ckksEncoder(p.fast())(), p.fastRing(), c.secret, sample.NewSeed()) }
 	return c
 }
 
 // Keys generates the evaluation keys for the server.
-func (c *Client) Keys() (*Keys, error) {
-	return generateKeys(&c.plan.common, c.secret, c.id)
+func (c *Client) Keys(ctx context.Context) (*Keys, error) {
+	return generateKeys(ctx, &c.plan.common, c.secret, c.id)
 }
 
 // Encrypt packs and encrypts an image of bytes: view v of the plan's first map
 // holds in slot s the quantized input that the view names, times the input's
 // unit, at the plan's scale.
-func (c *Client) Encrypt(image []uint8) (*Inputs, error) {
+func (c *Client) Encrypt(ctx context.Context, image []uint8) (*Inputs, error) {
 	p := c.plan
 	if len(image) != p.lowered.Inputs {
 		return nil, fmt.Errorf("packed: the image has %d values, the program takes shape %v", len(image), p.program.Input.Shape)
 	}
 	views := p.lowered.Stages[0].Map.Views
 	in := &Inputs{ciphertexts{p.hash, c.id, make([]engine.Ciphertext, len(views)), p.scales.fresh}}
-	err := spread(len(views), func() *tools[float64] { return c.tools.Get().(*tools[float64]) }, func(t *tools[float64], v int) (err error) {
+	err := spread(ctx, len(views), func() *tools[float64] { return c.tools.Get().(*tools[float64]) }, func(t *tools[float64], v int) (err error) {
 		in.cts[v], err = t.encrypt(&p.common, c.slots(views[v], image), p.scales.fresh)
 		return err
 	}, func(t *tools[float64]) { c.tools.Put(t) })
@@ -90,17 +101,20 @@ func logLength(v []float64) int { return int(elementary.Log2(float64(len(v)))) }
 //
 // Reference: Li and Micciancio, "On the Security of Homomorphic Encryption on
 // Approximate Numbers", EUROCRYPT 2021.
-func (c *Client) Decrypt(out *Outputs) ([]float64, error) {
+func (c *Client) Decrypt(ctx context.Context, out *Outputs) ([]float64, error) {
 	p := c.plan
 	st := &p.lowered.Stages[len(p.lowered.Stages)-1]
 	if err := out.check(&p.common, c.id, st.Layout.Cts, p.outLimbs(), p.scales.out); err != nil {
 		return nil, err
 	}
 	last := &p.values[len(p.values)-1]
-	encoder := ckks.NewEncoder(p.params)
-	decryptor := rlwe.NewDecryptor(p.params, c.secret)
+	encoder := ckks.NewEncoder(p.fast())
+	decryptor := rlwe.NewDecryptor(p.fast(), c.secret)
 	logits := make([]float64, len(last.gain))
 	for k, from := range out.cts {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		ct := rlwe.NewCiphertext(p.params, 1, p.outLimbs()-1)
 		for h := range ct.Value {
 			for i := range from[h] {

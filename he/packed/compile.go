@@ -1,6 +1,7 @@
 package packed
 
 import (
+	"context"
 	"runtime"
 	"slices"
 	"sync"
@@ -30,10 +31,10 @@ type encoder[T any] func(values []T, limbs int, extended, sum bool, scale T) (en
 type scales[T any] struct{ diagonal, after T }
 
 // compile encodes all stages. newEncoder is called once a worker.
-func compile[T any](v []values[T], s []scales[T], newEncoder func() encoder[T]) (*program, error) {
+func compile[T any](ctx context.Context, v []values[T], s []scales[T], newEncoder func() encoder[T]) (*program, error) {
 	p := &program{}
 	for i := range v {
-		st, err := compileStage(&v[i], s[i], newEncoder)
+		st, err := compileStage(ctx, &v[i], s[i], newEncoder)
 		if err != nil {
 			return nil, err
 		}
@@ -42,7 +43,7 @@ func compile[T any](v []values[T], s []scales[T], newEncoder func() encoder[T]) 
 	return p, nil
 }
 
-func compileStage[T any](v *values[T], s scales[T], newEncoder func() encoder[T]) (*stage, error) {
+func compileStage[T any](ctx context.Context, v *values[T], s scales[T], newEncoder func() encoder[T]) (*stage, error) {
 	m := v.stage.Map
 	l, products := linear(v.stage)
 	st := &stage{Stage: v.stage, linear: l}
@@ -63,7 +64,7 @@ func compileStage[T any](v *values[T], s scales[T], newEncoder func() encoder[T]
 			diagonals[term][at] = v.f.add(diagonals[term][at], v.weight(k))
 		})
 		encoded := make([]engine.Poly, len(diagonals))
-		if err := spread(len(diagonals), newEncoder, func(e encoder[T], t int) (err error) {
+		if err := spread(ctx, len(diagonals), newEncoder, func(e encoder[T], t int) (err error) {
 			encoded[t], err = e(diagonals[t], l.Limbs, l.Extended, false, s.diagonal)
 			diagonals[t] = nil
 			return err
@@ -84,7 +85,7 @@ func compileStage[T any](v *values[T], s scales[T], newEncoder func() encoder[T]
 		}
 	}
 	st.bias = make([]engine.Poly, len(biases))
-	err := spread(len(biases), newEncoder, func(e encoder[T], c int) (err error) {
+	err := spread(ctx, len(biases), newEncoder, func(e encoder[T], c int) (err error) {
 		st.bias[c], err = e(biases[c], v.stage.After().Limbs, false, true, s.after)
 		return err
 	})
@@ -118,8 +119,9 @@ func linear(st *lower.Stage) (*engine.Linear, [][]*engine.Product) {
 }
 
 // spread does tasks 0..n-1 on all cores, with something of its own for each,
-// which done, if any, takes back. It returns the first error.
-func spread[E any](n int, begin func() E, task func(e E, i int) error, done ...func(E)) error {
+// which done, if any, takes back. It returns the first error, ctx's once that is
+// done.
+func spread[E any](ctx context.Context, n int, begin func() E, task func(e E, i int) error, done ...func(E)) error {
 	workers := min(runtime.GOMAXPROCS(0), n)
 	errs := make([]error, workers)
 	var wg sync.WaitGroup
@@ -127,7 +129,9 @@ func spread[E any](n int, begin func() E, task func(e E, i int) error, done ...f
 		wg.Go(func() {
 			e := begin()
 			for i := w; i < n && errs[w] == nil; i += workers {
-				errs[w] = task(e, i)
+				if errs[w] = ctx.Err(); errs[w] == nil {
+					errs[w] = task(e, i)
+				}
 			}
 			for _, f := range done {
 				f(e)

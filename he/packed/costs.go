@@ -1,6 +1,7 @@
 package packed
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -9,22 +10,25 @@ import (
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/he/fastntt"
+	"qtool/he/internal/sample"
+	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/he/packed/lower"
 	"qtool/internal/elementary"
+	"qtool/kernel/cpu"
 )
 
-// Costs are this machine's, in nanoseconds: of operations on one limb, by one
-// worker while all are busy, and of one input ciphertext to its sender.
+// Costs are a machine's, in nanoseconds: of operations on one limb, by one worker
+// while all are busy, and of one input ciphertext to its sender.
 type Costs struct {
 	Limb    lower.Costs
 	Workers int
 	Encrypt float64
 }
 
-// Measure times the primitives of ring degree 2^logN, as evaluation uses them, in
-// about half a second.
-func Measure(logN, workers int) (Costs, error) {
+// Measure times the primitives of ring degree 2^logN on this machine, as evaluation
+// uses them, in about half a second.
+func Measure(ctx context.Context, logN, workers int) (Costs, error) {
 	q, p, err := sizes{q: []int{34, 33, 33, 33, 33, 33}, p: []int{34}}.draw(logN)
 	if err != nil {
 		return Costs{}, err
@@ -37,28 +41,35 @@ func Measure(logN, workers int) (Costs, error) {
 	if err != nil {
 		return Costs{}, fmt.Errorf("packed: %w", err)
 	}
-	c := Costs{Limb: lower.Costs(e.Primitives()), Workers: workers}
+	limb, err := e.Primitives(ctx)
+	if err != nil {
+		return Costs{}, err
+	}
+	c := Costs{Limb: lower.Costs(limb), Workers: workers}
 	if _, err := fastntt.Install(params); err != nil {
 		return Costs{}, fmt.Errorf("packed: %w", err)
 	}
-	c.Encrypt, err = encryptions(params, workers)
+	c.Encrypt, err = encryptions(ctx, params, workers)
 	return c, err
 }
 
 // encryptions is the nanoseconds that one ciphertext takes one worker: the median
 // of a few rounds of one for every worker.
-func encryptions(params ckks.Parameters, workers int) (float64, error) {
+func encryptions(ctx context.Context, params ckks.Parameters, workers int) (float64, error) {
 	const rounds = 5
-	p := &common{ring: params.Parameters, lowered: &lower.Plan{Limbs: params.MaxLevel() + 1}}
-	secret := rlwe.NewKeyGenerator(params).GenSecretKeyNew()
+	p := &common{
+		ring: params.Parameters, lowered: &lower.Plan{Limbs: params.MaxLevel() + 1},
+		fastRing: func() rlwe.Parameters { return params.Parameters },
+	}
+	key := secret.NewFromSystem(params.Parameters)
 	ready := make(chan *tools[float64], workers)
 	for range workers {
-		ready <- newTools(ckksEncoder(params)(), secret)
+		ready <- newTools(ckksEncoder(params)(), params.Parameters, key, sample.NewSeed())
 	}
 	var times []float64
 	for k := range rounds + 1 {
 		start := time.Now()
-		err := spread(workers, func() *tools[float64] { return <-ready }, func(t *tools[float64], _ int) error {
+		err := spread(ctx, workers, func() *tools[float64] { return <-ready }, func(t *tools[float64], _ int) error {
 			_, err := t.encrypt(p, make([]float64, params.MaxSlots()), elementary.Exp2(33))
 			return err
 		}, func(t *tools[float64]) { ready <- t })
@@ -73,20 +84,40 @@ func encryptions(params ckks.Parameters, workers int) (float64, error) {
 	return times[rounds/2], nil
 }
 
-// costs are o's, or measured.
-func (o Options) costs(logN int) (Costs, error) {
+// costs are o's, the reference processor's, or measured.
+func (o Options) costs(ctx context.Context, logN int) (Costs, error) {
 	if o.Costs != nil {
 		return *o.Costs, nil
+	}
+	if !o.TuneTimings {
+		return ReferenceCosts(logN), nil
 	}
 	if c, ok := o.measured[logN]; ok {
 		return c, nil
 	}
-	c, err := Measure(logN, o.Workers)
-	o.measured[logN] = c
+	c, err := Measure(ctx, logN, o.Workers)
+	if err == nil {
+		o.measured[logN] = c
+	}
 	return c, err
 }
 
-// Predicted is the predicted seconds of one evaluation.
+// time makes what predictions are shown by: the given costs, a rehearsal of tuned
+// plans, or the costs of this processor's kernels.
+func (p *common) time(ctx context.Context, factor uint64) error {
+	switch {
+	case p.options.Costs != nil:
+		p.shown = p.costs
+	case p.options.TuneTimings:
+		return p.rehearse(ctx, factor)
+	default:
+		p.shown = costsOf(cpu.Active, p.logN)
+		p.shown.Workers = p.options.Workers
+	}
+	return nil
+}
+
+// Predicted is the predicted seconds of one evaluation on this machine.
 func (p *common) Predicted() float64 {
 	sum := 0.0
 	for i := range p.lowered.Stages {
@@ -96,22 +127,33 @@ func (p *common) Predicted() float64 {
 	return sum
 }
 
-// score is what a choice of special primes is judged by: the predicted time, with
+// Work is the core seconds of one evaluation by the costs that the plan was chosen
+// with: of plans that are not tuned, the same on every machine.
+func (p *common) Work() float64 {
+	sum := 0.0
+	for i := range p.lowered.Stages {
+		st := &p.lowered.Stages[i]
+		sum += p.costs.Limb.Nanoseconds(st.LinearWork) + p.costs.Limb.Nanoseconds(st.ActivationWork)
+	}
+	return sum / 1e9
+}
+
+// score is what a choice of special primes is judged by: the predicted work, with
 // two gigabytes of keys counting as much again, as they must be sent, held and
 // read for every image.
 func (p *common) score() float64 {
-	return p.Predicted() * (1 + float64(float64(p.keyBytes())/(2<<30)))
+	return p.Work() * (1 + float64(float64(p.keyBytes())/(2<<30)))
 }
 
-// stageSeconds are those of a stage's map and of its activation, as rehearsed, or
-// counted before that.
+// stageSeconds are those of a stage's map and of its activation, as rehearsed or as
+// the shown costs have them.
 func (p *common) stageSeconds(i int) (linear, activation float64) {
 	if p.rehearsed != nil {
 		return p.rehearsed[i][0], p.rehearsed[i][1]
 	}
 	st := &p.lowered.Stages[i]
-	unit := 1e9 * float64(p.options.Workers)
-	return p.costs.Limb.Nanoseconds(st.LinearWork) / unit, p.costs.Limb.Nanoseconds(st.ActivationWork) / unit
+	unit := 1e9 * float64(p.shown.Workers)
+	return p.shown.Limb.Nanoseconds(st.LinearWork) / unit, p.shown.Limb.Nanoseconds(st.ActivationWork) / unit
 }
 
 // score counts every bit that is missing to the spare ones as so much more time:

@@ -3,66 +3,37 @@ package packed
 import (
 	"encoding/hex"
 
+	"qtool/he"
 	"qtool/he/packed/lower"
 	"qtool/internal/elementary"
 )
 
-// Description is a plan to be read: what was chosen, layer by layer.
-type Description struct {
-	Scheme          string             `json:"scheme"`
-	Hash            string             `json:"hash"`
-	LogN            int                `json:"log_n"`
-	LogQP           float64            `json:"log_qp"`
-	SecurityBits    int                `json:"security_bits"`
-	PlaintextModuli []uint64           `json:"plaintext_moduli,omitempty"`
-	Rotations       int                `json:"rotation_keys"`
-	KeyBytes        int64              `json:"key_bytes"`
-	Predicted       float64            `json:"predicted_seconds"`
-	Layers          []LayerDescription `json:"layers"`
-	Why             []string           `json:"why"`
+// Hash is the SHA-256 of all that was chosen, the program's fused maps among it: what
+// client and server must agree on.
+func (p *common) Hash() [32]byte { return p.hash }
+
+// Describe describes the plan, for so many samples or, if that is 0, one.
+func (p *Plan) Describe(samples int) he.Description {
+	return p.describe("packed-ckks", samples, 1, func(i int) float64 { return -elementary.Log2(sureness * p.usual.stages[i]) })
 }
 
-// LayerDescription is one fused map with the activation behind it. First and
-// Last are its program nodes. Rotations counts all key switches with a rotation,
-// Hoisted those of them that share a decomposition. Bits are the predicted
-// precision behind it (CKKS) or the noise budget left (BGV); Seconds predicts
-// its evaluation, of all plaintext primes together.
-type LayerDescription struct {
-	Name      string  `json:"name"`
-	First     int     `json:"first_node"`
-	Last      int     `json:"last_node"`
-	Layout    string  `json:"layout"`
-	In        int     `json:"ciphertexts_in"`
-	Out       int     `json:"ciphertexts_out"`
-	Products  int     `json:"products"`
-	Rotations int     `json:"rotations"`
-	Hoisted   int     `json:"hoisted"`
-	Limbs     int     `json:"limbs"`
-	Bits      float64 `json:"bits"`
-	Seconds   float64 `json:"predicted_seconds"`
-}
-
-// Describe describes the plan.
-func (p *Plan) Describe() Description {
-	return p.describe("packed-ckks", 1, func(i int) float64 { return -elementary.Log2(sureness * p.usual.stages[i]) })
-}
-
-// Describe describes the plan.
-func (p *ExactPlan) Describe() Description {
-	d := p.describe("packed-bgv", len(p.t), func(i int) float64 { return p.left[i] })
+// Describe describes the plan, for so many samples or, if that is 0, one.
+func (p *ExactPlan) Describe(samples int) he.Description {
+	d := p.describe("packed-bgv", samples, len(p.t), func(i int) float64 { return p.left[i] })
 	d.PlaintextModuli = p.t
 	return d
 }
 
-func (p *common) describe(scheme string, times int, bits func(stage int) float64) Description {
-	d := Description{
-		Scheme: scheme, Hash: hex.EncodeToString(p.hash[:]), LogN: p.logN, LogQP: p.LogQP(), SecurityBits: p.SecurityBits(),
-		Rotations: len(p.needs.Rotations), KeyBytes: p.keyBytes(),
-		Predicted: float64(times) * p.Predicted(), Why: p.why,
+func (p *common) describe(backend string, samples, times int, bits func(stage int) float64) he.Description {
+	samples = max(samples, 1)
+	d := he.Description{
+		Backend: backend, Hash: hex.EncodeToString(p.hash[:]), LogN: p.logN, Slots: 1, LogQP: p.LogQP(), SecurityBits: p.SecurityBits(),
+		CiphertextModuli: p.ring.Q(), SpecialModuli: p.ring.P(), Rotations: len(p.needs.Rotations), KeyBytes: p.keyBytes(),
+		Samples: samples, Work: float64(samples*times) * p.Work(), Predicted: float64(samples*times) * p.Predicted(), Why: p.why,
 	}
 	for i := range p.lowered.Stages {
 		st := &p.lowered.Stages[i]
-		l := LayerDescription{
+		l := he.LayerDescription{
 			Name: st.Name, First: st.First, Last: st.First + st.Nodes - 1, Layout: st.Layout.Name,
 			In: st.Map.Cts, Out: st.Layout.Cts, Limbs: st.Entry.Limbs, Bits: bits(i),
 		}
@@ -71,7 +42,7 @@ func (p *common) describe(scheme string, times int, bits func(stage int) float64
 		}
 		l.Rotations, l.Hoisted = rotations(st)
 		a, b := p.stageSeconds(i)
-		l.Seconds = float64(times) * (a + b)
+		l.Seconds = float64(samples*times) * (a + b)
 		d.Layers = append(d.Layers, l)
 	}
 	return d
@@ -128,18 +99,4 @@ func (p *common) serverBytes(times int) int64 {
 }
 
 // keyBytes is the size of the keys' coefficients.
-func (p *common) keyBytes() int64 {
-	special := len(p.ring.P())
-	size := func(limbs int) int64 {
-		s := lower.Shape{Limbs: limbs, Special: special}
-		return int64(s.Digits()) * 2 * int64(limbs+special) * 8 << p.logN
-	}
-	var sum int64
-	for _, limbs := range p.needs.Rotations {
-		sum += size(limbs)
-	}
-	if p.needs.Relin > 0 {
-		sum += size(p.needs.Relin)
-	}
-	return sum
-}
+func (p *common) keyBytes() int64 { return p.needs.Bytes(p.logN, len(p.ring.P())) }

@@ -16,12 +16,12 @@ import (
 // the same modulo every prime, and another one each time; the mask is another
 // too, and uniform.
 func TestInsecureFreshEncryption(t *testing.T) {
-	plan, err := NewPlan(bundletest.New(1, 4, 30).Dense(7, 7).Square().Dense(3, 7).Observed(), insecure(12))
+	plan, err := NewPlan(t.Context(), bundletest.New(1, 4, 30).Dense(7, 7).Square().Dense(3, 7).Observed(), insecure(12))
 	if err != nil {
 		t.Fatal(err)
 	}
 	secret := rlwe.NewKeyGenerator(plan.ring).GenSecretKeyNew()
-	tool := newTools(ckksEncoder(plan.params)(), secret)
+	tool := newTools(ckksEncoder(plan.params)(), plan.ring, secret, sample.NewSeed())
 	zero := make([]float64, plan.params.MaxSlots())
 	var last engine.Ciphertext
 	var before []int64

@@ -1,10 +1,12 @@
 package packed
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"math/big"
+	"sync"
 	"time"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
@@ -12,7 +14,6 @@ import (
 	"github.com/tuneinsight/lattigo/v5/schemes/bgv"
 
 	"qtool/bundle"
-	"qtool/he/fastntt"
 	"qtool/he/internal/log2"
 	"qtool/he/packed/lower"
 	"qtool/he/security"
@@ -25,7 +26,8 @@ import (
 type ExactPlan struct {
 	common
 	t      []uint64
-	params []bgv.Parameters // of each plaintext prime
+	params []bgv.Parameters        // of each plaintext prime
+	fast   func() []bgv.Parameters // see fastRing
 	// scales are the plaintext factors modulo each prime; see exactScales.
 	scales [][]scales[uint64]
 	values [][]values[uint64]
@@ -39,37 +41,37 @@ const maxModuli = 16
 // NewExactPlan chooses the parameters of least predicted latency for exact
 // outputs: plaintext primes whose product passes the output's proved range, and
 // a modulus chain for their noise. Its errors are those of NewPlan.
-func NewExactPlan(p *bundle.Program, o Options) (*ExactPlan, error) {
+func NewExactPlan(ctx context.Context, p *bundle.Program, o Options) (*ExactPlan, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	segments, err := lower.Segments(p)
+	start := time.Now()
+	segments, err := lower.Segments(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	start := time.Now()
 	o = o.filled()
-	best, rejected, err := search(o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(p, segments, logN, alpha) })
+	best, rejected, err := search(ctx, o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(ctx, p, segments, logN, alpha) })
 	if err != nil {
 		return nil, err
 	}
 	// A larger ring carries wider primes, hence fewer.
 	if o.LogN == 0 && len(best.t) > 1 && best.logN < maxLogN {
 		o.LogN = best.logN + 1
-		if wider, _, err := search(o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(p, segments, logN, alpha) }); err == nil {
-			if wider.Predicted() < best.Predicted() {
+		wider, _, err := search(ctx, o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(ctx, p, segments, logN, alpha) })
+		if done := ctx.Err(); done != nil {
+			return nil, done
+		}
+		if err == nil {
+			if wider.Work() < best.Work() {
 				best, wider = wider, best
 			}
-			rejected = append(rejected, fmt.Sprintf("%d plaintext prime(s) in degree 2^%d would take %.2f times the time", len(wider.t), wider.logN, wider.Predicted()/best.Predicted()))
+			rejected = append(rejected, fmt.Sprintf("%d plaintext prime(s) in degree 2^%d would take %.2f times the work", len(wider.t), wider.logN, wider.Work()/best.Work()))
 		}
 	}
-	if err := best.install(); err != nil {
-		return nil, fmt.Errorf("packed: %w", err)
-	}
-	if o.Costs == nil {
-		if err := best.rehearse(best.t[0]); err != nil {
-			return nil, err
-		}
+	best.accelerate()
+	if err := best.time(ctx, best.t[0]); err != nil {
+		return nil, err
 	}
 	best.explain(rejected)
 	best.seal("bgv", best.t)
@@ -77,27 +79,33 @@ func NewExactPlan(p *bundle.Program, o Options) (*ExactPlan, error) {
 	return best, nil
 }
 
-// install gives the rings the faster transforms: the plan's and each encoder's.
-func (p *ExactPlan) install() error {
-	_, err := fastntt.Install(p.ring)
-	for k := 0; k < len(p.params) && err == nil; k++ {
-		_, err = fastntt.Install(p.params[k])
-	}
-	return err
+// accelerate prepares the parameters with this processor's transforms: the ring's and
+// each encoder's.
+func (p *ExactPlan) accelerate() {
+	p.fastRing = sync.OnceValue(func() rlwe.Parameters {
+		return accelerated(rlwe.NewParametersFromLiteral(p.ring.ParametersLiteral()))
+	})
+	p.fast = sync.OnceValue(func() []bgv.Parameters {
+		all := make([]bgv.Parameters, len(p.params))
+		for k := range all {
+			all[k] = accelerated(bgv.NewParametersFromLiteral(p.params[k].ParametersLiteral()))
+		}
+		return all
+	})
 }
 
 // tryExact plans in one ring with so many special primes: with the fewest
 // plaintext primes whose noise it carries.
-func (o Options) tryExact(p *bundle.Program, segments []lower.Segment, logN, alpha int) (*ExactPlan, error) {
+func (o Options) tryExact(ctx context.Context, p *bundle.Program, segments []lower.Segment, logN, alpha int) (*ExactPlan, error) {
 	limit, _ := security.MaxLogQP(logN)
 	if o.AllowInsecure {
 		limit = math.Inf(1)
 	}
-	plan, err := o.tryPacking(p, segments, logN, alpha, limit, false)
+	plan, err := o.tryPacking(ctx, p, segments, logN, alpha, limit, false)
 	var no *unfit
 	if errors.As(err, &no) {
 		// Fewer inputs mean more sums over blocks, which multiply the noise.
-		if more, err := o.tryPacking(p, segments, logN, alpha, limit, true); err == nil {
+		if more, err := o.tryPacking(ctx, p, segments, logN, alpha, limit, true); err == nil {
 			return more, nil
 		}
 	}
@@ -106,9 +114,9 @@ func (o Options) tryExact(p *bundle.Program, segments []lower.Segment, logN, alp
 
 // tryPacking plans with one packing, which counts the client's encryptions or
 // takes as many as it likes.
-func (o Options) tryPacking(p *bundle.Program, segments []lower.Segment, logN, alpha int, limit float64, manyInputs bool) (*ExactPlan, error) {
+func (o Options) tryPacking(ctx context.Context, p *bundle.Program, segments []lower.Segment, logN, alpha int, limit float64, manyInputs bool) (*ExactPlan, error) {
 	plan := &ExactPlan{common: common{program: p, options: o, logN: logN, base: 2, manyInputs: manyInputs}}
-	if err := plan.lower(segments, alpha, limit); err != nil {
+	if err := plan.lower(ctx, segments, alpha, limit); err != nil {
 		return nil, err
 	}
 	// Every output of the last map must differ modulo the product.
@@ -117,7 +125,10 @@ func (o Options) tryPacking(p *bundle.Program, segments []lower.Segment, logN, a
 	width.Add(width, big.NewInt(1))
 	var first error
 	for k := 1; k <= maxModuli; k++ {
-		err := plan.choose(k, alpha, width, limit)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		err := plan.choose(ctx, k, alpha, width, limit)
 		if err == nil {
 			return plan, nil
 		}
@@ -130,7 +141,7 @@ func (o Options) tryPacking(p *bundle.Program, segments []lower.Segment, logN, a
 }
 
 // choose fills in parameters for k plaintext primes.
-func (p *ExactPlan) choose(k, alpha int, width *big.Int, limit float64) error {
+func (p *ExactPlan) choose(ctx context.Context, k, alpha int, width *big.Int, limit float64) error {
 	from := newPrimes(p.logN)
 	if p.t = plaintextPrimes(from.nthRoot, k, width); p.t == nil {
 		return &unfit{fmt.Sprintf("%d plaintext prime(s) for an output range of %d bits are wider than %d", k, width.BitLen(), maxPlaintext)}
@@ -160,7 +171,7 @@ func (p *ExactPlan) choose(k, alpha int, width *big.Int, limit float64) error {
 	if err != nil {
 		return fmt.Errorf("packed: %w", err)
 	}
-	return p.residues(q, special)
+	return p.residues(ctx, q, special)
 }
 
 // maxPlaintext bounds plaintext primes, in bits.
@@ -201,14 +212,14 @@ func plaintextPrimes(nthRoot uint64, k int, width *big.Int) []uint64 {
 }
 
 // residues computes the numbers modulo every plaintext prime.
-func (p *ExactPlan) residues(q, special []uint64) error {
+func (p *ExactPlan) residues(ctx context.Context, q, special []uint64) error {
 	p.params, p.scales, p.values = nil, nil, nil
 	for _, t := range p.t {
 		params, err := bgv.NewParametersFromLiteral(bgv.ParametersLiteral{LogN: p.logN, Q: q, P: special, PlaintextModulus: t})
 		if err != nil {
 			return fmt.Errorf("packed: %w", err)
 		}
-		v, err := stageValues[uint64](p.lowered, residues{t}, func(int) uint64 { return 1 })
+		v, err := stageValues[uint64](ctx, p.lowered, residues{t}, func(int) uint64 { return 1 })
 		if err != nil {
 			return err
 		}
@@ -254,9 +265,13 @@ func (p *ExactPlan) outFactor(prime int) uint64 {
 	return 1
 }
 
-// Predicted is the predicted seconds of one evaluation, all plaintext primes
-// together.
+// Predicted is the predicted seconds of one evaluation on this machine, all plaintext
+// primes together.
 func (p *ExactPlan) Predicted() float64 { return float64(len(p.t)) * p.common.Predicted() }
+
+// Work is the core seconds of one evaluation, all plaintext primes together; see
+// Plan.Work.
+func (p *ExactPlan) Work() float64 { return float64(len(p.t)) * p.common.Work() }
 
 func (p *ExactPlan) score() float64 { return float64(len(p.t)) * p.common.score() }
 

@@ -1,6 +1,7 @@
 package packed
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/big"
@@ -11,6 +12,9 @@ import (
 	"github.com/tuneinsight/lattigo/v5/schemes/bgv"
 
 	"qtool/bundle"
+	"qtool/he/internal/guard"
+	"qtool/he/internal/sample"
+	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/he/wire"
 	"qtool/internal/elementary"
@@ -78,29 +82,36 @@ type ExactOutputs struct {
 
 // ExactClient owns the secret key of an exact evaluation.
 type ExactClient struct {
+	guard.Secret[ExactClient]
+	*exactClient
+}
+
+// exactClient is what an ExactClient holds.
+type exactClient struct {
 	plan   *ExactPlan
 	id     wire.KeyID
 	secret *rlwe.SecretKey
 	tools  []sync.Pool // of *tools, for each plaintext prime
 }
 
-// NewExactClient generates a secret key: uniform ternary, from crypto/rand.
+// NewExactClient generates a secret key: uniform ternary, from a stream that the
+// operating system seeds.
 func NewExactClient(p *ExactPlan) *ExactClient {
-	c := &ExactClient{p, wire.NewKeyID(), rlwe.NewKeyGenerator(p.ring).GenSecretKeyNew(), make([]sync.Pool, len(p.t))}
+	c := &ExactClient{exactClient: &exactClient{p, wire.NewKeyID(), secret.NewFromSystem(p.fastRing()), make([]sync.Pool, len(p.t))}}
 	for k := range c.tools {
-		c.tools[k].New = func() any { return newTools(exactEncoder(p.params[k])(), c.secret) }
+		c.tools[k].New = func() any { return newTools(exactEncoder(p.fast()[k])(), p.fastRing(), c.secret, sample.NewSeed()) }
 	}
 	return c
 }
 
 // Keys generates the evaluation keys, which serve all plaintext primes.
-func (c *ExactClient) Keys() (*Keys, error) {
-	return generateKeys(&c.plan.common, c.secret, c.id)
+func (c *ExactClient) Keys(ctx context.Context) (*Keys, error) {
+	return generateKeys(ctx, &c.plan.common, c.secret, c.id)
 }
 
 // Encrypt packs and encrypts an image for one plaintext prime; see
 // Client.Encrypt.
-func (c *ExactClient) Encrypt(image []uint8, prime int) (*ExactInputs, error) {
+func (c *ExactClient) Encrypt(ctx context.Context, image []uint8, prime int) (*ExactInputs, error) {
 	p := c.plan
 	if prime < 0 || prime >= len(p.t) {
 		return nil, fmt.Errorf("packed: plaintext prime %d of %d", prime, len(p.t))
@@ -111,7 +122,7 @@ func (c *ExactClient) Encrypt(image []uint8, prime int) (*ExactInputs, error) {
 	views := p.lowered.Stages[0].Map.Views
 	in := &ExactInputs{prime, ciphertexts{p.hash, c.id, make([]engine.Ciphertext, len(views)), 1}}
 	pool := &c.tools[prime]
-	err := spread(len(views), func() *tools[uint64] { return pool.Get().(*tools[uint64]) }, func(t *tools[uint64], v int) (err error) {
+	err := spread(ctx, len(views), func() *tools[uint64] { return pool.Get().(*tools[uint64]) }, func(t *tools[uint64], v int) (err error) {
 		in.cts[v], err = t.encrypt(&p.common, c.slots(views[v], image, prime), 1)
 		return err
 	}, func(t *tools[uint64]) { pool.Put(t) })
@@ -138,7 +149,7 @@ const minBudget = 1
 
 // Decrypt gives the outputs modulo the plaintext prime, and log2 of how often the
 // worst noise fits below the wrap-around. Below one bit it is an error.
-func (c *ExactClient) Decrypt(out *ExactOutputs) (residue []uint64, left float64, err error) {
+func (c *ExactClient) Decrypt(ctx context.Context, out *ExactOutputs) (residue []uint64, left float64, err error) {
 	p := c.plan
 	st := &p.lowered.Stages[len(p.lowered.Stages)-1]
 	limbs := p.outLimbs()
@@ -148,16 +159,19 @@ func (c *ExactClient) Decrypt(out *ExactOutputs) (residue []uint64, left float64
 	if err := out.check(&p.common, c.id, st.Layout.Cts, limbs, 1); err != nil {
 		return nil, 0, err
 	}
-	params := p.params[out.Prime]
+	params := p.fast()[out.Prime]
 	t := p.t[out.Prime]
 	encoder := bgv.NewEncoder(params)
-	decryptor := rlwe.NewDecryptor(p.ring, c.secret)
-	r := p.ring.RingQ().AtLevel(limbs - 1)
+	decryptor := rlwe.NewDecryptor(p.fastRing(), c.secret)
+	r := p.fastRing().RingQ().AtLevel(limbs - 1)
 	last := &p.values[out.Prime][len(p.lowered.Stages)-1]
 	f := residues{t}
 	back := p.outFactor(out.Prime)
 	residue, left = make([]uint64, len(last.gain)), math.Inf(1)
 	for k, from := range out.cts {
+		if err := ctx.Err(); err != nil {
+			return nil, 0, err
+		}
 		ct := rlwe.NewCiphertext(p.ring, 1, limbs-1)
 		for h := range ct.Value {
 			for i := range from[h] {
@@ -242,10 +256,10 @@ type ExactServer struct {
 }
 
 // NewExactServer encodes the program's weights modulo every plaintext prime.
-func NewExactServer(p *ExactPlan) (*ExactServer, error) {
+func NewExactServer(ctx context.Context, p *ExactPlan) (*ExactServer, error) {
 	s := &ExactServer{plan: p}
 	for k, t := range p.t {
-		prog, err := compile(p.values[k], p.scales[k], exactEncoder(p.params[k]))
+		prog, err := compile(ctx, p.values[k], p.scales[k], exactEncoder(p.fast()[k]))
 		if err != nil {
 			return nil, err
 		}
@@ -259,11 +273,11 @@ func NewExactServer(p *ExactPlan) (*ExactServer, error) {
 }
 
 // Evaluate gives the encrypted outputs of in; see Server.Evaluate.
-func (s *ExactServer) Evaluate(in *ExactInputs, keys *Keys) (*ExactOutputs, error) {
+func (s *ExactServer) Evaluate(ctx context.Context, in *ExactInputs, keys *Keys) (*ExactOutputs, error) {
 	if in == nil || in.Prime < 0 || in.Prime >= len(s.servers) {
 		return nil, fmt.Errorf("packed: inputs for no plaintext prime of the plan")
 	}
-	out, err := s.servers[in.Prime].evaluate(&in.ciphertexts, keys, 1, 1)
+	out, err := s.servers[in.Prime].evaluate(ctx, &in.ciphertexts, keys, 1, 1)
 	if err != nil {
 		return nil, err
 	}

@@ -15,24 +15,29 @@ import (
 type session interface {
 	// setup makes keys and encodes weights, and says how long each took and how
 	// large the evaluation keys are.
-	setup() (keygen, encode time.Duration, keys int64, err error)
+	setup(ctx context.Context) (keygen, encode time.Duration, keys int64, err error)
+	// begin forgets what the images of an earlier run told.
+	begin()
 	// image encrypts, evaluates and decrypts one image.
-	image(image []uint8, r *he.Result) ([3]time.Duration, error)
-	// finish adds what only all images together tell.
+	image(ctx context.Context, image []uint8, r *he.Result) ([3]time.Duration, error)
+	// finish adds what only all images since begin together tell.
 	finish(r *he.Result)
 }
 
-// executor runs images one by one.
+// executor runs images one by one. Its keys and encoded weights are made in its first
+// run and kept, so that images may come one by one.
 type executor struct {
 	program *bundle.Program
 	backend func() he.Backend
 	start   func() session
+	session session // nil before the first run
+	keys    int64   // bytes of the evaluation keys
 	// predicted seconds of an evaluation, and planned of the planning.
 	predicted, planned float64
 }
 
 // NewExecutor returns an executor that runs p with CKKS by plan, which must have
-// been made for p. It generates new keys each run.
+// been made for p. Its first run generates the keys.
 func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
 	if plan.program != p {
 		panic("packed: plan was made for another program")
@@ -57,24 +62,32 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 		}
 	}
 	total := len(images) + 1
-	step(he.Step{Phase: "keygen", Done: 0, Total: total})
-	s := e.start()
-	keygen, encode, keys, err := s.setup()
-	if err != nil {
-		return nil, err
+	r := &he.Result{Latency: &he.Latency{Predicted: e.predicted, Plan: e.planned}}
+	if e.session == nil {
+		step(he.Step{Phase: "keygen", Done: 0, Total: total})
+		s := e.start()
+		keygen, encode, keys, err := s.setup(ctx)
+		if err != nil {
+			return nil, err
+		}
+		e.session, e.keys = s, keys
+		r.Cost.Seconds.Keygen, r.Latency.Encode = keygen.Seconds(), encode.Seconds()
 	}
-	r := &he.Result{Latency: &he.Latency{Encode: encode.Seconds(), Predicted: e.predicted, Plan: e.planned}}
-	r.Cost.Seconds.Keygen = keygen.Seconds()
-	r.Cost.Bytes.Keys = keys
+	s := e.session
+	s.begin()
+	r.Cost.Bytes.Keys = e.keys
 	var times [3][]float64
 	for i, image := range images {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		step(he.Step{Phase: "evaluate", Done: i + 1, Total: total})
-		t, err := s.image(image, r)
-		if err != nil {
+		t, err := s.image(ctx, image, r)
+		if err != nil && len(images) > 1 {
 			return nil, fmt.Errorf("image %d: %w", i, err)
+		}
+		if err != nil {
+			return nil, err
 		}
 		for k, d := range t {
 			times[k] = append(times[k], d.Seconds())
@@ -107,41 +120,41 @@ type ckksSession struct {
 	client *Client
 	server *Server
 	keys   *Keys
-	images int
 }
 
-func (s *ckksSession) setup() (keygen, encode time.Duration, bytes int64, err error) {
+func (s *ckksSession) setup(ctx context.Context) (keygen, encode time.Duration, bytes int64, err error) {
 	start := time.Now()
 	s.client = NewClient(s.plan)
-	if s.keys, err = s.client.Keys(); err != nil {
+	if s.keys, err = s.client.Keys(ctx); err != nil {
 		return 0, 0, 0, err
 	}
 	keygen = time.Since(start)
 	start = time.Now()
-	s.server, err = NewServer(s.plan)
+	s.server, err = NewServer(ctx, s.plan)
 	return keygen, time.Since(start), s.keys.Bytes(), err
 }
 
-func (s *ckksSession) image(image []uint8, r *he.Result) (t [3]time.Duration, err error) {
+func (s *ckksSession) begin() { clear(s.server.seconds) }
+
+func (s *ckksSession) image(ctx context.Context, image []uint8, r *he.Result) (t [3]time.Duration, err error) {
 	start := time.Now()
-	in, err := s.client.Encrypt(image)
+	in, err := s.client.Encrypt(ctx, image)
 	if err != nil {
 		return t, err
 	}
 	t[0], start = time.Since(start), time.Now()
-	out, err := s.server.Evaluate(in, s.keys)
+	out, err := s.server.Evaluate(ctx, in, s.keys)
 	if err != nil {
 		return t, err
 	}
 	t[1], start = time.Since(start), time.Now()
-	logits, err := s.client.Decrypt(out)
+	logits, err := s.client.Decrypt(ctx, out)
 	if err != nil {
 		return t, err
 	}
 	t[2] = time.Since(start)
 	r.Reals = append(r.Reals, logits)
 	r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = in.bytes(), out.bytes()
-	s.images++
 	return t, nil
 }
 
@@ -176,7 +189,7 @@ func (c *ciphertexts) bytes() int64 {
 }
 
 // NewExactExecutor returns an executor that runs p exactly with BGV by plan,
-// which must have been made for p. It generates new keys each run.
+// which must have been made for p. Its first run generates the keys.
 func NewExactExecutor(p *bundle.Program, plan *ExactPlan) he.Executor {
 	if plan.program != p {
 		panic("packed: plan was made for another program")
@@ -196,37 +209,44 @@ type exactSession struct {
 	left   float64
 }
 
-func (s *exactSession) setup() (keygen, encode time.Duration, bytes int64, err error) {
+func (s *exactSession) setup(ctx context.Context) (keygen, encode time.Duration, bytes int64, err error) {
 	start := time.Now()
-	s.client, s.left = NewExactClient(s.plan), math.Inf(1)
-	if s.keys, err = s.client.Keys(); err != nil {
+	s.client = NewExactClient(s.plan)
+	if s.keys, err = s.client.Keys(ctx); err != nil {
 		return 0, 0, 0, err
 	}
 	keygen = time.Since(start)
 	start = time.Now()
-	s.server, err = NewExactServer(s.plan)
+	s.server, err = NewExactServer(ctx, s.plan)
 	return keygen, time.Since(start), s.keys.Bytes(), err
 }
 
-func (s *exactSession) image(image []uint8, r *he.Result) (t [3]time.Duration, err error) {
+func (s *exactSession) begin() {
+	s.left = math.Inf(1)
+	for k := range s.server.servers {
+		clear(s.server.servers[k].seconds)
+	}
+}
+
+func (s *exactSession) image(ctx context.Context, image []uint8, r *he.Result) (t [3]time.Duration, err error) {
 	all := make([][]uint64, len(s.plan.t))
 	r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = 0, 0
 	for k := range all {
 		start := time.Now()
-		in, err := s.client.Encrypt(image, k)
+		in, err := s.client.Encrypt(ctx, image, k)
 		if err != nil {
 			return t, err
 		}
 		t[0] += time.Since(start)
 		start = time.Now()
-		out, err := s.server.Evaluate(in, s.keys)
+		out, err := s.server.Evaluate(ctx, in, s.keys)
 		if err != nil {
 			return t, err
 		}
 		t[1] += time.Since(start)
 		start = time.Now()
 		var left float64
-		if all[k], left, err = s.client.Decrypt(out); err != nil {
+		if all[k], left, err = s.client.Decrypt(ctx, out); err != nil {
 			return t, err
 		}
 		s.left = min(s.left, left)
@@ -258,7 +278,7 @@ func (s *exactSession) finish(r *he.Result) {
 func (p *ExactPlan) backend() he.Backend {
 	return he.Backend{
 		Name: "packed-bgv", LogN: p.logN, LogQP: p.LogQP(), PlaintextModuli: p.t, CiphertextModuli: p.ring.Q(),
-		SecurityBits: p.SecurityBits(), PredictedBits: p.left[len(p.left)-1], Why: p.why,
+		SecurityBits: p.SecurityBits(), PredictedBits: p.left[len(p.left)-1], Why: p.why, Single: true,
 	}
 }
 
@@ -266,6 +286,6 @@ func (p *ExactPlan) backend() he.Backend {
 func (p *Plan) backend() he.Backend {
 	return he.Backend{
 		Name: "packed-ckks", LogN: p.logN, LogQP: p.LogQP(), CiphertextModuli: p.params.Q(),
-		SecurityBits: p.SecurityBits(), Why: p.why, Approximate: true,
+		SecurityBits: p.SecurityBits(), Why: p.why, Approximate: true, Single: true,
 	}
 }

@@ -14,7 +14,7 @@ import (
 // LogQP is log2 of the modulus with the special primes.
 func (p *common) LogQP() float64 { return log2.Product(p.ring.Q(), p.ring.P()) }
 
-// SecurityBits is 128 where the standard's table vouches for it.
+// SecurityBits is 128 where the table of package security vouches for it.
 func (p *common) SecurityBits() int { return security.Estimate(p.logN, p.LogQP()) }
 
 // explainRing says what of the ring bound.

@@ -52,8 +52,8 @@ type Keys struct {
 }
 
 // generateKeys makes the keys of a plan.
-func generateKeys(p *common, sk *rlwe.SecretKey, id wire.KeyID) (*Keys, error) {
-	s, err := keyset.Generate(context.Background(), p.options.Workers, p.ring, p.needs, sk, nil)
+func generateKeys(ctx context.Context, p *common, sk *rlwe.SecretKey, id wire.KeyID) (*Keys, error) {
+	s, err := keyset.Generate(ctx, p.options.Workers, p.fastRing(), p.needs, sk, nil)
 	if err != nil {
 		return nil, err
 	}

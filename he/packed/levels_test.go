@@ -34,27 +34,26 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 			if secret == nil {
 				var err error
 				secret = rlwe.NewKeyGenerator(c.ring).GenSecretKeyNew()
-				keys, err = generateKeys(c, secret, wire.KeyID{})
+				keys, err = generateKeys(t.Context(), c, secret, wire.KeyID{})
 				check(t, err)
 			}
 		}
 		t.Run(name+"/ckks", func(t *testing.T) {
 			secret = nil
 			wantOneResult(t, func() (in, out []engine.Ciphertext) {
-				plan, err := NewPlan(p, insecure(11))
+				plan, err := NewPlan(t.Context(), p, insecure(11))
 				check(t, err)
 				prepare(t, &plan.common)
-				client := &Client{plan: plan}
-				tool := newTools(ckksEncoder(plan.params)(), secret)
-				tool.stream = sample.NewStream(sample.Seed{1})
+				client := &Client{client: &client{plan: plan}}
+				tool := newTools(ckksEncoder(plan.params)(), plan.ring, secret, sample.Seed{1})
 				for _, view := range plan.lowered.Stages[0].Map.Views {
 					ct, err := tool.encrypt(&plan.common, client.slots(view, image), plan.scales.fresh)
 					check(t, err)
 					in = append(in, ct)
 				}
-				server, err := NewServer(plan)
+				server, err := NewServer(t.Context(), plan)
 				check(t, err)
-				got, err := server.Evaluate(&Inputs{ciphertexts{plan: plan.hash, cts: in, scale: plan.scales.fresh}}, keys)
+				got, err := server.Evaluate(t.Context(), &Inputs{ciphertexts{plan: plan.hash, cts: in, scale: plan.scales.fresh}}, keys)
 				check(t, err)
 				return in, got.cts
 			})
@@ -62,20 +61,19 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 		t.Run(name+"/bgv", func(t *testing.T) {
 			secret = nil
 			wantOneResult(t, func() (in, out []engine.Ciphertext) {
-				plan, err := NewExactPlan(p, insecure(11))
+				plan, err := NewExactPlan(t.Context(), p, insecure(11))
 				check(t, err)
 				prepare(t, &plan.common)
-				client := &ExactClient{plan: plan}
-				tool := newTools(exactEncoder(plan.params[0])(), secret)
-				tool.stream = sample.NewStream(sample.Seed{2})
+				client := &ExactClient{exactClient: &exactClient{plan: plan}}
+				tool := newTools(exactEncoder(plan.params[0])(), plan.ring, secret, sample.Seed{2})
 				for _, view := range plan.lowered.Stages[0].Map.Views {
 					ct, err := tool.encrypt(&plan.common, client.slots(view, image, 0), 1)
 					check(t, err)
 					in = append(in, ct)
 				}
-				server, err := NewExactServer(plan)
+				server, err := NewExactServer(t.Context(), plan)
 				check(t, err)
-				got, err := server.Evaluate(&ExactInputs{0, ciphertexts{plan: plan.hash, cts: in, scale: 1}}, keys)
+				got, err := server.Evaluate(t.Context(), &ExactInputs{0, ciphertexts{plan: plan.hash, cts: in, scale: 1}}, keys)
 				check(t, err)
 				return in, got.cts
 			})

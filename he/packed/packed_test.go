@@ -76,7 +76,7 @@ func runBoth(t testing.TB, e he.Executor, images [][]uint8) *he.Result {
 func TestInsecureCKKSWithinBound(t *testing.T) {
 	for name, b := range nets() {
 		p := b.Observed()
-		plan, err := NewPlan(p, insecure(11))
+		plan, err := NewPlan(t.Context(), p, insecure(11))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -85,7 +85,11 @@ func TestInsecureCKKSWithinBound(t *testing.T) {
 		r := runBoth(t, NewExecutor(p, plan), images)
 		square, n := 0.0, 0.0
 		for i, want := range bundletest.Reference(t, p, images) {
-			e := gainsOf(plan.values, plan.imageSpans(images[i])).errors(plan.values, newCKKSSources(plan.logN, plan.ring.Q(), plan.ring.P(), plan.scales))
+			gains, err := gainsOf(t.Context(), plan.values, plan.imageSpans(images[i]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := gains.errors(plan.values, newCKKSSources(plan.logN, plan.ring.Q(), plan.ring.P(), plan.scales))
 			for o, x := range r.Reals[i] {
 				square += sq((x - want.Float(o)) / (plan.values[len(plan.values)-1].gain[o] * e.outputs[o]))
 				n++
@@ -107,7 +111,7 @@ func TestInsecureCKKSWithinBound(t *testing.T) {
 func TestInsecureBGVExact(t *testing.T) {
 	for name, b := range nets() {
 		p := b.Observed()
-		plan, err := NewExactPlan(p, insecure(11))
+		plan, err := NewExactPlan(t.Context(), p, insecure(11))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -137,7 +141,7 @@ func TestNetworks(t *testing.T) {
 		t.Skip("QTOOL_PACKED names no network")
 	}
 	p := b.Observed()
-	plan, err := NewPlan(p, Options{Bits: map[string]float64{"wide": 15}[name]})
+	plan, err := NewPlan(t.Context(), p, Options{Bits: map[string]float64{"wide": 15}[name]})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,13 @@
 package packed
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
@@ -13,6 +15,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/he/fastntt"
+	"qtool/he/internal/costmodel"
 	"qtool/he/internal/log2"
 	"qtool/he/packed/keyset"
 	"qtool/he/packed/lower"
@@ -37,10 +40,15 @@ type Options struct {
 	Bits float64
 	// AllowInsecure accepts less than 128 bits of security. It is for tests.
 	AllowInsecure bool
-	// Workers bounds the goroutines; 0 means all cores.
+	// Workers bounds the goroutines; 0 means all cores. It chooses nothing.
 	Workers int
-	// Costs are this machine's; nil measures them.
+	// Costs weigh choices; nil takes the reference processor's (ReferenceCosts), so
+	// that the plan is the same on every machine.
 	Costs *Costs
+	// TuneTimings measures the Costs of this machine, if none are given, and rehearses
+	// the plan to predict its time. It takes some seconds, and the plan depends on
+	// where it was made.
+	TuneTimings bool
 
 	cache    map[int]lower.Cache // by ring
 	measured map[int]Costs
@@ -85,9 +93,14 @@ type common struct {
 	why        []string
 	hash       [32]byte
 	took       time.Duration // to plan
-	// rehearsed are the predicted seconds of every stage's map and activation; nil
-	// where the costs were given, which then predict.
+	// shown are the costs that predictions of time are made with.
+	shown Costs
+	// rehearsed are the predicted seconds of every stage's map and activation, of
+	// tuned plans.
 	rehearsed [][2]float64
+	// fastRing are the ring's parameters with this processor's transforms, for clients
+	// and servers; ring is as Lattigo makes it.
+	fastRing func() rlwe.Parameters
 }
 
 // Plan says how a program is evaluated with CKKS: parameters, packing, rotations
@@ -95,6 +108,7 @@ type common struct {
 type Plan struct {
 	common
 	params  ckks.Parameters
+	fast    func() ckks.Parameters // see fastRing
 	values  []values[float64]
 	units   []float64 // of the input and of every stage; see stageValues
 	message int       // log2 of the scale
@@ -106,31 +120,31 @@ type Plan struct {
 	usual, proved           ckksErrors
 }
 
-// NewPlan chooses the parameters of least predicted latency. Without
-// o.AllowInsecure it refuses, with a *security.InsecureError, a ring that is too
-// small for what the program needs; it returns an error that wraps
-// ErrInsufficient where no ring suffices.
-func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
+// NewPlan chooses the parameters of least latency as o's costs predict it. Without
+// o.AllowInsecure it takes no ring that is too small for what the program needs; it
+// returns an error that wraps ErrInsufficient where no ring suffices, and ctx's error
+// once that is done.
+func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	segments, err := lower.Segments(p)
-	if err != nil {
-		return nil, err
-	}
 	start := time.Now()
-	o = o.filled()
-	best, rejected, err := search(o, func(logN, alpha int) (*Plan, error) { return o.try(p, segments, logN, alpha) })
+	segments, err := lower.Segments(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := fastntt.Install(best.ring); err != nil {
-		return nil, fmt.Errorf("packed: %w", err)
+	o = o.filled()
+	best, rejected, err := search(ctx, o, func(logN, alpha int) (*Plan, error) { return o.try(ctx, p, segments, logN, alpha) })
+	if err != nil {
+		return nil, err
 	}
-	if o.Costs == nil {
-		if err := best.rehearse(0); err != nil {
-			return nil, err
-		}
+	best.fast = sync.OnceValue(func() ckks.Parameters {
+		fresh, err := ckks.NewParametersFromLiteral(best.params.ParametersLiteral())
+		return accelerated(fresh, err)
+	})
+	best.fastRing = func() rlwe.Parameters { return best.fast().Parameters }
+	if err := best.time(ctx, 0); err != nil {
+		return nil, err
 	}
 	best.explain(rejected)
 	best.seal("ckks", best.message, best.weight, best.units)
@@ -138,10 +152,22 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	return best, nil
 }
 
+// accelerated puts this processor's transforms into the rings of parameters that were
+// made afresh of a plan's, with which err cannot happen.
+func accelerated[P rlwe.ParameterProvider](fresh P, err error) P {
+	if err == nil {
+		_, err = fastntt.Install(fresh)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("packed: rings of a plan: %v", err))
+	}
+	return fresh
+}
+
 // search tries rings from the smallest on, and every number of special primes in
 // the first that suffices. It returns the plan of least score, of two within a
 // tenth that of fewer special primes, and why others did not suffice.
-func search[P interface{ score() float64 }](o Options, try func(logN, alpha int) (P, error)) (best P, rejected []string, err error) {
+func search[P interface{ score() float64 }](ctx context.Context, o Options, try func(logN, alpha int) (P, error)) (best P, rejected []string, err error) {
 	from, to := minLogN, maxLogN
 	if o.LogN != 0 {
 		from, to = o.LogN, o.LogN
@@ -149,6 +175,9 @@ func search[P interface{ score() float64 }](o Options, try func(logN, alpha int)
 	found := false
 	for logN := from; logN <= to && !found; logN++ {
 		for alpha := 1; alpha <= maxSpecial; alpha++ {
+			if err := ctx.Err(); err != nil {
+				return best, nil, err
+			}
 			plan, err := try(logN, alpha)
 			var no *unfit
 			if errors.As(err, &no) {
@@ -161,7 +190,7 @@ func search[P interface{ score() float64 }](o Options, try func(logN, alpha int)
 				return best, nil, err
 			}
 			// More special primes leave less modulus for precision, so that they
-			// must earn it; and two measurements of costs differ by that much.
+			// must earn it; and two measurements of tuned costs differ by that much.
 			if !found || plan.score() < 0.9*best.score() {
 				best, found = plan, true
 			}
@@ -190,7 +219,7 @@ type unfit struct{ what string }
 func (e *unfit) Error() string { return e.what }
 
 // try plans in one ring with so many special primes.
-func (o Options) try(p *bundle.Program, segments []lower.Segment, logN, alpha int) (*Plan, error) {
+func (o Options) try(ctx context.Context, p *bundle.Program, segments []lower.Segment, logN, alpha int) (*Plan, error) {
 	limit, _ := security.MaxLogQP(logN)
 	if o.AllowInsecure {
 		limit = math.Inf(1)
@@ -200,7 +229,7 @@ func (o Options) try(p *bundle.Program, segments []lower.Segment, logN, alpha in
 	var plan *Plan
 	var err error
 	for base := 2; base <= maxBase; base++ {
-		if plan, err = o.tryBase(p, segments, logN, alpha, base, limit); err == nil {
+		if plan, err = o.tryBase(ctx, p, segments, logN, alpha, base, limit); err == nil {
 			break
 		}
 		var no *imprecise
@@ -221,28 +250,38 @@ type imprecise struct{ unfit }
 func (e *imprecise) Unwrap() error { return &e.unfit }
 
 // tryBase plans with so many primes for the outputs.
-func (o Options) tryBase(p *bundle.Program, segments []lower.Segment, logN, alpha, base int, limit float64) (*Plan, error) {
+func (o Options) tryBase(ctx context.Context, p *bundle.Program, segments []lower.Segment, logN, alpha, base int, limit float64) (*Plan, error) {
 	plan := &Plan{common: common{program: p, options: o, logN: logN, base: base}}
 	var err error
 	if plan.units, err = units(p, segments); err != nil {
 		return nil, err
 	}
-	if err := plan.lower(segments, alpha, limit); err != nil {
+	if err := plan.lower(ctx, segments, alpha, limit); err != nil {
 		return nil, err
 	}
-	if plan.values, err = stageValues[float64](plan.lowered, reals{}, func(i int) float64 { return plan.units[i+1] }); err != nil {
+	if plan.values, err = stageValues[float64](ctx, plan.lowered, reals{}, func(i int) float64 { return plan.units[i+1] }); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	all := plan.provedSpans()
-	plan.provedGains, plan.usualGains = gainsOf(plan.values, all), gainsOf(plan.values, all.usual(plan.values))
-	if err := plan.precision(alpha, limit); err != nil {
+	for _, g := range []struct {
+		to   **gains
+		from spans
+	}{{&plan.provedGains, all}, {&plan.usualGains, all.usual(plan.values)}} {
+		if *g.to, err = gainsOf(ctx, plan.values, g.from); err != nil {
+			return nil, err
+		}
+	}
+	if err := plan.precision(ctx, alpha, limit); err != nil {
 		return nil, err
 	}
 	return plan, nil
 }
 
 // lower fills in the packing, unless the least modulus passes the limit.
-func (c *common) lower(segments []lower.Segment, alpha int, limit float64) error {
+func (c *common) lower(ctx context.Context, segments []lower.Segment, alpha int, limit float64) error {
 	drops := lower.Rescales(segments)
 	chain := make([]int, c.base+drops)
 	for i := range chain {
@@ -253,14 +292,14 @@ func (c *common) lower(segments []lower.Segment, alpha int, limit float64) error
 			len(segments), least, c.logN, limit)}
 	}
 	var err error
-	if c.costs, err = c.options.costs(c.logN); err != nil {
+	if c.costs, err = c.options.costs(ctx, c.logN); err != nil {
 		return err
 	}
 	client := c.costs.Encrypt
 	if c.manyInputs {
 		client = 0
 	}
-	c.lowered, err = lower.New(segments, c.program, lower.Options{
+	c.lowered, err = lower.New(ctx, segments, c.program, lower.Options{
 		Slots: 1 << (c.logN - 1), Special: alpha, Base: c.base,
 		Workers: c.costs.Workers, Costs: c.costs.Limb, Client: client, Cache: c.options.cache[c.logN],
 	})
@@ -292,7 +331,7 @@ func (c *common) order(base, square, weight int) []int {
 
 // precision chooses the scales: the smallest that give the asked precision and
 // spareBits, or the most precise that are secure.
-func (p *Plan) precision(alpha int, limit float64) error {
+func (p *Plan) precision(ctx context.Context, alpha int, limit float64) error {
 	last := &p.lowered.Stages[len(p.lowered.Stages)-1]
 	room := int(math.Ceil(elementary.Log2(p.beyond(len(p.lowered.Stages)-1, &last.Segment))))
 	if last.Squares() {
@@ -302,6 +341,9 @@ func (p *Plan) precision(alpha int, limit float64) error {
 	best, bits := *p, math.Inf(-1)
 	for message := minPrime; message <= maxPrime; message++ {
 		for weight := max(minPrime, message-8); weight <= message; weight++ {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			// The result and its sign: of a last map at both scales together, of a
 			// square at about the first.
 			base := message + room + 2
@@ -318,7 +360,7 @@ func (p *Plan) precision(alpha int, limit float64) error {
 			if float64(t.sizes.total()) > limit-slack || t.sizes.p[alpha-1] > 60 {
 				continue
 			}
-			if got := t.predict(); got > bits && t.usual.widest < widest {
+			if got := costmodel.Coarse(t.predict()); got > bits && t.usual.widest < widest {
 				best, bits, found = t, got, true
 			}
 		}

@@ -1,12 +1,13 @@
 package packed
 
 import (
-	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
 	"qtool/bundle"
+	"qtool/internal/strict"
 )
 
 // planFile is a plan on disk: what it was chosen by, from which the same plan
@@ -43,14 +44,10 @@ func decodePlan(b []byte, scheme string) (Options, string, error) {
 		return Options{}, "", fmt.Errorf("packed: plan file of %d bytes passes the limit of %d", len(b), maxPlanFile)
 	}
 	var f planFile
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&f); err != nil {
+	if err := strict.JSON(b, &f); err != nil {
 		return Options{}, "", fmt.Errorf("packed: plan file: %w", err)
 	}
 	switch {
-	case d.More():
-		return Options{}, "", fmt.Errorf("packed: the plan file goes on after its end")
 	case f.Version != planVersion:
 		return Options{}, "", fmt.Errorf("packed: plan file: %w %d, want %d", ErrVersion, f.Version, planVersion)
 	case f.Scheme != scheme:
@@ -74,12 +71,12 @@ func decodePlan(b []byte, scheme string) (Options, string, error) {
 
 // DecodePlan makes the plan of a file again, for the program that it was made
 // for; another program, or a changed file, is an error.
-func DecodePlan(b []byte, p *bundle.Program) (*Plan, error) {
+func DecodePlan(ctx context.Context, b []byte, p *bundle.Program) (*Plan, error) {
 	o, hash, err := decodePlan(b, "ckks")
 	if err != nil {
 		return nil, err
 	}
-	plan, err := NewPlan(p, o)
+	plan, err := NewPlan(ctx, p, o)
 	if err != nil {
 		return nil, err
 	}
@@ -90,12 +87,12 @@ func DecodePlan(b []byte, p *bundle.Program) (*Plan, error) {
 }
 
 // DecodeExactPlan is DecodePlan for an exact plan.
-func DecodeExactPlan(b []byte, p *bundle.Program) (*ExactPlan, error) {
+func DecodeExactPlan(ctx context.Context, b []byte, p *bundle.Program) (*ExactPlan, error) {
 	o, hash, err := decodePlan(b, "bgv")
 	if err != nil {
 		return nil, err
 	}
-	plan, err := NewExactPlan(p, o)
+	plan, err := NewExactPlan(ctx, p, o)
 	if err != nil {
 		return nil, err
 	}

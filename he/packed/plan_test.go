@@ -38,25 +38,25 @@ func TestInsecureKeysAreMinimal(t *testing.T) {
 		if testing.Short() && name > "pool" {
 			continue
 		}
-		plan, err := NewPlan(p, insecure(10))
+		plan, err := NewPlan(t.Context(), p, insecure(10))
 		if err != nil {
 			t.Fatal(err)
 		}
 		client := NewClient(plan)
-		keys, err := client.Keys()
+		keys, err := client.Keys(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		server, err := NewServer(plan)
+		server, err := NewServer(t.Context(), plan)
 		if err != nil {
 			t.Fatal(err)
 		}
-		in, err := client.Encrypt(b.Images(1)[0])
+		in, err := client.Encrypt(t.Context(), b.Images(1)[0])
 		if err != nil {
 			t.Fatal(err)
 		}
 		r := &recorder{keys, map[int]bool{}, false}
-		if _, err := server.program.run(server.engine, in.cts, r, nil); err != nil {
+		if _, err := server.program.run(t.Context(), server.engine, in.cts, r, nil); err != nil {
 			t.Fatal(err)
 		}
 		if len(r.used) != len(keys.Galois) || r.relin != (keys.Relin != nil) {
@@ -84,11 +84,11 @@ func TestPlanRefuses(t *testing.T) {
 		want string
 	}{
 		{"degree", cubic, Options{}, "layer \"layerb\": operation cannot be packed: polynomial"},
-		{"depth", deep, Options{LogN: 13}, "bits of modulus at least in degree 2^13, where 218 are secure"},
+		{"depth", deep, Options{LogN: 13}, "bits of modulus at least in degree 2^13, where 214 are secure"},
 		{"precision", bundletest.New(3, 4, 4).Dense(3, 3).Square().Dense(2, 3), Options{LogN: 13, Bits: 30}, "bits of output precision where 30.0 are asked for"},
 	} {
 		c.o.Costs = costs()
-		plan, err := NewPlan(c.b.Observed(), c.o)
+		plan, err := NewPlan(t.Context(), c.b.Observed(), c.o)
 		if plan != nil || err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
 		}
@@ -96,7 +96,7 @@ func TestPlanRefuses(t *testing.T) {
 			t.Errorf("%s: %v does not say that no parameters suffice", c.what, err)
 		}
 	}
-	if _, err := NewExactPlan(deep.Observed(), Options{LogN: 13, Costs: costs()}); !errors.Is(err, ErrInsufficient) {
+	if _, err := NewExactPlan(t.Context(), deep.Observed(), Options{LogN: 13, Costs: costs()}); !errors.Is(err, ErrInsufficient) {
 		t.Errorf("depth, exactly: %v", err)
 	}
 }
@@ -121,24 +121,24 @@ func TestInsecurePublicRounds(t *testing.T) {
 func TestPlansOfRecipes(t *testing.T) {
 	for name, b := range map[string]*bundletest.Builder{"lenet": bundletest.LeNet(1), "convnet": convnet(2), "cryptonets": bundletest.CryptoNets(3)} {
 		p := b.Observed()
-		plan, err := NewPlan(p, Options{Costs: costs()})
+		plan, err := NewPlan(t.Context(), p, Options{Costs: costs()})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		d := plan.Describe()
+		d := plan.Describe(0)
 		if d.SecurityBits != 128 || d.Predicted <= 0 || len(d.Layers) != 3 || len(d.Why) == 0 {
 			t.Errorf("%s: %+v", name, d)
 		}
 		if testing.Short() && name != "lenet" {
 			continue
 		}
-		exact, err := NewExactPlan(p, Options{Costs: costs()})
+		exact, err := NewExactPlan(t.Context(), p, Options{Costs: costs()})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if d := exact.Describe(); d.SecurityBits != 128 || d.Layers[2].Bits < 1 {
+		if d := exact.Describe(0); d.SecurityBits != 128 || d.Layers[2].Bits < 1 {
 			t.Errorf("%s: %+v", name, d)
 		}
 	}

@@ -1,6 +1,7 @@
 package packed
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -26,7 +27,7 @@ const (
 // which hold random words where the real ones would be. None of the arithmetic
 // looks at what words hold, so that it takes as long. One rehearsal warms up; of
 // the others the medians are taken, or of fewer where they take seconds.
-func (p *common) rehearse(factor uint64) error {
+func (p *common) rehearse(ctx context.Context, factor uint64) error {
 	e, err := engine.New(p.ring, p.options.Workers, factor)
 	if err != nil {
 		return fmt.Errorf("packed: %w", err)
@@ -41,7 +42,7 @@ func (p *common) rehearse(factor uint64) error {
 	times := make([][2][]float64, len(prog.stages))
 	for k, start := 0, time.Now(); k <= rehearsals && (k < 3 || time.Since(start) < 3*time.Second); k++ {
 		last := time.Now()
-		out, err := prog.run(e, in, keys, func(stage, part int) {
+		out, err := prog.run(ctx, e, in, keys, func(stage, part int) {
 			now := time.Now()
 			if k > 0 {
 				times[stage][part] = append(times[stage][part], now.Sub(last).Seconds())

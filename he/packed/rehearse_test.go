@@ -6,12 +6,12 @@ import (
 	"qtool/bundle/bundletest"
 )
 
-// Without given costs, a plan is rehearsed: every stage has a time, and the plan
-// is one that works.
+// A tuned plan is measured and rehearsed: every stage has a time, and the plan is one
+// that works.
 func TestInsecureRehearsal(t *testing.T) {
 	b := bundletest.New(1, 4, 1, 10, 10).Conv(2, 3, 1, 0, 7).Square().Pool(2, 2).Conv(3, 3, 1, 0, 7).Square().Dense(4, 7)
 	p := b.Observed()
-	plan, err := NewPlan(p, Options{LogN: 10, AllowInsecure: true})
+	plan, err := NewPlan(t.Context(), p, Options{LogN: 10, AllowInsecure: true, TuneTimings: true})
 	if err != nil {
 		t.Fatal(err)
 	}

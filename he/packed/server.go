@@ -1,6 +1,7 @@
 package packed
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -15,8 +16,8 @@ type Server struct {
 }
 
 // NewServer encodes the program's weights.
-func NewServer(p *Plan) (*Server, error) {
-	prog, err := compile(p.values, p.scales.stages, ckksEncoder(p.params))
+func NewServer(ctx context.Context, p *Plan) (*Server, error) {
+	prog, err := compile(ctx, p.values, p.scales.stages, ckksEncoder(p.fast()))
 	if err != nil {
 		return nil, err
 	}
@@ -29,8 +30,8 @@ func NewServer(p *Plan) (*Server, error) {
 
 // Evaluate gives the encrypted outputs of in. It refuses keys and ciphertexts of
 // another plan before any work. It is not safe for concurrent use.
-func (s *Server) Evaluate(in *Inputs, keys *Keys) (*Outputs, error) {
-	out, err := s.evaluate(&in.ciphertexts, keys, s.plan.scales.fresh, s.plan.scales.out)
+func (s *Server) Evaluate(ctx context.Context, in *Inputs, keys *Keys) (*Outputs, error) {
+	out, err := s.evaluate(ctx, &in.ciphertexts, keys, s.plan.scales.fresh, s.plan.scales.out)
 	if err != nil {
 		return nil, err
 	}
@@ -48,14 +49,14 @@ type evaluator struct {
 }
 
 func newEvaluator(p *common, prog *program, factor uint64) (evaluator, error) {
-	e, err := engine.New(p.ring, p.options.Workers, factor)
+	e, err := engine.New(p.fastRing(), p.options.Workers, factor)
 	if err != nil {
 		return evaluator{}, fmt.Errorf("packed: %w", err)
 	}
 	return evaluator{p, e, prog, make([][2]float64, len(prog.stages))}, nil
 }
 
-func (s *evaluator) evaluate(in *ciphertexts, keys *Keys, fresh, outScale float64) (*ciphertexts, error) {
+func (s *evaluator) evaluate(ctx context.Context, in *ciphertexts, keys *Keys, fresh, outScale float64) (*ciphertexts, error) {
 	p := s.plan
 	if err := keys.check(p); err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func (s *evaluator) evaluate(in *ciphertexts, keys *Keys, fresh, outScale float6
 		return nil, err
 	}
 	last := time.Now()
-	cts, err := s.program.run(s.engine, in.cts, keys, func(stage, part int) {
+	cts, err := s.program.run(ctx, s.engine, in.cts, keys, func(stage, part int) {
 		now := time.Now()
 		s.seconds[stage][part] += now.Sub(last).Seconds()
 		last = now

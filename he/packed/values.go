@@ -1,6 +1,7 @@
 package packed
 
 import (
+	"context"
 	"fmt"
 
 	"qtool/he/packed/lower"
@@ -31,7 +32,7 @@ func (v *values[T]) weight(k int) T {
 
 // stageValues computes the numbers of every stage. unit gives each stage's unit
 // and, at -1, the input's: the slots hold the integer times unit.
-func stageValues[T any](plan *lower.Plan, f numbers[T], unit func(stage int) T) ([]values[T], error) {
+func stageValues[T any](ctx context.Context, plan *lower.Plan, f numbers[T], unit func(stage int) T) ([]values[T], error) {
 	invert := func(what string, x T) (T, error) {
 		v, ok := f.inverse(x)
 		if !ok {
@@ -49,6 +50,9 @@ func stageValues[T any](plan *lower.Plan, f numbers[T], unit func(stage int) T) 
 	}
 	all := make([]values[T], len(plan.Stages))
 	for i := range all {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		st := &plan.Stages[i]
 		v := &all[i]
 		*v = values[T]{stage: st, f: f, unit: unit(i), in: gain}

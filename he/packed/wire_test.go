@@ -3,6 +3,7 @@ package packed
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"maps"
 	"strings"
@@ -14,13 +15,14 @@ import (
 	"qtool/bundle/bundletest"
 	"qtool/he/packed/keyset"
 	"qtool/he/wire/wiretest"
+	"qtool/internal/edits"
 )
 
 func smallPlan(t testing.TB, seed uint64) (*bundle.Program, *bundletest.Builder, *Plan) {
 	t.Helper()
 	b := bundletest.New(seed, 4, 1, 6, 6).Conv(2, 3, 1, 0, 7).Square().Pool(2, 2).Dense(3, 7)
 	p := b.Observed()
-	plan, err := NewPlan(p, insecure(10))
+	plan, err := NewPlan(t.Context(), p, insecure(10))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,11 +34,11 @@ func smallPlan(t testing.TB, seed uint64) (*bundle.Program, *bundletest.Builder,
 func TestInsecureFilesRoundTrip(t *testing.T) {
 	_, b, plan := smallPlan(t, 20)
 	client := NewClient(plan)
-	keys, err := client.Keys()
+	keys, err := client.Keys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := client.Encrypt(b.Images(1)[0])
+	in, err := client.Encrypt(t.Context(), b.Images(1)[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +62,7 @@ func TestInsecureFilesRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := NewServer(plan)
+	server, err := NewServer(t.Context(), plan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +71,7 @@ func TestInsecureFilesRoundTrip(t *testing.T) {
 		in   *Inputs
 		keys *Keys
 	}{{in, keys}, {sentIn, sent}} {
-		out, err := server.Evaluate(c.in, c.keys)
+		out, err := server.Evaluate(t.Context(), c.in, c.keys)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +82,7 @@ func TestInsecureFilesRoundTrip(t *testing.T) {
 		if out, err = plan.ReadOutputs(&file); err != nil {
 			t.Fatal(err)
 		}
-		if answers[i], err = client.Decrypt(out); err != nil {
+		if answers[i], err = client.Decrypt(t.Context(), out); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -90,7 +92,7 @@ func TestInsecureFilesRoundTrip(t *testing.T) {
 		}
 	}
 
-	output, err := server.Evaluate(in, keys)
+	output, err := server.Evaluate(t.Context(), in, keys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,20 +130,20 @@ func TestInsecureServerRefuses(t *testing.T) {
 	_, b, plan := smallPlan(t, 20)
 	_, _, other := smallPlan(t, 21)
 	client := NewClient(plan)
-	keys, err := client.Keys()
+	keys, err := client.Keys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	strange, err := NewClient(other).Keys()
+	strange, err := NewClient(other).Keys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := NewServer(plan)
+	server, err := NewServer(t.Context(), plan)
 	if err != nil {
 		t.Fatal(err)
 	}
 	encrypt := func() *Inputs {
-		in, err := client.Encrypt(b.Images(1)[0])
+		in, err := client.Encrypt(t.Context(), b.Images(1)[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +154,7 @@ func TestInsecureServerRefuses(t *testing.T) {
 	}
 	fewer := maps.Clone(keys.Galois)
 	delete(fewer, plan.needs.Sorted()[0])
-	same, err := NewClient(plan).Keys()
+	same, err := NewClient(plan).Keys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,11 +183,11 @@ func TestInsecureServerRefuses(t *testing.T) {
 		if c.change != nil {
 			c.change(in)
 		}
-		if out, err := server.Evaluate(in, c.keys); out != nil || err == nil || !strings.Contains(err.Error(), c.want) {
+		if out, err := server.Evaluate(t.Context(), in, c.keys); out != nil || err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
 		}
 	}
-	if _, err := client.Encrypt(make([]uint8, 3)); err == nil || !strings.Contains(err.Error(), "the image has 3 values") {
+	if _, err := client.Encrypt(t.Context(), make([]uint8, 3)); err == nil || !strings.Contains(err.Error(), "the image has 3 values") {
 		t.Errorf("a short image: %v", err)
 	}
 }
@@ -194,7 +196,7 @@ func TestPlanFile(t *testing.T) {
 	b := bundletest.New(30, 4, 20).Dense(6, 7).Square().Dense(3, 7)
 	p := b.Observed()
 	o := Options{Costs: costs()}
-	plan, err := NewPlan(p, o)
+	plan, err := NewPlan(t.Context(), p, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +207,7 @@ func TestPlanFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := DecodePlan(file, p)
+	again, err := DecodePlan(t.Context(), file, p)
 	if err != nil || again.hash != plan.hash {
 		t.Fatalf("read again: %v", err)
 	}
@@ -223,25 +225,36 @@ func TestPlanFile(t *testing.T) {
 		{"ring", strings.Replace(string(file), `"log_n": 1`, `"log_n": 9`, 1), p, "ring degree"},
 		{"long", strings.Repeat(" ", maxPlanFile+1), p, "passes the limit"},
 	} {
-		if got, err := DecodePlan([]byte(c.file), c.p); got != nil || err == nil || !strings.Contains(err.Error(), c.want) {
+		if got, err := DecodePlan(t.Context(), []byte(c.file), c.p); got != nil || err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
 		}
 	}
-	exact, err := NewExactPlan(p, o)
+	text := strings.TrimSpace(string(file))
+	for _, behind := range []string{"}", "]", "x", "{}", "\n}", "\x00"} {
+		if got, err := DecodePlan(t.Context(), []byte(text+behind), p); got != nil || err == nil || !strings.Contains(err.Error(), "plan file: the JSON value ends at byte") {
+			t.Errorf("%q behind the plan: %v", behind, err)
+		}
+	}
+	for n := range text {
+		if got, err := DecodePlan(t.Context(), []byte(text[:n]), p); got != nil || !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "packed: plan file: ") {
+			t.Errorf("cut to %d bytes: %v", n, err)
+		}
+	}
+	exact, err := NewExactPlan(t.Context(), p, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if file, err = exact.Encode(); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := DecodeExactPlan(file, p); err != nil || again.hash != exact.hash {
+	if again, err := DecodeExactPlan(t.Context(), file, p); err != nil || again.hash != exact.hash {
 		t.Errorf("read again: %v", err)
 	}
 }
 
 func FuzzDecodePlan(f *testing.F) {
 	p := bundletest.New(30, 4, 20).Dense(6, 7).Square().Dense(3, 7).Observed()
-	plan, err := NewPlan(p, Options{Costs: costs()})
+	plan, err := NewPlan(f.Context(), p, Options{Costs: costs()})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -249,29 +262,21 @@ func FuzzDecodePlan(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(file)
-	f.Add([]byte(`{"version":2,"scheme":"ckks","log_n":13,"bits":1e308}`))
-	f.Fuzz(func(t *testing.T, b []byte) {
+	edits.Fuzz(f, [][]byte{file}, edits.JSON, nil, func(t *testing.T, b []byte) {
 		o, _, err := decodePlan(b, "ckks")
 		if err == nil && (o.LogN < minLogN || o.LogN > maxLogN || o.Costs == nil || o.AllowInsecure) {
 			t.Errorf("accepted %+v", o)
 		}
-	})
+	}, `{"version":2,"scheme":"ckks","log_n":13,"bits":1e308}`)
 }
 
 func FuzzReadInputs(f *testing.F) {
 	_, b, plan := smallPlan(f, 20)
-	in, err := NewClient(plan).Encrypt(b.Images(1)[0])
+	in, err := NewClient(plan).Encrypt(f.Context(), b.Images(1)[0])
 	if err != nil {
 		f.Fatal(err)
 	}
-	file := wiretest.Encoded(f, in.WriteTo)
-	f.Add(file)
-	f.Add(file[:100])
-	f.Fuzz(func(t *testing.T, b []byte) {
-		again, err := wiretest.Again(b, plan.ReadInputs, (*Inputs).WriteTo)
-		if err == nil && !bytes.Equal(again, b) {
-			t.Error("accepted input does not encode to itself")
-		}
+	wiretest.Fuzz(f, map[string]wiretest.Object{
+		"input": {Data: wiretest.Encoded(f, in.WriteTo), Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, plan.ReadInputs, (*Inputs).WriteTo) }},
 	})
 }

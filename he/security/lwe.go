@@ -5,30 +5,37 @@ import "fmt"
 // The LWE dimensions that MaxLogLWE speaks of.
 const minLWE, maxLWE = 450, 2048
 
+// The line of MaxLogLWE: the row of the table that it has its slope from, and its
+// shift.
+const rowDimension, rowLogQ, shift = 1024, 26, 32
+
 // MaxLogLWE is the largest log2(q) with 128 bits of security for LWE of
 // dimension n, without a ring, with an error of standard deviation 3.2 and a
 // uniform binary or ternary secret:
 //
-//	log2 q <= 27 (n - 32) / 1024
+//	log2 q <= 26 (n - 32) / 1024
 //
 // The best known attacks keep their cost along lines log2(q/sigma) = a n - b.
-// The slope is that of the standard's row n = 1024, log2 q = 27 for ternary
-// secrets; the shift by 32 dimensions, 0.84 bits, pays for binary secrets: the
-// line then lies below the published fit of the lattice estimator to them,
-// log2(q/sigma) = 0.026405 n - 2.4826 for n >= 450, everywhere. ok is false
-// outside n = 450..2048, where this says nothing.
+// The slope is that of the guidelines' row n = 1024, log2 q = 26 for ternary
+// secrets. The shift by 32 dimensions, 0.81 bits, pays for binary secrets and for
+// dimensions below 1024: the line then lies below the line through the
+// guidelines' first two rows (1024, 26) and (2048, 53), and below the published
+// fit of the lattice estimator to binary secrets, log2(q/sigma) = 0.026405 n -
+// 2.4826 for n >= 450, everywhere. ok is false outside n = 450..2048, where this
+// says nothing.
 //
-// Reference: Albrecht et al., "Homomorphic Encryption Standard", 2018, table 1;
-// the security curves of Zama's Concrete compiler, binary keys, 128 bits.
+// Reference: Bossuat et al., "Security Guidelines for Implementing Homomorphic
+// Encryption", 2024 (ia.cr/2024/463), table 5.2; the security curves of Zama's
+// Concrete compiler, binary keys, 128 bits.
 func MaxLogLWE(n int) (bits float64, ok bool) {
 	if n < minLWE || n > maxLWE {
 		return 0, false
 	}
-	return 27 * float64(n-32) / 1024, true
+	return rowLogQ * float64(n-shift) / rowDimension, true
 }
 
 // LWEDimension is the smallest dimension whose MaxLogLWE is at least logQ bits.
-func LWEDimension(logQ int) int { return max(minLWE, 32+(1024*logQ+26)/27) }
+func LWEDimension(logQ int) int { return max(minLWE, shift+(rowDimension*logQ+rowLogQ-1)/rowLogQ) }
 
 // CheckLWE returns an *InsecureLWEError if a modulus of logQ bits in dimension n
 // has less than 128 bits of security or is outside what MaxLogLWE knows.
@@ -64,8 +71,8 @@ func EstimateLWE(n int, logQ float64) int {
 	if n < 1 || n > maxLWE || logQ <= 0 {
 		return 0
 	}
-	if limit := 27 * float64(n-32) / 1024; limit > 0 && logQ <= limit && n >= minLWE {
+	if limit, ok := MaxLogLWE(n); ok && logQ <= limit {
 		return Bits
 	}
-	return max(0, min(Bits-1, int(Bits-float64(3.9*(1024./27-max(0, float64(n-32))/logQ)))))
+	return max(0, min(Bits-1, int(Bits-float64(slope*(float64(rowDimension)/rowLogQ-max(0, float64(n-shift))/logQ)))))
 }

@@ -20,18 +20,17 @@ const Bits = 128
 const minLogN = 10
 
 // maxLogQP is the largest log2 of the modulus QP (ciphertext modulus times
-// special primes) by logN = 10, 11, ..., 16.
+// special primes) by logN = 10, 11, ..., 17.
 //
-// Uniform ternary secret, error of standard deviation 3.2, 128 bits against
+// Uniform ternary secret, error of standard deviation 3.19, 128 bits against
 // classical attacks.
 //
-// Reference: Albrecht et al., "Homomorphic Encryption Standard", 2018, table 1,
-// whose last row is logN 15; that of logN 16 is from Bossuat et al., "Security
-// Guidelines for Implementing Homomorphic Encryption", 2024.
-var maxLogQP = [...]float64{27, 54, 109, 218, 438, 881, 1747}
+// Reference: Bossuat et al., "Security Guidelines for Implementing Homomorphic
+// Encryption", 2024 (ia.cr/2024/463), table 5.2, classical, ternary.
+var maxLogQP = [...]float64{26, 53, 106, 214, 430, 868, 1747, 3523}
 
 // MaxLogQP is the largest log2(QP) with 128 bits of security in the ring of
-// degree 2^logN. ok is false outside logN 10..16, where the table says nothing.
+// degree 2^logN. ok is false outside logN 10..17, where the table says nothing.
 func MaxLogQP(logN int) (bits float64, ok bool) {
 	if i := logN - minLogN; i >= 0 && i < len(maxLogQP) {
 		return maxLogQP[i], true
@@ -77,15 +76,20 @@ func (e *InsecureError) Error() string {
 // Is reports whether target is ErrInsecure.
 func (e *InsecureError) Is(target error) bool { return target == ErrInsecure }
 
+// slope is how many bits of security a unit of N/logQP is worth: the steepest
+// slope between the largest moduli with 128 and with 192 bits of security that
+// the authors of the guidelines computed for ternary secrets (N = 8192: 214 and
+// 148 bits), so that extrapolating below 128 bits errs on the cautious side. The
+// test names the computation.
+const slope = 3.75
+
 // Estimate is about how many bits of security a modulus of logQP bits has: 128
 // where the table vouches for it, and below that
 //
-//	128 - 3.9 (N/limit - N/logQP),   at least 0
+//	128 - 3.75 (N/limit - N/logQP),   at least 0
 //
-// as the cost of the best lattice attacks grows nearly linearly in N/logQP: 3.9
-// bits a unit is the slope between the standard's rows for 128 and 192 bits (N
-// = 8192: 218 and 152). It is there to warn, not to promise. Outside the table
-// it is 0.
+// rounded down, as the cost of the best lattice attacks grows nearly linearly in
+// N/logQP. It is there to warn, not to promise. Outside the table it is 0.
 func Estimate(logN int, logQP float64) int {
 	limit, ok := MaxLogQP(logN)
 	switch {
@@ -95,5 +99,5 @@ func Estimate(logN int, logQP float64) int {
 		return Bits
 	}
 	n := float64(int(1) << logN)
-	return max(0, int(Bits-float64(3.9*(n/limit-n/logQP))))
+	return max(0, min(Bits-1, int(Bits-float64(slope*(n/limit-n/logQP)))))
 }

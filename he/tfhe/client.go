@@ -6,12 +6,15 @@ import (
 	"math"
 
 	"qtool/bundle"
+	"qtool/he/internal/guard"
+	"qtool/he/internal/sample"
 	"qtool/internal/elementary"
 )
 
 // Client owns the secret key: it encrypts images and decrypts logits. It is not
 // safe for concurrent use.
 type Client struct {
+	guard.Secret[Client]
 	plan    *Plan
 	secret  *SecretKey
 	sampler *sampler
@@ -33,11 +36,7 @@ func NewClientWithKey(p *Plan, k *SecretKey) (*Client, error) {
 	if k.params.ParametersLiteral != p.params.ParametersLiteral {
 		return nil, &KeyError{What: "secret key", Got: k.params.ParametersLiteral, Want: p.params.ParametersLiteral}
 	}
-	s, err := p.params.newSampler()
-	if err != nil {
-		return nil, err
-	}
-	return &Client{plan: p, secret: k, sampler: s, codes: p.program.Input.Codes()}, nil
+	return &Client{plan: p, secret: k, sampler: p.params.newSampler(sample.NewSeed()), codes: p.program.Input.Codes()}, nil
 }
 
 // EvaluationKeys makes the server's keys; see SecretKey.EvaluationKeys.

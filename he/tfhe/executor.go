@@ -37,7 +37,7 @@ func (e *executor) Backend() he.Backend {
 	budget := p.NoiseBudget()
 	predicted := budget[len(budget)-1].BitsLeft
 	return he.Backend{
-		Name: "pbs", LogN: p.params.LogN, LogQP: float64(p.params.LogQ), Slots: 1,
+		Name: "pbs", LogN: p.params.LogN, LogQP: float64(p.params.LogQ), Slots: 1, Single: true,
 		CiphertextModuli: []uint64{p.params.Q()}, PlaintextModuli: []uint64{}, TorusSlots: 2 * p.last().slots,
 		SecurityBits: p.SecurityBits(), NoiseBitsLeft: e.measured, PredictedBits: predicted,
 		Why: p.Why(), Budget: budget,
@@ -95,8 +95,11 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 		lap(&seconds.Evaluate)
 		watch.end(out)
 		logits, bits, err := client.Decrypt(out)
-		if err != nil {
+		if err != nil && len(images) > 1 {
 			return nil, fmt.Errorf("tfhe: image %d: %w", i, err)
+		}
+		if err != nil {
+			return nil, err
 		}
 		lap(&seconds.Decrypt)
 		left = min(left, bits)

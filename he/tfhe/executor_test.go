@@ -27,7 +27,7 @@ func TestInsecureRunIsExact(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := testInsecureLiteral()
 			l.LogSmallQ = 22
-			plan, err := NewPlan(p, Options{Parameters: &l, AllowInsecure: true})
+			plan, err := NewPlan(t.Context(), p, Options{Parameters: &l, AllowInsecure: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,7 +130,7 @@ func TestSimulate(t *testing.T) {
 		}
 		return plan, s
 	}
-	good, err := NewPlan(p, Options{LogFailure: -40})
+	good, err := NewPlan(t.Context(), p, Options{LogFailure: -40})
 	if err != nil {
 		t.Fatal(err)
 	}

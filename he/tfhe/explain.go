@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"qtool/he/internal/costmodel"
 	"qtool/he/security"
 	"qtool/internal/elementary"
 )
@@ -45,14 +46,14 @@ func (p *Plan) explain(o Options, s *search) []string {
 		why = append(why, fmt.Sprintf("INSECURE: a ring of degree 2^%d allows %.0f bits at %d bits of security and LWE dimension %d allows %.1f, this has about %d; it was asked for",
 			l.LogN, limit, security.Bits, l.Dimension, small, p.SecurityBits()))
 	}
-	why = append(why, fmt.Sprintf("evaluation keys have %d MiB; a look-up is predicted to take %.0f ms on one core", (l.RotationBytes()+l.SwitchingBytes())>>20, l.nanoseconds()/1e6))
+	why = append(why, fmt.Sprintf("evaluation keys have %d MiB; a look-up is predicted to take %.0f ms on one core of the reference processor", (l.RotationBytes()+l.SwitchingBytes())>>20, l.nanoseconds(costmodel.Reference)/1e6))
 	switch {
 	case o.Parameters != nil:
 		why = append(why, "the parameters were asked for")
 	case s.closest != nil:
 		_, f := s.closest.budget(s.layers)
 		why = append(why, fmt.Sprintf("the best of the faster choices, %v, would take %.2f times the time and fail with probability 2^%.1f",
-			s.closest, s.closest.nanoseconds()/l.nanoseconds(), min(0, log2Probability(f))))
+			s.closest, s.closest.nanoseconds(s.level)/l.nanoseconds(s.level), min(0, log2Probability(f))))
 	}
 	return why
 }

@@ -15,7 +15,7 @@ func TestFullSize(t *testing.T) {
 	}
 	rng := seeded(5)
 	p := newNet(t, rng, net{bits: 1, maxWeight: 3, domain: 64, table: sigmoid(2), widths: []int{784, 128, 64, 10}})
-	plan, err := NewPlan(p, Options{})
+	plan, err := NewPlan(t.Context(), p, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"qtool/he/internal/parallel"
+	"qtool/he/internal/sample"
 )
 
 // EvaluationKeys let a server evaluate look-ups: public, made by the client,
@@ -58,10 +59,8 @@ func (k *SecretKey) EvaluationKeys(ctx context.Context, workers int, progress fu
 	}
 	samplers := make([]*sampler, workers)
 	for w := range samplers {
-		var err error
-		if samplers[w], err = p.newSampler(); err != nil {
-			return nil, err
-		}
+		samplers[w] = p.newSampler(sample.NewSeed())
+		defer samplers[w].stream.Close()
 	}
 	const share = 64 // coefficients of S a task
 	tasks, done := p.Dimension+p.N()/share, 0
@@ -109,9 +108,9 @@ func (e *EvaluationKeys) encryptCoefficients(s *sampler, k *SecretKey, from, to 
 				errors, used = s.errors(), 0
 			}
 			row := e.switchRow(i, j)
-			s.mask(row[:n])
+			s.stream.Words32(row[:n])
 			step := p.LogSmallQ - p.Switch.Base*(j+1)
-			body := uint32(int64(k.wide[i])<<step) + uint32(p.centre(errors[used]))
+			body := uint32(int64(k.wide[i])<<step) + uint32(errors[used])
 			used++
 			for c := range n {
 				row[c] &= mask
@@ -120,4 +119,5 @@ func (e *EvaluationKeys) encryptCoefficients(s *sampler, k *SecretKey, from, to 
 			row[n] = body & mask
 		}
 	}
+	clear(errors)
 }

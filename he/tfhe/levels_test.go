@@ -2,11 +2,10 @@ package tfhe
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"slices"
 	"testing"
 
+	"qtool/he/internal/sample"
 	"qtool/kernel/cpu"
 	"qtool/kernel/cpu/cputest"
 )
@@ -15,13 +14,6 @@ import (
 // keys and randomness and all kernels that the machine has.
 func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 	defer func(was cpu.Level) { cpu.Active = was }(cpu.Active)
-	fixed := func() *prng {
-		block, err := aes.NewCipher(make([]byte, 32))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return &prng{cipher.NewCTR(block, make([]byte, aes.BlockSize))}
-	}
 	rng := seeded(40)
 	p := newNet(t, rng, net{bits: 1, maxWeight: 3, domain: 8, table: sigmoid(2), widths: []int{20, 6, 3}})
 	plan := forced(t, p, testInsecureLiteral())
@@ -38,18 +30,21 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 	var logits []wide
 	for _, level := range cputest.Levels(t, cpu.IFMA) {
 		cpu.Active = level
-		again, own, public := *plan, *secret, *keys
+		again, public := *plan, *keys
 		again.params = mustParameters(t, plan.params.ParametersLiteral)
-		own.params, public.params = again.params, again.params
+		own := newSecretKey(again.params, secret.id)
+		copy(own.wide, secret.wide)
+		copy(own.narrow, secret.narrow)
 		own.prepare()
+		public.params = again.params
 		if !slices.Equal(own.ntt, secret.ntt) {
 			t.Errorf("%v: the secret's transform differs", level)
 		}
-		client, err := NewClientWithKey(&again, &own)
+		client, err := NewClientWithKey(&again, own)
 		if err != nil {
 			t.Fatal(err)
 		}
-		client.sampler = again.params.samplerOf(fixed())
+		client.sampler = again.params.newSampler(sample.Seed{1})
 		in, err := client.Encrypt(image)
 		if err != nil {
 			t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 
 // Joined layers have the failures of those they are made of.
 func TestMergeKeepsFailures(t *testing.T) {
-	layers, err := lower(lstmtest.Table(lstmtest.Shape{Steps: 4, Inputs: 4, Hidden: 3}, 40, 1))
+	layers, err := lower(t.Context(), lstmtest.Table(lstmtest.Shape{Steps: 4, Inputs: 4, Hidden: 3}, 40, 1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package tfhe
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -51,16 +52,22 @@ const noNode = -1
 
 // lower groups a program's nodes into layers. Linear operations in a row become
 // one map; a polynomial becomes a table over the proved range of its inputs. A
-// Recurrent is unrolled, see unroll.
-func lower(p *bundle.Program) ([]layer, error) {
+// Recurrent is unrolled, see unroll. The error is ctx's once that is done.
+func lower(ctx context.Context, p *bundle.Program) ([]layer, error) {
 	bounds, err := p.Bounds()
 	if err != nil {
+		return nil, err
+	}
+	if err := carried.Check(p); err != nil {
 		return nil, err
 	}
 	in := p.Input.Bounds()
 	c := circuit{inputs: in.Lo.Len()}
 	cur := c.next(0)
 	for i := range p.Nodes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		node := &p.Nodes[i]
 		fail := func(err error) error { return fmt.Errorf("tfhe: layer %q: %w", node.Name, err) }
 		cur.name = node.Name

@@ -30,8 +30,8 @@ func convNet(t testing.TB) *bundle.Program {
 	}
 	// prove labels a flat tensor, so that shapes need a flat end for now.
 	p.Nodes = []bundle.Node{
-		{Name: "conv", Op: &bundle.Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{3, 3}, Stride: 1, Weight: weights(18), Bias: bundle.Vec{Small: []int64{1, -1}}}, Scale: []float64{1}},
-		{Name: "pool", Op: &bundle.SumPool{Kernel: 2, Stride: 2}, Scale: []float64{1}},
+		{Name: "conv", Op: &bundle.Conv2D{Outputs: 2, Channels: 1, Kernel: [2]int{3, 3}, Stride: bundle.Both(1), Weight: weights(18), Bias: bundle.Vec{Small: []int64{1, -1}}}, Scale: []float64{1}},
+		{Name: "pool", Op: &bundle.SumPool{Kernel: bundle.Both(2), Stride: bundle.Both(2)}, Scale: []float64{1}},
 		{Name: "act", Op: &bundle.LookupTable{Tables: []bundle.Table{
 			{Lo: -40, Values: sigmoid(1)(-40, 40, rng)}, {Lo: -50, Values: sigmoid(2)(-50, 50, rng)},
 		}}, Scale: []float64{1}},
@@ -83,8 +83,8 @@ func TestLayersAreTheProgram(t *testing.T) {
 // squares is a loop that multiplies a value by itself, by a constant and by a
 // state, shifts, and reads values in layers of different slots.
 func squares(t testing.TB) *bundle.Program {
-	node := func(name string, op bundle.Op, inputs ...string) bundle.BodyNode {
-		return bundle.BodyNode{Node: bundle.Node{Name: name, Op: op, Scale: []float64{1}}, Inputs: inputs}
+	node := func(name string, op bundle.Op, inputs ...string) bundle.Node {
+		return bundle.Node{Name: name, Op: op, Scale: []float64{1}, Inputs: inputs}
 	}
 	p := &bundle.Program{
 		Input: bundle.Input{Shape: []int{3, 2}, Quantizer: quant.Params{Bits: 2, Scale: float32(1) / 3, ZeroPoint: 1}},
@@ -94,7 +94,7 @@ func squares(t testing.TB) *bundle.Program {
 				{Name: "s", Size: 2, Scale: []float64{1}, Range: bundle.NewRange(-3, 4), Next: "s1"},
 				{Name: "last", Size: 2, Scale: []float64{1}, Range: bundle.NewRange(-1, 2), Next: "x"},
 			},
-			Body: []bundle.BodyNode{
+			Body: []bundle.Node{
 				node("square", &bundle.Mul{}, "x", "x"),
 				node("product", &bundle.Mul{}, "square", "s"),
 				node("old", &bundle.Mul{}, "last", "x"),
@@ -116,7 +116,7 @@ func squares(t testing.TB) *bundle.Program {
 // for.
 func TestSlotsAgree(t *testing.T) {
 	for _, p := range []*bundle.Program{squares(t), lstmtest.Table(lstmtest.Shape{Steps: 3, Inputs: 4, Hidden: 3}, 50, 3)} {
-		layers, err := lower(p)
+		layers, err := lower(t.Context(), p)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,7 @@ func TestSlotsAgree(t *testing.T) {
 }
 
 func TestLowerGroups(t *testing.T) {
-	layers, err := lower(convNet(t))
+	layers, err := lower(t.Context(), convNet(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestLowerRefuses(t *testing.T) {
 		"bias":   {dense(1, bundle.Vec{Small: []int64{1 << 61}}), "passes the limit of 28 bits"},
 		"entry":  {dense(1, bundle.Vec{Small: []int64{1 << 24}}), "beyond 40 bits"},
 	} {
-		if _, err := NewPlan(c.p, Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
+		if _, err := NewPlan(t.Context(), c.p, Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/ring"
 
 	"qtool/he/fastntt"
+	"qtool/he/internal/sample"
 	"qtool/he/security"
 	"qtool/kernel/gadget"
 	"qtool/kernel/mod"
@@ -52,7 +53,7 @@ type Parameters struct {
 }
 
 // sigma is the standard deviation of all fresh errors, sigmaBound the tail cut.
-const sigma, sigmaBound = 3.2, 19.2
+const sigma, sigmaBound = sample.Sigma, sample.Bound
 
 // NewParameters checks a literal. Whether it is secure is CheckSecurity's to say.
 func NewParameters(l ParametersLiteral) (*Parameters, error) {

@@ -1,6 +1,7 @@
 package tfhe
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/he"
+	"qtool/he/internal/costmodel"
 	"qtool/kernel/cpu"
 )
 
@@ -24,16 +26,18 @@ type Options struct {
 	// AllowInsecure permits forced parameters with less than 128 bits of security.
 	AllowInsecure bool
 	// Workers is how many goroutines compute; 0 is GOMAXPROCS.
-	Workers   int
-	reference bool // see Predict
+	Workers int
+	// TuneTimings weighs choices by the speeds of this processor's kernels in place
+	// of the reference processor's: the plan then depends on where it was made.
+	TuneTimings bool
 }
 
-// kernels are those that times are predicted for.
-func (o Options) kernels() cpu.Level {
-	if o.reference {
-		return cpu.IFMA
+// level is that of the kernels whose speeds weigh choices.
+func (o Options) level() cpu.Level {
+	if o.TuneTimings {
+		return cpu.Active
 	}
-	return cpu.Active
+	return costmodel.Reference
 }
 
 // DefaultLogFailure is log2 of the default bound on an image's failure
@@ -51,43 +55,20 @@ type Plan struct {
 	perImage float64
 	expected float64 // missed slots an image
 	workers  int
-	kernels  cpu.Level // that times are predicted for
 	hash     [32]byte
 	why      []string
 }
 
-// NewPlan chooses the parameters with the least predicted time a look-up among
-// those that are secure and keep the failure probability of an image (see
-// Options) by the noise analysis at noise.go.
+// NewPlan chooses the parameters with the least time a look-up, as package costmodel
+// predicts it, among those that are secure and keep the failure probability of an
+// image (see Options) by the noise analysis at noise.go: the same program and options
+// give the same plan on every machine.
 //
-// It returns an error of package security if o.Parameters are insecure and o does
+// It returns ctx's error once that is done, an error of package security if o.Parameters are insecure and o does
 // not allow it, and one that wraps ErrInsufficient, with the numbers, if nothing
 // fits.
-func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
-	if o.LogFailure > 0 || o.Workers < 0 {
-		return nil, fmt.Errorf("tfhe: failure probability 2^%v and %d workers: want at most 1 and at least 0", o.LogFailure, o.Workers)
-	}
-	if o.LogFailure == 0 {
-		o.LogFailure = DefaultLogFailure
-	}
-	if o.LogN != 0 && (o.LogN < minLogN || o.LogN > maxLogN) {
-		return nil, fmt.Errorf("tfhe: ring degree 2^%d is outside 2^%d..2^%d", o.LogN, minLogN, maxLogN)
-	}
-	layers, err := lower(p)
-	if err != nil {
-		return nil, err
-	}
-	s := search{layers: layers, merged: merge(layers), target: o.LogFailure, logN: o.LogN, kernels: o.kernels()}
-	var literal ParametersLiteral
-	if o.Parameters != nil {
-		literal = *o.Parameters
-		if err := literal.checkSecurity(); err != nil && !o.AllowInsecure {
-			return nil, fmt.Errorf("tfhe: %w", err)
-		}
-		err = s.check(&literal)
-	} else {
-		literal, err = s.run()
-	}
+func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
+	literal, layers, s, err := choose(ctx, p, &o)
 	if err != nil {
 		return nil, err
 	}
@@ -95,9 +76,35 @@ func NewPlan(p *bundle.Program, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan.kernels = o.kernels()
-	plan.why = plan.explain(o, &s)
+	plan.why = plan.explain(o, s)
 	return plan, nil
+}
+
+// choose searches for the parameters, and fills in defaults of o. It builds no
+// kernels.
+func choose(ctx context.Context, p *bundle.Program, o *Options) (literal ParametersLiteral, layers []layer, s *search, err error) {
+	if o.LogFailure > 0 || o.Workers < 0 {
+		return literal, nil, nil, fmt.Errorf("tfhe: failure probability 2^%v and %d workers: want at most 1 and at least 0", o.LogFailure, o.Workers)
+	}
+	if o.LogFailure == 0 {
+		o.LogFailure = DefaultLogFailure
+	}
+	if o.LogN != 0 && (o.LogN < minLogN || o.LogN > maxLogN) {
+		return literal, nil, nil, fmt.Errorf("tfhe: ring degree 2^%d is outside 2^%d..2^%d", o.LogN, minLogN, maxLogN)
+	}
+	if layers, err = lower(ctx, p); err != nil {
+		return literal, nil, nil, err
+	}
+	s = &search{layers: layers, merged: merge(layers), target: o.LogFailure, logN: o.LogN, level: o.level()}
+	if o.Parameters == nil {
+		literal, err = s.run(ctx)
+		return literal, layers, s, err
+	}
+	literal = *o.Parameters
+	if err := literal.checkSecurity(); err != nil && !o.AllowInsecure {
+		return literal, nil, nil, fmt.Errorf("tfhe: %w", err)
+	}
+	return literal, layers, s, s.check(&literal)
 }
 
 // build makes a plan whatever its noise and security.
@@ -138,20 +145,26 @@ func (p *Plan) digest() [32]byte {
 func (p *Plan) Parameters() *Parameters { return p.params }
 
 // Lookups is the number of programmable bootstraps an image takes.
-func (p *Plan) Lookups() int {
+func (p *Plan) Lookups() int { return lookups(p.layers) }
+
+func lookups(layers []layer) int {
 	n := 0
-	for i := range p.layers {
-		n += p.layers[i].lookups()
+	for i := range layers {
+		n += layers[i].lookups()
 	}
 	return n
 }
 
 // PredictedSeconds is the predicted time of making the keys and of the look-ups of
-// so many images, with all workers.
+// so many images, with all workers and this processor's kernels.
 func (p *Plan) PredictedSeconds(images int) float64 {
-	l := &p.params.ParametersLiteral
-	keys := float64(l.RotationBytes()+l.SwitchingBytes()) * keyNanoseconds
-	return (keys + float64(float64(p.Lookups()*images)*l.nanosecondsBy(p.kernels))) / float64(p.workers) / 1e9
+	return p.params.work(p.Lookups()*images, cpu.Active) / float64(p.workers)
+}
+
+// Work is the core seconds of the keys and of the look-ups of so many images by the
+// cost model of the reference processor: the same on every machine.
+func (p *Plan) Work(images int) float64 {
+	return p.params.work(p.Lookups()*images, costmodel.Reference)
 }
 
 // FailurePerImage bounds the probability that an image has a wrong look-up or

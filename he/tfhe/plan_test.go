@@ -8,6 +8,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/he/security"
+	"qtool/kernel/cpu"
 )
 
 func domainNet(t testing.TB, domain int64) *bundle.Program {
@@ -19,7 +20,7 @@ func TestPlanGrowsWithTheDomain(t *testing.T) {
 	last := 0.0
 	for _, bits := range []int{3, 4, 5, 6, 8} {
 		p := domainNet(t, 1<<bits)
-		plan, err := NewPlan(p, Options{})
+		plan, err := NewPlan(t.Context(), p, Options{})
 		if err != nil {
 			t.Fatalf("%d bits: %v", bits, err)
 		}
@@ -30,7 +31,7 @@ func TestPlanGrowsWithTheDomain(t *testing.T) {
 		if f := plan.FailurePerImage(); f > math.Exp2(DefaultLogFailure) || f <= 0 || plan.FailurePerLookup() > f {
 			t.Errorf("%d bits: an image fails with probability %g, a look-up with %g", bits, f, plan.FailurePerLookup())
 		}
-		ns := l.nanoseconds()
+		ns := l.nanoseconds(cpu.Active)
 		if ns < last {
 			t.Errorf("%d bits: %.0f ns after %.0f for one less", bits, ns, last)
 		}
@@ -38,8 +39,8 @@ func TestPlanGrowsWithTheDomain(t *testing.T) {
 		if plan.Lookups() != 48 || len(plan.Why()) < 6 || len(plan.NoiseBudget()) != 3 {
 			t.Errorf("%d bits: %d look-ups, %d reasons", bits, plan.Lookups(), len(plan.Why()))
 		}
-		stricter, err := NewPlan(p, Options{LogFailure: -60})
-		if err != nil || stricter.FailurePerImage() > math.Exp2(-60) || stricter.params.nanoseconds() < ns {
+		stricter, err := NewPlan(t.Context(), p, Options{LogFailure: -60})
+		if err != nil || stricter.FailurePerImage() > math.Exp2(-60) || stricter.params.nanoseconds(cpu.Active) < ns {
 			t.Errorf("%d bits, failures at most 2^-60: %v", bits, err)
 		}
 	}
@@ -49,44 +50,44 @@ func TestPlanRefuses(t *testing.T) {
 	p := domainNet(t, 32)
 	insecure := testInsecureLiteral()
 	var ring *security.InsecureError
-	if _, err := NewPlan(p, Options{Parameters: &insecure}); !errors.As(err, &ring) || ring.LogN != 10 || ring.LogQP != 50 {
+	if _, err := NewPlan(t.Context(), p, Options{Parameters: &insecure}); !errors.As(err, &ring) || ring.LogN != 10 || ring.LogQP != 50 {
 		t.Errorf("insecure ring: %v", err)
 	}
-	secure, err := NewPlan(p, Options{})
+	secure, err := NewPlan(t.Context(), p, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	narrow := secure.params.ParametersLiteral
 	narrow.Dimension -= 100
 	var lwe *security.InsecureLWEError
-	if _, err := NewPlan(p, Options{Parameters: &narrow}); !errors.As(err, &lwe) || lwe.Dimension != narrow.Dimension {
+	if _, err := NewPlan(t.Context(), p, Options{Parameters: &narrow}); !errors.As(err, &lwe) || lwe.Dimension != narrow.Dimension {
 		t.Errorf("insecure LWE dimension: %v", err)
 	}
-	if plan, err := NewPlan(p, Options{Parameters: &narrow, AllowInsecure: true}); err != nil || plan.SecurityBits() >= security.Bits || !strings.Contains(strings.Join(plan.Why(), "\n"), "INSECURE") {
+	if plan, err := NewPlan(t.Context(), p, Options{Parameters: &narrow, AllowInsecure: true}); err != nil || plan.SecurityBits() >= security.Bits || !strings.Contains(strings.Join(plan.Why(), "\n"), "INSECURE") {
 		t.Errorf("insecure LWE dimension that is allowed: %v", err)
 	}
-	if _, err := NewPlan(domainNet(t, 1<<12), Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), `layer "tablea"`) {
+	if _, err := NewPlan(t.Context(), domainNet(t, 1<<12), Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), `layer "tablea"`) {
 		t.Errorf("a domain of 12 bits: %v", err)
 	}
 	noisy := secure.params.ParametersLiteral
 	noisy.Switch.Base, noisy.Switch.Levels = 1, 4
-	if _, err := NewPlan(p, Options{Parameters: &noisy}); !errors.Is(err, ErrInsufficient) {
+	if _, err := NewPlan(t.Context(), p, Options{Parameters: &noisy}); !errors.Is(err, ErrInsufficient) {
 		t.Errorf("too much noise: %v", err)
 	}
 	for _, o := range []Options{{LogFailure: 1}, {Workers: -1}} {
-		if _, err := NewPlan(p, o); err == nil {
+		if _, err := NewPlan(t.Context(), p, o); err == nil {
 			t.Errorf("options %+v are accepted", o)
 		}
 	}
 	broken := domainNet(t, 32)
 	broken.Nodes[1].Range = bundle.NewRange(0, 1)
-	if _, err := NewPlan(broken, Options{}); err == nil {
+	if _, err := NewPlan(t.Context(), broken, Options{}); err == nil {
 		t.Error("a program that does not check is planned")
 	}
 	uncovered := domainNet(t, 32)
 	tables := uncovered.Nodes[1].Op.(*bundle.LookupTable).Tables
 	tables[0].Values = tables[0].Values[1:]
-	if _, err := NewPlan(uncovered, Options{}); err == nil || !strings.Contains(err.Error(), "element 0: its table covers") {
+	if _, err := NewPlan(t.Context(), uncovered, Options{}); err == nil || !strings.Contains(err.Error(), "element 0: its table covers") {
 		t.Errorf("a table that is too short: %v", err)
 	}
 }

@@ -142,7 +142,7 @@ func seeded(n uint64) *rand.Rand { return rand.New(rand.NewPCG(n, 7)) }
 // forced is a plan with the given parameters, whatever they can carry.
 func forced(t testing.TB, p *bundle.Program, l ParametersLiteral) *Plan {
 	t.Helper()
-	layers, err := lower(p)
+	layers, err := lower(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}

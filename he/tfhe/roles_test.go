@@ -3,13 +3,15 @@ package tfhe
 import (
 	"context"
 	"errors"
-	"fmt"
 	"reflect"
 	"strings"
 	"testing"
 
 	"qtool/he"
+	"qtool/he/internal/guard/guardtest"
 	"qtool/he/internal/rolestest"
+
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 )
 
 // TestServerHoldsNoSecretKey walks every type that a Server, a Plan or a public
@@ -20,14 +22,48 @@ func TestServerHoldsNoSecretKey(t *testing.T) {
 		reflect.TypeFor[Input](), reflect.TypeFor[Output](), reflect.TypeFor[he.Result]())
 }
 
-func TestInsecureSecretKeyDoesNotPrint(t *testing.T) {
-	k, err := NewSecretKey(smallPlan(t).params)
+// What a server holds after an evaluation, and what it sees, has no run of the
+// client's keys; client and key print none.
+func TestInsecureSecretStaysWithTheClient(t *testing.T) {
+	ctx, plan := context.Background(), smallPlan(t)
+	client, err := NewClient(plan)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
-		if got := fmt.Sprintf(format, k); got != "tfhe.SecretKey" {
-			t.Errorf("%s prints %q", format, got)
+	keys, err := client.EvaluationKeys(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := NewServer(plan, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := client.Encrypt(make([]uint8, 6))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := server.Evaluate(ctx, in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	params, err := rlwe.NewParametersFromLiteral(rlwe.ParametersLiteral{LogN: plan.params.LogN, Q: []uint64{plan.params.q}, NTTFlag: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring := rlwe.NewSecretKey(params)
+	copy(ring.Value.Q.Coeffs[0], client.secret.ntt)
+	bits := make([]int8, len(client.secret.narrow))
+	for i, x := range client.secret.narrow {
+		bits[i] = int8(x)
+	}
+	c := rolestest.Key(params, ring)
+	rolestest.NoSecretValue(t, c, client, []any{server, plan, keys, in, out})
+	c = c.And(rolestest.Small(bits))
+	guardtest.Hidden(t, client, c.Secrets())
+	guardtest.Hidden(t, client.secret, c.Secrets())
+	for _, e := range client.sampler.e {
+		if e != 0 {
+			t.Fatal("encryption leaves an error behind")
 		}
 	}
 }
@@ -38,7 +74,7 @@ func TestInsecureStrangersAreRefused(t *testing.T) {
 	plan := smallPlan(t)
 	l := plan.params.ParametersLiteral
 	l.Dimension++
-	layers, err := lower(plan.program)
+	layers, err := lower(t.Context(), plan.program)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,11 +2,13 @@ package tfhe
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 
+	"qtool/he/internal/costmodel"
 	"qtool/he/security"
 	"qtool/internal/elementary"
 	"qtool/kernel/cpu"
@@ -23,24 +25,29 @@ const (
 // search finds the parameters of the fastest look-up.
 type search struct {
 	layers []layer
-	merged []layer // by slots, with all their norms: for failure probabilities alone
-	target float64 // log2 of an image's failure probability
-	logN   int     // 0: any
-	// kernels are those whose speed a look-up's time is predicted with.
-	kernels cpu.Level
+	merged []layer   // by slots, with all their norms: for failure probabilities alone
+	target float64   // log2 of an image's failure probability
+	logN   int       // 0: any
+	level  cpu.Level // of the kernels whose speeds a look-up's time is predicted with
 	// closest is the one with the least failures among the secure candidates that
 	// would be faster than what was taken; for explanations.
 	closest *ParametersLiteral
 }
 
 // run returns the candidate of least predicted time that keeps the target.
-func (s *search) run() (ParametersLiteral, error) {
-	all := candidates()
+func (s *search) run(ctx context.Context) (ParametersLiteral, error) {
+	all, err := candidates(ctx)
+	if err != nil {
+		return ParametersLiteral{}, err
+	}
 	slices.SortStableFunc(all, func(a, b ParametersLiteral) int {
-		return cmp.Compare(a.nanosecondsBy(s.kernels), b.nanosecondsBy(s.kernels))
+		return cmp.Compare(costmodel.Coarse(a.nanoseconds(s.level)), costmodel.Coarse(b.nanoseconds(s.level)))
 	})
 	least := math.Inf(1)
 	for i := range all {
+		if err := ctx.Err(); err != nil {
+			return ParametersLiteral{}, err
+		}
 		c := &all[i]
 		if s.logN != 0 && c.LogN != s.logN {
 			continue
@@ -108,8 +115,8 @@ func (s *search) insufficient(l *ParametersLiteral) error {
 }
 
 // candidates are secure parameters: all ring degrees and narrow moduli, and the
-// gadgets of least noise for each number of digits.
-func candidates() []ParametersLiteral {
+// gadgets of least noise for each number of digits. The error is ctx's.
+func candidates(ctx context.Context) ([]ParametersLiteral, error) {
 	var all []ParametersLiteral
 	for logN := minLogN; logN <= maxLogN; logN++ {
 		limit, _ := security.MaxLogQP(logN)
@@ -122,6 +129,9 @@ func candidates() []ParametersLiteral {
 		for _, logQ := range widths {
 			rings := ringDigits(logN, logQ)
 			for logSmall := logN + 2; logSmall <= maxLogSmall; logSmall++ {
+				if err := ctx.Err(); err != nil {
+					return nil, err
+				}
 				c := ParametersLiteral{LogN: logN, LogQ: logQ, LogSmallQ: logSmall, Dimension: security.LWEDimension(logSmall)}
 				for _, r := range rings {
 					c.Ring = r
@@ -130,7 +140,7 @@ func candidates() []ParametersLiteral {
 			}
 		}
 	}
-	return all
+	return all, nil
 }
 
 // ringDigits are the choices for Ring: up to as many digits of c_0 as of c_1.
@@ -166,45 +176,29 @@ func (l ParametersLiteral) withSwitches(all []ParametersLiteral) []ParametersLit
 func leastNoise(limit int, base *int, noise func() float64) int {
 	best, least := 1, math.Inf(1)
 	for *base = 1; *base <= limit; *base++ {
-		if v := noise(); v < least {
+		if v := costmodel.Coarse(noise()); v < least {
 			best, least = *base, v
 		}
 	}
 	return best
 }
 
-// costs are nanoseconds of one core: a butterfly of a number theoretic transform,
-// a product of a digit and a key, a digit, and a multiply-add of the key switch.
-type costs struct{ butterfly, product, digit, word float64 }
-
-// costsOf are the costs with a level's kernels, least times of many on the
-// machine of the benchmarks. So the choice of parameters depends on the processor.
-func costsOf(logQ int, level cpu.Level) costs {
-	c := costs{butterfly: 1.15, product: 1.45, digit: 3, word: 0.4}
-	if level >= cpu.AVX2 {
-		c.word = 0.08
-	}
-	if level >= cpu.AVX512 {
-		c.digit, c.word = 0.15, 0.06
-	}
-	if level >= cpu.IFMA && logQ <= 50 {
-		c.butterfly, c.product = 0.15, 0.16
-	}
-	return c
-}
-
 // keyNanoseconds is roughly the time of one core for a byte of the evaluation keys.
 const keyNanoseconds = 2
 
-// nanoseconds is the predicted time of a look-up on one core: n steps of d + 2
-// transforms and, a coefficient, 2d products and d digits, where d is the digits
-// of c_0 and c_1 together; and the key switch.
-func (l *ParametersLiteral) nanoseconds() float64 { return l.nanosecondsBy(cpu.Active) }
-
-// nanosecondsBy is that with a level's kernels.
-func (l *ParametersLiteral) nanosecondsBy(level cpu.Level) float64 {
-	n, N, c := float64(l.Dimension), elementary.Exp2(float64(l.LogN)), costsOf(l.LogQ, level)
+// nanoseconds is the predicted time of a look-up on one core with a level's kernels:
+// n steps of d + 2 transforms and, a coefficient, 2d products and d digits, where d is
+// the digits of c_0 and c_1 together; and the key switch.
+func (l *ParametersLiteral) nanoseconds(level cpu.Level) float64 {
+	n, N, c := float64(l.Dimension), elementary.Exp2(float64(l.LogN)), costmodel.RotationOf(level, l.LogQ)
 	rows := float64(l.rows())
-	step := float64((rows+2)*N*float64(l.LogN)/2*c.butterfly) + float64(2*rows*N*c.product) + float64(rows*N*c.digit)
-	return float64(n*step) + float64(N*float64(l.Switch.Levels)*n*c.word)
+	step := float64((rows+2)*N*float64(l.LogN)/2*c.Butterfly) + float64(2*rows*N*c.Product) + float64(rows*N*c.Digit)
+	return float64(n*step) + float64(N*float64(l.Switch.Levels)*n*c.Word)
+}
+
+// work is the core seconds of making the keys and of so many look-ups with a level's
+// kernels.
+func (l *ParametersLiteral) work(lookups int, level cpu.Level) float64 {
+	keys := float64(l.RotationBytes()+l.SwitchingBytes()) * keyNanoseconds
+	return (keys + float64(float64(lookups)*l.nanoseconds(level))) / 1e9
 }

@@ -1,56 +1,51 @@
 package tfhe
 
 import (
-	"encoding/binary"
-	"fmt"
-
-	"github.com/tuneinsight/lattigo/v5/ring"
+	"qtool/he/internal/guard"
+	"qtool/he/internal/sample"
+	"qtool/he/wire"
+	"qtool/kernel/cpu"
 )
 
 // SecretKey is a client's two secrets. It prints as nothing but its name.
 type SecretKey struct {
+	guard.Secret[SecretKey]
 	params *Parameters
 	id     KeyID
+	*hidden
+}
+
+// hidden keeps the secrets two pointers away; see guard.Secret.
+type hidden struct{ *secrets }
+
+type secrets struct {
 	wide   []int8   // S: the ring secret's coefficients, -1, 0 or 1
 	narrow []uint8  // s: bits
 	ntt    []uint64 // S in the NTT domain and Montgomery form
 }
 
-// String hides the secrets.
-func (*SecretKey) String() string { return "tfhe.SecretKey" }
-
-// GoString hides the secrets.
-func (k *SecretKey) GoString() string { return k.String() }
-
 // NewSecretKey draws a secret key: a uniform ternary ring element and uniform
-// bits, from the operating system's randomness.
+// bits, from a stream that the operating system seeds.
 func NewSecretKey(p *Parameters) (*SecretKey, error) {
-	prng, err := newPRNG()
-	if err != nil {
-		return nil, err
-	}
-	ternary, err := ring.NewTernarySampler(prng, p.ring, ring.Ternary{P: ternaryVariance}, false)
-	if err != nil {
-		return nil, fmt.Errorf("tfhe: secret sampler: %w", err)
-	}
-	k := &SecretKey{params: p, wide: make([]int8, p.N()), narrow: make([]uint8, p.Dimension)}
-	for i, x := range ternary.ReadNew().Coeffs[0] {
-		k.wide[i] = int8(p.centre(x))
-	}
-	bits := make([]byte, p.Dimension)
-	prng.Read(bits)
-	prng.Read(k.id[:])
-	for i, b := range bits {
-		k.narrow[i] = b & 1
-	}
+	stream := sample.NewSystemStream()
+	defer stream.Close()
+	k := newSecretKey(p, wire.NewKeyID())
+	stream.Ternary(k.wide)
+	stream.Binary(k.narrow)
 	k.prepare()
 	return k, nil
+}
+
+// newSecretKey makes room for a key.
+func newSecretKey(p *Parameters, id KeyID) *SecretKey {
+	return &SecretKey{params: p, id: id, hidden: &hidden{&secrets{
+		wide: make([]int8, p.N()), narrow: make([]uint8, p.Dimension), ntt: make([]uint64, p.N()),
+	}}}
 }
 
 // prepare computes ntt from wide.
 func (k *SecretKey) prepare() {
 	r := k.params.ring.SubRings[0]
-	k.ntt = make([]uint64, len(k.wide))
 	for i, x := range k.wide {
 		k.ntt[i] = k.params.residue(int64(x))
 	}
@@ -74,61 +69,35 @@ func (p *Parameters) residue(x int64) uint64 {
 	return uint64(x)
 }
 
-// sampler draws masks and errors, seeded from the operating system. It is for
-// one goroutine.
+// sampler draws masks and errors. It is for one goroutine.
 type sampler struct {
-	params   *Parameters
-	prng     *prng
-	uniform  *ring.UniformSampler
-	gaussian *ring.GaussianSampler
-	poly     ring.Poly
-	words    []byte
+	params *Parameters
+	stream *sample.Stream
+	e      []int64
+	words  []uint64
 }
 
-func (p *Parameters) newSampler() (*sampler, error) {
-	prng, err := newPRNG()
-	if err != nil {
-		return nil, err
-	}
-	return p.samplerOf(prng), nil
-}
-
-func (p *Parameters) samplerOf(prng *prng) *sampler {
-	return &sampler{
-		params: p, prng: prng,
-		uniform:  ring.NewUniformSampler(prng, p.ring),
-		gaussian: ring.NewGaussianSampler(prng, p.ring, ring.DiscreteGaussian{Sigma: sigma, Bound: sigmaBound}, false),
-		poly:     p.ring.NewPoly(),
-	}
+// newSampler makes a sampler of a stream that begins with seed.
+func (p *Parameters) newSampler(seed sample.Seed) *sampler {
+	return &sampler{params: p, stream: sample.NewStream(seed), e: make([]int64, p.N()), words: make([]uint64, p.N())}
 }
 
 // zero makes an encryption (c0, c1) of zero in the NTT domain:
 //
 //	c1 uniform,   c0 = e - c1 S.
 func (s *sampler) zero(k *SecretKey, c0, c1 []uint64) {
-	r := s.params.ring.SubRings[0]
-	s.uniform.Read(s.poly)
-	copy(c1, s.poly.Coeffs[0])
-	s.gaussian.Read(s.poly)
-	copy(c0, s.poly.Coeffs[0])
+	s.stream.Uniform(c1, s.params.q)
+	e := s.errors()
+	for i, x := range e {
+		c0[i] = s.params.residue(x)
+	}
+	clear(e)
 	s.params.forward(c0)
-	r.MulCoeffsMontgomeryThenSub(c1, k.ntt, c0)
+	s.params.ring.SubRings[0].MulCoeffsMontgomeryThenSub(c1, k.ntt, c0)
 }
 
 // errors draws N errors; the result is valid until the next call.
-func (s *sampler) errors() []uint64 {
-	s.gaussian.Read(s.poly)
-	return s.poly.Coeffs[0]
-}
-
-// mask fills dst with uniform 32-bit words.
-func (s *sampler) mask(dst []uint32) {
-	if len(s.words) < 4*len(dst) {
-		s.words = make([]byte, 4*len(dst))
-	}
-	b := s.words[:4*len(dst)]
-	s.prng.Read(b)
-	for i := range dst {
-		dst[i] = binary.LittleEndian.Uint32(b[4*i:])
-	}
+func (s *sampler) errors() []int64 {
+	s.stream.Gaussian(cpu.Active, s.e, s.words)
+	return s.e
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/tuneinsight/lattigo/v5/ring"
+
+	"qtool/he/internal/sample"
 )
 
 // Secrets and errors have the distributions that the security tables and the
@@ -30,10 +32,7 @@ func TestInsecureDistributions(t *testing.T) {
 			}
 			bits += float64(x)
 		}
-		s, err := p.newSampler()
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := p.newSampler(sample.NewSeed())
 		c0, c1 := make([]uint64, p.N()), make([]uint64, p.N())
 		s.zero(k, c0, c1)
 		masks[c1[0]] = true

@@ -27,11 +27,9 @@ func (p *Plan) ReadEvaluationKeys(r io.Reader) (*EvaluationKeys, error) {
 	}
 	e := &EvaluationKeys{
 		params: p.params, id: id,
-		rotation:  make([]uint64, p.params.RotationBytes()/8),
-		switching: make([]uint32, p.params.SwitchingBytes()/4),
+		rotation:  in.NewWords64(int(p.params.RotationBytes()/8), p.params.q),
+		switching: in.NewWords32(int(p.params.SwitchingBytes()/4), 1<<p.params.LogSmallQ-1),
 	}
-	in.Words64(e.rotation, p.params.q)
-	in.Words32(e.switching, 1<<p.params.LogSmallQ-1)
 	if err := in.End(); err != nil {
 		return nil, err
 	}
@@ -45,7 +43,9 @@ func (k *SecretKey) WriteTo(w io.Writer) (int64, error) {
 	for _, x := range k.wide {
 		b = append(b, uint8(x+1))
 	}
-	out.Bytes(append(b, k.narrow...))
+	b = append(b, k.narrow...)
+	defer clear(b)
+	out.Bytes(b)
 	return out.End()
 }
 
@@ -57,8 +57,9 @@ func (p *Plan) ReadSecretKey(r io.Reader) (*SecretKey, error) {
 		return nil, err
 	}
 	n, dimension := p.params.N(), p.params.Dimension
-	k := &SecretKey{params: p.params, id: id, wide: make([]int8, n), narrow: make([]uint8, dimension)}
+	k := newSecretKey(p.params, id)
 	b := slices.Clone(in.Bytes(n + dimension))
+	defer clear(b)
 	if err := in.End(); err != nil {
 		return nil, err
 	}
@@ -95,11 +96,8 @@ func (p *Plan) ReadInput(r io.Reader) (*Input, error) {
 	}
 	n := p.params.N()
 	in := &Input{params: p.params.ParametersLiteral, plan: p.hash, id: id}
-	for range (p.inputs() + n - 1) / n {
-		part := [2][]uint64{make([]uint64, n), make([]uint64, n)}
-		src.Words64(part[0], p.params.q)
-		src.Words64(part[1], p.params.q)
-		in.parts = append(in.parts, part)
+	for i := 0; i < p.inputs() && src.Err() == nil; i += n {
+		in.parts = append(in.parts, [2][]uint64{src.NewWords64(n, p.params.q), src.NewWords64(n, p.params.q)})
 	}
 	if err := src.End(); err != nil {
 		return nil, err
@@ -123,9 +121,9 @@ func (p *Plan) ReadOutput(r io.Reader) (*Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Output{params: p.params.ParametersLiteral, plan: p.hash, id: id, logits: p.params.newWides(p.last().n)}
-	for _, c := range out.logits {
-		in.Words32(c, math.MaxUint32)
+	out := &Output{params: p.params.ParametersLiteral, plan: p.hash, id: id}
+	for len(out.logits) < p.last().n && in.Err() == nil {
+		out.logits = append(out.logits, in.NewWords32(p.params.N()+1, math.MaxUint32))
 	}
 	if err := in.End(); err != nil {
 		return nil, err

@@ -118,5 +118,5 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	o := newObjects(f)
-	wiretest.Fuzz(f, o.all(), o.in[:200], o.in, o.output, o.secret)
+	wiretest.Fuzz(f, o.all())
 }

@@ -17,6 +17,7 @@ type Reader struct {
 	of   string // the package
 	name string // of the object
 	hash hash.Hash
+	n    int64 // bytes read
 	err  error
 	buf  []byte
 }
@@ -38,10 +39,12 @@ func (r *Reader) Bytes(n int) []byte {
 		clear(b)
 		return b
 	}
-	if _, err := io.ReadFull(r.r, b); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		r.err = fmt.Errorf("%s: %s is truncated: %w", r.of, r.name, io.ErrUnexpectedEOF)
+	got, err := io.ReadFull(r.r, b)
+	r.n += int64(got)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		r.err = fmt.Errorf("%s: %s is truncated at byte %d: %w", r.of, r.name, r.n, io.ErrUnexpectedEOF)
 	} else if err != nil {
-		r.err = fmt.Errorf("%s: reading %s: %w", r.of, r.name, err)
+		r.err = fmt.Errorf("%s: reading %s at byte %d: %w", r.of, r.name, r.n, err)
 	}
 	if r.err != nil {
 		clear(b)
@@ -57,7 +60,7 @@ func (r *Reader) Words64(v []uint64, limit uint64) {
 		b := r.Bytes(8 * n)
 		for i := range v[:n] {
 			if v[i] = binary.LittleEndian.Uint64(b[8*i:]); v[i] >= limit && r.err == nil {
-				r.err = fmt.Errorf("%s: %s has the residue %d, want less than %d", r.of, r.name, v[i], limit)
+				r.err = fmt.Errorf("%s: %s has the residue %d at byte %d, want less than %d", r.of, r.name, v[i], r.n-int64(8*(n-i)), limit)
 			}
 		}
 		v = v[n:]
@@ -71,10 +74,40 @@ func (r *Reader) Words32(v []uint32, limit uint32) {
 		b := r.Bytes(4 * n)
 		for i := range v[:n] {
 			if v[i] = binary.LittleEndian.Uint32(b[4*i:]); v[i] > limit && r.err == nil {
-				r.err = fmt.Errorf("%s: %s has the word %d, want at most %d", r.of, r.name, v[i], limit)
+				r.err = fmt.Errorf("%s: %s has the word %d at byte %d, want at most %d", r.of, r.name, v[i], r.n-int64(4*(n-i)), limit)
 			}
 		}
 		v = v[n:]
+	}
+}
+
+// NewWords64 is the next n residues below limit, in memory that grows as they
+// arrive: at most four times what was read, or 64 KiB. It is nil after an error.
+func (r *Reader) NewWords64(n int, limit uint64) []uint64 {
+	return grow(r, n, func(v []uint64) { r.Words64(v, limit) })
+}
+
+// NewWords32 is NewWords64 for words of at most limit.
+func (r *Reader) NewWords32(n int, limit uint32) []uint32 {
+	return grow(r, n, func(v []uint32) { r.Words32(v, limit) })
+}
+
+// grow makes room for a chunk of words and, when read has filled it, for four
+// times as many, until there are n.
+func grow[T any](r *Reader, n int, read func([]T)) []T {
+	if r.err != nil {
+		return nil
+	}
+	v := make([]T, 0, min(n, chunk))
+	for {
+		if read(v[len(v):cap(v)]); r.err != nil {
+			return nil
+		}
+		v = v[:cap(v)]
+		if len(v) == n {
+			return v
+		}
+		v = append(make([]T, 0, min(n, 4*len(v))), v...)
 	}
 }
 
@@ -83,7 +116,7 @@ func (r *Reader) Words32(v []uint32, limit uint32) {
 func (r *Reader) EndOfFile() error {
 	if r.End() == nil {
 		if n, _ := io.ReadFull(r.r, make([]byte, 1)); n > 0 {
-			r.err = fmt.Errorf("%s: %s: the file goes on after its end", r.of, r.name)
+			r.err = fmt.Errorf("%s: %s: the file goes on after its end at byte %d", r.of, r.name, r.n)
 		}
 	}
 	return r.err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"qtool/internal/edits"
 	"runtime"
 	"slices"
 	"strings"
@@ -227,17 +228,15 @@ func TestDecodeAllocations(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add(golden)
-	f.Add(golden[:len(golden)-1])
-	f.Add(assemble(`{}`, ``))
-	f.Add(assemble(`{"__metadata__":{"a":"\u001f","b":"\\"}}`, ``))
-	f.Add(assemble(`{"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]},"b":{"dtype":"I64","shape":[],"data_offsets":[8,16]}}`, `0123456789abcdef`))
-	f.Add(assemble(`{"a":{"dtype":"U8","shape":[4294967296,0],"data_offsets":[0,0]}}`, ``))
 	limits := Limits{MaxBytes: 1 << 20, MaxTensors: 16, MaxHeader: 1 << 16}
-	f.Fuzz(func(t *testing.T, b []byte) {
+	edits.Fuzz(f, [][]byte{
+		golden,
+		assemble(`{"__metadata__":{"a":"\u001f","b":"\\"}}`, ``),
+		assemble(`{"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]},"b":{"dtype":"I64","shape":[],"data_offsets":[8,16]}}`, `0123456789abcdef`),
+	}, edits.JSON, nil, func(t *testing.T, b []byte) {
 		if got := allocated(func() { Decode(b, limits) }); got > maxAllocated(len(b)) {
 			t.Errorf("%d bytes allocated for %d, limit %d", got, len(b), maxAllocated(len(b)))
 		}
 		checkCanonical(t, b, limits)
-	})
+	}, string(assemble(`{}`, ``)), string(assemble(`{"a":{"dtype":"U8","shape":[4294967296,0],"data_offsets":[0,0]}}`, ``)))
 }

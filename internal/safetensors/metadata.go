@@ -3,7 +3,8 @@ package safetensors
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
+
+	"qtool/internal/strict"
 )
 
 // sumKey is where a file's metadata has its own Sum.
@@ -52,9 +53,7 @@ func (f *File) Description(values map[string]any) error {
 		if !ok {
 			return fmt.Errorf("unknown metadata key %q", key)
 		}
-		d := json.NewDecoder(strings.NewReader(text))
-		d.DisallowUnknownFields()
-		if err := d.Decode(into); err != nil {
+		if err := strict.JSON([]byte(text), into); err != nil {
 			return fmt.Errorf("metadata %q: %w", key, err)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/google/renameio/v2/maybe"
 )
@@ -19,17 +18,10 @@ func Write(path string, encode func() ([]byte, error)) error {
 	return maybe.WriteFile(path, b, 0o644)
 }
 
-// Read decodes a file of at most limit bytes: a larger one is refused before any of
-// it is read. Errors of decode get the path in front.
+// Read decodes a regular file of at most limit bytes; see Bytes. Errors of decode
+// get the path in front.
 func Read[T any](path string, limit int64, decode func([]byte) (*T, error)) (*T, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > limit {
-		return nil, fmt.Errorf("%s: %d bytes pass the limit of %d", path, info.Size(), limit)
-	}
-	b, err := os.ReadFile(path)
+	b, err := Bytes(path, limit)
 	if err != nil {
 		return nil, err
 	}

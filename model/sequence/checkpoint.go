@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -137,7 +136,7 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 // IsCheckpoint reports whether a safetensors file says that it is of this kind, by
 // the metadata at its beginning.
 func IsCheckpoint(path string) (bool, error) {
-	f, err := os.Open(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return false, err
 	}

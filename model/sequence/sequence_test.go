@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"qtool/internal/edits"
+	"qtool/internal/safetensors"
 	"qtool/model"
 	"qtool/quant"
 )
@@ -68,8 +70,18 @@ func FuzzDecodeCheckpoint(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(b)
-	f.Fuzz(func(t *testing.T, b []byte) {
+	sealed := func(b []byte) []byte { // where the parts can be read
+		file, err := safetensors.Decode(b, safetensors.DefaultLimits)
+		if err != nil {
+			return b
+		}
+		file.Seal()
+		if again, err := safetensors.Encode(file); err == nil {
+			return again
+		}
+		return b
+	}
+	edits.Fuzz(f, [][]byte{b}, edits.JSON, sealed, func(t *testing.T, b []byte) {
 		c, err := DecodeCheckpoint(b)
 		if err != nil {
 			return

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode"
 
+	"qtool/internal/strict"
+	"qtool/internal/whole"
 	"qtool/verify"
 )
 
@@ -36,10 +38,8 @@ func DecodeBaseline(raw []byte) (*Baseline, error) {
 	if err := checkDocument("baseline", raw, Schema); err != nil {
 		return nil, err
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
 	b := new(Baseline)
-	if err := d.Decode(b); err != nil {
+	if err := strict.JSON(raw, b); err != nil {
 		return nil, fmt.Errorf("gate: baseline: %w", err)
 	}
 	if err := b.validate(); err != nil {
@@ -106,20 +106,15 @@ func DecodeReport(raw []byte) (*verify.Report, error) {
 
 // readFile reads at most MaxBytes; "-" is standard input.
 func readFile(path string) ([]byte, error) {
-	f := os.Stdin
 	if path != "-" {
-		var err error
-		if f, err = os.Open(path); err != nil {
-			return nil, err
-		}
-		defer f.Close()
+		return whole.Bytes(path, MaxBytes)
 	}
-	raw, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
+	raw, err := io.ReadAll(io.LimitReader(os.Stdin, MaxBytes+1))
 	if err != nil {
 		return nil, err
 	}
 	if len(raw) > MaxBytes {
-		return nil, fmt.Errorf("%s is larger than %d bytes", path, MaxBytes)
+		return nil, fmt.Errorf("standard input is larger than %d bytes", MaxBytes)
 	}
 	return raw, nil
 }

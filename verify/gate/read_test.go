@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"qtool/internal/edits"
 	"strings"
 	"testing"
 )
@@ -148,8 +149,38 @@ func TestFilesThatAreNotThere(t *testing.T) {
 	if err := os.Truncate(large, MaxBytes+1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadReport(large); err == nil || !strings.Contains(err.Error(), "larger than 67108864 bytes") {
+	if _, err := ReadReport(large); err == nil || !strings.Contains(err.Error(), "pass the limit of 67108864") {
 		t.Error(err)
+	}
+}
+
+// A baseline and a report that are cut anywhere are refused.
+func TestCutDocuments(t *testing.T) {
+	report, err := testReport(20).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]struct {
+		whole  string
+		decode func([]byte) (bool, error)
+	}{
+		"baseline": {encoded(t), func(b []byte) (bool, error) { v, err := DecodeBaseline(b); return v != nil, err }},
+		"report":   {string(report), func(b []byte) (bool, error) { v, err := DecodeReport(b); return v != nil, err }},
+	} {
+		text := strings.TrimSpace(c.whole)
+		if _, err := c.decode([]byte(text)); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		for n := range text {
+			if some, err := c.decode([]byte(text[:n])); some || err == nil || !strings.HasPrefix(err.Error(), "gate: "+what+": ") {
+				t.Fatalf("%s cut to %d bytes: %v", what, n, err)
+			}
+		}
+		for _, behind := range []string{"}", "]", "x", "{}"} {
+			if some, err := c.decode([]byte(text + behind)); some || err == nil {
+				t.Errorf("%s with %q behind it is accepted", what, behind)
+			}
+		}
 	}
 }
 
@@ -157,12 +188,10 @@ func TestFilesThatAreNotThere(t *testing.T) {
 // encodes to itself, and gating anything by it doesn't panic.
 func FuzzDecodeBaseline(f *testing.F) {
 	whole := encoded(f)
-	f.Add([]byte(whole))
-	f.Add([]byte(strings.ReplaceAll(whole, `"bundle": "exact"`, `"bundle": "free"`)))
-	f.Add([]byte(`{"schema": 1, "recipes": null}`))
-	f.Add([]byte(`{"schema": 1, "recipes": [{"recipe": "x", "images": 99999999999}]}`))
 	r := testReport(20)
-	f.Fuzz(func(t *testing.T, raw []byte) {
+	edits.Fuzz(f, [][]byte{
+		[]byte(whole), []byte(strings.ReplaceAll(whole, `"bundle": "exact"`, `"bundle": "free"`)),
+	}, edits.JSON, nil, func(t *testing.T, raw []byte) {
 		b, err := DecodeBaseline(raw)
 		if err != nil {
 			return
@@ -180,7 +209,7 @@ func FuzzDecodeBaseline(f *testing.F) {
 		}
 		Check(r, b, Options{})
 		Update(b, r)
-	})
+	}, `{"schema": 1, "recipes": null}`, `{"schema": 1, "recipes": [{"recipe": "x", "images": 99999999999}]}`)
 }
 
 // FuzzDecodeReport: no report that is accepted makes the gate panic, in any
@@ -192,19 +221,22 @@ func FuzzDecodeReport(f *testing.F) {
 		f.Fatal(err)
 	}
 	b := mustUpdate(f, nil, r)
-	f.Add(whole, true)
-	f.Add([]byte(strings.ReplaceAll(string(whole), `"images": 20`, `"images": 10`)), true)
-	f.Add([]byte(strings.ReplaceAll(string(whole), `"layers": [`, `"layers": [{},`)), false)
-	f.Fuzz(func(t *testing.T, raw []byte, sample bool) {
+	edits.Fuzz(f, [][]byte{
+		whole,
+		[]byte(strings.ReplaceAll(string(whole), `"images": 20`, `"images": 10`)),
+		[]byte(strings.ReplaceAll(string(whole), `"layers": [`, `"layers": [{},`)),
+	}, edits.JSON, nil, func(t *testing.T, raw []byte) {
 		r, err := DecodeReport(raw)
 		if err != nil {
 			return
 		}
-		result := Check(r, b, Options{AllowSample: sample})
-		for _, format := range Formats {
-			var out bytes.Buffer
-			if err := result.Write(&out, format, "b.json"); err != nil {
-				t.Fatal(err)
+		for _, sample := range []bool{false, true} {
+			result := Check(r, b, Options{AllowSample: sample})
+			for _, format := range Formats {
+				var out bytes.Buffer
+				if err := result.Write(&out, format, "b.json"); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		if now, err := Update(b, r); err == nil && !Check(r, now, Options{}).Passed {

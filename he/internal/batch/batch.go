@@ -18,26 +18,27 @@ const MinNoiseBits = 1
 // NoiseError says that a decrypted ciphertext's noise came so near to the limit
 // that its plaintext can't be trusted.
 type NoiseError struct {
+	Package  string // the executor's
 	Output   int
 	BitsLeft float64
 }
 
-// Error names the output and what was left.
+// Error names the package that speaks, the output and what was left.
 func (e *NoiseError) Error() string {
-	return fmt.Sprintf("bgv: logit %d: noise budget is exhausted: %.2f bits left, want at least %d", e.Output, e.BitsLeft, MinNoiseBits)
+	return fmt.Sprintf("%s: logit %d: noise budget is exhausted: %.2f bits left, want at least %d", e.Package, e.Output, e.BitsLeft, MinNoiseBits)
 }
 
 // Residues decrypts n outputs of so many slots. decrypt writes those of output i
 // and returns how many bits its measured noise leaves; bitsLeft is the least of
-// them. It returns a *NoiseError, and no residues, if that is less than
-// MinNoiseBits. done is as in parallel.Run.
-func Residues(ctx context.Context, workers, n, slots int, decrypt func(worker, i int, slots []uint64) float64, done func()) (residues [][]uint64, bitsLeft float64, err error) {
+// them. It returns a *NoiseError of the package speaker, and no residues, if that is
+// less than MinNoiseBits. done is as in parallel.Run.
+func Residues(ctx context.Context, speaker string, workers, n, slots int, decrypt func(worker, i int, slots []uint64) float64, done func()) (residues [][]uint64, bitsLeft float64, err error) {
 	residues, bitsLeft = make([][]uint64, n), math.Inf(1)
 	left := make([]float64, n)
 	err = parallel.Run(ctx, workers, n, func(w, i int) error {
 		residues[i] = make([]uint64, slots)
 		if left[i] = decrypt(w, i, residues[i]); left[i] < MinNoiseBits {
-			return &NoiseError{i, left[i]}
+			return &NoiseError{speaker, i, left[i]}
 		}
 		return nil
 	}, done)

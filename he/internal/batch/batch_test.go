@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,13 +19,13 @@ func TestResidues(t *testing.T) {
 		return left[i]
 	}
 	done := 0
-	got, bits, err := Residues(ctx, 2, 3, 2, decrypt, func() { done++ })
+	got, bits, err := Residues(ctx, "bgv", 2, 3, 2, decrypt, func() { done++ })
 	if d := cmp.Diff([][]uint64{{0, 1}, {10, 11}, {20, 21}}, got); d != "" || bits != 3 || done != 3 || err != nil {
 		t.Errorf("%.1f bits, %d done, %v; residues (-want +got):\n%s", bits, done, err, d)
 	}
 	left[1] = 0.5
 	var noise *NoiseError
-	if got, bits, err = Residues(ctx, 1, 3, 2, decrypt, nil); got != nil || bits != 0 || !errors.As(err, &noise) || noise.Output != 1 || noise.BitsLeft != 0.5 {
+	if got, bits, err = Residues(ctx, "bgvlut", 1, 3, 2, decrypt, nil); got != nil || bits != 0 || !errors.As(err, &noise) || noise.Output != 1 || noise.BitsLeft != 0.5 || !strings.HasPrefix(err.Error(), "bgvlut: logit 1: ") {
 		t.Errorf("too little is left: %v, %v bits, %v", got, bits, err)
 	}
 }

@@ -56,14 +56,11 @@ func (r *Ring) Secret(key *rlwe.SecretKey) Poly {
 // NewRelinearizationKey generates the key of a secret, with the given digits of
 // consecutive limbs. Masks and errors are fresh from the operating system's
 // randomness.
-func (r *Ring) NewRelinearizationKey(secret *rlwe.SecretKey, groups [][]int) (*RelinearizationKey, error) {
-	seed, err := sample.NewSeed()
-	if err != nil {
-		return nil, fmt.Errorf("rns: %w", err)
-	}
-	stream := sample.NewStream(seed)
+func (r *Ring) NewRelinearizationKey(secret *rlwe.SecretKey, groups [][]int) *RelinearizationKey {
+	stream := sample.NewSystemStream()
+	defer stream.Close()
 	n := r.N()
-	key := r.NewZeroKey(groups)
+	key := r.NewKey(groups, func(n int, _ uint64) []uint64 { return make([]uint64, n) })
 	s := r.Secret(secret)
 	errors, scratch := make([]int64, n), make([]uint64, n)
 	for k, group := range groups {
@@ -84,16 +81,21 @@ func (r *Ring) NewRelinearizationKey(secret *rlwe.SecretKey, groups [][]int) (*R
 			}
 		}
 	}
-	return key, nil
+	clear(errors)
+	for _, limb := range s {
+		clear(limb)
+	}
+	return key
 }
 
-// NewZeroKey is a key of zeros, for Limbs to fill.
-func (r *Ring) NewZeroKey(groups [][]int) *RelinearizationKey {
+// NewKey is a key whose limbs limb gives in the order of Limbs: n words below q
+// each.
+func (r *Ring) NewKey(groups [][]int, limb func(n int, q uint64) []uint64) *RelinearizationKey {
 	key := &RelinearizationKey{primes: r.primes(), t: r.t, groups: groups}
 	for c := range key.parts {
 		key.parts[c] = make(Poly, len(r.moduli))
-		for i := range key.parts[c] {
-			key.parts[c][i] = make([]uint64, len(groups)*r.N())
+		for i, q := range key.primes {
+			key.parts[c][i] = limb(len(groups)*r.N(), q)
 		}
 	}
 	return key

@@ -142,10 +142,7 @@ func TestInsecureProducts(t *testing.T) {
 	secret := rlwe.NewKeyGenerator(r.params).GenSecretKeyNew()
 	scratch := r.NewScratch(9)
 	for _, digitBits := range []float64{20, 100, 120} {
-		key, err := r.NewRelinearizationKey(secret, r.Digits(digitBits))
-		if err != nil {
-			t.Fatal(err)
-		}
+		key := r.NewRelinearizationKey(secret, r.Digits(digitBits))
 		for _, c := range []struct{ n, drop int }{{9, 1}, {9, 2}, {8, 1}, {6, 3}, {5, 2}, {4, 1}, {3, 1}} {
 			a, b := randomSmall(random, r.N()), randomSmall(random, r.N())
 			ca, cb := encrypt(t, r, secret, a, c.n), encrypt(t, r, secret, b, c.n)
@@ -206,10 +203,7 @@ func TestInsecureProducts(t *testing.T) {
 func TestInsecureKeyOfOtherParameters(t *testing.T) {
 	r := testInsecureRing(t)
 	secret := rlwe.NewKeyGenerator(r.params).GenSecretKeyNew()
-	key, err := r.NewRelinearizationKey(secret, r.Digits(100))
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := r.NewRelinearizationKey(secret, r.Digits(100))
 	if _, err := r.NewRelinearizer(nil, 9, 1); err == nil {
 		t.Error("no key is accepted")
 	}

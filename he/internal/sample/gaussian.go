@@ -24,11 +24,14 @@ const largest = 19
 // given that its magnitude is at most Bound, rounded to the nearest integer. That
 // is the distribution of Lattigo's sampler; here it is drawn by inversion of its
 // cumulative probabilities, to 63 bits, so that the distance from it is below
-// 2^-58, and neither time nor memory accesses depend on the errors. level is that
-// of the kernels to use. scratch is of dst's length.
+// 2^-58, and neither time nor memory accesses depend on the errors. level says
+// which kernels are used; the errors are the same with all. scratch is at least as
+// long as dst and is cleared.
 func (s *Stream) Gaussian(level cpu.Level, dst []int64, scratch []uint64) {
-	s.Words(scratch[:len(dst)])
-	mod.SignedCount(level, dst, scratch[:len(dst)], thresholds())
+	scratch = scratch[:len(dst)]
+	s.Words(scratch)
+	mod.SignedCount(level, dst, scratch, thresholds())
+	clear(scratch)
 }
 
 // thresholds are the probabilities of magnitudes below 1, 2, ..., 19 times 2^63:
@@ -47,11 +50,11 @@ var thresholds = sync.OnceValue(func() []uint64 {
 
 const precision = 256
 
-// erfSeries is sqrt(pi)/2 erf(x / (Sigma sqrt 2)), by the series
+// erfSeries is sqrt(pi/2) erf(x / (Sigma sqrt 2)), by the series
 //
-//	sum_n (-1)^n z^(2n+1) / (n! (2n+1))
+//	sum_n (-1)^n z^(2n+1) / (2^n n! (2n+1)),   z = x / Sigma
 //
-// up to a factor that does not depend on x: z is taken without sqrt 2.
+// Its constant factor cancels in quotients.
 func erfSeries(x float64) *big.Float {
 	float := func(v float64) *big.Float { return new(big.Float).SetPrec(precision).SetFloat64(v) }
 	// The decimals of Sigma and Bound are tenths.

@@ -70,14 +70,7 @@ func TestStreamIsAESInCounterMode(t *testing.T) {
 }
 
 func TestSeedsDiffer(t *testing.T) {
-	a, err := NewSeed()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := NewSeed()
-	if err != nil {
-		t.Fatal(err)
-	}
+	a, b := NewSeed(), NewSeed()
 	s := NewStream(a)
 	if all := []Seed{a, b, s.Seed(), s.Seed(), {}}; all[0] == all[1] || all[2] == all[3] || all[0] == all[2] || slices.Contains(all[:4], Seed{}) {
 		t.Error("seeds repeat")

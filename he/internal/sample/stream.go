@@ -1,5 +1,3 @@
-// Package sample draws what encryption needs from the operating system's
-// randomness: uniform residues and Gaussian errors.
 package sample
 
 import (
@@ -7,22 +5,22 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/binary"
-	"fmt"
-	"math/bits"
+
+	"qtool/he/internal/guard"
 )
 
 // SeedSize is the length of a stream's seed in bytes: an AES-256 key.
 const SeedSize = 32
 
-// Seed starts a Stream.
+// Seed starts a Stream. It is as secret as what the Stream gives, and prints as
+// nothing but its name. A struct that is printed should hold a pointer to it:
+// package fmt prints a Seed in an unexported field byte by byte.
 type Seed [SeedSize]byte
 
 // NewSeed is a seed from the operating system.
-func NewSeed() (s Seed, err error) {
-	if _, err := rand.Read(s[:]); err != nil {
-		return Seed{}, fmt.Errorf("sample: the system's randomness: %w", err)
-	}
-	return s, nil
+func NewSeed() (s Seed) {
+	rand.Read(s[:]) // it gives no error: without randomness the program ends
+	return s
 }
 
 // Stream is a pseudorandom generator: AES-256 in counter mode, with fast key
@@ -39,9 +37,18 @@ func NewSeed() (s Seed, err error) {
 //
 // A Stream is not safe for concurrent use.
 type Stream struct {
+	guard.Secret[Stream]
+	*hidden
+}
+
+// hidden keeps the state two pointers away; see guard.Secret.
+type hidden struct{ *state }
+
+type state struct {
 	key    Seed
 	buffer [1 << 14]byte
-	next   int // of buffer
+	next   int // of buffer: what lies before it is zero
+	closed bool
 }
 
 var zeros [1 << 14]byte
@@ -49,15 +56,31 @@ var zeros [1 << 14]byte
 // NewStream starts a stream. Equal seeds give equal streams: production code
 // takes them from NewSeed or from another stream.
 func NewStream(seed Seed) *Stream {
-	s := &Stream{}
+	s := &Stream{hidden: &hidden{&state{next: len(state{}.buffer)}}}
 	s.Reset(seed)
 	return s
 }
 
-// Reset starts s again.
-func (s *Stream) Reset(seed Seed) { s.key, s.next = seed, len(s.buffer) }
+// NewSystemStream starts a stream with a seed from the operating system.
+func NewSystemStream() *Stream { return NewStream(NewSeed()) }
+
+// Reset starts s again and clears what it held.
+func (s *Stream) Reset(seed Seed) {
+	clear(s.buffer[s.next:])
+	s.key, s.next, s.closed = seed, len(s.buffer), false
+}
+
+// Close clears what s holds. Drawing from a closed stream panics; Reset opens it
+// again.
+func (s *Stream) Close() {
+	s.Reset(Seed{})
+	s.closed = true
+}
 
 func (s *Stream) refill() {
+	if s.closed {
+		panic("sample: a closed stream is drawn from")
+	}
 	block, err := aes.NewCipher(s.key[:])
 	if err != nil {
 		panic(err) // the key has the right length
@@ -86,6 +109,7 @@ func (s *Stream) Words(dst []uint64) {
 		for i := range dst[:n] {
 			dst[i] = binary.LittleEndian.Uint64(from[8*i:])
 		}
+		clear(from[:8*n])
 		s.next += 8 * n
 		dst = dst[n:]
 	}
@@ -95,18 +119,4 @@ func (s *Stream) word() uint64 {
 	var w [1]uint64
 	s.Words(w[:])
 	return w[0]
-}
-
-// Uniform fills dst with uniform residues modulo q > 0: words of as many bits as
-// q has, drawn again while they are not below q.
-func (s *Stream) Uniform(dst []uint64, q uint64) {
-	mask := uint64(1)<<bits.Len64(q-1) - 1
-	s.Words(dst)
-	for i, w := range dst {
-		w &= mask
-		for w >= q {
-			w = s.word() & mask
-		}
-		dst[i] = w
-	}
 }

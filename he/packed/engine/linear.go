@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 
 	"qtool/kernel/mod"
@@ -29,8 +30,9 @@ type Product struct {
 }
 
 // Apply evaluates the map on in, which must have Limbs limbs and degree 1, and
-// rescales. It needs the keys of all baby and giant steps but 0.
-func (e *Engine) Apply(l *Linear, in []Ciphertext, keys Keys) ([]Ciphertext, error) {
+// rescales. It needs the keys of all baby and giant steps but 0. The error is ctx's
+// once that is done: it is looked at before every output ciphertext and giant step.
+func (e *Engine) Apply(ctx context.Context, l *Linear, in []Ciphertext, keys Keys) ([]Ciphertext, error) {
 	if len(in) != len(l.Babies) {
 		return nil, fmt.Errorf("engine: %d ciphertexts for a linear map of %d", len(in), len(l.Babies))
 	}
@@ -39,8 +41,9 @@ func (e *Engine) Apply(l *Linear, in []Ciphertext, keys Keys) ([]Ciphertext, err
 		if len(c) != 2 || c.Limbs() != l.Limbs {
 			return nil, fmt.Errorf("engine: ciphertext %d has degree %d and %d limbs, the linear map takes 1 and %d", i, len(c)-1, c.Limbs(), l.Limbs)
 		}
-		var err error
+		err := ctx.Err()
 		switch {
+		case err != nil:
 		case len(l.Babies[i]) == 0:
 		case l.Extended:
 			babies[i], err = e.babies(c, l.Babies[i], keys)
@@ -61,7 +64,7 @@ func (e *Engine) Apply(l *Linear, in []Ciphertext, keys Keys) ([]Ciphertext, err
 	}
 	out := make([]Ciphertext, len(l.Outputs))
 	for k, giants := range l.Outputs {
-		total, err := e.giants(l, giants, sums[k], keys)
+		total, err := e.giants(ctx, l, giants, sums[k], keys)
 		if err != nil {
 			return nil, err
 		}
@@ -113,10 +116,13 @@ func (e *Engine) inner(l *Linear, babies [][]Ciphertext) [][]Ciphertext {
 
 // giants adds up the rotated giant steps of one output, whose sums it gives
 // back.
-func (e *Engine) giants(l *Linear, giants []Giant, sums []Ciphertext, keys Keys) ([]Poly, error) {
+func (e *Engine) giants(ctx context.Context, l *Linear, giants []Giant, sums []Ciphertext, keys Keys) ([]Poly, error) {
 	all := e.moduli(l)
 	var total []Poly
 	for k, g := range giants {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		inner := sums[k]
 		switch {
 		case g.Step != 0:
@@ -153,9 +159,12 @@ func (e *Engine) AddPlain(c Ciphertext, p Poly) {
 
 // SumSquares squares and adds up the ciphertexts of each group, relinearises and
 // rescales the sums by one prime. It gives back the inputs.
-func (e *Engine) SumSquares(groups [][]Ciphertext, keys Keys) ([]Ciphertext, error) {
+func (e *Engine) SumSquares(ctx context.Context, groups [][]Ciphertext, keys Keys) ([]Ciphertext, error) {
 	out := make([]Ciphertext, len(groups))
 	for g, group := range groups {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		d := e.tensor(group)
 		for _, c := range group {
 			e.Free(c...)

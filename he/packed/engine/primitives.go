@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -34,12 +35,15 @@ const (
 // each for as long as the stages of an evaluation take, and the medians taken:
 // what else runs on the machine then slows them down as it does evaluations. The
 // engine needs at least six primes and a special one.
-func (e *Engine) Primitives() Primitives {
+func (e *Engine) Primitives(ctx context.Context) (Primitives, error) {
 	b := e.newBench()
 	times := make([][]float64, 6)
 	passes := []pass{b.sections(), b.transforms(), b.extensions(), b.moves(), b.rotations(), b.products()}
 	for round := range primitiveRounds + 1 {
 		for i, p := range passes {
+			if err := ctx.Err(); err != nil {
+				return Primitives{}, err
+			}
 			start, n := time.Now(), 0
 			for ; n == 0 || time.Since(start) < primitiveTime; n++ {
 				p.f()
@@ -56,7 +60,7 @@ func (e *Engine) Primitives() Primitives {
 	t := Primitives{Section: median(0), NTT: median(1), Extend: median(2), Move: median(3), Product: median(5)}
 	// A rotation moves both polynomials and adds one; its key takes the rest.
 	t.Key = max(median(4)-3*t.Move/primitiveLimbs, median(4)/2)
-	return t
+	return t, nil
 }
 
 // bench is what primitives are measured on.

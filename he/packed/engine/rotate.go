@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
@@ -126,10 +127,13 @@ func (e *Engine) freeLifted(c Ciphertext) {
 // to (2^d - 1) step, where d is the sum of rounds: each round of a doublings
 // takes 2^a - 1 rotations that share their decomposition. It needs the keys of
 // those rotations, consumes no level and gives back c.
-func (e *Engine) SumRotations(c Ciphertext, step int, rounds []int, keys Keys) (Ciphertext, error) {
+func (e *Engine) SumRotations(ctx context.Context, c Ciphertext, step int, rounds []int, keys Keys) (Ciphertext, error) {
 	limbs := c.Limbs()
 	all := e.extended(limbs)
 	for _, a := range rounds {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		rotations := make([]rotation, 1<<a-1)
 		for j := range rotations {
 			var err error

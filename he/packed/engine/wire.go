@@ -20,8 +20,7 @@ func ReadCiphertexts(in *wire.Reader, n, logN int, moduli []uint64) []Ciphertext
 		c := Ciphertext{make(Poly, len(moduli)), make(Poly, len(moduli))}
 		for _, p := range c {
 			for i, q := range moduli {
-				p[i] = make([]uint64, 1<<logN)
-				in.Words64(p[i], q)
+				p[i] = in.NewWords64(1<<logN, q)
 			}
 		}
 		all = append(all, c)

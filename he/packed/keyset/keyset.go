@@ -4,14 +4,12 @@
 package keyset
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
-	"qtool/he/internal/parallel"
 	"qtool/he/wire"
 )
 
@@ -35,48 +33,27 @@ func (n *Needs) Rotate(slots, limbs int) {
 // Sorted are the rotations in ascending order.
 func (n Needs) Sorted() []int { return slices.Sorted(maps.Keys(n.Rotations)) }
 
+// Bytes is the size of the keys' coefficients in the ring of degree 2^logN with so many
+// special primes: a key for ciphertexts of so many limbs has two polynomials of those
+// and the special primes for each digit, of as many limbs as there are special primes.
+func (n Needs) Bytes(logN, special int) int64 {
+	size := func(limbs int) int64 {
+		return int64((limbs+special-1)/special) * 2 * int64(limbs+special) * 8 << logN
+	}
+	var sum int64
+	for _, limbs := range n.Rotations {
+		sum += size(limbs)
+	}
+	if n.Relin > 0 {
+		sum += size(n.Relin)
+	}
+	return sum
+}
+
 // Set is a set of keys. It holds no secret.
 type Set struct {
 	Galois map[int]*rlwe.GaloisKey // by slots
 	Relin  *rlwe.RelinearizationKey
-}
-
-// Generate makes the keys that n needs on so many workers. done is as in
-// parallel.Run.
-func Generate(ctx context.Context, workers int, params rlwe.Parameters, n Needs, secret *rlwe.SecretKey, done func()) (*Set, error) {
-	s := &Set{Galois: map[int]*rlwe.GaloisKey{}}
-	rotations := n.Sorted()
-	made := make([]*rlwe.GaloisKey, len(rotations))
-	tasks := len(rotations)
-	if n.Relin > 0 {
-		tasks++
-	}
-	generators := make([]*rlwe.KeyGenerator, workers)
-	for w := range generators {
-		generators[w] = rlwe.NewKeyGenerator(params)
-	}
-	err := parallel.Run(ctx, workers, tasks, func(w, i int) error {
-		if i == len(rotations) {
-			s.Relin = generators[w].GenRelinearizationKeyNew(secret, level(params, n.Relin))
-			return nil
-		}
-		r := rotations[i]
-		made[i] = generators[w].GenGaloisKeyNew(params.GaloisElement(r), secret, level(params, n.Rotations[r]))
-		return nil
-	}, done)
-	if err != nil {
-		return nil, err
-	}
-	for i, r := range rotations {
-		s.Galois[r] = made[i]
-	}
-	return s, nil
-}
-
-// level makes keys for ciphertexts of so many limbs.
-func level(params rlwe.Parameters, limbs int) rlwe.EvaluationKeyParameters {
-	q, p := limbs-1, params.MaxLevelP()
-	return rlwe.EvaluationKeyParameters{LevelQ: &q, LevelP: &p}
 }
 
 // Rotation implements engine.Keys.
@@ -133,22 +110,21 @@ func (s *Set) Write(out *wire.Writer, params rlwe.Parameters, n Needs) {
 	}
 }
 
-// Read reads what Write wrote for the same needs: key by key, no further than the
-// first error, which is in's.
+// Read reads what Write wrote for the same needs: limb by limb, no further than
+// the first error, which is in's.
 func Read(in *wire.Reader, params rlwe.Parameters, n Needs) *Set {
 	s := &Set{Galois: map[int]*rlwe.GaloisKey{}}
+	read := func(limbs int) rlwe.GadgetCiphertext {
+		return newGadget(params, limbs, func(q uint64) []uint64 { return in.NewWords64(params.N(), q) })
+	}
 	for _, r := range n.Sorted() {
 		if in.Err() != nil {
 			return s
 		}
-		g := rlwe.NewGaloisKey(params, level(params, n.Rotations[r]))
-		g.GaloisElement, g.NthRoot = params.GaloisElement(r), params.RingQ().NthRoot()
-		limbs(params, &g.GadgetCiphertext, in.Words64)
-		s.Galois[r] = g
+		s.Galois[r] = newGaloisKey(params, r, read(n.Rotations[r]))
 	}
 	if n.Relin > 0 && in.Err() == nil {
-		s.Relin = rlwe.NewRelinearizationKey(params, level(params, n.Relin))
-		limbs(params, &s.Relin.GadgetCiphertext, in.Words64)
+		s.Relin = &rlwe.RelinearizationKey{EvaluationKey: rlwe.EvaluationKey{GadgetCiphertext: read(n.Relin)}}
 	}
 	return s
 }

@@ -88,8 +88,8 @@ func check(t *testing.T, what string, l *Map, got [][]int64, x []int64, slots in
 func TestMaps(t *testing.T) {
 	const slots = 256
 	r := rand.New(rand.NewPCG(1, 2))
-	conv := &bundle.Conv2D{Outputs: 5, Channels: 3, Kernel: [2]int{3, 3}, Stride: 1, Padding: 1, Weight: random(r, 5*3*9), Bias: bundle.Vec{Small: make([]int64, 5)}}
-	strided := &bundle.Conv2D{Outputs: 2, Channels: 3, Kernel: [2]int{2, 2}, Stride: 2, Weight: random(r, 2*3*4), Bias: bundle.Vec{Small: make([]int64, 2)}}
+	conv := &bundle.Conv2D{Outputs: 5, Channels: 3, Kernel: [2]int{3, 3}, Stride: bundle.Both(1), Padding: bundle.Around(1), Weight: random(r, 5*3*9), Bias: bundle.Vec{Small: make([]int64, 5)}}
+	strided := &bundle.Conv2D{Outputs: 2, Channels: 3, Kernel: [2]int{2, 2}, Stride: bundle.Both(2), Weight: random(r, 2*3*4), Bias: bundle.Vec{Small: make([]int64, 2)}}
 	dense := &bundle.Dense{Units: 7, Inputs: 3 * 36, Weight: random(r, 7*3*36), Bias: bundle.Vec{Small: make([]int64, 7)}}
 	wide := &bundle.Dense{Units: 300, Inputs: 3 * 36, Weight: random(r, 300*3*36), Bias: bundle.Vec{Small: make([]int64, 300)}}
 	in := []int{3, 6, 6}
@@ -144,7 +144,7 @@ func TestAfter(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	f := fromRows((&bundle.Dense{Units: 4, Inputs: 6, Weight: random(r, 24), Bias: bundle.Vec{Small: []int64{1, -2, 3, 4}}}).Rows([]int{6}))
 	g := fromRows((&bundle.Dense{Units: 3, Inputs: 4, Weight: random(r, 12), Bias: bundle.Vec{Small: []int64{5, 6, -7}}}).Rows([]int{4}))
-	h, err := g.after(f)
+	h, err := g.after(t.Context(), f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,17 +172,17 @@ func TestAfter(t *testing.T) {
 		}
 	}
 	f.W[0] = 1 << 60
-	if _, err := g.after(f); err == nil {
+	if _, err := g.after(t.Context(), f); err == nil {
 		t.Error("weights past 62 bits are multiplied")
 	}
-	if _, err := f.after(f); err == nil {
+	if _, err := f.after(t.Context(), f); err == nil {
 		t.Error("maps that don't fit are multiplied")
 	}
 }
 
 // Pools are recognised as sums over classes, and nothing else is.
 func TestClasses(t *testing.T) {
-	pool := &bundle.SumPool{Kernel: 2, Stride: 2}
+	pool := &bundle.SumPool{Kernel: bundle.Both(2), Stride: bundle.Both(2)}
 	s := classes(pool.Rows([]int{2, 5, 5}), []int{2, 2, 2})
 	if s == nil || s.Size != 4 {
 		t.Fatalf("a pool is %+v", s)
@@ -196,7 +196,7 @@ func TestClasses(t *testing.T) {
 	if outside != 2*9 {
 		t.Errorf("%d elements in no class, want 18", outside)
 	}
-	overlap := &bundle.SumPool{Kernel: 2, Stride: 1}
+	overlap := &bundle.SumPool{Kernel: bundle.Both(2), Stride: bundle.Both(1)}
 	if classes(overlap.Rows([]int{1, 4, 4}), []int{1, 3, 3}) != nil {
 		t.Error("overlapping windows are taken for classes")
 	}

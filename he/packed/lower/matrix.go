@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"context"
 	"fmt"
 	"math/big"
 
@@ -49,8 +50,9 @@ func identity(n int) *Matrix {
 }
 
 // after is the map that applies f first and m to its result. It returns an
-// error if the product passes bundle.MaxTerms entries or a weight 62 bits.
-func (m *Matrix) after(f *Matrix) (*Matrix, error) {
+// error if the product passes bundle.MaxTerms entries or a weight 62 bits, and ctx's
+// once that is done.
+func (m *Matrix) after(ctx context.Context, f *Matrix) (*Matrix, error) {
 	if m.Inputs != f.Outputs() {
 		return nil, fmt.Errorf("a map of %d inputs after one of %d outputs", m.Inputs, f.Outputs())
 	}
@@ -63,6 +65,9 @@ func (m *Matrix) after(f *Matrix) (*Matrix, error) {
 	var touched []int32
 	var t big.Int
 	for o := range p.Bias {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		in, w := m.Row(o)
 		norm := 0.0
 		p.Bias[o] = new(big.Int).Set(m.Bias[o])

@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -63,8 +64,9 @@ type Plan struct {
 }
 
 // New lowers p with the layouts of least predicted time. It returns an error
-// that names the layer where an operation can't be packed.
-func New(segments []Segment, p *bundle.Program, o Options) (*Plan, error) {
+// that names the layer where an operation can't be packed, and ctx's once that is
+// done.
+func New(ctx context.Context, segments []Segment, p *bundle.Program, o Options) (*Plan, error) {
 	plan := &Plan{Inputs: bundle.Size(p.Input.Shape), Limbs: o.Base + Rescales(segments)}
 	if o.Cache == nil {
 		o.Cache = Cache{}
@@ -95,6 +97,9 @@ func New(segments []Segment, p *bundle.Program, o Options) (*Plan, error) {
 		for k := range layouts {
 			best := entry{cost: math.Inf(1)}
 			for f := range entries {
+				if err := ctx.Err(); err != nil {
+					return nil, err
+				}
 				spare := (best.cost - entries[f].cost) / (float64(shape.Limbs) * o.Costs.Product)
 				limit := int(min(spare, maxTerms))
 				for _, st := range o.stages(i, seg, &entries[f], &layouts[k], shape, rescale, limit) {

@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,11 +42,15 @@ type Sum struct {
 	Shape       []int
 }
 
-// Segments fuses p, which must have passed its Check.
-func Segments(p *bundle.Program) ([]Segment, error) {
+// Segments fuses p, which must have passed its Check. The error is ctx's once that is
+// done, or names a layer that cannot be fused.
+func Segments(ctx context.Context, p *bundle.Program) ([]Segment, error) {
+	if err := carried.Check(p); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrOperation, err)
+	}
 	var all []Segment
 	for i := 0; i < len(p.Nodes); {
-		s, next, err := segmentAt(p, i)
+		s, next, err := segmentAt(ctx, p, i)
 		if err != nil {
 			return nil, err
 		}
@@ -55,11 +60,14 @@ func Segments(p *bundle.Program) ([]Segment, error) {
 	return all, nil
 }
 
-func segmentAt(p *bundle.Program, i int) (Segment, int, error) {
+func segmentAt(ctx context.Context, p *bundle.Program, i int) (Segment, int, error) {
 	s := Segment{First: i, Linear: i - 1, Shape: p.InShape(i)}
 	s.Name = p.Nodes[i].Name
 	var rest []*Matrix
 	for ; i < len(p.Nodes); i++ {
+		if err := ctx.Err(); err != nil {
+			return Segment{}, 0, err
+		}
 		n := &p.Nodes[i]
 		if poly, ok := n.Op.(*bundle.Polynomial); ok {
 			s.Poly, s.Activation = poly, n.Name
@@ -85,14 +93,14 @@ func segmentAt(p *bundle.Program, i int) (Segment, int, error) {
 		s.Name, s.Linear, s.Shape = n.Name, i, n.Shape
 	}
 	s.Nodes = i - s.First
-	if err := s.fuse(rest, bundle.Size(p.InShape(s.First))); err != nil {
+	if err := s.fuse(ctx, rest, bundle.Size(p.InShape(s.First))); err != nil {
 		return Segment{}, 0, fmt.Errorf("packed: layer %q: %w", s.Name, err)
 	}
 	return s, i, nil
 }
 
 // fuse multiplies the maps behind the sum.
-func (s *Segment) fuse(rest []*Matrix, inputs int) (err error) {
+func (s *Segment) fuse(ctx context.Context, rest []*Matrix, inputs int) (err error) {
 	sum := s.Whole
 	if sum != nil {
 		inputs = sum.Outputs()
@@ -101,14 +109,14 @@ func (s *Segment) fuse(rest []*Matrix, inputs int) (err error) {
 	for k, f := range rest {
 		if k == 0 {
 			m = f
-		} else if m, err = f.after(m); err != nil {
+		} else if m, err = f.after(ctx, m); err != nil {
 			return err
 		}
 	}
 	if s.Whole = m; sum != nil {
 		s.Rest, s.Whole = m, nil
 		if len(m.In)*s.Sum.Size <= wholeTerms || s.First == 0 {
-			s.Whole, err = m.after(sum)
+			s.Whole, err = m.after(ctx, sum)
 		}
 	}
 	return err

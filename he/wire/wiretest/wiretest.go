@@ -5,12 +5,17 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"qtool/he/wire"
+	"qtool/internal/edits"
 )
 
 // Object is an object as written, and its reader, which gives it back written
@@ -48,6 +53,39 @@ func Again[T any](b []byte, read func(io.Reader) (T, error), write func(T, io.Wr
 // head is where a payload begins.
 func head(f *wire.Format) int { return int(f.Bytes(0)) - sha256.Size }
 
+// everyCut is the size up to which an object is cut at every byte.
+const everyCut = 8 << 10
+
+// cuts are lengths below size: all of them, or all of the header's, some around the
+// ends, and some anywhere.
+func cuts(rng *rand.Rand, head, size int) (all []int) {
+	for n := range min(size, max(head+2, everyCut)) {
+		if size <= everyCut || n < head+2 {
+			all = append(all, n)
+		}
+	}
+	if size > everyCut {
+		all = append(all, head+5, size/2, size-33, size-32, size-1)
+		for range 40 {
+			all = append(all, rng.IntN(size))
+		}
+	}
+	return all
+}
+
+// spare is the memory that reading may take besides a multiple of what arrived:
+// chunks and hashes.
+const spare = 512 << 10
+
+// allocated is the bytes that f allocates, and whatever runs beside it.
+func allocated(f func()) int64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return int64(after.TotalAlloc - before.TotalAlloc)
+}
+
 // Check holds the objects of a format, by the names of their kinds, to what package
 // wire promises: they come back as they were, and what is cut short, altered, of
 // another version or of another kind is refused, with an error that names it.
@@ -59,9 +97,14 @@ func Check(t *testing.T, f *wire.Format, objects map[string]Object) {
 		if err != nil || !bytes.Equal(again, o.Data) {
 			t.Errorf("%s: changed on the wire, %v", name, err)
 		}
-		for _, n := range []int{0, 1, head - 1, head, head + 5, len(o.Data) / 2, len(o.Data) - 33, len(o.Data) - 1} {
-			if _, err := o.Read(o.Data[:n]); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), name) {
+		for _, n := range cuts(rng, head, len(o.Data)) {
+			if _, err := o.Read(o.Data[:n]); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), fmt.Sprintf("%s is truncated at byte %d:", name, n)) {
 				t.Errorf("%s cut to %d bytes: %v", name, n, err)
+			}
+		}
+		for _, n := range []int{head, head + 9, min(len(o.Data)-1, head+100_000)} {
+			if got := allocated(func() { o.Read(o.Data[:n]) }); got > spare+8*int64(n) {
+				t.Errorf("%s cut to %d bytes of %d: reading takes %d bytes of memory", name, n, len(o.Data), got)
 			}
 		}
 		for k := range head + 40 {
@@ -109,12 +152,21 @@ func CheckReduced(t *testing.T, f *wire.Format, at int, objects map[string]Objec
 	}
 }
 
-// Fuzz wants what is read to be written as the same bytes.
-func Fuzz(f *testing.F, objects map[string]Object, seeds ...[]byte) {
-	for _, b := range seeds {
-		f.Add(b)
+// Fuzz edits the objects, makes their hashes right, and wants what every reader
+// reads to be written as the same bytes.
+func Fuzz(f *testing.F, objects map[string]Object) {
+	var originals [][]byte
+	for _, name := range slices.Sorted(maps.Keys(objects)) {
+		originals = append(originals, objects[name].Data)
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
+	seal := func(b []byte) []byte {
+		if len(b) >= sha256.Size {
+			sum := sha256.Sum256(b[:len(b)-sha256.Size])
+			copy(b[len(b)-sha256.Size:], sum[:])
+		}
+		return b
+	}
+	edits.Fuzz(f, originals, nil, seal, func(t *testing.T, b []byte) {
 		for name, o := range objects {
 			if again, err := o.Read(b); err == nil && !bytes.Equal(again, b[:len(again)]) {
 				t.Errorf("%s is read but encodes differently", name)

@@ -8,122 +8,6 @@ import (
 	"qtool/quant"
 )
 
-// naive evaluates a program by direct loops on big integers, knowing nothing of
-// Rows, Vec or Horner's scheme. It returns every node's tensor.
-func naive(p *Program, in []*big.Int) [][]*big.Int {
-	var outs [][]*big.Int
-	x, shape := in, p.Input.Shape
-	for _, n := range p.Nodes {
-		switch op := n.Op.(type) {
-		case *Dense:
-			x = naiveDense(op, x)
-		case *Conv2D:
-			x = naiveConv(op, x, shape, n.Shape)
-		case *SumPool:
-			x = naivePool(op, x, shape, n.Shape)
-		case *LookupTable:
-			x = naiveTable(op, x)
-		case *Polynomial:
-			x = naivePolynomial(op, x)
-		case *Reshape:
-		default:
-			panic("unknown operation")
-		}
-		outs, shape = append(outs, x), n.Shape
-	}
-	return outs
-}
-
-func naiveDense(d *Dense, x []*big.Int) []*big.Int {
-	y := make([]*big.Int, d.Units)
-	for o := range y {
-		y[o] = d.Bias.At(o)
-		for i := range d.Inputs {
-			y[o].Add(y[o], product(int64(d.Weight[o*d.Inputs+i]), x[i]))
-		}
-	}
-	return y
-}
-
-func naiveConv(c *Conv2D, x []*big.Int, in, out []int) []*big.Int {
-	var y []*big.Int
-	for o := range out[0] {
-		for r := range out[1] {
-			for col := range out[2] {
-				acc := c.Bias.At(o)
-				for ch := range in[0] {
-					for yy := range in[1] {
-						for xx := range in[2] {
-							// The tap that meets this pixel, if there is one.
-							i, j := yy-r*c.Stride+c.Padding, xx-col*c.Stride+c.Padding
-							if i < 0 || i >= c.Kernel[0] || j < 0 || j >= c.Kernel[1] {
-								continue
-							}
-							w := c.Weight[o*in[0]*c.Kernel[0]*c.Kernel[1]+ch*c.Kernel[0]*c.Kernel[1]+i*c.Kernel[1]+j]
-							acc.Add(acc, product(int64(w), x[ch*in[1]*in[2]+yy*in[2]+xx]))
-						}
-					}
-				}
-				y = append(y, acc)
-			}
-		}
-	}
-	return y
-}
-
-func naivePool(p *SumPool, x []*big.Int, in, out []int) []*big.Int {
-	var y []*big.Int
-	for ch := range out[0] {
-		for r := range out[1] {
-			for c := range out[2] {
-				acc := new(big.Int)
-				for i := r * p.Stride; i < r*p.Stride+p.Kernel; i++ {
-					for j := c * p.Stride; j < c*p.Stride+p.Kernel; j++ {
-						acc.Add(acc, x[ch*in[1]*in[2]+i*in[2]+j])
-					}
-				}
-				y = append(y, acc)
-			}
-		}
-	}
-	return y
-}
-
-func naivePolynomial(p *Polynomial, x []*big.Int) []*big.Int {
-	y := make([]*big.Int, len(x))
-	for i, v := range x {
-		c := p.Coeffs[0]
-		if len(p.Coeffs) > 1 {
-			c = p.Coeffs[i/(len(x)/len(p.Coeffs))]
-		}
-		y[i] = new(big.Int)
-		for k := range c.Len() {
-			power := new(big.Int).Exp(v, big.NewInt(int64(k)), nil)
-			y[i].Add(y[i], power.Mul(power, c.At(k)))
-		}
-	}
-	return y
-}
-
-// naiveTable rounds q/2^Shift by exact fractions.
-func naiveTable(l *LookupTable, x []*big.Int) []*big.Int {
-	y := make([]*big.Int, len(x))
-	for i, v := range x {
-		t := l.Tables[i/(len(x)/len(l.Tables))]
-		q := new(big.Int).Lsh(v, 1) // 2q over 2*2^Shift, so that halves are whole
-		unit := new(big.Int).Lsh(big.NewInt(2), uint(l.Shift))
-		whole, rest := new(big.Int).DivMod(q, unit, new(big.Int))
-		rest.Lsh(rest, 1)
-		if c := rest.Cmp(unit); c > 0 || c == 0 && whole.Bit(0) == 1 {
-			whole.Add(whole, big.NewInt(1))
-		}
-		y[i] = big.NewInt(int64(t.Values[whole.Int64()-t.Lo]))
-	}
-	return y
-}
-
-func product(a int64, b *big.Int) *big.Int { return new(big.Int).Mul(big.NewInt(a), b) }
-
 // genProgram draws a small program. Weights are often the extremes of int32 and
 // biases 2^62 or more, so that values leave int64 after a layer or two.
 func genProgram(t *rapid.T) *Program {
@@ -167,17 +51,18 @@ func genProgram(t *rapid.T) *Program {
 	for range rapid.IntRange(0, 4).Draw(t, "layers") {
 		switch rapid.SampledFrom([]Kind{KindConv2D, KindSumPool, KindPolynomial, KindLookupTable}).Draw(t, "op") {
 		case KindConv2D:
-			c := &Conv2D{Outputs: rapid.IntRange(1, 3).Draw(t, "outputs"), Channels: shape[0], Stride: rapid.IntRange(1, 3).Draw(t, "stride")}
+			c := &Conv2D{Outputs: rapid.IntRange(1, 3).Draw(t, "outputs"), Channels: shape[0], Stride: genPair(t, "stride", 3)}
 			for d := range c.Kernel {
 				c.Kernel[d] = rapid.IntRange(1, min(shape[d+1], 4)).Draw(t, "kernel")
 			}
-			c.Padding = rapid.IntRange(0, min(c.Kernel[0], c.Kernel[1])-1).Draw(t, "padding")
+			c.Padding = genSides(t, c.Kernel)
 			n := volume(c.Outputs, c.Channels, c.Kernel[0], c.Kernel[1])
 			c.Weight = rapid.SliceOfN(weight, n, n).Draw(t, "weight")
 			c.Bias = integers(c.Outputs, c.Outputs, "bias")
 			add(c)
 		case KindSumPool:
-			add(&SumPool{rapid.IntRange(1, min(shape[1], shape[2])).Draw(t, "kernel"), rapid.IntRange(1, 3).Draw(t, "stride")})
+			kernel := genPair(t, "kernel", min(shape[1], shape[2]))
+			add(&SumPool{kernel, genPair(t, "stride", 3), genSides(t, kernel)})
 		case KindPolynomial:
 			q := &Polynomial{}
 			for range rapid.SampledFrom([]int{1, shape[0]}).Draw(t, "rows") {
@@ -203,6 +88,26 @@ func genProgram(t *rapid.T) *Program {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// genPair draws a pair of numbers from 1 to most, mostly equal.
+func genPair(t *rapid.T, name string, most int) Pair {
+	p := Both(rapid.IntRange(1, most).Draw(t, name))
+	if rapid.IntRange(0, 3).Draw(t, name+" of its own") == 0 {
+		p[1] = rapid.IntRange(1, most).Draw(t, name)
+	}
+	return p
+}
+
+// genSides draws paddings below the kernel, mostly equal.
+func genSides(t *rapid.T, kernel Pair) Sides {
+	s := Around(rapid.IntRange(0, min(kernel[0], kernel[1])-1).Draw(t, "padding"))
+	if rapid.IntRange(0, 3).Draw(t, "uneven") == 0 {
+		for d := range s {
+			s[d] = rapid.IntRange(0, kernel[d%2]-1).Draw(t, "side")
+		}
+	}
+	return s
 }
 
 // genTables draws tables that cover the range of p's last tensor, one or one a

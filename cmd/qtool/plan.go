@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"qtool/bundle"
+	"qtool/he/choose"
+)
+
+func newPlanCommand(a *app) *cobra.Command {
+	var o verifyOptions
+	var path string
+	limit := 0
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "show how a back end would run a bundle: parameters, layouts, keys, cost, and why",
+		Long: withExitStatus(`Plan chooses the encryption parameters of a bundle, as verify-encrypted does before it
+runs, and prints them: the ring, all primes, how values lie in ciphertexts, the
+evaluation keys, the security, the predicted cost, and the reasons.
+
+The plan's hash is of everything that was chosen. The same bundle and options have the
+same plan on every machine: choices are weighed by a cost model of one reference
+processor, and neither this processor, nor its cores or memory, have a say. Predicted
+seconds are this machine's.
+
+With --tune-timings this machine has a say: the packed back ends measure it for a few
+seconds and rehearse the plan, the others take the speeds of its processor's kernels.
+Such a plan may differ from machine to machine.
+
+Plans of whole batches (bgv) depend on how many samples a run has, as empty slots count
+as work: give the --limit of the run. 0 stands for as many as fill their batches.`),
+		Example: `  qtool plan --bundle lenet/model.qb
+  qtool plan --bundle lenet/model.qb --backend packed-ckks --json
+  qtool plan --bundle lenet/model.qb --backend packed-ckks --tune-timings`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if limit < 0 {
+				return fmt.Errorf("--limit %d is negative", limit)
+			}
+			f, err := promptly(cmd.Context(), func() (*bundle.File, error) { return bundle.ReadFile(path) })
+			if err != nil {
+				return err
+			}
+			return printPlanOf(cmd.Context(), a, path, f, limit, o)
+		},
+	}
+	cmd.Flags().StringVar(&path, "bundle", "", "the bundle to plan (required)")
+	cmd.Flags().StringVar(&o.backend, "backend", "auto", "one of "+strings.Join(choose.Names, ", "))
+	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions(choose.Names, cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().IntVar(&limit, "limit", 0, "samples that a run will have (default as many as fill their batches)")
+	registerPacked(cmd, &o)
+	registerFailure(cmd, &o)
+	registerMemory(cmd, &o)
+	cmd.Flags().BoolVar(&o.tuneTimings, "tune-timings", false, "let timings of this machine choose among plans")
+	registerInsecure(cmd, &o.allowInsecure)
+	cmd.MarkFlagRequired("bundle")
+	return cmd
+}

@@ -1,0 +1,63 @@
+package bgv
+
+import (
+	"context"
+	"testing"
+
+	"qtool/bundle/bundletest"
+	"qtool/he/internal/guard/guardtest"
+	"qtool/he/internal/rolestest"
+)
+
+// What a server holds after an evaluation, and what it sees, has no run of the
+// client's key; the client prints none.
+func TestInsecureSecretStaysWithTheClient(t *testing.T) {
+	b := bundletest.New(8, 4, 1, 6, 6).Conv(2, 3, 1, 0, 7).Square().Pool(2, 2).Dense(3, 7)
+	plan := mustPlan(t, b.Done(), insecureOptions(10, 2))
+	client, err := NewClient(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, ctx := NewServer(plan), context.Background()
+	var in Inputs
+	var out Outputs
+	if err := client.Encrypt(ctx, b.Images(20), 0, &in, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Evaluate(ctx, &in, &out, nil); err != nil {
+		t.Fatal(err)
+	}
+	c := rolestest.Key(plan.params, client.secret)
+	rolestest.NoSecretValue(t, c, client, []any{server, plan, &in, &out})
+	guardtest.Hidden(t, client, c.Secrets())
+}
+
+// Encryption leaves no image, no error and no word of its streams behind.
+func TestInsecureEncryptionLeavesNothingBehind(t *testing.T) {
+	b := bundletest.New(8, 4, 6).Dense(3, 7)
+	plan := mustPlan(t, b.Done(), insecureOptions(10, 1))
+	client, err := NewClient(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in Inputs
+	if err := client.Encrypt(context.Background(), b.Images(20), 0, &in, nil); err != nil {
+		t.Fatal(err)
+	}
+	nonzero := 0
+	for _, w := range client.workers {
+		for k := range w.errors {
+			if w.errors[k] != 0 || w.message[k] != 0 || w.slots[k] != 0 {
+				nonzero++
+			}
+		}
+	}
+	for _, x := range client.columns[:cap(client.columns)] {
+		if x != 0 {
+			nonzero++
+		}
+	}
+	if nonzero > 0 {
+		t.Errorf("%d numbers are left", nonzero)
+	}
+}

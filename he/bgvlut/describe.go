@@ -1,0 +1,75 @@
+package bgvlut
+
+import (
+	"encoding/hex"
+	"fmt"
+
+	"qtool/he"
+	"qtool/he/internal/planhash"
+	"qtool/kernel/cpu"
+)
+
+// Hash is the SHA-256 of all that was chosen: ring, primes, levels, key switching
+// digits, and the tree and the leaves of every table.
+func (p *Plan) Hash() [32]byte {
+	l := p.layout
+	h := planhash.New("bgvlut").Ints("ring", l.logN).Words("plaintext", l.t).Words("ciphertext", l.q...).Words("special", l.special...)
+	h.Values("program", p.program.Input.Codes(), p.program.Output().Range)
+	for i := range p.stages {
+		s := &p.stages[i]
+		h.Ints("stage", s.node.rows, s.node.table, s.node.pool, s.inputs, s.between, s.outputs)
+		if s.table == nil {
+			continue
+		}
+		t := &p.tables[i]
+		h.Ints("drops", l.drops[i]...).Ints("tree", t.tree.baby, t.tree.height)
+		for k := range s.between {
+			h.Ints("table", int(t.of(k).parity), len(t.of(k).coeffs), t.shape(k).leaf)
+		}
+	}
+	for _, d := range p.digits {
+		h.Ints("digit", d...)
+	}
+	return h.Sum()
+}
+
+// Describe describes the plan, for so many samples or, if that is 0, a full batch.
+func (p *Plan) Describe(samples int) he.Description {
+	if samples == 0 {
+		samples = p.Slots()
+	}
+	sum, l := p.Hash(), p.layout
+	d := he.Description{
+		Backend: "bgv", Hash: hex.EncodeToString(sum[:]), LogN: p.LogN(), Slots: p.Slots(), LogQP: p.LogQP(), SecurityBits: p.SecurityBits(),
+		PlaintextModuli: []uint64{l.t}, CiphertextModuli: append([]uint64(nil), l.q...), SpecialModuli: append([]uint64(nil), l.special...),
+		KeyBytes: int64(len(p.digits)) * 2 * int64(len(l.q)+len(l.special)) * 8 << l.logN,
+		Samples:  samples, Work: p.Work(samples), Predicted: p.PredictedSeconds(samples), Why: p.Why(),
+	}
+	costs := l.costs(p.stages, p.tables, cpu.Active)
+	batches, budget := float64((samples+p.Slots()-1)/p.Slots()), p.budget
+	for i := range p.stages {
+		s := &p.stages[i]
+		layer := he.LayerDescription{
+			Name: "input", First: max(s.node.rows, noNode), Last: max(s.node.rows, s.node.table, s.node.pool), Layout: "an element a ciphertext",
+			In: s.inputs, Out: s.outputs, Limbs: l.limbs(i, 0),
+			Seconds: batches * (costs.linear[i] + float64(costs.element[i]*float64(s.between))) / float64(p.workers) / 1e9,
+		}
+		if layer.First == noNode {
+			layer.First = max(s.node.table, s.node.pool)
+		}
+		if layer.Last != noNode {
+			layer.Name = p.program.Nodes[layer.Last].Name
+		}
+		if s.table != nil {
+			layer.Layout = fmt.Sprintf("an element a ciphertext; tables of up to %d values in %d levels", p.tableLayer(i).Domain, p.tables[i].tree.levels())
+		}
+		// A linear map has an entry of its own in the budget, and a table one.
+		for _, node := range []int{s.node.rows, max(s.node.table, s.node.pool)} {
+			if node != noNode && len(budget) > 0 {
+				layer.Bits, budget = budget[0].BitsLeft, budget[1:]
+			}
+		}
+		d.Layers = append(d.Layers, layer)
+	}
+	return d
+}

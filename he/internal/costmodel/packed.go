@@ -1,0 +1,32 @@
+package costmodel
+
+import "qtool/kernel/cpu"
+
+// Packed are nanoseconds in packed ciphertexts (he/packed): of operations on one limb
+// of a ring, by one worker while all are busy, each as lower.Work counts it; of the
+// end of a section, where workers wait for one another; and of encrypting one input
+// ciphertext. All are whole numbers, so that sums of products with counts are exact
+// in float64 on every processor, in every order, fused or not.
+type Packed struct{ NTT, Extend, Product, Key, Move, Section, Encrypt float64 }
+
+// PackedOf are those of a level's kernels in the ring of degree 2^logN.
+//
+// Source: packed.Measure's passes, the least time of many over 8 seconds each, one
+// worker while other work kept the machine busy, rings of 2^12 to 2^15, on
+// an Intel Xeon (family 6, model 207) with the 52-bit multiply-add, and under
+// QTOOL_CPU for the levels below it, of which all have the portable kernels here. A
+// transform grows with N log N, the rest with N; diagonals and keys come from memory
+// that no cache holds.
+func PackedOf(level cpu.Level, logN int) Packed {
+	// Thousandths of a nanosecond a coefficient.
+	ntt, extend, product, key, move, encrypt := 845, 1430, 3300, 3550, 2550, 250_000
+	if level >= cpu.IFMA {
+		ntt, extend, product, key, move, encrypt = 180, 450, 950, 1700, 1200, 90_000
+	}
+	n := 1 << logN
+	whole := func(thousandths int) float64 { return float64(n * thousandths / 1000) }
+	return Packed{
+		NTT: whole(ntt * logN), Extend: whole(extend), Product: whole(product), Key: whole(key), Move: whole(move),
+		Section: 1700, Encrypt: whole(encrypt),
+	}
+}

@@ -1,0 +1,117 @@
+// Package costmodel has the constants by which planners weigh their choices. They
+// are those of one reference processor, written down here, so that a program and
+// its options give the same plan on every machine; nothing in this package looks at
+// the machine. Speeds of other processors are beside them, for predictions of time
+// that are shown and decide nothing.
+package costmodel
+
+import (
+	"math"
+
+	"qtool/kernel/cpu"
+)
+
+// Reference is the level of the reference processor: x86-64 at about 4 GHz with the
+// 52-bit multiply-add of AVX-512.
+const Reference = cpu.IFMA
+
+// Workers is how many cores the reference processor has.
+const Workers = 2
+
+// Batch are the nanoseconds that one core needs for one coefficient of one limb in
+// the exact batch executor (he/bgv).
+type Batch struct {
+	MAC       float64 // times a weight, accumulated
+	Reduce    float64 // of an accumulator
+	Product   float64 // of two coefficients, accumulated
+	Pointwise float64 // by a constant, reduced
+	NTT       float64 // times logN
+}
+
+// BatchOf are those of a level's kernels modulo q.
+//
+// Source: the transform, linear map and tensor product of `qtool bench` on one core
+// of an AVX-512 x86-64 processor with the 52-bit multiply-add at about 4 GHz, and the
+// same under QTOOL_CPU for the other levels; the reductions from a profile.
+func BatchOf(level cpu.Level, q uint64) Batch {
+	s := Batch{MAC: 0.27, Reduce: 1.1, Product: 0.9, Pointwise: 2, NTT: 0.75}
+	switch {
+	case level >= cpu.IFMA && q>>50 == 0:
+		return Batch{MAC: 0.035, Reduce: 0.1, Product: 0.09, Pointwise: 0.2, NTT: 0.085}
+	case level >= cpu.AVX512:
+		s.MAC, s.Reduce = 0.045, 0.2
+	case level == cpu.AVX2:
+		s.MAC, s.Reduce = 0.11, 0.5
+	}
+	return s
+}
+
+// GaussianOf is a level's nanoseconds for an error of encryption, in he/bgv.
+func GaussianOf(level cpu.Level) float64 {
+	if level >= cpu.AVX512 {
+		return 3
+	}
+	return 12
+}
+
+// Tables are the nanoseconds that one core needs for one coefficient of one limb in
+// the batch executor for tables (he/bgvlut).
+type Tables struct {
+	NTT      float64 // times logN
+	Term     float64 // of a base conversion
+	Convert  float64 // more, each target
+	Mul      float64 // product with a constant
+	Dot      float64 // product of two polynomials
+	MAC      float64 // times a small weight, accumulated
+	Reduce   float64 // of such a sum
+	Uniform  float64
+	Gaussian float64
+}
+
+// TablesOf are those of a level's kernels.
+//
+// Source: fitted to the look-ups of `qtool bench` ("table look-up in a batch") on one
+// core of an AVX-512 x86-64 processor at about 3 GHz, with the 52-bit multiply-add
+// and with QTOOL_CPU=portable.
+func TablesOf(level cpu.Level) Tables {
+	if level >= cpu.IFMA {
+		return Tables{NTT: 0.17, Term: 0.32, Convert: 0.36, Mul: 0.36, Dot: 0.54, MAC: 0.08, Reduce: 0.5, Uniform: 1.5, Gaussian: 3}
+	}
+	return Tables{NTT: 0.9, Term: 1.5, Convert: 0.7, Mul: 1.5, Dot: 3, MAC: 0.3, Reduce: 1.3, Uniform: 1.5, Gaussian: 15}
+}
+
+// Rotation are nanoseconds of one core in blind rotations (he/tfhe): a butterfly of
+// a number theoretic transform, a product of a digit and a key, a digit, and a
+// multiply-add of the key switch.
+type Rotation struct{ Butterfly, Product, Digit, Word float64 }
+
+// RotationOf are those of a level's kernels modulo a prime of logQ bits.
+//
+// Source: least times of many of the parts of a look-up of `qtool bench` ("look-up by
+// blind rotation") on an AVX-512 x86-64 processor, with all levels of QTOOL_CPU.
+func RotationOf(level cpu.Level, logQ int) Rotation {
+	c := Rotation{Butterfly: 1.15, Product: 1.45, Digit: 3, Word: 0.4}
+	if level >= cpu.AVX2 {
+		c.Word = 0.08
+	}
+	if level >= cpu.AVX512 {
+		c.Digit, c.Word = 0.15, 0.06
+	}
+	if level >= cpu.IFMA && logQ <= 50 {
+		c.Butterfly, c.Product = 0.15, 0.16
+	}
+	return c
+}
+
+// Coarse is x rounded to 30 significant bits, half to even. Planners compare costs
+// so rounded: processors that fuse a product and a sum, and others, then agree on
+// which of two costs is less, or that they are the same.
+func Coarse(x float64) float64 {
+	const drop = 52 - 29
+	if math.IsInf(x, 0) || math.IsNaN(x) {
+		return x
+	}
+	b := math.Float64bits(x)
+	b += 1<<(drop-1) - 1 + b>>drop&1
+	return math.Float64frombits(b &^ (1<<drop - 1))
+}

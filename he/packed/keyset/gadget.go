@@ -1,0 +1,40 @@
+package keyset
+
+import (
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+	"github.com/tuneinsight/lattigo/v5/ring"
+	"github.com/tuneinsight/lattigo/v5/ring/ringqp"
+	"github.com/tuneinsight/lattigo/v5/utils/structs"
+)
+
+// newGadget makes a key for ciphertexts of so many limbs, of the limbs that limb
+// gives for their primes: digit by digit, in each the body and then the mask, in
+// each the primes of Q and then those of P. A digit takes as many limbs as P has
+// primes.
+func newGadget(params rlwe.Parameters, limbs int, limb func(q uint64) []uint64) rlwe.GadgetCiphertext {
+	special := len(params.P())
+	poly := func(primes []uint64) (p ring.Poly) {
+		for _, q := range primes {
+			p.Coeffs = append(p.Coeffs, limb(q))
+		}
+		return p
+	}
+	value := make(structs.Matrix[rlwe.VectorQP], (limbs+special-1)/special)
+	for d := range value {
+		pair := make(rlwe.VectorQP, 2)
+		for half := range pair {
+			q := poly(params.Q()[:limbs])
+			pair[half] = ringqp.Poly{Q: q, P: poly(params.P())}
+		}
+		value[d] = []rlwe.VectorQP{pair}
+	}
+	return rlwe.GadgetCiphertext{Value: value}
+}
+
+// newGaloisKey makes the key of a rotation.
+func newGaloisKey(params rlwe.Parameters, slots int, g rlwe.GadgetCiphertext) *rlwe.GaloisKey {
+	return &rlwe.GaloisKey{
+		GaloisElement: params.GaloisElement(slots), NthRoot: params.RingQ().NthRoot(),
+		EvaluationKey: rlwe.EvaluationKey{GadgetCiphertext: g},
+	}
+}
