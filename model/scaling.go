@@ -99,7 +99,7 @@ func (w *walker) layer(i int, l Layer, s *LayerScaling, out []int) error {
 		}
 		slope, offset := w.q.Params.Normalisation(l.Name)
 		for c := range slope {
-			offset[c] += slope[c] * w.offset[c]
+			offset[c] += float64(slope[c] * w.offset[c])
 			if slope[c] *= w.scale[c%len(w.scale)]; slope[c] == 0 {
 				slope[c] = leastSlope // the channel is its offset
 			}
@@ -222,11 +222,11 @@ func (w *walker) accumulate(l Layer, s *LayerScaling, weight, bias []float32, ou
 func Interval(codes []float32, lo, hi []float64) (from, to float64) {
 	for k, m := range codes {
 		if m := float64(m); m > 0 {
-			from += m * lo[k]
-			to += m * hi[k]
+			from += float64(m * lo[k])
+			to += float64(m * hi[k])
 		} else if m < 0 {
-			from += m * hi[k]
-			to += m * lo[k]
+			from += float64(m * hi[k])
+			to += float64(m * lo[k])
 		}
 	}
 	return from, to
