@@ -100,7 +100,7 @@ func (m *images) quantize(ctx context.Context) error {
 		}
 	}
 	c := m.recipe.Quantize
-	sample := m.data.Train.First(min(c.Images, m.data.Train.Len()))
+	sample := m.data.Train.Draw(c.Images, m.recipe.Seed)
 	n, params, err := ptq.Approximate(ctx, m.network, m.float.Params, sample, sample.Len())
 	if err != nil {
 		return err

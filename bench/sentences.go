@@ -109,7 +109,7 @@ func (s *sentences) trainQuantized(ctx context.Context) (reading, error) {
 		return reading{}, err
 	}
 	return s.round(ctx, s.material.Recipe.Quantize.Finetune.Batch, func(samples []train.Sample) (reading, error) {
-		z, err := s.material.Quantizer(ctx, s.network, s.float, s.train)
+		z, err := s.material.Quantizer(ctx, s.network, s.float)
 		if err != nil {
 			return reading{}, err
 		}
@@ -147,7 +147,7 @@ func (s *sentences) export(ctx context.Context) (*bundle.File, *datasets.Split, 
 		if err := s.begin(ctx); err != nil {
 			return nil, nil, err
 		}
-		z, err := s.material.Quantizer(ctx, s.network, s.float, s.train)
+		z, err := s.material.Quantizer(ctx, s.network, s.float)
 		if err != nil {
 			return nil, nil, err
 		}

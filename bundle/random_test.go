@@ -22,7 +22,7 @@ func check(t *testing.T, n int, property func(*rapid.T)) {
 	f := flag.Lookup("rapid.checks")
 	if before := f.Value.String(); before == f.DefValue {
 		if testing.Short() {
-			n = min(n, max(n/20, 20))
+			n = min(n, max(n/20, 500)) // enough for every operation to be drawn
 		}
 		if err := f.Value.Set(strconv.Itoa(n)); err != nil {
 			t.Fatal(err)

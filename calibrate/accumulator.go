@@ -125,7 +125,7 @@ func (b *bound) interval(scale float32) (lo, hi float64) {
 	grid.Quantize(b.codes, b.magnitudes)
 	norm := float64(f32.Sum(b.codes))
 	positive, negative := (norm+sum)/2, (norm-sum)/2
-	return positive*b.o.Lo[0] - negative*b.o.Hi[0], positive*b.o.Hi[0] - negative*b.o.Lo[0]
+	return float64(positive*b.o.Lo[0]) - float64(negative*b.o.Hi[0]), float64(positive*b.o.Hi[0]) - float64(negative*b.o.Lo[0])
 }
 
 // fits reports whether the output's range fits at the given scale.
@@ -154,7 +154,7 @@ func (b *bound) raise(from float32) (float32, error) {
 		}
 	}
 	for hi-lo > hi*0x1p-10 {
-		if mid := lo + (hi-lo)/2; b.fits(mid) {
+		if mid := lo + float32((hi-lo)/2); b.fits(mid) {
 			hi = mid
 		} else {
 			lo = mid

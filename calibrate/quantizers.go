@@ -180,7 +180,11 @@ func (c Config) Shift(n *model.Network, i int) uint8 {
 // the bounds on its accumulators. ranges says whether there are any.
 func (c Config) WeightObserver(n *model.Network) (observe model.Observer, ranges bool) {
 	return c.bounded(n, func(o model.Observation) ([]float32, error) {
-		return c.weightsOf(o).Scales(o.Layer.Name, o.Folded, o.Outputs)
+		scales, err := c.weightsOf(o).Scales(o.Layer.Name, o.Folded, o.Outputs)
+		if err != nil {
+			return nil, err
+		}
+		return carryBias(o, scales), nil
 	})
 }
 
@@ -188,7 +192,11 @@ func (c Config) WeightObserver(n *model.Network) (observe model.Observer, ranges
 // WeightConfig.Follow, within the bounds.
 func (c Config) WeightFollower(n *model.Network) (observe model.Observer, ranges bool) {
 	return c.bounded(n, func(o model.Observation) ([]float32, error) {
-		return c.weightsOf(o).Follow(o.Layer.Name, o.Folded, o.Scales, o.Outputs)
+		scales, err := c.weightsOf(o).Follow(o.Layer.Name, o.Folded, o.Scales, o.Outputs)
+		if err != nil {
+			return nil, err
+		}
+		return carryBias(o, scales), nil
 	})
 }
 

@@ -25,6 +25,8 @@ type Dataset struct {
 // Options say where Load may look. The zero value is usable.
 type Options struct {
 	Dir      string       // looked at first: the folder of the --data flag
+	Base     string       // paths in names are relative to it; "" is the working folder
+	SHA256   string       // of the content, where it is known what that must be; "" takes any
 	Progress io.Writer    // progress bars of downloads; nil is quiet
 	Offline  bool         // never download
 	CacheDir string       // downloads are kept here; default: qtool in os.UserCacheDir
@@ -60,7 +62,7 @@ func Load(ctx context.Context, name string, o Options) (*Dataset, error) {
 		return nil, fmt.Errorf("datasets: %s: %w", name, err)
 	}
 	if dir, ok := strings.CutPrefix(name, idxPrefix); ok {
-		return loadFolder(name, dir)
+		return loadFolder(name, dir, o)
 	}
 	load, ok := loaders[name]
 	if !ok {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"qtool/internal/whole"
 )
@@ -19,10 +20,47 @@ const (
 	testLabelsFile  = "t10k-labels-idx1-ubyte"
 )
 
-// loadFolder reads the user's own data: the four files in dir, each plain or
+// loadFolder reads the user's own data: the four files of a folder, each plain or
 // with ".gz" (plain wins). Images are [N, H, W] or [N, C, H, W]; the number of
-// classes is one more than the largest label. There is no hash to check.
-func loadFolder(name, dir string) (*Dataset, error) {
+// classes is one more than the largest label.
+//
+// The folder is the first of o.candidates that holds one of the files; where
+// o.SHA256 says what the content must be, the first whose content is that.
+func loadFolder(name, dir string, o Options) (*Dataset, error) {
+	if dir == "" {
+		return nil, fmt.Errorf("datasets: %s: no folder is named: want %sDIR", name, idxPrefix)
+	}
+	var looked, others []string
+	for _, c := range o.candidates(dir) {
+		looked = append(looked, c.String())
+		if !c.holdsAny() {
+			continue
+		}
+		d, err := readFolder(name, c.path)
+		if err != nil {
+			return nil, err
+		}
+		if o.SHA256 == "" || d.SHA256 == o.SHA256 {
+			return d, nil
+		}
+		others = append(others, fmt.Sprintf("%s has %s", c, d.SHA256))
+	}
+	if others != nil {
+		return nil, &HintError{
+			Err:    fmt.Errorf("datasets: %s with content hash %s: %w: %s", name, o.SHA256, ErrMissing, strings.Join(others, ", ")),
+			Advice: "name the folder of that data, or the one that holds it, with --data",
+		}
+	}
+	err := fmt.Errorf("datasets: %s: %w: neither %s nor %s.gz is in %s", name, ErrMissing, trainImagesFile, trainImagesFile, strings.Join(looked, ", "))
+	if o.SHA256 != "" {
+		err = fmt.Errorf("%w; wanted is the content with hash %s", err, o.SHA256)
+	}
+	return nil, &HintError{Err: err, Advice: fmt.Sprintf("%sDIR needs %s, %s, %s and %s, plain or gzipped; --data names the folder, or the one that holds it",
+		idxPrefix, trainImagesFile, trainLabelsFile, testImagesFile, testLabelsFile)}
+}
+
+// readFolder reads the four files of a folder.
+func readFolder(name, dir string) (*Dataset, error) {
 	var arrays [4]*IDX
 	for i, file := range []string{trainImagesFile, trainLabelsFile, testImagesFile, testLabelsFile} {
 		path, err := findPlainOrGzip(dir, file)

@@ -11,6 +11,7 @@ const (
 	streamAugment
 	streamDigits
 	streamDigitLabels
+	streamDraw
 )
 
 // source is a stream of random draws that is the same on every machine and in

@@ -6,6 +6,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets"
+	"qtool/internal/elementary"
 	"qtool/model"
 )
 
@@ -62,12 +63,12 @@ func Observe(q *model.Quantized, float model.Parameters, p *bundle.Program, imag
 			}
 			out, s := outs[layers[k]], &scaling[layers[k]]
 			for j, x := range out {
-				d := x - s.Out[j*len(s.Out)/len(out)]*v.Float(j)
+				d := x - float64(s.Out[j*len(s.Out)/len(out)]*v.Float(j))
 				if s.Offset != nil && s.Table == nil { // a bias that a table takes
 					d -= s.Offset[j*len(s.Offset)/len(out)]
 				}
-				signal[k] += x * x
-				noise[k] += d * d
+				signal[k] += float64(x * x)
+				noise[k] += float64(d * d)
 			}
 		})
 		if err != nil {
@@ -78,7 +79,7 @@ func Observe(q *model.Quantized, float model.Parameters, p *bundle.Program, imag
 	for k := range sqnr {
 		// Noise of nothing would be infinite, which JSON cannot say; 300 dB is
 		// beyond what float64 can tell apart.
-		sqnr[k] = math.Min(10*math.Log10(signal[k]/noise[k]), 300)
+		sqnr[k] = math.Min(10*elementary.Log10(signal[k]/noise[k]), 300)
 		if math.IsNaN(sqnr[k]) || math.IsInf(sqnr[k], 0) {
 			sqnr[k] = 0
 		}

@@ -21,7 +21,7 @@ func (p Parameters) Normalisation(name string) (slope, offset []float64) {
 	slope, offset = make([]float64, len(weight)), make([]float64, len(weight))
 	for c := range weight {
 		slope[c] = float64(weight[c]) / math.Sqrt(float64(variance[c])+BatchNormEpsilon)
-		offset[c] = float64(bias[c]) - float64(mean[c])*slope[c]
+		offset[c] = float64(bias[c]) - float64(float64(mean[c])*slope[c])
 	}
 	return slope, offset
 }
@@ -44,7 +44,7 @@ func FoldBatchNorms(n *Network, p Parameters, keep func(i int) bool) (*Network, 
 			for k := c * row; k < (c+1)*row; k++ {
 				w[k] = float32(float64(w[k]) * slope[c])
 			}
-			b[c] = float32(float64(b[c])*slope[c] + offset[c])
+			b[c] = float32(float64(float64(b[c])*slope[c]) + offset[c])
 		}
 		q = slices.DeleteFunc(q, func(t Tensor) bool { return t.layer() == l.Name })
 	}

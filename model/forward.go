@@ -1,6 +1,6 @@
 package model
 
-import "math"
+import "qtool/internal/elementary"
 
 // Forward evaluates the network on one image in float64 and returns every
 // layer's output. It is the plain definition that training's fast operations
@@ -40,7 +40,7 @@ func (l Layer) Forward(x []float64, in, out []int, w, b []float32) []float64 {
 		for o := range y {
 			y[o] = float64(b[o])
 			for k, v := range x {
-				y[o] += float64(w[o*len(x)+k]) * v
+				y[o] += float64(float64(w[o*len(x)+k]) * v)
 			}
 		}
 		return y
@@ -62,7 +62,7 @@ func normalise(p Parameters, name string, x []float64) []float64 {
 	y := make([]float64, len(x))
 	for k, v := range x {
 		c := k * len(slope) / len(x)
-		y[k] = slope[c]*v + offset[c]
+		y[k] = float64(slope[c]*v) + offset[c]
 	}
 	return y
 }
@@ -73,13 +73,13 @@ func (l Layer) Apply(x float64) float64 {
 	case Square:
 		return x * x
 	case Tanh:
-		return math.Tanh(x)
+		return elementary.Tanh(x)
 	case Sigmoid:
-		return 1 / (1 + math.Exp(-x))
+		return 1 / (1 + elementary.Exp(-x))
 	case ReLU:
 		return max(x, 0)
 	case SiLU:
-		return x / (1 + math.Exp(-x))
+		return x / (1 + elementary.Exp(-x))
 	case Sign:
 		if x < 0 {
 			return -1
@@ -88,7 +88,7 @@ func (l Layer) Apply(x float64) float64 {
 	case Polynomial:
 		y := 0.0
 		for k := len(l.Coefficients) - 1; k >= 0; k-- {
-			y = y*x + l.Coefficients[k]
+			y = float64(y*x) + l.Coefficients[k]
 		}
 		return y
 	}
@@ -118,7 +118,7 @@ func convolve(l Layer, x []float64, in, out []int, w, b []float32) []float64 {
 						// Columns c with 0 <= c*stride+j-padding < width.
 						from := max(0, (l.Padding-j+stride-1)/stride)
 						for c, cc := from, from*stride+j-l.Padding; c < len(row) && cc < len(src); c, cc = c+1, cc+stride {
-							row[c] += f * src[cc]
+							row[c] += float64(f * src[cc])
 						}
 					}
 				}

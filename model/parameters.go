@@ -157,7 +157,7 @@ func (n *Network) Initialise(seed uint64) (Parameters, error) {
 			bound := 1 / math.Sqrt(float64(len(w)/len(b)))
 			for _, data := range [][]float32{w, b} {
 				for k := range data {
-					data[k] = float32(bound * (2*r.Float64() - 1))
+					data[k] = float32(bound * (2*float64(r.Float64()) - 1))
 				}
 			}
 		case l.Type == BatchNorm:

@@ -99,8 +99,10 @@ func (w *walker) layer(i int, l Layer, s *LayerScaling, out []int) error {
 		}
 		slope, offset := w.q.Params.Normalisation(l.Name)
 		for c := range slope {
-			offset[c] += slope[c] * w.offset[c]
-			slope[c] *= w.scale[c%len(w.scale)]
+			offset[c] += float64(slope[c] * w.offset[c])
+			if slope[c] *= w.scale[c%len(w.scale)]; slope[c] == 0 {
+				slope[c] = leastSlope // the channel is its offset
+			}
 		}
 		s.Out, w.offset = slope, offset
 	case l.Type == AvgPool:
@@ -117,6 +119,11 @@ func (w *walker) layer(i int, l Layer, s *LayerScaling, out []int) error {
 	}
 	return nil
 }
+
+// leastSlope stands for a batch norm's slope of 0, and for one that is too small for
+// float64: at it no accumulator that a table can have moves an offset of a size that
+// matters, and the channel stays the constant that it is.
+const leastSlope = 0x1p-126
 
 func (w *walker) weigh(i int, l Layer, s *LayerScaling) error {
 	if w.weighted == len(w.q.Weights) {
@@ -215,11 +222,11 @@ func (w *walker) accumulate(l Layer, s *LayerScaling, weight, bias []float32, ou
 func Interval(codes []float32, lo, hi []float64) (from, to float64) {
 	for k, m := range codes {
 		if m := float64(m); m > 0 {
-			from += m * lo[k]
-			to += m * hi[k]
+			from += float64(m * lo[k])
+			to += float64(m * hi[k])
 		} else if m < 0 {
-			from += m * hi[k]
-			to += m * lo[k]
+			from += float64(m * hi[k])
+			to += float64(m * lo[k])
 		}
 	}
 	return from, to

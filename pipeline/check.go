@@ -50,7 +50,7 @@ func Check(ctx context.Context, o CheckOptions) (report *verify.Report, err erro
 		return nil, err
 	}
 	defer func() { held.Close() }()
-	d, k, err := o.bundleData(ctx, f)
+	d, k, err := o.bundleData(ctx, f, o.Bundle)
 	if err != nil {
 		return nil, err
 	}

@@ -34,8 +34,28 @@ func (c sentenceCheckpoint) origin() *model.Provenance     { return &c.Provenanc
 func (c sentenceCheckpoint) parameters() *model.Parameters { return &c.Params }
 func (c sentenceCheckpoint) quantized() bool               { return c.Quantizers != nil }
 
-// ReadFloat reads a checkpoint that quantization is to start from.
-func (w *Workspace) ReadFloat(path string) (Checkpoint, error) {
+// ErrNoCheckpoint says that tensors are to be renamed, and of no checkpoint.
+var ErrNoCheckpoint = errors.New("--map renames the tensors of --checkpoint, and there is none")
+
+// ReadFloat reads the checkpoint that quantization is to start from: qtool's own or, of
+// images, a safetensors file of another tool, whose tensors maps rename (theirs=ours).
+func (w *Workspace) ReadFloat(path string, maps []string) (Checkpoint, error) {
+	renames, err := parseMaps(maps)
+	if err != nil {
+		return nil, err
+	}
+	m, err := w.kind.images("--map")
+	if err != nil && len(renames) > 0 {
+		return nil, err
+	}
+	if err == nil {
+		if c, err := m.importWeights(path, renames); c != nil || err != nil {
+			return c, err
+		}
+	}
+	if len(renames) > 0 {
+		return nil, fmt.Errorf("--map: %s is a checkpoint of qtool: its tensors have the network's names", path)
+	}
 	c, err := w.kind.read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, hint.With(fmt.Errorf("no float checkpoint: %w", err), "qtool train makes one, or name one with --checkpoint")

@@ -257,7 +257,11 @@ func (s Source) readImages(ctx context.Context, r *recipe.Recipe, in *report.Inp
 	d := s.data
 	if d == nil {
 		var err error
-		d, err = datasets.Load(ctx, in.Report.Dataset, datasets.Options{Dir: s.DataDir, Offline: true})
+		name, base := in.Report.Dataset, filepath.Dir(s.beside(FileRecipe))
+		if r != nil {
+			name = r.Data.Name
+		}
+		d, err = datasets.Load(ctx, name, datasets.Options{Dir: s.DataDir, Base: base, Offline: true})
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -281,15 +285,9 @@ func (s Source) readImages(ctx context.Context, r *recipe.Recipe, in *report.Inp
 
 // observedSplit is the training images that filled in a bundle's seen ranges.
 func observedSplit(d *datasets.Dataset, r *recipe.Recipe) (*datasets.Split, error) {
-	images := d.Train
-	if n := r.Data.Images; n > 0 {
-		images = images.First(n)
+	images, _, err := trainingSplit(d, r)
+	if err != nil {
+		return nil, err
 	}
-	if n := r.Data.Validation; n > 0 {
-		var err error
-		if images, _, err = images.Holdout(n, r.Seed); err != nil {
-			return nil, err
-		}
-	}
-	return images.First(observedSamples), nil
+	return images.Draw(observedSamples, r.Seed), nil
 }

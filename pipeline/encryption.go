@@ -136,7 +136,10 @@ func (o Encryption) planHint(p *bundle.Program) string {
 // withHint adds what can be done about a plan that was refused.
 func withHint(err error, insufficient string) error {
 	var recurrent *choose.RecurrentError
+	var space *bgv.MemoryError
 	switch {
+	case errors.As(err, &space):
+		return hint.With(err, fmt.Sprintf("--memory %.0f allows it where the machine has as much, or a packed back end evaluates one input at a time", math.Ceil(float64(space.Need)/(1<<30))))
 	case errors.Is(err, security.ErrInsecure):
 		return hint.With(err, "leave the ring degree to be chosen, or accept the risk with --allow-insecure-parameters")
 	case errors.Is(err, bgv.ErrInsufficient), errors.Is(err, tfhe.ErrInsufficient), errors.Is(err, lstm.ErrInsufficient), errors.Is(err, packed.ErrInsufficient):

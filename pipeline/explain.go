@@ -26,7 +26,7 @@ func (w *Workspace) explain(ctx context.Context, c Checkpoint) (*explain.Report,
 	}
 	bar := w.Begin("explain", 0)
 	r, err := explain.Run(ctx, explain.Task{
-		Quantized: q, Float: float, Calibration: m.train.First(w.recipe.Quantize.Images), Held: m.val, Progress: bar.Set,
+		Quantized: q, Float: float, Calibration: m.calibration(), Held: m.val, Progress: bar.Set,
 	})
 	bar.End(err)
 	return r, err

@@ -65,7 +65,7 @@ func (w *Workspace) resumable(dir string) error {
 	if err != nil {
 		return err
 	}
-	here, err := w.recipe.Encode()
+	here, err := w.recipe.At(w.Dir).Encode()
 	if err != nil || string(there) == string(here) {
 		return err
 	}

@@ -26,6 +26,7 @@ type Images struct {
 	network *model.Network // the recipe's, as float training begins with it
 	train   *datasets.Split
 	val     *datasets.Split // nil for none
+	told    *bool           // which classes calibration lacks
 }
 
 // Images is the run as one of images; where it is none, the error says that what needs
@@ -47,7 +48,7 @@ func (m *Images) At(o Options) (*Workspace, *Images, error) {
 		return nil, nil, err
 	}
 	w := &Workspace{Options: o, recipe: o.Recipe, data: m.w.data}
-	at := &Images{w: w, network: n, train: m.train, val: m.val}
+	at := &Images{w: w, network: n, train: m.train, val: m.val, told: m.told}
 	w.kind = at
 	return w, at, nil
 }
@@ -59,7 +60,7 @@ func (m *Images) load(ctx context.Context) (*datasets.Dataset, error) {
 	if m.network, err = r.Build(); err != nil {
 		return nil, fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
-	d, err := m.w.loadData(ctx, r.Data.Name)
+	d, err := m.w.loadData(ctx, r.Data.Name, r.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -69,42 +70,16 @@ func (m *Images) load(ctx context.Context) (*datasets.Dataset, error) {
 	if err := r.Verify.CheckImages(d.Test.Len(), "images"); err != nil {
 		return nil, fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
-	if n := r.Quantize.Images; r.Quantize.Method != "none" && n > d.Train.Len() {
-		return nil, fmt.Errorf("recipe %s: quantize.images: %d, the dataset has %d training images", r.Name, n, d.Train.Len())
+	if n := r.Data.Images; n > d.Train.Len() {
+		return nil, fmt.Errorf("recipe %s: data.images: %d, the dataset has %d training images", r.Name, n, d.Train.Len())
 	}
-	images := d.Train
-	if n := r.Data.Images; n > 0 {
-		if n > images.Len() {
-			return nil, fmt.Errorf("recipe %s: data.images: %d, the dataset has %d training images", r.Name, n, images.Len())
-		}
-		images = images.First(n)
+	if m.train, m.val, err = trainingSplit(d, r); err != nil {
+		return nil, fmt.Errorf("recipe %s: data.validation: %w", r.Name, err)
 	}
-	m.train = images
-	if r.Data.Validation > 0 {
-		if m.train, m.val, err = images.Holdout(r.Data.Validation, r.Seed); err != nil {
-			return nil, fmt.Errorf("recipe %s: data.validation: %w", r.Name, err)
-		}
+	if empty := m.train.Missing(d.Classes); len(empty) > 0 {
+		m.w.Note(fmt.Sprintf("%s no training image: the network cannot learn %s", ClassesHave(empty), itOrThem(empty)))
 	}
 	return d, nil
-}
-
-// loadData loads a dataset of images.
-func (e *Env) loadData(ctx context.Context, name string) (*datasets.Dataset, error) {
-	return datasets.Load(ctx, name, datasets.Options{Dir: e.DataDir, Progress: e.Downloads})
-}
-
-func fitsNetwork(d *datasets.Dataset, n *model.Network) error {
-	shapes, err := n.Shapes()
-	if err != nil {
-		return err
-	}
-	if fmt.Sprint(d.Shape) != fmt.Sprint(n.Input) {
-		return fmt.Errorf("images of shape %v, network.input is %v", d.Shape, n.Input)
-	}
-	if out := shapes[len(shapes)-1][0]; out != d.Classes {
-		return fmt.Errorf("%d classes, the network's last layer has %d units", d.Classes, out)
-	}
-	return nil
 }
 
 func (m *Images) validated() bool       { return m.val != nil }
@@ -170,6 +145,8 @@ func (m *Images) teacher(c *train.TeacherConfig, stage string) (*train.Teacher, 
 		path = m.w.Path(FileFloat)
 	case train.RecipeTeacher:
 		path = m.w.Path(FileTeacher)
+	default:
+		path = datasets.Options{Dir: m.w.DataDir, Base: m.w.recipe.Dir}.File(path)
 	}
 	t, err := model.ReadCheckpoint(path)
 	if c.Checkpoint == train.RecipeTeacher && errors.Is(err, fs.ErrNotExist) {
@@ -196,7 +173,7 @@ func (m *Images) lookOutside(ctx context.Context, log *TrainingLog, n *model.Net
 	if !slices.ContainsFunc(n.Layers, func(l model.Layer) bool { return l.Interval != nil }) {
 		return nil
 	}
-	images := m.train.First(min(outsideImages, m.train.Len()))
+	images := m.train.Draw(outsideImages, m.w.recipe.Seed)
 	log.OutsideOf = "training"
 	if m.val != nil {
 		images, log.OutsideOf = m.val, "validation"

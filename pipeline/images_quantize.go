@@ -51,7 +51,7 @@ func (r *roundedImages) finetuning(ctx context.Context) (*training, error) {
 	options := qat.OptionsOf(c.Config, q.Network)
 	if c.Finetune.StartQuantization > 0 {
 		options.Calibrate = func(p model.Parameters) (*model.Quantized, error) {
-			return ptq.Quantize(ctx, q.Network, p, c.Config, r.m.train)
+			return ptq.Quantize(ctx, q.Network, p, c.Config, r.m.calibration())
 		}
 	}
 	z, err := qat.Training(q, options)
@@ -91,12 +91,12 @@ func (r *roundedImages) checkpoint() Checkpoint {
 // Approximate is the float network with polynomials in the place of the functions
 // whose interval the recipe leaves to be measured.
 func (m *Images) Approximate(ctx context.Context, float Checkpoint) (*model.Network, model.Parameters, error) {
-	return ptq.Approximate(ctx, m.network, float.(imageCheckpoint).Params, m.train, m.w.recipe.Quantize.Images)
+	return ptq.Approximate(ctx, m.network, float.(imageCheckpoint).Params, m.calibration(), m.w.recipe.Quantize.Images)
 }
 
 // RoundOff quantizes without training.
 func (m *Images) RoundOff(ctx context.Context, n *model.Network, p model.Parameters, c calibrate.Config, o ptq.Options, progress func(done, total int)) (*ptq.Result, error) {
-	return ptq.Run(ctx, ptq.Task{Network: n, Params: p, Config: c, Options: o, Images: m.train, Progress: progress})
+	return ptq.Run(ctx, ptq.Task{Network: n, Params: p, Config: c, Options: o, Images: m.calibration(), Progress: progress})
 }
 
 // HeldAnswers are the float network's answers to the held-out images, and how many of
@@ -162,7 +162,7 @@ func (m *Images) file(c Checkpoint) (*bundle.File, []float64, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	images := m.train.First(min(observedSamples, m.train.Len()))
+	images := m.train.Draw(observedSamples, m.w.recipe.Seed)
 	reference, err := m.reference(c.(imageCheckpoint))
 	if err != nil {
 		return nil, nil, err

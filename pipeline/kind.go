@@ -80,5 +80,5 @@ func newKind(w *Workspace) kind {
 	if w.recipe.Sentence != nil {
 		return &sentences{w: w}
 	}
-	return &Images{w: w}
+	return &Images{w: w, told: new(bool)}
 }

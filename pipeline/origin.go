@@ -36,13 +36,13 @@ func Encoder(f *bundle.File) (*text.Encoder, error) {
 
 // bundleData is the dataset that a bundle was made with, its test samples as the bundle
 // takes them, and the family of its networks.
-func (e *Env) bundleData(ctx context.Context, f *bundle.File) (*datasets.Dataset, family, error) {
+func (e *Env) bundleData(ctx context.Context, f *bundle.File, path string) (*datasets.Dataset, family, error) {
 	client, err := Encoder(f)
 	if err != nil {
 		return nil, nil, err
 	}
 	if client == nil {
-		d, err := e.loadData(ctx, f.Provenance.Dataset)
+		d, err := e.knownData(ctx, f.Provenance, filepath.Dir(path))
 		return d, imageFamily{}, err
 	}
 	c, err := text.Load(ctx, f.Provenance.Dataset, datasets.Options{Dir: e.DataDir})

@@ -11,11 +11,15 @@ import (
 	"qtool/bundle"
 	"qtool/internal/hint"
 	"qtool/internal/whole"
+	"qtool/model"
+	"qtool/train"
 )
 
 // QuantizeOptions are what Quantize does beside what the recipe says.
 type QuantizeOptions struct {
 	Checkpoint string // the float network; "" is the folder's own
+	// Maps rename tensors of a checkpoint that another tool wrote: theirs=ours.
+	Maps []string
 	// Compare quantizes in every way without training and takes the best; see Calibrate.
 	Compare bool
 	// Explain says of each layer what its quantization costs.
@@ -29,6 +33,9 @@ func Quantize(ctx context.Context, o Options, q QuantizeOptions) (*Made, error) 
 }
 
 func (w *Workspace) quantizeAll(ctx context.Context, o QuantizeOptions) (*Made, error) {
+	if len(o.Maps) > 0 && o.Checkpoint == "" {
+		return nil, ErrNoCheckpoint
+	}
 	for _, f := range []struct {
 		on   bool
 		flag string
@@ -52,7 +59,7 @@ func (w *Workspace) quantizeAll(ctx context.Context, o QuantizeOptions) (*Made, 
 	if o.Checkpoint == "" {
 		o.Checkpoint = w.Path(FileFloat)
 	}
-	float, err := w.ReadFloat(o.Checkpoint)
+	float, err := w.ReadFloat(o.Checkpoint, o.Maps)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +105,12 @@ func (w *Workspace) quantizeAll(ctx context.Context, o QuantizeOptions) (*Made, 
 func (w *Workspace) Adopt(path string, c Checkpoint) error {
 	if err := w.kind.fits(path, c); err != nil {
 		return err
+	}
+	if *c.origin() == (model.Provenance{}) { // another tool's
+		var err error
+		if *c.origin(), err = w.provenance(train.OwnFloat); err != nil {
+			return err
+		}
 	}
 	b, err := c.Encode()
 	if err != nil {

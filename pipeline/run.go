@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"qtool/datasets"
 	"qtool/internal/hint"
 	"qtool/internal/memory"
 	"qtool/internal/whole"
@@ -92,7 +93,7 @@ func (w *Workspace) floatReport(ctx context.Context, float Checkpoint) (*verify.
 	}
 	report := &verify.Report{
 		Schema: verify.ReportSchema, Recipe: w.recipe.Name, Seed: w.recipe.Seed,
-		Dataset: w.data.Name, DatasetSHA256: w.data.SHA256, TestImages: w.data.Test.Len(),
+		Dataset: datasets.ShortName(w.data.Name), DatasetSHA256: w.data.SHA256, TestImages: w.data.Test.Len(),
 		PeakRSSBytes: memory.Peak(), Layers: []verify.Layer{}, Versions: versions(),
 	}
 	report.Apply(comparison)

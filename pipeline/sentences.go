@@ -37,7 +37,7 @@ func (s *sentences) unquantized() string { return "" }
 func (s *sentences) load(ctx context.Context) (*datasets.Dataset, error) {
 	r := s.w.recipe
 	var err error
-	if s.Material, err = material.Load(ctx, r, datasets.Options{Dir: s.w.DataDir}); err != nil {
+	if s.Material, err = material.Load(ctx, r, datasets.Options{Dir: s.w.DataDir, Base: r.Dir}); err != nil {
 		return nil, err
 	}
 	if err := r.Verify.CheckImages(len(s.Corpus.Test), "sentences"); err != nil {
@@ -127,7 +127,7 @@ type roundedSentences struct {
 func (s *sentences) round(ctx context.Context, float Checkpoint) (rounded, error) {
 	r := &roundedSentences{sentences: s, float: float.(sentenceCheckpoint), all: s.Samples(s.Corpus.Train)}
 	var err error
-	r.z, err = s.Quantizer(ctx, r.float.Network, r.float.Params, r.all)
+	r.z, err = s.Quantizer(ctx, r.float.Network, r.float.Params)
 	return r, err
 }
 

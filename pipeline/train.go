@@ -79,6 +79,9 @@ func (w *Workspace) fit(ctx context.Context, stage string, t *training) (*train.
 	if err != nil {
 		return nil, err
 	}
+	if result.Settled {
+		w.Note(fmt.Sprintf("%s: the running moments of batch norms had not settled by the end of training: they are those of training images with the final weights", stage))
+	}
 	log := TrainingLog{History: result.History, Best: result.Best, Seconds: result.Seconds}
 	if t.look != nil {
 		if err := t.look(ctx, result.Params, &log); err != nil {

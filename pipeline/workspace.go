@@ -99,9 +99,9 @@ func (w *Workspace) Prepare(inherits ...string) error {
 	return err
 }
 
-// writeRecipe keeps the resolved recipe in the folder.
+// writeRecipe keeps the resolved recipe in the folder, with paths from there.
 func (w *Workspace) writeRecipe() error {
-	b, err := w.recipe.Encode()
+	b, err := w.recipe.At(w.Dir).Encode()
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (w *Workspace) writeRecipe() error {
 func (w *Workspace) provenance(stage string) (model.Provenance, error) {
 	sum, err := w.recipe.SHA256()
 	return model.Provenance{
-		Recipe: w.recipe.Name, RecipeSHA256: sum, Dataset: w.data.Name, DatasetSHA256: w.data.SHA256,
+		Recipe: w.recipe.Name, RecipeSHA256: sum, Dataset: datasets.ShortName(w.data.Name), DatasetSHA256: w.data.SHA256,
 		Seed: w.recipe.Seed, Stage: stage, Version: Version,
 	}, err
 }

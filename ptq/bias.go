@@ -27,7 +27,7 @@ func (w *walk) correctBias(ctx context.Context, i int) error {
 	out := w.scaling[i].Out
 	want, got := channelMeans(w.real, len(bias)), channelMeans(means, len(bias))
 	for o := range bias {
-		bias[o] = float32(want[o] - out[o%len(out)]*got[o])
+		bias[o] = float32(want[o] - float64(out[o%len(out)]*got[o]))
 	}
 	w.scaling, err = w.q.Scaling() // tables hold the biases before them
 	return err

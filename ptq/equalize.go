@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"qtool/internal/elementary"
 	"qtool/model"
 )
 
@@ -144,7 +145,7 @@ func (e *equalizer) equalize(pr pair) float64 {
 			q = max(q, largest(next[o*nextRow+i*per:o*nextRow+(i+1)*per]))
 		}
 		if r > 0 && q > 0 {
-			logs[i] = math.Log(r/q) / float64(pr.degree+1)
+			logs[i] = elementary.Log(r/q) / float64(pr.degree+1)
 			sum += logs[i]
 			live++
 		} else {
@@ -160,11 +161,11 @@ func (e *equalizer) equalize(pr pair) float64 {
 		}
 		v -= sum / live
 		change = max(change, math.Abs(v))
-		t := math.Exp(v)
+		t := elementary.Exp(v)
 		divide(w[i*row:(i+1)*row], t)
 		divide(b[i:i+1], t)
 		for o := range outputs {
-			divide(next[o*nextRow+i*per:o*nextRow+(i+1)*per], math.Pow(t, -float64(pr.degree)))
+			divide(next[o*nextRow+i*per:o*nextRow+(i+1)*per], elementary.Pow(t, -float64(pr.degree)))
 		}
 	}
 	return change

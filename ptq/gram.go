@@ -6,9 +6,6 @@ import (
 	"runtime"
 	"sync"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
-
 	"qtool/model"
 )
 
@@ -42,24 +39,18 @@ func newMoments(inputs, outputs int) *moments {
 // add takes samples: y of shape [n, K], t of shape [n, O].
 func (m *moments) add(y, t []float64) {
 	n := len(t) / m.outputs
-	ys := blas64.General{Rows: n, Cols: m.inputs, Stride: m.inputs, Data: y}
-	ts := blas64.General{Rows: n, Cols: m.outputs, Stride: m.outputs, Data: t}
-	blas64.Gemm(blas.Trans, blas.NoTrans, 1, ys, ys, 1, square(m.squares, m.inputs))
-	blas64.Gemm(blas.Trans, blas.NoTrans, 1, ts, ys, 1, blas64.General{Rows: m.outputs, Cols: m.inputs, Stride: m.inputs, Data: m.products})
+	addGram(m.squares, y, y, m.inputs, n, m.inputs)
+	addGram(m.products, t, y, m.outputs, n, m.inputs)
 	for r := range n {
 		for k, v := range y[r*m.inputs : (r+1)*m.inputs] {
 			m.inputSum[k] += v
 		}
 		for o, v := range t[r*m.outputs : (r+1)*m.outputs] {
-			m.targets[o] += v * v
+			m.targets[o] += float64(v * v)
 			m.targetSum[o] += v
 		}
 	}
 	m.count += float64(n)
-}
-
-func square(data []float64, side int) blas64.General {
-	return blas64.General{Rows: side, Cols: side, Stride: side, Data: data}
 }
 
 // merge adds other to m.

@@ -61,7 +61,7 @@ func (w *walk) learnRounding(ctx context.Context, i int, centred bool, step func
 	}
 	for k := range weight {
 		if r.step[k] > 0 {
-			weight[k] = onGrid(k, r.lower[k]+r.step[k]*up[k])
+			weight[k] = onGrid(k, r.lower[k]+float64(r.step[k]*up[k]))
 		}
 	}
 	return nil

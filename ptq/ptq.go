@@ -23,7 +23,8 @@ type Task struct {
 	Params  model.Parameters // left as they are
 	Config  calibrate.Config
 	Options Options
-	// Images is a training split; the first Config.Images of it calibrate.
+	// Images are training images, drawn from all of them; the first Config.Images
+	// calibrate.
 	Images *datasets.Split
 	// Progress, if not nil, is called as work is done, from one goroutine.
 	Progress func(done, total int)

@@ -55,7 +55,7 @@ func (w *walk) unweighted(ctx context.Context, i int) error {
 		return each(ctx, len(w.real), func(k int) {
 			per := len(w.real[k]) / len(slope)
 			for j, v := range w.real[k] {
-				w.real[k][j] = slope[j/per]*v + offset[j/per]
+				w.real[k][j] = float64(slope[j/per]*v) + offset[j/per]
 			}
 		})
 	}
@@ -141,7 +141,7 @@ func polynomial(rows [][]float64, x []float64) []float64 {
 	for k, v := range x {
 		a := rows[k*len(rows)/len(x)]
 		for d := len(a) - 1; d >= 0; d-- {
-			y[k] = y[k]*v + a[d]
+			y[k] = float64(y[k]*v) + a[d]
 		}
 	}
 	return y

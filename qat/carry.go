@@ -3,6 +3,7 @@ package qat
 import (
 	"math"
 
+	"qtool/internal/elementary"
 	"qtool/model"
 	"qtool/quant"
 )
@@ -25,7 +26,7 @@ func carries(q *model.Quantized) ([]int, error) {
 	}
 	all := make([]int, len(shapes)+1)
 	in, weighted, tabled := q.Network.Input, 0, 0
-	bits := math.Log2(float64(q.Input.QMax()) - float64(q.Input.QMin())) // of the integers
+	bits := elementary.Log2(float64(q.Input.QMax()) - float64(q.Input.QMin())) // of the integers
 	for i, l := range q.Network.Layers {
 		e := all[i]
 		switch {
@@ -36,12 +37,12 @@ func carries(q *model.Quantized) ([]int, error) {
 			for _, d := range l.WeightShape(in)[1:] {
 				fanIn *= d
 			}
-			bits += math.Log2(largest*float64(fanIn)) + 1 // and a bias as large
+			bits += elementary.Log2(largest*float64(fanIn)) + 1 // and a bias as large
 			if degree := nextDegree(q.Network, i+1); (bits-float64(e))*float64(degree) > largestCarried {
 				e = int(math.Ceil(bits)) - largestCarried/(2*degree)
 			}
 		case l.Type == model.AvgPool:
-			bits += math.Log2(float64(l.Kernel * l.Kernel))
+			bits += elementary.Log2(float64(l.Kernel * l.Kernel))
 		case l.Tabled():
 			if tabled < len(q.Activations) { // Scaling will complain
 				bits = float64(q.Activations[tabled].Params.Bits)

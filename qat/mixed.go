@@ -6,6 +6,7 @@ import (
 
 	G "gorgonia.org/gorgonia"
 
+	"qtool/internal/elementary"
 	"qtool/model"
 	"qtool/train"
 	"qtool/train/op"
@@ -119,7 +120,7 @@ func (m *mixed) Coefficients(i int) func() [][]float32 {
 	rows := make([][]float32, len(in))
 	for c, s := range in {
 		for k, v := range a {
-			unit := a[d] * math.Pow(s, float64(d-k))
+			unit := a[d] * elementary.Pow(s, float64(d-k))
 			rows[c] = append(rows[c], float32(math.Ldexp(v/unit, k*m.carry[i]-m.carry[i+1])))
 		}
 	}
@@ -138,7 +139,7 @@ func (m *mixed) Table(i int, x, bias *G.Node, normalised bool, s train.Scales) (
 	return op.FakeQuantize(l.Name, x, op.Quantizer{Codes: func(dst, x []float32) {
 		for k, v := range x {
 			c := k * channels / len(x)
-			z := t.Slope[c%len(t.Slope)]*math.Ldexp(float64(v), m.carry[i]) + t.Offset[c%len(t.Offset)]
+			z := float64(t.Slope[c%len(t.Slope)]*math.Ldexp(float64(v), m.carry[i])) + t.Offset[c%len(t.Offset)]
 			dst[k] = float32(l.Apply(z) / scale)
 		}
 	}})

@@ -106,7 +106,27 @@ func (r *Recipe) checkTeacher(n *model.Network) error {
 		}
 	}
 	if t.Train.Patience > 0 && r.Data.Validation == 0 {
-		return fmt.Errorf("teacher.train.patience needs a validation split: set data.validation")
+		return fmt.Errorf("teacher.train.patience: patience needs a validation split: set data.validation")
+	}
+	return nil
+}
+
+// checkNormBatches refuses trainings that batch norms cannot normalise. Fine-tuning
+// has those alone that a table takes in; the others are folded into weights before.
+func (r *Recipe) checkNormBatches(n *model.Network) error {
+	if err := train.CheckNormBatch(n, r.Train); err != nil {
+		return fmt.Errorf("train.%w", err)
+	}
+	if t := r.Teacher; t != nil {
+		if err := train.CheckNormBatch(r.TeacherNetwork(), t.Train); err != nil {
+			return fmt.Errorf("teacher.train.%w", err)
+		}
+	}
+	kept := slices.ContainsFunc(n.Layers, model.Layer.Tabled)
+	if r.Quantize.Method == "qat" && kept {
+		if err := train.CheckNormBatch(n, r.Quantize.Finetune); err != nil {
+			return fmt.Errorf("quantize.finetune.%w", err)
+		}
 	}
 	return nil
 }

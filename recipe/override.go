@@ -1,13 +1,14 @@
 package recipe
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml"
+	"qtool/recipe/document"
 )
 
 // With is the recipe with overrides of the form "key.path=value", as Load applies
@@ -26,11 +27,12 @@ func (r *Recipe) With(overrides []string) (*Recipe, error) {
 // recipe does not have, but may, are made: quantize.layers.fc.bits. With another
 // quantize.method, what the recipe says for its own method alone is left out.
 func override(r *Recipe, sets []string) (*Recipe, error) {
+	dir := r.Dir
 	for _, s := range slices.Backward(sets) {
 		if text, ok := strings.CutPrefix(s, "quantize.method="); ok {
-			value, err := parseValue(text)
-			if method, ok := value.(string); err == nil && ok && method != r.Quantize.Method {
-				r = r.as(method)
+			value, err := document.ParseValue(text)
+			if err == nil && value.Kind == document.Scalar && value.Text != r.Quantize.Method {
+				r = r.as(value.Text)
 			}
 			break
 		}
@@ -39,124 +41,124 @@ func override(r *Recipe, sets []string) (*Recipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	var tree yaml.MapSlice
-	if err := yaml.UnmarshalWithOptions(b, &tree, yaml.UseOrderedMap()); err != nil {
-		return nil, fmt.Errorf("%w", err)
+	tree, err := document.Parse(b)
+	if err != nil {
+		return nil, err
 	}
+	tree.Move("") // what is encoded here has no lines that anyone could look up
 	for _, s := range sets {
 		key, text, ok := strings.Cut(s, "=")
 		if !ok || key == "" {
 			return nil, fmt.Errorf("override %q: want key=value", s)
 		}
-		value, err := parseValue(text)
+		if err := bounded([]byte(text)); err != nil {
+			return nil, fmt.Errorf("override %q: value: %w", s, err)
+		}
+		if strings.Contains(text, "&") && strings.Contains(text, "*") {
+			return nil, fmt.Errorf("override %q: value with anchors and aliases: write out what they name", s)
+		}
+		value, err := document.ParseValue(text)
 		if err != nil {
+			return nil, fmt.Errorf("override %q: value is not YAML: %w", s, err)
+		}
+		value.Move(s)
+		if err := set(tree, reflect.TypeFor[Recipe](), strings.Split(key, "."), value); err != nil {
 			return nil, fmt.Errorf("override %q: %w", s, err)
 		}
-		next, err := set(tree, reflect.TypeFor[Recipe](), strings.Split(key, "."), value)
-		if err != nil {
-			return nil, fmt.Errorf("override %q: %w", s, err)
-		}
-		tree = next.(yaml.MapSlice)
 	}
-	if b, err = yaml.MarshalWithOptions(tree, yaml.CustomMarshaler(quoted)); err != nil {
-		return nil, fmt.Errorf("%w", err)
+	out, err := resolve(tree)
+	var unused *UnusedError
+	for errors.As(err, &unused) && r.misses(unused.Key) == nil && forget(tree, unused.Key, sets) {
+		out, err = resolve(tree)
 	}
-	out := defaults()
-	if err := decode(b, &out); err != nil {
+	var own *document.Error
+	if errors.As(err, &own) && own.Node.Set != "" {
+		return nil, err // it names its override
+	}
+	if err != nil {
 		return nil, fmt.Errorf("with %s: %w", strings.Join(sets, " "), err)
 	}
-	if err := out.Validate(); err != nil {
-		return nil, fmt.Errorf("with %s: %w", strings.Join(sets, " "), err)
-	}
-	return &out, nil
+	out.Dir = dir
+	return out, nil
 }
 
-func parseValue(text string) (value any, err error) {
-	defer func() { // as in decode
-		if recover() != nil {
-			err = fmt.Errorf("value is not YAML")
-		}
-	}()
-	if err := bounded([]byte(text)); err != nil {
-		return nil, fmt.Errorf("value: %w", err)
+// forget takes a key of the section sentence out of a recipe whose overrides made
+// another network of it, which does not use the key, and reports whether it did: not
+// where an override sets the key itself.
+func forget(tree *document.Node, key string, sets []string) bool {
+	name, ok := strings.CutPrefix(key, "sentence.")
+	section := tree.Get("sentence")
+	if !ok || section == nil || slices.ContainsFunc(sets, func(s string) bool { return strings.HasPrefix(s, key+"=") }) {
+		return false
 	}
-	if strings.Contains(text, "&") && strings.Contains(text, "*") {
-		// Written out again, each alias would be a copy of what it names.
-		return nil, fmt.Errorf("value with anchors and aliases: write out what they name")
-	}
-	if yaml.UnmarshalWithOptions([]byte(text), &value, yaml.UseOrderedMap()) != nil {
-		return nil, fmt.Errorf("value is not YAML")
-	}
-	return value, nil
+	before := len(section.Value.Entries)
+	section.Value.Entries = slices.DeleteFunc(section.Value.Entries, func(e *document.Entry) bool { return e.Key == name })
+	return len(section.Value.Entries) < before
 }
 
-// set returns node with the value at path replaced. t is the type that node
-// becomes when it is decoded: a key that the encoded recipe leaves out is added
-// if t has it, with what lies above it.
-func set(node any, t reflect.Type, path []string, value any) (any, error) {
+// set replaces the value at a path below node. t is the type that node becomes
+// when it is decoded: a key that the encoded recipe leaves out is added if t has
+// it, with what lies above it.
+func set(node *document.Node, t reflect.Type, path []string, value *document.Node) error {
 	if len(path) == 0 {
-		return value, nil
+		*node = *value
+		return nil
 	}
 	step := path[0]
-	if node == nil && branches(t) { // an optional part that is not there
-		node = yaml.MapSlice{}
+	if node.Null() && branches(t) { // an optional part that is not there
+		*node = document.Node{Kind: document.Mapping, Set: value.Set}
 	}
-	switch n := node.(type) {
-	case yaml.MapSlice:
+	switch node.Kind {
+	case document.Mapping:
 		typ := below(t, step)
-		i := slices.IndexFunc(n, func(item yaml.MapItem) bool { return item.Key == step })
-		if i < 0 {
+		e := node.Get(step)
+		if e == nil {
 			if typ == nil || step == "" {
-				return nil, fmt.Errorf("no key %q: want one of %s", step, strings.Join(keys(n, t), ", "))
+				return document.Unknown(step, keys(node, t))
 			}
 			if len(path) > 1 && !branches(typ) {
-				return nil, fmt.Errorf("%q is below a single value", path[1])
+				return fmt.Errorf("%q is below a single value", path[1])
 			}
-			n, i = append(n, yaml.MapItem{Key: step}), len(n)
+			place := &document.Node{Set: value.Set}
+			e = &document.Entry{Key: step, Place: place, Value: &document.Node{Set: value.Set}}
+			node.Entries = append(node.Entries, e)
 		}
-		var err error
-		n[i].Value, err = set(n[i].Value, typ, path[1:], value)
-		return n, err
-	case []any:
-		i, err := find(n, step)
+		return set(e.Value, typ, path[1:], value)
+	case document.List:
+		i, err := find(node, step)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		n[i], err = set(n[i], entryOf(t), path[1:], value)
-		return n, err
+		return set(node.Items[i], entryOf(t), path[1:], value)
 	}
-	return nil, fmt.Errorf("%q is below a single value", step)
+	return fmt.Errorf("%q is below a single value", step)
 }
 
 // keys are those that a mapping may have: of a struct all, of anything else
 // those that are there.
-func keys(n yaml.MapSlice, t reflect.Type) (names []string) {
+func keys(n *document.Node, t reflect.Type) (names []string) {
 	for _, f := range fieldsOf(t) {
 		names = append(names, f.key)
 	}
 	if names == nil {
-		for _, item := range n {
-			names = append(names, fmt.Sprint(item.Key))
+		for _, e := range n.Entries {
+			names = append(names, e.Key)
 		}
 	}
 	return names
 }
 
 // find is the index of a list entry, by number or by its "name".
-func find(list []any, step string) (int, error) {
+func find(list *document.Node, step string) (int, error) {
 	if i, err := strconv.Atoi(step); err == nil {
-		if i < 0 || i >= len(list) {
-			return 0, fmt.Errorf("index %d is outside 0..%d", i, len(list)-1)
+		if i < 0 || i >= len(list.Items) {
+			return 0, fmt.Errorf("index %d is outside 0..%d", i, len(list.Items)-1)
 		}
 		return i, nil
 	}
-	for i, e := range list {
-		if m, ok := e.(yaml.MapSlice); ok {
-			for _, item := range m {
-				if item.Key == "name" && item.Value == step {
-					return i, nil
-				}
-			}
+	for i, item := range list.Items {
+		if e := item.Get("name"); e != nil && e.Value.Text == step {
+			return i, nil
 		}
 	}
 	return 0, fmt.Errorf("no entry is called %q", step)

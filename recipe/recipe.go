@@ -7,9 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -20,9 +18,11 @@ import (
 
 	"qtool/calibrate"
 	"qtool/configs"
+	"qtool/internal/plaintext"
 	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/ptq"
+	"qtool/recipe/document"
 	"qtool/train"
 )
 
@@ -41,6 +41,10 @@ type Recipe struct {
 	Train    train.Config `yaml:"train"`
 	Quantize Quantize     `yaml:"quantize"`
 	Verify   Verify       `yaml:"verify"`
+	// Dir is the folder of the file that the recipe was read from, which the paths
+	// in it are relative to; "" for an embedded one, whose paths are relative to the
+	// working folder.
+	Dir string `yaml:"-"`
 }
 
 // Data names the dataset and how its training images are used.
@@ -111,33 +115,79 @@ func defaults() Recipe {
 // Load reads the recipe called name, embedded or a path to a file, and applies
 // overrides of the form "key.path=value". The error names the line or the key.
 func Load(name string, overrides []string) (*Recipe, error) {
-	b, err := source(name)
+	b, file, err := source(name)
 	if err != nil {
 		return nil, err
 	}
-	r, err := Parse(b)
-	if err == nil && len(overrides) > 0 {
-		r, err = override(r, overrides)
+	dir := ""
+	if file {
+		dir = filepath.Dir(name)
 	}
+	r, err := load(b, dir, overrides)
 	if err != nil {
 		return nil, fmt.Errorf("recipe %s: %w", name, err)
 	}
 	return r, nil
 }
 
-func source(name string) ([]byte, error) {
-	if !strings.ContainsRune(name, filepath.Separator) && !strings.HasSuffix(name, ".yaml") {
+// load reads a recipe and applies overrides, which may mend what is wrong in it.
+// What stays wrong is told with its place in the text.
+func load(b []byte, dir string, overrides []string) (*Recipe, error) {
+	r, err := Parse(b)
+	if err == nil {
+		r.Dir = dir
+	}
+	if len(overrides) == 0 {
+		return r, err
+	}
+	if err != nil {
+		if r = unchecked(b); r == nil {
+			return nil, err
+		}
+		r.Dir = dir
+	}
+	changed, mended := override(r, overrides)
+	switch {
+	case mended == nil:
+		return changed.typed(r), nil
+	case err != nil && strings.HasSuffix(mended.Error(), placeless(err)):
+		return nil, err
+	}
+	return nil, mended
+}
+
+// unchecked is a recipe whose values have their types and were not looked at; nil
+// where some have not.
+func unchecked(b []byte) *Recipe {
+	r := defaults()
+	if tree, err := readTree(b); err != nil || tree.Decode(&r) != nil {
+		return nil
+	}
+	return &r
+}
+
+// placeless is an error without the place in front of it.
+func placeless(err error) string {
+	text := err.Error()
+	if _, rest, ok := strings.Cut(text, "] "); ok && strings.HasPrefix(text, "[") {
+		return rest
+	}
+	return text
+}
+
+// source is the text of a recipe, and whether it is a file's.
+func source(name string) (b []byte, file bool, err error) {
+	if !strings.ContainsRune(name, filepath.Separator) && !strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, ".yml") {
 		b, err := configs.Files.ReadFile(name + ".yaml")
 		if err != nil {
-			return nil, fmt.Errorf("recipe %q is not known: want one of %s, or a path ending in .yaml: %w", name, strings.Join(Names(), ", "), os.ErrNotExist)
+			return nil, false, fmt.Errorf("recipe %q is not known: want one of %s, or a path ending in .yaml: %w", name, strings.Join(Names(), ", "), os.ErrNotExist)
 		}
-		return b, nil
+		return b, false, nil
 	}
-	b, err := whole.Bytes(name, MaxBytes)
-	if err != nil {
-		return nil, fmt.Errorf("recipe: %w", err)
+	if b, err = whole.Bytes(name, MaxBytes); err != nil {
+		return nil, false, fmt.Errorf("recipe: %w", err)
 	}
-	return b, nil
+	return b, true, nil
 }
 
 // Names lists the embedded recipes.
@@ -155,62 +205,48 @@ func Names() []string {
 	return names
 }
 
-// Parse reads a recipe strictly: an unknown key is an error with its line.
+// Parse reads a recipe strictly: an unknown key, a value of the wrong type and a
+// key that would have no effect are errors with the key's path, line and column.
 func Parse(b []byte) (*Recipe, error) {
-	r := defaults()
-	if err := decode(b, &r); err != nil {
+	tree, err := readTree(b)
+	if err != nil {
 		return nil, err
 	}
-	if err := r.Validate(); err != nil {
-		return nil, err
-	}
-	return &r, nil
+	return resolve(tree)
 }
 
-func decode(b []byte, r *Recipe) (err error) {
-	if err := bounded(b); err != nil {
-		return err
+// readTree reads a document within a recipe's limits.
+func readTree(b []byte) (*document.Node, error) {
+	if len(b) > MaxBytes {
+		return nil, fmt.Errorf("%d bytes pass the limit of %d", len(b), MaxBytes)
 	}
-	defer func() { // the YAML library panics on some malformed input
-		if p := recover(); p != nil {
-			err = fmt.Errorf("malformed YAML: %v", p)
-		}
-	}()
-	d := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict(), yaml.CustomUnmarshaler(integer[int]), yaml.CustomUnmarshaler(integer[uint64]))
-	if err := d.Decode(r); err != nil {
-		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("it is empty")
-		}
-		return fmt.Errorf("%s", strings.TrimSpace(yaml.FormatError(err, false, false)))
+	b, err := plaintext.UTF8(b)
+	if err != nil {
+		return nil, err
+	}
+	if err := bounded(b); err != nil {
+		return nil, err
+	}
+	return document.Parse(b)
+}
+
+// resolve makes a recipe of a document. Errors of values that are known in the
+// document get its line and column.
+func resolve(tree *document.Node) (*Recipe, error) {
+	r := defaults()
+	if err := tree.Decode(&r); err != nil {
+		return nil, err
 	}
 	if len(r.Quantize.Layers) == 0 {
 		r.Quantize.Layers = nil // as where it is left out
 	}
-	var more any
-	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("more than one YAML document")
-	}
-	return nil
-}
-
-// integer decodes an integer; the YAML library by itself would cut off a
-// fraction.
-func integer[T int | uint64](dst *T, b []byte) error {
-	var v any
-	if err := yaml.Unmarshal(b, &v); err != nil {
-		return err
-	}
-	switch n := v.(type) {
-	case uint64:
-		if *dst = T(n); *dst >= 0 && uint64(*dst) == n {
-			return nil
+	if err := r.Validate(); err != nil {
+		if place := tree.Locate(err.Error()); place != "" {
+			return nil, fmt.Errorf("%s%w", place, err)
 		}
-	case int64:
-		if *dst = T(n); (*dst < 0) == (n < 0) && int64(*dst) == n {
-			return nil
-		}
+		return nil, err
 	}
-	return fmt.Errorf("%s is not an integer or out of range", bytes.TrimSpace(b))
+	return &r, nil
 }
 
 // Validate checks every value; the error names the key, the value and the
@@ -226,7 +262,11 @@ func (r *Recipe) Validate() error {
 		return fmt.Errorf("data.name: it is empty")
 	}
 	if r.Data.Validation < 0 || r.Data.Images < 0 {
-		return fmt.Errorf("data: validation %d and images %d must not be negative", r.Data.Validation, r.Data.Images)
+		key, n := "validation", r.Data.Validation
+		if n >= 0 {
+			key, n = "images", r.Data.Images
+		}
+		return fmt.Errorf("data.%s: %d is negative", key, n)
 	}
 	if r.Sentence != nil {
 		if err := r.validateSentence(); err != nil {
@@ -238,10 +278,7 @@ func (r *Recipe) Validate() error {
 	if err != nil {
 		return err
 	}
-	if m := r.Quantize.Method; m != "qat" && m != "ptq" && m != "none" {
-		return fmt.Errorf("quantize.method: %q is unknown: want qat, ptq or none", m)
-	}
-	if err := r.checkUsed(); err != nil {
+	if err := r.checkMethod(); err != nil {
 		return err
 	}
 	if err := r.checkPolynomials(n); err != nil {
@@ -256,6 +293,9 @@ func (r *Recipe) Validate() error {
 	if err := r.Train.Validate(); err != nil {
 		return fmt.Errorf("train.%w", err)
 	}
+	if err := r.checkNormBatches(n); err != nil {
+		return err
+	}
 	if t := r.Train.Teacher; t != nil && t.Checkpoint == train.OwnFloat {
 		return fmt.Errorf("train.teacher.checkpoint: float is the network being trained: want teacher, or the path of another")
 	}
@@ -263,7 +303,11 @@ func (r *Recipe) Validate() error {
 		return err
 	}
 	if r.Data.Validation == 0 && (r.Train.Patience > 0 || r.Quantize.Finetune.Patience > 0) {
-		return fmt.Errorf("patience needs a validation split: set data.validation")
+		key := "train"
+		if r.Train.Patience == 0 {
+			key = "quantize.finetune"
+		}
+		return fmt.Errorf("%s.patience: patience needs a validation split: set data.validation", key)
 	}
 	if r.Quantize.Method != "none" {
 		if err := r.Quantize.Config.Validate(); err != nil {
@@ -284,6 +328,14 @@ func (r *Recipe) Validate() error {
 		}
 	}
 	return r.validateVerify()
+}
+
+// checkMethod refuses an unknown method, and keys that have no effect with it.
+func (r *Recipe) checkMethod() error {
+	if m := r.Quantize.Method; m != "qat" && m != "ptq" && m != "none" {
+		return fmt.Errorf("quantize.method: %q is unknown: want qat, ptq or none", m)
+	}
+	return r.checkUsed()
 }
 
 func (r *Recipe) validateVerify() error {
@@ -351,9 +403,9 @@ func quoted(s string) ([]byte, error) {
 }
 
 // SHA256 is the hash of the resolved recipe without its verify section, which
-// changes nothing that training makes.
+// changes nothing that training makes, and without where its files lie.
 func (r *Recipe) SHA256() (string, error) {
-	c := *r
+	c := r.anywhere()
 	c.Verify = Verify{}
 	b, err := c.Encode()
 	if err != nil {

@@ -123,16 +123,16 @@ func TestParseErrors(t *testing.T) {
 		{"- a\n- b\n", "[1:1]"},
 		{"name: [", ""},
 		{edit("name: r", "name: \xff"), "it is not UTF-8"},
-		{edit("data:", "dta:"), "[2:1] unknown field \"dta\""},
-		{edit("kernel: 5", "kernal: 5"), "[6:46] unknown field \"kernal\""},
-		{minimal + "train:\n  epoch: 3\n", "[11:3] unknown field \"epoch\""},
+		{edit("data:", "dta:"), "[2:1] dta: unknown field \"dta\": did you mean data?"},
+		{edit("kernel: 5", "kernal: 5"), "[6:46] network.layers.conv1.kernal: unknown field \"kernal\": did you mean kernel?"},
+		{minimal + "train:\n  epoch: 3\n", "[11:3] train.epoch: unknown field \"epoch\""},
 		{minimal + "quantize:\n  weights: {bit: 4}\n", "unknown field \"bit\""},
-		{minimal + "train: {epochs: many}\n", "many is not an integer"},
+		{minimal + "train: {epochs: many}\n", "[10:17] train.epochs: \"many\" is not an integer: want a whole number"},
 		{minimal + "train: {epochs: 1.5}\n", "1.5 is not an integer"},
-		{minimal + "train: {epochs: 9223372036854775808}\n", "9223372036854775808 is not an integer or out of range"},
+		{minimal + "train: {epochs: 9223372036854775808}\n", "train.epochs: 9223372036854775808 is out of range"},
 		{minimal + "train: {learning_rate: fast}\n", "[10:24]"},
-		{minimal + "seed: -1\n", "-1 is not an integer or out of range"},
-		{minimal + "seed: 18446744073709551616\n", "is not an integer or out of range"},
+		{minimal + "seed: -1\n", "[10:7] seed: -1 is negative: want a whole number from 0 on"},
+		{minimal + "seed: 18446744073709551616\n", "[10:7] seed: 18446744073709551616 is out of range: want a whole number from 0 on up to 18446744073709551615"},
 		{minimal + "name: twice\n", "already defined"},
 		{minimal + "---\nname: second\n", "more than one YAML document"},
 		{strings.Repeat("#", MaxBytes+1), "65537 bytes pass the limit of 65536"},
@@ -140,7 +140,7 @@ func TestParseErrors(t *testing.T) {
 		{edit("name: r", "name: a/b"), "has a separator or a space"},
 		{edit("name: r", "name: ../r"), "has a separator"},
 		{edit("{name: digits}", "{name: ''}"), "data.name: it is empty"},
-		{edit("{name: digits}", "{name: digits, validation: -1}"), "validation -1"},
+		{edit("{name: digits}", "{name: digits, validation: -1}"), "[2:34] data.validation: -1 is negative"},
 		{edit("kernel: 5", "kernel: 29"), `network: model: layer "conv1" (conv): kernel 29 is outside 1..28`},
 		{edit("units: 10", "units: 10, kernel: 2"), `layer "fc" (dense): key "kernel"`},
 		{edit("- {type: flatten, name: flatten}", "- {type: relu, name: relu1}"), `layer "fc" (dense): input shape [2 24 24], want [features]`},
@@ -198,7 +198,23 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Load(path, nil)
-	wantError(t, "typing error", err, "mine.yaml: [1:1] unknown field \"nam\"")
+	wantError(t, "typing error", err, "mine.yaml: [1:1] nam: unknown field \"nam\"")
+}
+
+// An override may mend what is wrong in a file; what it does not mend is told with
+// its line.
+func TestOverridesMend(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mine.yaml")
+	if err := os.WriteFile(path, []byte(minimal+"train: {batch: 0}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Load(path, []string{"train.batch=7"}); err != nil || r.Train.Batch != 7 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	_, err := Load(path, []string{"train.epochs=7"})
+	wantError(t, "what stays wrong", err, "mine.yaml: [10:16] train.batch: 0 is outside")
+	_, err = Load(path, []string{"train.batch=-1"})
+	wantError(t, "another wrong value", err, "mine.yaml: with train.batch=-1: train.batch: -1 is outside")
 }
 
 func TestSHA256(t *testing.T) {

@@ -24,7 +24,7 @@ func fieldsOf(t reflect.Type) (fields []fieldType) {
 		switch {
 		case options == "inline":
 			fields = append(fields, fieldsOf(f.Type)...)
-		case key != "":
+		case key != "" && key != "-":
 			fields = append(fields, fieldType{key, f.Type})
 		}
 	}

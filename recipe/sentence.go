@@ -83,23 +83,19 @@ func (r *Recipe) validateSentence() error {
 	if s.Vectors == "" {
 		return fmt.Errorf("sentence.vectors: it is empty: want glove, none or a path")
 	}
+	if err := r.checkMethod(); err != nil {
+		return err
+	}
 	if err := r.Train.Validate(); err != nil {
 		return fmt.Errorf("train.%w", err)
-	}
-	if r.Train.Teacher != nil || r.Train.FreezeScales != 0 {
-		return fmt.Errorf("train: teacher and freeze_scales are for quantize.finetune where sentences are read")
 	}
 	return r.validateSentenceQuantize(n)
 }
 
 func (r *Recipe) validateSentenceQuantize(n *sequence.Network) error {
 	q, s := &r.Quantize, r.Sentence
-	switch q.Method {
-	case "none":
+	if q.Method == "none" {
 		return nil
-	case "qat", "ptq":
-	default:
-		return fmt.Errorf("quantize.method: %q is unknown: want qat, ptq or none", q.Method)
 	}
 	if err := q.Config.Validate(); err != nil {
 		return fmt.Errorf("quantize.%w", err)

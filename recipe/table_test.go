@@ -121,7 +121,7 @@ func TestOverrideOfAbsentKeys(t *testing.T) {
 	for set, want := range map[string]string{
 		"quantize.layers.fc.bit=3":           `no key "bit"`,
 		"quantize.layers.fd.bits=3":          "quantize.layers.fd: the network has no such layer",
-		"quantize.layers.fc=3":               "[",
+		"quantize.layers.fc=3":               `quantize.layers.fc: "3": want a section, one of bits, accumulator`,
 		"quantize.finetune.teacher.weight=1": "quantize.finetune.teacher.checkpoint: it is empty",
 	} {
 		_, err := override(r, []string{set})

@@ -55,7 +55,7 @@ func TestTeacherErrors(t *testing.T) {
 		{"batch: 10,", "batch: 10, start_quantization: 1,", "teacher.train.start_quantization: it is not for a teacher"},
 		{"batch: 10,", "batch: 10, overflow_penalty: 1,", "teacher.train.overflow_penalty: it is not for a teacher"},
 		{"batch: 10,", "batch: 10, teacher: {checkpoint: a, weight: 1, temperature: 1},", "teacher.train.teacher: it is not for a teacher"},
-		{"validation: 10", "validation: 0", "teacher.train.patience needs a validation split"},
+		{"validation: 10", "validation: 0", "teacher.train.patience: patience needs a validation split"},
 		{"{type: relu, name: relu}", "{type: polynomial, name: relu, approximates: relu, degree: 2, method: minimax, interval: [-1, 1]}", `teacher: layer "relu" approximates a function`},
 		{"teacher:\n  layers", "taught:\n  layers", `unknown field "taught"`},
 	} {

@@ -15,46 +15,33 @@ type UnusedError struct {
 }
 
 func (e *UnusedError) Error() string {
+	if e.For == images.what || e.For == sentences.what {
+		return fmt.Sprintf("%s: it is for %s, and this recipe's network %s: leave it out", e.Key, e.For, e.Is)
+	}
 	return fmt.Sprintf("%s: it is for %s, which is %s here: leave it out", e.Key, e.For, e.Is)
 }
 
-// methods are what uses each part of the quantize section.
-var methods = []struct {
-	part string
-	by   []string
-}{
-	{"weights", quantized}, {"input", quantized}, {"activations", quantized}, {"accumulator", quantized},
-	{"layers", quantized}, {"images", quantized},
-	{"ptq", []string{"ptq"}}, {"learn", []string{"qat"}}, {"finetune", []string{"qat"}},
-}
-
-var quantized = []string{"qat", "ptq"}
-
-// checkUsed refuses what has no effect: keys of quantize that the method does
-// not use, and of verify where nothing is encrypted, unless they have their
-// defaults.
+// checkUsed refuses what has no effect: keys that this kind of recipe does not use,
+// unless they have their defaults, and keys of verify where nothing is encrypted.
 func (r *Recipe) checkUsed() error {
-	d := defaults()
-	given := func(part string) string {
-		return firstGiven("quantize."+part, partOf(reflect.ValueOf(r.Quantize), part), partOf(reflect.ValueOf(d.Quantize), part))
-	}
-	for _, m := range methods {
-		if key := given(m.part); key != "" && !slices.Contains(m.by, r.Quantize.Method) {
-			return &UnusedError{key, "quantize.method " + strings.Join(m.by, " or "), r.Quantize.Method}
+	for _, l := range r.leaves() {
+		if c := r.misses(l.key); c != nil && l.given() {
+			return &UnusedError{l.key, c.what, c.is(r)}
 		}
 	}
 	encrypted := "a verify.backend that encrypts"
 	switch v := r.Verify; {
 	case r.Quantize.Method == "none" && v.Backend != "auto" && v.Backend != "none":
 		return &UnusedError{"verify.backend", "quantize.method qat or ptq", "none"}
-	case r.Quantize.Method == "none" && v.EncryptedLimit != 0:
+	case r.Quantize.Method == "none" && v.EncryptedLimit != 0 && r.Sentence == nil:
 		return &UnusedError{"verify.encrypted_limit", "quantize.method qat or ptq", "none"}
-	case r.Quantize.Method == "none" && v.LogN != 0:
-		return &UnusedError{"verify.log_n", "quantize.method qat or ptq", "none"}
 	case v.Backend == "none" && v.LogN != 0:
 		return &UnusedError{"verify.log_n", encrypted, "none"}
-	case r.Quantize.Method == "none" && v.Memory != 0:
-		return &UnusedError{"verify.memory", "quantize.method qat or ptq", "none"}
+	}
+	for name, l := range r.Quantize.Layers {
+		if l.Bits == 0 && l.Accumulator == nil {
+			return fmt.Errorf("quantize.layers.%s: it says nothing: give bits or accumulator, or leave it out", name)
+		}
 	}
 	return nil
 }
@@ -62,15 +49,73 @@ func (r *Recipe) checkUsed() error {
 // as is the recipe for another method: what only the old one uses has its
 // defaults.
 func (r *Recipe) as(method string) *Recipe {
-	c, d := *r, defaults()
+	c := *r
+	if r.Sentence != nil {
+		s := *r.Sentence
+		c.Sentence = &s
+	}
 	c.Quantize.Method = method
-	q, fresh := reflect.ValueOf(&c.Quantize).Elem(), reflect.ValueOf(&d.Quantize).Elem()
-	for _, m := range methods {
-		if !slices.Contains(m.by, method) {
-			partOf(q, m.part).Set(partOf(fresh, m.part))
+	for _, l := range c.leaves() {
+		section, _, _ := strings.Cut(l.key, ".")
+		if (section == "quantize" || section == "sentence") && c.misses(l.key) != nil && r.misses(l.key) == nil {
+			l.value.Set(l.standard)
 		}
 	}
 	return &c
+}
+
+// leaf is a key of a recipe with nothing below it but what is given as a whole: a
+// value, a list, a map or an optional section.
+type leaf struct {
+	key             string
+	value, standard reflect.Value // standard is what it is where it is not given
+}
+
+func (l leaf) given() bool {
+	if k := l.value.Kind(); (k == reflect.Map || k == reflect.Slice) && l.value.Len() == 0 {
+		return false
+	}
+	return !reflect.DeepEqual(l.value.Interface(), l.standard.Interface())
+}
+
+// leaves are the keys of all sections, in the schema's order. Their values are r's
+// own.
+func (r *Recipe) leaves() (all []leaf) {
+	d := defaults()
+	d.Sentence = &Sentence{}
+	var walk func(path string, v, d reflect.Value)
+	walk = func(path string, v, d reflect.Value) {
+		fields := fieldsOf(v.Type())
+		if path == "sentence" && v.IsNil() {
+			d = reflect.Zero(v.Type())
+		} else if path == "sentence" {
+			v, d = v.Elem(), d.Elem()
+		}
+		if v.Kind() != reflect.Struct || fields == nil {
+			all = append(all, leaf{path, v, d})
+			return
+		}
+		for _, f := range fields {
+			key := f.key
+			if path != "" {
+				key = path + "." + key
+			}
+			walk(key, partOf(v, f.key), partOf(d, f.key))
+		}
+	}
+	walk("", reflect.ValueOf(r).Elem(), reflect.ValueOf(&d).Elem())
+	return all
+}
+
+// misses is the first condition of a key that the recipe does not meet, nil where
+// the key is used.
+func (r *Recipe) misses(key string) *condition {
+	for _, c := range usedBy[key] {
+		if !c.met(r) {
+			return c
+		}
+	}
+	return nil
 }
 
 // partOf is the field of a struct that YAML calls key.
@@ -90,19 +135,11 @@ func partOf(v reflect.Value, key string) reflect.Value {
 	return reflect.Value{}
 }
 
-// firstGiven is the path of the first value of v that differs from d, "" where
-// there is none.
-func firstGiven(path string, v, d reflect.Value) string {
-	if reflect.DeepEqual(v.Interface(), d.Interface()) {
-		return ""
+// method is the condition that quantize.method is one of some.
+func method(names ...string) *condition {
+	return &condition{
+		what: "quantize.method " + strings.Join(names, " or "),
+		met:  func(r *Recipe) bool { return slices.Contains(names, r.Quantize.Method) },
+		is:   func(r *Recipe) string { return r.Quantize.Method },
 	}
-	for _, f := range fieldsOf(v.Type()) {
-		if v.Kind() != reflect.Struct {
-			break // an optional part: given as a whole
-		}
-		if key := firstGiven(path+"."+f.key, partOf(v, f.key), partOf(d, f.key)); key != "" {
-			return key
-		}
-	}
-	return path
 }

@@ -3,8 +3,11 @@ package train
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"qtool/datasets"
+	"qtool/internal/elementary"
+	"qtool/model"
 )
 
 // Config is how a network is trained; the recipe's `train` section.
@@ -118,10 +121,20 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// CheckNormBatch refuses batches of one image for a network with batch norms, which
+// normalise by the deviation within a batch. The error names the key.
+func CheckNormBatch(n *model.Network, c Config) error {
+	i := slices.IndexFunc(n.Layers, func(l model.Layer) bool { return l.Type == model.BatchNorm })
+	if c.Batch > 1 || i < 0 {
+		return nil
+	}
+	return fmt.Errorf("batch: %d: batch norm %q normalises by the deviation within a batch, and one image has none: want %d or more", c.Batch, n.Layers[i].Name, normBatch)
+}
+
 // Rate is the learning rate of a step, counted from 0, of a run of total steps
 // with perEpoch of them an epoch.
 func (c Config) Rate(step, perEpoch, total int) float64 {
-	warm := c.Warmup * float64(perEpoch)
+	warm := float64(c.Warmup * float64(perEpoch))
 	if s := float64(step + 1); s < warm {
 		return c.LearningRate * s / warm
 	}
@@ -129,5 +142,5 @@ func (c Config) Rate(step, perEpoch, total int) float64 {
 		return c.LearningRate
 	}
 	done := max(float64(step)-warm, 0) / max(float64(total)-warm, 1)
-	return c.LearningRate * 0.5 * (1 + math.Cos(math.Pi*done))
+	return c.LearningRate * 0.5 * (1 + elementary.Cos(math.Pi*done))
 }

@@ -68,6 +68,9 @@ type Result struct {
 	History []Epoch
 	Best    int // the epoch whose parameters were kept
 	Seconds float64
+	// Settled says that the running moments of batch norms did not belong to the
+	// final parameters and are those of training images instead; see settle.
+	Settled bool
 }
 
 // shardCount is how many graphs share each batch. It is fixed, and their
@@ -109,7 +112,14 @@ func Fit(ctx context.Context, task Task) (*Result, error) {
 	} else {
 		f.Best = f.Epoch
 	}
-	return &Result{Params: f.params, History: f.History, Best: f.Best, Seconds: f.seconds()}, nil
+	settled, err := f.settle(ctx, f.quantizer())
+	if err == nil && settled {
+		err = f.rescore(ctx, f.Best)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Params: f.params, History: f.History, Best: f.Best, Seconds: f.seconds(), Settled: settled}, nil
 }
 
 // fitter is a run in progress; counters is the part that its state file keeps
@@ -125,6 +135,7 @@ type fitter struct {
 	bestScales model.Parameters
 	accuracy   *Evaluator
 	start      time.Time
+	normed     bool // images must not stand alone; see normed
 }
 
 // seconds is the time spent so far, earlier processes included.
@@ -168,7 +179,13 @@ func newFitter(task Task) (*fitter, error) {
 	}
 	f := &fitter{
 		task: task, params: task.Params.Clone(), best: task.Params.Clone(),
-		start: time.Now(),
+		start: time.Now(), normed: normed(task.Network),
+	}
+	if err := CheckNormBatch(task.Network, task.Config); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	if f.normed && task.Train.Len() < normBatch {
+		return nil, fmt.Errorf("train: %d training images: a batch norm needs %d or more", task.Train.Len(), normBatch)
 	}
 	if task.Quantizer != nil {
 		if err := task.Quantizer.Refresh(f.params); err != nil {
@@ -193,7 +210,7 @@ func (f *fitter) build() error {
 	if q != nil {
 		f.adam.Relative = len(q.Scales())
 	}
-	n := min(shardCount, f.task.Config.Batch)
+	n := f.shardsOf(f.task.Config.Batch)
 	o := &objective{teacher: f.task.Teacher, penalty: f.task.Config.OverflowPenalty}
 	for range n {
 		g, err := newGraph(f.task.Network, f.params, q, (f.task.Config.Batch+n-1)/n, o)
@@ -240,8 +257,10 @@ func (f *fitter) epoch(ctx context.Context) error {
 		}
 		batch := order[f.Step*c.Batch : min((f.Step+1)*c.Batch, len(order))]
 		f.adam.Rate = c.Rate(f.Epoch*steps+f.Step, steps, c.Epochs*steps)
-		if err := f.step(batch); err != nil {
-			return err
+		if f.trains(len(batch)) {
+			if err := f.step(batch); err != nil {
+				return err
+			}
 		}
 		f.Step++
 		if f.task.Progress != nil {
@@ -257,7 +276,7 @@ func (f *fitter) epoch(ctx context.Context) error {
 			return err
 		}
 	}
-	n := float64(f.task.Train.Len())
+	n := float64(f.trained())
 	f.History = append(f.History, Epoch{f.Epoch + 1, f.LossSum / n, float64(f.Correct) / n, score, f.delayed()})
 	f.Epoch++
 	f.Step, f.LossSum, f.Correct = 0, 0, 0
@@ -267,7 +286,7 @@ func (f *fitter) epoch(ctx context.Context) error {
 		copyParams(f.bestScales, f.scales)
 	}
 	if f.task.Quantizer != nil && f.Epoch == f.task.Config.StartQuantization {
-		if err := f.startQuantization(); err != nil {
+		if err := f.startQuantization(ctx); err != nil {
 			return err
 		}
 	}
@@ -291,7 +310,14 @@ func (f *fitter) quantizer() Quantizer {
 // the epochs in float have led to, and goes over to fake quantization. The
 // optimiser begins anew: its moments are of another loss. Epochs in float are
 // not the best.
-func (f *fitter) startQuantization() error {
+func (f *fitter) startQuantization(ctx context.Context) error {
+	settled, err := f.settle(ctx, nil)
+	if err == nil && settled {
+		err = f.rescore(ctx, f.Epoch)
+	}
+	if err != nil {
+		return err
+	}
 	if err := f.task.Quantizer.Calibrate(f.params); err != nil {
 		return err
 	}
@@ -316,7 +342,7 @@ func (f *fitter) interrupted(ctx context.Context) error {
 }
 
 func (f *fitter) progress(steps int) Progress {
-	seen := min(f.Step*f.task.Config.Batch, f.task.Train.Len())
+	seen := min(f.Step*f.task.Config.Batch, f.trained())
 	p := Progress{
 		Epoch: f.Epoch + 1, Epochs: f.task.Config.Epochs, Step: f.Step, Steps: steps,
 		Loss: f.LossSum / float64(seen), Accuracy: float64(f.Correct) / float64(seen), Float: f.delayed(),
@@ -334,8 +360,8 @@ func (f *fitter) step(batch []int) error {
 	var wg sync.WaitGroup
 	for s, g := range f.shards {
 		wg.Go(func() {
-			from := min(s*g.batch, len(batch))
-			f.fill(g, batch[from:min(from+g.batch, len(batch))], len(batch))
+			from, to := f.part(s, g.batch, len(batch))
+			f.fill(g, batch[from:to], len(batch))
 			errs[s] = g.run()
 		})
 	}
@@ -404,18 +430,18 @@ func (f *fitter) observeMoments() {
 			for _, g := range f.shards {
 				of := g.norms[k].moments
 				share := float64(of.Count) / float64(total)
-				m += share * float64(of.Mean[c])
+				m += float64(share * float64(of.Mean[c]))
 				v += share * float64(of.Variance[c]) * float64(of.Count) / float64(max(of.Count-1, 1))
 			}
-			mean[c] += momentum * (float32(m) - mean[c])
-			variance[c] += momentum * (float32(v) - variance[c])
+			mean[c] += float32(momentum * (float32(m) - mean[c]))
+			variance[c] += float32(momentum * (float32(v) - variance[c]))
 		}
 	}
 }
 
 // tally adds a shard's loss and correct answers to the epoch's.
 func (f *fitter) tally(g *graph, count int) {
-	f.LossSum += float64(g.loss.Value().Data().(float32)) * float64(count)
+	f.LossSum += float64(float64(g.loss.Value().Data().(float32)) * float64(count))
 	g.predict(g.predicted)
 	for r, l := range g.labels.Float32s() {
 		if l >= 0 && g.predicted[r] == int(l) {

@@ -92,7 +92,7 @@ func (s *searcher) tunePoint(ctx context.Context, c *Choice) error {
 
 // tuneIn is tunePoint in the point's own folder.
 func (s *searcher) tuneIn(ctx context.Context, w *pipeline.Workspace, c *Choice) error {
-	encoded, err := w.Recipe().Encode()
+	encoded, err := w.Recipe().At(w.Dir).Encode()
 	if err != nil {
 		return err
 	}

@@ -20,9 +20,11 @@ import (
 type Options struct {
 	pipeline.Options
 	Checkpoint string // float network to start from; "": the recipe's is trained
-	Candidates int    // to try, 1..100000
-	Front      int    // how many of the front to fine-tune at most, 1..1000
-	Epochs     int    // of fine-tuning for each, 0..10000; 0 quantizes without training
+	// Maps rename tensors of a checkpoint that another tool wrote: theirs=ours.
+	Maps       []string
+	Candidates int // to try, 1..100000
+	Front      int // how many of the front to fine-tune at most, 1..1000
+	Epochs     int // of fine-tuning for each, 0..10000; 0 quantizes without training
 }
 
 func (o Options) validate() error {
@@ -44,6 +46,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	if len(o.Maps) > 0 && o.Checkpoint == "" {
+		return nil, pipeline.ErrNoCheckpoint
+	}
 	w := pipeline.New(o.Options)
 	m, err := w.Images("search")
 	if err != nil {
@@ -56,7 +61,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	defer w.Leave()
-	float, err := floatOf(ctx, w, o.Checkpoint)
+	float, err := floatOf(ctx, w, o.Checkpoint, o.Maps)
 	if err != nil {
 		return nil, err
 	}
@@ -102,14 +107,14 @@ func searchable(w *pipeline.Workspace) error {
 
 // floatOf opens the folder and is the float network there: trained, or the
 // checkpoint's.
-func floatOf(ctx context.Context, w *pipeline.Workspace, checkpoint string) (pipeline.Checkpoint, error) {
+func floatOf(ctx context.Context, w *pipeline.Workspace, checkpoint string, maps []string) (pipeline.Checkpoint, error) {
 	if checkpoint == "" {
 		if err := w.Open(ctx); err != nil {
 			return nil, err
 		}
 		return w.Float(ctx)
 	}
-	float, err := w.ReadFloat(checkpoint)
+	float, err := w.ReadFloat(checkpoint, maps)
 	if err != nil {
 		return nil, err
 	}

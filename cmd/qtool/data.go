@@ -11,6 +11,7 @@ import (
 
 	"qtool/datasets"
 	"qtool/datasets/text"
+	"qtool/pipeline"
 )
 
 // datasets is where datasets are looked for.
@@ -90,7 +91,7 @@ func runDataFetch(ctx context.Context, a *app, name string) error {
 	if err != nil {
 		return err
 	}
-	v := datasetView{d.Name, d.Shape, d.Classes, perClass(d.Train, d.Classes), perClass(d.Test, d.Classes), d.SHA256}
+	v := datasetView{d.Name, d.Shape, d.Classes, d.Train.PerClass(d.Classes), d.Test.PerClass(d.Classes), d.SHA256}
 	if a.json {
 		return a.encode(v)
 	}
@@ -104,6 +105,9 @@ func runDataFetch(ctx context.Context, a *app, name string) error {
 	}
 	t.AppendFooter(table.Row{"all", d.Train.Len(), d.Test.Len()})
 	p.f("%s\n", t.Render())
+	if empty := d.EmptyClasses(); len(empty) > 0 {
+		p.f("\n%s no image; labels count from 0\n", pipeline.ClassesHave(empty))
+	}
 	return p.err
 }
 
@@ -142,14 +146,6 @@ func fetchCorpus(ctx context.Context, a *app, name string) error {
 	t.AppendFooter(table.Row{"all", len(c.Train), len(c.Dev), len(c.Test)})
 	p.f("%s\n", t.Render())
 	return p.err
-}
-
-func perClass(s *datasets.Split, classes int) []int {
-	n := make([]int, classes)
-	for _, l := range s.Labels {
-		n[l]++
-	}
-	return n
 }
 
 func newDataShowCommand(a *app) *cobra.Command {

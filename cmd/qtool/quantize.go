@@ -14,13 +14,16 @@ import (
 func newQuantizeCommand(a *app) *cobra.Command {
 	var flags recipeFlags
 	var checkpoint, method, calibration string
+	var maps []string
 	var explained bool
 	cmd := &cobra.Command{
 		Use:   "quantize",
 		Short: "quantize a trained network and export its integer bundle",
 		Long: withExitStatus(`Quantize turns a float checkpoint into quantized.safetensors and model.qb, the
 integer program with its proved ranges. The checkpoint is the folder's own
-float.safetensors, or the one given by --checkpoint.
+float.safetensors, or the one given by --checkpoint, which may be a safetensors
+file of any tool (float32, or float16, bfloat16 and float64 that float32 holds):
+its tensors are the network's by name and shape, --map renames them.
 
   --method ptq  chooses scales from the weights and from calibration images
   --method qat  then trains on with fake quantization in the graph
@@ -48,6 +51,8 @@ quantize.input.bits.
 		Example: `  qtool quantize -c mnist-lenet1-square --out lenet
   qtool quantize -c mnist-lenet1-square --out lenet6 --checkpoint lenet/float.safetensors \
       --method ptq --set quantize.weights.bits=5
+  qtool quantize -c mine.yaml --method ptq --checkpoint torch.safetensors \
+      --map features.0=conv1 --map classifier=fc
   qtool quantize -c mnist-lenet1-square --out best4 --checkpoint lenet/float.safetensors \
       --calibration all
   qtool quantize -c lenet/recipe.yaml --out lenet --resume --explain`,
@@ -80,7 +85,7 @@ quantize.input.bits.
 			if err != nil {
 				return err
 			}
-			made, err := pipeline.Quantize(cmd.Context(), o, pipeline.QuantizeOptions{Checkpoint: checkpoint, Compare: calibration == calibrateAll, Explain: explained})
+			made, err := pipeline.Quantize(cmd.Context(), o, pipeline.QuantizeOptions{Checkpoint: checkpoint, Maps: maps, Compare: calibration == calibrateAll, Explain: explained})
 			if err != nil {
 				return err
 			}
@@ -89,6 +94,7 @@ quantize.input.bits.
 	}
 	flags.register(cmd)
 	cmd.Flags().StringVar(&checkpoint, "checkpoint", "", "float checkpoint to quantize (default float.safetensors in the folder)")
+	cmd.Flags().StringArrayVar(&maps, "map", nil, "theirs=ours: what a tensor of --checkpoint, or all that begin so before a point, are called here")
 	cmd.Flags().StringVar(&calibration, "calibration", "", "observer of the input's range, or all to compare them (default: as the recipe says)")
 	cmd.RegisterFlagCompletionFunc("calibration", cobra.FixedCompletions(append([]string{calibrateAll}, calibrate.Observers...), cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().BoolVar(&explained, "explain", false, "say what each layer's quantization costs")

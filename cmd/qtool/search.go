@@ -61,7 +61,8 @@ search goes on too, if it is resumed with more --candidates.`),
 	}
 	flags.register(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.Checkpoint, "checkpoint", "", "float checkpoint to start from (default: train one)")
+	f.StringVar(&o.Checkpoint, "checkpoint", "", "float checkpoint to start from, or a safetensors file of another tool (default: train one)")
+	f.StringArrayVar(&o.Maps, "map", nil, "theirs=ours: what a tensor of --checkpoint, or all that begin so before a point, are called here")
 	f.IntVar(&o.Candidates, "candidates", 60, "how many candidates to try")
 	f.IntVar(&o.Front, "front", 8, "how many of the front to fine-tune at most")
 	f.IntVar(&o.Epochs, "finetune-epochs", 2, "epochs of fine-tuning for each; 0 quantizes without training")

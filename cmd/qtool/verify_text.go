@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"strings"
 
 	"qtool/datasets/text"
+	"qtool/internal/plaintext"
 	"qtool/pipeline"
 )
 
@@ -14,7 +17,13 @@ func readSentence(in io.Reader, typed string) (string, error) {
 		return typed, nil
 	}
 	b, err := io.ReadAll(io.LimitReader(in, text.MaxBytes+1))
-	return string(b), err
+	if err != nil {
+		return "", err
+	}
+	if _, err := plaintext.UTF8(b); errors.Is(err, plaintext.ErrUTF16) || errors.Is(err, plaintext.ErrUTF32) {
+		return "", fmt.Errorf("--text: standard input: %w", err)
+	}
+	return string(plaintext.Trim(b)), nil
 }
 
 // printAnswer prints what a sentence was answered, if anything, and what the server saw.

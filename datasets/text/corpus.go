@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"qtool/datasets"
+	"qtool/internal/plaintext"
 )
 
 // Sentence is one labelled sentence: 1 says positive, 0 negative.
@@ -93,11 +94,16 @@ const (
 	maxLines     = 1 << 21
 )
 
-// lines calls each with every line of a file and its number from 1. Lines end
+// lines calls each with every line of a file in UTF-8, without a byte order mark,
+// and its number from 1. Lines end
 // with LF alone: other line breaks of Unicode occur inside sentences.
 func lines(name string, b []byte, each func(line int, text string) error) error {
 	if len(b) > maxFileBytes {
 		return fmt.Errorf("text: %s: %d bytes pass the limit of %d", name, len(b), maxFileBytes)
+	}
+	b, err := plaintext.UTF8(b)
+	if err != nil {
+		return fmt.Errorf("text: %s: %w", name, err)
 	}
 	all := strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")
 	if len(all) > maxLines {

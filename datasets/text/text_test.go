@@ -141,7 +141,7 @@ func TestVectors(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"a 1\n", "line 1: a vector of 1 numbers, want 2"}, {"a 1 2\nb 1 2 3\n", "line 2: a vector of 3 numbers"},
 		{"a 1 x\n", "not a finite number"}, {"a 1 NaN\n", "not a finite number"}, {"a 1 1e40\n", "not a finite number"},
-		{"a 1 2\na 1 2\n", "there twice"}, {"\xff 1 2\n", "not UTF-8"}, {"", "no vector"},
+		{"a 1 2\na 1 2\n", `line 2: word "a" stands in line 1 already`}, {"\xff 1 2\n", "not UTF-8"}, {"", "no vector"},
 	} {
 		if _, err := ParseVectors([]byte(c.text), 2); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %q", c.text, err, c.want)

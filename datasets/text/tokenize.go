@@ -18,7 +18,7 @@ var brackets = map[string]string{
 	"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "-lcb-": "{", "-rcb-": "}",
 }
 
-// Tokenize cuts a sentence into lower-case words as the Stanford treebank does:
+// Tokenize cuts a sentence, as Normalize writes it, into lower-case words as the Stanford treebank does:
 // at white space, with punctuation at a word's ends apart ("..." and "--" stay
 // whole) and 's, n't, 're, 've, 'll, 'd and 'm apart from the word before. What is
 // tokenized already stays as it is.
@@ -37,7 +37,7 @@ func Tokenize(s string) ([]string, error) {
 		}
 	}
 	var words []string
-	for _, field := range strings.FieldsFunc(strings.ToLower(s), unicode.IsSpace) {
+	for _, field := range strings.FieldsFunc(strings.ToLower(Normalize(s)), unicode.IsSpace) {
 		words = appendWords(words, field)
 	}
 	return words, nil
@@ -99,8 +99,10 @@ func isSuffix(w string) bool {
 	return false
 }
 
-// splits are the marks that are taken off a word's ends.
-func splits(r rune) bool { return strings.ContainsRune(`.,;:!?"()[]{}“”…`, r) }
+// splits are the marks that are taken off a word's ends, emoji among them.
+func splits(r rune) bool {
+	return strings.ContainsRune(`.,;:!?"()[]{}`, r) || r >= 0x80 && unicode.In(r, unicode.So, unicode.Sk)
+}
 
 // isPunctuation says that no letter or digit is in w, which is one mark then.
 func isPunctuation(w string) bool {

@@ -6,10 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
-	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"qtool/datasets"
 	"qtool/internal/whole"
@@ -36,11 +32,8 @@ const (
 )
 
 // LoadVectors reads embeddings of the given size: "glove" is the part of GloVe 6B
-// that the project's data has, anything else the path of a file in GloVe's text
-// form, plain or gzip: a word and its numbers, with spaces between, a line.
-//
-// It returns an error that names the line for another size, a number that is not
-// finite, a word that is not UTF-8 or comes twice, and a file that passes a limit.
+// that the project's data has, anything else the path of a file in the text form
+// that ParseVectors reads, plain or gzip.
 //
 // Reference: Pennington et al., "GloVe: Global Vectors for Word Representation",
 // EMNLP 2014.
@@ -54,7 +47,7 @@ func LoadVectors(ctx context.Context, name string, size int, o datasets.Options)
 		b = parts[0]
 	} else {
 		var err error
-		if b, err = whole.Bytes(name, maxVectorBytes); err != nil {
+		if b, err = whole.Bytes(o.File(name), maxVectorBytes); err != nil {
 			return nil, fmt.Errorf("text: vectors: %w", err)
 		}
 	}
@@ -84,41 +77,4 @@ func unpack(b []byte) ([]byte, error) {
 		return nil, fmt.Errorf("it passes the limit of %d bytes", maxVectorBytes)
 	}
 	return b, nil
-}
-
-// ParseVectors reads the plain text form; see LoadVectors.
-func ParseVectors(b []byte, size int) (*Vectors, error) {
-	if size < 1 || size > maxVectorSize {
-		return nil, fmt.Errorf("vectors of %d numbers, want 1..%d", size, maxVectorSize)
-	}
-	v := &Vectors{Size: size}
-	seen := map[string]bool{}
-	for line := 1; len(b) > 0; line++ {
-		row, rest, _ := bytes.Cut(b, []byte{'\n'})
-		b = rest
-		fields := strings.Split(strings.TrimRight(string(row), " \r"), " ")
-		word := fields[0]
-		if len(fields)-1 != size {
-			return nil, fmt.Errorf("line %d: a vector of %d numbers, want %d", line, len(fields)-1, size)
-		}
-		if word == "" || len(word) > maxWordBytes || !utf8.ValidString(word) || seen[word] {
-			return nil, fmt.Errorf("line %d: word %q is empty, not UTF-8, too long or there twice", line, word[:min(len(word), 40)])
-		}
-		if len(v.Words) == maxVectorWords {
-			return nil, fmt.Errorf("line %d: it passes the limit of %d words", line, maxVectorWords)
-		}
-		seen[word] = true
-		v.Words = append(v.Words, word)
-		for _, f := range fields[1:] {
-			x, err := strconv.ParseFloat(f, 32)
-			if err != nil || math.IsInf(x, 0) || math.IsNaN(x) {
-				return nil, fmt.Errorf("line %d: %q is not a finite number", line, f[:min(len(f), 40)])
-			}
-			v.Data = append(v.Data, float32(x))
-		}
-	}
-	if len(v.Words) == 0 {
-		return nil, fmt.Errorf("it holds no vector")
-	}
-	return v, nil
 }

@@ -1,9 +1,8 @@
 package bgv
 
 import (
-	"math"
-
 	"qtool/he/internal/costmodel"
+	"qtool/internal/elementary"
 	"qtool/kernel/cpu"
 )
 
@@ -32,9 +31,9 @@ func (l *layout) costs(segments []segment, level cpu.Level) costs {
 	for i, q := range l.q {
 		limbs[i] = costmodel.BatchOf(level, q)
 	}
-	c := costs{encrypt: n * (t.NTT*logN + costmodel.GaussianOf(level))}
+	c := costs{encrypt: n * (float64(t.NTT*logN) + costmodel.GaussianOf(level))}
 	for _, s := range limbs {
-		c.encrypt += n * (s.NTT*logN + costUniform + 2*s.Pointwise + 2*costMove)
+		c.encrypt += float64(n * (float64(s.NTT*logN) + costUniform + 2*s.Pointwise + 2*costMove))
 	}
 	for i := range segments {
 		sum := 0.0
@@ -47,7 +46,7 @@ func (l *layout) costs(segments []segment, level cpu.Level) costs {
 		rescale, drop := 0.0, l.drops[i]
 		if drop > 0 {
 			for _, s := range limbs {
-				rescale += n * (s.NTT*logN + float64(drop)*s.Pointwise + costMove)
+				rescale += float64(n * (float64(s.NTT*logN) + float64(float64(drop)*s.Pointwise) + costMove))
 			}
 		}
 		c.rescales = append(c.rescales, rescale)
@@ -57,7 +56,7 @@ func (l *layout) costs(segments []segment, level cpu.Level) costs {
 	d := float64(segments[len(segments)-1].last().outDegree)
 	c.decrypt = n * t.NTT * logN
 	for _, s := range limbs {
-		c.decrypt += n * (s.NTT*logN + (d+1)*(s.Pointwise+costMove) + float64(len(limbs))*s.Pointwise + costLift)
+		c.decrypt += float64(n * (float64(s.NTT*logN) + float64((d+1)*(s.Pointwise+costMove)) + float64(float64(len(limbs))*s.Pointwise) + costLift))
 	}
 	return c
 }
@@ -82,24 +81,24 @@ func (c costs) batch(l *layout, segments []segment) float64 {
 	level := len(l.q)
 	for i := range segments {
 		last := segments[i].last()
-		sum += c.segments[i] * float64(level)
-		sum += c.rescales[i] * float64(last.outputs*(last.outDegree+1))
+		sum += float64(c.segments[i] * float64(level))
+		sum += float64(c.rescales[i] * float64(last.outputs*(last.outDegree+1)))
 		level -= l.drops[i]
 	}
-	return sum + c.decrypt*float64(segments[len(segments)-1].last().outputs)
+	return sum + float64(c.decrypt*float64(segments[len(segments)-1].last().outputs))
 }
 
 // cost is nanoseconds a coefficient of a limb with modulus about q.
 func (st *stage) cost(s costmodel.Batch, q uint64) float64 {
 	sum := 0.0
 	if st.rows != nil {
-		sum += float64(st.inDegree+1) * (float64(len(st.rows.In))*s.MAC + st.reductions(q)*s.Reduce)
+		sum += float64(float64(st.inDegree+1) * (float64(float64(len(st.rows.In))*s.MAC) + float64(st.reductions(q)*s.Reduce)))
 	}
 	if st.poly != nil {
-		sum += float64(st.between) * productCost(s, st.poly.Degree(), st.inDegree)
+		sum += float64(float64(st.between) * productCost(s, st.poly.Degree(), st.inDegree))
 	}
 	if st.pool != nil && (st.poly == nil || st.poly.Degree() != 2) {
-		sum += float64(len(st.pool.In)*(st.outDegree+1)) * costAdd
+		sum += float64(float64(len(st.pool.In)*(st.outDegree+1)) * costAdd)
 	}
 	return sum
 }
@@ -107,17 +106,17 @@ func (st *stage) cost(s costmodel.Batch, q uint64) float64 {
 // reductions is about how many reductions the lazy sums of the linear map need
 // modulo q.
 func (st *stage) reductions(q uint64) float64 {
-	return float64(st.rows.Outputs()) + st.norm*float64(q)/math.Exp2(64)
+	return float64(st.rows.Outputs()) + st.norm*float64(q)/elementary.Exp2(64)
 }
 
 // productCost is that of a polynomial in a ciphertext of degree d.
 func productCost(s costmodel.Batch, degree, d int) float64 {
 	if degree == 2 { // mostly a square
-		return float64((d+1)*(d+2)/2)*s.Product + float64(2*d+1)*s.Reduce
+		return float64(float64((d+1)*(d+2)/2)*s.Product) + float64(float64(2*d+1)*s.Reduce)
 	}
 	sum := float64(d+1) * s.Pointwise
 	for j := 1; j < degree; j++ {
-		sum += float64((j*d+1)*(d+1))*s.Product + float64((j+1)*d+1)*s.Reduce
+		sum += float64(float64((j*d+1)*(d+1))*s.Product) + float64(float64((j+1)*d+1)*s.Reduce)
 	}
 	return sum
 }

@@ -8,6 +8,7 @@ import (
 	"qtool/he/internal/batch"
 	"qtool/he/internal/log2"
 	"qtool/he/internal/meter"
+	"qtool/internal/elementary"
 )
 
 // Decrypt returns the logits modulo the outputs' plaintext prime, residues[o][k]
@@ -50,7 +51,7 @@ func (c *Client) decrypt(w *clientWorker, out *Outputs, i int, slots []uint64, s
 	limb.residue(slots, phase, w.mask)
 	p.slots[out.Prime].Forward(slots)
 	limb.m.Scale(slots, slots, limb.m.Factor(scale))
-	return log2.Product(p.layout.q[:len(phase)]) - 1 - math.Log2(max(1, p.lift.largest(phase)))
+	return log2.Product(p.layout.q[:len(phase)]) - 1 - elementary.Log2(max(1, p.lift.largest(phase)))
 }
 
 // largest is the largest magnitude of numbers with these digits. As balanced
@@ -60,7 +61,7 @@ func (r *rescaler) largest(digits [][]uint64) float64 {
 	for k := range digits[0] {
 		v := 0.0
 		for j := len(r.last) - 1; j >= 0; j-- {
-			v = v*float64(r.last[j].Q) + float64(int64(digits[j][k])-int64(r.half[j]))
+			v = float64(v*float64(r.last[j].Q)) + float64(int64(digits[j][k])-int64(r.half[j]))
 		}
 		most = max(most, math.Abs(v))
 	}

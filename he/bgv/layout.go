@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"qtool/he/internal/log2"
+	"qtool/internal/elementary"
 )
 
 // layout is the unchecked arithmetic of a plan: ring, primes and levels.
@@ -56,7 +57,7 @@ func (l *layout) walk(segments []segment, visit func(s *stage, e noise, logQ flo
 func (l *layout) logT() float64 {
 	largest := 0.0
 	for _, t := range l.t {
-		largest = max(largest, math.Log2(float64(t)))
+		largest = max(largest, elementary.Log2(float64(t)))
 	}
 	return largest
 }

@@ -162,6 +162,11 @@ func TestPlansKeepToMemory(t *testing.T) {
 	if !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), "the limit is 0.001 GB") {
 		t.Errorf("a megabyte: %v", err)
 	}
+	if least := new(MemoryError); !errors.As(err, &least) || least.Limit != 1e6 {
+		t.Errorf("a megabyte: %+v", err)
+	} else if exact := mustPlan(t, p, Options{Memory: least.Need}); needs(exact) > least.Need {
+		t.Errorf("%d bytes are said to do, %d are taken", least.Need, needs(exact))
+	}
 	if plan := mustPlan(t, p, Options{Images: 1000}); needs(plan) > DefaultMemory {
 		t.Errorf("without a bound the plan takes %d bytes, more than %d", needs(plan), int64(DefaultMemory))
 	}

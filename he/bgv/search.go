@@ -127,9 +127,24 @@ func (s *search) tooLarge(ctx context.Context) error {
 	for _, g := range s.segments {
 		widest = max(widest, g.last().outputs)
 	}
-	return fmt.Errorf("bgv: a batch takes %.3g GB of ciphertexts at once, the limit is %.3g GB; up to %d values wait between two layers: %w",
-		least/1e9, float64(s.options.Memory)/1e9, widest, ErrInsufficient)
+	return &MemoryError{Need: int64(least), Limit: s.options.Memory, Widest: widest}
 }
+
+// MemoryError says that no secure parameters keep a batch's ciphertexts within the bound
+// on memory. It is an ErrInsufficient.
+type MemoryError struct {
+	Need, Limit int64 // bytes: the least of any parameters, and the bound
+	Widest      int   // values that wait between two layers
+}
+
+// Error names the least, the bound and what takes it.
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("bgv: a batch takes %.3g GB of ciphertexts at once, the limit is %.3g GB; up to %d values wait between two layers: %v",
+		float64(e.Need)/1e9, float64(e.Limit)/1e9, e.Widest, ErrInsufficient)
+}
+
+// Is reports whether target is ErrInsufficient.
+func (e *MemoryError) Is(target error) bool { return target == ErrInsufficient }
 
 // insufficient says what would have been needed.
 func (s *search) insufficient() error {

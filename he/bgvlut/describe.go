@@ -52,7 +52,7 @@ func (p *Plan) Describe(samples int) he.Description {
 		layer := he.LayerDescription{
 			Name: "input", First: max(s.node.rows, noNode), Last: max(s.node.rows, s.node.table, s.node.pool), Layout: "an element a ciphertext",
 			In: s.inputs, Out: s.outputs, Limbs: l.limbs(i, 0),
-			Seconds: batches * (costs.linear[i] + costs.element[i]*float64(s.between)) / float64(p.workers) / 1e9,
+			Seconds: batches * (costs.linear[i] + float64(costs.element[i]*float64(s.between))) / float64(p.workers) / 1e9,
 		}
 		if layer.First == noNode {
 			layer.First = max(s.node.table, s.node.pool)

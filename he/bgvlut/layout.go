@@ -7,6 +7,7 @@ import (
 
 	"qtool/he/bgv"
 	"qtool/he/internal/log2"
+	"qtool/internal/elementary"
 )
 
 // layout is the unchecked arithmetic of a plan: ring, primes and levels.
@@ -20,7 +21,7 @@ type layout struct {
 	digitBits float64 // the longest digit of key switching
 }
 
-func (l *layout) model() model { return model{float64(l.logN), math.Log2(float64(l.t))} }
+func (l *layout) model() model { return model{float64(l.logN), elementary.Log2(float64(l.t))} }
 
 func (l *layout) logQ() float64  { return log2.Product(l.q) }
 func (l *layout) logQP() float64 { return l.logQ() + log2.Product(l.special) }
@@ -103,7 +104,7 @@ type primes struct {
 // bit less is refused.
 func (p *primes) below(bits int) (uint64, error) {
 	step := uint64(1) << (p.logN + 1)
-	lowest := uint64(math.Exp2(float64(bits) - 0.5))
+	lowest := uint64(elementary.Exp2(float64(bits) - 0.5))
 	for q := uint64(1)<<bits - step + 1; q > lowest && q < 1<<bits; q -= step {
 		if !p.used[q] && new(big.Int).SetUint64(q).ProbablyPrime(0) {
 			p.used[q] = true

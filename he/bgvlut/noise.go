@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"qtool/bundle"
+	"qtool/internal/elementary"
 )
 
 // noise bounds a tensor's error: log2 of the largest |V(zeta)|/T over the 2N-th
@@ -64,7 +65,7 @@ func (e noise) linear(r *bundle.Rows) noise {
 	worst := math.Inf(-1)
 	for o := range r.Outputs() {
 		l1, square := r.Norms(o)
-		worst = max(worst, add(e.own+math.Log2(square)/2, e.shared+math.Log2(l1)))
+		worst = max(worst, add(e.own+float64(elementary.Log2(square)/2), e.shared+elementary.Log2(l1)))
 	}
 	// A row without weights leaves a constant, below T in size.
 	return noise{math.Inf(-1), max(worst, 0)}
@@ -74,29 +75,31 @@ func (e noise) linear(r *bundle.Rows) noise {
 type model struct{ logN, logT float64 }
 
 // root is the bound on a polynomial of standard deviation d at the roots.
-func (m model) root(d float64) float64 { return math.Log2(d) + (m.logN+math.Log2(tail))/2 }
+func (m model) root(d float64) float64 {
+	return elementary.Log2(d) + float64((m.logN+elementary.Log2(tail))/2)
+}
 
 func (m model) fresh() noise { return noise{m.root(sigma), m.root(math.Sqrt(1. / 12))} }
 
 func (m model) product(a, b float64) float64 { return m.logT + a + b }
 
 func (m model) leaf(e float64, terms int) float64 {
-	return m.logT - 1 + e + math.Log2(float64(max(terms, 1)))/2
+	return m.logT - 1 + e + float64(elementary.Log2(float64(max(terms, 1)))/2)
 }
 
 // rounding is what the division of a ciphertext of degree 1 adds.
 func (m model) rounding() float64 {
-	return add(m.root(math.Sqrt(1./12)), m.logN+math.Log2(math.Sqrt(1./12*2/3)*tail/2))
+	return add(m.root(math.Sqrt(1./12)), m.logN+elementary.Log2(math.Sqrt(1./12*2/3)*tail/2))
 }
 
 // rounding2 is what the division of a degree-2 tensor adds: the square of s and
 // c_2 meet, whose squares' product is largest at thirds of the tail.
 func (m model) rounding2() float64 {
-	return add(m.rounding(), 1.5*m.logN+math.Log2(math.Sqrt(1./12)*2/3*tail*2/3*math.Sqrt(tail/3.)))
+	return add(m.rounding(), float64(1.5*m.logN)+elementary.Log2(math.Sqrt(1./12)*2/3*tail*2/3*math.Sqrt(tail/3.)))
 }
 
 // required is log2 of the smallest Q that carries e.
-func (m model) required(e float64) float64 { return 1 + m.logT + e - m.logN/2 + reserveBits }
+func (m model) required(e float64) float64 { return 1 + m.logT + e - float64(m.logN/2) + reserveBits }
 
 // left is how many bits the bound stays below Q/2.
 func (m model) left(e, logQ float64) float64 { return logQ - m.required(e) + reserveBits }
@@ -104,7 +107,7 @@ func (m model) left(e, logQ float64) float64 { return logQ - m.required(e) + res
 // keyTolerance is how many bits longer than P a digit may be, if the least noise
 // of a product is e.
 func (m model) keyTolerance(e float64, digits int) float64 {
-	return e - keyBelow - m.logN - math.Log2(sigma*tail/2*math.Sqrt(float64(digits)/12))
+	return e - keyBelow - m.logN - elementary.Log2(sigma*tail/2*math.Sqrt(float64(digits)/12))
 }
 
 // level says how many bits the level number step of a stage divides by, where
@@ -182,5 +185,5 @@ func add(a, b float64) float64 {
 	if math.IsInf(b, -1) {
 		return a
 	}
-	return a + math.Log2(1+math.Exp2(b-a))
+	return a + elementary.Log2(1+elementary.Exp2(b-a))
 }

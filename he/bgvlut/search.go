@@ -12,6 +12,7 @@ import (
 	"qtool/he/internal/costmodel"
 	"qtool/he/internal/log2"
 	"qtool/he/security"
+	"qtool/internal/elementary"
 )
 
 // What NewPlan tries: ring degrees, the largest width of a prime of the chain,
@@ -176,7 +177,7 @@ func (c *candidate) sketch(product float64) {
 	c.layout, _ = c.fill(next)
 	longest := math.Ceil(c.logQ() / float64(c.count))
 	for _, q := range c.q {
-		longest = max(longest, math.Log2(float64(q)))
+		longest = max(longest, elementary.Log2(float64(q)))
 	}
 	c.digitBits = longest + 1
 	// Grouping by whole primes, digits come out shorter than their share.
@@ -216,7 +217,7 @@ func (s *search) realise(c *candidate) (*layout, error) {
 		return nil, err
 	}
 	l.digitBits = c.digitBits
-	bits := int(math.Round(math.Log2(float64(c.special[0]))))
+	bits := int(math.Round(elementary.Log2(float64(c.special[0]))))
 	if l.special, err = p.several(len(c.special), bits); err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 
 	"qtool/bundle"
@@ -17,6 +16,7 @@ import (
 	"qtool/he/lstm"
 	"qtool/he/packed"
 	"qtool/he/tfhe"
+	"qtool/internal/elementary"
 )
 
 // Names are the back ends that a program can be planned for; auto picks one.
@@ -177,7 +177,7 @@ func single(ctx context.Context, p *bundle.Program, o Options) (*tfhe.Plan, erro
 		if !(o.Failure > 0 && o.Failure < 1) {
 			return nil, fmt.Errorf("failure probability %v is outside 0..1", o.Failure)
 		}
-		options.LogFailure = math.Log2(o.Failure)
+		options.LogFailure = elementary.Log2(o.Failure)
 	}
 	return tfhe.NewPlan(ctx, p, options)
 }

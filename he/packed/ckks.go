@@ -11,6 +11,7 @@ import (
 	"qtool/bundle"
 	"qtool/he/packed/engine"
 	"qtool/he/packed/lower"
+	"qtool/internal/elementary"
 )
 
 // ckksScales follows the ciphertext scale through the stages. Diagonals are
@@ -28,11 +29,11 @@ type ckksScales struct {
 }
 
 func newCKKSScales(p *lower.Plan, q []uint64, message, weight int) ckksScales {
-	s := ckksScales{fresh: math.Exp2(float64(message))}
+	s := ckksScales{fresh: elementary.Exp2(float64(message))}
 	scale := s.fresh
 	for i := range p.Stages {
 		st := &p.Stages[i]
-		at := scales[float64]{diagonal: math.Exp2(float64(weight))}
+		at := scales[float64]{diagonal: elementary.Exp2(float64(weight))}
 		if st.Rescale == 1 {
 			dropped := float64(q[st.Entry.Limbs-1])
 			at.diagonal = s.fresh * dropped / scale

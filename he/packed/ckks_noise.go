@@ -3,6 +3,8 @@ package packed
 import (
 	"context"
 	"math"
+
+	"qtool/internal/elementary"
 )
 
 // The error of a CKKS evaluation is a sum of many small ones, each independent
@@ -82,7 +84,7 @@ func gainsOf(ctx context.Context, all []values[float64], s spans) (*gains, error
 			for k := m.Start[o]; k < m.Start[o+1]; k++ {
 				w := sq(realWeight(v, int(k)))
 				for j, g := range x[m.In[k]][:len(r)] {
-					r[j] += w * g
+					r[j] += float64(w * g)
 				}
 			}
 		})
@@ -165,7 +167,7 @@ func (g *gains) errors(v []values[float64], c *ckksSources) ckksErrors {
 	sum := func(gain []float64, sources int) float64 {
 		s := 0.0
 		for j, x := range variances[:sources] {
-			s += gain[j] * x
+			s += float64(gain[j] * x)
 		}
 		return math.Sqrt(s)
 	}
@@ -202,7 +204,7 @@ func newCKKSSources(logN int, q, p []uint64, s ckksScales) *ckksSources {
 	return e
 }
 
-func (e *ckksSources) n() float64 { return math.Exp2(float64(e.logN)) }
+func (e *ckksSources) n() float64 { return elementary.Exp2(float64(e.logN)) }
 
 func (e *ckksSources) fresh(scale float64) float64 {
 	return e.n() * (errorSigma*errorSigma + 1./12) / sq(scale)
@@ -228,13 +230,13 @@ func (e *ckksSources) switching(limbs int, scale float64) float64 {
 // doublings is what sums over rotations make of a variance in every slot.
 func (e *ckksSources) doublings(v float64, rounds []int, limbs int, scale float64) float64 {
 	for _, a := range rounds {
-		n := math.Exp2(float64(a))
-		v = n*v + (n-1)*e.switching(limbs, scale) + e.rounding(scale)
+		n := elementary.Exp2(float64(a))
+		v = float64(n*v) + float64((n-1)*e.switching(limbs, scale)) + e.rounding(scale)
 	}
 	return v
 }
 
-func sq(x float64) float64 { return x * x }
+func sq(x float64) float64 { return float64(x * x) }
 
 // variances are those of every source.
 func (e *ckksSources) variances(v []values[float64], read []float64) []float64 {
@@ -253,7 +255,7 @@ func (e *ckksSources) variances(v []values[float64], read []float64) []float64 {
 			giants = max(giants, len(st.Split.Giants[c]))
 		}
 		product := scale * at.diagonal
-		behind := float64(terms)*e.n()/12*read[i]/sq(at.diagonal) + float64(giants)*(e.switching(limbs, product)+e.rounding(product))
+		behind := float64(terms)*e.n()/12*read[i]/sq(at.diagonal) + float64(float64(giants)*(e.switching(limbs, product)+e.rounding(product)))
 		if st.Rescale > 0 || st.Split.Rotates() {
 			behind += e.rounding(at.after)
 		}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"qtool/he/packed/lower"
+	"qtool/internal/elementary"
 )
 
 // noise sizes the chain for plaintext primes of so many bits: base, square and
@@ -25,11 +26,11 @@ import (
 // Reference: Costache, Laine and Player, "Evaluating the effectiveness of
 // heuristic worst-case noise analysis in FHE", ESORICS 2020.
 func (p *ExactPlan) noise(bits float64) (base, square, weight int) {
-	n := math.Exp2(float64(p.logN))
-	t := math.Exp2(bits)
+	n := elementary.Exp2(float64(p.logN))
+	t := elementary.Exp2(bits)
 	rounding := math.Sqrt((1 + 2*n/3) / 12)
 	// A key switch: sqrt(digits) sigma sqrt(N/12), and its rounding.
-	switching := math.Hypot(math.Sqrt(float64(p.lowered.Limbs)*n/12)*errorSigma, rounding)
+	switching := elementary.Hypot(math.Sqrt(float64(p.lowered.Limbs)*n/12)*errorSigma, rounding)
 	grow := func(st *lower.Stage, e float64) float64 {
 		terms, giants := 0, 0
 		for c := range st.Map.Terms {
@@ -37,22 +38,22 @@ func (p *ExactPlan) noise(bits float64) (base, square, weight int) {
 			giants = max(giants, len(st.Split.Giants[c]))
 		}
 		if st.Split.Rotates() {
-			e = math.Hypot(e, switching)
+			e = elementary.Hypot(e, switching)
 		}
-		return math.Hypot(t*math.Sqrt(n*float64(terms)/12)*math.Hypot(e, 1), math.Sqrt(float64(giants))*switching)
+		return elementary.Hypot(t*math.Sqrt(n*float64(terms)/12)*elementary.Hypot(e, 1), math.Sqrt(float64(giants))*switching)
 	}
 	doubled := func(e float64, rounds []int) float64 {
 		for _, a := range rounds {
-			m := math.Exp2(float64(a))
-			e = math.Sqrt(m*m*e*e + (m-1)*switching*switching + rounding*rounding)
+			m := elementary.Exp2(float64(a))
+			e = math.Sqrt(float64(m*m*e*e) + float64((m-1)*switching*switching) + float64(rounding*rounding))
 		}
 		return e
 	}
 	squared := func(e float64) float64 {
-		return math.Hypot(2*t*math.Sqrt(n/12)*e, t*math.Sqrt(2*n)*e*e)
+		return elementary.Hypot(2*t*math.Sqrt(n/12)*e, t*math.Sqrt(2*n)*e*e)
 	}
 	// The primes that bring every stage's noise back to twice the rounding.
-	bitsTo := func(e float64) int { return int(math.Ceil(math.Log2(e / rounding))) }
+	bitsTo := func(e float64) int { return int(math.Ceil(elementary.Log2(e / rounding))) }
 	square, weight = minPrime, minPrime
 	for range 3 { // the sizes depend on each other through what comes in
 		e := errorSigma
@@ -60,7 +61,7 @@ func (p *ExactPlan) noise(bits float64) (base, square, weight int) {
 			st := &p.lowered.Stages[i]
 			if e = grow(st, e); st.Rescale > 0 {
 				weight = max(weight, bitsTo(e))
-				e = math.Hypot(e/math.Exp2(float64(weight)), rounding)
+				e = elementary.Hypot(e/elementary.Exp2(float64(weight)), rounding)
 			}
 			e = doubled(e, st.Rounds)
 			if st.Squares() {
@@ -70,12 +71,12 @@ func (p *ExactPlan) noise(bits float64) (base, square, weight int) {
 				}
 				e = f * squared(e)
 				square = max(square, bitsTo(e))
-				e = math.Hypot(e/math.Exp2(float64(square)), rounding)
+				e = elementary.Hypot(e/elementary.Exp2(float64(square)), rounding)
 				if st.Layout.Fold != nil {
 					e = doubled(e, st.FoldRounds)
 				}
 			}
-			base = max(p.base*minPrime, int(math.Ceil(math.Log2(2*10*t*e)))+spareNoise)
+			base = max(p.base*minPrime, int(math.Ceil(elementary.Log2(2*10*t*e)))+spareNoise)
 		}
 	}
 	p.predict(bits, base, square, weight, grow, doubled, squared, rounding)
@@ -100,7 +101,7 @@ func (p *ExactPlan) predict(bits float64, base, square, weight int, grow func(*l
 	for i := range p.lowered.Stages {
 		st := &p.lowered.Stages[i]
 		if e = grow(st, e); st.Rescale > 0 {
-			e = math.Hypot(e/math.Exp2(float64(weight)), rounding)
+			e = elementary.Hypot(e/elementary.Exp2(float64(weight)), rounding)
 		}
 		e = doubled(e, st.Rounds)
 		limbs := st.After().Limbs
@@ -110,11 +111,11 @@ func (p *ExactPlan) predict(bits float64, base, square, weight int, grow func(*l
 				f = math.Sqrt(float64(st.Layout.Cts / st.Layout.Fold.Cts))
 			}
 			limbs--
-			e = math.Hypot(f*squared(e)/math.Exp2(float64(square)), rounding)
+			e = elementary.Hypot(f*squared(e)/elementary.Exp2(float64(square)), rounding)
 			if st.Layout.Fold != nil {
 				e = doubled(e, st.FoldRounds)
 			}
 		}
-		p.left = append(p.left, logQ(limbs)-1-bits-math.Log2(10*e))
+		p.left = append(p.left, logQ(limbs)-1-bits-elementary.Log2(10*e))
 	}
 }

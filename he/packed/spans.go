@@ -35,9 +35,9 @@ func follow(all []values[float64], lo, hi []float64) spans {
 			for k := m.Start[o]; k < m.Start[o+1]; k++ {
 				a, b := lo[m.In[k]], hi[m.In[k]]
 				if w := realWeight(v, int(k)); w >= 0 {
-					l[o], h[o] = l[o]+w*a, h[o]+w*b
+					l[o], h[o] = l[o]+float64(w*a), h[o]+float64(w*b)
 				} else {
-					l[o], h[o] = l[o]+w*b, h[o]+w*a
+					l[o], h[o] = l[o]+float64(w*b), h[o]+float64(w*a)
 				}
 			}
 			before[o] = math.Max(math.Abs(l[o]), math.Abs(h[o]))

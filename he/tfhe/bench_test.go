@@ -18,7 +18,7 @@ func BenchmarkLookup(b *testing.B) {
 		{LogN: 11, LogQ: 50, Ring: [2]Digits{{24, 1}, {24, 1}}, LogSmallQ: 21, Switch: Digits{3, 6}},
 		{LogN: 11, LogQ: 50, Ring: [2]Digits{{16, 2}, {16, 2}}, LogSmallQ: 20, Switch: Digits{3, 5}},
 		{LogN: 11, LogQ: 50, Ring: [2]Digits{{20, 1}, {16, 2}}, LogSmallQ: 20, Switch: Digits{3, 5}},
-		{LogN: 11, LogQ: 54, Ring: [2]Digits{{17, 2}, {17, 2}}, LogSmallQ: 20, Switch: Digits{3, 5}},
+		{LogN: 11, LogQ: 53, Ring: [2]Digits{{17, 2}, {17, 2}}, LogSmallQ: 20, Switch: Digits{3, 5}},
 		{LogN: 12, LogQ: 50, Ring: [2]Digits{{16, 2}, {16, 2}}, LogSmallQ: 21, Switch: Digits{2, 8}},
 		{LogN: 12, LogQ: 58, Ring: [2]Digits{{28, 1}, {28, 1}}, LogSmallQ: 21, Switch: Digits{2, 8}},
 		{LogN: 13, LogQ: 50, Ring: [2]Digits{{16, 2}, {16, 2}}, LogSmallQ: 23, Switch: Digits{3, 6}},

@@ -8,7 +8,7 @@ import (
 )
 
 // File is the bundle of a quantized network, without provenance: the program, what
-// its tensors have seen of the first training sentences, golden vectors of some
+// its tensors have seen of a draw of training sentences, golden vectors of some
 // of these, and the client's part, which is returned too.
 func (m *Material) File(q *sequence.Quantized, seen, golden int) (*bundle.File, *text.Encoder, error) {
 	e, err := export.Encoder(q, m.Vocabulary, m.Recipe.Sentence.Selection, m.Logistic.Weight)
@@ -19,7 +19,7 @@ func (m *Material) File(q *sequence.Quantized, seen, golden int) (*bundle.File, 
 	if err != nil {
 		return nil, nil, err
 	}
-	first := e.Split(m.Corpus.Train[:min(seen, len(m.Corpus.Train))])
+	first := e.Split(m.draw(seen))
 	if err := export.Observe(p, first); err != nil {
 		return nil, nil, err
 	}

@@ -36,7 +36,7 @@ func Load(ctx context.Context, r *recipe.Recipe, o datasets.Options) (*Material,
 		if n > len(m.Corpus.Train) {
 			return nil, fmt.Errorf("recipe %s: data.images: %d, the corpus has %d training sentences", r.Name, n, len(m.Corpus.Train))
 		}
-		m.Corpus.Train = m.Corpus.Train[:n]
+		m.Corpus.Train = m.draw(n)
 	}
 	var known []string
 	if name := r.Sentence.Vectors; name != "none" {
@@ -48,6 +48,24 @@ func Load(ctx context.Context, r *recipe.Recipe, o datasets.Options) (*Material,
 	m.Vocabulary = text.NewVocabulary(m.Corpus.Train, known, r.Sentence.LeastCount)
 	m.Logistic = text.FitLogistic(m.Vocabulary, m.Corpus.Train, r.Seed)
 	return m, nil
+}
+
+// draw is n training sentences, drawn with the recipe's seed from all of them with
+// the classes in their proportions; all where there are not more.
+func (m *Material) draw(n int) []text.Sentence {
+	all := m.Corpus.Train
+	if n >= len(all) {
+		return all
+	}
+	labels := make([]uint8, len(all))
+	for i, s := range all {
+		labels[i] = s.Label
+	}
+	drawn := make([]text.Sentence, n)
+	for k, i := range datasets.Order(labels, m.Recipe.Seed)[:n] {
+		drawn[k] = all[i]
+	}
+	return drawn
 }
 
 // Samples selects the words of sentences.

@@ -116,7 +116,7 @@ func TestTasks(t *testing.T) {
 	if float.Dropout != 0.1 || float.WordDropout != 0.02 || float.WordRate != 2 || float.Average != 0.9 || float.Seed != 3 || float.KeepWords || float.Teacher != nil || float.Config.Batch != 50 {
 		t.Errorf("float training: %+v", float)
 	}
-	z, err := m.Quantizer(ctx, n, p, samples)
+	z, err := m.Quantizer(ctx, n, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestFile(t *testing.T) {
 	}
 	var first []byte
 	for range 2 {
-		z, err := m.Quantizer(ctx, n, p, m.Samples(m.Corpus.Train))
+		z, err := m.Quantizer(ctx, n, p)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,14 +18,14 @@ func (m *Material) Training(n *sequence.Network, p model.Parameters, samples, de
 	}
 }
 
-// Quantizer quantizes a float network; the input's scale is chosen from the first
-// of the training samples.
-func (m *Material) Quantizer(ctx context.Context, n *sequence.Network, p model.Parameters, samples []train.Sample) (*qat.Quantizer, error) {
+// Quantizer quantizes a float network; the input's scale is chosen from a draw of
+// training sentences.
+func (m *Material) Quantizer(ctx context.Context, n *sequence.Network, p model.Parameters) (*qat.Quantizer, error) {
 	q, r := &m.Recipe.Quantize, m.Recipe.Sentence
 	return qat.Start(ctx, n, p, qat.Config{
 		WeightBits: q.Weights.Bits, InputBits: q.Input.Bits, StateBits: q.Activations.Bits, WeightKind: q.Weights.Kind,
 		AccumulatorBits: q.Accumulator.Bits, CellRange: r.CellRange, Fraction: r.Fraction,
-	}, samples[:min(q.Images, len(samples))])
+	}, m.Samples(m.draw(q.Images)))
 }
 
 // FineTuning is the task of training the float network on through a quantizer. With

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"qtool/internal/plaintext"
 	"qtool/internal/strict"
 	"qtool/internal/whole"
 	"qtool/verify"
@@ -35,6 +36,10 @@ func ReadBaseline(path string) (*Baseline, error) {
 // schema, a list of another length, or an accuracy that the predictions do not
 // give is an error, which wraps ErrVersion for another schema.
 func DecodeBaseline(raw []byte) (*Baseline, error) {
+	raw, err := plaintext.UTF8(raw)
+	if err != nil {
+		return nil, fmt.Errorf("gate: baseline: %w", err)
+	}
 	if err := checkDocument("baseline", raw, Schema); err != nil {
 		return nil, err
 	}
@@ -84,6 +89,10 @@ func has(object json.RawMessage, path string) bool {
 // schema may gain some; a missing or repeated key is an error, and so is another
 // schema, which wraps ErrVersion.
 func DecodeReport(raw []byte) (*verify.Report, error) {
+	raw, err := plaintext.UTF8(raw)
+	if err != nil {
+		return nil, fmt.Errorf("gate: report: %w", err)
+	}
 	if err := checkDocument("report", raw, verify.ReportSchema); err != nil {
 		return nil, err
 	}

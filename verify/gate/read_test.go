@@ -122,7 +122,7 @@ func TestReportIsReadStrictly(t *testing.T) {
 		{whole, ``, "unexpected end"},
 		{whole, whole[:len(whole)/2], "unexpected end"},
 		{whole, whole + "{}", "after top-level value"},
-		{whole, "\x1f\x8b\x08", "invalid character"},
+		{whole, "\x1f\x8b\x08", "it is not UTF-8"},
 	} {
 		r, err := DecodeReport([]byte(strings.Replace(whole, c.old, c.new, 1)))
 		if r != nil || err == nil || !strings.Contains(err.Error(), c.want) {

@@ -105,7 +105,7 @@ func New(ctx context.Context, segments []Segment, p *bundle.Program, o Options) 
 				for _, st := range o.stages(i, seg, &entries[f], &layouts[k], shape, rescale, limit) {
 					c := entries[f].cost + o.Costs.Nanoseconds(st.LinearWork) + o.Costs.Nanoseconds(st.ActivationWork)
 					if i == 0 {
-						c += o.Client * float64(st.Map.Cts)
+						c += float64(o.Client * float64(st.Map.Cts))
 					}
 					if c < best.cost {
 						best = entry{c, st, &entries[f]}
