@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,5 +59,9 @@ func (e *Env) replaceReport(out string, r *verify.Report) error {
 	if err == nil {
 		e.Note(fmt.Sprintf("%s was of the report before and is removed; qtool report draws it again", filepath.Join(out, FileHTML)))
 	}
-	return nil
+	path := func(name string) string { return filepath.Join(out, name) }
+	if _, err := os.Stat(path(recordsFile)); errors.Is(err, fs.ErrNotExist) {
+		return nil // not the folder of a run
+	}
+	return keep(path, verifyStage)
 }

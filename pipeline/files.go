@@ -33,11 +33,12 @@ var (
 	searchedFiles  = []string{StateSearch, FileSearchPicture, FileSearch, DirPoints}
 	trainedFiles   = slices.Concat(quantizedFiles, searchedFiles, []string{stateFloat, FileFloat, FileTraining, stateTeacher, FileTeacher})
 	// FloatFiles are what a quantization takes over from the training before it.
-	FloatFiles = []string{FileFloat, FileTraining, FileTeacher}
+	FloatFiles = []string{FileFloat, FileTraining, FileTeacher, recordsFile}
 )
 
-// unfinishedFiles are what interrupted stages leave in a folder without results.
-var unfinishedFiles = []string{stateTeacher, stateFloat, stateQAT, StateVerify, StateSearch}
+// unfinishedFiles are what interrupted stages leave in a folder without results: states,
+// and records of stages whose results are not there any more.
+var unfinishedFiles = []string{stateTeacher, stateFloat, stateQAT, StateVerify, StateSearch, recordsFile}
 
 // trainedResults are the files of a folder that someone may have waited for.
 func trainedResults() []string {

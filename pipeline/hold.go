@@ -81,7 +81,7 @@ func (w *Workspace) Commit() error {
 	if !w.folder.Staged() {
 		return nil
 	}
-	names := append(slices.Clone(trainedFiles), FileRecipe)
+	names := append(slices.Clone(trainedFiles), FileRecipe, recordsFile)
 	if w.keepsSearch() {
 		names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(searchedFiles, name) })
 	}
@@ -89,7 +89,8 @@ func (w *Workspace) Commit() error {
 	if err != nil {
 		return err
 	}
-	r.Removed = slices.DeleteFunc(r.Removed, func(name string) bool { return slices.Contains(unfinishedFiles, name) })
+	untold := func(name string) bool { return slices.Contains(unfinishedFiles, name) }
+	r.Renewed, r.Removed = slices.DeleteFunc(r.Renewed, untold), slices.DeleteFunc(r.Removed, untold)
 	var told []string
 	if len(r.Renewed) > 0 {
 		told = append(told, "replaced "+strings.Join(r.Renewed, ", "))

@@ -126,7 +126,7 @@ func (w *Workspace) Adopt(path string, c Checkpoint) error {
 	case w.Resume:
 		return hint.With(fmt.Errorf("%s: cannot resume: %s there is another checkpoint than %s", w.Dir, FileFloat, path), "run without --resume to start afresh")
 	}
-	if err := w.forgetTraining(); err != nil {
+	if err := errors.Join(w.forgetTraining(), w.forgetRecords()); err != nil {
 		return err
 	}
 	return c.WriteFile(w.Path(FileFloat))
@@ -136,7 +136,7 @@ func (w *Workspace) Adopt(path string, c Checkpoint) error {
 // resumed run had finished of it.
 func (w *Workspace) Quantized(ctx context.Context, float Checkpoint) (Checkpoint, error) {
 	method := w.recipe.Quantize.Method
-	if c, err := w.finished(FileQuantized, method); c != nil || err != nil {
+	if c, err := w.finished(quantizeStage, method); c != nil || err != nil {
 		return c, err
 	}
 	if !w.Resume {
@@ -163,7 +163,7 @@ func (w *Workspace) Quantized(ctx context.Context, float Checkpoint) (Checkpoint
 		}
 	}
 	c := q.checkpoint()
-	return c, w.complete(c, FileQuantized, "qat", method)
+	return c, w.complete(c, quantizeStage, "qat", method)
 }
 
 // observedSamples is how many training samples fill in a bundle's seen ranges,
@@ -191,5 +191,8 @@ func (w *Workspace) Export(c Checkpoint) (*bundle.File, []float64, error) {
 	if f.Provenance.QuantizedSHA256, _, err = whole.SHA256(w.Path(FileQuantized)); err != nil {
 		return nil, nil, err
 	}
-	return f, sqnr, f.WriteFile(w.Path(FileBundle))
+	if err := f.WriteFile(w.Path(FileBundle)); err != nil {
+		return nil, nil, err
+	}
+	return f, sqnr, keep(w.Path, exportStage)
 }

@@ -112,6 +112,9 @@ func (w *Workspace) publish(ctx context.Context, report *verify.Report) (*Outcom
 	if err := writeReport(w.Path(""), report, html); err != nil {
 		return nil, err
 	}
+	if err := keep(w.Path, verifyStage); err != nil {
+		return nil, err
+	}
 	if err := w.Commit(); err != nil {
 		return nil, err
 	}

@@ -29,20 +29,20 @@ func Train(ctx context.Context, o Options) (*Made, error) {
 // Float is the stage train, and teacher before it where the recipe has one: it trains the
 // recipe's network, or returns what a resumed run had finished of it.
 func (w *Workspace) Float(ctx context.Context) (Checkpoint, error) {
-	if c, err := w.finished(FileFloat, train.OwnFloat); c != nil || err != nil {
+	if c, err := w.finished(trainStage, train.OwnFloat); c != nil || err != nil {
 		return c, err
 	}
 	if w.recipe.Teacher != nil {
-		if _, err := w.fromScratch(ctx, FileTeacher, train.RecipeTeacher); err != nil {
+		if _, err := w.fromScratch(ctx, teacherStage, train.RecipeTeacher); err != nil {
 			return nil, err
 		}
 	}
-	return w.fromScratch(ctx, FileFloat, train.OwnFloat)
+	return w.fromScratch(ctx, trainStage, train.OwnFloat)
 }
 
 // fromScratch trains a float network as one stage of the run.
-func (w *Workspace) fromScratch(ctx context.Context, file, stage string) (Checkpoint, error) {
-	if c, err := w.finished(file, stage); c != nil || err != nil {
+func (w *Workspace) fromScratch(ctx context.Context, s Stage, stage string) (Checkpoint, error) {
+	if c, err := w.finished(s, stage); c != nil || err != nil {
 		return c, err
 	}
 	c, err := w.kind.initial(stage)
@@ -58,7 +58,7 @@ func (w *Workspace) fromScratch(ctx context.Context, file, stage string) (Checkp
 		return nil, err
 	}
 	*c.parameters() = result.Params
-	return c, w.complete(c, file, stage, stage)
+	return c, w.complete(c, s, stage, stage)
 }
 
 // fit runs a training under a progress bar and keeps its log.

@@ -129,10 +129,11 @@ func (w *Workspace) identity(stage string) (string, error) {
 
 // finished reads a checkpoint that an earlier, resumed run completed; nil where
 // there is none.
-func (w *Workspace) finished(name, stage string) (Checkpoint, error) {
+func (w *Workspace) finished(s Stage, stage string) (Checkpoint, error) {
 	if !w.Resume {
 		return nil, nil
 	}
+	name := s.Outputs[0]
 	c, err := w.kind.read(w.Path(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -147,21 +148,24 @@ func (w *Workspace) finished(name, stage string) (Checkpoint, error) {
 	if *c.origin() != want {
 		return nil, fmt.Errorf("%s: cannot resume: it is of %+v, this run is %+v", w.Path(name), *c.origin(), want)
 	}
+	if err := w.belongs(s); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 
-// complete writes a stage's checkpoint, which then is of this run, and drops its training
-// state.
-func (w *Workspace) complete(c Checkpoint, file, stage, of string) error {
+// complete writes a stage's checkpoint, which then is of this run, drops its training
+// state, and records it.
+func (w *Workspace) complete(c Checkpoint, s Stage, stage, of string) error {
 	var err error
 	if *c.origin(), err = w.provenance(of); err != nil {
 		return err
 	}
-	if err := c.WriteFile(w.Path(file)); err != nil {
+	if err := c.WriteFile(w.Path(s.Outputs[0])); err != nil {
 		return err
 	}
 	if err := os.Remove(w.Path(stage + ".state")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return nil
+	return keep(w.Path, s)
 }
