@@ -16,13 +16,13 @@ import (
 func everyLayer(t *testing.T) train.Task {
 	k := task(t, 1)
 	k.Network = &model.Network{Input: []int{1, 28, 28}, Layers: []model.Layer{
-		{Type: model.Conv, Name: "conv1", Channels: 5, Kernel: 5, Stride: 2, Padding: 2},
+		{Type: model.Conv, Name: "conv1", Channels: 5, Kernel: model.Both(5), Stride: model.Both(2), Padding: model.AllSides(2)},
 		{Type: model.BatchNorm, Name: "norm"},
 		{Type: model.Tanh, Name: "tanh"},
-		{Type: model.AvgPool, Name: "pool", Kernel: 3, Stride: 2},
-		{Type: model.Conv, Name: "conv2", Channels: 7, Kernel: 3, Padding: 1},
+		{Type: model.AvgPool, Name: "pool", Kernel: model.Both(3), Stride: model.Both(2)},
+		{Type: model.Conv, Name: "conv2", Channels: 7, Kernel: model.Both(3), Padding: model.AllSides(1)},
 		{Type: model.ReLU, Name: "relu"},
-		{Type: model.AvgPool, Name: "pool2", Kernel: 2},
+		{Type: model.AvgPool, Name: "pool2", Kernel: model.Both(2)},
 		{Type: model.Flatten, Name: "flat"},
 		{Type: model.Dense, Name: "fc1", Units: 21},
 		{Type: model.Sigmoid, Name: "sigmoid"},
