@@ -83,3 +83,14 @@ func TestSameBitsTables(t *testing.T) {
 		}
 	})
 }
+
+func TestSameBitsBranches(t *testing.T) {
+	samebits.Check(t, "fc2b1d4e29cfb87dc58e3b0f143a189778ac165761063d7e7218e3a6e7a135af", func(w io.Writer) {
+		for _, k := range []train.Task{
+			branchTask(t, model.Tanh), quantizeBranches(t, branchTask(t, model.Square), true), quantizeBranches(t, branchTask(t, model.ReLU), false),
+		} {
+			k.Config.Epochs = 1
+			write(w, k, fit(t, k))
+		}
+	})
+}
