@@ -67,8 +67,16 @@ func TestStagesMakeWhatRunMakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := w.Export(quantized); err != nil {
+	f, sqnr, err := w.Export(quantized)
+	if err != nil {
 		t.Fatal(err)
+	}
+	report, err := w.Verify(t.Context(), float, quantized, f, sqnr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if outcome, err := w.Publish(t.Context(), report); err != nil || outcome.Report.Accuracy.Integer == nil {
+		t.Fatalf("%+v, %v", outcome, err)
 	}
 	if !bytes.Equal(contents(t, w.Path(FileBundle)), want) {
 		t.Error("stage by stage: another bundle")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/internal/hint"
 	"qtool/internal/memory"
@@ -46,7 +47,7 @@ func (w *Workspace) run(ctx context.Context) (*Outcome, error) {
 		if err != nil {
 			return nil, err
 		}
-		return w.publish(ctx, report)
+		return w.Publish(ctx, report)
 	}
 	quantized, err := w.Quantized(ctx, float)
 	if err != nil {
@@ -56,6 +57,18 @@ func (w *Workspace) run(ctx context.Context) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	report, err := w.Verify(ctx, float, quantized, f, sqnr)
+	if err != nil {
+		return nil, err
+	}
+	return w.Publish(ctx, report)
+}
+
+// Verify is the stage verify: it answers the test samples with the float and the quantized
+// network, with the integer program, and with the program under encryption, as the recipe
+// says. Parameters are chosen, or refused, first. What is finished is kept in the folder's
+// StateVerify until Publish.
+func (w *Workspace) Verify(ctx context.Context, float, quantized Checkpoint, f *bundle.File, sqnr []float64) (*verify.Report, error) {
 	task, err := w.verification(ctx, f)
 	if err != nil {
 		return nil, err
@@ -73,7 +86,7 @@ func (w *Workspace) run(ctx context.Context) (*Outcome, error) {
 		return nil, err
 	}
 	report.TestImages, report.Bytes.Bundle = w.data.Test.Len(), size
-	return w.publish(ctx, report)
+	return report, nil
 }
 
 // floatReport is of a run whose recipe quantizes nothing.
@@ -100,9 +113,10 @@ func (w *Workspace) floatReport(ctx context.Context, float Checkpoint) (*verify.
 	return report, nil
 }
 
-// publish adds the training times, writes report.json and report.html, and ends the run's
-// unfinished work.
-func (w *Workspace) publish(ctx context.Context, report *verify.Report) (*Outcome, error) {
+// Publish ends a run: it adds the training times, writes report.json and report.html, and
+// puts all results in the place of an earlier run's. With the outcome comes an error that
+// wraps verify.ErrMismatch where the encrypted rung disagrees.
+func (w *Workspace) Publish(ctx context.Context, report *verify.Report) (*Outcome, error) {
 	report.Seconds.Train = w.training["float"].Seconds
 	report.Seconds.Quantize = w.training["qat"].Seconds
 	html, err := Draw(ctx, Source{Env: w.Env, Dir: w.Path(""), data: w.data, report: report})

@@ -32,12 +32,20 @@ func (w *Workspace) Float(ctx context.Context) (Checkpoint, error) {
 	if c, err := w.finished(trainStage, train.OwnFloat); c != nil || err != nil {
 		return c, err
 	}
-	if w.recipe.Teacher != nil {
-		if _, err := w.fromScratch(ctx, teacherStage, train.RecipeTeacher); err != nil {
-			return nil, err
-		}
+	if err := w.Teacher(ctx); err != nil {
+		return nil, err
 	}
 	return w.fromScratch(ctx, trainStage, train.OwnFloat)
+}
+
+// Teacher is the stage teacher: it trains the network that the recipe's learns from, if
+// it has one and a resumed run had not finished it.
+func (w *Workspace) Teacher(ctx context.Context) error {
+	if w.recipe.Teacher == nil {
+		return nil
+	}
+	_, err := w.fromScratch(ctx, teacherStage, train.RecipeTeacher)
+	return err
 }
 
 // fromScratch trains a float network as one stage of the run.

@@ -214,8 +214,7 @@ func inspectCheckpoint(a *app, path string, c *model.Checkpoint) error {
 		return err
 	}
 	p := &printer{w: a.stdout}
-	p.f("%s: %s checkpoint of recipe %s, seed %d, on %s; %d parameters\n", path, c.Provenance.Stage, c.Provenance.Recipe, c.Provenance.Seed, c.Provenance.Dataset, v.Parameters)
-	p.f("SHA-256 %s\n", v.SHA256)
+	p.checkpoint(path, v.SHA256, c.Provenance, fmt.Sprintf("%d parameters", v.Parameters))
 	if c.Quantizers != nil {
 		p.f("input: %s\n", describeQuantizer(c.Quantizers.Input))
 	}
@@ -250,6 +249,11 @@ func inspectCheckpoint(a *app, path string, c *model.Checkpoint) error {
 	}
 	p.f("%s\n", t.Render())
 	return p.err
+}
+
+// checkpoint says what a checkpoint file is of, and how much is in it.
+func (p *printer) checkpoint(path, sum string, from model.Provenance, count string) {
+	p.f("%s: %s checkpoint of recipe %s, seed %d, on %s; %s\nSHA-256 %s\n", path, from.Stage, from.Recipe, from.Seed, from.Dataset, count, sum)
 }
 
 // inputsOf names the tensors that layer i reads, or nothing where that is just the

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"qtool/internal/whole"
@@ -29,8 +31,7 @@ func inspectSentences(a *app, path string, c *sequence.Checkpoint) error {
 		return a.encode(v)
 	}
 	p := &printer{w: a.stdout}
-	p.f("%s: %s checkpoint of recipe %s, seed %d, on %s; %d words, %d parameters\n", path, c.Provenance.Stage, c.Provenance.Recipe, c.Provenance.Seed, c.Provenance.Dataset, v.Words, v.Parameters)
-	p.f("SHA-256 %s\n", v.SHA256)
+	p.checkpoint(path, v.SHA256, c.Provenance, fmt.Sprintf("%d words, %d parameters", v.Words, v.Parameters))
 	if q := c.Quantizers; q != nil {
 		p.f("family: %s; input: %s\n", q.Family, describeQuantizer(q.Input))
 	}
