@@ -112,7 +112,8 @@ func writeRecords(path string, all map[string]record) error {
 }
 
 // belongs refuses what a stage is recorded to have made if it, or what it was made of, is
-// another file by now. Without a record it says nothing.
+// another file by now. It says nothing without a record, nor of files that are gone, as a
+// teacher may be that is not needed any more.
 func (w *Workspace) belongs(s Stage) error {
 	all, err := readRecords(w.Path(recordsFile))
 	if err != nil {
@@ -132,21 +133,14 @@ func (w *Workspace) belongs(s Stage) error {
 			return err
 		}
 		for _, name := range part.names {
-			if was, is := part.sums[name], now[name]; was != is {
+			if was, is := part.sums[name], now[name]; was != is && was != "" && is != "" {
 				return hint.With(
-					fmt.Errorf("%s: cannot resume: %s is not what stage %s %s: its SHA-256 is %s, it was %s", w.Dir, name, s.Name, part.did, orNone(is), orNone(was)),
+					fmt.Errorf("%s: cannot resume: %s is not what stage %s %s: its SHA-256 is %s, it was %s", w.Dir, name, s.Name, part.did, is, was),
 					"run without --resume to start afresh")
 			}
 		}
 	}
 	return nil
-}
-
-func orNone(sum string) string {
-	if sum == "" {
-		return "that of no file"
-	}
-	return sum
 }
 
 // forgetRecords drops all records: a float network from elsewhere takes the place of the
