@@ -54,7 +54,7 @@ func NewNorms(r *bundle.Rows, l List) Norms {
 			v := math.Abs(float64(w[k]))
 			b := at[i].buffer
 			row[b].L1 += v
-			row[b].Square += v * v
+			row[b].Square += float64(v * v)
 		}
 		if key := fmt.Sprint(row); !seen[key] {
 			seen[key] = true
