@@ -179,6 +179,39 @@ func TestWallsHold(t *testing.T) {
 	}
 }
 
+// The command holds flags and words: what a program that imports this module would need
+// is in a library. mostLines bounds what is not a test of it.
+func TestCommandHoldsFlagsAndWords(t *testing.T) {
+	const mostLines = 3500
+	p, ok := packages(t)[module+"/cmd/qtool"]
+	if !ok {
+		t.Fatal("there is no package cmd/qtool")
+	}
+	for _, banned := range []string{"train", "qat", "ptq", "pipeline/folder", "verify/integer", "verify/runlog"} {
+		if slices.ContainsFunc(p.Imports, func(i string) bool { folder, ok := local(i); return ok && under(folder, banned) }) {
+			t.Errorf("cmd/qtool imports %s: what it does with that belongs into a library", banned)
+		}
+	}
+	files, err := filepath.Glob("cmd/qtool/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	lines := 0
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines += strings.Count(string(b), "\n")
+	}
+	if lines > mostLines {
+		t.Errorf("cmd/qtool has %d lines, more than %d", lines, mostLines)
+	}
+}
+
 // quant needs the standard library alone, safetensors also strict JSON; bundle all
 // of this module's file formats and atomic writing.
 func TestNarrowDependencies(t *testing.T) {

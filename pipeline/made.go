@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"errors"
+
 	"qtool/bundle"
 	"qtool/explain"
 	"qtool/model"
@@ -38,9 +40,12 @@ func (w *Workspace) made(c Checkpoint, file, stage string) *Made {
 
 // within does work in the folder of a run, which it holds meanwhile.
 func within[R any](o Options, work func(w *Workspace) (R, error)) (R, error) {
+	var none R
+	if o.Recipe == nil || o.Dir == "" {
+		return none, errors.New("pipeline: a run takes a recipe and a folder: Options has not both")
+	}
 	w := New(o)
 	if err := w.Hold(); err != nil {
-		var none R
 		return none, err
 	}
 	defer w.Leave()

@@ -213,3 +213,13 @@ func TestSentencesAreRefusedByName(t *testing.T) {
 		t.Errorf("a folder was made: %v", err)
 	}
 }
+
+// Options that lack something are refused.
+func TestOptionsAreWhole(t *testing.T) {
+	o := options(t)
+	for _, bad := range []Options{{}, {Recipe: o.Recipe}, {Dir: o.Dir}} {
+		if _, err := Run(t.Context(), bad); err == nil {
+			t.Errorf("%+v: no error", bad)
+		}
+	}
+}

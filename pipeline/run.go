@@ -28,13 +28,13 @@ type Outcome struct {
 // verify.ErrMismatch where the encrypted rung disagrees. With any other error there is no
 // outcome, and what was in the folder before is still there.
 func Run(ctx context.Context, o Options) (*Outcome, error) {
-	if o.AllowInsecure && o.Recipe.Quantize.Method == "none" {
-		return nil, fmt.Errorf("--allow-insecure-parameters: recipe %s encrypts nothing, quantize.method is none", o.Recipe.Name)
-	}
 	return within(o, func(w *Workspace) (*Outcome, error) { return w.run(ctx) })
 }
 
 func (w *Workspace) run(ctx context.Context) (*Outcome, error) {
+	if w.AllowInsecure && w.recipe.Quantize.Method == "none" {
+		return nil, fmt.Errorf("--allow-insecure-parameters: recipe %s encrypts nothing, quantize.method is none", w.recipe.Name)
+	}
 	if err := w.Open(ctx); err != nil {
 		return nil, err
 	}
