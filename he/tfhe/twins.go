@@ -8,11 +8,12 @@ import (
 )
 
 // twins finds outputs of look-ups whose errors may be the same. Two look-ups with the
-// same mask and, up to sign and a constant, the same table turn the same polynomial by
-// the same digits: where their offsets agree too, their outputs' errors are equal or
-// opposite, and sums of them have more noise than sums of independent ones. All others
-// have digits of their own after the first step, as the mask that it adds depends on
-// every digit.
+// same mask and, up to a constant, the same table turn the same polynomial by the same
+// digits: where their offsets agree too, their outputs' errors are equal, and sums of
+// them have more noise than sums of independent ones. Tables of opposite signs have
+// opposite errors as long as no digit is the one without an opposite, -B/2; they count
+// as equal here, which bounds both. All others have digits of their own after the first
+// step, as the mask that it adds depends on every digit.
 //
 // A class is a set of such outputs; sign is an output's in its class.
 type twins struct {
