@@ -24,13 +24,13 @@ func TestInsecureNoiseOfCorrelatedSums(t *testing.T) {
 		square      float64 // predicted, in variances of an output
 		tight       bool
 	}{
-		"one tensor":         {table, nil, []int32{1, 1}, 4, true},
-		"one tensor, less":   {table, nil, []int32{3, -1}, 4, true},
-		"one table twice":    {table, tableFrom(0, 0, 1, 0, 1), []int32{1, 1}, 4, true},
-		"shifted table":      {table, tableFrom(0, 5, 6, 5, 6), []int32{2, 1}, 9, true},
-		"opposite tables":    {table, tableFrom(0, 1, 0, 1, 0), []int32{1, -1}, 4, false},
-		"sum of opposites":   {table, tableFrom(0, 1, 0, 1, 0), []int32{1, 1}, 4, false},
-		"two tables":         {table, tableFrom(0, 0, 1, 1, 1), []int32{1, 1}, 2, true},
+		"one tensor":       {table, nil, []int32{1, 1}, 4, true},
+		"one tensor, less": {table, nil, []int32{3, -1}, 4, true},
+		"one table twice":  {table, tableFrom(0, 0, 1, 0, 1), []int32{1, 1}, 4, true},
+		"shifted table":    {table, tableFrom(0, 5, 6, 5, 6), []int32{2, 1}, 9, true},
+		"opposite tables":  {table, tableFrom(0, 1, 0, 1, 0), []int32{1, -1}, 4, false},
+		"sum of opposites": {table, tableFrom(0, 1, 0, 1, 0), []int32{1, 1}, 4, false},
+		"two tables":       {table, tableFrom(0, 0, 1, 1, 1), []int32{1, 1}, 2, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			nodes := []bundle.Node{node("left", c.left, "input")}
