@@ -137,16 +137,21 @@ func (t Task) lookups(ctx context.Context, p *bundle.Program) ([]*lookups, error
 	if err != nil {
 		return nil, err
 	}
+	graph, err := p.Graph()
+	if err != nil {
+		return nil, err
+	}
+	tensors := make([]bundle.Vec, len(p.Nodes)+1)
 	for i := range t.Calibration.Len() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		in := p.Input.Quantize(t.Calibration.Image(i))
-		if _, err := r.Run(in, func(k int, out bundle.Vec) {
+		tensors[0] = p.Input.Quantize(t.Calibration.Image(i))
+		if _, err := r.Run(tensors[0], func(k int, out bundle.Vec) {
 			if all[k] != nil {
-				all[k].add(in)
+				all[k].add(tensors[graph.Inputs[k][0]])
 			}
-			in = out
+			tensors[k+1] = out
 		}); err != nil {
 			return nil, err
 		}

@@ -411,6 +411,7 @@ func (f *fitter) fill(g *graph, indices []int, count int) {
 		labels[r] = float32(f.task.Train.Labels[i])
 	}
 	g.count = count
+	g.draw(f.task.Seed, f.Epoch, indices)
 }
 
 // momentum is how much of its running moments a batch norm replaces at a step.

@@ -16,13 +16,13 @@ import (
 func everyLayer(t *testing.T) train.Task {
 	k := task(t, 1)
 	k.Network = &model.Network{Input: []int{1, 28, 28}, Layers: []model.Layer{
-		{Type: model.Conv, Name: "conv1", Channels: 5, Kernel: 5, Stride: 2, Padding: 2},
+		{Type: model.Conv, Name: "conv1", Channels: 5, Kernel: model.Both(5), Stride: model.Both(2), Padding: model.AllSides(2)},
 		{Type: model.BatchNorm, Name: "norm"},
 		{Type: model.Tanh, Name: "tanh"},
-		{Type: model.AvgPool, Name: "pool", Kernel: 3, Stride: 2},
-		{Type: model.Conv, Name: "conv2", Channels: 7, Kernel: 3, Padding: 1},
+		{Type: model.AvgPool, Name: "pool", Kernel: model.Both(3), Stride: model.Both(2)},
+		{Type: model.Conv, Name: "conv2", Channels: 7, Kernel: model.Both(3), Padding: model.AllSides(1)},
 		{Type: model.ReLU, Name: "relu"},
-		{Type: model.AvgPool, Name: "pool2", Kernel: 2},
+		{Type: model.AvgPool, Name: "pool2", Kernel: model.Both(2)},
 		{Type: model.Flatten, Name: "flat"},
 		{Type: model.Dense, Name: "fc1", Units: 21},
 		{Type: model.Sigmoid, Name: "sigmoid"},
@@ -79,6 +79,17 @@ func TestSameBitsTables(t *testing.T) {
 		all := tableTasks(t)
 		for _, name := range slices.Sorted(maps.Keys(all)) {
 			k := all[name]()
+			write(w, k, fit(t, k))
+		}
+	})
+}
+
+func TestSameBitsBranches(t *testing.T) {
+	samebits.Check(t, "fc2b1d4e29cfb87dc58e3b0f143a189778ac165761063d7e7218e3a6e7a135af", func(w io.Writer) {
+		for _, k := range []train.Task{
+			branchTask(t, model.Tanh), quantizeBranches(t, branchTask(t, model.Square), true), quantizeBranches(t, branchTask(t, model.ReLU), false),
+		} {
+			k.Config.Epochs = 1
 			write(w, k, fit(t, k))
 		}
 	})
