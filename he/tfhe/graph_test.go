@@ -8,6 +8,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
+	"qtool/he"
 	"qtool/quant"
 )
 
@@ -235,5 +236,50 @@ func TestGraphsAreRefused(t *testing.T) {
 		if !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A context that is done ends planning, and an evaluation between look-ups.
+func TestInsecureGraphsAreCancelled(t *testing.T) {
+	p := graphs(t)["residual"]
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := NewPlan(done, p, Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("planning: %v", err)
+	}
+	plan := forced(t, p, graphLiteral())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r, err := NewExecutor(p, plan).Run(ctx, randomImages(seeded(1), 50, plan.inputs()), func(s he.Step) {
+		if s.Phase == "evaluate" && s.Done > 20 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) || r != nil {
+		t.Errorf("evaluating: %v, %v", r, err)
+	}
+}
+
+// Composed maps add up the weights of one input, and are refused where a weight passes
+// 32 bits; composing ends with the context.
+func TestCompose(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	x := identity(3, 2)
+	sum, err := compose(ctx, (&bundle.Add{Weights: []int32{2, -5}}).Rows([]int{2}, []int{2}), concatenate([]*bundle.Rows{x, x}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for o := range 2 {
+		if in, w := sum.Row(o); len(in) != 1 || in[0] != int32(3+o) || w[0] != -3 {
+			t.Errorf("row %d: inputs %v with the weights %v", o, in, w)
+		}
+	}
+	large := diagonal(constant([]int64{1 << 20, 1}))
+	if _, err := compose(ctx, large, large); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), "composed weight 1099511627776 of output 0") {
+		t.Errorf("large weights: %v", err)
+	}
+	cancel()
+	if _, err := compose(ctx, x, x); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
 	}
 }
