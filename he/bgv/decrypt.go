@@ -20,12 +20,12 @@ import (
 // residues, if less than one bit is left. progress is as in Server.Evaluate.
 func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanoseconds float64)) (residues [][]uint64, bitsLeft float64, err error) {
 	p := c.plan
-	last := p.last()
-	if out.n != p.Slots() || out.elements != last.outputs || out.degree != last.outDegree || len(out.limbs) != p.layout.outLevel() || out.Prime < 0 || out.Prime >= len(p.layout.t) {
+	last := p.circuit.out()
+	if out.n != p.Slots() || out.elements != last.elements || out.degree != last.degree || len(out.limbs) != p.layout.outLevel() || out.Prime < 0 || out.Prime >= len(p.layout.t) {
 		return nil, 0, fmt.Errorf("bgv: %d output ciphertexts of degree %d and %d limbs for plaintext prime %d, want %d of degree %d and %d limbs",
-			out.elements, out.degree, len(out.limbs), out.Prime, last.outputs, last.outDegree, p.layout.outLevel())
+			out.elements, out.degree, len(out.limbs), out.Prime, last.elements, last.degree, p.layout.outLevel())
 	}
-	scale := inverse(p.scale(out.Prime, len(p.segments)), p.layout.t[out.Prime])
+	scale := inverse(p.scale(out.Prime, len(p.circuit.segments)), p.layout.t[out.Prime])
 	return batch.Residues(ctx, "bgv", p.workers, out.elements, p.Slots(), func(w, i int, slots []uint64) float64 {
 		return c.decrypt(c.workers[w], out, i, slots, scale)
 	}, func() { meter.Report(progress, p.costs.decrypt) })

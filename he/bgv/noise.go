@@ -26,6 +26,10 @@ import (
 // are 2*C(2d, d). A polynomial is the sum over its terms, with coefficients that
 // are as large as t/2 once the scale is not 1.
 //
+// product:  of x and y as of a square, with (dx+dy)!/(dx! dy!) for the powers of s.
+//
+// lift:     a factor modulo t has a size of up to t/2, by which it multiplies both parts.
+//
 // rescale:  by a product p of primes divides by p, after which the rounding of the polynomials
 // c_0..c_d, own to each element, is added: uniform errors of variance 1/12 times
 // s^i, of variance i! (2N/3)^i. The last of them dominates.
@@ -64,28 +68,6 @@ func (e noise) required() float64 { return 1 + e.logT + e.total() + tailBits + r
 
 // left is how many bits the ten standard deviations stay below Q/2.
 func (e noise) left(logQ float64) float64 { return logQ - e.required() + reserveBits }
-
-func (e *noise) stage(s *stage) {
-	if s.rows != nil {
-		e.linear(s.rows)
-	}
-	if s.poly != nil {
-		e.polynomial(s.poly)
-	}
-	if s.pool != nil {
-		e.linear(s.pool)
-	}
-}
-
-func (e *noise) linear(r *bundle.Rows) {
-	worst := math.Inf(-1)
-	for o := range r.Outputs() {
-		l1, square := r.Norms(o)
-		worst = max(worst, rootSumSquare(e.own+float64(elementary.Log2(square)/2), e.shared+elementary.Log2(l1)))
-	}
-	// A row without weights leaves a constant, below t in size.
-	e.own, e.shared = math.Inf(-1), max(worst, 0)
-}
 
 func (e *noise) polynomial(p *bundle.Polynomial) {
 	degree, in := p.Degree(), e.total()

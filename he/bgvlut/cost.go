@@ -23,8 +23,8 @@ type costs struct {
 }
 
 // total is that of the batch.
-func (c costs) total(stages []stage) float64 {
-	sum := c.encrypt * float64(stages[0].inputs)
+func (c costs) total(inputs int, stages []stage) float64 {
+	sum := c.encrypt * float64(inputs)
 	for i := range stages {
 		sum += c.linear[i] + float64(c.element[i]*float64(stages[i].between))
 	}
@@ -79,7 +79,7 @@ func (c *coster) divide(limbs, drop, polys int) float64 {
 	return float64(c.n * float64(polys) * (float64(from*(c.transform+c.Mul)) + float64(to*(c.transform+float64((from+1)*c.Term)+c.Convert+2*c.Mul))))
 }
 
-// table is the work of a polynomial with so many leaves in stage i.
+// table is the work of a polynomial with so many leaves in round i.
 func (c *coster) table(i int, s *shape, leaves int) float64 {
 	baby := log2Ceil(s.leaf)
 	at := func(level int) (limbs, drop int) { return c.limbs(i, level-1), c.drops[i][level-1] }
@@ -127,7 +127,7 @@ func (l *layout) costs(stages []stage, tables []tables, level cpu.Level) costs {
 	}
 	for i := range stages {
 		s := &stages[i]
-		limbs := float64(l.limbs(i, 0))
+		limbs := float64(l.limbs(s.round, 0))
 		if s.rows != nil {
 			r.linear[i] = 2 * c.n * limbs * (float64(float64(len(s.rows.In))*c.MAC) + float64(float64(s.between)*c.Reduce))
 		}
@@ -139,7 +139,7 @@ func (l *layout) costs(stages []stage, tables []tables, level cpu.Level) costs {
 			p, shape := tables[i].of(k), tables[i].shape(k)
 			key := choice{p.parity, len(p.coeffs)}
 			if _, ok := known[key]; !ok {
-				known[key] = c.table(i, shape, shape.leaves(p))
+				known[key] = c.table(s.round, shape, shape.leaves(p))
 			}
 			r.element[i] += known[key] / float64(s.between)
 		}

@@ -50,6 +50,9 @@ type search struct {
 	chosen  int
 }
 
+// inputs is the number of the program's input elements.
+func (s *search) inputs() int { return bundle.Size(s.program.Input.Shape) }
+
 func (s *search) run(ctx context.Context) (*layout, error) {
 	s.needed = map[int]float64{}
 	from, to := minLogN, maxLogN
@@ -158,7 +161,7 @@ func (s *search) try(ctx context.Context, logN int) error {
 			}
 			seen[key] = true
 			c.logQP = c.layout.logQP()
-			c.nanoseconds = costmodel.Coarse(c.costs(s.stages, s.fields[t], s.options.level()).total(s.stages) / batch.Mean(s.options.Images, 1<<logN))
+			c.nanoseconds = costmodel.Coarse(c.costs(s.stages, s.fields[t], s.options.level()).total(s.inputs(), s.stages) / batch.Mean(s.options.Images, 1<<logN))
 			s.found = append(s.found, c)
 		}
 	}

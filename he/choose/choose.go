@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"qtool/bundle"
@@ -112,7 +113,7 @@ func New(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	}
 	switch o.Backend {
 	case "auto", "bgv":
-		if p.Uses(bundle.KindLookupTable) {
+		if p.Uses(bundle.KindLookupTable) || p.Uses(bundle.KindMaxPool) || rounds(p) {
 			return tables(ctx, p, o)
 		}
 		plan, err := bgv.NewPlan(ctx, p, bgv.Options{LogN: o.LogN, AllowInsecure: o.AllowInsecure, Images: o.Images, Memory: o.Memory, TuneTimings: o.TuneTimings})
@@ -168,6 +169,14 @@ func tables(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 			one, count(images), batch, alone.FailurePerImage())}, nil
 	}
 	return &Plan{plan, fmt.Sprintf("auto takes the batch executor for tables: %.3g core seconds predicted for %s where blind rotation would take %.3g", batch, count(images), alone.Work(images))}, nil
+}
+
+// rounds reports whether a Mul of p has a shift: what tables carry and residues do not.
+func rounds(p *bundle.Program) bool {
+	return slices.ContainsFunc(p.Nodes, func(n bundle.Node) bool {
+		m, ok := n.Op.(*bundle.Mul)
+		return ok && m.Shift > 0
+	})
 }
 
 // single plans blind rotation.
