@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"qtool/internal/safetensors"
+	"qtool/internal/whole"
 	"qtool/model"
 )
 
@@ -58,15 +58,10 @@ func (w *workspace) readWeights(path string, maps []string) (*model.Checkpoint, 
 // readForeign are the tensors of a safetensors file that another tool wrote, nil
 // where the file is none, which readFloat then explains.
 func readForeign(path string) ([]safetensors.Foreign, error) {
-	limit := safetensors.DefaultLimits.MaxBytes
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && (!info.Mode().IsRegular() || info.Size() > limit) {
+	b, err := whole.Bytes(path, safetensors.DefaultLimits.MaxBytes)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
