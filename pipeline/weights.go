@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"qtool/internal/hint"
 	"qtool/internal/safetensors"
+	"qtool/internal/whole"
 	"qtool/model"
 )
 
@@ -51,15 +51,10 @@ func (m *Images) importWeights(path string, renames map[string]string) (Checkpoi
 // readForeign are the tensors of a safetensors file that another tool wrote, nil
 // where the file is none, which reading it as a checkpoint then explains.
 func readForeign(path string) ([]safetensors.Foreign, error) {
-	limit := safetensors.DefaultLimits.MaxBytes
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && (!info.Mode().IsRegular() || info.Size() > limit) {
+	b, err := whole.Bytes(path, safetensors.DefaultLimits.MaxBytes)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
