@@ -8,6 +8,7 @@ import (
 	"qtool/he"
 	"qtool/internal/hint"
 	"qtool/internal/lock"
+	"qtool/internal/whole"
 	"qtool/verify"
 	"qtool/verify/runlog"
 )
@@ -49,6 +50,8 @@ func withLogHint(err error, log, begin string) error {
 		return hint.With(err, fmt.Sprintf("remove %s, and everything is encrypted again", log))
 	case errors.Is(err, lock.ErrHeld):
 		return hint.With(err, "wait for the other verification, or name another folder with --out")
+	case errors.Is(err, whole.ErrNotRegular):
+		return err // nothing was or could be kept there
 	case log != "":
 		return hint.With(err, fmt.Sprintf("what was finished is kept in %s; the same command with --resume goes on", log))
 	}

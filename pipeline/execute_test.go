@@ -9,6 +9,7 @@ import (
 
 	"qtool/internal/hint"
 	"qtool/internal/lock"
+	"qtool/internal/whole"
 	"qtool/verify"
 	"qtool/verify/runlog"
 )
@@ -29,6 +30,7 @@ func TestVerificationHints(t *testing.T) {
 		{fmt.Errorf("%s is %w", log, lock.ErrHeld), log, "wait for the other verification"},
 		{syscall.ENOSPC, log, "what was finished is kept in out/verify.state; the same command with --resume goes on"},
 		{syscall.ENOSPC, "", ""},
+		{fmt.Errorf("%s %w, it is a pipe", log, whole.ErrNotRegular), log, ""},
 	} {
 		err := withLogHint(c.err, c.log, (&verification{}).begin())
 		if hint := hint.Of(err); !errors.Is(err, c.err) || !strings.Contains(hint, c.want) || c.want == "" && hint != "" {
