@@ -218,7 +218,7 @@ func (p *ExactPlan) residues(ctx context.Context, q, special []uint64) error {
 		if err != nil {
 			return fmt.Errorf("packed: %w", err)
 		}
-		v, err := stageValues[uint64](ctx, p.lowered, residues{t}, func(int) uint64 { return 1 })
+		v, err := stageValues[uint64](ctx, p.lowered, residues{t}, func(int, int) uint64 { return 1 })
 		if err != nil {
 			return err
 		}
@@ -230,38 +230,45 @@ func (p *ExactPlan) residues(ctx context.Context, q, special []uint64) error {
 }
 
 // exactScales follows the plaintext factor: a ciphertext holds its values times
-// a factor modulo t. Diagonals carry what brings it back to 1:
+// a factor modulo t. Diagonals carry what brings that of each source back to 1:
 //
 //	diagonal = q / before,
 //
-// with q the prime that is dropped, or 1 where none is. A square of factor 1
+// with q the prime that is dropped, or 1 where none is. A product of factor 1
 // has 1/q behind its rescale.
 func exactScales(p *lower.Plan, q []uint64, t uint64) []scales[uint64] {
 	f := residues{t}
 	var all []scales[uint64]
-	back := uint64(1) // 1/factor
 	for i := range p.Stages {
 		st := &p.Stages[i]
-		at := scales[uint64]{diagonal: back, after: 1}
+		dropped := uint64(1)
 		if st.Rescale > 0 {
-			at.diagonal = f.mul(back, q[st.Entry.Limbs-1]%t)
+			dropped = q[st.Entry.Limbs-1] % t
+		}
+		at := scales[uint64]{after: 1}
+		for _, r := range st.Reads {
+			back := uint64(1) // 1/before
+			if r.Stage != lower.Input {
+				back = backFactor(&p.Stages[r.Stage], q, t)
+			}
+			at.diagonals = append(at.diagonals, f.mul(back, dropped))
 		}
 		all = append(all, at)
-		back = 1
-		if st.Squares() {
-			back = q[st.After().Limbs-1] % t
-		}
 	}
 	return all
 }
 
-// outFactor is 1 over the plaintext factor of the outputs.
-func (p *ExactPlan) outFactor(prime int) uint64 {
-	st := &p.lowered.Stages[len(p.lowered.Stages)-1]
-	if st.Squares() {
-		return p.ring.Q()[st.After().Limbs-1] % p.t[prime]
+// backFactor is 1 over the plaintext factor of what a stage makes.
+func backFactor(st *lower.Stage, q []uint64, t uint64) uint64 {
+	if st.Multiplies() {
+		return q[st.Exit()] % t
 	}
 	return 1
+}
+
+// outFactor is 1 over the plaintext factor of the outputs.
+func (p *ExactPlan) outFactor(prime int) uint64 {
+	return backFactor(&p.lowered.Stages[len(p.lowered.Stages)-1], p.ring.Q(), p.t[prime])
 }
 
 // Predicted is the predicted seconds of one evaluation on this machine, all plaintext

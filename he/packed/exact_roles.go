@@ -118,7 +118,7 @@ func (c *ExactClient) Encrypt(ctx context.Context, image []uint8, prime int) (*E
 	if len(image) != p.lowered.Inputs {
 		return nil, fmt.Errorf("packed: the image has %d values, the program takes shape %v", len(image), p.program.Input.Shape)
 	}
-	views := p.lowered.Stages[0].Map.Views
+	views := p.lowered.Views
 	in := &ExactInputs{prime, ciphertexts{p.hash, c.id, make([]engine.Ciphertext, len(views)), 1}}
 	pool := &c.tools[prime]
 	err := spread(ctx, len(views), func() *tools[uint64] { return pool.Get().(*tools[uint64]) }, func(t *tools[uint64], v int) (err error) {

@@ -109,7 +109,9 @@ type Plan struct {
 	params  ckks.Parameters
 	fast    func() ckks.Parameters // see fastRing
 	values  []values[float64]
-	units   []float64 // of the input and of every stage; see stageValues
+	// units are those of the input and of every stage, second those of the second
+	// factors of products; see stageValues.
+	units, second []float64
 	message int       // log2 of the scale
 	weight  int       // log2 of the last diagonals' scale
 	scales  ckksScales
@@ -146,7 +148,11 @@ func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 		return nil, err
 	}
 	best.explain(rejected)
-	best.seal("ckks", best.message, best.weight, best.units)
+	sealed := []any{best.message, best.weight, best.units}
+	if slices.Max(best.second) > 0 {
+		sealed = append(sealed, best.second)
+	}
+	best.seal("ckks", sealed...)
 	best.took = time.Since(start)
 	return best, nil
 }
@@ -252,13 +258,13 @@ func (e *imprecise) Unwrap() error { return &e.unfit }
 func (o Options) tryBase(ctx context.Context, p *bundle.Program, segments []lower.Segment, logN, alpha, base int, limit float64) (*Plan, error) {
 	plan := &Plan{common: common{program: p, options: o, logN: logN, base: base}}
 	var err error
-	if plan.units, err = units(p, segments); err != nil {
+	if plan.units, plan.second, err = units(p, segments); err != nil {
 		return nil, err
 	}
 	if err := plan.lower(ctx, segments, alpha, limit); err != nil {
 		return nil, err
 	}
-	if plan.values, err = stageValues[float64](ctx, plan.lowered, reals{}, func(i int) float64 { return plan.units[i+1] }); err != nil {
+	if plan.values, err = stageValues[float64](ctx, plan.lowered, reals{}, plan.unit); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -277,6 +283,14 @@ func (o Options) tryBase(ctx context.Context, p *bundle.Program, segments []lowe
 		return nil, err
 	}
 	return plan, nil
+}
+
+// unit is a stage's, or the input's; see stageValues.
+func (p *Plan) unit(stage, factor int) float64 {
+	if factor == 1 {
+		return p.second[stage]
+	}
+	return p.units[stage+1]
 }
 
 // lower fills in the packing, unless the least modulus passes the limit.
@@ -309,20 +323,20 @@ func (c *common) lower(ctx context.Context, segments []lower.Segment, alpha int,
 }
 
 // order is the chain that rescales drop from its end: base bits in c.base
-// primes, then for each stage from the last backwards one for its square and one
-// for its map.
+// primes, then one for every limb, of square bits where an activation drops it and of
+// weight bits where a map does; the more where branches drop it in both.
 func (c *common) order(base, square, weight int) []int {
-	var q []int
+	q := make([]int, c.lowered.Limbs)
 	for k := range c.base {
-		q = append(q, (base+c.base-1-k)/c.base)
+		q[k] = (base + c.base - 1 - k) / c.base
 	}
-	for i := len(c.lowered.Stages) - 1; i >= 0; i-- {
+	for i := range c.lowered.Stages {
 		st := &c.lowered.Stages[i]
-		if st.Squares() {
-			q = append(q, square)
+		if st.Multiplies() {
+			q[st.Exit()] = max(q[st.Exit()], square)
 		}
 		if st.Rescale > 0 {
-			q = append(q, weight)
+			q[st.After().Limbs] = max(q[st.After().Limbs], weight)
 		}
 	}
 	return q
@@ -333,7 +347,7 @@ func (c *common) order(base, square, weight int) []int {
 func (p *Plan) precision(ctx context.Context, alpha int, limit float64) error {
 	last := &p.lowered.Stages[len(p.lowered.Stages)-1]
 	room := int(math.Ceil(math.Log2(p.beyond(len(p.lowered.Stages)-1, &last.Segment))))
-	if last.Squares() {
+	if last.Multiplies() && !last.Product {
 		room *= 2
 	}
 	found := false
