@@ -22,6 +22,7 @@ type Random struct {
 	RangeBits int           // proved ranges are at most so wide; 0 means 40
 	Degree    int           // of polynomials, at most; 0 means 3
 	TableBits int           // tables index ranges of at most so many bits; 0 means 9
+	Exact     bool          // products have no Shift
 }
 
 // Kinds are all operations of the top level.

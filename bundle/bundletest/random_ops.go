@@ -273,7 +273,10 @@ func (r *randomizer) product(x *tensor) {
 		return
 	}
 	y := like[r.number("which", 0, len(like)-1)]
-	shift := r.number("shift", 0, 4)
+	shift := 0
+	if !r.Exact {
+		shift = r.number("shift", 0, 4)
+	}
 	scale := make([]float64, max(len(x.scale), len(y.scale)))
 	for c := range scale {
 		scale[c] = x.scale[c%len(x.scale)] * y.scale[c%len(y.scale)] * float64(int(1)<<shift)
