@@ -63,7 +63,7 @@ func newCKKSScales(p *lower.Plan, q []uint64, message, weight int) ckksScales {
 // units scales every stage's values so that those that calibration data made
 // are at most 1 in magnitude; at -1 the input's. second are those of the second factors
 // of products, by stage, 0 elsewhere.
-func units(p *bundle.Program, segments []lower.Segment) (first, second []float64, err error) {
+func units(p *bundle.Program, stages []lower.Stage) (first, second []float64, err error) {
 	b := p.Input.Bounds().Range()
 	of := func(node int, shift float64) float64 {
 		if node < 0 { // the input
@@ -71,9 +71,9 @@ func units(p *bundle.Program, segments []lower.Segment) (first, second []float64
 		}
 		return 1 / magnitude(seen(&p.Nodes[node]), shift)
 	}
-	first, second = []float64{of(-1, 0)}, make([]float64, len(segments))
-	for i := range segments {
-		st := &segments[i]
+	first, second = []float64{of(-1, 0)}, make([]float64, len(stages))
+	for i := range stages {
+		st := &stages[i]
 		shift := 0.0
 		if st.Poly != nil {
 			for _, row := range st.Poly.Coeffs {

@@ -102,8 +102,8 @@ func logLength(v []float64) int { return int(math.Log2(float64(len(v)))) }
 // Approximate Numbers", EUROCRYPT 2021.
 func (c *Client) Decrypt(ctx context.Context, out *Outputs) ([]float64, error) {
 	p := c.plan
-	st := &p.lowered.Stages[len(p.lowered.Stages)-1]
-	if err := out.check(&p.common, c.id, st.Layout.Cts, p.outLimbs(), p.scales.out); err != nil {
+	read := p.lowered.Outputs()
+	if err := out.check(&p.common, c.id, read.Cts, p.outLimbs(), p.scales.out); err != nil {
 		return nil, err
 	}
 	last := &p.values[len(p.values)-1]
@@ -128,8 +128,8 @@ func (c *Client) Decrypt(ctx context.Context, out *Outputs) ([]float64, error) {
 			return nil, fmt.Errorf("packed: decoding: %w", err)
 		}
 		for o := range logits {
-			if int(st.Layout.Ct[o]) == k {
-				logits[o] = last.gain[o]*slots[st.Layout.Slot[o]] + last.offset[o]
+			if int(read.Ct[o]) == k {
+				logits[o] = last.gain[o]*slots[read.Slot[o]] + last.offset[o]
 			}
 		}
 	}

@@ -45,19 +45,19 @@ func NewExactPlan(ctx context.Context, p *bundle.Program, o Options) (*ExactPlan
 		return nil, err
 	}
 	start := time.Now()
-	segments, err := lower.Segments(ctx, p)
+	fusions, err := lower.Fusions(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	o = o.filled()
-	best, rejected, err := search(ctx, o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(ctx, p, segments, logN, alpha) })
+	best, rejected, err := search(ctx, o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(ctx, p, fusions, logN, alpha) })
 	if err != nil {
 		return nil, err
 	}
 	// A larger ring carries wider primes, hence fewer.
 	if o.LogN == 0 && len(best.t) > 1 && best.logN < maxLogN {
 		o.LogN = best.logN + 1
-		wider, _, err := search(ctx, o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(ctx, p, segments, logN, alpha) })
+		wider, _, err := search(ctx, o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(ctx, p, fusions, logN, alpha) })
 		if done := ctx.Err(); done != nil {
 			return nil, done
 		}
@@ -95,16 +95,16 @@ func (p *ExactPlan) accelerate() {
 
 // tryExact plans in one ring with so many special primes: with the fewest
 // plaintext primes whose noise it carries.
-func (o Options) tryExact(ctx context.Context, p *bundle.Program, segments []lower.Segment, logN, alpha int) (*ExactPlan, error) {
+func (o Options) tryExact(ctx context.Context, p *bundle.Program, fusions [][]lower.Segment, logN, alpha int) (*ExactPlan, error) {
 	limit, _ := security.MaxLogQP(logN)
 	if o.AllowInsecure {
 		limit = math.Inf(1)
 	}
-	plan, err := o.tryPacking(ctx, p, segments, logN, alpha, limit, false)
+	plan, err := o.tryPacking(ctx, p, fusions, logN, alpha, limit, false)
 	var no *unfit
 	if errors.As(err, &no) {
 		// Fewer inputs mean more sums over blocks, which multiply the noise.
-		if more, err := o.tryPacking(ctx, p, segments, logN, alpha, limit, true); err == nil {
+		if more, err := o.tryPacking(ctx, p, fusions, logN, alpha, limit, true); err == nil {
 			return more, nil
 		}
 	}
@@ -113,9 +113,9 @@ func (o Options) tryExact(ctx context.Context, p *bundle.Program, segments []low
 
 // tryPacking plans with one packing, which counts the client's encryptions or
 // takes as many as it likes.
-func (o Options) tryPacking(ctx context.Context, p *bundle.Program, segments []lower.Segment, logN, alpha int, limit float64, manyInputs bool) (*ExactPlan, error) {
+func (o Options) tryPacking(ctx context.Context, p *bundle.Program, fusions [][]lower.Segment, logN, alpha int, limit float64, manyInputs bool) (*ExactPlan, error) {
 	plan := &ExactPlan{common: common{program: p, options: o, logN: logN, base: 2, manyInputs: manyInputs}}
-	if err := plan.lower(ctx, segments, alpha, limit); err != nil {
+	if err := plan.lower(ctx, fusions, alpha, limit); err != nil {
 		return nil, err
 	}
 	// Every output of the last map must differ modulo the product.

@@ -150,12 +150,12 @@ const minBudget = 1
 // worst noise fits below the wrap-around. Below one bit it is an error.
 func (c *ExactClient) Decrypt(ctx context.Context, out *ExactOutputs) (residue []uint64, left float64, err error) {
 	p := c.plan
-	st := &p.lowered.Stages[len(p.lowered.Stages)-1]
+	read := p.lowered.Outputs()
 	limbs := p.outLimbs()
 	if out.Prime < 0 || out.Prime >= len(p.t) {
 		return nil, 0, fmt.Errorf("packed: outputs for plaintext prime %d of %d", out.Prime, len(p.t))
 	}
-	if err := out.check(&p.common, c.id, st.Layout.Cts, limbs, 1); err != nil {
+	if err := out.check(&p.common, c.id, read.Cts, limbs, 1); err != nil {
 		return nil, 0, err
 	}
 	params := p.fast()[out.Prime]
@@ -188,8 +188,8 @@ func (c *ExactClient) Decrypt(ctx context.Context, out *ExactOutputs) (residue [
 			return nil, 0, fmt.Errorf("packed: decoding: %w", err)
 		}
 		for o := range residue {
-			if int(st.Layout.Ct[o]) == k {
-				residue[o] = f.add(f.mul(last.gain[o], f.mul(back, slots[st.Layout.Slot[o]])), last.offset[o])
+			if int(read.Ct[o]) == k {
+				residue[o] = f.add(f.mul(last.gain[o], f.mul(back, slots[read.Slot[o]])), last.offset[o])
 			}
 		}
 	}

@@ -49,7 +49,7 @@ type Options struct {
 	// where it was made.
 	TuneTimings bool
 
-	cache    map[int]lower.Cache // by ring
+	cache    map[[2]int]lower.Cache // by ring and fusion
 	measured map[int]Costs
 }
 
@@ -61,11 +61,17 @@ func (o Options) filled() Options {
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	o.cache, o.measured = map[int]lower.Cache{}, map[int]Costs{}
-	for logN := range 20 {
-		o.cache[logN] = lower.Cache{}
-	}
+	o.cache, o.measured = map[[2]int]lower.Cache{}, map[int]Costs{}
 	return o
+}
+
+// cached is the cache of a ring and a fusion.
+func (o *Options) cached(logN, fusion int) lower.Cache {
+	key := [2]int{logN, fusion}
+	if o.cache[key] == nil {
+		o.cache[key] = lower.Cache{}
+	}
+	return o.cache[key]
 }
 
 // DefaultBits of output precision leave classifications as they are but for
@@ -106,15 +112,15 @@ type common struct {
 // and scales.
 type Plan struct {
 	common
-	params  ckks.Parameters
-	fast    func() ckks.Parameters // see fastRing
-	values  []values[float64]
+	params ckks.Parameters
+	fast   func() ckks.Parameters // see fastRing
+	values []values[float64]
 	// units are those of the input and of every stage, second those of the second
 	// factors of products; see stageValues.
 	units, second []float64
-	message int       // log2 of the scale
-	weight  int       // log2 of the last diagonals' scale
-	scales  ckksScales
+	message       int // log2 of the scale
+	weight        int // log2 of the last diagonals' scale
+	scales        ckksScales
 	// gains are those of inputs whose values stay where calibration's did, and of
 	// any input; usual and proved are the errors that follow.
 	usualGains, provedGains *gains
@@ -130,12 +136,12 @@ func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 		return nil, err
 	}
 	start := time.Now()
-	segments, err := lower.Segments(ctx, p)
+	fusions, err := lower.Fusions(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	o = o.filled()
-	best, rejected, err := search(ctx, o, func(logN, alpha int) (*Plan, error) { return o.try(ctx, p, segments, logN, alpha) })
+	best, rejected, err := search(ctx, o, func(logN, alpha int) (*Plan, error) { return o.try(ctx, p, fusions, logN, alpha) })
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +230,7 @@ type unfit struct{ what string }
 func (e *unfit) Error() string { return e.what }
 
 // try plans in one ring with so many special primes.
-func (o Options) try(ctx context.Context, p *bundle.Program, segments []lower.Segment, logN, alpha int) (*Plan, error) {
+func (o Options) try(ctx context.Context, p *bundle.Program, fusions [][]lower.Segment, logN, alpha int) (*Plan, error) {
 	limit, _ := security.MaxLogQP(logN)
 	if o.AllowInsecure {
 		limit = math.Inf(1)
@@ -234,7 +240,7 @@ func (o Options) try(ctx context.Context, p *bundle.Program, segments []lower.Se
 	var plan *Plan
 	var err error
 	for base := 2; base <= maxBase; base++ {
-		if plan, err = o.tryBase(ctx, p, segments, logN, alpha, base, limit); err == nil {
+		if plan, err = o.tryBase(ctx, p, fusions, logN, alpha, base, limit); err == nil {
 			break
 		}
 		var no *imprecise
@@ -255,13 +261,13 @@ type imprecise struct{ unfit }
 func (e *imprecise) Unwrap() error { return &e.unfit }
 
 // tryBase plans with so many primes for the outputs.
-func (o Options) tryBase(ctx context.Context, p *bundle.Program, segments []lower.Segment, logN, alpha, base int, limit float64) (*Plan, error) {
+func (o Options) tryBase(ctx context.Context, p *bundle.Program, fusions [][]lower.Segment, logN, alpha, base int, limit float64) (*Plan, error) {
 	plan := &Plan{common: common{program: p, options: o, logN: logN, base: base}}
 	var err error
-	if plan.units, plan.second, err = units(p, segments); err != nil {
+	if err := plan.lower(ctx, fusions, alpha, limit); err != nil {
 		return nil, err
 	}
-	if err := plan.lower(ctx, segments, alpha, limit); err != nil {
+	if plan.units, plan.second, err = units(p, plan.lowered.Stages); err != nil {
 		return nil, err
 	}
 	if plan.values, err = stageValues[float64](ctx, plan.lowered, reals{}, plan.unit); err != nil {
@@ -293,16 +299,17 @@ func (p *Plan) unit(stage, factor int) float64 {
 	return p.units[stage+1]
 }
 
-// lower fills in the packing, unless the least modulus passes the limit.
-func (c *common) lower(ctx context.Context, segments []lower.Segment, alpha int, limit float64) error {
-	drops := lower.Rescales(segments)
+// lower fills in the packing of least predicted time, unless the least modulus passes
+// the limit.
+func (c *common) lower(ctx context.Context, fusions [][]lower.Segment, alpha int, limit float64) error {
+	drops := lower.Rescales(fusions[0])
 	chain := make([]int, c.base+drops)
 	for i := range chain {
 		chain[i] = minPrime
 	}
 	if least := withSpecial(chain, alpha).total(); float64(least) > limit {
 		return &unfit{fmt.Sprintf("%d maps with the squares between them need %d bits of modulus at least in degree 2^%d, where %.0f are secure",
-			len(segments), least, c.logN, limit)}
+			len(fusions[0]), least, c.logN, limit)}
 	}
 	var err error
 	if c.costs, err = c.options.costs(ctx, c.logN); err != nil {
@@ -312,14 +319,20 @@ func (c *common) lower(ctx context.Context, segments []lower.Segment, alpha int,
 	if c.manyInputs {
 		client = 0
 	}
-	c.lowered, err = lower.New(ctx, segments, c.program, lower.Options{
-		Slots: 1 << (c.logN - 1), Special: alpha, Base: c.base,
-		Workers: c.costs.Workers, Costs: c.costs.Limb, Client: client, Cache: c.options.cache[c.logN],
-	})
-	if err == nil {
-		c.needs = newNeeds(c.lowered)
+	for k, segments := range fusions {
+		plan, err := lower.New(ctx, segments, c.program, lower.Options{
+			Slots: 1 << (c.logN - 1), Special: alpha, Base: c.base,
+			Workers: c.costs.Workers, Costs: c.costs.Limb, Client: client, Cache: c.options.cached(c.logN, k),
+		})
+		if err != nil {
+			return err
+		}
+		if c.lowered == nil || plan.Nanoseconds < c.lowered.Nanoseconds {
+			c.lowered = plan
+		}
 	}
-	return err
+	c.needs = newNeeds(c.lowered)
+	return nil
 }
 
 // order is the chain that rescales drop from its end: base bits in c.base

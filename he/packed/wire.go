@@ -124,7 +124,7 @@ func (p *ExactPlan) ReadOutputs(r io.Reader) (*ExactOutputs, error) {
 }
 
 // outputs is the number of output ciphertexts.
-func (p *common) outputs() int { return p.lowered.Stages[len(p.lowered.Stages)-1].Layout.Cts }
+func (p *common) outputs() int { return p.lowered.Outputs().Cts }
 
 // WriteKeys writes the keys.
 func (p *common) WriteKeys(w io.Writer, k *Keys) (int64, error) {

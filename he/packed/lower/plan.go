@@ -85,6 +85,8 @@ type Plan struct {
 	Limbs  int // of fresh ciphertexts
 	// Views are the ciphertexts that the client sends; see Map.
 	Views [][]int32
+	// Nanoseconds are one worker's, of the server and the client, as the costs have them.
+	Nanoseconds float64
 }
 
 // New lowers p with the layouts of least predicted time. It returns an error
@@ -100,7 +102,9 @@ func New(ctx context.Context, segments []Segment, p *bundle.Program, o Options) 
 	if err := s.run(ctx); err != nil {
 		return nil, err
 	}
-	for i, chosen := range s.best() {
+	best := s.best()
+	plan.Nanoseconds = best.cost
+	for i, chosen := range best.stages(len(segments)) {
 		st := *chosen
 		for k, source := range st.Sources {
 			r := Read{Stage: source, Cts: st.Map.parts[k].cts, Elements: st.Map.parts[k].width}
@@ -117,6 +121,9 @@ func New(ctx context.Context, segments []Segment, p *bundle.Program, o Options) 
 	}
 	return plan, nil
 }
+
+// Outputs is the places of the program's outputs.
+func (p *Plan) Outputs() *Places { return p.Stages[len(p.Stages)-1].Layout.Read() }
 
 // Chain reports whether stage i reads what the one before it made, and no other.
 func (p *Plan) Chain(i int) bool {

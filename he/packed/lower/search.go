@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -103,15 +104,7 @@ func (s *search) segment(ctx context.Context, i int) error {
 		return fmt.Errorf("packed: layer %q: no layout in ciphertexts of %d slots needs at most %d products", seg.Name, o.Slots, maxTerms)
 	}
 	if len(next) > maxStates && len(next[0].live) > 1 {
-		slices.SortStableFunc(next, func(a, b *state) int {
-			switch {
-			case a.cost < b.cost:
-				return -1
-			case a.cost > b.cost:
-				return 1
-			}
-			return 0
-		})
+		slices.SortStableFunc(next, cheaper)
 		next = next[:maxStates]
 	}
 	s.states = next
@@ -169,20 +162,16 @@ func keyOf(all []held) string {
 	return fmt.Sprint(key)
 }
 
-// best is the stages of the cheapest state.
-func (s *search) best() []*Stage {
-	best := slices.MinFunc(s.states, func(a, b *state) int {
-		switch {
-		case a.cost < b.cost:
-			return -1
-		case a.cost > b.cost:
-			return 1
-		}
-		return 0
-	})
-	stages := make([]*Stage, len(s.segments))
-	for i := len(stages) - 1; i >= 0; i-- {
-		stages[i], best = best.stage, best.from
+// best is the cheapest state.
+func (s *search) best() *state { return slices.MinFunc(s.states, cheaper) }
+
+func cheaper(a, b *state) int { return cmp.Compare(a.cost, b.cost) }
+
+// stages are those that lead to a state, n of them.
+func (s *state) stages(n int) []*Stage {
+	all := make([]*Stage, n)
+	for i := n - 1; i >= 0; i-- {
+		all[i], s = s.stage, s.from
 	}
-	return stages
+	return all
 }

@@ -48,15 +48,37 @@ type fuser struct {
 	ctx      context.Context
 	p        *bundle.Program
 	g        *bundle.Graph
-	tensors  []*expression // by the numbers of g
-	pools    map[int]int   // segment whose Pool a node is
+	cuts     cuts
+	tensors  []*expression       // by the numbers of g
+	made     map[int]*expression // tensors that segments make for the edges that are cut
+	pools    map[int]int         // segment whose Pool a node is
 	segments []Segment
 }
 
-// Segments fuses p, which must have passed its Check. Segments come in an order in
-// which each reads those before it; the last makes the output. The error is ctx's once
-// that is done, or names a layer that cannot be fused.
+// Segments fuses p as far as weights of 62 bits go; p must have passed its Check.
+// Segments come in an order in which each reads those before it; the last makes the
+// output. The error is ctx's once that is done, or names a layer that cannot be packed.
 func Segments(ctx context.Context, p *bundle.Program) ([]Segment, error) {
+	return fuse(ctx, p, cuts{})
+}
+
+// fuse fuses p but for the edges that are cut, and cuts what a layer reads that would
+// make too large a map.
+func fuse(ctx context.Context, p *bundle.Program, c cuts) ([]Segment, error) {
+	for {
+		f, err := fuseAt(ctx, p, c)
+		if err == nil {
+			return f.segments, nil
+		}
+		if !errors.Is(err, errFused) || !f.cutAt(len(f.tensors)-1) {
+			return nil, err
+		}
+	}
+}
+
+// fuseAt fuses p but for the edges that are cut. Where it fails, the tensors are those
+// of the nodes before.
+func fuseAt(ctx context.Context, p *bundle.Program, c cuts) (*fuser, error) {
 	if err := carried.Check(p); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOperation, err)
 	}
@@ -64,22 +86,23 @@ func Segments(ctx context.Context, p *bundle.Program) ([]Segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &fuser{ctx: ctx, p: p, g: g, tensors: []*expression{{sources: []int{Input}}}, pools: map[int]int{}}
+	f := &fuser{ctx: ctx, p: p, g: g, cuts: c, tensors: []*expression{{sources: []int{Input}}}, made: map[int]*expression{}, pools: map[int]int{}}
 	for i := range p.Nodes {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		e, err := f.node(i)
 		if err != nil {
-			return nil, fmt.Errorf("packed: layer %q: %w", p.Nodes[i].Name, err)
+			return f, fmt.Errorf("packed: layer %q: %w", p.Nodes[i].Name, err)
 		}
 		f.tensors = append(f.tensors, e)
+		f.make(i)
 	}
 	last := len(p.Nodes)
 	if s := len(f.segments) - 1; s < 0 || f.segments[s].First+f.segments[s].Nodes < last {
 		f.add(Segment{Linear: last - 1}, f.tensors[last], last-1)
 	}
-	return f.segments, nil
+	return f, nil
 }
 
 // width is the elements of a source where it is read.
@@ -104,10 +127,7 @@ func (f *fuser) node(i int) (*expression, error) {
 	if k, ok := f.pools[i]; ok {
 		return &expression{sources: []int{k}}, nil
 	}
-	var read []*expression
-	for _, t := range in {
-		read = append(read, f.tensors[t])
-	}
+	read := f.read(i)
 	switch op := n.Op.(type) {
 	case *bundle.Polynomial:
 		if op.Degree() == 1 {
@@ -196,8 +216,8 @@ func (s *Segment) multiplies() bool { return s.Poly != nil || s.Product }
 const wholeTerms = 1 << 23
 
 // matrix is the segment's map of sources as their layouts give them: of the sums where
-// folded says so, else of the elements. It is nil where that would have too many terms.
-// The error is that of Matrix.after.
+// folded says so, else of the elements. It is nil where that would be too large. The
+// error is ctx's once that is done.
 func (s *Segment) matrix(ctx context.Context, all []Segment, folded []bool) (*Matrix, error) {
 	key := fmt.Sprint(folded)
 	if m, ok := s.matrices[key]; ok {
@@ -226,7 +246,9 @@ func (s *Segment) matrix(ctx context.Context, all []Segment, folded []bool) (*Ma
 	case terms > wholeTerms:
 		m = nil
 	default:
-		m, err = s.rest.after(ctx, sums)
+		if m, err = s.rest.after(ctx, sums); errors.Is(err, errFused) {
+			m, err = nil, nil
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("packed: layer %q: %w", s.Name, err)
