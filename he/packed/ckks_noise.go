@@ -322,7 +322,8 @@ func (e *ckksSources) variances(v []values[float64], read [][]float64) []float64
 		st, m, at := v[i].stage, v[i].stage.Map, s.stages[i]
 		limbs, after := st.Entry.Limbs, st.After().Limbs
 		for k, r := range st.Reads {
-			if source := 2*r.Stage + 2; st.Split.Rotates() {
+			// What the client packs for a map is not rotated.
+			if source := 2*r.Stage + 2; st.Split.Rotates() && r.Stage != lower.Input {
 				rotating[source] = math.Max(rotating[source], e.switching(limbs, at.before[k]))
 			}
 		}
