@@ -18,7 +18,7 @@ type network struct {
 func networks(t testing.TB) map[string]network {
 	all := graphs(t)
 	for name, b := range nets() {
-		all[name] = network{b.Observed(), b.Images(6)}
+		all[name] = network{b.Observed(), b.Images(16)}
 	}
 	return all
 }
@@ -126,7 +126,7 @@ func (g *graph) network() network {
 	if err := p.Prove(); err != nil {
 		g.t.Fatal(err)
 	}
-	images := make([][]uint8, 6)
+	images := make([][]uint8, 16)
 	for i := range images {
 		images[i] = make([]uint8, bundle.Size(p.Input.Shape))
 		for k := range images[i] {
@@ -154,7 +154,7 @@ func (g *graph) network() network {
 // graphs meet every way in which tensors branch and join: skips of activations, of
 // linear maps and of the input; sums of classes that two maps read; products, alone,
 // behind pools and at the end; concatenations and slices; windows of every kind; linear
-// polynomials; weights too wide to fuse.
+// polynomials; sums over channels of different polynomials; weights too wide to fuse.
 func graphs(t testing.TB) map[string]network {
 	both := []int32{1, 1}
 	return map[string]network{
@@ -199,6 +199,11 @@ func graphs(t testing.TB) map[string]network {
 			conv("a", "input", 3, bundle.Both(3), same).square("a2", "a").
 			add("times", &bundle.Polynomial{Coeffs: []bundle.Vec{{Small: []int64{5, 6}}, {Small: []int64{0, -7}}, {Small: []int64{-1, 9}}}}, "a").
 			sum("join", both, "a2", "times").conv("b", "join", 4, bundle.Both(3), nil).square("b2", "b").dense("out", "b2", 3).network(),
+		"channels under one sum": newGraph(t, 12, 2, 3, 3).
+			conv("a", "input", 2, bundle.Both(2), nil).
+			add("polynomials", &bundle.Polynomial{Coeffs: []bundle.Vec{{Small: []int64{1, 2, 3}}, {Small: []int64{0, -1, -2}}}}, "a").
+			add("flat", &bundle.Reshape{Shape: []int{8}}, "polynomials").
+			add("out", &bundle.Dense{Units: 2, Inputs: 8, Weight: []int32{1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 1, 0, 1, 0, 1}, Bias: bundle.Vec{Small: []int64{0, 0}}}, "flat").network(),
 		"too wide to fuse": newGraph(t, 11, 10).
 			dense("a", "input", 6).square("a2", "a").
 			add("w", &bundle.Polynomial{Coeffs: []bundle.Vec{{Small: []int64{1, 1 << 40}}}}, "a2").
