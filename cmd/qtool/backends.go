@@ -148,7 +148,7 @@ func withHint(err error, insufficient string) error {
 	case errors.Is(err, bgv.ErrInsufficient), errors.Is(err, tfhe.ErrInsufficient), errors.Is(err, lstm.ErrInsufficient), errors.Is(err, packed.ErrInsufficient):
 		return hinted{err, insufficient}
 	case errors.Is(err, packed.ErrOperation):
-		return hinted{err, "packed ciphertexts carry linear layers, squares and quadratics; --backend auto takes one that carries every layer"}
+		return hinted{err, "packed ciphertexts carry linear layers, their sums and concatenations, squares, quadratics and exact products; --backend auto takes one that carries every layer"}
 	case errors.As(err, &recurrent):
 		return hinted{err, "pbs runs those with tables, packed-ckks those with polynomials; auto takes the one that fits"}
 	}
