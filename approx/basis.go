@@ -12,7 +12,7 @@ func chebyshev(k int, t float64) float64 {
 	}
 	a, b := 1.0, t
 	for range k - 1 {
-		a, b = b, 2*t*b-a
+		a, b = b, float64(2*t*b)-a
 	}
 	return b
 }
@@ -21,9 +21,9 @@ func chebyshev(k int, t float64) float64 {
 func clenshaw(c []float64, t float64) float64 {
 	var b1, b2 float64
 	for k := len(c) - 1; k >= 1; k-- {
-		b1, b2 = c[k]+2*t*b1-b2, b1
+		b1, b2 = c[k]+float64(2*t*b1)-b2, b1
 	}
-	return c[0] + t*b1 - b2
+	return c[0] + float64(t*b1) - b2
 }
 
 // precision is the bits of the change of basis. Its numbers stay below about
@@ -104,12 +104,12 @@ func narrow(a []*big.Float) []float64 {
 func horner(a []float64, x float64) float64 {
 	var s, c float64
 	for k := len(a) - 1; k >= 0; k-- {
-		p := s * x
+		p := float64(s * x)
 		pe := math.FMA(s, x, -p)
 		t := p + a[k]
 		z := t - p
 		te := (p - (t - z)) + (a[k] - z)
-		s, c = t, c*x+(pe+te)
+		s, c = t, float64(c*x)+(pe+te)
 	}
 	return s + c
 }

@@ -38,16 +38,16 @@ func refine(f func(x float64) float64, lo float64, p peak, hi float64) peak {
 		a, b := side[0], side[1]
 		s := math.Copysign(1, p.y)
 		golden := (math.Sqrt(5) - 1) / 2
-		u, v := b-golden*(b-a), a+golden*(b-a)
+		u, v := b-float64(golden*(b-a)), a+float64(golden*(b-a))
 		fu, fv := s*f(u), s*f(v)
 		for range 60 {
 			if fu > fv {
 				b, v, fv = v, u, fu
-				u = b - golden*(b-a)
+				u = b - float64(golden*(b-a))
 				fu = s * f(u)
 			} else {
 				a, u, fu = u, v, fv
-				v = a + golden*(b-a)
+				v = a + float64(golden*(b-a))
 				fv = s * f(v)
 			}
 		}

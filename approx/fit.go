@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"qtool/internal/elementary"
 )
 
 // Method is a way of fitting.
@@ -115,7 +117,7 @@ func (f *Function) target(iv Interval) func(x float64) float64 {
 func (p *Polynomial) fromChebyshev(f *Function, c []float64) (*Polynomial, error) {
 	if iv := p.Interval; iv.symmetric() {
 		c[0] += f.offset // T_0 = 1 and T_1 = x/r
-		c[1] += f.slope * iv.radius()
+		c[1] += float64(f.slope * iv.radius())
 	}
 	p.Coefficients = monomials(c, p.Interval)
 	return p.finish(f, func(x float64) float64 { return clenshaw(c, p.Interval.unit(x)) })
@@ -132,12 +134,12 @@ func interpolate(f *Function, d int, iv Interval) []float64 {
 	g := f.target(iv)
 	// cosine of m quarter turns over d+1, m reduced as an integer first
 	cosine := func(m int) float64 {
-		return math.Cos(math.Pi / 2 * float64(m%(4*(d+1))) / float64(d+1))
+		return elementary.Cos(math.Pi / 2 * float64(m%(4*(d+1))) / float64(d+1))
 	}
 	for j := range d + 1 {
 		y := g(iv.at(cosine(2*j + 1)))
 		for k := range c {
-			c[k] += y * cosine(k*(2*j+1))
+			c[k] += float64(y * cosine(k*(2*j+1)))
 		}
 	}
 	for k := range c {
@@ -175,7 +177,7 @@ func (p *Polynomial) finish(f *Function, fitted func(x float64) float64) (*Polyn
 	x, w := iv.quadrature(f.kinks)
 	sum := 0.0
 	for i := range x {
-		sum += w[i] * deviation(x[i]) * deviation(x[i])
+		sum += float64(w[i] * deviation(x[i]) * deviation(x[i]))
 	}
 	p.RMS = math.Sqrt(sum / (iv.Hi - iv.Lo))
 	return p, nil

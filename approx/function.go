@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"qtool/internal/elementary"
 )
 
 // Function is an activation function that can be approximated.
@@ -26,7 +28,7 @@ type Function struct {
 
 var functions = []Function{
 	{Name: "sigmoid", Formula: "1/(1+exp(-x))", Eval: sigmoid, series: sigmoidSeries, offset: 0.5, parity: 1},
-	{Name: "tanh", Formula: "tanh(x)", Eval: math.Tanh, series: tanhSeries, parity: 1},
+	{Name: "tanh", Formula: "tanh(x)", Eval: elementary.Tanh, series: tanhSeries, parity: 1},
 	{Name: "relu", Formula: "max(x, 0)", Eval: func(x float64) float64 { return math.Max(x, 0) }, kinks: []float64{0}, slope: 0.5},
 	{Name: "silu", Formula: "x/(1+exp(-x))", Eval: func(x float64) float64 { return x * sigmoid(x) }, series: siluSeries, slope: 0.5},
 	{Name: "gelu", Formula: "x Phi(x), Phi the normal distribution", Eval: func(x float64) float64 { return x * normal(x) }, series: geluSeries, slope: 0.5},
@@ -52,11 +54,13 @@ func Lookup(name string) (*Function, error) {
 }
 
 // centred is g(x) = f(x) - offset - slope x, which is odd or even.
-func (f *Function) centred(x float64) float64 { return f.Eval(x) - f.offset - f.slope*x }
+func (f *Function) centred(x float64) float64 { return f.Eval(x) - f.offset - float64(f.slope*x) }
 
-func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+func sigmoid(x float64) float64 { return 1 / (1 + elementary.Exp(-x)) }
 
-func normal(x float64) float64 { return 0.5 * math.Erfc(-x/math.Sqrt2) }
+func normal(x float64) float64 { return 0.5 * elementary.Erfc(-x/math.Sqrt2) }
 
 // softplus is stable for large |x|: max(x, 0) + log(1 + exp(-|x|)).
-func softplus(x float64) float64 { return math.Max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
+func softplus(x float64) float64 {
+	return math.Max(x, 0) + elementary.Log1p(elementary.Exp(-math.Abs(x)))
+}

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/integrate/quad"
+	"qtool/internal/elementary"
 )
 
 // Interval is the closed interval [Lo, Hi] that a polynomial is fitted on.
@@ -31,7 +31,7 @@ func (iv Interval) Validate() error {
 	return nil
 }
 
-func (iv Interval) centre() float64 { return (iv.Lo + iv.Hi) / 2 }
+func (iv Interval) centre() float64 { return float64((iv.Lo + iv.Hi) / 2) }
 func (iv Interval) radius() float64 { return (iv.Hi - iv.Lo) / 2 }
 
 // symmetric reports whether the interval is [-r, r]: then an odd or even
@@ -48,7 +48,7 @@ func (iv Interval) at(t float64) float64 {
 	case 1:
 		return iv.Hi
 	}
-	return iv.centre() + iv.radius()*t
+	return iv.centre() + float64(iv.radius()*t)
 }
 
 // segments splits the interval at the kinks inside it.
@@ -75,7 +75,7 @@ func (iv Interval) grid(kinks []float64, d int) []float64 {
 	for _, s := range iv.segments(kinks) {
 		n := 64 * (d + 2)
 		for i := range n + 1 {
-			points = append(points, s.at(-math.Cos(math.Pi*float64(i)/float64(n))))
+			points = append(points, s.at(-elementary.Cos(math.Pi*float64(i)/float64(n))))
 		}
 	}
 	for k := math.Ceil(16 * max(iv.Lo, -bend)); k <= 16*min(iv.Hi, bend); k++ {
@@ -94,13 +94,11 @@ func (iv Interval) quadrature(kinks []float64) (x, w []float64) {
 		cuts = append(cuts, float64(k))
 	}
 	for k := 1; k < 4; k++ {
-		cuts = append(cuts, iv.Lo+(iv.Hi-iv.Lo)*float64(k)/4)
+		cuts = append(cuts, iv.Lo+float64((iv.Hi-iv.Lo)*float64(k)/4))
 	}
 	slices.Sort(cuts)
 	for _, s := range iv.segments(slices.Compact(cuts)) {
-		px, pw := make([]float64, MaxDegree+1), make([]float64, MaxDegree+1)
-		quad.Legendre{}.FixedLocations(px, pw, s.Lo, s.Hi)
-		x, w = append(x, px...), append(w, pw...)
+		x, w = legendre(x, w, MaxDegree+1, s.Lo, s.Hi)
 	}
 	return x, w
 }

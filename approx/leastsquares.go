@@ -3,9 +3,6 @@ package approx
 import (
 	"fmt"
 	"math"
-
-	"gonum.org/v1/gonum/integrate/quad"
-	"gonum.org/v1/gonum/mat"
 )
 
 // Histogram is how often values fell into the equal bins of [Lo, Hi].
@@ -35,13 +32,11 @@ func FitHistogram(function string, d int, h Histogram) (*Polynomial, error) {
 		if count == 0 {
 			continue
 		}
-		px, pw := make([]float64, d+1), make([]float64, d+1)
-		width := h.Hi - h.Lo
-		quad.Legendre{}.FixedLocations(px, pw, h.Lo+width*float64(i)/n, h.Lo+width*float64(i+1)/n)
-		for k := range pw {
-			pw[k] *= count
+		width, first := h.Hi-h.Lo, len(w)
+		x, w = legendre(x, w, d+1, h.Lo+width*float64(i)/n, h.Lo+width*float64(i+1)/n)
+		for k := range w[first:] {
+			w[first+k] *= count
 		}
-		x, w = append(x, px...), append(w, pw...)
 	}
 	if len(x) == 0 {
 		return nil, fmt.Errorf("approx: histogram: no value lies in [%v, %v]", h.Lo, h.Hi)
@@ -60,23 +55,18 @@ const MethodHistogram Method = "histogram"
 // leastSquares gives the Chebyshev coefficients that minimise
 // sum w_i (p(x_i) - f(x_i))^2, by Householder's QR factorisation.
 func leastSquares(f *Function, d int, iv Interval, x, w []float64) ([]float64, error) {
-	a, b := mat.NewDense(len(x), d+1, nil), mat.NewVecDense(len(x), nil)
+	a, b := make([]float64, 0, len(x)*(d+1)), make([]float64, len(x))
 	g := f.target(iv)
 	for i := range x {
 		root := math.Sqrt(w[i])
 		for k := range d + 1 {
-			a.Set(i, k, root*chebyshev(k, iv.unit(x[i])))
+			a = append(a, root*chebyshev(k, iv.unit(x[i])))
 		}
-		b.SetVec(i, root*g(x[i]))
+		b[i] = root * g(x[i])
 	}
-	var qr mat.QR
-	qr.Factorize(a)
-	var c mat.VecDense
-	if cond := qr.Cond(); !(cond <= 1e10) {
-		return nil, fmt.Errorf("approx: the values lie too close together for degree %d on [%v, %v]: the fit has condition %.3g, the limit is 1e10", d, iv.Lo, iv.Hi, cond)
+	c, condition := leastSolution(a, b, d+1)
+	if !(condition <= 1e10) {
+		return nil, fmt.Errorf("approx: the values lie too close together for degree %d on [%v, %v]: the fit has condition %.3g, the limit is 1e10", d, iv.Lo, iv.Hi, condition)
 	}
-	if err := qr.SolveVecTo(&c, false, b); err != nil {
-		return nil, fmt.Errorf("approx: least squares: %w", err)
-	}
-	return c.RawVector().Data, nil
+	return c, nil
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"gonum.org/v1/gonum/mat"
+	"qtool/internal/elementary"
 )
 
 // minimax gives the Chebyshev coefficients of target's best approximation by
@@ -52,7 +52,7 @@ func minimax(f *Function, d int, iv Interval) (c []float64, least float64, err e
 		}
 		peaks = choose(peaks, r.n+1)
 		least = max(least, smallest(peaks)-r.resolution)
-		if best-least <= 1e-9*best+2*r.resolution {
+		if best-least <= float64(1e-9*best)+2*r.resolution {
 			return c, least, nil
 		}
 		for i, p := range peaks {
@@ -97,7 +97,7 @@ func newExchange(f *Function, d int, iv Interval) *exchange {
 		last = r.basis[r.n-1] + 2
 	}
 	for i := r.n; i >= 0; i-- {
-		r.reference = append(r.reference, iv.at(math.Cos(math.Pi*float64(i)/float64(last))))
+		r.reference = append(r.reference, iv.at(elementary.Cos(math.Pi*float64(i)/float64(last))))
 	}
 	if half && f.parity == 0 {
 		r.reference[0] = 0
@@ -118,28 +118,28 @@ func noise(f *Function, grid []float64) float64 {
 			slope = math.Max(slope, math.Abs((y-f.Eval(grid[i-1]))/(x-grid[i-1])))
 		}
 	}
-	return value + at*slope
+	return value + float64(at*slope)
 }
 
 // solve fits the levelled error at the reference.
 func (r *exchange) solve() ([]float64, error) {
-	a, b := mat.NewDense(r.n+1, r.n+1, nil), mat.NewVecDense(r.n+1, nil)
+	a, b := make([]float64, 0, (r.n+1)*(r.n+1)), make([]float64, 0, r.n+1)
 	sign := 1.0
-	for i, x := range r.reference {
-		for j, k := range r.basis {
-			a.Set(i, j, chebyshev(k, r.iv.unit(x)))
+	for _, x := range r.reference {
+		for _, k := range r.basis {
+			a = append(a, chebyshev(k, r.iv.unit(x)))
 		}
-		a.Set(i, r.n, sign)
-		b.SetVec(i, r.f(x))
+		a = append(a, sign)
+		b = append(b, r.f(x))
 		sign = -sign
 	}
-	var s mat.VecDense
-	if err := s.SolveVec(a, b); err != nil {
+	s, err := solution(a, b)
+	if err != nil {
 		return nil, fmt.Errorf("reference %v: %w", r.reference, err)
 	}
 	c := make([]float64, r.degree+1)
 	for j, k := range r.basis {
-		c[k] = s.AtVec(j)
+		c[k] = s[j]
 	}
 	return c, nil
 }

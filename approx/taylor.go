@@ -3,6 +3,8 @@ package approx
 import (
 	"fmt"
 	"math"
+
+	"qtool/internal/elementary"
 )
 
 // The series are found by power series arithmetic on the differential equation
@@ -21,7 +23,7 @@ func sigmoidSeries(c float64, d int) []float64 {
 // tanhSeries: t' = 1 - t^2.
 func tanhSeries(c float64, d int) []float64 {
 	t := make([]float64, d+1)
-	t[0] = math.Tanh(c)
+	t[0] = elementary.Tanh(c)
 	for k := range d {
 		t[k+1] = -square(t, k) / float64(k+1)
 		if k == 0 {
@@ -35,7 +37,7 @@ func tanhSeries(c float64, d int) []float64 {
 func square(s []float64, k int) float64 {
 	sum := 0.0
 	for i := range k + 1 {
-		sum += s[i] * s[k-i]
+		sum += float64(s[i] * s[k-i])
 	}
 	return sum
 }
@@ -47,7 +49,7 @@ func siluSeries(c float64, d int) []float64 { return timesX(sigmoidSeries(c, d),
 func timesX(f []float64, c float64) []float64 {
 	g := make([]float64, len(f))
 	for k := range f {
-		g[k] = c * f[k]
+		g[k] = float64(c * f[k])
 		if k > 0 {
 			g[k] += f[k-1]
 		}
@@ -58,9 +60,9 @@ func timesX(f []float64, c float64) []float64 {
 // geluSeries: Phi' = phi and phi' = -x phi.
 func geluSeries(c float64, d int) []float64 {
 	density, distribution := make([]float64, d+1), make([]float64, d+1)
-	density[0], distribution[0] = math.Exp(-c*c/2)/math.Sqrt(2*math.Pi), normal(c)
+	density[0], distribution[0] = elementary.Exp(-c*c/2)/math.Sqrt(2*math.Pi), normal(c)
 	for k := range d {
-		density[k+1] = -c * density[k]
+		density[k+1] = float64(-c * density[k])
 		if k > 0 {
 			density[k+1] -= density[k-1]
 		}

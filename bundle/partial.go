@@ -39,12 +39,12 @@ func partialSum(op Op, in float64, shapes [][]int) float64 {
 		for o := range rows.Outputs() {
 			bias = max(bias, math.Abs(rows.Bias.Float(o)))
 		}
-		most = float64(rows.MaxL1())*in + bias
+		most = float64(float64(rows.MaxL1())*in) + bias
 	case *Polynomial:
 		for _, row := range op.Coeffs {
 			sum := 0.0
 			for k := row.Len() - 1; k >= 0; k-- {
-				sum = sum*in + math.Abs(row.Float(k))
+				sum = float64(sum*in) + math.Abs(row.Float(k))
 			}
 			most = max(most, sum)
 		}

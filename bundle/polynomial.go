@@ -88,7 +88,7 @@ func (p *Polynomial) small(m uint64) bool {
 	for _, c := range p.Coeffs {
 		bound := 0.0
 		for k := c.Len() - 1; k >= 0; k-- {
-			bound = bound*x + math.Abs(c.Float(k))
+			bound = float64(bound*x) + math.Abs(c.Float(k))
 		}
 		if c.Big != nil || bound > 1<<61 {
 			return false

@@ -49,7 +49,7 @@ func (r *Rows) Norms(o int) (l1, square float64) {
 	for _, x := range w {
 		v := math.Abs(float64(x))
 		l1 += v
-		square += v * v
+		square += float64(v * v)
 	}
 	return l1, square
 }

@@ -77,8 +77,27 @@ func Bounded(observe model.Observer, bounds func(layer string) AccumulatorConfig
 		if err != nil {
 			return nil, err
 		}
-		return out, nil
+		if o.Tie == nil {
+			return out, nil
+		}
+		return boundTied(&o, limit, out)
 	}
+}
+
+// boundTied is the nearest choice of a tied layer's scales from those on that keep
+// each output within its limit.
+func boundTied(o *model.Observation, limit AccumulatorConfig, least []float32) ([]float32, error) {
+	scales, err := o.Tie.AtLeast(least)
+	if err != nil {
+		return nil, fmt.Errorf("calibrate: layer %q: %w", o.Layer.Name, err)
+	}
+	b := newBound(o, limit)
+	for k := range o.Outputs {
+		if b.take(k); !b.fits(scales[k*len(scales)/o.Outputs]) {
+			return nil, fmt.Errorf("calibrate: layer %q, output %d: %w into %d bits that also meets the scale of the tensor that it is added to", o.Layer.Name, k, ErrBound, limit.Bits)
+		}
+	}
+	return scales, nil
 }
 
 // bound is the range condition of one output.
@@ -88,13 +107,14 @@ type bound struct {
 	uniform                    bool // all weights meet the same interval, and float32 holds the codes' sum
 	weights, magnitudes, codes []float32
 	bias                       float64
+	lo, hi                     []float64 // of what meets each weight
 }
 
 func newBound(o *model.Observation, limit AccumulatorConfig) *bound {
 	row := len(o.Folded) / o.Outputs
 	b := &bound{o: o, limit: limit, codes: make([]float32, row), magnitudes: make([]float32, row)}
 	b.uniform = row<<o.Bits <= 1<<24
-	for k := range row {
+	for k := range o.Lo {
 		b.uniform = b.uniform && o.Lo[k] == o.Lo[0] && o.Hi[k] == o.Hi[0]
 	}
 	return b
@@ -104,6 +124,7 @@ func newBound(o *model.Observation, limit AccumulatorConfig) *bound {
 func (b *bound) take(k int) {
 	row := len(b.codes)
 	b.weights = b.o.Folded[k*row : (k+1)*row]
+	b.lo, b.hi = b.o.Meets(k)
 	for i, w := range b.weights {
 		b.magnitudes[i] = max(w, -w)
 	}
@@ -117,7 +138,7 @@ func (b *bound) interval(scale float32) (lo, hi float64) {
 	p := quant.Params{Scale: scale, Bits: b.o.Bits, Signed: true, NarrowRange: true}
 	if !b.uniform || p.Binary() {
 		bulk.Codes(p, b.codes, b.weights)
-		return model.Interval(b.codes, b.o.Lo, b.o.Hi)
+		return model.Interval(b.codes, b.lo, b.hi)
 	}
 	grid := bulk.Grid(p)
 	grid.Quantize(b.codes, b.weights)
@@ -125,7 +146,7 @@ func (b *bound) interval(scale float32) (lo, hi float64) {
 	grid.Quantize(b.codes, b.magnitudes)
 	norm := float64(f32.Sum(b.codes))
 	positive, negative := (norm+sum)/2, (norm-sum)/2
-	return positive*b.o.Lo[0] - negative*b.o.Hi[0], positive*b.o.Hi[0] - negative*b.o.Lo[0]
+	return float64(positive*b.lo[0]) - float64(negative*b.hi[0]), float64(positive*b.hi[0]) - float64(negative*b.lo[0])
 }
 
 // fits reports whether the output's range fits at the given scale.
@@ -154,7 +175,7 @@ func (b *bound) raise(from float32) (float32, error) {
 		}
 	}
 	for hi-lo > hi*0x1p-10 {
-		if mid := lo + (hi-lo)/2; b.fits(mid) {
+		if mid := lo + float32((hi-lo)/2); b.fits(mid) {
 			hi = mid
 		} else {
 			lo = mid

@@ -46,7 +46,7 @@ func (h *Histogram) Observe(x []float32) error {
 	h.grow(lo, hi)
 	for _, v := range x {
 		f := float64(v)
-		h.bins[h.index(f)-h.first].add(bin{1, f, f * f})
+		h.bins[h.index(f)-h.first].add(bin{1, f, float64(f * f)})
 		if v == 0 {
 			h.zeros++
 		}

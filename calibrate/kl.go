@@ -3,6 +3,7 @@ package calibrate
 import (
 	"math"
 
+	"qtool/internal/elementary"
 	"qtool/quant"
 )
 
@@ -104,11 +105,11 @@ func (k *KL) divergence(lo, hi float32) (float64, error) {
 			if mass == 0 {
 				return math.Inf(1), nil
 			}
-			d += c / total * math.Log(c/total/(mass/used))
+			d += float64(c / total * elementary.Log(c/total/(mass/used)))
 		}
 		start = end
 	}
-	return d + math.Log(inside), nil
+	return d + elementary.Log(inside), nil
 }
 
 // nonzero counts the values of each bin that are not 0.

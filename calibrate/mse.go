@@ -54,7 +54,7 @@ func (m *MSE) Range() (float32, float32, error) {
 		step /= 4
 		for i := -4; i <= 4; i++ {
 			for j := -4; j <= 4; j++ {
-				if err := s.try(a+float64(i)*step, b+float64(j)*step); err != nil {
+				if err := s.try(a+float64(float64(i)*step), b+float64(float64(j)*step)); err != nil {
 					return 0, 0, err
 				}
 			}
@@ -117,13 +117,13 @@ func (c cumulative) squaredError(p quant.Params) float64 {
 	total, from := 0.0, 0
 	scale := float64(p.Scale)
 	for q := p.QMin(); q <= p.QMax(); q++ {
-		v := scale * float64(q-p.ZeroPoint)
+		v := float64(scale * float64(q-p.ZeroPoint))
 		to := len(c.bins)
 		if q < p.QMax() {
-			to = c.below(v + scale/2)
+			to = c.below(v + float64(scale/2))
 		}
 		if a, b := c.sums[from], c.sums[to]; to > from {
-			total += b.squares - a.squares - 2*v*(b.sum-a.sum) + v*v*(b.count-a.count)
+			total += b.squares - a.squares - float64(2*v*(b.sum-a.sum)) + float64(v*v*(b.count-a.count))
 		}
 		from = to
 	}

@@ -71,8 +71,8 @@ func (m *MovingAverage) Observe(x []float32) error {
 		m.lo, m.hi, m.seen = float64(lo), float64(hi), true
 		return nil
 	}
-	m.lo += m.Rate * (float64(lo) - m.lo)
-	m.hi += m.Rate * (float64(hi) - m.hi)
+	m.lo += float64(m.Rate * (float64(lo) - m.lo))
+	m.hi += float64(m.Rate * (float64(hi) - m.hi))
 	return nil
 }
 

@@ -192,7 +192,14 @@ func (c Config) WeightObserver(n *model.Network) (observe model.Observer, ranges
 // WeightConfig.Follow, within the bounds.
 func (c Config) WeightFollower(n *model.Network) (observe model.Observer, ranges bool) {
 	return c.bounded(n, func(o model.Observation) ([]float32, error) {
-		scales, err := c.weightsOf(o).Follow(o.Layer.Name, o.Folded, o.Scales, o.Outputs)
+		w := c.weightsOf(o)
+		follow := w.Follow
+		if o.Tie != nil { // the scales are none that the weights led to
+			follow = func(layer string, folded, _ []float32, outputs int) ([]float32, error) {
+				return w.Scales(layer, folded, outputs)
+			}
+		}
+		scales, err := follow(o.Layer.Name, o.Folded, o.Scales, o.Outputs)
 		if err != nil {
 			return nil, err
 		}
@@ -200,10 +207,12 @@ func (c Config) WeightFollower(n *model.Network) (observe model.Observer, ranges
 	})
 }
 
-// weightsOf is the weights' section with the bits of the observed layer.
+// weightsOf is the weights' section with the bits of the observed layer, and one
+// scale where its tie allows no more.
 func (c Config) weightsOf(o model.Observation) WeightConfig {
 	w := c.Weights
 	w.Bits = int(o.Bits)
+	w.PerChannel = w.PerChannel && (o.Tie == nil || !o.Tie.Single())
 	return w
 }
 

@@ -106,7 +106,7 @@ func (c WeightConfig) Follow(layer string, folded, scales []float32, outputs int
 			_, product := sums.Totals()
 			squares := f32.SumSquares(codes)
 			// The error at s is sum w^2 - gain.
-			if gain := float64(s) * (2*product - float64(s)*squares); gain > best {
+			if gain := float64(s) * (2*product - float64(float64(s)*squares)); gain > best {
 				best, next[g] = gain, float32(product/squares)
 			}
 		}
@@ -202,7 +202,7 @@ func (f fit) fine() float64 {
 		s := f.fallback * float64(i) / lattice
 		// The error at s is sum w^2 - gain.
 		product, squares := f.assign(s)
-		if gain := s * (2*product - s*squares); gain > best {
+		if gain := s * (2*product - float64(s*squares)); gain > best {
 			best, scale = gain, s
 		}
 	}
@@ -222,8 +222,8 @@ func (f fit) assign(s float64) (product, squares float64) {
 	top := float64(f.levels)
 	for _, v := range f.magnitudes {
 		m := min(math.RoundToEven(v/s), top)
-		product += v * m
-		squares += m * m
+		product += float64(v * m)
+		squares += float64(m * m)
 	}
 	return product, squares
 }

@@ -58,7 +58,7 @@ func warpSides(dst []float32, img []uint8, shape []int) (h, w int) {
 
 // lines are the source coordinates of an image's pixels, from corner (0, 0).
 func (m Affine) lines(h, w int) (u, v f32.Line) {
-	cx, cy := float64(w-1)/2, float64(h-1)/2
+	cx, cy := float64(float64(w-1)/2), float64(float64(h-1)/2)
 	u = f32.Line{First: fixed(cx + m.X - mul(m.XX, cx) - mul(m.XY, cy)), Right: fixed(m.XX), Down: fixed(m.XY)}
 	v = f32.Line{First: fixed(cy + m.Y - mul(m.YX, cx) - mul(m.YY, cy)), Right: fixed(m.YX), Down: fixed(m.YY)}
 	return u, v

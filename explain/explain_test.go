@@ -31,7 +31,7 @@ func explained(t *testing.T, activation model.Layer, c calibrate.Config) (Task, 
 	}
 	activation.Name = "act"
 	n := &model.Network{Input: []int{1, 28, 28}, Layers: []model.Layer{
-		{Type: model.AvgPool, Name: "shrink", Kernel: 4}, {Type: model.Flatten, Name: "flat"},
+		{Type: model.AvgPool, Name: "shrink", Kernel: model.Both(4)}, {Type: model.Flatten, Name: "flat"},
 		{Type: model.Dense, Name: "fc1", Units: 12}, activation, {Type: model.Dense, Name: "fc2", Units: 10},
 	}}
 	p, err := n.Initialise(1)

@@ -7,6 +7,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/export"
+	"qtool/internal/elementary"
 	"qtool/model"
 	"qtool/ptq"
 	"qtool/qat"
@@ -60,9 +61,9 @@ func (t Task) input() Layer {
 		for _, v := range x {
 			code := float64(q.Code(v))
 			lo, hi = min(lo, code), max(hi, code)
-			d := float64(v) - float64(q.Scale)*code
-			signal += float64(v) * float64(v)
-			noise += d * d
+			d := float64(v) - float64(float64(q.Scale)*code)
+			signal += float64(float64(v) * float64(v))
+			noise += float64(d * d)
 			if !q.Inside(v) {
 				clamped++
 			}
@@ -81,7 +82,7 @@ func decibels(signal, noise float64) float64 {
 	if signal == 0 {
 		return 0
 	}
-	return min(10*math.Log10(signal/noise), 300)
+	return min(10*elementary.Log10(signal/noise), 300)
 }
 
 func share(part, whole int) *float64 {
@@ -136,16 +137,21 @@ func (t Task) lookups(ctx context.Context, p *bundle.Program) ([]*lookups, error
 	if err != nil {
 		return nil, err
 	}
+	graph, err := p.Graph()
+	if err != nil {
+		return nil, err
+	}
+	tensors := make([]bundle.Vec, len(p.Nodes)+1)
 	for i := range t.Calibration.Len() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		in := p.Input.Quantize(t.Calibration.Image(i))
-		if _, err := r.Run(in, func(k int, out bundle.Vec) {
+		tensors[0] = p.Input.Quantize(t.Calibration.Image(i))
+		if _, err := r.Run(tensors[0], func(k int, out bundle.Vec) {
 			if all[k] != nil {
-				all[k].add(in)
+				all[k].add(tensors[graph.Inputs[k][0]])
 			}
-			in = out
+			tensors[k+1] = out
 		}); err != nil {
 			return nil, err
 		}
@@ -183,6 +189,6 @@ func (l *lookups) rates(layer model.Layer, s *model.LayerScaling) (saturation, u
 // real is the activation that entry k of table c rounds.
 func (l *lookups) real(layer model.Layer, s *model.LayerScaling, c, k int) float32 {
 	n := new(big.Int).Lsh(big.NewInt(l.table.Tables[c].Lo+int64(k)), uint(l.table.Shift))
-	z := s.Slope[c%len(s.Slope)]*float64(n.Int64()) + s.Offset[c%len(s.Offset)]
+	z := float64(s.Slope[c%len(s.Slope)]*float64(n.Int64())) + s.Offset[c%len(s.Offset)]
 	return float32(layer.Apply(z))
 }

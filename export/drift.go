@@ -43,7 +43,11 @@ func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, images *
 	if err != nil {
 		return nil, nil, err
 	}
-	layers, _, err := nodeLayers(q)
+	scaling, err := q.Scaling()
+	if err != nil {
+		return nil, nil, err
+	}
+	layers, err := nodeLayers(q, p, scaling)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -55,9 +59,9 @@ func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, images *
 	answers, err = e.Trace(ctx, images, func(image int, value func(layer, element int) float32) error {
 		counts := make([]int, len(p.Nodes))
 		_, err := r.Run(p.Input.Quantize(images.Image(image)), func(k int, v bundle.Vec) {
-			carry := z.Carry(layers[k])
+			carry := z.Carry(layers[k].layer)
 			for i := range v.Len() {
-				if !same(value(layers[k], i), carry, v, i) {
+				if !same(float64(value(layers[k].layer, i))*layers[k].multiple, carry, v, i) {
 					counts[k]++
 				}
 			}
@@ -76,8 +80,8 @@ func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, images *
 }
 
 // same reports whether x * 2^carry is element i of v.
-func same(x float32, carry int, v bundle.Vec, i int) bool {
-	f := math.Ldexp(float64(x), carry)
+func same(x float64, carry int, v bundle.Vec, i int) bool {
+	f := math.Ldexp(x, carry)
 	if v.Big == nil {
 		n := v.Small[i]
 		return f == float64(n) && math.Abs(f) < 1<<63 && int64(f) == n

@@ -14,64 +14,177 @@ import (
 var ErrTooWide = errors.New("too wide")
 
 // Program builds the integer program of q: the integers of its weights and
-// biases, its activations as integer polynomials, its average pools as sums,
-// with every range proved. It returns an error that names the layer for an
+// biases, its activations as integer polynomials and tables, its average pools as
+// sums, its sums with integer weights, with every range proved. Dropouts and batch
+// norms leave no operation. It returns an error that names the layer for an
 // activation that is no polynomial and for one whose table would be too large.
 func Program(q *model.Quantized, labels []string) (*bundle.Program, error) {
-	scaling, err := q.Scaling()
+	e, err := newExporter(q, labels)
 	if err != nil {
+		return nil, err
+	}
+	for i, l := range q.Network.Layers {
+		if err := e.layer(i, l); err != nil {
+			return nil, fmt.Errorf("export: layer %q: %w", l.Name, err)
+		}
+	}
+	if err := e.p.Prove(); err != nil {
+		return nil, fmt.Errorf("export: %w", err)
+	}
+	return e.p, nil
+}
+
+// What follows a layer's name in those of operations that it needs beside its own:
+// the Reshape after a global pool, and the multiple of a sum's input, whose number
+// follows.
+const (
+	flattened  = ".flatten"
+	multiplied = ".multiple"
+)
+
+// exporter is a program in the making.
+type exporter struct {
+	q       *model.Quantized
+	p       *bundle.Program
+	scaling []model.LayerScaling
+	shapes  [][]int
+	sources [][]int
+	made    []string // the tensor of the program that is each layer's
+	weights int      // weighted layers so far
+}
+
+func newExporter(q *model.Quantized, labels []string) (*exporter, error) {
+	e := &exporter{q: q, p: &bundle.Program{Input: bundle.Input{Shape: q.Network.Input, Quantizer: q.Input}, Labels: labels}}
+	var err error
+	if e.scaling, err = q.Scaling(); err != nil {
 		return nil, err
 	}
 	if err := q.Params.Check(q.Network); err != nil {
 		return nil, err
 	}
-	shapes, err := q.Network.Shapes()
-	if err != nil {
+	if e.shapes, err = q.Network.Shapes(); err != nil {
 		return nil, err
 	}
-	p := &bundle.Program{Input: bundle.Input{Shape: q.Network.Input, Quantizer: q.Input}, Labels: labels}
-	in, weighted := q.Network.Input, 0
-	for i, l := range q.Network.Layers {
-		n := bundle.Node{Name: l.Name, Scale: scaling[i].Out}
-		switch {
-		case l.Type == model.BatchNorm: // the table after it holds it
-			in = shapes[i]
-			continue
-		case l.Weighted():
-			n.Bits = q.Weights[weighted].Bits
-			weighted++
-		case l.Tabled():
-			if n.Op, err = table(p, l, &scaling[i], in); err != nil {
-				return nil, fmt.Errorf("export: layer %q: %w", l.Name, err)
-			}
-			p.Nodes = append(p.Nodes, n)
-			continue
-		}
-		if n.Op, err = operation(q, l, &scaling[i], in, shapes[i]); err != nil {
-			return nil, fmt.Errorf("export: layer %q: %w", l.Name, err)
-		}
-		p.Nodes = append(p.Nodes, n)
-		in = shapes[i]
-	}
-	if err := p.Prove(); err != nil {
-		return nil, fmt.Errorf("export: %w", err)
-	}
-	return p, nil
+	e.sources, err = q.Network.Sources()
+	e.made = make([]string, len(e.shapes))
+	return e, err
 }
 
-func operation(q *model.Quantized, l model.Layer, s *model.LayerScaling, in, out []int) (bundle.Op, error) {
+// tensor and shape are those of a layer, or of the input.
+func (e *exporter) tensor(i int) string {
+	if i == model.Input {
+		return bundle.InputName
+	}
+	return e.made[i]
+}
+
+func (e *exporter) shape(i int) []int {
+	if i == model.Input {
+		return e.q.Network.Input
+	}
+	return e.shapes[i]
+}
+
+// layer adds the operations of layer i.
+func (e *exporter) layer(i int, l model.Layer) error {
+	inputs := make([]string, len(e.sources[i]))
+	for k, from := range e.sources[i] {
+		inputs[k] = e.tensor(from)
+	}
+	in := e.shape(e.sources[i][0])
+	s := &e.scaling[i]
+	n := bundle.Node{Name: l.Name, Scale: s.Out}
+	var err error
 	switch {
+	case l.Type == model.BatchNorm, l.Type == model.Dropout: // a table holds the first
+		e.made[i] = inputs[0]
+		return nil
+	case l.Weighted():
+		n.Bits = e.q.Weights[e.weights].Bits
+		e.weights++
+		n.Op, err = weighted(e.q, l, s, in)
+	case l.Tabled():
+		n.Op, err = table(e.p, l, s, in, inputs[0])
+	case l.Averages(), l.Maximum():
+		e.pool(i, l, n, in, inputs)
+		return nil
 	case l.Type == model.Flatten:
-		return &bundle.Reshape{Shape: out}, nil
-	case l.Type == model.AvgPool:
-		return &bundle.SumPool{Kernel: bundle.Both(l.Kernel), Stride: bundle.Both(l.Steps())}, nil
-	case l.Activation():
+		n.Op = &bundle.Reshape{Shape: e.shapes[i]}
+	case l.Type == model.Add:
+		return e.add(i, n, inputs)
+	case l.Type == model.Mul:
+		n.Op = &bundle.Mul{}
+	case l.Type == model.Concat:
+		n.Op = &bundle.Concat{}
+	default:
 		p := &bundle.Polynomial{}
 		for _, row := range s.Coeffs {
 			p.Coeffs = append(p.Coeffs, bundle.NewInts(row))
 		}
-		return p, nil
+		n.Op = p
 	}
+	if err != nil {
+		return err
+	}
+	e.append(i, n, inputs)
+	return nil
+}
+
+// append adds a node that reads the given tensors and makes layer i's.
+func (e *exporter) append(i int, n bundle.Node, inputs []string) {
+	before := bundle.InputName
+	if last := len(e.p.Nodes) - 1; last >= 0 {
+		before = e.p.Nodes[last].Name
+	}
+	if len(inputs) > 1 || inputs[0] != before {
+		n.Inputs = inputs
+	}
+	e.p.Nodes = append(e.p.Nodes, n)
+	e.made[i] = n.Name
+}
+
+// pool adds layer i, a pool; a global one gets a Reshape to [channels] of its own.
+func (e *exporter) pool(i int, l model.Layer, n bundle.Node, in []int, inputs []string) {
+	w := l.Window(in)
+	if l.Averages() {
+		n.Op = &bundle.SumPool{Kernel: bundle.Pair(w.Kernel), Stride: bundle.Pair(w.Stride), Padding: sides(w)}
+	} else {
+		n.Op = &bundle.MaxPool{Kernel: bundle.Pair(w.Kernel), Stride: bundle.Pair(w.Stride), Padding: sides(w)}
+	}
+	e.append(i, n, inputs)
+	if len(e.shapes[i]) == 1 {
+		e.append(i, bundle.Node{Name: l.Name + flattened, Scale: n.Scale, Op: &bundle.Reshape{Shape: e.shapes[i]}}, []string{n.Name})
+	}
+}
+
+func sides(w model.Window) bundle.Sides {
+	return bundle.Sides{w.Before[0], w.Before[1], w.After[0], w.After[1]}
+}
+
+// add adds layer i, a sum. What is multiplied by more than an operation's weight
+// holds is multiplied by a polynomial of degree 1 before.
+func (e *exporter) add(i int, n bundle.Node, inputs []string) error {
+	op := &bundle.Add{}
+	for k, weight := range e.scaling[i].Weights {
+		if math.Abs(weight) <= math.MaxInt32 {
+			op.Weights = append(op.Weights, int32(weight))
+			continue
+		}
+		multiple := bundle.Node{
+			Name: fmt.Sprint(n.Name, multiplied, k+1), Scale: n.Scale,
+			Op: &bundle.Polynomial{Coeffs: []bundle.Vec{bundle.NewInts([]float64{0, weight})}},
+		}
+		e.append(i, multiple, []string{inputs[k]})
+		inputs[k] = multiple.Name
+		op.Weights = append(op.Weights, 1)
+	}
+	n.Op = op
+	e.append(i, n, inputs)
+	return nil
+}
+
+// weighted is the operation of a convolution or dense layer.
+func weighted(q *model.Quantized, l model.Layer, s *model.LayerScaling, in []int) (bundle.Op, error) {
 	w, b := q.Params.Of(l.Name)
 	shape := l.WeightShape(in)
 	weight, bias, err := integers(s, w, b, shape[0])
@@ -81,10 +194,18 @@ func operation(q *model.Quantized, l model.Layer, s *model.LayerScaling, in, out
 	if l.Type == model.Dense {
 		return &bundle.Dense{Units: shape[0], Inputs: shape[1], Weight: weight, Bias: bias}, nil
 	}
-	return &bundle.Conv2D{
-		Outputs: shape[0], Channels: shape[1], Kernel: [2]int{l.Kernel, l.Kernel},
-		Stride: bundle.Both(l.Steps()), Padding: bundle.Around(l.Padding), Weight: weight, Bias: bias,
-	}, nil
+	win := l.Window(in)
+	op := &bundle.Conv2D{
+		Outputs: shape[0], Channels: in[0], Kernel: bundle.Pair(win.Kernel),
+		Stride: bundle.Pair(win.Stride), Padding: sides(win), Weight: weight, Bias: bias,
+	}
+	if win.Dilation != model.Both(1) {
+		op.Dilation = bundle.Pair(win.Dilation)
+	}
+	if win.Groups > 1 {
+		op.Groups = win.Groups
+	}
+	return op, nil
 }
 
 // integers are the weight and bias codes, the very ones that fake quantization

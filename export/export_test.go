@@ -18,8 +18,8 @@ import (
 
 func network() *model.Network {
 	return &model.Network{Input: []int{1, 28, 28}, Layers: []model.Layer{
-		{Type: model.AvgPool, Name: "pool0", Kernel: 2},
-		{Type: model.Conv, Name: "conv", Channels: 3, Kernel: 5, Stride: 2, Padding: 1},
+		{Type: model.AvgPool, Name: "pool0", Kernel: model.Both(2)},
+		{Type: model.Conv, Name: "conv", Channels: 3, Kernel: model.Both(5), Stride: model.Both(2), Padding: model.AllSides(1)},
 		{Type: model.Polynomial, Name: "poly", Coefficients: []float64{0.1, 0.5, 0.25}},
 		{Type: model.Flatten, Name: "flat"},
 		{Type: model.Dense, Name: "fc", Units: 10},

@@ -6,24 +6,45 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets"
+	"qtool/internal/elementary"
 	"qtool/model"
 )
 
-// nodeLayers is the layer that each node of q's program comes from, and the
-// layers' scaling.
-func nodeLayers(q *model.Quantized) ([]int, []model.LayerScaling, error) {
-	var layers []int
-	for i, l := range q.Network.Layers {
-		// A batch norm is in the table after it: the node before it is compared
-		// with the normalised values, whose scale and offset are the layer's.
-		if l.Type == model.BatchNorm {
-			layers[len(layers)-1] = i
-			continue
-		}
-		layers = append(layers, i)
+// nodeLayer says which of a network's tensors a node's integers belong to: they are
+// the layer's times a whole number. Index model.Input is the network's input.
+type nodeLayer struct {
+	layer    int
+	multiple float64
+}
+
+// nodeLayers finds them for every node of q's program p, by name.
+//
+// A batch norm is in the table after it: the node before it is compared with the
+// normalised values, whose scale and offset are the layer's.
+func nodeLayers(q *model.Quantized, p *bundle.Program, scaling []model.LayerScaling) ([]nodeLayer, error) {
+	n := q.Network
+	sources, err := n.Sources()
+	if err != nil {
+		return nil, err
 	}
-	scaling, err := q.Scaling()
-	return layers, scaling, err
+	named := map[string]nodeLayer{}
+	for i, l := range n.Layers {
+		named[l.Name], named[l.Name+flattened] = nodeLayer{i, 1}, nodeLayer{i, 1}
+		if l.Type == model.BatchNorm {
+			named[n.Layers[sources[i][0]].Name] = nodeLayer{i, 1}
+		}
+		for k, weight := range scaling[i].Weights {
+			named[fmt.Sprint(l.Name, multiplied, k+1)] = nodeLayer{sources[i][k], weight}
+		}
+	}
+	all := make([]nodeLayer, len(p.Nodes))
+	for k := range p.Nodes {
+		var ok bool
+		if all[k], ok = named[p.Nodes[k].Name]; !ok {
+			return nil, fmt.Errorf("export: layer %q of the program belongs to no layer of the network", p.Nodes[k].Name)
+		}
+	}
+	return all, nil
 }
 
 // Observe runs the program on images, sets every node's Seen to the range its
@@ -41,14 +62,22 @@ func Observe(q *model.Quantized, float model.Parameters, p *bundle.Program, imag
 	if images.Len() == 0 {
 		return nil, fmt.Errorf("export: no image to observe")
 	}
-	layers, scaling, err := nodeLayers(q)
+	scaling, err := q.Scaling()
+	if err != nil {
+		return nil, err
+	}
+	layers, err := nodeLayers(q, p, scaling)
 	if err != nil {
 		return nil, err
 	}
 	signal, noise := make([]float64, len(p.Nodes)), make([]float64, len(p.Nodes))
 	real := make([]float32, len(images.Image(0)))
+	inputs, input := make([]float64, len(real)), model.LayerScaling{Out: []float64{float64(q.Input.Scale)}}
 	for i := range images.Len() {
 		datasets.Augment{}.Apply(real, images.Image(i), images.Shape, 0, 0, 0)
+		for j, v := range real {
+			inputs[j] = float64(v)
+		}
 		outs, err := q.Network.Forward(float, real)
 		if err != nil {
 			return nil, err
@@ -60,14 +89,17 @@ func Observe(q *model.Quantized, float model.Parameters, p *bundle.Program, imag
 			} else {
 				n.Seen = n.Seen.Union(seen)
 			}
-			out, s := outs[layers[k]], &scaling[layers[k]]
+			out, s := inputs, &input
+			if at := layers[k].layer; at != model.Input {
+				out, s = outs[at], &scaling[at]
+			}
 			for j, x := range out {
-				d := x - s.Out[j*len(s.Out)/len(out)]*v.Float(j)
+				d := x - float64(s.Out[j*len(s.Out)/len(out)]/layers[k].multiple*v.Float(j))
 				if s.Offset != nil && s.Table == nil { // a bias that a table takes
 					d -= s.Offset[j*len(s.Offset)/len(out)]
 				}
-				signal[k] += x * x
-				noise[k] += d * d
+				signal[k] += float64(x * x)
+				noise[k] += float64(d * d)
 			}
 		})
 		if err != nil {
@@ -78,7 +110,7 @@ func Observe(q *model.Quantized, float model.Parameters, p *bundle.Program, imag
 	for k := range sqnr {
 		// Noise of nothing would be infinite, which JSON cannot say; 300 dB is
 		// beyond what float64 can tell apart.
-		sqnr[k] = math.Min(10*math.Log10(signal[k]/noise[k]), 300)
+		sqnr[k] = math.Min(10*elementary.Log10(signal[k]/noise[k]), 300)
 		if math.IsNaN(sqnr[k]) || math.IsInf(sqnr[k], 0) {
 			sqnr[k] = 0
 		}

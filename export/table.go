@@ -8,11 +8,11 @@ import (
 	"qtool/model"
 )
 
-// table tabulates activation l, whose input is the last tensor of p, over that
+// table tabulates activation l, whose input is the named tensor of p, over that
 // tensor's proved range: one table a channel where slope or offset differ
 // between channels, one for the tensor otherwise.
-func table(p *bundle.Program, l model.Layer, s *model.LayerScaling, in []int) (*bundle.LookupTable, error) {
-	b, err := p.LastBounds()
+func table(p *bundle.Program, l model.Layer, s *model.LayerScaling, in []int, input string) (*bundle.LookupTable, error) {
+	b, err := p.TensorBounds(input)
 	if err != nil {
 		return nil, err
 	}

@@ -22,10 +22,10 @@ import (
 // layer.
 func tableNetwork() *model.Network {
 	return &model.Network{Input: []int{1, 28, 28}, Layers: []model.Layer{
-		{Type: model.AvgPool, Name: "pool0", Kernel: 4},
-		{Type: model.Conv, Name: "conv", Channels: 3, Kernel: 3, Padding: 1},
+		{Type: model.AvgPool, Name: "pool0", Kernel: model.Both(4)},
+		{Type: model.Conv, Name: "conv", Channels: 3, Kernel: model.Both(3), Padding: model.AllSides(1)},
 		{Type: model.BatchNorm, Name: "norm"},
-		{Type: model.AvgPool, Name: "pool", Kernel: 2},
+		{Type: model.AvgPool, Name: "pool", Kernel: model.Both(2)},
 		{Type: model.Tanh, Name: "tanh"},
 		{Type: model.Flatten, Name: "flat"},
 		{Type: model.Dense, Name: "fc1", Units: 12},

@@ -48,7 +48,7 @@ func (l *Lookups) Add(u *Lookups, from int) {
 		l.Layers, l.FailedImages = append([]LookupNoise{}, u.Layers...), append([]int{}, failed...)
 	} else {
 		old, more := float64(l.Done), float64(u.Done)
-		mean := func(a, b float64) float64 { return (a*old + b*more) / (old + more) }
+		mean := func(a, b float64) float64 { return (float64(a*old) + float64(b*more)) / (old + more) }
 		l.Done, l.Missed, l.Failed, l.Expected = l.Done+u.Done, l.Missed+u.Missed, l.Failed+u.Failed, l.Expected+u.Expected
 		l.Milliseconds, l.SecondsPerImage = mean(l.Milliseconds, u.Milliseconds), mean(l.SecondsPerImage, u.SecondsPerImage)
 		for i := range l.Layers {
@@ -63,7 +63,7 @@ func (l *Lookups) Add(u *Lookups, from int) {
 func (n *LookupNoise) add(u *LookupNoise) {
 	old, more := float64(n.Done), float64(u.Done)
 	if old+more > 0 {
-		n.Measured = math.Sqrt((old*n.Measured*n.Measured + more*u.Measured*u.Measured) / (old + more))
+		n.Measured = math.Sqrt((float64(old*n.Measured*n.Measured) + float64(more*u.Measured*u.Measured)) / (old + more))
 	}
 	n.Done, n.Missed, n.Failed = n.Done+u.Done, n.Missed+u.Missed, n.Failed+u.Failed
 }

@@ -16,9 +16,9 @@ import (
 // normed has two batch norms: a table takes the first, none the second.
 func normed() *Network {
 	return &Network{Input: []int{2, 6, 6}, Layers: []Layer{
-		{Type: Conv, Name: "conv", Channels: 3, Kernel: 3, Padding: 1},
+		{Type: Conv, Name: "conv", Channels: 3, Kernel: Both(3), Padding: AllSides(1)},
 		{Type: BatchNorm, Name: "norm1"},
-		{Type: AvgPool, Name: "pool", Kernel: 2},
+		{Type: AvgPool, Name: "pool", Kernel: Both(2)},
 		{Type: Tanh, Name: "tanh"},
 		{Type: Flatten, Name: "flat"},
 		{Type: Dense, Name: "fc1", Units: 5},

@@ -7,23 +7,40 @@ import (
 )
 
 // WeightCodes writes the integer weights of w, of shape [outputs, inputs...]
-// with inputs split evenly over Fold's channels, as float32 (which is exact).
+// with inputs split evenly over the channels that the output reads, as float32
+// (which is exact).
 func (s *LayerScaling) WeightCodes(dst, w []float32, outputs int) {
 	row := len(w) / outputs
 	for o := range outputs {
 		d, src := dst[o*row:(o+1)*row], w[o*row:(o+1)*row]
 		if s.Fold != nil {
-			s.fold(d, src)
+			s.fold(d, src, s.FoldOf(o, outputs))
 			src = d
 		}
 		s.weights.Params(o).Codes(d, src)
 	}
 }
 
-// fold multiplies a row of weights by the input channels' factors.
-func (s *LayerScaling) fold(dst, w []float32) {
-	per := len(w) / len(s.Fold)
-	for c, f := range s.Fold {
+// FoldOf are the factors of the channels that output o of so many reads: all, or
+// those of its group.
+func (s *LayerScaling) FoldOf(o, outputs int) []float32 {
+	from, to := groupRange(o, outputs, len(s.Fold), s.groups)
+	return s.Fold[from:to]
+}
+
+// groupRange is which of n input channels output o of so many reads.
+func groupRange(o, outputs, n, groups int) (from, to int) {
+	if groups <= 1 {
+		return 0, n
+	}
+	g := o * groups / outputs
+	return g * n / groups, (g + 1) * n / groups
+}
+
+// fold multiplies a row of weights by its input channels' factors.
+func (s *LayerScaling) fold(dst, w, factors []float32) {
+	per := len(w) / len(factors)
+	for c, f := range factors {
 		for k := c * per; k < (c+1)*per; k++ {
 			dst[k] = w[k] * f
 		}
@@ -38,7 +55,7 @@ func (s *LayerScaling) FoldedWeights(w []float32, outputs int) []float32 {
 	if s.Fold != nil {
 		row := len(w) / outputs
 		for o := range outputs {
-			s.fold(folded[o*row:(o+1)*row], folded[o*row:(o+1)*row])
+			s.fold(folded[o*row:(o+1)*row], folded[o*row:(o+1)*row], s.FoldOf(o, outputs))
 		}
 	}
 	return folded
@@ -51,10 +68,11 @@ func (s *LayerScaling) WeightSlopes(dst, w []float32, outputs int) {
 	for o := range outputs {
 		q := s.weights.Params(o)
 		d, src := dst[o*row:(o+1)*row], w[o*row:(o+1)*row]
+		fold := s.FoldOf(o, outputs)
 		for k, v := range src {
 			f := float32(1)
-			if s.Fold != nil {
-				f = s.Fold[k*len(s.Fold)/row]
+			if len(fold) > 0 {
+				f = fold[k*len(fold)/row]
 			}
 			d[k] = 0
 			if q.Inside(v * f) {

@@ -20,8 +20,8 @@ func run(t *testing.T, n *Network, p Parameters, image ...float32) [][]float64 {
 
 func TestForwardByHand(t *testing.T) {
 	n := &Network{Input: []int{1, 3, 3}, Layers: []Layer{
-		{Type: Conv, Name: "conv", Channels: 2, Kernel: 2},
-		{Type: AvgPool, Name: "pool", Kernel: 2},
+		{Type: Conv, Name: "conv", Channels: 2, Kernel: Both(2)},
+		{Type: AvgPool, Name: "pool", Kernel: Both(2)},
 		{Type: Flatten, Name: "flat"},
 		{Type: Square, Name: "square"},
 		{Type: Dense, Name: "fc", Units: 1},
@@ -48,7 +48,7 @@ func TestForwardByHand(t *testing.T) {
 
 func TestForwardStrideAndPadding(t *testing.T) {
 	n := &Network{Input: []int{2, 3, 3}, Layers: []Layer{
-		{Type: Conv, Name: "conv", Channels: 1, Kernel: 3, Stride: 2, Padding: 1},
+		{Type: Conv, Name: "conv", Channels: 1, Kernel: Both(3), Stride: Both(2), Padding: AllSides(1)},
 		{Type: Flatten, Name: "flat"},
 		{Type: Dense, Name: "fc", Units: 1},
 	}}

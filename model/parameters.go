@@ -90,11 +90,14 @@ func (n *Network) parameters() (Parameters, error) {
 	if err != nil {
 		return nil, err
 	}
+	sources, err := n.Sources()
+	if err != nil {
+		return nil, err
+	}
 	var p Parameters
-	in := n.Input
 	for i, l := range n.Layers {
 		if l.Weighted() {
-			w := l.WeightShape(in)
+			w := l.WeightShape(shapeOf(n, shapes, sources[i][0]))
 			p = append(p, Tensor{Name: l.Name + ".weight", Shape: w}, Tensor{Name: l.Name + ".bias", Shape: w[:1]})
 		}
 		if l.Type == BatchNorm {
@@ -105,7 +108,6 @@ func (n *Network) parameters() (Parameters, error) {
 		if l.Trainable && l.Coefficients != nil {
 			p = append(p, l.coefficientTensor())
 		}
-		in = shapes[i]
 	}
 	return p, nil
 }
@@ -157,7 +159,7 @@ func (n *Network) Initialise(seed uint64) (Parameters, error) {
 			bound := 1 / math.Sqrt(float64(len(w)/len(b)))
 			for _, data := range [][]float32{w, b} {
 				for k := range data {
-					data[k] = float32(bound * (2*r.Float64() - 1))
+					data[k] = float32(bound * (2*float64(r.Float64()) - 1))
 				}
 			}
 		case l.Type == BatchNorm:

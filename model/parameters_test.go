@@ -9,7 +9,7 @@ import (
 
 func small() *Network {
 	return &Network{Input: []int{1, 4, 4}, Layers: []Layer{
-		{Type: Conv, Name: "conv", Channels: 2, Kernel: 3},
+		{Type: Conv, Name: "conv", Channels: 2, Kernel: Both(3)},
 		{Type: Polynomial, Name: "poly", Coefficients: []float64{0.25, 0.5, -1.5}},
 		{Type: Flatten, Name: "flat"},
 		{Type: Dense, Name: "fc", Units: 3},

@@ -25,7 +25,7 @@ func (n *Network) Unfitted() *Network {
 	out := &Network{Input: n.Input, Layers: slices.Clone(n.Layers)}
 	for i, l := range out.Layers {
 		if f := l.Function(); f != l.Type {
-			out.Layers[i] = Layer{Type: f, Name: l.Name}
+			out.Layers[i] = Layer{Type: f, Name: l.Name, From: l.From}
 		}
 	}
 	return out

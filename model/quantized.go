@@ -49,16 +49,22 @@ func (w WeightQuantizer) Params(o int) quant.Params {
 //	Out_o  = scale_o * S
 //
 // so that sum_i m_oi n_i + beta_o at scale Out_o approximates the real
-// pre-activation even where the scales differ between input channels.
+// pre-activation even where the scales differ between input channels. Of a layer
+// whose scale is tied (see Tie), Out is what the tie says, which is scale_o * S but
+// for the rounding of scale_o to float32.
 type LayerScaling struct {
 	Out []float64
-	// Fold is nil where the input has one scale (all factors 1).
+	// Fold has a factor for each input channel; it is nil where the input has one
+	// scale (all factors 1).
 	Fold []float32
 	// Coeffs are a polynomial activation's integer coefficients, one row for the
 	// tensor or one a channel; see quant.IntegerPolynomial.
 	Coeffs [][]float64
-	// PoolSize is kernel*kernel of an average pool, whose integer form is a sum.
+	// PoolSize is the area of an average pool's kernel; its integer form is a sum.
 	PoolSize int
+	// Weights are the whole numbers k_i of a sum, one for each tensor that it reads:
+	// its integer form is sum k_i n_i, where each input's scale is k_i Out.
+	Weights []float64
 	// Deferred marks a weighted layer that leaves its bias to the table after it.
 	Deferred bool
 	// Slope and Offset, of one element or one a channel, are what a table makes
@@ -68,4 +74,5 @@ type LayerScaling struct {
 	// Table is a tabled activation's quantizer.
 	Table   *ActivationQuantizer
 	weights *WeightQuantizer
+	groups  int // of a weighted layer's inputs; see Layer.Groups
 }

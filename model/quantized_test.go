@@ -128,11 +128,12 @@ func linear(l Layer, x []float64, in, out []int, w, b []float64) []float64 {
 		for r := range out[1] {
 			for c := range out[2] {
 				y[at] = b[o]
-				for k := range in[0] * l.Kernel * l.Kernel {
-					ch, i, j := k/(l.Kernel*l.Kernel), k/l.Kernel%l.Kernel, k%l.Kernel
-					rr, cc := r*l.Steps()+i-l.Padding, c*l.Steps()+j-l.Padding
+				k, stride := l.Kernel[0], l.Steps()[0] // the networks of these tests have square ones
+				for t := range in[0] * k * k {
+					ch, i, j := t/(k*k), t/k%k, t%k
+					rr, cc := r*stride+i-l.Padding.Top, c*stride+j-l.Padding.Left
 					if rr >= 0 && rr < in[1] && cc >= 0 && cc < in[2] {
-						y[at] += w[o*in[0]*l.Kernel*l.Kernel+k] * x[(ch*in[1]+rr)*in[2]+cc]
+						y[at] += w[o*in[0]*k*k+t] * x[(ch*in[1]+rr)*in[2]+cc]
 					}
 				}
 				at++
@@ -188,10 +189,10 @@ func wide(v []float32) []float64 {
 func TestScaling(t *testing.T) {
 	nets := map[string]*Network{
 		"square": {Input: []int{1, 6, 6}, Layers: []Layer{
-			{Type: Conv, Name: "conv1", Channels: 3, Kernel: 3, Padding: 1},
+			{Type: Conv, Name: "conv1", Channels: 3, Kernel: Both(3), Padding: AllSides(1)},
 			{Type: Square, Name: "square1"},
-			{Type: AvgPool, Name: "pool", Kernel: 2},
-			{Type: Conv, Name: "conv2", Channels: 4, Kernel: 2},
+			{Type: AvgPool, Name: "pool", Kernel: Both(2)},
+			{Type: Conv, Name: "conv2", Channels: 4, Kernel: Both(2)},
 			{Type: Square, Name: "square2"},
 			{Type: Flatten, Name: "flat"},
 			{Type: Dense, Name: "fc1", Units: 5},
@@ -199,7 +200,7 @@ func TestScaling(t *testing.T) {
 		}},
 		"negative": {Input: []int{2, 4, 4}, Layers: []Layer{
 			{Type: Polynomial, Name: "poly0", Coefficients: []float64{0.1, 1, -0.5}},
-			{Type: Conv, Name: "conv", Channels: 3, Kernel: 3, Stride: 2, Padding: 1},
+			{Type: Conv, Name: "conv", Channels: 3, Kernel: Both(3), Stride: Both(2), Padding: AllSides(1)},
 			{Type: Polynomial, Name: "poly1", Coefficients: []float64{0.2, 0.5, -0.25}},
 			{Type: Flatten, Name: "flat"},
 			{Type: Dense, Name: "fc1", Units: 4},

@@ -1,15 +1,18 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"qtool/quant"
 )
 
 // Scaling derives every layer's scaling from the quantizers. It returns an
 // error that names a layer with an activation that has neither a polynomial nor
-// a quantizer, or with a scale that leaves the range of float64.
+// a quantizer, with a scale that leaves the range of float64, or with inputs whose
+// scales do not meet.
 func (q *Quantized) Scaling() ([]LayerScaling, error) { return q.walk(nil, false) }
 
 // Observation is what the scales of a weighted layer are chosen from.
@@ -25,97 +28,218 @@ type Observation struct {
 	Bias    []float32
 	InScale float64
 	// Lo and Hi, where asked for, bound the integers that meet each weight of a
-	// row. Window is how many accumulators a pool adds up before a table reads them.
+	// row, for each of the layer's groups in turn; see Meets. Window is how many
+	// accumulators a pool adds up before a table reads them.
 	Lo, Hi []float64
 	Window int
+	// Tie, if not nil, says which scales the layer may have; the nearest ones to
+	// the observer's choice are taken.
+	Tie *Tie
+}
+
+// Meets are the bounds of the integers that meet each weight of output k.
+func (o *Observation) Meets(k int) (lo, hi []float64) {
+	from, to := groupRange(k, o.Outputs, len(o.Lo), o.Layer.Groups)
+	return o.Lo[from:to], o.Hi[from:to]
 }
 
 // Observer chooses the scales of a weighted layer: one for the layer or one an
 // output. It must not change what it is given.
 type Observer func(o Observation) ([]float32, error)
 
+// Keep is the observer that leaves all scales as they are, but for ties.
+func Keep(o Observation) ([]float32, error) { return o.Scales, nil }
+
 // Calibrate chooses every layer's weight scales by observe, in order (a layer's
-// folded weights depend on the scales before it), and returns the scaling.
+// folded weights depend on the scales before it), and returns the scaling. Scales
+// that are tied, those of tabled activations among them, are moved to where they
+// meet.
 //
 // ranges says whether observe needs Lo and Hi.
 func (q *Quantized) Calibrate(observe Observer, ranges bool) ([]LayerScaling, error) {
 	return q.walk(observe, ranges)
 }
 
-// walker is the tensor that a walk has come to.
-type walker struct {
-	q                     *Quantized
-	observe               Observer
+// tensor is what a walk knows of a layer's output, or of the input. An integer n
+// of channel c stands for scale[c] n + offset[c]; it lies in lo[c]..hi[c]. Each has
+// one element where all channels share it; offset is nil where there is none.
+type tensor struct {
 	shape                 []int
-	ranges                bool
-	scale, offset, lo, hi []float64 // lo and hi only with ranges
-	weighted, tabled      int
+	scale, offset, lo, hi []float64
 }
 
+// walker goes over the layers. Each waits for those that it reads, and for the
+// one that its scale is tied to.
+type walker struct {
+	q        *Quantized
+	observe  Observer
+	ranges   bool
+	shapes   [][]int
+	sources  [][]int
+	quantum  []int // of each weighted or tabled layer: which quantizer is its
+	ties     map[int]tie
+	numeric  map[int]*Tie // of the tied layers visited
+	declared [][]float64  // see declare
+	input    tensor
+	tensors  []tensor
+	all      []LayerScaling
+	state    []visit
+}
+
+// visit is how far a layer is.
+type visit uint8
+
+const (
+	unvisited visit = iota
+	underWay
+	visited
+)
+
 func (q *Quantized) walk(observe Observer, ranges bool) ([]LayerScaling, error) {
-	shapes, err := q.Network.Shapes()
+	n := q.Network
+	shapes, err := n.Shapes()
 	if err != nil {
 		return nil, err
 	}
 	if err := q.Input.Validate(); err != nil {
 		return nil, fmt.Errorf("model: input quantizer: %w", err)
 	}
+	sources, err := n.Sources()
+	if err != nil {
+		return nil, err
+	}
 	zero := float64(q.Input.ZeroPoint)
 	w := walker{
-		q: q, observe: observe, ranges: ranges, shape: q.Network.Input, scale: []float64{float64(q.Input.Scale)},
-		lo: []float64{float64(q.Input.QMin()) - zero}, hi: []float64{float64(q.Input.QMax()) - zero},
+		q: q, observe: observe, ranges: ranges, shapes: shapes, sources: sources, ties: n.ties(sources), numeric: map[int]*Tie{}, declared: make([][]float64, len(n.Layers)),
+		input: tensor{
+			shape: n.Input, scale: []float64{float64(q.Input.Scale)},
+			lo: []float64{float64(q.Input.QMin()) - zero}, hi: []float64{float64(q.Input.QMax()) - zero},
+		},
+		tensors: make([]tensor, len(n.Layers)), all: make([]LayerScaling, len(n.Layers)),
+		state: make([]visit, len(n.Layers)), quantum: make([]int, len(n.Layers)),
 	}
-	all := make([]LayerScaling, len(q.Network.Layers))
-	for i, l := range q.Network.Layers {
-		err := w.layer(i, l, &all[i], shapes[i])
-		if err == nil {
-			err = checkScales(all[i].Out)
+	weighted, tabled := 0, 0
+	for i, l := range n.Layers {
+		if l.Weighted() {
+			w.quantum[i] = weighted
+			weighted++
+		} else if l.Tabled() {
+			w.quantum[i] = tabled
+			tabled++
 		}
-		if err != nil {
-			return nil, fmt.Errorf("model: layer %q (%s): %w", l.Name, l.Type, err)
-		}
-		all[i].Offset, w.scale, w.shape = w.offset, all[i].Out, shapes[i]
-		if l.Tabled() {
-			w.offset = nil
+	}
+	for i := range n.Layers {
+		if err := w.visit(i); err != nil {
+			return nil, err
 		}
 	}
-	if w.weighted != len(q.Weights) {
-		return nil, fmt.Errorf("model: %d weight quantizers for %d weighted layers", len(q.Weights), w.weighted)
+	if weighted != len(q.Weights) {
+		return nil, fmt.Errorf("model: %d weight quantizers for %d weighted layers", len(q.Weights), weighted)
 	}
-	if w.tabled != len(q.Activations) {
-		return nil, fmt.Errorf("model: %d activation quantizers for %d tabled activations", len(q.Activations), w.tabled)
+	if tabled != len(q.Activations) {
+		return nil, fmt.Errorf("model: %d activation quantizers for %d tabled activations", len(q.Activations), tabled)
 	}
-	return all, nil
+	return w.all, nil
 }
 
-func (w *walker) layer(i int, l Layer, s *LayerScaling, out []int) error {
-	s.Out = w.scale
+// tensor is what layer i makes, or the input.
+func (w *walker) tensor(i int) *tensor {
+	if i == Input {
+		return &w.input
+	}
+	return &w.tensors[i]
+}
+
+// visit makes the scaling of layer i, after those of all that it depends on.
+func (w *walker) visit(i int) error {
+	if i == Input || w.state[i] == visited {
+		return nil
+	}
+	l := w.q.Network.Layers[i]
+	if w.state[i] == underWay {
+		return fmt.Errorf("model: layer %q (%s): its scale depends on itself through the layers that join it: %w", l.Name, l.Type, ErrScales)
+	}
+	w.state[i] = underWay
+	for _, from := range w.sources[i] {
+		if err := w.visit(from); err != nil {
+			return err
+		}
+	}
+	if t, ok := w.ties[i]; ok {
+		for _, first := range []int{t.anchor, t.peer} {
+			if first == i {
+				continue
+			}
+			if err := w.visit(first); err != nil {
+				return err
+			}
+		}
+	}
+	out := *w.tensor(w.sources[i][0])
+	out.shape = w.shapes[i]
+	s := &w.all[i]
+	err := w.layer(i, l, s, &out)
+	if err == nil {
+		s.Out = w.settle(i, s.Out)
+		err = checkScales(s.Out)
+	}
+	if err != nil {
+		return fmt.Errorf("model: layer %q (%s): %w", l.Name, l.Type, err)
+	}
+	s.Offset, out.scale = out.offset, s.Out
+	if l.Tabled() {
+		out.offset = nil
+	}
+	w.tensors[i], w.state[i] = out, visited
+	return nil
+}
+
+// layer makes the scaling s of layer i, and moves t from the first tensor that the
+// layer reads past it; the caller sets t's scale.
+func (w *walker) layer(i int, l Layer, s *LayerScaling, t *tensor) error {
+	s.Out = t.scale
 	switch {
 	case l.Weighted():
-		return w.weigh(i, l, s)
+		return w.weigh(i, l, s, t)
 	case l.Type == BatchNorm:
-		if w.offset == nil {
+		if t.offset == nil {
 			return fmt.Errorf("no table follows that could take it in: fold it into the layer before")
 		}
 		slope, offset := w.q.Params.Normalisation(l.Name)
 		for c := range slope {
-			offset[c] += slope[c] * w.offset[c]
-			if slope[c] *= w.scale[c%len(w.scale)]; slope[c] == 0 {
+			offset[c] += float64(slope[c] * t.offset[c])
+			if slope[c] *= t.scale[c%len(t.scale)]; slope[c] == 0 {
 				slope[c] = leastSlope // the channel is its offset
 			}
 		}
-		s.Out, w.offset = slope, offset
-	case l.Type == AvgPool:
-		s.PoolSize = l.Kernel * l.Kernel
-		s.Out = scaled(w.scale, 1/float64(s.PoolSize))
-		w.lo, w.hi = scaled(w.lo, float64(s.PoolSize)), scaled(w.hi, float64(s.PoolSize))
+		s.Out, t.offset = slope, offset
+	case l.Averages():
+		win := l.Window(w.tensor(w.sources[i][0]).shape)
+		s.PoolSize = win.Area()
+		s.Out = scaled(t.scale, 1/float64(s.PoolSize))
+		t.lo, t.hi = scaled(t.lo, float64(s.PoolSize)), scaled(t.hi, float64(s.PoolSize))
+		if win.Padded() {
+			widen(t.lo, t.hi)
+		}
 	case l.Type == Flatten:
-		s.Out = spread(w.scale, out[0])
-		w.lo, w.hi, w.offset = spread(w.lo, out[0]), spread(w.hi, out[0]), spread(w.offset, out[0])
+		n := t.shape[0]
+		s.Out = spread(t.scale, n)
+		t.lo, t.hi, t.offset = spread(t.lo, n), spread(t.hi, n), spread(t.offset, n)
+	case l.Maximum():
+		if c := slices.IndexFunc(t.scale, func(s float64) bool { return s < 0 }); c >= 0 {
+			return fmt.Errorf("it reads the scale %v: of a negative scale the largest integer is the smallest real", t.scale[c])
+		}
+	case l.Type == Dropout:
+	case l.Type == Add:
+		return w.add(i, l, s, t)
+	case l.Type == Mul:
+		return w.mul(i, s, t)
+	case l.Type == Concat:
+		w.concat(i, s, t)
 	case l.Tabled():
-		return w.table(l, s)
+		return w.table(i, l, s, t)
 	default:
-		return w.polynomial(w.q.Params.Trained(l), s)
+		return w.polynomial(w.q.Params.Trained(l), s, t)
 	}
 	return nil
 }
@@ -125,170 +249,52 @@ func (w *walker) layer(i int, l Layer, s *LayerScaling, out []int) error {
 // matters, and the channel stays the constant that it is.
 const leastSlope = 0x1p-126
 
-func (w *walker) weigh(i int, l Layer, s *LayerScaling) error {
-	if w.weighted == len(w.q.Weights) {
-		return fmt.Errorf("it has no weight quantizer")
-	}
-	s.weights = &w.q.Weights[w.weighted]
-	w.weighted++
-	inScale := s.foldInputs(w.scale)
-	weight, bias := w.q.Params.Of(l.Name)
-	outputs := l.WeightShape(w.shape)[0]
-	table := w.q.Network.TableAfter(i)
-	s.Deferred = table >= 0
-	w.offset = nil
-	if w.observe != nil {
-		folded := weight // observers do not change it
-		if s.Fold != nil {
-			folded = s.FoldedWeights(weight, outputs)
-		}
-		o := Observation{
-			Layer: l, Index: i, Folded: folded, Outputs: outputs, Bits: s.weights.Bits,
-			Scales: s.weights.Scales, Bias: bias, InScale: inScale, Window: 1,
-		}
-		if w.ranges {
-			o.Lo, o.Hi = w.meets(l, len(weight)/outputs)
-		}
-		if s.Deferred {
-			o.Bias = nil
-			for _, between := range w.q.Network.Layers[i:table] {
-				if between.Type == AvgPool {
-					o.Window *= between.Kernel * between.Kernel
-				}
-			}
-		}
-		scales, err := w.observe(o)
-		if err != nil {
-			return err
-		}
-		if len(scales) == len(s.weights.Scales) {
-			copy(s.weights.Scales, scales) // learned scales are shared
-		} else {
-			s.weights.Scales = scales
-		}
-	}
-	if n := len(s.weights.Scales); s.weights.Layer != l.Name || n != 1 && n != outputs {
-		return fmt.Errorf("weight quantizer of %q with %d scales for %d outputs", s.weights.Layer, n, outputs)
-	}
-	s.Out = make([]float64, len(s.weights.Scales))
-	for o, scale := range s.weights.Scales {
-		if err := s.weights.Params(o).Validate(); err != nil {
-			return err
-		}
-		s.Out[o] = float64(scale) * inScale
-	}
-	if s.Deferred {
-		w.offset = make([]float64, outputs)
-		for o := range w.offset {
-			w.offset[o] = float64(bias[o])
-		}
-	}
-	if w.ranges && !s.Deferred { // a table begins a range of its own
-		w.accumulate(l, s, weight, bias, outputs)
-	}
-	return nil
-}
-
-// meets is the interval of the integer that meets each weight of a row. With
-// padding a tap may meet nothing, which is 0.
-func (w *walker) meets(l Layer, row int) (lo, hi []float64) {
-	lo, hi = make([]float64, row), make([]float64, row)
-	for k := range row {
-		lo[k], hi[k] = w.lo[k*len(w.lo)/row], w.hi[k*len(w.hi)/row]
-		if l.Padding > 0 {
-			lo[k], hi[k] = min(lo[k], 0), max(hi[k], 0)
-		}
-	}
-	return lo, hi
-}
-
-// accumulate moves lo and hi past a weighted layer.
-func (w *walker) accumulate(l Layer, s *LayerScaling, weight, bias []float32, outputs int) {
-	row := len(weight) / outputs
-	inLo, inHi := w.meets(l, row)
-	codes, biases := make([]float32, len(weight)), make([]float64, outputs)
-	s.WeightCodes(codes, weight, outputs)
-	if !s.Deferred {
-		s.BiasCodes(biases, bias)
-	}
-	w.lo, w.hi = make([]float64, outputs), make([]float64, outputs)
-	for o := range outputs {
-		lo, hi := Interval(codes[o*row:(o+1)*row], inLo, inHi)
-		w.lo[o], w.hi[o] = lo+biases[o], hi+biases[o]
-	}
-}
-
-// Interval is the range of sum_k codes[k] x_k over x_k in [lo_k, hi_k].
-func Interval(codes []float32, lo, hi []float64) (from, to float64) {
-	for k, m := range codes {
-		if m := float64(m); m > 0 {
-			from += m * lo[k]
-			to += m * hi[k]
-		} else if m < 0 {
-			from += m * hi[k]
-			to += m * lo[k]
-		}
-	}
-	return from, to
-}
-
-// foldInputs sets Fold and returns S, the scale that the folded input has.
-func (s *LayerScaling) foldInputs(in []float64) float64 {
-	if len(in) == 1 {
-		return in[0] // keeps the sign of a negative polynomial scale
-	}
-	largest := 0.0
-	for _, v := range in {
-		largest = max(largest, math.Abs(v))
-	}
-	s.Fold = make([]float32, len(in))
-	for i, v := range in {
-		s.Fold[i] = float32(v / largest)
-	}
-	return largest
-}
-
-func (w *walker) table(l Layer, s *LayerScaling) error {
-	if w.tabled == len(w.q.Activations) {
+func (w *walker) table(i int, l Layer, s *LayerScaling, t *tensor) error {
+	if w.quantum[i] >= len(w.q.Activations) {
 		return fmt.Errorf("%w, and so a quantizer of its outputs: give activations their bits", ErrNeedsTable)
 	}
-	s.Table = &w.q.Activations[w.tabled]
-	w.tabled++
-	p := s.Table.Params
+	s.Table = &w.q.Activations[w.quantum[i]]
+	p := &s.Table.Params
 	if s.Table.Layer != l.Name {
 		return fmt.Errorf("it has the activation quantizer of %q", s.Table.Layer)
 	}
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	s.Slope, s.Out = w.scale, []float64{float64(p.Scale)}
-	if w.offset == nil {
-		w.offset = []float64{0}
+	s.Slope, s.Out = t.scale, []float64{float64(p.Scale)}
+	if tie := w.tie(i, 1); tie != nil {
+		var err error
+		if p.Scale, s.Out, err = w.tied(tie, p.Scale); err != nil {
+			return err
+		}
+	}
+	if t.offset == nil {
+		t.offset = []float64{0}
 	}
 	zero := float64(p.ZeroPoint)
-	w.lo, w.hi = []float64{float64(p.QMin()) - zero}, []float64{float64(p.QMax()) - zero}
+	t.lo, t.hi = []float64{float64(p.QMin()) - zero}, []float64{float64(p.QMax()) - zero}
 	return nil
 }
 
-func (w *walker) polynomial(l Layer, s *LayerScaling) error {
+func (w *walker) polynomial(l Layer, s *LayerScaling, t *tensor) error {
 	a, ok := l.PolynomialCoefficients()
 	if !ok {
 		return fmt.Errorf("it approximates %s but has no coefficients: its interval is not measured yet", l.Approximates)
 	}
-	s.Out = make([]float64, len(w.scale))
-	s.Coeffs = make([][]float64, len(w.scale))
-	for c, in := range w.scale {
+	s.Out = make([]float64, len(t.scale))
+	s.Coeffs = make([][]float64, len(t.scale))
+	for c, in := range t.scale {
 		var err error
 		if s.Coeffs[c], s.Out[c], err = quant.IntegerPolynomial(a, in); err != nil {
 			return err
 		}
 	}
-	lo, hi := make([]float64, max(len(w.lo), len(w.scale))), make([]float64, max(len(w.lo), len(w.scale)))
+	lo, hi := make([]float64, max(len(t.lo), len(t.scale))), make([]float64, max(len(t.lo), len(t.scale)))
 	for c := range lo {
-		at := c * len(w.lo) / len(lo)
-		lo[c], hi[c] = polynomialInterval(s.Coeffs[c*len(s.Coeffs)/len(lo)], w.lo[at], w.hi[at])
+		at := c * len(t.lo) / len(lo)
+		lo[c], hi[c] = polynomialInterval(s.Coeffs[c*len(s.Coeffs)/len(lo)], t.lo[at], t.hi[at])
 	}
-	w.lo, w.hi = lo, hi
+	t.lo, t.hi = lo, hi
 	return nil
 }
 
@@ -312,7 +318,11 @@ func polynomialInterval(a []float64, lo, hi float64) (float64, float64) {
 }
 
 // ErrNeedsTable marks an activation that only a lookup table can express.
-var ErrNeedsTable = fmt.Errorf("needs a lookup table")
+var ErrNeedsTable = errors.New("needs a lookup table")
+
+// ErrScales marks tensors that are added although no whole numbers bring their
+// scales together.
+var ErrScales = errors.New("the scales cannot meet")
 
 func scaled(v []float64, f float64) []float64 {
 	out := make([]float64, len(v))
@@ -320,6 +330,13 @@ func scaled(v []float64, f float64) []float64 {
 		out[i] = x * f
 	}
 	return out
+}
+
+// widen takes 0, which padding adds, into the intervals.
+func widen(lo, hi []float64) {
+	for c := range lo {
+		lo[c], hi[c] = min(lo[c], 0), max(hi[c], 0)
+	}
 }
 
 // spread repeats each channel's scale over its elements; a single scale stays

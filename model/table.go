@@ -19,7 +19,7 @@ func (s *LayerScaling) TableValue(l Layer, c int, n float64) float32 {
 		unit := math.Ldexp(1, int(s.Table.Shift))
 		n = unit * math.RoundToEven(n/unit)
 	}
-	z := s.Slope[c%len(s.Slope)]*n + s.Offset[c%len(s.Offset)]
+	z := float64(s.Slope[c%len(s.Slope)]*n) + s.Offset[c%len(s.Offset)]
 	return float32(l.Apply(z))
 }
 
@@ -29,7 +29,7 @@ func (s *LayerScaling) TableValue(l Layer, c int, n float64) float32 {
 func (l Layer) Derivative(x, y float64) float64 {
 	switch l.Type {
 	case Tanh:
-		return 1 - y*y
+		return 1 - float64(y*y)
 	case Sigmoid:
 		return y * (1 - y)
 	case ReLU:
@@ -38,7 +38,7 @@ func (l Layer) Derivative(x, y float64) float64 {
 		}
 	case SiLU:
 		s := Layer{Type: Sigmoid}.Apply(x)
-		return s + l.Apply(x)*(1-s)
+		return s + float64(l.Apply(x)*(1-s))
 	case Sign:
 		if math.Abs(x) < 1 {
 			return 1

@@ -35,6 +35,10 @@ func Approximate(ctx context.Context, n *model.Network, p model.Parameters, imag
 		return nil, nil, err
 	}
 	out := &model.Network{Input: n.Input, Layers: slices.Clone(n.Layers)}
+	sources, err := n.Sources()
+	if err != nil {
+		return nil, nil, err
+	}
 	measured := false
 	for i, l := range n.Layers {
 		if l.Percentile == 0 || l.Coefficients != nil {
@@ -45,7 +49,7 @@ func Approximate(ctx context.Context, n *model.Network, p model.Parameters, imag
 		for _, d := range shapes[i] {
 			elements *= d
 		}
-		z, err := inputs(ctx, out, p, i, images.First(min(count, images.Len(), max(maxMeasured/elements, 1))))
+		z, err := inputs(ctx, out, p, sources[i][0], images.First(min(count, images.Len(), max(maxMeasured/elements, 1))))
 		if err == nil {
 			out.Layers[i], err = calibrate.Approximate(l, histogram(z, l.Percentile))
 		}
@@ -63,7 +67,7 @@ func Approximate(ctx context.Context, n *model.Network, p model.Parameters, imag
 	return out, p, nil
 }
 
-// inputs are the values that come into layer i, ascending.
+// inputs are the values of tensor i, a layer's or model.Input, ascending.
 func inputs(ctx context.Context, n *model.Network, p model.Parameters, i int, images *datasets.Split) ([]float64, error) {
 	if images.Len() == 0 {
 		return nil, fmt.Errorf("no image to measure its inputs")
@@ -79,8 +83,8 @@ func inputs(ctx context.Context, n *model.Network, p model.Parameters, i int, im
 		if err != nil {
 			return nil, err
 		}
-		if i > 0 {
-			z = append(z, outs[i-1]...)
+		if i != model.Input {
+			z = append(z, outs[i]...)
 			continue
 		}
 		for _, v := range real {

@@ -17,17 +17,17 @@ import "context"
 // expectations.
 func (w *walk) correctBias(ctx context.Context, i int) error {
 	_, bias := w.q.Params.Of(w.q.Network.Layers[i].Name)
-	sums, means := w.sums(i), make([][]float64, len(w.integer))
+	sums, means := w.sums(i), make([][]float64, w.images())
 	err := each(ctx, len(means), func(k int) {
-		means[k] = channelMeans([][]float64{sums(w.integer[k])}, len(bias))
+		means[k] = channelMeans([][]float64{sums(w.reads(w.integer, i, k))}, len(bias))
 	})
 	if err != nil {
 		return err
 	}
 	out := w.scaling[i].Out
-	want, got := channelMeans(w.real, len(bias)), channelMeans(means, len(bias))
+	want, got := channelMeans(w.real[i+1], len(bias)), channelMeans(means, len(bias))
 	for o := range bias {
-		bias[o] = float32(want[o] - out[o%len(out)]*got[o])
+		bias[o] = float32(want[o] - float64(out[o%len(out)]*got[o]))
 	}
 	w.scaling, err = w.q.Scaling() // tables hold the biases before them
 	return err

@@ -4,41 +4,67 @@ import (
 	"fmt"
 	"math"
 
+	"qtool/internal/elementary"
 	"qtool/model"
 )
 
 // pair is a weighted layer and the next one, with all between them positively
-// homogeneous: f(t x) = t^degree f(x) for t > 0.
+// homogeneous: f(t x) = t^degree f(x) for t > 0, and read by nothing else.
 type pair struct{ first, second, degree int }
 
-// homogeneousPairs finds the pairs of a network and says why others are none.
+// homogeneousPairs finds the pairs of a network and says of others why they are
+// none.
 func homogeneousPairs(n *model.Network) (pairs []pair, skipped []string) {
-	first, degree, reason := -1, 1, ""
+	sources, err := n.Sources()
+	if err != nil {
+		return nil, []string{err.Error()}
+	}
+	readers := model.Readers(sources)
 	for i, l := range n.Layers {
-		if l.Weighted() {
-			switch {
-			case first < 0:
-			case reason != "":
-				skipped = append(skipped, fmt.Sprintf("between %q and %q, %s", n.Layers[first].Name, l.Name, reason))
-			default:
-				pairs = append(pairs, pair{first, i, degree})
-			}
-			first, degree, reason = i, 1, ""
+		if !l.Weighted() || len(readers[i]) == 0 {
 			continue
 		}
-		d, ok := homogeneity(l)
-		if l.Type == model.BatchNorm {
-			ok = n.TableAfter(i) < 0 // folded into the layer before, or kept with its offset
+		at, degree, reason := i, 1, ""
+		for reason == "" {
+			if len(readers[at]) > 1 {
+				reason = fmt.Sprintf("layer %q is read by %d layers, which a chain is not", n.Layers[at].Name, len(readers[at]))
+				break
+			}
+			at = readers[at][0]
+			next := n.Layers[at]
+			if next.Weighted() {
+				pairs = append(pairs, pair{i, at, degree})
+				break
+			}
+			d, ok := homogeneity(next)
+			if next.Type == model.BatchNorm {
+				ok = n.TableAfter(at) < 0 // folded into the layer before, or kept with its offset
+			}
+			switch {
+			case len(sources[at]) > 1:
+				reason = fmt.Sprintf("layer %q (%s) joins branches, which a chain does not have", next.Name, next.Type)
+			case !ok:
+				reason = fmt.Sprintf("layer %q (%s) is not positively homogeneous", next.Name, next.Type)
+			case degree*d > maxDegree:
+				reason = fmt.Sprintf("activations up to layer %q have degree %d together, the limit is %d", next.Name, degree*d, maxDegree)
+			}
+			degree *= d
 		}
-		if !ok && reason == "" {
-			reason = fmt.Sprintf("layer %q (%s) is not positively homogeneous", l.Name, l.Type)
-		}
-		if degree *= d; degree > maxDegree && reason == "" {
-			reason = fmt.Sprintf("activations up to layer %q have degree %d together, the limit is %d", l.Name, degree, maxDegree)
-			degree = 1
+		if reason != "" {
+			skipped = append(skipped, fmt.Sprintf("%s, %s", afterLayer(n, readers, i, at), reason))
 		}
 	}
 	return pairs, skipped
+}
+
+// afterLayer names a layer with weights, and the one that follows it in a chain.
+func afterLayer(n *model.Network, readers [][]int, i, at int) string {
+	for len(readers[at]) == 1 {
+		if at = readers[at][0]; n.Layers[at].Weighted() {
+			return fmt.Sprintf("between %q and %q", n.Layers[i].Name, n.Layers[at].Name)
+		}
+	}
+	return fmt.Sprintf("behind %q", n.Layers[i].Name)
 }
 
 // maxDegree bounds the power of a scale between two layers.
@@ -102,13 +128,17 @@ func Equalize(n *model.Network, p model.Parameters) (model.Parameters, []string,
 
 // equalizer holds the parameters of each layer in float64, so that they are
 // rounded once only.
-type equalizer struct{ weights, biases [][]float64 }
+type equalizer struct {
+	weights, biases [][]float64
+	groups          []int
+}
 
 func newEqualizer(n *model.Network, p model.Parameters) *equalizer {
 	e := &equalizer{}
 	for _, l := range n.Layers {
 		w, b := p.Of(l.Name)
 		e.weights, e.biases = append(e.weights, wide(w)), append(e.biases, wide(b))
+		e.groups = append(e.groups, max(l.Groups, 1))
 	}
 	return e
 }
@@ -134,17 +164,24 @@ func (e *equalizer) equalize(pr pair) float64 {
 	w, b, next := e.weights[pr.first], e.biases[pr.first], e.weights[pr.second]
 	channels, outputs := len(b), len(e.biases[pr.second])
 	row, nextRow := len(w)/channels, len(next)/outputs
-	per := nextRow / channels // weights of the second layer that read a channel
+	groups := e.groups[pr.second]
+	per := nextRow * groups / channels // weights of an output of the second layer that read a channel
+	// reading calls f with the weights of the second layer that read channel i.
+	reading := func(i int, f func(w []float64)) {
+		group := i * groups / channels
+		first := i - group*channels/groups // of the group's channels
+		for o := group * outputs / groups; o < (group+1)*outputs/groups; o++ {
+			f(next[o*nextRow+first*per : o*nextRow+(first+1)*per])
+		}
+	}
 	logs := make([]float64, channels)
 	sum, live := 0.0, 0.0
 	for i := range logs {
 		r := largest(w[i*row : (i+1)*row])
 		q := 0.0
-		for o := range outputs {
-			q = max(q, largest(next[o*nextRow+i*per:o*nextRow+(i+1)*per]))
-		}
+		reading(i, func(w []float64) { q = max(q, largest(w)) })
 		if r > 0 && q > 0 {
-			logs[i] = math.Log(r/q) / float64(pr.degree+1)
+			logs[i] = elementary.Log(r/q) / float64(pr.degree+1)
 			sum += logs[i]
 			live++
 		} else {
@@ -160,12 +197,10 @@ func (e *equalizer) equalize(pr pair) float64 {
 		}
 		v -= sum / live
 		change = max(change, math.Abs(v))
-		t := math.Exp(v)
+		t := elementary.Exp(v)
 		divide(w[i*row:(i+1)*row], t)
 		divide(b[i:i+1], t)
-		for o := range outputs {
-			divide(next[o*nextRow+i*per:o*nextRow+(i+1)*per], math.Pow(t, -float64(pr.degree)))
-		}
+		reading(i, func(w []float64) { divide(w, elementary.Pow(t, -float64(pr.degree))) })
 	}
 	return change
 }

@@ -20,9 +20,9 @@ func chain(activation model.Layer) *model.Network {
 		return a
 	}
 	return &model.Network{Input: []int{2, 6, 6}, Layers: []model.Layer{
-		{Type: model.Conv, Name: "conv1", Channels: 3, Kernel: 3, Padding: 1}, named("act1"),
-		{Type: model.AvgPool, Name: "pool", Kernel: 2},
-		{Type: model.Conv, Name: "conv2", Channels: 4, Kernel: 2}, named("act2"),
+		{Type: model.Conv, Name: "conv1", Channels: 3, Kernel: model.Both(3), Padding: model.AllSides(1)}, named("act1"),
+		{Type: model.AvgPool, Name: "pool", Kernel: model.Both(2)},
+		{Type: model.Conv, Name: "conv2", Channels: 4, Kernel: model.Both(2)}, named("act2"),
 		{Type: model.Flatten, Name: "flat"},
 		{Type: model.Dense, Name: "fc1", Units: 5}, named("act3"),
 		{Type: model.Dense, Name: "fc2", Units: 3},

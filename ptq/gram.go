@@ -6,9 +6,6 @@ import (
 	"runtime"
 	"sync"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
-
 	"qtool/model"
 )
 
@@ -42,24 +39,18 @@ func newMoments(inputs, outputs int) *moments {
 // add takes samples: y of shape [n, K], t of shape [n, O].
 func (m *moments) add(y, t []float64) {
 	n := len(t) / m.outputs
-	ys := blas64.General{Rows: n, Cols: m.inputs, Stride: m.inputs, Data: y}
-	ts := blas64.General{Rows: n, Cols: m.outputs, Stride: m.outputs, Data: t}
-	blas64.Gemm(blas.Trans, blas.NoTrans, 1, ys, ys, 1, square(m.squares, m.inputs))
-	blas64.Gemm(blas.Trans, blas.NoTrans, 1, ts, ys, 1, blas64.General{Rows: m.outputs, Cols: m.inputs, Stride: m.inputs, Data: m.products})
+	addGram(m.squares, y, y, m.inputs, n, m.inputs)
+	addGram(m.products, t, y, m.outputs, n, m.inputs)
 	for r := range n {
 		for k, v := range y[r*m.inputs : (r+1)*m.inputs] {
 			m.inputSum[k] += v
 		}
 		for o, v := range t[r*m.outputs : (r+1)*m.outputs] {
-			m.targets[o] += v * v
+			m.targets[o] += float64(v * v)
 			m.targetSum[o] += v
 		}
 	}
 	m.count += float64(n)
-}
-
-func square(data []float64, side int) blas64.General {
-	return blas64.General{Rows: side, Cols: side, Stride: side, Data: data}
 }
 
 // merge adds other to m.
@@ -98,21 +89,26 @@ const parts = 4
 // batchRows is how many samples are added at once.
 const batchRows = 256
 
-// moments sums up the weighted layer i: inputs are the layer's integers times
-// inScale, targets the float pre-activations without the quantized bias.
-func (w *walk) moments(ctx context.Context, i int, inScale float64) (*moments, error) {
+// moments sums up a group of the weighted layer i, group 0 where it has one alone:
+// inputs are the layer's integers times inScale, targets the float pre-activations
+// without the quantized bias.
+func (w *walk) moments(ctx context.Context, i, group int, inScale float64) (*moments, error) {
 	l, bias, out := w.q.Network.Layers[i], w.biases(i), w.scaling[i].Out
 	for o := range bias {
 		bias[o] *= out[o%len(out)]
 	}
-	shape := l.WeightShape(w.in)
-	outputs, inputs := shape[0], 1
+	in := w.shape(w.sources[i][0])
+	shape := l.WeightShape(in)
+	groups := max(l.Groups, 1)
+	outputs, inputs := shape[0]/groups, 1
 	for _, d := range shape[1:] {
 		inputs *= d
 	}
 	if inputs > maxFanIn {
 		return nil, fmt.Errorf("ptq: layer %q: learned rounding takes up to %d inputs an output, this layer has %d", l.Name, maxFanIn, inputs)
 	}
+	bias = bias[group*outputs : (group+1)*outputs]
+	integer := w.integer[w.sources[i][0]+1]
 	partial := make([]*moments, parts)
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
@@ -122,9 +118,10 @@ func (w *walk) moments(ctx context.Context, i int, inScale float64) (*moments, e
 			defer func() { <-slots }()
 			m := newMoments(inputs, outputs)
 			var y, t []float64
-			for k := part; k < len(w.integer) && ctx.Err() == nil; k += parts {
-				y = appendPatches(y, l, w.integer[k], w.in, w.shapes[i], inScale)
-				t = appendSamples(t, w.real[k], bias)
+			for k := part; k < len(integer) && ctx.Err() == nil; k += parts {
+				y = appendPatches(y, l, integer[k], in, w.shapes[i], group, inScale)
+				z := w.real[i+1][k]
+				t = appendSamples(t, z[group*len(z)/groups:(group+1)*len(z)/groups], bias)
 				if len(t) >= batchRows*outputs {
 					m.add(y, t)
 					y, t = y[:0], t[:0]
@@ -146,25 +143,27 @@ func (w *walk) moments(ctx context.Context, i int, inScale float64) (*moments, e
 	return partial[0], nil
 }
 
-// appendPatches appends the inputs that each position of a layer's output reads,
-// times scale: shape [positions, K].
-func appendPatches(y []float64, l model.Layer, x []float64, in, out []int, scale float64) []float64 {
+// appendPatches appends the inputs that each position of a group of a layer's output
+// reads, times scale: shape [positions, K].
+func appendPatches(y []float64, l model.Layer, x []float64, in, out []int, group int, scale float64) []float64 {
 	if l.Type == model.Dense {
 		for _, v := range x {
 			y = append(y, scale*v)
 		}
 		return y
 	}
-	k := l.Kernel
+	win := l.Window(in)
+	channels := in[0] / win.Groups
 	for r := range out[1] {
 		for c := range out[2] {
-			for ch := range in[0] {
-				for i := range k {
-					for j := range k {
-						rr, cc := r*l.Steps()+i-l.Padding, c*l.Steps()+j-l.Padding
+			for ch := range channels {
+				plane := (group*channels + ch) * in[1]
+				for i := range win.Kernel[0] {
+					for j := range win.Kernel[1] {
+						rr, cc := r*win.Stride[0]+i*win.Dilation[0]-win.Before[0], c*win.Stride[1]+j*win.Dilation[1]-win.Before[1]
 						v := 0.0
 						if rr >= 0 && rr < in[1] && cc >= 0 && cc < in[2] {
-							v = scale * x[(ch*in[1]+rr)*in[2]+cc]
+							v = scale * x[(plane+rr)*in[2]+cc]
 						}
 						y = append(y, v)
 					}

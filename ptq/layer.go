@@ -14,32 +14,50 @@ import (
 // takes out. The tensors held must be the float pre-activations and, still, the
 // layer's integer inputs.
 func (w *walk) learnRounding(ctx context.Context, i int, centred bool, step func()) error {
+	for group := range max(w.q.Network.Layers[i].Groups, 1) {
+		if err := w.learnGroup(ctx, i, group, centred, step); err != nil {
+			return err
+		}
+		step = func() {} // a layer is one to those who wait
+	}
+	return nil
+}
+
+// learnGroup is learnRounding of one of the layer's groups.
+func (w *walk) learnGroup(ctx context.Context, i, group int, centred bool, step func()) error {
 	l, s := w.q.Network.Layers[i], &w.scaling[i]
-	weight, bias := w.q.Params.Of(l.Name)
+	all, bias := w.q.Params.Of(l.Name)
 	z := quantizerOf(w.q, l.Name)
-	outputs, row := len(bias), len(weight)/len(bias)
+	row, outputs := len(all)/len(bias), len(bias)/max(l.Groups, 1)
+	from := group * outputs // the group's first output
+	weight := all[from*row : (from+outputs)*row]
 	// Integers n of scale s_i times Out/scale are the reals that folded weights
 	// of this scale multiply.
-	m, err := w.moments(ctx, i, s.Out[0]/float64(z.Params(0).Scale))
+	m, err := w.moments(ctx, i, group, s.Out[0]/float64(z.Params(0).Scale))
 	if err != nil {
 		return err
 	}
 	if centred {
 		m.centre()
 	}
-	folded := s.FoldedWeights(weight, outputs)
-	codes := make([]float32, len(weight))
-	s.WeightCodes(codes, weight, outputs)
+	folded := s.FoldedWeights(all, len(bias))[from*row : (from+outputs)*row]
+	codes := make([]float32, len(all))
+	s.WeightCodes(codes, all, len(bias))
+	codes = codes[from*row : (from+outputs)*row]
 	r := newRounding(m)
+	var factors []float32
+	if s.Fold != nil {
+		factors = s.FoldOf(from, len(bias))
+	}
 	onGrid := func(k int, code float64) float32 {
 		fold := float32(1)
-		if s.Fold != nil {
-			fold = s.Fold[k%row*len(s.Fold)/row]
+		if factors != nil {
+			fold = factors[k%row*len(factors)/row]
 		}
 		return float32(code * r.scales[k/row] / float64(fold))
 	}
 	for k, v := range folded {
-		p := z.Params(k / row)
+		p := z.Params(from + k/row)
 		r.scales[k/row] = float64(p.Scale)
 		r.lower[k] = float64(codes[k])
 		lower, upper := float64(p.QMin()), float64(p.QMax())
@@ -61,7 +79,7 @@ func (w *walk) learnRounding(ctx context.Context, i int, centred bool, step func
 	}
 	for k := range weight {
 		if r.step[k] > 0 {
-			weight[k] = onGrid(k, r.lower[k]+r.step[k]*up[k])
+			weight[k] = onGrid(k, r.lower[k]+float64(r.step[k]*up[k]))
 		}
 	}
 	return nil

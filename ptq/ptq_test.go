@@ -12,7 +12,7 @@ import (
 
 func network() *model.Network {
 	return &model.Network{Input: []int{1, 2, 2}, Layers: []model.Layer{
-		{Type: model.Conv, Name: "conv", Channels: 3, Kernel: 2},
+		{Type: model.Conv, Name: "conv", Channels: 3, Kernel: model.Both(2)},
 		{Type: model.Square, Name: "square"},
 		{Type: model.Flatten, Name: "flat"},
 		{Type: model.Dense, Name: "fc", Units: 2},

@@ -4,8 +4,7 @@ import (
 	"context"
 	"math"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
+	"qtool/internal/elementary"
 )
 
 // rounding is the choice between two neighbouring integers for every weight of a
@@ -63,7 +62,7 @@ func (r *rounding) learn(ctx context.Context, step func()) ([]float64, error) {
 	v := make([]float64, len(r.fraction))
 	for k, f := range r.fraction {
 		s := (f - shift) / stretch
-		v[k] = math.Log(s / (1 - s))
+		v[k] = elementary.Log(s / (1 - s))
 	}
 	plain := r.errors(r.nearest)
 	adam := newAdam(len(v))
@@ -73,8 +72,8 @@ func (r *rounding) learn(ctx context.Context, step func()) ([]float64, error) {
 			return nil, err
 		}
 		for k, x := range v {
-			s := 1 / (1 + math.Exp(-x))
-			h[k] = stretch*s + shift
+			s := 1 / (1 + elementary.Exp(-x))
+			h[k] = float64(stretch*s) + shift
 			slopes[k] = stretch * s * (1 - s)
 			if h[k] <= 0 || h[k] >= 1 {
 				h[k], slopes[k] = min(max(h[k], 0), 1), 0
@@ -85,7 +84,7 @@ func (r *rounding) learn(ctx context.Context, step func()) ([]float64, error) {
 			beta := firstPower + (lastPower-firstPower)*(done-warmup)/(1-warmup)
 			for k, x := range h {
 				d := 2*x - 1
-				gradient[k] -= penalty / float64(r.m.inputs) * 2 * beta * math.Copysign(math.Pow(math.Abs(d), beta-1), d)
+				gradient[k] -= float64(penalty / float64(r.m.inputs) * 2 * beta * math.Copysign(elementary.Pow(math.Abs(d), beta-1), d))
 			}
 		}
 		for k := range gradient {
@@ -113,7 +112,7 @@ func (r *rounding) learn(ctx context.Context, step func()) ([]float64, error) {
 func (r *rounding) weights(h []float64) []float64 {
 	w := make([]float64, len(h))
 	for k := range h {
-		w[k] = r.scales[k/r.m.inputs] * (r.lower[k] + r.step[k]*h[k])
+		w[k] = r.scales[k/r.m.inputs] * (r.lower[k] + float64(r.step[k]*h[k]))
 	}
 	return w
 }
@@ -126,7 +125,7 @@ func (r *rounding) errors(h []float64) []float64 {
 	for o := range e {
 		e[o] = r.m.targets[o]
 		for k := o * r.m.inputs; k < (o+1)*r.m.inputs; k++ {
-			e[o] += w[k] * (image[k] - 2*r.m.products[k])
+			e[o] += float64(w[k] * (image[k] - 2*r.m.products[k]))
 		}
 		e[o] = max(e[o], 0)
 	}
@@ -135,10 +134,9 @@ func (r *rounding) errors(h []float64) []float64 {
 
 // times is w times the second moments of the inputs.
 func (r *rounding) times(w []float64) []float64 {
-	k := r.m.inputs
-	y := blas64.General{Rows: r.m.outputs, Cols: k, Stride: k, Data: make([]float64, len(w))}
-	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, blas64.General{Rows: r.m.outputs, Cols: k, Stride: k, Data: w}, square(r.m.squares, k), 0, y)
-	return y.Data
+	y := make([]float64, len(w))
+	addProduct(y, w, r.m.squares, r.m.outputs, r.m.inputs, r.m.inputs)
+	return y
 }
 
 // gradient is d/dh of sum E_o/N_o. An output that rounding to nearest gets
@@ -165,15 +163,15 @@ func (r *rounding) flip(o int, up []float64) {
 		slope[k] = -r.m.products[o*n+k]
 	}
 	for k := range up {
-		w := r.scales[o] * (r.lower[o*n+k] + r.step[o*n+k]*up[k])
-		blas64.Axpy(w, blas64.Vector{N: n, Inc: 1, Data: r.m.squares[k*n : (k+1)*n]}, blas64.Vector{N: n, Inc: 1, Data: slope})
+		w := r.scales[o] * (r.lower[o*n+k] + float64(r.step[o*n+k]*up[k]))
+		axpy(slope, w, r.m.squares[k*n:(k+1)*n])
 	}
 	least := r.m.targets[o] * 0x1p-40
 	for range 4 * n {
 		best, at, by := -least, -1, 0.0
 		for k := range up {
 			d := r.scales[o] * r.step[o*n+k] * (1 - 2*up[k])
-			if change := d * (2*slope[k] + d*r.m.squares[k*n+k]); change < best {
+			if change := d * (2*slope[k] + float64(d*r.m.squares[k*n+k])); change < best {
 				best, at, by = change, k, d
 			}
 		}
@@ -181,7 +179,7 @@ func (r *rounding) flip(o int, up []float64) {
 			return
 		}
 		up[at] = 1 - up[at]
-		blas64.Axpy(by, blas64.Vector{N: n, Inc: 1, Data: r.m.squares[at*n : (at+1)*n]}, blas64.Vector{N: n, Inc: 1, Data: slope})
+		axpy(slope, by, r.m.squares[at*n:(at+1)*n])
 	}
 }
 
@@ -197,10 +195,10 @@ func newAdam(n int) *adam { return &adam{mean: make([]float64, n), square: make(
 func (a *adam) step(x, gradient []float64) {
 	const decay, squareDecay, epsilon = 0.9, 0.999, 1e-12
 	a.t++
-	rate := learnRate * math.Sqrt(1-math.Pow(squareDecay, a.t)) / (1 - math.Pow(decay, a.t))
+	rate := learnRate * math.Sqrt(1-elementary.Pow(squareDecay, a.t)) / (1 - elementary.Pow(decay, a.t))
 	for i, g := range gradient {
-		a.mean[i] += (1 - decay) * (g - a.mean[i])
-		a.square[i] += (1 - squareDecay) * (g*g - a.square[i])
+		a.mean[i] += float64((1 - decay) * (g - a.mean[i]))
+		a.square[i] += float64((1 - squareDecay) * (float64(g*g) - a.square[i]))
 		x[i] -= rate * a.mean[i] / (math.Sqrt(a.square[i]) + epsilon)
 	}
 }

@@ -70,7 +70,7 @@ func lockstep(t *testing.T, r *Result, images *datasets.Split, visit func(i int,
 // networks, in units of the channel's scale.
 func meanShift(w *walk, i int) (worst float64) {
 	_, b := w.q.Params.Of(w.q.Network.Layers[i].Name)
-	want, got := channelMeans(w.real, len(b)), channelMeans(w.integer, len(b))
+	want, got := channelMeans(w.real[i+1], len(b)), channelMeans(w.integer[i+1], len(b))
 	for o := range want {
 		out := w.scaling[i].Out[o%len(w.scaling[i].Out)]
 		worst = max(worst, math.Abs(want[o]/out-got[o]))
@@ -133,16 +133,16 @@ func checkWalk(t *testing.T, k Task) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Equal(outs[i], w.real[j]) {
+			if !slices.Equal(outs[i], w.real[i+1][j]) {
 				t.Fatalf("layer %d: float tensors differ", i)
 			}
 			signal, noise := 0.0, 0.0
 			for p, v := range outs[i] {
-				d := v - w.integer[j][p]*w.scaling[i].Out[0]
+				d := v - w.integer[i+1][j][p]*w.scaling[i].Out[0]
 				signal += v * v
 				noise += d * d
-				if w.integer[j][p] != math.Trunc(w.integer[j][p]) {
-					t.Fatalf("layer %d: %v is no integer", i, w.integer[j][p])
+				if w.integer[i+1][j][p] != math.Trunc(w.integer[i+1][j][p]) {
+					t.Fatalf("layer %d: %v is no integer", i, w.integer[i+1][j][p])
 				}
 			}
 			if noise > 0.1*signal {
@@ -158,10 +158,10 @@ func reconstruction(t *testing.T, r *Result, images *datasets.Split) map[string]
 	e := map[string]float64{}
 	lockstep(t, r, images, func(i int, w *walk) {
 		signal, noise := 0.0, 0.0
-		for k := range w.real {
-			for p, v := range w.real[k] {
+		for k := range w.real[i+1] {
+			for p, v := range w.real[i+1][k] {
 				out := w.scaling[i].Out
-				d := v - w.integer[k][p]*out[p*len(out)/len(w.real[k])]
+				d := v - w.integer[i+1][k][p]*out[p*len(out)/len(w.real[i+1][k])]
 				signal += v * v
 				noise += d * d
 			}

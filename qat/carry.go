@@ -2,7 +2,9 @@ package qat
 
 import (
 	"math"
+	"slices"
 
+	"qtool/internal/elementary"
 	"qtool/model"
 	"qtool/quant"
 )
@@ -14,20 +16,33 @@ const largestCarried = 100
 // carries chooses the power of two by which each tensor's integers are divided
 // in the graph, the input's first. It is 0 wherever the largest possible value
 // fits float32 as it is. A weighted layer is the place to divide, since its
-// codes are small; a polynomial of degree d takes e to d*e.
+// codes are small; a polynomial of degree d takes e to d*e, a product of two
+// tensors adds theirs up, and what joins others takes the largest.
 //
 // Dividing by a power of two moves exponents only: the integers, and how float32
 // rounds those beyond 2^24, stay the same.
-func carries(q *model.Quantized) ([]int, error) {
+func carries(q *model.Quantized, sources [][]int) ([]int, error) {
 	shapes, err := q.Network.Shapes()
 	if err != nil {
 		return nil, err
 	}
-	all := make([]int, len(shapes)+1)
-	in, weighted, tabled := q.Network.Input, 0, 0
-	bits := math.Log2(float64(q.Input.QMax()) - float64(q.Input.QMin())) // of the integers
+	var scaling []model.LayerScaling
+	if slices.ContainsFunc(q.Network.Layers, func(l model.Layer) bool { return l.Type == model.Add }) {
+		if scaling, err = q.Scaling(); err != nil {
+			return nil, err
+		}
+	}
+	degrees := nextDegrees(q.Network, sources)
+	all, bits := make([]int, len(shapes)+1), make([]float64, len(shapes)+1) // bits of the integers
+	bits[0] = elementary.Log2(float64(q.Input.QMax()) - float64(q.Input.QMin()))
+	weighted, tabled := 0, 0
 	for i, l := range q.Network.Layers {
-		e := all[i]
+		from := sources[i]
+		e, size := all[from[0]+1], bits[from[0]+1]
+		in := q.Network.Input
+		if from[0] != model.Input {
+			in = shapes[from[0]]
+		}
 		switch {
 		case l.Weighted() && weighted < len(q.Weights):
 			largest := float64(quant.Params{Bits: q.Weights[weighted].Bits, Signed: true, NarrowRange: true}.QMax())
@@ -36,23 +51,36 @@ func carries(q *model.Quantized) ([]int, error) {
 			for _, d := range l.WeightShape(in)[1:] {
 				fanIn *= d
 			}
-			bits += math.Log2(largest*float64(fanIn)) + 1 // and a bias as large
-			if degree := nextDegree(q.Network, i+1); (bits-float64(e))*float64(degree) > largestCarried {
-				e = int(math.Ceil(bits)) - largestCarried/(2*degree)
+			size += elementary.Log2(largest*float64(fanIn)) + 1 // and a bias as large
+			if degree := degrees[i]; (size-float64(e))*float64(degree) > largestCarried {
+				e = int(math.Ceil(size)) - largestCarried/(2*degree)
 			}
-		case l.Type == model.AvgPool:
-			bits += math.Log2(float64(l.Kernel * l.Kernel))
+		case l.Averages():
+			size += elementary.Log2(float64(l.Window(in).Area()))
+		case l.Type == model.Add || l.Type == model.Concat:
+			e, size = 0, 0
+			for k, f := range from {
+				part := bits[f+1]
+				if l.Type == model.Add {
+					part += elementary.Log2(math.Abs(scaling[i].Weights[k])) + elementary.Log2(float64(len(from)))
+				}
+				e, size = max(e, all[f+1]), max(size, part)
+			}
+			if degree := degrees[i]; (size-float64(e))*float64(degree) > largestCarried {
+				e = int(math.Ceil(size)) - largestCarried/(2*degree)
+			}
+		case l.Type == model.Mul:
+			e, size = e+all[from[1]+1], size+bits[from[1]+1]
 		case l.Tabled():
-			if tabled < len(q.Activations) { // Scaling will complain
-				bits = float64(q.Activations[tabled].Params.Bits)
+			if e = 0; tabled < len(q.Activations) { // Scaling will complain
+				size = float64(q.Activations[tabled].Params.Bits)
 			}
 			tabled++
-			e = 0
 		case l.Activation():
 			a, _ := l.PolynomialCoefficients()
-			bits, e = bits*float64(len(a)-1), e*(len(a)-1)
+			size, e = size*float64(len(a)-1), e*(len(a)-1)
 		}
-		all[i+1], in = e, shapes[i]
+		all[i+1], bits[i+1] = e, size
 	}
 	return all, nil
 }
@@ -61,15 +89,30 @@ func carries(q *model.Quantized) ([]int, error) {
 // be its integers.
 func (z *Quantizer) Carry(i int) int { return z.carry[i+1] }
 
-// nextDegree is the degree of the polynomial that follows layer i-1 before any
-// other weighted layer, or 1.
-func nextDegree(n *model.Network, i int) int {
-	for ; i < len(n.Layers) && !n.Layers[i].Weighted(); i++ {
-		if a, ok := n.Layers[i].PolynomialCoefficients(); ok {
-			return len(a) - 1
+// nextDegrees are, for each layer, the largest degree of what reads it before another
+// weighted layer or a table does: of a polynomial, or 2 of a product; else 1.
+func nextDegrees(n *model.Network, sources [][]int) []int {
+	degrees := make([]int, len(n.Layers))
+	for i := range degrees {
+		degrees[i] = 1
+	}
+	for k := len(n.Layers) - 1; k >= 0; k-- {
+		l := n.Layers[k]
+		degree := degrees[k]
+		if a, polynomial := l.PolynomialCoefficients(); polynomial {
+			degree = len(a) - 1
+		} else if l.Type == model.Mul {
+			degree = 2
+		} else if l.Weighted() || l.Tabled() {
+			degree = 1
+		}
+		for _, from := range sources[k] {
+			if from != model.Input {
+				degrees[from] = max(degrees[from], degree)
+			}
 		}
 	}
-	return 1
+	return degrees
 }
 
 func multiply(v []float32, f float32) {

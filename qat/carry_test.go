@@ -26,7 +26,11 @@ func TestCarriesHoldTheLargest(t *testing.T) {
 				add(model.Layer{Type: model.Square, Name: string(rune('A' + k))})
 			}
 			add(model.Layer{Type: model.Dense, Name: "fc", Units: 10})
-			carry, err := carries(q)
+			sources, err := n.Sources()
+			if err != nil {
+				t.Fatal(err)
+			}
+			carry, err := carries(q, sources)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -44,19 +44,20 @@ func (z *Quantizer) Calibrate(p model.Parameters) error {
 	}
 	for i, w := range fresh.Weights {
 		copy(z.q.Weights[i].Scales, w.Scales) // learned scales are shared
+		z.setLearned(w.Layer+weightScale, w.Scales)
 	}
 	for i, a := range fresh.Activations {
 		copy(z.grids[i].Data, gridOf(a))
-		z.setLearned(a.Layer+activationScale, a.Params.Scale)
+		z.setLearned(a.Layer+activationScale, []float32{a.Params.Scale})
 	}
 	return z.Refresh(p)
 }
 
-// setLearned sets the single scale called name, if it is learned.
-func (z *Quantizer) setLearned(name string, scale float32) {
+// setLearned sets the scales called name, if they are learned.
+func (z *Quantizer) setLearned(name string, scales []float32) {
 	for _, t := range z.learned {
 		if t.Name == name {
-			t.Data[0] = scale
+			copy(t.Data, scales)
 		}
 	}
 }

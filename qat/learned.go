@@ -1,6 +1,8 @@
 package qat
 
 import (
+	"slices"
+
 	"qtool/model"
 	"qtool/train"
 )
@@ -11,15 +13,21 @@ const (
 	activationScale = ".scale"
 )
 
-// learn lists the learned scales. Weights share their slice with the quantizer;
-// the single scales of input and activations are copied back by takeLearned.
+// learn lists the learned scales. Weights share their slice with the quantizer; the
+// single scales of input and activations, and those of weights that are tied to
+// another tensor's scale, are copied back by takeLearned. Of tied ones the quantizer
+// has the nearest that meet the other, while what is learned moves on freely.
 func (z *Quantizer) learn() {
 	if z.options.Input {
 		z.learned = append(z.learned, model.Tensor{Name: train.InputScale, Shape: []int{1}, Data: []float32{z.q.Input.Scale}})
 	}
 	for i := range z.q.Weights {
 		if w := &z.q.Weights[i]; z.options.WeightScales {
-			z.learned = append(z.learned, model.Tensor{Name: w.Layer + weightScale, Shape: []int{len(w.Scales)}, Data: w.Scales})
+			data := w.Scales
+			if z.tied[w.Layer] {
+				data = slices.Clone(data)
+			}
+			z.learned = append(z.learned, model.Tensor{Name: w.Layer + weightScale, Shape: []int{len(data)}, Data: data})
 		}
 	}
 	for i := range z.q.Activations {
@@ -48,10 +56,11 @@ func (z *Quantizer) takeLearned() {
 		z.q.Input.Scale = next()
 	}
 	if z.options.WeightScales {
-		for range z.q.Weights {
+		for i := range z.q.Weights {
 			for k, s := range z.learned[at].Data {
 				z.learned[at].Data[k] = max(s, smallestScale)
 			}
+			copy(z.q.Weights[i].Scales, z.learned[at].Data)
 			at++
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	G "gorgonia.org/gorgonia"
 
+	"qtool/internal/elementary"
 	"qtool/model"
 	"qtool/train"
 	"qtool/train/op"
@@ -69,7 +70,7 @@ func (m *mixed) Weights(i int, w, b *G.Node, s train.Scales) (*G.Node, *G.Node, 
 	scaling, outputs := &m.scaling[i], len(bias)
 	reals := scaling.FoldedWeights(weight, outputs)
 	scales := m.weightScales(l.Name)
-	factor := math.Ldexp(1, m.carry[i]-m.carry[i+1])
+	factor := math.Ldexp(1, m.carryIn(i)-m.carry[i+1])
 	row := len(reals) / outputs
 	for k, v := range reals {
 		reals[k] = float32(factor * float64(v) / float64(scales[k/row%len(scales)]))
@@ -111,16 +112,13 @@ func (m *mixed) Coefficients(i int) func() [][]float32 {
 		return m.Quantizer.Coefficients(i)
 	}
 	a, _ := m.float.Trained(l).PolynomialCoefficients()
-	in := []float64{float64(m.q.Input.Scale)}
-	if i > 0 {
-		in = m.scaling[i-1].Out
-	}
+	in := m.inScales(i)
 	d := len(a) - 1
 	rows := make([][]float32, len(in))
 	for c, s := range in {
 		for k, v := range a {
-			unit := a[d] * math.Pow(s, float64(d-k))
-			rows[c] = append(rows[c], float32(math.Ldexp(v/unit, k*m.carry[i]-m.carry[i+1])))
+			unit := a[d] * elementary.Pow(s, float64(d-k))
+			rows[c] = append(rows[c], float32(math.Ldexp(v/unit, k*m.carryIn(i)-m.carry[i+1])))
 		}
 	}
 	return func() [][]float32 { return rows }
@@ -138,7 +136,7 @@ func (m *mixed) Table(i int, x, bias *G.Node, normalised bool, s train.Scales) (
 	return op.FakeQuantize(l.Name, x, op.Quantizer{Codes: func(dst, x []float32) {
 		for k, v := range x {
 			c := k * channels / len(x)
-			z := t.Slope[c%len(t.Slope)]*math.Ldexp(float64(v), m.carry[i]) + t.Offset[c%len(t.Offset)]
+			z := float64(t.Slope[c%len(t.Slope)]*math.Ldexp(float64(v), m.carryIn(i))) + t.Offset[c%len(t.Offset)]
 			dst[k] = float32(l.Apply(z) / scale)
 		}
 	}})

@@ -23,17 +23,17 @@ var loadDigits = sync.OnceValues(func() (*datasets.Dataset, error) {
 func mixedCases() map[string]*model.Network {
 	with := func(between ...model.Layer) *model.Network {
 		layers := []model.Layer{
-			{Type: model.AvgPool, Name: "shrink", Kernel: 4},
-			{Type: model.Conv, Name: "conv", Channels: 4, Kernel: 3, Padding: 1},
+			{Type: model.AvgPool, Name: "shrink", Kernel: model.Both(4)},
+			{Type: model.Conv, Name: "conv", Channels: 4, Kernel: model.Both(3), Padding: model.AllSides(1)},
 		}
 		layers = append(layers, between...)
 		return &model.Network{Input: []int{1, 28, 28}, Layers: append(layers,
 			model.Layer{Type: model.Flatten, Name: "flat"}, model.Layer{Type: model.Dense, Name: "fc", Units: 10})}
 	}
 	return map[string]*model.Network{
-		"square":     with(model.Layer{Type: model.Square, Name: "act"}, model.Layer{Type: model.AvgPool, Name: "pool", Kernel: 2}),
+		"square":     with(model.Layer{Type: model.Square, Name: "act"}, model.Layer{Type: model.AvgPool, Name: "pool", Kernel: model.Both(2)}),
 		"polynomial": with(model.Layer{Type: model.Polynomial, Name: "act", Coefficients: []float64{0.1, 0.5, 0.25}}),
-		"table": with(model.Layer{Type: model.BatchNorm, Name: "norm"}, model.Layer{Type: model.AvgPool, Name: "pool", Kernel: 2},
+		"table": with(model.Layer{Type: model.BatchNorm, Name: "norm"}, model.Layer{Type: model.AvgPool, Name: "pool", Kernel: model.Both(2)},
 			model.Layer{Type: model.Tanh, Name: "act"}),
 	}
 }
@@ -192,7 +192,7 @@ func (c mixedCase) reals(t *testing.T, k int, on []string) []float64 {
 			if is {
 				weight, bias = realWeights(q, s, l, scales)
 			}
-			x = l.Forward(x, in, shapes[i], weight, bias)
+			x = l.Forward([][]float64{x}, in, shapes[i], weight, bias)
 		case l.Type == model.BatchNorm:
 			slope, offset := c.Float.Normalisation(l.Name)
 			for j := range x {
@@ -216,7 +216,7 @@ func (c mixedCase) reals(t *testing.T, k int, on []string) []float64 {
 			}
 			x = y
 		default:
-			x = l.Forward(x, in, shapes[i], nil, nil)
+			x = l.Forward([][]float64{x}, in, shapes[i], nil, nil)
 		}
 		in, scales = shapes[i], s.Out
 	}

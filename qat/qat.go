@@ -11,6 +11,7 @@ package qat
 
 import (
 	"math"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 
@@ -26,7 +27,11 @@ type Quantizer struct {
 	q       *model.Quantized
 	options Options
 	scaling []model.LayerScaling
+	sources [][]int
+	tied    map[string]bool // layers whose scale follows another; see model.Tie
+	follow  bool            // such scales are moved at each refresh
 	coeffs  [][][]float32
+	joins   [][]float32 // of every layer that joins others: a factor for each
 	carry   []int       // of each layer's tensor, and of the input before them
 	folds   [][]float32 // of every layer: a factor an input, nil for all 1
 	learned []model.Tensor
@@ -68,12 +73,22 @@ func New(q *model.Quantized) (*Quantizer, error) { return Training(q, Options{})
 
 // Training fake-quantizes q and lets its scales change as options say.
 func Training(q *model.Quantized, options Options) (*Quantizer, error) {
-	carry, err := carries(q)
+	sources, err := q.Network.Sources()
+	if err != nil {
+		return nil, err
+	}
+	carry, err := carries(q, sources)
 	if err != nil {
 		return nil, err
 	}
 	layers := len(q.Network.Layers)
-	z := &Quantizer{q: q, options: options, carry: carry, coeffs: make([][][]float32, layers), folds: make([][]float32, layers)}
+	z := &Quantizer{
+		q: q, options: options, sources: sources, carry: carry,
+		coeffs: make([][][]float32, layers), folds: make([][]float32, layers), joins: make([][]float32, layers),
+	}
+	if err := z.findTied(); err != nil {
+		return nil, err
+	}
 	if err := z.Refresh(q.Params); err != nil {
 		return nil, err
 	}
@@ -82,15 +97,38 @@ func Training(q *model.Quantized, options Options) (*Quantizer, error) {
 	return z, nil
 }
 
+// findTied lists the tied layers, and says whether what they are tied to moves.
+func (z *Quantizer) findTied() error {
+	n := z.q.Network
+	tied, err := n.Tied()
+	if err != nil {
+		return err
+	}
+	o := z.options
+	moves := o.Weights != nil || o.Calibrate != nil || o.Input || o.WeightScales || o.Activations ||
+		slices.ContainsFunc(n.Layers, func(l model.Layer) bool { return l.Trainable })
+	z.tied = map[string]bool{}
+	for i, t := range tied {
+		if t {
+			z.tied[n.Layers[i].Name] = true
+			z.follow = moves
+		}
+	}
+	return nil
+}
+
 // Refresh implements train.Quantizer.
 func (z *Quantizer) Refresh(p model.Parameters) error {
 	z.q.Params = p
 	z.takeGrids()
 	z.takeLearned()
 	var err error
-	if z.options.Weights != nil {
+	switch {
+	case z.options.Weights != nil:
 		z.scaling, err = z.q.Calibrate(z.options.Weights, z.options.Ranges)
-	} else {
+	case z.follow:
+		z.scaling, err = z.q.Calibrate(model.Keep, false)
+	default:
 		z.scaling, err = z.q.Scaling()
 	}
 	if err != nil {
@@ -100,10 +138,11 @@ func (z *Quantizer) Refresh(p model.Parameters) error {
 		rows := make([][]float32, len(z.scaling[i].Coeffs))
 		for c, row := range z.scaling[i].Coeffs {
 			for k, a := range row {
-				rows[c] = append(rows[c], float32(math.Ldexp(a, k*z.carry[i]-z.carry[i+1])))
+				rows[c] = append(rows[c], float32(math.Ldexp(a, k*z.carryIn(i)-z.carry[i+1])))
 			}
 		}
 		z.coeffs[i] = rows
+		z.refreshJoin(i)
 		z.refreshFold(i)
 	}
 	return nil
@@ -155,11 +194,40 @@ func (z *Quantizer) Coefficients(i int) func() [][]float32 {
 
 // RealScales implements train.Quantizer.
 func (z *Quantizer) RealScales(i int) (in, out []float64) {
-	in = []float64{float64(z.q.Input.Scale)}
-	if i > 0 {
-		in = z.scaling[i-1].Out
+	return carried(z.inScales(i), z.carryIn(i)), carried(z.scaling[i].Out, z.carry[i+1])
+}
+
+// inScales are the scales of what layer i reads first, carryIn its power of two.
+func (z *Quantizer) inScales(i int) []float64 {
+	if from := z.sources[i][0]; from != model.Input {
+		return z.scaling[from].Out
 	}
-	return carried(in, z.carry[i]), carried(z.scaling[i].Out, z.carry[i+1])
+	return []float64{float64(z.q.Input.Scale)}
+}
+
+func (z *Quantizer) carryIn(i int) int { return z.carry[z.sources[i][0]+1] }
+
+// refreshJoin makes the factors of layer i, if it joins others: the weights of a
+// sum, and what takes each input's power of two to the layer's.
+func (z *Quantizer) refreshJoin(i int) {
+	l := z.q.Network.Layers[i]
+	if l.Type != model.Add && l.Type != model.Concat {
+		return
+	}
+	factors := make([]float32, len(z.sources[i]))
+	for k, from := range z.sources[i] {
+		weight := 1.0
+		if l.Type == model.Add {
+			weight = z.scaling[i].Weights[k]
+		}
+		factors[k] = float32(math.Ldexp(weight, z.carry[from+1]-z.carry[i+1]))
+	}
+	z.joins[i] = factors
+}
+
+// Join implements train.Quantizer.
+func (z *Quantizer) Join(i int) func() []float32 {
+	return func() []float32 { return z.joins[i] }
 }
 
 // PoolFactor implements train.Quantizer: integers are summed, the divisor is in

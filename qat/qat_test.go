@@ -18,7 +18,7 @@ import (
 
 func network(activation model.Kind) *model.Network {
 	return &model.Network{Input: []int{1, 5, 5}, Layers: []model.Layer{
-		{Type: model.Conv, Name: "conv", Channels: 3, Kernel: 3},
+		{Type: model.Conv, Name: "conv", Channels: 3, Kernel: model.Both(3)},
 		{Type: activation, Name: "act"},
 		{Type: model.Flatten, Name: "flat"},
 		{Type: model.Dense, Name: "fc", Units: 4},

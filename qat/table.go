@@ -21,12 +21,12 @@ func (z *Quantizer) Table(i int, x, bias *G.Node, normalised bool, s train.Scale
 		Slope: func() []float64 {
 			slopes := make([]float64, len(z.scaling[i].Slope))
 			for c, v := range z.scaling[i].Slope {
-				slopes[c] = math.Ldexp(v, z.carry[i])
+				slopes[c] = math.Ldexp(v, z.carryIn(i))
 			}
 			return slopes
 		},
 		Offset:     func() []float64 { return z.scaling[i].Offset },
-		Value:      func(c int, x float64) float32 { return z.scaling[i].TableValue(l, c, math.Ldexp(x, z.carry[i])) },
+		Value:      func(c int, x float64) float32 { return z.scaling[i].TableValue(l, c, math.Ldexp(x, z.carryIn(i))) },
 		Derivative: l.Derivative, Quantizer: scaling,
 	}
 	if normalised {

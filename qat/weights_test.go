@@ -14,7 +14,7 @@ import (
 // scale or many, and factors of input channels included.
 func TestWeightsAreTheModels(t *testing.T) {
 	n := &model.Network{Input: []int{1, 9, 9}, Layers: []model.Layer{
-		{Type: model.Conv, Name: "conv", Channels: 3, Kernel: 3},
+		{Type: model.Conv, Name: "conv", Channels: 3, Kernel: model.Both(3)},
 		{Type: model.Square, Name: "square"},
 		{Type: model.Flatten, Name: "flat"},
 		{Type: model.Dense, Name: "fc", Units: 7},

@@ -41,7 +41,7 @@ func (p Params) ScaleGradient(x, dcode []float32) float64 {
 		default:
 			d = float32(math.RoundToEven(float64(d))) - d // exact
 		}
-		sums[lane] += float64(dcode[i]) * float64(d) // exact: nothing to fuse
+		sums[lane] += float64(float64(dcode[i]) * float64(d))
 	}
 	for half := gradientSums / 2; half > 0; half /= 2 {
 		for k := range half {

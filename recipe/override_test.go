@@ -17,7 +17,7 @@ func TestOverride(t *testing.T) {
 	}
 	l := got.Network.Layers
 	if got.Seed != 1<<64-1 || got.Train.Epochs != 4 || got.Train.LearningRate != 0.01 || l[0].Channels != 6 || l[3].Units != 7 ||
-		l[0].Stride != 2 || got.Network.Input[0] != 3 || got.Quantize.Weights.Bits != 5 || !got.Quantize.Weights.PerChannel ||
+		l[0].Stride != [2]int{2, 2} || got.Network.Input[0] != 3 || got.Quantize.Weights.Bits != 5 || !got.Quantize.Weights.PerChannel ||
 		got.Quantize.Finetune.Augment.Shift != 1.5 || got.Data.Name != "idx:x" {
 		t.Errorf("overridden: %+v", got)
 	}
@@ -101,7 +101,7 @@ func TestOverrideErrors(t *testing.T) {
 		{"network.layers.conv9.kernel=3", `no entry is called "conv9"`},
 		{"network.layers.4.kernel=3", "index 4 is outside 0..3"},
 		{"network.layers.-1.kernel=3", "index -1 is outside 0..3"},
-		{"network.layers.conv1.kernal=3", `no key "kernal": want one of type, name, channels, units, kernel,`},
+		{"network.layers.conv1.kernal=3", `no key "kernal": want one of type, name, from, channels, units, kernel,`},
 		{"network.layers.conv1={kernal: 3}", `unknown field "kernal"`},
 		{"quantize.layers.conv1.bit=3", `no key "bit": want one of bits, accumulator`},
 		{"quantize.layers.conv1.bits.x=3", `"x" is below a single value`},

@@ -187,7 +187,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	_, err := Load("mnist-lenet2", nil)
-	wantError(t, "unknown name", err, `recipe "mnist-lenet2" is not known: want one of digits-fc-sigmoid, `)
+	wantError(t, "unknown name", err, `recipe "mnist-lenet2" is not known: want one of colours-square, digits-fc-sigmoid, `)
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%v is not ErrNotExist", err)
 	}

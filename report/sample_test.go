@@ -28,9 +28,9 @@ const sampleImages = 60
 func sample(t *testing.T) Input {
 	t.Helper()
 	net := &model.Network{Input: []int{1, 6, 6}, Layers: []model.Layer{
-		{Type: model.Conv, Name: hostileLayer, Channels: 2, Kernel: 3},
+		{Type: model.Conv, Name: hostileLayer, Channels: 2, Kernel: model.Both(3)},
 		{Type: model.Square, Name: "square"},
-		{Type: model.AvgPool, Name: "pool", Kernel: 2},
+		{Type: model.AvgPool, Name: "pool", Kernel: model.Both(2)},
 		{Type: model.Flatten, Name: "flatten"},
 		{Type: model.Dense, Name: "fc", Units: 3},
 	}}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"qtool/internal/elementary"
 )
 
 // Front are the feasible candidates that no other one matches in both accuracy
@@ -52,11 +54,11 @@ const smallestError = 1e-4
 // much room as one halving.
 func contributions(front []Candidate) []float64 {
 	gains := make([]float64, len(front))
-	failing := func(c Candidate) float64 { return math.Log2(math.Max(1-c.Accuracy, smallestError)) }
+	failing := func(c Candidate) float64 { return elementary.Log2(math.Max(1-c.Accuracy, smallestError)) }
 	for i, c := range front {
 		wide, high := 1.0, 1.0
 		if i+1 < len(front) {
-			wide = math.Log2(front[i+1].Cost / c.Cost)
+			wide = elementary.Log2(front[i+1].Cost / c.Cost)
 		}
 		if i > 0 {
 			high = failing(front[i-1]) - failing(c)

@@ -6,6 +6,7 @@ import (
 
 	G "gorgonia.org/gorgonia"
 
+	"qtool/internal/elementary"
 	"qtool/kernel/f32"
 )
 
@@ -69,8 +70,8 @@ func (a *Adam) Step(model []G.ValueGrad) error {
 		a.M, a.V = zerosLike(weights), zerosLike(weights)
 	}
 	a.Steps++
-	c1 := 1 - math.Pow(a.Beta1, float64(a.Steps))
-	c2 := 1 - math.Pow(a.Beta2, float64(a.Steps))
+	c1 := 1 - elementary.Pow(a.Beta1, float64(a.Steps))
+	c2 := 1 - elementary.Pow(a.Beta2, float64(a.Steps))
 	step := f32.AdamStep{
 		Rate:  float32(a.Rate / c1),
 		Beta1: float32(a.Beta1), Rest1: float32(1 - a.Beta1),
@@ -84,7 +85,7 @@ func (a *Adam) Step(model []G.ValueGrad) error {
 			continue
 		}
 		if a.Decay > 0 {
-			f32.Affine(w, w, 1-a.Rate*a.Decay, 0)
+			f32.Affine(w, w, 1-float64(a.Rate*a.Decay), 0)
 		}
 		step.Apply(w, a.M[i], a.V[i], grads[i])
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"qtool/datasets"
+	"qtool/internal/elementary"
 	"qtool/model"
 )
 
@@ -133,7 +134,7 @@ func CheckNormBatch(n *model.Network, c Config) error {
 // Rate is the learning rate of a step, counted from 0, of a run of total steps
 // with perEpoch of them an epoch.
 func (c Config) Rate(step, perEpoch, total int) float64 {
-	warm := c.Warmup * float64(perEpoch)
+	warm := float64(c.Warmup * float64(perEpoch))
 	if s := float64(step + 1); s < warm {
 		return c.LearningRate * s / warm
 	}
@@ -141,5 +142,5 @@ func (c Config) Rate(step, perEpoch, total int) float64 {
 		return c.LearningRate
 	}
 	done := max(float64(step)-warm, 0) / max(float64(total)-warm, 1)
-	return c.LearningRate * 0.5 * (1 + math.Cos(math.Pi*done))
+	return c.LearningRate * 0.5 * (1 + elementary.Cos(math.Pi*done))
 }

@@ -31,8 +31,8 @@ func digits(t testing.TB, n, validation int) (images, val *datasets.Split) {
 // quantizes.
 func network() *model.Network {
 	return &model.Network{Input: []int{1, 28, 28}, Layers: []model.Layer{
-		{Type: model.AvgPool, Name: "pool0", Kernel: 2},
-		{Type: model.Conv, Name: "conv", Channels: 3, Kernel: 4, Stride: 2, Padding: 1},
+		{Type: model.AvgPool, Name: "pool0", Kernel: model.Both(2)},
+		{Type: model.Conv, Name: "conv", Channels: 3, Kernel: model.Both(4), Stride: model.Both(2), Padding: model.AllSides(1)},
 		{Type: model.Square, Name: "square"},
 		{Type: model.Flatten, Name: "flat"},
 		{Type: model.Dense, Name: "fc", Units: 10},

@@ -24,10 +24,10 @@ func driftNetworks() map[string]*model.Network {
 	with := func(activation model.Layer) *model.Network {
 		activation.Name = "activation"
 		return &model.Network{Input: []int{1, 28, 28}, Layers: []model.Layer{
-			{Type: model.AvgPool, Name: "pool0", Kernel: 4},
-			{Type: model.Conv, Name: "conv", Channels: 2, Kernel: 3, Stride: 3, Padding: 1},
+			{Type: model.AvgPool, Name: "pool0", Kernel: model.Both(4)},
+			{Type: model.Conv, Name: "conv", Channels: 2, Kernel: model.Both(3), Stride: model.Both(3), Padding: model.AllSides(1)},
 			activation,
-			{Type: model.AvgPool, Name: "pool", Kernel: 2, Stride: 1},
+			{Type: model.AvgPool, Name: "pool", Kernel: model.Both(2), Stride: model.Both(1)},
 			{Type: model.Flatten, Name: "flat"},
 			{Type: model.Dense, Name: "fc", Units: 10},
 		}}

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"sync"
 
+	G "gorgonia.org/gorgonia"
+
 	"qtool/datasets"
 	"qtool/model"
 	"qtool/train/op"
@@ -60,17 +62,19 @@ func (e *Evaluator) Predict(ctx context.Context, s *datasets.Split) ([]int, erro
 
 // Trace is Predict that calls visit for every image, from several goroutines,
 // with what each layer's tensor held: value gives a layer's element by its
-// row-major index.
+// row-major index, of layer model.Input the input's, quantized if anything is.
 func (e *Evaluator) Trace(ctx context.Context, s *datasets.Split, visit func(image int, value func(layer, element int) float32) error) ([]int, error) {
 	predicted := make([]int, s.Len())
 	err := e.each(ctx, s, func(g *graph, from, to int) error {
 		g.predict(predicted[from:to])
-		layers := make([][]float32, len(g.layers))
-		for i, n := range g.layers {
-			layers[i] = op.Output(n)
+		tensors := make([][]float32, len(g.layers)+1)
+		for i, n := range append(G.Nodes{g.entered}, g.layers...) {
+			if tensors[i] = g.input.Float32s(); n.Op() != nil { // else it is the input as it came
+				tensors[i] = op.Output(n)
+			}
 		}
 		for r := range to - from {
-			err := visit(from+r, func(layer, element int) float32 { return layers[layer][element*g.batch+r] })
+			err := visit(from+r, func(layer, element int) float32 { return tensors[layer-model.Input][element*g.batch+r] })
 			if err != nil {
 				return err
 			}

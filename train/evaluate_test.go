@@ -47,10 +47,10 @@ func forward(t *testing.T, n *model.Network, p model.Parameters, image []uint8) 
 // The graph computes what the plain definition does, layer kinds all together.
 func TestLogitsAreForward(t *testing.T) {
 	n := &model.Network{Input: []int{1, 28, 28}, Layers: []model.Layer{
-		{Type: model.Conv, Name: "conv1", Channels: 4, Kernel: 5, Stride: 2, Padding: 2},
+		{Type: model.Conv, Name: "conv1", Channels: 4, Kernel: model.Both(5), Stride: model.Both(2), Padding: model.AllSides(2)},
 		{Type: model.Tanh, Name: "tanh"},
-		{Type: model.AvgPool, Name: "pool", Kernel: 3, Stride: 2},
-		{Type: model.Conv, Name: "conv2", Channels: 5, Kernel: 3},
+		{Type: model.AvgPool, Name: "pool", Kernel: model.Both(3), Stride: model.Both(2)},
+		{Type: model.Conv, Name: "conv2", Channels: 5, Kernel: model.Both(3)},
 		{Type: model.ReLU, Name: "relu"},
 		{Type: model.Polynomial, Name: "poly", Coefficients: []float64{0.5, 1, -0.25, 0.125}},
 		{Type: model.Flatten, Name: "flat"},

@@ -411,6 +411,7 @@ func (f *fitter) fill(g *graph, indices []int, count int) {
 		labels[r] = float32(f.task.Train.Labels[i])
 	}
 	g.count = count
+	g.draw(f.task.Seed, f.Epoch, indices)
 }
 
 // momentum is how much of its running moments a batch norm replaces at a step.
@@ -430,18 +431,18 @@ func (f *fitter) observeMoments() {
 			for _, g := range f.shards {
 				of := g.norms[k].moments
 				share := float64(of.Count) / float64(total)
-				m += share * float64(of.Mean[c])
+				m += float64(share * float64(of.Mean[c]))
 				v += share * float64(of.Variance[c]) * float64(of.Count) / float64(max(of.Count-1, 1))
 			}
-			mean[c] += momentum * (float32(m) - mean[c])
-			variance[c] += momentum * (float32(v) - variance[c])
+			mean[c] += float32(momentum * (float32(m) - mean[c]))
+			variance[c] += float32(momentum * (float32(v) - variance[c]))
 		}
 	}
 }
 
 // tally adds a shard's loss and correct answers to the epoch's.
 func (f *fitter) tally(g *graph, count int) {
-	f.LossSum += float64(g.loss.Value().Data().(float32)) * float64(count)
+	f.LossSum += float64(float64(g.loss.Value().Data().(float32)) * float64(count))
 	g.predict(g.predicted)
 	for r, l := range g.labels.Float32s() {
 		if l >= 0 && g.predicted[r] == int(l) {

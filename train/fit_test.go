@@ -182,7 +182,7 @@ func TestFitErrors(t *testing.T) {
 		{func(k *train.Task) { k.Config.Patience, k.Validation = 1, nil }, "train: patience 1 needs a validation split"},
 		{func(k *train.Task) { k.Config.OverflowPenalty = 1 }, "train: overflow_penalty 1: no polynomial has an interval"},
 		{func(k *train.Task) { k.Params = k.Params[1:] }, "3 parameter tensors, the network has 4"},
-		{func(k *train.Task) { k.Network.Layers[0].Kernel = 29 }, `layer "pool0" (avgpool): kernel 29`},
+		{func(k *train.Task) { k.Network.Layers[0].Kernel = model.Both(29) }, `layer "pool0" (avgpool): kernel 29`},
 		{func(k *train.Task) { k.Params[0].Data[0] = 3e38; k.Params[2].Data[0] = 3e38 }, "train: epoch 1, step 1: gradient norm is"},
 		{func(k *train.Task) { k.Train.Labels = append([]uint8(nil), k.Train.Labels...); k.Train.Labels[0] = 10 }, "op cross-entropy"},
 	} {

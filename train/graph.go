@@ -26,9 +26,13 @@ type graph struct {
 	params G.Nodes       // those that gradients change; the scales come last
 	scales Scales
 	norms  []norm
-	logits *G.Node
-	layers G.Nodes // each layer's output
-	loss   *G.Node
+	// dropouts are those of a training graph.
+	dropouts []*dropout
+	logits   *G.Node
+	layers   G.Nodes // each layer's output
+	// entered is what the first layers read: the input, quantized if anything is.
+	entered *G.Node
+	loss    *G.Node
 	// predicted is room for a batch's predictions.
 	predicted []int
 	vm        G.VM
@@ -71,6 +75,7 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, o *o
 			return nil, err
 		}
 	}
+	t.entered = x
 	if x, err = b.all(x); err != nil {
 		return nil, err
 	}

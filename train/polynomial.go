@@ -67,7 +67,14 @@ type boundedInput struct {
 }
 
 // bound notes the input x of layer i, and lets a graph without a loss watch it.
-func (b *builder) bound(i int, l model.Layer, x *G.Node) (*G.Node, error) {
+// Where others read x too, it is a copy: the penalty is one reader more.
+func (b *builder) bound(i int, l model.Layer, x *G.Node, forked bool) (*G.Node, error) {
+	if forked && b.training {
+		var err error
+		if x, err = op.Same(x); err != nil {
+			return nil, err
+		}
+	}
 	if !b.training {
 		var err error
 		t := b.graph

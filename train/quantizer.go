@@ -46,6 +46,9 @@ type Quantizer interface {
 	Table(i int, x, bias *G.Node, normalised bool, s Scales) (*G.Node, error)
 	// PoolFactor is what the window sums of pool i are multiplied by.
 	PoolFactor(i int) float32
+	// Join gives the factors by which layer i, an add or a concat, multiplies what it
+	// reads.
+	Join(i int) func() []float32
 	// Logits turns the last layer's integers into reals.
 	Logits(x *G.Node) (*G.Node, error)
 }

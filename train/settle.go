@@ -148,8 +148,8 @@ func (m *moments) add(n norm) {
 	count := float64(of.Count)
 	m.count += count
 	for c, mean := range of.Mean {
-		m.sum[c] += count * float64(mean)
-		m.square[c] += count * (float64(of.Variance[c]) + float64(float64(mean)*float64(mean)))
+		m.sum[c] += float64(count * float64(mean))
+		m.square[c] += float64(count * (float64(of.Variance[c]) + float64(float64(mean)*float64(mean))))
 	}
 }
 

@@ -28,10 +28,12 @@ func draw(r *rand.Rand) drawn {
 	activation := func(name string) model.Layer {
 		return model.Layer{Type: []model.Kind{model.Tanh, model.Sigmoid, model.ReLU, model.Sign}[r.IntN(4)], Name: name}
 	}
-	n := &model.Network{Input: []int{1, 28, 28}, Layers: []model.Layer{{Type: model.AvgPool, Name: "pool0", Kernel: 4}}}
+	n := &model.Network{Input: []int{1, 28, 28}, Layers: []model.Layer{{Type: model.AvgPool, Name: "pool0", Kernel: model.Both(4)}}}
 	add := func(l ...model.Layer) { n.Layers = append(n.Layers, l...) }
-	pool := func(name string) { add(model.Layer{Type: model.AvgPool, Name: name, Kernel: 2, Stride: 1}) }
-	add(model.Layer{Type: model.Conv, Name: "conv", Channels: 1 + r.IntN(3), Kernel: 3, Stride: 1 + r.IntN(2), Padding: r.IntN(2)})
+	pool := func(name string) {
+		add(model.Layer{Type: model.AvgPool, Name: name, Kernel: model.Both(2), Stride: model.Both(1)})
+	}
+	add(model.Layer{Type: model.Conv, Name: "conv", Channels: 1 + r.IntN(3), Kernel: model.Both(3), Stride: model.Both(1 + r.IntN(2)), Padding: model.AllSides(r.IntN(2))})
 	if coin() {
 		add(model.Layer{Type: model.BatchNorm, Name: "norm"})
 	}
@@ -183,7 +185,7 @@ func TestLargeIntegersKeepTheirOrder(t *testing.T) {
 	}{{8, 8, 2, 1}, {8, 8, 3, 1}, {8, 8, 3, 100}, {16, 8, 3, 1}, {1, 8, 3, 1}, {1, 8, 4, 30}, {4, 4, 4, 1}} {
 		name := fmt.Sprintf("%+v", c)
 		k := &model.Network{Input: []int{1, 28, 28}, Layers: []model.Layer{
-			{Type: model.AvgPool, Name: "pool", Kernel: 2}, {Type: model.Flatten, Name: "flat"},
+			{Type: model.AvgPool, Name: "pool", Kernel: model.Both(2)}, {Type: model.Flatten, Name: "flat"},
 		}}
 		for s := range c.squares {
 			k.Layers = append(k.Layers, model.Layer{Type: model.Dense, Name: fmt.Sprint("fc", s), Units: 32}, model.Layer{Type: model.Square, Name: fmt.Sprint("square", s)})

@@ -20,8 +20,8 @@ import (
 // tableNetwork has tables behind batch norms and a dense layer with a bias.
 func tableNetwork() *model.Network {
 	return &model.Network{Input: []int{1, 28, 28}, Layers: []model.Layer{
-		{Type: model.AvgPool, Name: "pool0", Kernel: 4},
-		{Type: model.Conv, Name: "conv", Channels: 3, Kernel: 3, Stride: 2, Padding: 1},
+		{Type: model.AvgPool, Name: "pool0", Kernel: model.Both(4)},
+		{Type: model.Conv, Name: "conv", Channels: 3, Kernel: model.Both(3), Stride: model.Both(2), Padding: model.AllSides(1)},
 		{Type: model.BatchNorm, Name: "norm"},
 		{Type: model.Tanh, Name: "tanh"},
 		{Type: model.Flatten, Name: "flat"},

@@ -2,9 +2,9 @@ package verify
 
 import (
 	"fmt"
-	"math"
 
 	"qtool/he"
+	"qtool/internal/elementary"
 )
 
 // implausible is the probability of so many missed look-ups below which they are
@@ -31,8 +31,8 @@ func poissonTail(mean float64, k int) float64 {
 		return 0
 	}
 	term := func(i int) float64 {
-		f, _ := math.Lgamma(float64(i) + 1)
-		return math.Exp(float64(i)*math.Log(mean) - mean - f)
+		f := elementary.LogGamma(float64(i) + 1)
+		return elementary.Exp(float64(float64(i)*elementary.Log(mean)) - mean - f)
 	}
 	sum := 0.0
 	if float64(k) <= mean {

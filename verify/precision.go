@@ -3,6 +3,8 @@ package verify
 import (
 	"fmt"
 	"math"
+
+	"qtool/internal/elementary"
 )
 
 // Precision is how close an approximate executor's outputs came to the integer
@@ -68,7 +70,7 @@ func (l *Ladder) precision(a Answers) (*Precision, error) {
 		}
 	}
 	if worst > 0 {
-		p.Bits = math.Log2(largest / worst)
+		p.Bits = elementary.Log2(largest / worst)
 	}
 	return p, nil
 }

@@ -22,7 +22,7 @@ type Random struct {
 	RangeBits int           // proved ranges are at most so wide; 0 means 40
 	Degree    int           // of polynomials, at most; 0 means 3
 	TableBits int           // tables index ranges of at most so many bits; 0 means 9
-	Exact     bool          // products have no Shift
+	Exact     bool          // a Mul or a Shift has a shift of 0 and rounds nothing
 }
 
 // Kinds are all operations of the top level.

@@ -83,7 +83,7 @@ func (r *randomizer) draw(kind bundle.Kind) {
 		}
 	case bundle.KindShift:
 		if x := r.pick(anyTensor); x != nil {
-			bits := r.number("shift", 0, 6)
+			bits := r.shift(6)
 			r.add(&bundle.Shift{Bits: uint8(bits)}, scaled(x.scale, float64(int(1)<<bits)), x)
 		}
 	case bundle.KindRecurrent:
@@ -273,15 +273,20 @@ func (r *randomizer) product(x *tensor) {
 		return
 	}
 	y := like[r.number("which", 0, len(like)-1)]
-	shift := 0
-	if !r.Exact {
-		shift = r.number("shift", 0, 4)
-	}
+	shift := r.shift(4)
 	scale := make([]float64, max(len(x.scale), len(y.scale)))
 	for c := range scale {
 		scale[c] = x.scale[c%len(x.scale)] * y.scale[c%len(y.scale)] * float64(int(1)<<shift)
 	}
 	r.add(&bundle.Mul{Shift: uint8(shift)}, scale, x, y)
+}
+
+// shift draws how many bits are rounded away.
+func (r *randomizer) shift(most int) int {
+	if r.Exact {
+		return 0
+	}
+	return r.number("shift", 0, most)
 }
 
 // concat joins tensors.

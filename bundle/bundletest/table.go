@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"qtool/bundle"
+	"qtool/internal/elementary"
 )
 
 // Table adds a table a channel that covers what the channel's elements can be
@@ -35,8 +36,8 @@ func (b *Builder) RandomTable(bits int) *Builder {
 // Sigmoid adds monotone tables of so many bits, odd about the domain's centre.
 func (b *Builder) Sigmoid(bits int) *Builder {
 	return b.Table(0, func(lo, hi, i int64) int32 {
-		x := 8 * (float64(i) - float64(lo+hi)/2) / float64(max(1, hi-lo))
-		return int32(math.Floor(float64(int(1)<<bits) / (1 + math.Exp(-x)) * 0.999999))
+		x := 8 * (float64(i) - float64(float64(lo+hi)/2)) / float64(max(1, hi-lo))
+		return int32(math.Floor(float64(int(1)<<bits) / (1 + elementary.Exp(-x)) * 0.999999))
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"qtool/bundle"
+	"qtool/internal/elementary"
 	"qtool/quant"
 )
 
@@ -23,7 +24,7 @@ func Polynomial(s Shape, seed uint64, v Variant) *bundle.Program {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	p := &bundle.Program{Input: bundle.Input{Shape: []int{s.Steps, s.Inputs}, Quantizer: quant.Params{Scale: float32(1) / 255, ZeroPoint: 128, Bits: 8}}}
 	limit := bundle.NewRange(-8<<fraction, 8<<fraction)
-	one := math.Exp2(-fraction)
+	one := elementary.Exp2(-fraction)
 	r := &bundle.Recurrent{Steps: s.Steps, Output: "h", States: []bundle.State{
 		{Name: "h", Size: s.Hidden, Scale: []float64{one}, Range: limit, Next: "h1"},
 		{Name: "c", Size: s.Hidden, Scale: []float64{one}, Range: limit, Next: "c1"},
@@ -46,12 +47,12 @@ func Polynomial(s Shape, seed uint64, v Variant) *bundle.Program {
 	// 3 fraction + coefficient bits behind the point.
 	fixed := func(c0, c1, c3 float64) *bundle.Polynomial {
 		at := func(c float64, bits int) int64 {
-			return int64(math.RoundToEven(c*math.Exp2(coefficient))) << bits
+			return int64(math.RoundToEven(c*elementary.Exp2(coefficient))) << bits
 		}
 		p := &bundle.Polynomial{}
 		rows, wobble := 1, func() float64 { return 0 }
 		if v.Full {
-			rows, wobble = s.Hidden, func() float64 { return 0.03 * (rng.Float64() - 0.5) }
+			rows, wobble = s.Hidden, func() float64 { return 0.03 * (float64(rng.Float64()) - 0.5) }
 		}
 		for range rows {
 			p.Coeffs = append(p.Coeffs, bundle.Vec{Small: []int64{
@@ -61,13 +62,13 @@ func Polynomial(s Shape, seed uint64, v Variant) *bundle.Program {
 		return p
 	}
 	zero := bundle.Vec{Small: make([]int64, s.Hidden)}
-	wide := math.Exp2(-3*fraction - coefficient)
+	wide := elementary.Exp2(-3*fraction - coefficient)
 	// wx has 6 bits behind the point and x 7; wh 6 and h all of fraction.
 	for _, g := range gates {
 		std := 0.5 / math.Sqrt(float64(s.Inputs+s.Hidden))
-		add("x"+g, &bundle.Dense{Units: s.Hidden, Inputs: s.Inputs, Weight: weights(s.Hidden*s.Inputs, std), Bias: zero}, math.Exp2(-13), bundle.SequenceName)
-		add("h"+g, &bundle.Dense{Units: s.Hidden, Inputs: s.Hidden, Weight: weights(s.Hidden*s.Hidden, std), Bias: zero}, math.Exp2(-6-fraction), "h")
-		add("a"+g, &bundle.Add{Weights: []int32{1 << (fraction - 7), 1}}, math.Exp2(-6-fraction), "x"+g, "h"+g)
+		add("x"+g, &bundle.Dense{Units: s.Hidden, Inputs: s.Inputs, Weight: weights(s.Hidden*s.Inputs, std), Bias: zero}, elementary.Exp2(-13), bundle.SequenceName)
+		add("h"+g, &bundle.Dense{Units: s.Hidden, Inputs: s.Hidden, Weight: weights(s.Hidden*s.Hidden, std), Bias: zero}, elementary.Exp2(-6-fraction), "h")
+		add("a"+g, &bundle.Add{Weights: []int32{1 << (fraction - 7), 1}}, elementary.Exp2(-6-fraction), "x"+g, "h"+g)
 		add("s"+g, &bundle.Shift{Bits: 6}, one, "a"+g)
 		add("z"+g, &bundle.Domain{Lo: -4 << fraction, Hi: 4 << fraction}, one, "s"+g)
 		poly := fixed(0.5, 0.21, -0.0045)

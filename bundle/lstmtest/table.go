@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"qtool/bundle"
+	"qtool/internal/elementary"
 	"qtool/quant"
 )
 
@@ -44,9 +45,9 @@ func Table(s Shape, width int64, seed uint64) *bundle.Program {
 			lo, hi = lo+d.Bias.Small[u], hi+d.Bias.Small[u]
 			table.Tables = append(table.Tables, tabulate(lo, hi, func(z float64) float64 {
 				if g == "g" {
-					return 7 * math.Tanh(z/8)
+					return 7 * elementary.Tanh(z/8)
 				}
-				return 15 / (1 + math.Exp(-z/8))
+				return 15 / (1 + elementary.Exp(-z/8))
 			}))
 		}
 		add("z"+g, d, 1./8, bundle.SequenceName, "h")
@@ -57,7 +58,7 @@ func Table(s Shape, width int64, seed uint64) *bundle.Program {
 	add("fc", &bundle.Mul{Shift: 2}, 4./105, "f", "c")
 	add("sum", &bundle.Add{Weights: []int32{1, 1}}, 4./105, "ig", "fc")
 	add("c1", one(-54, 54, func(q float64) float64 { return min(7, max(-7, q*4/15)) }), 1./7, "sum")
-	add("u", one(-7, 7, func(q float64) float64 { return 7 * math.Tanh(q/5) / math.Tanh(7./5) }), 1./7, "c1")
+	add("u", one(-7, 7, func(q float64) float64 { return 7 * elementary.Tanh(q/5) / elementary.Tanh(7./5) }), 1./7, "c1")
 	add("ou", &bundle.Mul{Shift: 2}, 4./105, "o", "u")
 	add("h1", one(-27, 27, func(q float64) float64 { return min(7, max(-7, q*4/15)) }), 1./7, "ou")
 	return finish(p, r, rng)

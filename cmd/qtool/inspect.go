@@ -220,8 +220,19 @@ func inspectCheckpoint(a *app, path string, c *model.Checkpoint) error {
 	}
 	p.f("\n")
 	t := newTable()
-	t.AppendHeader(table.Row{"layer", "type", "output", "parameters", "weight grid"})
-	right(t, 4)
+	// What layers read is of interest where it is not the one before.
+	chain := c.Network.IsChain()
+	sources, err := c.Network.Sources()
+	if err != nil {
+		return err
+	}
+	if chain {
+		t.AppendHeader(table.Row{"layer", "type", "output", "parameters", "weight grid"})
+		right(t, 4)
+	} else {
+		t.AppendHeader(table.Row{"layer", "type", "inputs", "output", "parameters", "weight grid"})
+		right(t, 5)
+	}
 	for i, l := range c.Network.Layers {
 		w, b := c.Params.Of(l.Name)
 		count := ""
@@ -230,10 +241,29 @@ func inspectCheckpoint(a *app, path string, c *model.Checkpoint) error {
 		} else if theta := c.Params.Coefficients(l.Name); theta != nil {
 			count = fmt.Sprint(len(theta))
 		}
-		t.AppendRow(table.Row{l.Name, l.Type, fmt.Sprint(shapes[i]), count, weightGrid(c.Quantizers, l.Name)})
+		row := table.Row{l.Name, l.Type}
+		if !chain {
+			row = append(row, inputsOf(c.Network, sources[i], i))
+		}
+		t.AppendRow(append(row, fmt.Sprint(shapes[i]), count, weightGrid(c.Quantizers, l.Name)))
 	}
 	p.f("%s\n", t.Render())
 	return p.err
+}
+
+// inputsOf names the tensors that layer i reads, or nothing where that is just the
+// one before.
+func inputsOf(n *model.Network, from []int, i int) string {
+	if len(from) == 1 && from[0] == i-1 {
+		return ""
+	}
+	names := make([]string, len(from))
+	for k, f := range from {
+		if names[k] = model.InputName; f != model.Input {
+			names[k] = n.Layers[f].Name
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func weightGrid(q *model.Quantizers, layer string) string {

@@ -17,7 +17,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the command as a user does. The scripts that need the real
-// MNIST files have the condition [mnist].
+// MNIST files have the condition [mnist], those that need the sample of colour
+// pictures [colours].
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
@@ -33,12 +34,17 @@ func TestScripts(t *testing.T) {
 				_, err := os.Stat(absolute(os.Getenv("QTOOL_DATA")) + "/mnist/t10k-images-idx3-ubyte.gz")
 				return err == nil, nil
 			}
+			if cond == "colours" {
+				_, err := os.Stat(absolute(os.Getenv("QTOOL_DATA")) + coloursFile)
+				return err == nil, nil
+			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": status, "jsonhas": jsonHas, "flip": flip, "truncate": truncate, "waitfor": waitFor, "sentencebundle": sentenceBundle, "samehash": sameHash, "samesearch": sameSearch,
 			"bars":    bars,
 			"foreign": foreign,
+			"colours": colours,
 		},
 	})
 }

@@ -1,8 +1,9 @@
 package text
 
 import (
-	"math"
 	"math/rand/v2"
+
+	"qtool/internal/elementary"
 )
 
 // Logistic is logistic regression on the set of a sentence's words:
@@ -61,7 +62,7 @@ func (l *Logistic) probability(set []int32) float64 {
 	for _, w := range set {
 		z += float64(l.Weight[w])
 	}
-	return 1 / (1 + math.Exp(-z))
+	return 1 / (1 + elementary.Exp(-z))
 }
 
 // distinct drops repeated numbers, in place.

@@ -23,7 +23,7 @@ func Encoder(q *sequence.Quantized, v *text.Vocabulary, s text.Selection, scores
 		for d := range n.Inputs {
 			x := 0.0
 			for k := range n.Embedding {
-				x += float64(projection[d*n.Embedding+k]) * float64(table[w*n.Embedding+k])
+				x += float64(float64(projection[d*n.Embedding+k]) * float64(table[w*n.Embedding+k]))
 			}
 			x /= float64(q.Quantizers.Input.Scale)
 			reals[w*n.Inputs+d] = x

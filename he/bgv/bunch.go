@@ -40,21 +40,26 @@ type shared struct {
 // maxBunch is how many rows of a long linear map are evaluated together.
 const maxBunch = 16
 
-// group makes the bunches of a stage.
-func (st *stage) group() *shared {
+// share makes the bunches of a stage.
+func (st *stage) share() *shared {
 	s := &shared{index: map[string]int{}, squares: map[[2]int][]mod.Pairs{}}
 	if st.poly != nil {
 		for j := 1; j < st.poly.Degree(); j++ {
 			s.products = append(s.products, products(j*st.inDegree, st.inDegree))
 		}
 	}
-	channels := st.channels
+	if st.by != nil {
+		s.products = append(s.products, products(st.from.degree, st.by.degree))
+		return s
+	}
+	channels, group := st.channels, st.group
 	if channels < 1 || st.outputs%channels != 0 || st.between%channels != 0 {
-		channels = 1
+		channels, group = 1, 1
 	}
 	step := st.outputs / channels
-	for c := 0; c < channels; c += maxBunch {
-		n := min(maxBunch, channels-c)
+	n := 0
+	for c := 0; c < channels; c += n {
+		n = min(maxBunch, group-c%group)
 		for place := range step {
 			first := c*step + place
 			if b, ok := st.bunch(s, first, step, n); ok {

@@ -10,19 +10,24 @@ import (
 type constants struct {
 	m       *mod.Modulus
 	factor  mod.Factor // T, for products
+	lifts   [][]lifted // of the parts of each source
 	weights []*mod.Weights
 	bias    []uint64 // of each row, for c_0
 	squares bool     // the polynomial is a plain square in every channel
 	poly    []horner // of each coefficient row, otherwise
 }
 
-// compile prepares a stage whose inputs have the given scale.
+// compile prepares a stage of a segment that begins with the given scale.
 //
 // A constant c at scale s is the centred residue of c*s mod t, times T^-1 mod q,
 // added to every NTT coefficient of c_0. A polynomial of degree D has the scale
 // s^D after it, so that its coefficient a_j becomes a_j s^(D-j).
 func (st *stage) compile(s *shared, t, scale uint64, m *mod.Modulus) constants {
 	c := constants{m: m, factor: m.DotFactor(t % m.Q)}
+	for _, from := range st.sources() {
+		c.lifts = append(c.lifts, from.factors(t, scale, m))
+	}
+	scale = powMod(scale, uint64(st.from.power), t)
 	inverseT := m.Inverse(t)
 	constant := func(v, scale uint64) uint64 { // v modulo t
 		scaled := lift(mulMod(v, scale, t), t)
@@ -69,3 +74,24 @@ func isSquare(row bundle.Vec) bool { return row.Equal(bundle.Square().Coeffs[0])
 // channel is the compiled polynomial of element i of n, by the rule of
 // bundle.Polynomial.Channel.
 func (c *constants) channel(i, n int) *horner { return &c.poly[i*len(c.poly)/n] }
+
+// lifted is the factor that brings a part of a source to the scale of the others.
+type lifted struct {
+	factor mod.Factor
+	needed bool // the factor is not 1
+}
+
+// factors are s^lift mod t, centred, of the parts in a segment that begins
+// with scale s.
+func (from *source) factors(t, s uint64, m *mod.Modulus) []lifted {
+	all := make([]lifted, len(from.lifts))
+	for k, n := range from.lifts {
+		all[k] = newLifted(powMod(s, uint64(n), t), t, m)
+	}
+	return all
+}
+
+// newLifted is the centred factor v modulo t.
+func newLifted(v, t uint64, m *mod.Modulus) lifted {
+	return lifted{m.Factor(m.Residue(lift(v, t))), v != 1}
+}

@@ -1,9 +1,8 @@
 package bgv
 
 import (
-	"math"
-
 	"qtool/he/internal/costmodel"
+	"qtool/internal/elementary"
 	"qtool/kernel/cpu"
 )
 
@@ -20,86 +19,116 @@ const (
 type costs struct {
 	encrypt  float64   // of one input
 	segments []float64 // of one limb, all coefficients
-	rescales []float64 // of one polynomial of the tensor after each segment
+	rescales []float64 // of one polynomial of the buffers kept after each segment
 	decrypt  float64   // of one output
 	memory   float64   // of a run's first touch of ciphertexts
 }
 
-func (l *layout) costs(segments []segment, level cpu.Level) costs {
+func (l *layout) costs(circuit *circuit, level cpu.Level) costs {
 	n, logN := float64(int(1)<<l.logN), float64(l.logN)
 	t := costmodel.BatchOf(level, l.t[0])
 	limbs := make([]costmodel.Batch, len(l.q))
 	for i, q := range l.q {
 		limbs[i] = costmodel.BatchOf(level, q)
 	}
-	c := costs{encrypt: n * (t.NTT*logN + costmodel.GaussianOf(level))}
+	c := costs{encrypt: n * (float64(t.NTT*logN) + costmodel.GaussianOf(level))}
 	for _, s := range limbs {
-		c.encrypt += n * (s.NTT*logN + costUniform + 2*s.Pointwise + 2*costMove)
+		c.encrypt += float64(n * (float64(s.NTT*logN) + costUniform + 2*s.Pointwise + 2*costMove))
 	}
-	for i := range segments {
+	for i := range circuit.segments {
 		sum := 0.0
 		for _, s := range limbs {
-			for k := range segments[i].stages {
-				sum += segments[i].stages[k].cost(s, l.q[0])
+			for k := range circuit.segments[i].stages {
+				sum += circuit.cost(i, k, s, l.q[0])
 			}
 		}
 		c.segments = append(c.segments, sum*n/float64(len(limbs)))
 		rescale, drop := 0.0, l.drops[i]
 		if drop > 0 {
 			for _, s := range limbs {
-				rescale += n * (s.NTT*logN + float64(drop)*s.Pointwise + costMove)
+				rescale += float64(n * (float64(s.NTT*logN) + float64(float64(drop)*s.Pointwise) + costMove))
 			}
 		}
 		c.rescales = append(c.rescales, rescale)
 		limbs = limbs[:len(limbs)-drop]
 	}
-	c.memory = costTouch * l.bytes(segments)
-	d := float64(segments[len(segments)-1].last().outDegree)
+	c.memory = costTouch * l.bytes(circuit)
+	d := float64(circuit.out().degree)
 	c.decrypt = n * t.NTT * logN
 	for _, s := range limbs {
-		c.decrypt += n * (s.NTT*logN + (d+1)*(s.Pointwise+costMove) + float64(len(limbs))*s.Pointwise + costLift)
+		c.decrypt += float64(n * (float64(s.NTT*logN) + float64((d+1)*(s.Pointwise+costMove)) + float64(float64(len(limbs))*s.Pointwise) + costLift))
 	}
 	return c
 }
 
 // bytes is the ciphertexts of a batch and plaintext prime that are in memory at
 // once.
-func (l *layout) bytes(segments []segment) float64 {
+func (l *layout) bytes(c *circuit) float64 {
 	level := len(l.q)
-	polynomials := 2 * segments[0].first().inputs * level
-	var between [2]int // every other segment's outputs share memory
-	for i := range segments {
-		last := segments[i].last()
-		between[i%2] = max(between[i%2], last.outputs*(last.outDegree+1)*level)
+	polynomials := c.buffers[inputBuffer].polynomials() * level
+	slots := make([]int, c.slots) // buffers that wait at different times share memory
+	for i := range c.segments {
+		for k := range c.segments[i].stages {
+			if b := &c.buffers[c.segments[i].stages[k].to]; b.slot != noTile {
+				slots[b.slot] = max(slots[b.slot], b.polynomials()*level)
+			}
+		}
 		level -= l.drops[i]
 	}
-	return 8 * float64(polynomials+between[0]+between[1]) * float64(int(1)<<l.logN)
+	for _, n := range slots {
+		polynomials += n
+	}
+	return 8 * float64(polynomials) * float64(int(1)<<l.logN)
 }
 
 // batch is the predicted nanoseconds of one core for a batch and a prime.
-func (c costs) batch(l *layout, segments []segment) float64 {
-	sum := c.encrypt * float64(segments[0].first().inputs)
+func (c costs) batch(l *layout, circuit *circuit) float64 {
+	sum := c.encrypt * float64(circuit.inputs())
 	level := len(l.q)
-	for i := range segments {
-		last := segments[i].last()
-		sum += c.segments[i] * float64(level)
-		sum += c.rescales[i] * float64(last.outputs*(last.outDegree+1))
+	for i := range circuit.segments {
+		sum += float64(c.segments[i] * float64(level))
+		sum += float64(c.rescales[i] * float64(circuit.polynomials(i)))
 		level -= l.drops[i]
 	}
-	return sum + c.decrypt*float64(segments[len(segments)-1].last().outputs)
+	return sum + float64(c.decrypt*float64(circuit.out().elements))
 }
 
-// cost is nanoseconds a coefficient of a limb with modulus about q.
-func (st *stage) cost(s costmodel.Batch, q uint64) float64 {
+// cost is nanoseconds of stage k of segment i a coefficient of a limb with modulus about
+// q.
+func (c *circuit) cost(i, k int, s costmodel.Batch, q uint64) float64 {
+	st := &c.segments[i].stages[k]
 	sum := 0.0
+	for _, from := range st.sources() {
+		if len(from.parts) > 1 {
+			sum += c.gatherCost(i, from, s)
+		}
+	}
+	if st.by != nil {
+		dx, dy := st.from.degree, st.by.degree
+		sum += float64(float64(st.outputs) * (float64(float64((dx+1)*(dy+1))*s.Product) + float64(float64(dx+dy+1)*s.Reduce)))
+	}
 	if st.rows != nil {
-		sum += float64(st.inDegree+1) * (float64(len(st.rows.In))*s.MAC + st.reductions(q)*s.Reduce)
+		sum += float64(float64(st.inDegree+1) * (float64(float64(len(st.rows.In))*s.MAC) + float64(st.reductions(q)*s.Reduce)))
 	}
 	if st.poly != nil {
-		sum += float64(st.between) * productCost(s, st.poly.Degree(), st.inDegree)
+		sum += float64(float64(st.between) * productCost(s, st.poly.Degree(), st.inDegree))
 	}
 	if st.pool != nil && (st.poly == nil || st.poly.Degree() != 2) {
-		sum += float64(len(st.pool.In)*(st.outDegree+1)) * costAdd
+		sum += float64(float64(len(st.pool.In)*(st.outDegree+1)) * costAdd)
+	}
+	return sum
+}
+
+// gatherCost is that of putting the parts of a source together in segment i, a
+// coefficient.
+func (c *circuit) gatherCost(i int, from *source, s costmodel.Batch) float64 {
+	sum := 0.0
+	for k, p := range from.parts {
+		each := costAdd
+		if from.lifts[k] > 0 && i > 0 {
+			each = s.Pointwise
+		}
+		sum += float64(float64(p.Len()*(from.degree+1)) * each)
 	}
 	return sum
 }
@@ -107,17 +136,17 @@ func (st *stage) cost(s costmodel.Batch, q uint64) float64 {
 // reductions is about how many reductions the lazy sums of the linear map need
 // modulo q.
 func (st *stage) reductions(q uint64) float64 {
-	return float64(st.rows.Outputs()) + st.norm*float64(q)/math.Exp2(64)
+	return float64(st.rows.Outputs()) + st.norm*float64(q)/elementary.Exp2(64)
 }
 
 // productCost is that of a polynomial in a ciphertext of degree d.
 func productCost(s costmodel.Batch, degree, d int) float64 {
 	if degree == 2 { // mostly a square
-		return float64((d+1)*(d+2)/2)*s.Product + float64(2*d+1)*s.Reduce
+		return float64(float64((d+1)*(d+2)/2)*s.Product) + float64(float64(2*d+1)*s.Reduce)
 	}
 	sum := float64(d+1) * s.Pointwise
 	for j := 1; j < degree; j++ {
-		sum += float64((j*d+1)*(d+1))*s.Product + float64((j+1)*d+1)*s.Reduce
+		sum += float64(float64((j*d+1)*(d+1))*s.Product) + float64(float64((j+1)*d+1)*s.Reduce)
 	}
 	return sum
 }

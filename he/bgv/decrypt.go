@@ -8,6 +8,7 @@ import (
 	"qtool/he/internal/batch"
 	"qtool/he/internal/log2"
 	"qtool/he/internal/meter"
+	"qtool/internal/elementary"
 )
 
 // Decrypt returns the logits modulo the outputs' plaintext prime, residues[o][k]
@@ -19,12 +20,12 @@ import (
 // residues, if less than one bit is left. progress is as in Server.Evaluate.
 func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanoseconds float64)) (residues [][]uint64, bitsLeft float64, err error) {
 	p := c.plan
-	last := p.last()
-	if out.n != p.Slots() || out.elements != last.outputs || out.degree != last.outDegree || len(out.limbs) != p.layout.outLevel() || out.Prime < 0 || out.Prime >= len(p.layout.t) {
+	last := p.circuit.out()
+	if out.n != p.Slots() || out.elements != last.elements || out.degree != last.degree || len(out.limbs) != p.layout.outLevel() || out.Prime < 0 || out.Prime >= len(p.layout.t) {
 		return nil, 0, fmt.Errorf("bgv: %d output ciphertexts of degree %d and %d limbs for plaintext prime %d, want %d of degree %d and %d limbs",
-			out.elements, out.degree, len(out.limbs), out.Prime, last.outputs, last.outDegree, p.layout.outLevel())
+			out.elements, out.degree, len(out.limbs), out.Prime, last.elements, last.degree, p.layout.outLevel())
 	}
-	scale := inverse(p.scale(out.Prime, len(p.segments)), p.layout.t[out.Prime])
+	scale := inverse(p.scale(out.Prime, len(p.circuit.segments)), p.layout.t[out.Prime])
 	return batch.Residues(ctx, "bgv", p.workers, out.elements, p.Slots(), func(w, i int, slots []uint64) float64 {
 		return c.decrypt(c.workers[w], out, i, slots, scale)
 	}, func() { meter.Report(progress, p.costs.decrypt) })
@@ -50,7 +51,7 @@ func (c *Client) decrypt(w *clientWorker, out *Outputs, i int, slots []uint64, s
 	limb.residue(slots, phase, w.mask)
 	p.slots[out.Prime].Forward(slots)
 	limb.m.Scale(slots, slots, limb.m.Factor(scale))
-	return log2.Product(p.layout.q[:len(phase)]) - 1 - math.Log2(max(1, p.lift.largest(phase)))
+	return log2.Product(p.layout.q[:len(phase)]) - 1 - elementary.Log2(max(1, p.lift.largest(phase)))
 }
 
 // largest is the largest magnitude of numbers with these digits. As balanced
@@ -60,7 +61,7 @@ func (r *rescaler) largest(digits [][]uint64) float64 {
 	for k := range digits[0] {
 		v := 0.0
 		for j := len(r.last) - 1; j >= 0; j-- {
-			v = v*float64(r.last[j].Q) + float64(int64(digits[j][k])-int64(r.half[j]))
+			v = float64(v*float64(r.last[j].Q)) + float64(int64(digits[j][k])-int64(r.half[j]))
 		}
 		most = max(most, math.Abs(v))
 	}

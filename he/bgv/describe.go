@@ -15,10 +15,18 @@ func (p *Plan) Hash() [32]byte {
 	l := p.layout
 	h := planhash.New("bgv").Ints("ring", l.logN).Words("plaintext", l.t...).Words("ciphertext", l.q...).Ints("drops", l.drops...)
 	h.Values("program", p.program.Input.Codes(), p.output)
-	for i := range p.segments {
-		for k := range p.segments[i].stages {
-			s := &p.segments[i].stages[k]
+	for i := range p.circuit.segments {
+		for k := range p.circuit.segments[i].stages {
+			s := &p.circuit.segments[i].stages[k]
 			h.Ints("stage", i, s.node.rows, s.node.poly, s.node.pool, s.inputs, s.between, s.outputs, s.inDegree, s.outDegree)
+			if s.chained() {
+				continue
+			}
+			for _, from := range s.sources() {
+				for j, p := range from.parts {
+					h.Ints("reads", p.Buffer, p.From, p.To, from.lifts[j])
+				}
+			}
 		}
 	}
 	return h.Sum()
@@ -38,10 +46,10 @@ func (p *Plan) Describe(samples int) he.Description {
 	l := p.layout
 	level, batches := len(l.q), (samples+p.Slots()-1)/p.Slots()
 	var bits []float64
-	l.walk(p.segments, func(_ *stage, e noise, logQ float64) { bits = append(bits, e.left(logQ)) })
-	for i := range p.segments {
-		for k := range p.segments[i].stages {
-			s := &p.segments[i].stages[k]
+	l.walk(p.circuit, func(_ *stage, e noise, logQ float64) { bits = append(bits, e.left(logQ)) })
+	for i := range p.circuit.segments {
+		for k := range p.circuit.segments[i].stages {
+			s := &p.circuit.segments[i].stages[k]
 			first, last := s.nodes()
 			name := "input"
 			if last != noNode {
@@ -49,7 +57,7 @@ func (p *Plan) Describe(samples int) he.Description {
 			}
 			seconds := 0.0
 			for _, q := range l.q[:level] {
-				seconds += s.cost(costmodel.BatchOf(p.level, q), l.q[0])
+				seconds += p.circuit.cost(i, k, costmodel.BatchOf(p.level, q), l.q[0])
 			}
 			d.Layers = append(d.Layers, he.LayerDescription{
 				Name: name, First: first, Last: last,
@@ -60,6 +68,13 @@ func (p *Plan) Describe(samples int) he.Description {
 		level -= l.drops[i]
 	}
 	return d
+}
+
+// chained reports whether the stage reads all that the one before it makes, as every
+// stage of a chain of layers does.
+func (s *stage) chained() bool {
+	p := s.from.parts
+	return s.by == nil && len(p) == 1 && p[0].Buffer == s.to-1 && p[0].From == 0
 }
 
 // nodes are the first and the last program node of a stage, noNode where there is none.
@@ -79,4 +94,4 @@ func (s *stage) nodes() (first, last int) {
 
 // Memory is the bytes of the ciphertexts of a batch and plaintext prime that are in
 // memory at once.
-func (p *Plan) Memory() int64 { return int64(p.layout.bytes(p.segments)) }
+func (p *Plan) Memory() int64 { return int64(p.layout.bytes(p.circuit)) }

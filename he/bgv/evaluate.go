@@ -7,7 +7,8 @@ type worker struct {
 	rows   []uint64    // a bunch's, at every place of its windows
 	pooled []uint64    // an element
 	acc    [2][]uint64 // of Horner's rule
-	tiles  [2][]uint64 // between the stages of a segment
+	tiles  [][]uint64  // of buffers that live within a segment
+	joined [2][]uint64 // of the sources of a stage
 	poly   [][]uint64  // of N coefficients, for rescales
 	clock  *clock      // nil on tiles that are not timed
 }
@@ -15,23 +16,38 @@ type worker struct {
 func (p *Plan) newWorker() *worker {
 	w := &worker{}
 	width, rows := 0, 0
-	for i := range p.segments {
-		stages := p.segments[i].stages
+	var tiles []int
+	var joined [2]int
+	for i := range p.circuit.segments {
+		stages := p.circuit.segments[i].stages
 		for k := range stages {
 			st := &stages[k]
 			width = max(width, (st.outDegree+1)*block)
 			for _, b := range p.shared[i][k].bunches {
 				rows = max(rows, b.outputs*len(b.windows)*(st.inDegree+1)*block)
 			}
-			if k+1 < len(stages) {
-				at := &w.tiles[k%2]
-				*at = make([]uint64, max(len(*at), st.outputs*(st.outDegree+1)*block))
+			if b := &p.circuit.buffers[st.to]; b.tile != noTile {
+				for len(tiles) <= b.tile {
+					tiles = append(tiles, 0)
+				}
+				tiles[b.tile] = max(tiles[b.tile], b.words())
+			}
+			for j, from := range st.sources() {
+				if len(from.parts) > 1 {
+					joined[j] = max(joined[j], from.elements*(from.degree+1)*block)
+				}
 			}
 		}
 	}
 	w.rows = make([]uint64, rows)
 	for _, v := range []*[]uint64{&w.pooled, &w.acc[0], &w.acc[1]} {
 		*v = make([]uint64, width)
+	}
+	for _, n := range tiles {
+		w.tiles = append(w.tiles, make([]uint64, n))
+	}
+	for j, n := range joined {
+		w.joined[j] = make([]uint64, n)
 	}
 	dropped := 0
 	for _, n := range p.layout.drops {
@@ -43,19 +59,73 @@ func (p *Plan) newWorker() *worker {
 	return w
 }
 
-// segment evaluates a segment's stages on one tile.
-func (w *worker) segment(dst, src []uint64, stages []stage, shared []*shared, consts []constants) {
+// place is where a segment is evaluated: block b of one limb of the tensors that hold
+// the buffers.
+type place struct {
+	circuit  *circuit
+	tensors  []*tensor // by buffer; nil for those that live within a segment
+	limb, at int
+}
+
+// tile is that of a buffer.
+func (w *worker) tile(p *place, buffer int) []uint64 {
+	b := &p.circuit.buffers[buffer]
+	if b.tile != noTile {
+		return w.tiles[b.tile][:b.words()]
+	}
+	return p.tensors[buffer].tile(p.limb, p.at)
+}
+
+// segment evaluates a segment's stages at one place.
+func (w *worker) segment(p *place, stages []stage, shared []*shared, consts []constants) {
 	for k := range stages {
-		to := dst
-		if k+1 < len(stages) {
-			st := &stages[k]
-			to = w.tiles[k%2][:st.outputs*(st.outDegree+1)*block]
+		st, c := &stages[k], &consts[k]
+		dst, src := w.tile(p, st.to), w.source(p, &st.from, 0, c)
+		if st.by != nil {
+			w.product(dst, src, w.source(p, st.by, 1, c), st, shared[k], c)
+			continue
 		}
 		for i := range shared[k].bunches {
-			w.bunch(to, src, &shared[k].bunches[i], &stages[k], shared[k], &consts[k])
+			w.bunch(dst, src, &shared[k].bunches[i], st, shared[k], c)
 		}
-		src = to
 	}
+}
+
+// product evaluates the products of the elements of x and y.
+func (w *worker) product(dst, x, y []uint64, st *stage, s *shared, c *constants) {
+	start := w.clock.now()
+	dx, dy, d := (st.from.degree+1)*block, (st.by.degree+1)*block, (st.outDegree+1)*block
+	for i := range st.outputs {
+		c.dots(dst[i*d:][:d], x[i*dx:][:dx], y[i*dy:][:dy], s.products[0])
+	}
+	w.clock.add(st.node.poly, start)
+}
+
+// source is what a stage reads: a range of a buffer's tile, or a copy of several that
+// are brought to one degree and one scale.
+func (w *worker) source(p *place, from *source, number int, c *constants) []uint64 {
+	width := (from.degree + 1) * block
+	if len(from.parts) == 1 {
+		one := from.parts[0]
+		return w.tile(p, one.Buffer)[one.From*width : one.To*width]
+	}
+	joined := w.joined[number][:from.elements*width]
+	at := 0
+	for k, part := range from.parts {
+		have := (p.circuit.buffers[part.Buffer].degree + 1) * block
+		tile := w.tile(p, part.Buffer)
+		for e := part.From; e < part.To; e++ {
+			to, x := joined[at:][:width], tile[e*have:][:have]
+			if l := &c.lifts[number][k]; l.needed {
+				c.m.Scale(to[:have], x, l.factor)
+			} else {
+				copy(to, x)
+			}
+			clear(to[have:])
+			at += width
+		}
+	}
+	return joined
 }
 
 // bunch evaluates some outputs of a stage on one tile. dst must not overlap src.

@@ -51,7 +51,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 		}
 	}
 	batches := (len(images) + p.Slots() - 1) / p.Slots()
-	r := &runState{executor: e, meter: meter.New(step, float64(batches*len(p.layout.t))*p.costs.batch(p.layout, p.segments)), left: math.Inf(1)}
+	r := &runState{executor: e, meter: meter.New(step, float64(batches*len(p.layout.t))*p.costs.batch(p.layout, p.circuit)), left: math.Inf(1)}
 	if err := r.setup(); err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 	bytes := &r.result.Cost.Bytes
 	primes := int64(len(p.layout.t))
 	bytes.CiphertextIn = primes * p.serialisedBytes(p.inputs(), 1, len(p.layout.q))
-	bytes.CiphertextOut = primes * p.serialisedBytes(p.last().outputs, p.last().outDegree, p.layout.outLevel())
+	bytes.CiphertextOut = primes * p.serialisedBytes(p.circuit.out().elements, p.circuit.out().degree, p.layout.outLevel())
 	return &r.result, nil
 }
 

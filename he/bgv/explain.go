@@ -18,9 +18,9 @@ func (p *Plan) explain(o Options, runnersUp []candidate) []string {
 		fmt.Sprintf("the output %q has the proved range %v (%.1f bits), and %d plaintext prime(s) of %.1f bits carry %.1f",
 			p.program.Output().Name, p.output, log2.Int(width(p.output)), k, l.logT(), log2.Product(l.t)),
 		fmt.Sprintf("fresh ciphertexts have %d primes, %.1f bits together: the noise after %d segment(s) needs %.1f bits at the last level, and rescales drop %.1f before it",
-			len(l.q), l.logQ(), len(p.segments), p.required(), l.logQ()-log2.Product(l.q[:l.lastLevel()])),
+			len(l.q), l.logQ(), len(p.circuit.segments), p.required(), l.logQ()-log2.Product(l.q[:l.lastLevel()])),
 		fmt.Sprintf("outputs have ciphertext degree %d and %d prime(s), %.1f bits, with %.1f bits left above ten standard deviations of the predicted noise",
-			p.last().outDegree, l.outLevel(), p.budget.logQ, p.budget.left),
+			p.circuit.out().degree, l.outLevel(), p.budget.logQ, p.budget.left),
 	}
 	if security.Check(l.logN, l.logQ()) == nil {
 		why = append(why, fmt.Sprintf("a ring of degree 2^%d allows %.0f bits at %d bits of security", l.logN, limit, security.Bits))
@@ -28,9 +28,9 @@ func (p *Plan) explain(o Options, runnersUp []candidate) []string {
 		why = append(why, fmt.Sprintf("INSECURE: a ring of degree 2^%d allows %.0f bits at %d bits of security, this has about %d; it was asked for",
 			l.logN, limit, security.Bits, p.SecurityBits()))
 	}
-	work := o.perImage(l.costs(p.segments, o.level()), l, p.segments)
+	work := o.perImage(l.costs(p.circuit, o.level()), l, p.circuit)
 	why = append(why, fmt.Sprintf("predicted work is %.2f ms an image on one core of the reference processor in batches of %.0f images (%d slots)", work/1e6, batch.Mean(o.Images, p.Slots()), p.Slots()))
-	why = append(why, fmt.Sprintf("a batch takes %.1f GB of ciphertexts at once", l.bytes(p.segments)/1e9))
+	why = append(why, fmt.Sprintf("a batch takes %.1f GB of ciphertexts at once", l.bytes(p.circuit)/1e9))
 	if o.LogN != 0 {
 		why = append(why, fmt.Sprintf("the ring degree 2^%d was asked for", o.LogN))
 	}
@@ -65,6 +65,6 @@ func (p *Plan) required() float64 {
 	l := *p.layout
 	l.drops = append([]int(nil), l.drops...)
 	l.drops[len(l.drops)-1] = 0
-	b := l.budget(p.segments)
+	b := l.budget(p.circuit)
 	return b.logQ - b.left + reserveBits
 }

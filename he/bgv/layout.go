@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"qtool/he/internal/log2"
+	"qtool/internal/elementary"
 )
 
 // layout is the unchecked arithmetic of a plan: ring, primes and levels.
@@ -27,36 +28,36 @@ type budget struct {
 }
 
 // budget follows the noise through the segments for the largest t.
-func (l *layout) budget(segments []segment) budget {
-	e, logQ := l.walk(segments, nil)
+func (l *layout) budget(c *circuit) budget {
+	e, logQ := l.walk(c, nil)
 	return budget{e.left(logQ), logQ, e.total()}
 }
 
 // walk calls visit after every stage with the noise there and log2 of the
 // modulus that carries it.
-func (l *layout) walk(segments []segment, visit func(s *stage, e noise, logQ float64)) (e noise, logQ float64) {
-	e = freshNoise(l.logN, l.logT())
+func (l *layout) walk(c *circuit, visit func(s *stage, e noise, logQ float64)) (e noise, logQ float64) {
+	all := freshNoises(c, l.logN, l.logT())
 	level := len(l.q)
-	for i := range segments {
-		for k := range segments[i].stages {
-			s := &segments[i].stages[k]
-			e.stage(s)
+	for i := range c.segments {
+		for k := range c.segments[i].stages {
+			s := &c.segments[i].stages[k]
+			all[s.to] = all.stage(s)
 			if visit != nil {
-				visit(s, e, log2.Product(l.q[:level]))
+				visit(s, all[s.to], log2.Product(l.q[:level]))
 			}
 		}
 		if n := l.drops[i]; n > 0 {
 			level -= n
-			e.rescale(log2.Product(l.q[level:level+n]), segments[i].last().outDegree)
+			all.rescale(c, i, log2.Product(l.q[level:level+n]))
 		}
 	}
-	return e, log2.Product(l.q[:level])
+	return all[c.output], log2.Product(l.q[:level])
 }
 
 func (l *layout) logT() float64 {
 	largest := 0.0
 	for _, t := range l.t {
-		largest = max(largest, math.Log2(float64(t)))
+		largest = max(largest, elementary.Log2(float64(t)))
 	}
 	return largest
 }
@@ -67,19 +68,19 @@ func (l *layout) logT() float64 {
 // Each rescale divides the noise down to what its own rounding adds: a bit more
 // makes Q longer by a bit, and a bit less makes the noise that is squared
 // afterwards larger by nearly one.
-func demand(segments []segment, logN int, logT float64) (groups []float64) {
-	e := freshNoise(logN, logT)
-	for i := range segments {
-		for k := range segments[i].stages {
-			e.stage(&segments[i].stages[k])
+func demand(c *circuit, logN int, logT float64) (groups []float64) {
+	all := freshNoises(c, logN, logT)
+	for i := range c.segments {
+		for k := range c.segments[i].stages {
+			s := &c.segments[i].stages[k]
+			all[s.to] = all.stage(s)
 		}
-		if i == len(segments)-1 {
-			groups = append(groups, e.required())
+		if i == len(c.segments)-1 {
+			groups = append(groups, all[c.output].required())
 			break
 		}
-		degree := segments[i].last().outDegree
-		bits := max(minPrimeBits+1, float64(logN+4), math.Ceil(e.total()-e.rounding(degree)))
-		e.rescale(bits, degree)
+		bits := max(minPrimeBits+1, float64(logN+4), all.excess(c, i))
+		all.rescale(c, i, bits)
 		groups = append(groups, bits)
 	}
 	for i, j := 0, len(groups)-1; i < j; i, j = i+1, j-1 {
@@ -122,11 +123,11 @@ func realise(logN int, t []uint64, p *primes, counts, bits []int) (*layout, erro
 }
 
 // trim drops what primes it can after the last segment.
-func (l *layout) trim(segments []segment) {
-	at := len(segments) - 1
+func (l *layout) trim(c *circuit) {
+	at := len(c.segments) - 1
 	for l.drops[at]+1 < l.lastLevel() {
 		l.drops[at]++
-		if l.budget(segments).left < reserveBits {
+		if l.budget(c).left < reserveBits {
 			l.drops[at]--
 			return
 		}
@@ -146,8 +147,8 @@ func (l *layout) lastLevel() int {
 func (l *layout) outLevel() int { return l.lastLevel() - l.drops[len(l.drops)-1] }
 
 // check says whether the noise fits.
-func (l *layout) check(segments []segment) error {
-	if b := l.budget(segments); b.left < reserveBits || math.IsNaN(b.left) {
+func (l *layout) check(c *circuit) error {
+	if b := l.budget(c); b.left < reserveBits || math.IsNaN(b.left) {
 		return fmt.Errorf("bgv: predicted noise leaves %.1f of %d bits below the %.1f of the last modulus: %w", b.left, reserveBits, b.logQ, ErrInsufficient)
 	}
 	return nil

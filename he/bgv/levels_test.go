@@ -33,7 +33,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 				images := b.Images(700)
 				var want [2][][]uint64
 				for _, level := range cputest.Levels(t, cpu.IFMA) {
-					plan, err := build(p, first.segments, first.layout, 0, level)
+					plan, err := build(p, first.circuit, first.layout, 0, level)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -69,7 +69,7 @@ func TestRescaleIsItsDefinition(t *testing.T) {
 	}
 	for _, level := range cputest.Levels(t, cpu.IFMA) {
 		for drop := 1; drop < len(good.layout.q); drop++ {
-			plan, err := build(p, good.segments, good.layout, 0, level)
+			plan, err := build(p, good.circuit, good.layout, 0, level)
 			if err != nil {
 				t.Fatal(err)
 			}

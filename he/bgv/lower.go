@@ -6,149 +6,251 @@ import (
 	"math"
 
 	"qtool/bundle"
+	"qtool/he/internal/parts"
 )
-
-// stage is the unit of evaluation on a tile: a linear map, a polynomial on each
-// of its outputs, and a sum over windows of those. Each may be absent. They run
-// fused, one output at a time, so that the tensors in between never exist.
-type stage struct {
-	rows *bundle.Rows       // nil: identity
-	poly *bundle.Polynomial // nil: identity
-	pool *bundle.Rows       // nil: identity; all weights 1, no input in two windows
-	node struct{ rows, poly, pool int }
-
-	inputs, between, outputs int // elements: in, after rows, out
-	// channels is how many equal parts the outputs come in that read the same
-	// inputs at the same places.
-	channels            int
-	inDegree, outDegree int     // of the ciphertexts
-	norm                float64 // sum of rows' magnitudes
-}
-
-// segment is what happens between two rescales.
-type segment struct {
-	stages []stage
-}
-
-func (s *segment) first() *stage { return &s.stages[0] }
-func (s *segment) last() *stage  { return &s.stages[len(s.stages)-1] }
 
 // maxDegree bounds the degree of a ciphertext, far above what any noise budget
 // allows.
 const maxDegree = 256
 
-// lower turns a program into segments. A new one begins at the first operation
-// after a polynomial of degree two or more, and the pools on it, as long as
-// another such polynomial follows; degree-1 polynomials are linear.
-func lower(ctx context.Context, p *bundle.Program) ([]segment, error) {
-	products := 0
-	for i := range p.Nodes {
-		if isProduct(p.Nodes[i].Op) {
-			products++
-		}
-	}
-	l := lowering{degree: 1, elements: bundle.Size(p.Input.Shape)}
-	cut := true
-	for i := range p.Nodes {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		op, in := p.Nodes[i].Op, p.InShape(i)
-		_, isPool := op.(*bundle.SumPool)
-		if _, ok := op.(*bundle.Reshape); ok {
-			continue
-		}
-		if cut && (!isPool || len(l.segments) == 0) {
-			l.segments = append(l.segments, segment{})
-			cut = false
-		}
-		switch op := op.(type) {
-		case *bundle.Polynomial:
-			l.polynomial(op, i)
-		case bundle.Linear:
-			l.linear(op.Rows(in), isPool, channels(op), i)
-		default:
-			return nil, fmt.Errorf("bgv: layer %q: operation %s is not supported by the exact batch executor", p.Nodes[i].Name, p.Nodes[i].Kind())
-		}
-		if l.degree > maxDegree {
-			return nil, fmt.Errorf("bgv: layer %q: ciphertext degree %d passes the limit of %d: %w", p.Nodes[i].Name, l.degree, maxDegree, ErrInsufficient)
-		}
-		if isProduct(op) {
-			products--
-			cut = products > 0
-		}
-	}
-	if len(l.segments) == 0 { // nothing but reshapes
-		l.segments = append(l.segments, segment{})
-		l.push(stage{inputs: l.elements, between: l.elements, outputs: l.elements}, noNode, noNode, noNode)
-	}
-	return l.segments, nil
-}
-
 const noNode = -1
 
+// isProduct reports whether op multiplies ciphertexts. Polynomials of degree 1 are
+// linear.
 func isProduct(op bundle.Op) bool {
+	if _, ok := op.(*bundle.Mul); ok {
+		return true
+	}
 	p, ok := op.(*bundle.Polynomial)
 	return ok && p.Degree() > 1
 }
 
-// lowering is the state of lower: the tensor it has come to.
-type lowering struct {
-	segments         []segment
-	elements, degree int
-}
-
-func (l *lowering) push(s stage, rows, poly, pool int) {
-	s.node.rows, s.node.poly, s.node.pool = rows, poly, pool
-	s.inDegree, s.outDegree = l.degree, l.degree
-	if s.poly != nil {
-		s.outDegree *= s.poly.Degree()
+// lower turns a program into segments. The depth of a tensor is the largest number of
+// products on a way to it from the input, and D the output's. There are D segments, or
+// one where D is 0. Segment d does the products on tensors of depth d, and behind them
+// the pools and sums of what it has made; other operations on tensors of depth d > 0
+// belong to segment min(d, D-1), behind a rescale. Reshape, Slice and Concat are no
+// work: they are which parts of buffers a stage reads.
+//
+// It returns an error that names the layer where a ciphertext's degree passes
+// maxDegree, and ctx's once that is done.
+func lower(ctx context.Context, p *bundle.Program) (*circuit, error) {
+	g, err := p.Graph()
+	if err != nil {
+		return nil, err
 	}
-	l.degree, l.elements = s.outDegree, s.outputs
-	at := &l.segments[len(l.segments)-1]
-	at.stages = append(at.stages, s)
+	n := bundle.Size(p.Input.Shape)
+	l := lowering{circuit: &circuit{buffers: []buffer{{elements: n, degree: 1, power: 1}}}, deepest: depth(p, g), latest: noNode}
+	l.segments = make([]segment, max(1, l.deepest))
+	tensors := []value{{parts: parts.All(inputBuffer, n)}}
+	for i := range p.Nodes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		var in []value
+		for _, t := range g.Inputs[i] {
+			in = append(in, tensors[t])
+		}
+		out, err := l.node(&p.Nodes[i], i, in, p.InShapes(i), g.Inputs[i])
+		if err != nil {
+			return nil, err
+		}
+		if d := l.buffers[len(l.buffers)-1].degree; d > maxDegree {
+			return nil, fmt.Errorf("bgv: layer %q: ciphertext degree %d passes the limit of %d: %w", p.Nodes[i].Name, d, maxDegree, ErrInsufficient)
+		}
+		out.sole = out.sole && len(g.Readers(i+1)) == 1
+		tensors = append(tensors, out)
+	}
+	l.finish(tensors[len(p.Nodes)])
+	return l.circuit, nil
 }
 
-// open is the last stage of the current segment, or nil.
-func (l *lowering) open() *stage {
-	at := &l.segments[len(l.segments)-1]
-	if len(at.stages) == 0 {
+// depth is the largest number of products on a way from the input to the output.
+func depth(p *bundle.Program, g *bundle.Graph) int {
+	all := make([]int, len(p.Nodes)+1)
+	for i, in := range g.Inputs {
+		for _, t := range in {
+			all[i+1] = max(all[i+1], all[t])
+		}
+		if isProduct(p.Nodes[i].Op) {
+			all[i+1]++
+		}
+	}
+	return all[len(p.Nodes)]
+}
+
+// value is a tensor of the program as parts of buffers. It is sole if one node reads
+// it, and no node another tensor with any of the parts.
+type value struct {
+	parts parts.List
+	depth int
+	sole  bool
+}
+
+// lowering is the state of lower.
+type lowering struct {
+	*circuit
+	deepest int
+	latest  int // the buffer of the stage that was made last, or noNode
+}
+
+// node lowers node i on the values of its inputs, whose tensors have the numbers
+// tensors.
+func (l *lowering) node(n *bundle.Node, i int, in []value, shapes [][]int, tensors []int) (value, error) {
+	joined := join(in)
+	switch op := n.Op.(type) {
+	case *bundle.Reshape, *bundle.Concat:
+		return joined, nil
+	case *bundle.Slice:
+		row := bundle.Size(shapes[0]) / shapes[0][0]
+		joined.parts = joined.parts.Cut(op.From*row, op.To*row)
+		return joined, nil
+	case *bundle.Polynomial:
+		return l.polynomial(op, i, joined), nil
+	case *bundle.Mul:
+		if tensors[0] == tensors[1] {
+			return l.polynomial(bundle.Square(), i, in[0]), nil
+		}
+		return l.product(i, in[0], in[1]), nil
+	case *bundle.SumPool:
+		return l.pool(op.Rows(shapes...), i, joined), nil
+	case *bundle.Add:
+		return l.linear(op, op.Rows(shapes...), i, joined, l.made(joined)), nil
+	case bundle.Linear:
+		return l.linear(op, op.Rows(shapes...), i, joined, l.behind(joined)), nil
+	}
+	return value{}, fmt.Errorf("bgv: layer %q: operation %s is not supported by the exact batch executor", n.Name, n.Kind())
+}
+
+// join is the concatenation of values.
+func join(in []value) value {
+	out := value{sole: true}
+	var all []parts.List
+	for _, v := range in {
+		out.depth, out.sole = max(out.depth, v.depth), out.sole && v.sole
+		all = append(all, v.parts)
+	}
+	out.parts = parts.Join(all...)
+	return out
+}
+
+// made is the first segment in which all of v is there.
+func (l *lowering) made(v value) int {
+	last := 0
+	for _, p := range v.parts {
+		last = max(last, l.buffers[p.Buffer].made)
+	}
+	return last
+}
+
+// behind is the segment of an operation on v that had better come behind a rescale of
+// the products that v is made of.
+func (l *lowering) behind(v value) int { return max(0, min(v.depth, l.deepest-1)) }
+
+// size is the elements of a buffer.
+func (c *circuit) size(buffer int) int { return c.buffers[buffer].elements }
+
+// open is the stage that made v if another operation in the same segment can be fused
+// to it, or nil: it is the latest, and nothing else reads v.
+func (l *lowering) open(v value, segment int) *stage {
+	b, ok := v.parts.Whole(l.size)
+	if !ok || !v.sole || b != l.latest || l.buffers[b].made != segment {
 		return nil
 	}
-	return at.last()
-}
-
-func (l *lowering) polynomial(p *bundle.Polynomial, node int) {
-	if s := l.open(); s != nil && s.poly == nil && s.pool == nil {
-		s.poly, s.node.poly = p, node
-		s.outDegree *= p.Degree()
-		l.degree = s.outDegree
-		return
+	stages := l.segments[segment].stages
+	if s := &stages[len(stages)-1]; s.by == nil {
+		return s
 	}
-	n := l.elements
-	l.push(stage{poly: p, inputs: n, between: n, outputs: n}, noNode, node, noNode)
+	return nil
 }
 
-// channels is how many parts of a linear map's outputs read the same inputs.
-func channels(op bundle.Linear) int {
+// push appends a stage to a segment, with a new buffer for what it makes.
+func (l *lowering) push(segment int, s stage, rows, poly, pool int) value {
+	s.node.rows, s.node.poly, s.node.pool = rows, poly, pool
+	s.inputs, s.inDegree = s.from.elements, s.from.degree
+	s.between = s.inputs
+	if s.rows != nil {
+		s.between = s.rows.Outputs()
+		s.norms = parts.NewNorms(s.rows, s.from.parts)
+	}
+	s.outputs = s.between
+	s.to, l.latest = len(l.buffers), len(l.buffers)
+	l.buffers = append(l.buffers, buffer{elements: s.outputs, made: segment})
+	l.segments[segment].stages = append(l.segments[segment].stages, s)
+	l.raise(&l.segments[segment].stages[len(l.segments[segment].stages)-1])
+	return value{parts: parts.All(s.to, s.outputs), sole: true}
+}
+
+// raise sets what the stage's products make of degree and power.
+func (l *lowering) raise(s *stage) {
+	b := &l.buffers[s.to]
+	b.degree, b.power = s.from.degree, s.from.power
+	switch {
+	case s.by != nil:
+		b.degree, b.power = b.degree+s.by.degree, b.power+s.by.power
+	case s.poly != nil:
+		b.degree, b.power = b.degree*s.poly.Degree(), b.power*s.poly.Degree()
+	}
+	s.outDegree = b.degree
+}
+
+func (l *lowering) polynomial(p *bundle.Polynomial, node int, v value) value {
+	at := l.behind(v)
+	depth := v.depth
+	if p.Degree() > 1 {
+		depth++
+	}
+	if s := l.open(v, at); s != nil && s.poly == nil && s.pool == nil {
+		s.poly, s.node.poly = p, node
+		l.raise(s)
+		v.depth = depth
+		return v
+	}
+	out := l.push(at, stage{from: l.source(at, v.parts), poly: p}, noNode, node, noNode)
+	out.depth = depth
+	return out
+}
+
+func (l *lowering) product(node int, x, y value) value {
+	at := max(l.behind(x), l.behind(y))
+	by := l.source(at, y.parts)
+	out := l.push(at, stage{from: l.source(at, x.parts), by: &by}, noNode, node, noNode)
+	out.depth = max(x.depth, y.depth) + 1
+	return out
+}
+
+// channels is how many parts of a linear map's outputs there are, and how many of them
+// one behind the other read the same inputs.
+func channels(op bundle.Linear) (parts, group int) {
 	switch op := op.(type) {
 	case *bundle.Conv2D:
-		return op.Outputs
+		return op.Outputs, op.Outputs / max(1, op.Groups)
 	case *bundle.Dense:
-		return op.Units
+		return op.Units, op.Units
 	}
-	return 1
+	return 1, 1
 }
 
-func (l *lowering) linear(r *bundle.Rows, isPool bool, channels, node int) {
-	if s := l.open(); isPool && s != nil && s.pool == nil && r.Disjoint() {
+func (l *lowering) pool(r *bundle.Rows, node int, v value) value {
+	at := l.made(v)
+	if s := l.open(v, at); s != nil && s.pool == nil && r.Disjoint() {
 		s.pool, s.node.pool = r, node
-		s.outputs, l.elements = r.Outputs(), r.Outputs()
-		return
+		s.outputs = r.Outputs()
+		s.poolNorms = parts.NewNorms(r, parts.All(0, r.Inputs))
+		l.buffers[s.to].elements = s.outputs
+		return value{parts: parts.All(s.to, s.outputs), depth: v.depth, sole: true}
 	}
+	return l.linear(nil, r, node, v, at)
+}
+
+func (l *lowering) linear(op bundle.Linear, r *bundle.Rows, node int, v value, at int) value {
 	norm := 0.0
 	for _, w := range r.W {
 		norm += math.Abs(float64(w))
 	}
-	l.push(stage{rows: r, norm: norm, inputs: r.Inputs, between: r.Outputs(), outputs: r.Outputs(), channels: channels}, node, noNode, noNode)
+	s := stage{from: l.source(at, v.parts), rows: r, norm: norm}
+	s.channels, s.group = channels(op)
+	out := l.push(at, s, node, noNode, noNode)
+	out.depth = v.depth
+	return out
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"qtool/bundle"
+	"qtool/internal/elementary"
 )
 
 // noise is the size of a tensor's error, on average: log2 of the standard
@@ -24,6 +25,10 @@ import (
 // of s in the dominating part of the noise (secret). For a square the constants
 // are 2*C(2d, d). A polynomial is the sum over its terms, with coefficients that
 // are as large as t/2 once the scale is not 1.
+//
+// product:  of x and y as of a square, with (dx+dy)!/(dx! dy!) for the powers of s.
+//
+// lift:     a factor modulo t has a size of up to t/2, by which it multiplies both parts.
 //
 // rescale:  by a product p of primes divides by p, after which the rounding of the polynomials
 // c_0..c_d, own to each element, is added: uniform errors of variance 1/12 times
@@ -51,7 +56,7 @@ const (
 func freshNoise(logN int, logT float64) noise {
 	return noise{
 		logN: float64(logN), logT: logT,
-		own: math.Log2(sigma), shared: math.Log2(math.Sqrt(1. / 12)),
+		own: elementary.Log2(sigma), shared: elementary.Log2(math.Sqrt(1. / 12)),
 	}
 }
 
@@ -64,28 +69,6 @@ func (e noise) required() float64 { return 1 + e.logT + e.total() + tailBits + r
 // left is how many bits the ten standard deviations stay below Q/2.
 func (e noise) left(logQ float64) float64 { return logQ - e.required() + reserveBits }
 
-func (e *noise) stage(s *stage) {
-	if s.rows != nil {
-		e.linear(s.rows)
-	}
-	if s.poly != nil {
-		e.polynomial(s.poly)
-	}
-	if s.pool != nil {
-		e.linear(s.pool)
-	}
-}
-
-func (e *noise) linear(r *bundle.Rows) {
-	worst := math.Inf(-1)
-	for o := range r.Outputs() {
-		l1, square := r.Norms(o)
-		worst = max(worst, rootSumSquare(e.own+math.Log2(square)/2, e.shared+math.Log2(l1)))
-	}
-	// A row without weights leaves a constant, below t in size.
-	e.own, e.shared = math.Inf(-1), max(worst, 0)
-}
-
 func (e *noise) polynomial(p *bundle.Polynomial) {
 	degree, in := p.Degree(), e.total()
 	worst := math.Inf(-1)
@@ -97,7 +80,7 @@ func (e *noise) polynomial(p *bundle.Polynomial) {
 			if size == 0 {
 				continue
 			}
-			scale := math.Log2(size)
+			scale := elementary.Log2(size)
 			if e.scaled && j < degree {
 				scale = e.logT - 1
 			}
@@ -108,9 +91,9 @@ func (e *noise) polynomial(p *bundle.Polynomial) {
 			top = max(top, t)
 		}
 		for _, t := range terms {
-			sum += math.Exp2(t - top)
+			sum += elementary.Exp2(t - top)
 		}
-		worst = max(worst, top+math.Log2(sum))
+		worst = max(worst, top+elementary.Log2(sum))
 	}
 	e.own, e.shared = math.Inf(-1), worst
 	e.secret *= degree
@@ -119,8 +102,8 @@ func (e *noise) polynomial(p *bundle.Polynomial) {
 // power is the noise of V^j where V has noise in.
 func (e *noise) power(in float64, j int) float64 {
 	k, d := float64(j), float64(e.secret)
-	moments := logFactorial(k) + logFactorial(k*d) - k*logFactorial(d)
-	return (k-1)*e.logT + k*in + (k-1)*e.logN/2 + moments/2
+	moments := logFactorial(k) + logFactorial(float64(k*d)) - float64(k*logFactorial(d))
+	return float64((k-1)*e.logT) + float64(k*in) + float64((k-1)*e.logN/2) + float64(moments/2)
 }
 
 // rescale divides ciphertexts of the given degree by logP bits of primes.
@@ -137,10 +120,10 @@ func (e *noise) rescale(logP float64, degree int) {
 func (e *noise) rounding(degree int) float64 {
 	sum := math.Inf(-1)
 	for i := range degree + 1 {
-		variance := logFactorial(float64(i)) + float64(i)*(e.logN+math.Log2(2./3))
+		variance := logFactorial(float64(i)) + float64(float64(i)*(e.logN+elementary.Log2(2./3)))
 		sum = rootSumSquare(sum, variance/2)
 	}
-	return sum - math.Log2(12)/2
+	return sum - float64(elementary.Log2(12)/2)
 }
 
 // rootSumSquare is log2 sqrt(4^a + 4^b).
@@ -151,11 +134,11 @@ func rootSumSquare(a, b float64) float64 {
 	if math.IsInf(b, -1) {
 		return a
 	}
-	return a + math.Log2(1+math.Exp2(2*(b-a)))/2
+	return a + float64(elementary.Log2(1+elementary.Exp2(2*(b-a)))/2)
 }
 
 // logFactorial is log2(n!).
 func logFactorial(n float64) float64 {
-	l, _ := math.Lgamma(n + 1)
+	l := elementary.LogGamma(n + 1)
 	return l / math.Ln2
 }

@@ -73,14 +73,14 @@ func (o Options) computes() cpu.Level {
 // holds no secret. The same ciphertext ring, and so the same key, serves every
 // plaintext prime.
 type Plan struct {
-	program  *bundle.Program
-	segments []segment
-	layout   *layout
-	costs    costs // with the kernels of level
-	budget   budget
-	output   bundle.Range
-	workers  int
-	why      []string
+	program *bundle.Program
+	circuit *circuit
+	layout  *layout
+	costs   costs // with the kernels of level
+	budget  budget
+	output  bundle.Range
+	workers int
+	why     []string
 
 	params rlwe.Parameters
 	rings  []*ring.Ring // modulo each plaintext prime
@@ -107,7 +107,7 @@ func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := build(p, s.segments, best, o.Workers, o.computes())
+	plan, err := build(p, s.circuit, best, o.Workers, o.computes())
 	if err != nil {
 		return nil, err
 	}
@@ -132,29 +132,29 @@ func choose(ctx context.Context, p *bundle.Program, o Options) (*search, *layout
 	if err := p.Check(); err != nil {
 		return nil, nil, err
 	}
-	if err := carried.Check(p); err != nil {
+	if err := checkCarried(p); err != nil {
 		return nil, nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	segments, err := lower(ctx, p)
+	c, err := lower(ctx, p)
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &search{program: p, segments: segments, options: o, output: p.Output().Range}
+	s := &search{program: p, circuit: c, options: o, output: p.Output().Range}
 	best, err := s.run(ctx)
 	return s, best, err
 }
 
 // build makes the rings of a layout, whatever its noise and security.
-func build(p *bundle.Program, segments []segment, l *layout, workers int, level cpu.Level) (*Plan, error) {
+func build(p *bundle.Program, c *circuit, l *layout, workers int, level cpu.Level) (*Plan, error) {
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	plan := &Plan{
-		program: p, segments: segments, layout: l, output: p.Output().Range,
-		costs: l.costs(segments, level), budget: l.budget(segments), workers: workers, level: level,
+		program: p, circuit: c, layout: l, output: p.Output().Range,
+		costs: l.costs(c, level), budget: l.budget(c), workers: workers, level: level,
 	}
 	params, err := rlwe.NewParametersFromLiteral(rlwe.ParametersLiteral{LogN: l.logN, Q: l.q, NTTFlag: true})
 	if err != nil {
@@ -181,10 +181,10 @@ func build(p *bundle.Program, segments []segment, l *layout, workers int, level 
 		plan.rings, plan.slots = append(plan.rings, r), append(plan.slots, slots)
 	}
 	at := len(l.q)
-	for i := range segments {
+	for i := range c.segments {
 		var all []*shared
-		for k := range segments[i].stages {
-			all = append(all, segments[i].stages[k].group())
+		for k := range c.segments[i].stages {
+			all = append(all, c.segments[i].stages[k].share())
 		}
 		plan.shared = append(plan.shared, all)
 		var r *rescaler
@@ -228,7 +228,7 @@ func (p *Plan) PredictedNoiseBitsLeft() float64 { return p.budget.left }
 // last one's name.
 func (p *Plan) NoiseBudget() []he.StageBudget {
 	var all []he.StageBudget
-	p.layout.walk(p.segments, func(s *stage, e noise, logQ float64) {
+	p.layout.walk(p.circuit, func(s *stage, e noise, logQ float64) {
 		for _, node := range []int{s.node.pool, s.node.poly, s.node.rows} {
 			if node != noNode {
 				all = append(all, he.StageBudget{Layer: p.program.Nodes[node].Name, BitsLeft: e.left(logQ), LogQ: logQ})
@@ -246,36 +246,23 @@ func (p *Plan) SecurityBits() int { return security.Estimate(p.layout.logN, p.Lo
 func (p *Plan) Why() []string { return append([]string(nil), p.why...) }
 
 // inputs is the number of ciphertexts that the client sends a prime.
-func (p *Plan) inputs() int { return p.segments[0].first().inputs }
-
-// last is the stage that makes the outputs.
-func (p *Plan) last() *stage { return p.segments[len(p.segments)-1].last() }
+func (p *Plan) inputs() int { return p.circuit.inputs() }
 
 // scale is what plaintexts modulo t are multiplied by when segment i begins;
 // that of one segment past the end is the outputs'.
 //
-// A polynomial of degree D raises it to the power of D, a rescale multiplies it
-// by the inverses of the primes it drops.
+// A segment raises it to its power, a rescale multiplies it by the inverses of the
+// primes it drops.
 func (p *Plan) scale(prime, segment int) uint64 {
 	t, level, scale := p.layout.t[prime], len(p.layout.q), uint64(1)
 	for i := range segment {
-		for k := range p.segments[i].stages {
-			scale = p.segments[i].stages[k].scale(scale, t)
-		}
+		scale = powMod(scale, uint64(p.circuit.segments[i].power), t)
 		for range p.layout.drops[i] {
 			level--
 			scale = mulMod(scale, inverse(p.layout.q[level], t), t)
 		}
 	}
 	return scale
-}
-
-// scale is that of the stage's outputs when its inputs' is s.
-func (st *stage) scale(s, t uint64) uint64 {
-	if st.poly == nil {
-		return s
-	}
-	return powMod(s, uint64(st.poly.Degree()), t)
 }
 
 // width is hi - lo of the output's proved range.

@@ -146,7 +146,7 @@ func TestPlansKeepToMemory(t *testing.T) {
 	p := bundletest.New(1, 4, 1, 28, 28).Conv(16, 5, 1, 0, 7).Square().Pool(2, 2).
 		Conv(64, 5, 1, 0, 7).Square().Pool(2, 2).Dense(128, 7).Square().Dense(10, 7).Done()
 	free := mustPlan(t, p, Options{Images: 1000, Memory: math.MaxInt64})
-	needs := func(p *Plan) int64 { return int64(p.layout.bytes(p.segments)) }
+	needs := func(p *Plan) int64 { return int64(p.layout.bytes(p.circuit)) }
 	bound := needs(free) - 1
 	plan := mustPlan(t, p, Options{Images: 1000, Memory: bound})
 	if got := needs(plan); got > bound {

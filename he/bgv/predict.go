@@ -39,27 +39,27 @@ func Predict(ctx context.Context, p *bundle.Program, o Options) (Prediction, err
 	return Prediction{
 		OutputBits: log2.Int(width(s.output)), PlaintextPrimes: len(l.t), PlaintextBits: log2.Product(l.t),
 		LogN: l.logN, LogQP: l.logQ(), CiphertextPrimes: len(l.q),
-		Work: l.work(s.segments, max(1, o.Images), costmodel.Reference),
+		Work: l.work(s.circuit, max(1, o.Images), costmodel.Reference),
 	}, nil
 }
 
 // work is the predicted core seconds of so many images with a level's kernels.
-func (l *layout) work(segments []segment, images int, level cpu.Level) float64 {
+func (l *layout) work(c *circuit, images int, level cpu.Level) float64 {
 	slots := 1 << l.logN
 	batches := (images + slots - 1) / slots
-	return float64(batches*len(l.t)) * l.costs(segments, level).batch(l, segments) / 1e9
+	return float64(batches*len(l.t)) * l.costs(c, level).batch(l, c) / 1e9
 }
 
 // Work is the core seconds for so many images by the cost model of the reference
 // processor: the same on every machine.
 func (p *Plan) Work(images int) float64 {
-	return p.layout.work(p.segments, images, costmodel.Reference)
+	return p.layout.work(p.circuit, images, costmodel.Reference)
 }
 
 // PredictedSeconds is the predicted time of the workers for so many images, with
 // this processor's kernels.
 func (p *Plan) PredictedSeconds(images int) float64 {
-	return p.layout.work(p.segments, images, p.level) / float64(p.workers)
+	return p.layout.work(p.circuit, images, p.level) / float64(p.workers)
 }
 
 // Seconds is the predicted time of the run on a machine of that speed.

@@ -83,7 +83,7 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		scale := plan.scale(prime, len(plan.segments))
+		scale := plan.scale(prime, len(plan.circuit.segments))
 		for i := range out.Len() {
 			for k, got := range decode(out.Ciphertext(plan, i)) {
 				if want := mulMod(residues[i][k], scale, modulus); got != want {
@@ -119,7 +119,7 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.q = append(short, l.q[last:]...)
-		plan, err := build(p, good.segments, &l, 0, cpu.Active)
+		plan, err := build(p, good.circuit, &l, 0, cpu.Active)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,10 +40,10 @@ func (o *Options) fits(c *candidate) bool { return c.bytes <= float64(o.Memory) 
 
 // search finds the layout of least work.
 type search struct {
-	program  *bundle.Program
-	segments []segment
-	options  Options
-	output   bundle.Range
+	program *bundle.Program
+	circuit *circuit
+	options Options
+	output  bundle.Range
 
 	found     []candidate
 	needed    map[int]float64 // by logN: the shortest modulus that would do
@@ -124,8 +124,10 @@ func (s *search) tooLarge(ctx context.Context) error {
 		return nil
 	}
 	widest := 0
-	for _, g := range s.segments {
-		widest = max(widest, g.last().outputs)
+	for _, b := range s.circuit.buffers[1:] {
+		if b.crosses() {
+			widest = max(widest, b.elements)
+		}
 	}
 	return &MemoryError{Need: int64(least), Limit: s.options.Memory, Widest: widest}
 }
@@ -163,7 +165,7 @@ func (s *search) try(logN, k int) {
 		return
 	}
 	base := layout{logN: logN, t: t}
-	groups := demand(s.segments, logN, base.logT())
+	groups := demand(s.circuit, logN, base.logT())
 	sum := 0.0
 	for _, g := range groups {
 		sum += g
@@ -181,15 +183,15 @@ func (s *search) try(logN, k int) {
 			continue
 		}
 		l := c.sketch()
-		c.bytes = l.bytes(s.segments)
-		c.nanoseconds = costmodel.Coarse(s.options.perImage(l.costs(s.segments, s.options.level()), l, s.segments))
+		c.bytes = l.bytes(s.circuit)
+		c.nanoseconds = costmodel.Coarse(s.options.perImage(l.costs(s.circuit, s.options.level()), l, s.circuit))
 		s.found = append(s.found, c)
 	}
 }
 
 // perImage is the predicted nanoseconds of one core for an image.
-func (o Options) perImage(c costs, l *layout, segments []segment) float64 {
-	sum := float64(len(l.t)) * c.batch(l, segments) / batch.Mean(o.Images, 1<<l.logN)
+func (o Options) perImage(c costs, l *layout, circuit *circuit) float64 {
+	sum := float64(len(l.t)) * c.batch(l, circuit) / batch.Mean(o.Images, 1<<l.logN)
 	if o.Images > 0 {
 		sum += c.memory / float64(o.Images)
 	}
@@ -222,10 +224,10 @@ func (s *search) realise(c *candidate) (*layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.check(s.segments); err != nil {
+	if err := l.check(s.circuit); err != nil {
 		return nil, err
 	}
-	l.trim(s.segments)
+	l.trim(s.circuit)
 	return l, nil
 }
 

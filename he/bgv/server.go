@@ -7,6 +7,7 @@ import (
 
 	"qtool/he/internal/meter"
 	"qtool/he/internal/parallel"
+	"qtool/kernel/mod"
 )
 
 // Server evaluates the program on ciphertexts. It knows the plan and the
@@ -16,13 +17,13 @@ import (
 type Server struct {
 	plan    *Plan
 	workers []*worker
-	between [2]tensor
-	clocks  []clock // of each worker
+	between []tensor // by slot
+	clocks  []clock  // of each worker
 }
 
 // NewServer prepares to evaluate p's program.
 func NewServer(p *Plan) *Server {
-	s := &Server{plan: p}
+	s := &Server{plan: p, between: make([]tensor, p.circuit.slots)}
 	for range p.workers {
 		s.workers = append(s.workers, p.newWorker())
 	}
@@ -39,44 +40,56 @@ func (s *Server) Evaluate(ctx context.Context, in *Inputs, out *Outputs, progres
 			in.elements, in.degree, len(in.limbs), in.Prime, p.inputs(), len(p.layout.q))
 	}
 	out.Prime = in.Prime
-	src := &in.tensor
-	for i := range p.segments {
-		dst := &s.between[i%2]
-		if i == len(p.segments)-1 {
-			dst = &out.tensor
-		}
-		if err := s.segment(ctx, dst, src, i, in.Prime, progress); err != nil {
+	tensors := make([]*tensor, len(p.circuit.buffers))
+	tensors[inputBuffer] = &in.tensor
+	for i := range p.circuit.segments {
+		if err := s.segment(ctx, tensors, &out.tensor, i, in.Prime, progress); err != nil {
 			return err
 		}
-		if p.rescalers[i] != nil {
-			if err := s.drop(ctx, dst, i, progress); err != nil {
+		if p.rescalers[i] == nil {
+			continue
+		}
+		scale := p.scale(in.Prime, i)
+		for _, k := range p.circuit.segments[i].kept {
+			if err := s.drop(ctx, tensors[k.buffer], i, powMod(scale, uint64(k.lift), p.layout.t[in.Prime]), in.Prime, progress); err != nil {
 				return err
 			}
 		}
-		src = dst
 	}
 	return nil
 }
 
 // segment evaluates segment i on all tiles.
-func (s *Server) segment(ctx context.Context, dst, src *tensor, i, prime int, progress func(float64)) error {
+func (s *Server) segment(ctx context.Context, tensors []*tensor, out *tensor, i, prime int, progress func(float64)) error {
 	p := s.plan
-	seg, level := &p.segments[i], len(src.limbs)
-	dst.reset(src.n, seg.last().outputs, seg.last().outDegree, level)
+	stages, level := p.circuit.segments[i].stages, len(p.layout.q)
+	for _, n := range p.layout.drops[:i] {
+		level -= n
+	}
+	for k := range stages {
+		b := stages[k].to
+		if buffer := &p.circuit.buffers[b]; buffer.slot != noTile {
+			tensors[b] = &s.between[buffer.slot]
+			if b == p.circuit.output {
+				tensors[b] = out
+			}
+			tensors[b].reset(p.Slots(), buffer.elements, buffer.degree, level)
+		}
+	}
 	consts := make([]func() []constants, level)
 	for limb := range consts {
 		consts[limb] = sync.OnceValue(func() []constants { return p.compile(prime, i, limb) })
 	}
-	blocks := src.blocks()
+	blocks := p.Slots() / block
 	cost := p.costs.segments[i] / float64(blocks)
 	return parallel.Run(ctx, p.workers, level*blocks, func(w, task int) error {
-		limb, b := task/blocks, task%blocks
+		at := place{p.circuit, tensors, task / blocks, task % blocks}
 		worker := s.workers[w]
 		worker.clock = nil
-		if s.clocks != nil && b%clockEvery == 0 {
+		if s.clocks != nil && at.at%clockEvery == 0 {
 			worker.clock = &s.clocks[w]
 		}
-		worker.segment(dst.tile(limb, b), src.tile(limb, b), seg.stages, p.shared[i], consts[limb]())
+		worker.segment(&at, stages, p.shared[i], consts[at.limb]())
 		return nil
 	}, func() { meter.Report(progress, cost) })
 }
@@ -85,22 +98,38 @@ func (s *Server) segment(ctx context.Context, dst, src *tensor, i, prime int, pr
 func (p *Plan) compile(prime, i, limb int) []constants {
 	var all []constants
 	t, scale := p.layout.t[prime], p.scale(prime, i)
-	for k := range p.segments[i].stages {
-		st := &p.segments[i].stages[k]
-		all = append(all, st.compile(p.shared[i][k], t, scale, p.moduli[limb]))
-		scale = st.scale(scale, t)
+	for k := range p.circuit.segments[i].stages {
+		all = append(all, p.circuit.segments[i].stages[k].compile(p.shared[i][k], t, scale, p.moduli[limb]))
 	}
 	return all
 }
 
-// drop rescales every polynomial of t by the primes that go after segment i.
-func (s *Server) drop(ctx context.Context, t *tensor, i int, progress func(float64)) error {
-	r := s.plan.rescalers[i]
+// drop multiplies every polynomial of t by a factor modulo the plaintext prime and
+// rescales it by the primes that go after segment i.
+func (s *Server) drop(ctx context.Context, t *tensor, i int, factor uint64, prime int, progress func(float64)) error {
+	p, r := s.plan, s.plan.rescalers[i]
+	var lifts []lifted // by limb
+	for limb := range t.limbs {
+		lifts = append(lifts, newLifted(factor, p.layout.t[prime], p.moduli[limb]))
+	}
 	n := t.degree + 1
-	err := parallel.Run(ctx, s.plan.workers, t.elements*n, func(w, task int) error {
-		s.workers[w].rescale(s.plan.transforms, r, t, task/n, task%n)
+	err := parallel.Run(ctx, p.workers, t.elements*n, func(w, task int) error {
+		if factor != 1 {
+			t.scale(p.moduli, lifts, task/n, task%n)
+		}
+		s.workers[w].rescale(p.transforms, r, t, task/n, task%n)
 		return nil
-	}, func() { meter.Report(progress, s.plan.costs.rescales[i]) })
+	}, func() { meter.Report(progress, p.costs.rescales[i]) })
 	t.limbs = t.limbs[:len(r.limbs)]
 	return err
+}
+
+// scale multiplies polynomial p of an element.
+func (t *tensor) scale(moduli []*mod.Modulus, by []lifted, element, p int) {
+	for limb := range t.limbs {
+		for b := range t.blocks() {
+			part := t.part(limb, b, element, p)
+			moduli[limb].Scale(part, part, by[limb].factor)
+		}
+	}
 }

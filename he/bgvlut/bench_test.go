@@ -60,9 +60,9 @@ func BenchmarkTable(b *testing.B) {
 		plan := mustPlan(b, fullyConnected(1, c.first, c.second, c.odd).Done(), Options{Images: 10000})
 		_, _, server := newRoles(b, plan)
 		for stage := range 2 {
-			e := evaluation{Server: server, stage: stage, stageServer: &server.stages[stage], worker: server.workers[0]}
-			x := server.pool.ciphertext(plan.layout.limbs(stage, 0))
-			dst := server.pool.ciphertext(plan.layout.limbs(stage, len(plan.layout.drops[stage])))
+			e := evaluation{Server: server, round: plan.stages[stage].round, stageServer: &server.stages[stage], worker: server.workers[0]}
+			x := server.pool.ciphertext(plan.layout.limbs(plan.stages[stage].round, 0))
+			dst := server.pool.ciphertext(plan.layout.limbs(plan.stages[stage].round+1, 0))
 			b.Run(fmt.Sprintf("bits=%d/odd=%v/layer=%d", c.bits, c.odd, stage+1), func(b *testing.B) {
 				before := cpuSeconds()
 				for b.Loop() {

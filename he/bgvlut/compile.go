@@ -13,9 +13,10 @@ type program struct {
 // of a table's output is 1.
 func (p *Plan) compile(i int) []program {
 	c := compiler{t: field(p.layout.t)}
-	for step := range p.layout.drops[i] {
+	round := p.stages[i].round
+	for step := range p.layout.drops[round] {
 		d := uint64(1)
-		for _, q := range p.layout.dropped(i, step+1) {
+		for _, q := range p.layout.dropped(round, step+1) {
 			d = c.t.mul(d, q%p.layout.t)
 		}
 		c.dropped = append(c.dropped, d)

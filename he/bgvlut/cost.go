@@ -1,9 +1,8 @@
 package bgvlut
 
 import (
-	"math"
-
 	"qtool/he/internal/costmodel"
+	"qtool/internal/elementary"
 	"qtool/kernel/cpu"
 )
 
@@ -24,12 +23,12 @@ type costs struct {
 }
 
 // total is that of the batch.
-func (c costs) total(stages []stage) float64 {
-	sum := c.encrypt * float64(stages[0].inputs)
+func (c costs) total(inputs int, stages []stage) float64 {
+	sum := c.encrypt * float64(inputs)
 	for i := range stages {
-		sum += c.linear[i] + c.element[i]*float64(stages[i].between)
+		sum += c.linear[i] + float64(c.element[i]*float64(stages[i].between))
 	}
-	return sum + c.decrypt*float64(stages[len(stages)-1].outputs)
+	return sum + float64(c.decrypt*float64(stages[len(stages)-1].outputs))
 }
 
 // coster prices operations in one layout.
@@ -42,11 +41,11 @@ type coster struct {
 }
 
 func newCoster(l *layout, level cpu.Level) *coster {
-	c := &coster{layout: l, Tables: costmodel.TablesOf(level), n: math.Exp2(float64(l.logN))}
+	c := &coster{layout: l, Tables: costmodel.TablesOf(level), n: elementary.Exp2(float64(l.logN))}
 	c.transform = c.NTT * float64(l.logN)
 	bits := 0.0
 	for i, q := range l.q {
-		b := math.Log2(float64(q))
+		b := elementary.Log2(float64(q))
 		if i == 0 || bits+b > l.digitBits {
 			c.digits, bits = append(c.digits, 0), 0
 		}
@@ -59,7 +58,7 @@ func newCoster(l *layout, level cpu.Level) *coster {
 // relinearise is a tensor and its relinearisation from so many limbs.
 func (c *coster) relinearise(limbs, drop int) float64 {
 	special := len(c.special)
-	sum := float64(limbs) * (4*c.Dot + c.transform + 4*c.Mul)
+	sum := float64(limbs) * (float64(4*c.Dot) + c.transform + float64(4*c.Mul))
 	rest := limbs
 	for _, d := range c.digits {
 		own := min(d, rest)
@@ -68,19 +67,19 @@ func (c *coster) relinearise(limbs, drop int) float64 {
 		}
 		rest -= own
 		targets := float64(limbs + special - own)
-		sum += targets*(c.transform+float64(own+1)*c.Term+c.Convert) + 2*c.Dot*float64(limbs+special)
+		sum += float64(targets*(c.transform+float64(float64(own+1)*c.Term)+c.Convert)) + float64(2*c.Dot*float64(limbs+special))
 	}
 	from, to := float64(special+drop), float64(limbs-drop)
-	return c.n * (sum + 2*(from*(c.transform+c.Mul)+to*(c.transform+(from+1)*c.Term+c.Convert+c.Mul)))
+	return c.n * (sum + 2*(float64(from*(c.transform+c.Mul))+float64(to*(c.transform+float64((from+1)*c.Term)+c.Convert+c.Mul))))
 }
 
 // divide is that of so many polynomials.
 func (c *coster) divide(limbs, drop, polys int) float64 {
 	from, to := float64(drop), float64(limbs-drop)
-	return c.n * float64(polys) * (from*(c.transform+c.Mul) + to*(c.transform+(from+1)*c.Term+c.Convert+2*c.Mul))
+	return float64(c.n * float64(polys) * (float64(from*(c.transform+c.Mul)) + float64(to*(c.transform+float64((from+1)*c.Term)+c.Convert+2*c.Mul))))
 }
 
-// table is the work of a polynomial with so many leaves in stage i.
+// table is the work of a polynomial with so many leaves in round i.
 func (c *coster) table(i int, s *shape, leaves int) float64 {
 	baby := log2Ceil(s.leaf)
 	at := func(level int) (limbs, drop int) { return c.limbs(i, level-1), c.drops[i][level-1] }
@@ -93,7 +92,7 @@ func (c *coster) table(i int, s *shape, leaves int) float64 {
 	for k := 1; k < height; k++ {
 		sum += c.relinearise(at(baby + k))
 	}
-	sum += c.n * float64(2*leaves*c.limbs(i, baby)) * (float64(len(s.terms))*c.MAC + c.Reduce)
+	sum += float64(c.n * float64(2*leaves*c.limbs(i, baby)) * (float64(float64(len(s.terms))*c.MAC) + c.Reduce))
 	limbs, drop = at(baby + 1)
 	leaf := c.divide(limbs, drop, 2)
 	var node func(leaves int) float64
@@ -122,15 +121,15 @@ func (l *layout) costs(stages []stage, tables []tables, level cpu.Level) costs {
 	c := newCoster(l, level)
 	fresh := float64(len(l.q))
 	r := costs{
-		encrypt: c.n * (c.transform + c.Gaussian + fresh*(c.transform+c.Uniform+3*c.Mul+16*costTouch)),
+		encrypt: c.n * (c.transform + c.Gaussian + float64(fresh*(c.transform+c.Uniform+float64(3*c.Mul)+16*costTouch))),
 		linear:  make([]float64, len(stages)), element: make([]float64, len(stages)),
-		decrypt: c.n * (costLift + c.transform + float64(l.last())*(c.transform+2*c.Mul)),
+		decrypt: c.n * (costLift + c.transform + float64(float64(l.last())*(c.transform+2*c.Mul))),
 	}
 	for i := range stages {
 		s := &stages[i]
-		limbs := float64(l.limbs(i, 0))
+		limbs := float64(l.limbs(s.round, 0))
 		if s.rows != nil {
-			r.linear[i] = 2 * c.n * limbs * (float64(len(s.rows.In))*c.MAC + float64(s.between)*c.Reduce)
+			r.linear[i] = 2 * c.n * limbs * (float64(float64(len(s.rows.In))*c.MAC) + float64(float64(s.between)*c.Reduce))
 		}
 		if s.table == nil {
 			continue
@@ -140,7 +139,7 @@ func (l *layout) costs(stages []stage, tables []tables, level cpu.Level) costs {
 			p, shape := tables[i].of(k), tables[i].shape(k)
 			key := choice{p.parity, len(p.coeffs)}
 			if _, ok := known[key]; !ok {
-				known[key] = c.table(i, shape, shape.leaves(p))
+				known[key] = c.table(s.round, shape, shape.leaves(p))
 			}
 			r.element[i] += known[key] / float64(s.between)
 		}

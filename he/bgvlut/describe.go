@@ -18,11 +18,17 @@ func (p *Plan) Hash() [32]byte {
 	for i := range p.stages {
 		s := &p.stages[i]
 		h.Ints("stage", s.node.rows, s.node.table, s.node.pool, s.inputs, s.between, s.outputs)
+		if !s.chained(i) {
+			h.Ints("makes", s.round, s.to)
+			for _, part := range s.from {
+				h.Ints("reads", part.Buffer, part.From, part.To)
+			}
+		}
 		if s.table == nil {
 			continue
 		}
 		t := &p.tables[i]
-		h.Ints("drops", l.drops[i]...).Ints("tree", t.tree.baby, t.tree.height)
+		h.Ints("drops", l.drops[s.round]...).Ints("tree", t.tree.baby, t.tree.height)
 		for k := range s.between {
 			h.Ints("table", int(t.of(k).parity), len(t.of(k).coeffs), t.shape(k).leaf)
 		}
@@ -51,8 +57,8 @@ func (p *Plan) Describe(samples int) he.Description {
 		s := &p.stages[i]
 		layer := he.LayerDescription{
 			Name: "input", First: max(s.node.rows, noNode), Last: max(s.node.rows, s.node.table, s.node.pool), Layout: "an element a ciphertext",
-			In: s.inputs, Out: s.outputs, Limbs: l.limbs(i, 0),
-			Seconds: batches * (costs.linear[i] + costs.element[i]*float64(s.between)) / float64(p.workers) / 1e9,
+			In: s.inputs, Out: s.outputs, Limbs: l.limbs(s.round, 0),
+			Seconds: batches * (costs.linear[i] + float64(costs.element[i]*float64(s.between))) / float64(p.workers) / 1e9,
 		}
 		if layer.First == noNode {
 			layer.First = max(s.node.table, s.node.pool)
@@ -69,7 +75,19 @@ func (p *Plan) Describe(samples int) he.Description {
 				layer.Bits, budget = budget[0].BitsLeft, budget[1:]
 			}
 		}
+		if n := len(d.Layers); n > 0 && layer.Last != noNode && d.Layers[n-1].First == layer.First && d.Layers[n-1].Last == layer.Last {
+			follow(&d.Layers[n-1], layer) // both are of one maximum or product
+			continue
+		}
 		d.Layers = append(d.Layers, layer)
 	}
 	return d
+}
+
+// follow adds to what a layer is evaluated as another step of the same node.
+func follow(l *he.LayerDescription, next he.LayerDescription) {
+	l.Out, l.Bits, l.Seconds = next.Out, next.Bits, l.Seconds+next.Seconds
+	if next.Layout != "an element a ciphertext" {
+		l.Layout = next.Layout
+	}
 }

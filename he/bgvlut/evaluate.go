@@ -6,7 +6,7 @@ import "qtool/he/internal/rns"
 type evaluation struct {
 	*Server
 	*stageServer
-	stage  int
+	round  int
 	worker *serverWorker
 
 	program *program
@@ -16,7 +16,7 @@ type evaluation struct {
 }
 
 // limbs is the number of primes after so many levels.
-func (e *evaluation) limbs(level int) int { return e.plan.layout.limbs(e.stage, level) }
+func (e *evaluation) limbs(level int) int { return e.plan.layout.limbs(e.round, level) }
 
 // table evaluates a polynomial of x, which has the stage's limbs, into dst.
 func (e *evaluation) table(p *program, x, dst ciphertext) {

@@ -47,7 +47,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 		}
 	}
 	batches := (len(images) + p.Slots() - 1) / p.Slots()
-	r := &runState{executor: e, meter: meter.New(step, float64(batches)*p.costs.total(p.stages)), left: math.Inf(1)}
+	r := &runState{executor: e, meter: meter.New(step, float64(batches)*p.costs.total(p.inputs(), p.stages)), left: math.Inf(1)}
 	if err := r.setup(); err != nil {
 		return nil, err
 	}

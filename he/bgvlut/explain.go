@@ -18,10 +18,10 @@ func (p *Plan) explain(s *search) []string {
 		if p.stages[i].table == nil {
 			continue
 		}
-		t := p.tables[i].tree
+		t, round := p.tables[i].tree, p.stages[i].round
 		r := p.tableLayer(i)
 		why = append(why, fmt.Sprintf("layer %q: %d tables of up to %d values, %d of them odd or even, take %d levels and %.1f bits, from %d primes to %d",
-			r.Layer, r.PerImage, r.Domain, r.Symmetric, t.levels(), log2.Product(l.q[l.limbs(i, t.levels()):l.limbs(i, 0)]), l.limbs(i, 0), l.limbs(i, t.levels())))
+			r.Layer, r.PerImage, r.Domain, r.Symmetric, t.levels(), log2.Product(l.q[l.limbs(round, t.levels()):l.limbs(round, 0)]), l.limbs(round, 0), l.limbs(round, t.levels())))
 	}
 	why = append(why, fmt.Sprintf("fresh ciphertexts have %d primes, %.1f bits; relinearisation takes %d special prime(s) more, %.1f bits, and %d digits",
 		len(l.q), l.logQ(), len(l.special), log2.Product(l.special), len(p.digits)))
@@ -35,7 +35,7 @@ func (p *Plan) explain(s *search) []string {
 			l.logN, limit, security.Bits, p.SecurityBits()))
 	}
 	images := batch.Mean(s.options.Images, p.Slots())
-	work := l.costs(p.stages, p.tables, s.options.level()).total(p.stages) / images
+	work := l.costs(p.stages, p.tables, s.options.level()).total(p.inputs(), p.stages) / images
 	why = append(why, fmt.Sprintf("predicted work is %.2f ms an image on one core of the reference processor in batches of %.0f images (%d slots)", work/1e6, images, p.Slots()))
 	for logN := minLogN; logN <= maxLogN; logN++ {
 		if line := s.rejected(logN, work); line != "" && logN != l.logN {

@@ -7,6 +7,7 @@ import (
 
 	"qtool/he/bgv"
 	"qtool/he/internal/log2"
+	"qtool/internal/elementary"
 )
 
 // layout is the unchecked arithmetic of a plan: ring, primes and levels.
@@ -15,17 +16,17 @@ type layout struct {
 	t       uint64
 	q       []uint64 // the chain, the first dropped last
 	special []uint64
-	// drops[i][k] is how many primes level k+1 of stage i's table divides by.
+	// drops[i][k] is how many primes level k+1 of round i's tables divides by.
 	drops     [][]int
 	digitBits float64 // the longest digit of key switching
 }
 
-func (l *layout) model() model { return model{float64(l.logN), math.Log2(float64(l.t))} }
+func (l *layout) model() model { return model{float64(l.logN), elementary.Log2(float64(l.t))} }
 
 func (l *layout) logQ() float64  { return log2.Product(l.q) }
 func (l *layout) logQP() float64 { return l.logQ() + log2.Product(l.special) }
 
-// limbs is the number of primes of stage i after so many levels of its table.
+// limbs is the number of primes of round i after so many levels of its tables.
 func (l *layout) limbs(i, level int) int {
 	n := len(l.q)
 	for k := range l.drops {
@@ -41,13 +42,13 @@ func (l *layout) limbs(i, level int) int {
 // last is the number of primes of the outputs.
 func (l *layout) last() int { return l.limbs(len(l.drops), 0) }
 
-// dropped are the primes that level step (from 1) of stage i divides by.
+// dropped are the primes that level step (from 1) of round i divides by.
 func (l *layout) dropped(i, step int) []uint64 { return l.q[l.limbs(i, step):l.limbs(i, step-1)] }
 
 // divide is the level function of the layout's primes.
-func (l *layout) divide(i, step int, _ float64) float64 { return log2.Product(l.dropped(i, step)) }
+func (l *layout) divide(round, step int) float64 { return log2.Product(l.dropped(round, step)) }
 
-// groups are the bits of each level of each table, and of the last modulus.
+// groups are the bits of each level of each round, and of the last modulus.
 type groups struct {
 	levels [][]float64
 	last   float64
@@ -65,18 +66,39 @@ func (g groups) sum() float64 {
 
 // demand is how many bits each level must divide by for the noise to stay at its
 // rounding, how many the last modulus must have, and the least noise of a product.
+//
+// A level is as long as the table with most noise there asks for. The tables of a round
+// are followed twice: to find that, and with what was found.
 func (m model) demand(stages []stage, trees []tree) (g groups, product float64) {
-	g.levels = make([][]float64, len(stages))
+	g.levels = make([][]float64, rounds(stages))
 	smallest := max(minPrimeBits, m.logN+4)
-	e, product := m.walk(stages, trees, func(i, step int, e float64) float64 {
-		bits := max(math.Ceil(e-m.rounding()), smallest)
-		g.levels[i] = append(g.levels[i], bits)
-		return bits
-	}, nil)
+	all, product := m.start(stages), math.Inf(1)
+	for first, end := 0, 0; first < len(stages); first = end {
+		round := stages[first].round
+		for end < len(stages) && stages[end].round == round {
+			end++
+		}
+		for i := first; i < end; i++ {
+			m.stage(&stages[i], trees[i], all, func(step int, e float64) float64 {
+				if len(g.levels[round]) < step {
+					g.levels[round] = append(g.levels[round], smallest)
+				}
+				at := &g.levels[round][step-1]
+				*at = max(*at, math.Ceil(e-m.rounding()))
+				return *at
+			}, nil)
+		}
+		for i := first; i < end; i++ {
+			product = min(product, m.stage(&stages[i], trees[i], all, func(step int, _ float64) float64 { return g.levels[round][step-1] }, nil))
+		}
+	}
 	// The primes are a little below powers of two.
-	g.last = math.Ceil(m.required(e.total()) + 0.5)
+	g.last = math.Ceil(m.required(all[stages[len(stages)-1].to].total()) + 0.5)
 	return g, product
 }
+
+// rounds is the number of rounds; the last one may have no tables.
+func rounds(stages []stage) int { return stages[len(stages)-1].round + 1 }
 
 // minPrimeBits bounds the primes of the chain from below, maxPrimeBits all of
 // them from above.
@@ -103,7 +125,7 @@ type primes struct {
 // bit less is refused.
 func (p *primes) below(bits int) (uint64, error) {
 	step := uint64(1) << (p.logN + 1)
-	lowest := uint64(math.Exp2(float64(bits) - 0.5))
+	lowest := uint64(elementary.Exp2(float64(bits) - 0.5))
 	for q := uint64(1)<<bits - step + 1; q > lowest && q < 1<<bits; q -= step {
 		if !p.used[q] && new(big.Int).SetUint64(q).ProbablyPrime(0) {
 			p.used[q] = true

@@ -13,12 +13,13 @@ import (
 const groupBytes = 1 << 29
 
 // stage evaluates stage i, some elements at a time: the linear map limb by limb
-// and block by block, then the tables element by element. With consume, it takes
-// the memory of src as it goes.
-func (s *Server) stage(ctx context.Context, i int, src []ciphertext, consume bool, progress func(float64)) ([]ciphertext, error) {
+// and block by block, then the tables element by element. It takes the memory of
+// what nothing reads any more as it goes.
+func (s *Server) stage(ctx context.Context, i int, r *residents, progress func(float64)) error {
 	p := s.plan
 	st := &p.stages[i]
-	limbs := p.layout.limbs(i, 0)
+	limbs := p.layout.limbs(st.round, 0)
+	src := r.source(st)
 	dst := make([]ciphertext, st.outputs)
 	sums := newPooling(st, dst)
 	size := max(p.workers, groupBytes/(16*p.Slots()*limbs))
@@ -30,14 +31,12 @@ func (s *Server) stage(ctx context.Context, i int, src []ciphertext, consume boo
 			group[k] = s.pool.ciphertext(limbs)
 		}
 		if err := s.linear(ctx, i, elements, group, src, progress); err != nil {
-			return nil, err
+			return err
 		}
-		if consume {
-			for k := range src {
-				if src[k][0] != nil && until[k] < from+len(elements) {
-					s.pool.drop(src[k])
-					src[k] = ciphertext{}
-				}
+		for k := range src {
+			if src[k][0] != nil && until[k] < from+len(elements) {
+				src[k] = ciphertext{}
+				r.release(st, k)
 			}
 		}
 		if st.table == nil {
@@ -48,8 +47,8 @@ func (s *Server) stage(ctx context.Context, i int, src []ciphertext, consume boo
 		}
 		err := parallel.Run(ctx, p.workers, len(group), func(w, k int) error {
 			start := time.Now()
-			out := s.pool.ciphertext(p.layout.limbs(i, len(p.layout.drops[i])))
-			e := evaluation{Server: s, stage: i, stageServer: &s.stages[i], worker: s.workers[w]}
+			out := s.pool.ciphertext(p.layout.limbs(st.round+1, 0))
+			e := evaluation{Server: s, round: st.round, stageServer: &s.stages[i], worker: s.workers[w]}
 			e.table(&s.stages[i].programs[p.tables[i].element[elements[k]]], group[k], out)
 			s.pool.drop(group[k])
 			s.time(st.node.table, start)
@@ -59,10 +58,11 @@ func (s *Server) stage(ctx context.Context, i int, src []ciphertext, consume boo
 			return nil
 		}, func() { meter.Report(progress, p.costs.element[i]) })
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return dst, nil
+	r.keep(st, dst)
+	return nil
 }
 
 // linear evaluates some elements of stage i's linear map, less the centres of
@@ -70,7 +70,7 @@ func (s *Server) stage(ctx context.Context, i int, src []ciphertext, consume boo
 func (s *Server) linear(ctx context.Context, i int, elements []int, group, src []ciphertext, progress func(float64)) error {
 	p := s.plan
 	st := &p.stages[i]
-	limbs, blocks := p.layout.limbs(i, 0), p.Slots()/block
+	limbs, blocks := p.layout.limbs(st.round, 0), p.Slots()/block
 	cost := p.costs.linear[i] / float64(limbs*2*blocks) * float64(len(group)) / float64(st.between)
 	taps := newTaps(st, elements)
 	maps := make([]func() []bunchMap, limbs)

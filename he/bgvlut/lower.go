@@ -1,15 +1,22 @@
 package bgvlut
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"qtool/bundle"
+	"qtool/he/internal/parts"
 )
 
 // stage is a linear map, a table on each of its outputs, and a sum over windows
 // of those. Each may be absent.
 type stage struct {
+	from  parts.List // what it reads
+	to    int        // the buffer that it makes
+	round int        // the largest number of tables on a way to it from the input
+
 	rows  *bundle.Rows        // nil: identity
 	table *bundle.LookupTable // nil: identity
 	pool  *bundle.Rows        // nil: identity; no input in two windows
@@ -17,71 +24,186 @@ type stage struct {
 
 	inputs, between, outputs int           // elements: in, after rows, out
 	domain                   bundle.Bounds // of the table's inputs
+	norms, poolNorms         parts.Norms   // of rows and pool
 }
 
 const noNode = -1
 
-// lower turns a program of linear maps and tables into stages.
-func lower(ctx context.Context, p *bundle.Program, bounds []bundle.Bounds) ([]stage, error) {
-	l := lowering{elements: bundle.Size(p.Input.Shape), bounds: p.Input.Bounds()}
-	for i := range p.Nodes {
+// inputBuffer is the program's input. Every stage makes another buffer.
+const inputBuffer = 0
+
+// lower turns a program of linear maps and tables into stages, round by round. The
+// tables of one round are evaluated on the same levels: no table reads another one's
+// output there. Reshape, Slice and Concat are no work: they are which elements a stage
+// reads. Maxima and products become tables, see bundle.LowerMaxPool and product; nodes
+// are those of p all the same.
+func lower(ctx context.Context, p *bundle.Program) ([]stage, error) {
+	bounds, err := p.Bounds()
+	if err != nil {
+		return nil, err
+	}
+	if err := carried.Check(p); err != nil {
+		return nil, err
+	}
+	lowered, origin, err := p.LowerMaxPool()
+	if err != nil {
+		return nil, fmt.Errorf("bgvlut: %w: %w", err, errInsufficient)
+	}
+	if lowered != p {
+		if bounds, err = lowered.Bounds(); err != nil {
+			return nil, err
+		}
+	}
+	g, err := lowered.Graph()
+	if err != nil {
+		return nil, err
+	}
+	n := bundle.Size(lowered.Input.Shape)
+	l := lowering{}
+	tensors := []value{{parts: parts.All(inputBuffer, n), bounds: lowered.Input.Bounds()}}
+	for i := range lowered.Nodes {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		switch op := p.Nodes[i].Op.(type) {
-		case *bundle.Reshape:
-		case *bundle.LookupTable:
-			l.table(op, i)
-		case bundle.Linear:
-			_, isPool := op.(*bundle.SumPool)
-			l.linear(op.Rows(p.InShape(i)), isPool, i)
-		default:
-			return nil, fmt.Errorf("bgvlut: layer %q: operation %s is not supported beside lookup tables by the exact batch executor", p.Nodes[i].Name, p.Nodes[i].Kind())
+		var in []value
+		for _, t := range g.Inputs[i] {
+			in = append(in, tensors[t])
 		}
-		l.bounds = bounds[i]
+		out, err := l.node(&lowered.Nodes[i], origin[i], in, lowered.InShapes(i))
+		if err != nil {
+			return nil, err
+		}
+		out.bounds = bounds[i]
+		out.sole = out.sole && len(g.Readers(i+1)) == 1
+		tensors = append(tensors, out)
 	}
-	if len(l.stages) == 0 { // nothing but reshapes
-		l.push(stage{}, l.elements)
-	}
-	return l.stages, nil
+	return l.finish(tensors[len(lowered.Nodes)]), nil
 }
 
-// lowering is the state of lower: the tensor it has come to.
-type lowering struct {
-	stages   []stage
-	elements int
-	bounds   bundle.Bounds
+// value is a tensor of the program as parts of buffers, which are there from a round on.
+// It is sole if one node reads it, and no node another tensor with any of the parts.
+type value struct {
+	parts  parts.List
+	round  int
+	sole   bool
+	bounds bundle.Bounds
 }
 
-func (l *lowering) push(s stage, between int) *stage {
+// lowering is the state of lower.
+type lowering struct{ stages []stage }
+
+// node lowers a node on the values of its inputs.
+func (l *lowering) node(n *bundle.Node, origin int, in []value, shapes [][]int) (value, error) {
+	joined := join(in)
+	switch op := n.Op.(type) {
+	case *bundle.Reshape, *bundle.Concat:
+		return joined, nil
+	case *bundle.Slice:
+		row := bundle.Size(shapes[0]) / shapes[0][0]
+		joined.parts = joined.parts.Cut(op.From*row, op.To*row)
+		return joined, nil
+	case *bundle.LookupTable:
+		return l.table(op, origin, joined, in[0].bounds), nil
+	case *bundle.Mul:
+		return l.product(n, op, origin, in[0], in[1])
+	case *bundle.SumPool:
+		return l.pool(op.Rows(shapes...), origin, joined), nil
+	case bundle.Linear:
+		return l.linear(op.Rows(shapes...), origin, joined), nil
+	}
+	return value{}, fmt.Errorf("bgvlut: layer %q: operation %s is not supported beside lookup tables by the exact batch executor", n.Name, n.Kind())
+}
+
+// join is the concatenation of values.
+func join(in []value) value {
+	out := value{sole: true}
+	var all []parts.List
+	for _, v := range in {
+		out.round, out.sole = max(out.round, v.round), out.sole && v.sole
+		all = append(all, v.parts)
+	}
+	out.parts = parts.Join(all...)
+	return out
+}
+
+// push appends a stage, with a buffer for what it makes.
+func (l *lowering) push(s stage, v value) *stage {
 	s.node.rows, s.node.table, s.node.pool = noNode, noNode, noNode
-	s.inputs, s.between, s.outputs = l.elements, between, between
-	l.elements = between
+	s.from, s.round, s.inputs = v.parts, v.round, v.parts.Len()
+	s.between = s.inputs
+	if s.rows != nil {
+		s.between, s.norms = s.rows.Outputs(), parts.NewNorms(s.rows, s.from)
+	}
+	s.outputs = s.between
+	s.to = len(l.stages) + 1
 	l.stages = append(l.stages, s)
 	return &l.stages[len(l.stages)-1]
 }
 
-// open is the last stage, or nil.
-func (l *lowering) open() *stage {
-	if len(l.stages) == 0 {
+// made is the value that a stage makes.
+func (s *stage) made() value {
+	round := s.round
+	if s.table != nil {
+		round++
+	}
+	return value{parts: parts.All(s.to, s.outputs), round: round, sole: true}
+}
+
+func (l *lowering) size(buffer int) int {
+	if buffer == inputBuffer {
+		return 0
+	}
+	return l.stages[buffer-1].outputs
+}
+
+// open is the last stage if it makes v, and nothing else reads that; or nil.
+func (l *lowering) open(v value) *stage {
+	b, ok := v.parts.Whole(l.size)
+	if !ok || !v.sole || b != len(l.stages) || b == inputBuffer {
 		return nil
 	}
-	return &l.stages[len(l.stages)-1]
+	return &l.stages[b-1]
 }
 
-func (l *lowering) table(t *bundle.LookupTable, node int) {
-	s := l.open()
+func (l *lowering) table(t *bundle.LookupTable, node int, v value, domain bundle.Bounds) value {
+	s := l.open(v)
 	if s == nil || s.table != nil {
-		s = l.push(stage{}, l.elements)
+		s = l.push(stage{}, v)
 	}
-	s.table, s.node.table, s.domain = t, node, l.bounds
+	s.table, s.node.table, s.domain = t, node, domain
+	return s.made()
 }
 
-func (l *lowering) linear(r *bundle.Rows, isPool bool, node int) {
-	if s := l.open(); isPool && s != nil && s.table != nil && s.pool == nil && r.Disjoint() {
+func (l *lowering) linear(r *bundle.Rows, node int, v value) value {
+	s := l.push(stage{rows: r}, v)
+	s.node.rows = node
+	return s.made()
+}
+
+func (l *lowering) pool(r *bundle.Rows, node int, v value) value {
+	if s := l.open(v); s != nil && s.table != nil && s.pool == nil && r.Disjoint() {
 		s.pool, s.node.pool = r, node
-		s.outputs, l.elements = r.Outputs(), r.Outputs()
-		return
+		s.outputs, s.poolNorms = r.Outputs(), parts.NewNorms(r, parts.All(s.to, r.Inputs))
+		return s.made()
 	}
-	l.push(stage{rows: r}, r.Outputs()).node.rows = node
+	return l.linear(r, node, v)
+}
+
+// finish is the stages round by round; the last one makes all outputs, in order.
+func (l *lowering) finish(out value) []stage {
+	slices.SortStableFunc(l.stages, func(a, b stage) int { return cmp.Compare(a.round, b.round) })
+	n := len(l.stages)
+	size := func(b int) int {
+		if i := slices.IndexFunc(l.stages, func(s stage) bool { return s.to == b }); i >= 0 {
+			return l.stages[i].outputs
+		}
+		return 0
+	}
+	if b, ok := out.parts.Whole(size); !ok || n == 0 || l.stages[n-1].to != b {
+		if n > 0 {
+			out.round = max(out.round, l.stages[n-1].round)
+		}
+		l.push(stage{}, out)
+	}
+	return l.stages
 }

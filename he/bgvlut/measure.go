@@ -39,9 +39,9 @@ func (p *Plan) MeasureLookups() (measure func() []LookupTime, err error) {
 					widest = k
 				}
 			}
-			e := evaluation{Server: s, stage: i, stageServer: &s.stages[i], worker: s.workers[0]}
-			x := s.pool.ciphertext(p.layout.limbs(i, 0))
-			dst := s.pool.ciphertext(p.layout.limbs(i, len(p.layout.drops[i])))
+			e := evaluation{Server: s, round: st.round, stageServer: &s.stages[i], worker: s.workers[0]}
+			x := s.pool.ciphertext(p.layout.limbs(p.stages[i].round, 0))
+			dst := s.pool.ciphertext(p.layout.limbs(p.stages[i].round+1, 0))
 			for c := range x { // memory that is used again holds anything
 				for _, limb := range x[c] {
 					clear(limb)

@@ -3,7 +3,8 @@ package bgvlut
 import (
 	"math"
 
-	"qtool/bundle"
+	"qtool/he/internal/parts"
+	"qtool/internal/elementary"
 )
 
 // noise bounds a tensor's error: log2 of the largest |V(zeta)|/T over the 2N-th
@@ -60,43 +61,62 @@ const (
 // total is both parts together.
 func (e noise) total() float64 { return add(e.own, e.shared) }
 
-func (e noise) linear(r *bundle.Rows) noise {
+// noises are those of the buffers, as far as they are made.
+type noises []noise
+
+// linear is the noise behind rows of the given norms on parts of buffers.
+func (all noises) linear(l parts.List, norms parts.Norms) noise {
 	worst := math.Inf(-1)
-	for o := range r.Outputs() {
-		l1, square := r.Norms(o)
-		worst = max(worst, add(e.own+math.Log2(square)/2, e.shared+math.Log2(l1)))
+	for _, row := range norms.Rows {
+		own, shared := math.Inf(-1), math.Inf(-1)
+		for k, n := range row {
+			e := all[l[norms.Parts[k]].Buffer]
+			own, shared = rootSumSquare(own, e.own+float64(elementary.Log2(n.Square)/2)), add(shared, e.shared+elementary.Log2(n.L1))
+		}
+		worst = max(worst, add(own, shared))
 	}
 	// A row without weights leaves a constant, below T in size.
 	return noise{math.Inf(-1), max(worst, 0)}
+}
+
+// worst is the largest noise that an element of the parts can have.
+func (all noises) worst(l parts.List) noise {
+	e := noise{math.Inf(-1), math.Inf(-1)}
+	for _, p := range l {
+		e.own, e.shared = max(e.own, all[p.Buffer].own), max(e.shared, all[p.Buffer].shared)
+	}
+	return e
 }
 
 // model is what the noise depends on beside the program.
 type model struct{ logN, logT float64 }
 
 // root is the bound on a polynomial of standard deviation d at the roots.
-func (m model) root(d float64) float64 { return math.Log2(d) + (m.logN+math.Log2(tail))/2 }
+func (m model) root(d float64) float64 {
+	return elementary.Log2(d) + float64((m.logN+elementary.Log2(tail))/2)
+}
 
 func (m model) fresh() noise { return noise{m.root(sigma), m.root(math.Sqrt(1. / 12))} }
 
 func (m model) product(a, b float64) float64 { return m.logT + a + b }
 
 func (m model) leaf(e float64, terms int) float64 {
-	return m.logT - 1 + e + math.Log2(float64(max(terms, 1)))/2
+	return m.logT - 1 + e + float64(elementary.Log2(float64(max(terms, 1)))/2)
 }
 
 // rounding is what the division of a ciphertext of degree 1 adds.
 func (m model) rounding() float64 {
-	return add(m.root(math.Sqrt(1./12)), m.logN+math.Log2(math.Sqrt(1./12*2/3)*tail/2))
+	return add(m.root(math.Sqrt(1./12)), m.logN+elementary.Log2(math.Sqrt(1./12*2/3)*tail/2))
 }
 
 // rounding2 is what the division of a degree-2 tensor adds: the square of s and
 // c_2 meet, whose squares' product is largest at thirds of the tail.
 func (m model) rounding2() float64 {
-	return add(m.rounding(), 1.5*m.logN+math.Log2(math.Sqrt(1./12)*2/3*tail*2/3*math.Sqrt(tail/3.)))
+	return add(m.rounding(), float64(1.5*m.logN)+elementary.Log2(math.Sqrt(1./12)*2/3*tail*2/3*math.Sqrt(tail/3.)))
 }
 
 // required is log2 of the smallest Q that carries e.
-func (m model) required(e float64) float64 { return 1 + m.logT + e - m.logN/2 + reserveBits }
+func (m model) required(e float64) float64 { return 1 + m.logT + e - float64(m.logN/2) + reserveBits }
 
 // left is how many bits the bound stays below Q/2.
 func (m model) left(e, logQ float64) float64 { return logQ - m.required(e) + reserveBits }
@@ -104,41 +124,56 @@ func (m model) left(e, logQ float64) float64 { return logQ - m.required(e) + res
 // keyTolerance is how many bits longer than P a digit may be, if the least noise
 // of a product is e.
 func (m model) keyTolerance(e float64, digits int) float64 {
-	return e - keyBelow - m.logN - math.Log2(sigma*tail/2*math.Sqrt(float64(digits)/12))
+	return e - keyBelow - m.logN - elementary.Log2(sigma*tail/2*math.Sqrt(float64(digits)/12))
 }
 
-// level says how many bits the level number step of a stage divides by, where
-// the noise before it is e.
-type level func(stage, step int, e float64) float64
+// level says how many bits the level number step of a round divides by.
+type level func(round, step int) float64
 
 // walk follows the noise through the stages. visit, if not nil, is told the noise
 // after each stage's linear map and after the stage. product is the least noise
 // of any product before it is divided.
 func (m model) walk(stages []stage, trees []tree, divide level, visit func(stage int, table bool, e noise)) (e noise, product float64) {
-	e, product = m.fresh(), math.Inf(1)
-	tell := func(i int, table bool) {
-		if visit != nil {
-			visit(i, table, e)
-		}
-	}
+	all, product := m.start(stages), math.Inf(1)
 	for i := range stages {
-		s := &stages[i]
-		if s.rows != nil {
-			e = e.linear(s.rows)
-		}
-		tell(i, false)
-		if s.table == nil {
-			continue
-		}
-		var least float64
-		e, least = m.table(e.total(), trees[i], func(step int, e float64) float64 { return divide(i, step, e) })
-		product = min(product, least)
-		if s.pool != nil {
-			e = e.linear(s.pool)
-		}
-		tell(i, true)
+		product = min(product, m.stage(&stages[i], trees[i], all, func(step int, _ float64) float64 { return divide(stages[i].round, step) }, func(table bool, e noise) {
+			if visit != nil {
+				visit(i, table, e)
+			}
+		}))
 	}
-	return e, product
+	return all[stages[len(stages)-1].to], product
+}
+
+// start is the noises before the first stage.
+func (m model) start(stages []stage) noises {
+	all := make(noises, len(stages)+1)
+	all[inputBuffer] = m.fresh()
+	return all
+}
+
+// stage follows the noise through one stage into all, and tells tell, if not nil, of it
+// after the linear map and after the table. It returns the least noise of a product.
+func (m model) stage(s *stage, t tree, all noises, divide func(step int, e float64) float64, tell func(table bool, e noise)) float64 {
+	e, least := all.worst(s.from), math.Inf(1)
+	if s.rows != nil {
+		e = all.linear(s.from, s.norms)
+	}
+	if tell != nil {
+		tell(false, e)
+	}
+	if s.table != nil {
+		e, least = m.table(e.total(), t, divide)
+		if s.pool != nil {
+			all[s.to] = e
+			e = all.linear(parts.All(s.to, 0), s.poolNorms)
+		}
+		if tell != nil {
+			tell(true, e)
+		}
+	}
+	all[s.to] = e
+	return least
 }
 
 // table is the noise after a table of which x has the noise in, and the least
@@ -174,6 +209,9 @@ func (m model) table(in float64, t tree, divide func(step int, e float64) float6
 	return noise{round, rest}, least
 }
 
+// rootSumSquare is log2 sqrt(4^a + 4^b).
+func rootSumSquare(a, b float64) float64 { return add(2*a, 2*b) / 2 }
+
 // add is log2(2^a + 2^b).
 func add(a, b float64) float64 {
 	if a < b {
@@ -182,5 +220,5 @@ func add(a, b float64) float64 {
 	if math.IsInf(b, -1) {
 		return a
 	}
-	return a + math.Log2(1+math.Exp2(b-a))
+	return a + elementary.Log2(1+elementary.Exp2(b-a))
 }

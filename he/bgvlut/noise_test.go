@@ -64,14 +64,14 @@ func TestInsecureNoiseStaysBelowBound(t *testing.T) {
 		if err := client.Encrypt(ctx, b.Images(plan.Slots()), &in, nil); err != nil {
 			t.Fatal(err)
 		}
-		src := in.all
+		r := newResidents(plan, server.pool, in.all, false)
 		for i, bound := range bounds {
-			var err error
-			if src, err = server.stage(ctx, i, src, false, nil); err != nil {
+			if err := server.stage(ctx, i, r, nil); err != nil {
 				t.Fatal(err)
 			}
-			for k := range src {
-				got := client.atRoots(&src[k])
+			made := r.buffers[plan.stages[i].to]
+			for k := range made {
+				got := client.atRoots(&made[k])
 				slack = min(slack, bound-got)
 				if got > bound {
 					t.Errorf("table layer %d, element %d: noise of %.1f bits at a root of unity, the bound is %.1f", i+1, k, got, bound)

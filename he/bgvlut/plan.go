@@ -3,7 +3,6 @@ package bgvlut
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime"
 
 	"github.com/tuneinsight/lattigo/v5/ring"
@@ -93,17 +92,7 @@ func choose(ctx context.Context, p *bundle.Program, o Options) (*search, *layout
 	if o.Workers < 0 || o.Images < 0 {
 		return nil, nil, fmt.Errorf("bgvlut: %d workers, %d images", o.Workers, o.Images)
 	}
-	bounds, err := p.Bounds()
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := carried.Check(p); err != nil {
-		return nil, nil, err
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, nil, err
-	}
-	stages, err := lower(ctx, p, bounds)
+	stages, err := lower(ctx, p)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -134,12 +123,12 @@ func build(s *search, l *layout) (*Plan, error) {
 	m := l.model()
 	e, _ := m.walk(plan.stages, trees(plan.tables), l.divide, func(i int, table bool, e noise) {
 		s := &plan.stages[i]
-		node, level := s.node.rows, 0
+		node, round := s.node.rows, s.round
 		if table {
-			node, level = max(s.node.table, s.node.pool), math.MaxInt
+			node, round = max(s.node.table, s.node.pool), round+1
 		}
 		if node != noNode {
-			logQ := log2.Product(l.q[:l.limbs(i, level)])
+			logQ := log2.Product(l.q[:l.limbs(round, 0)])
 			plan.budget = append(plan.budget, he.StageBudget{Layer: s.name(plan.program, node), BitsLeft: m.left(e.total(), logQ), LogQ: logQ})
 		}
 	})
@@ -187,14 +176,14 @@ func (p *Plan) PredictedNoiseBitsLeft() float64 { return p.left }
 // this processor's kernels.
 func (p *Plan) PredictedSeconds(images int) float64 {
 	batches := (images + p.Slots() - 1) / p.Slots()
-	return p.costs.total(p.stages) * float64(batches) / float64(p.workers) / 1e9
+	return p.costs.total(p.inputs(), p.stages) * float64(batches) / float64(p.workers) / 1e9
 }
 
 // Work is the core seconds for so many images by the cost model of the reference
 // processor: the same on every machine.
 func (p *Plan) Work(images int) float64 {
 	batches := (images + p.Slots() - 1) / p.Slots()
-	return p.layout.costs(p.stages, p.tables, costmodel.Reference).total(p.stages) * float64(batches) / 1e9
+	return p.layout.costs(p.stages, p.tables, costmodel.Reference).total(p.inputs(), p.stages) * float64(batches) / 1e9
 }
 
 // NoiseBudget is the predicted budget after each layer, as PredictedNoiseBitsLeft
@@ -210,7 +199,7 @@ func (p *Plan) SecurityBits() int { return security.Estimate(p.layout.logN, p.Lo
 func (p *Plan) Why() []string { return append([]string(nil), p.why...) }
 
 // inputs is the number of ciphertexts that the client sends.
-func (p *Plan) inputs() int { return p.stages[0].inputs }
+func (p *Plan) inputs() int { return bundle.Size(p.program.Input.Shape) }
 
 // outputs is the number of ciphertexts that the server sends back.
 func (p *Plan) outputs() int { return p.stages[len(p.stages)-1].outputs }

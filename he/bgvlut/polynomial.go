@@ -38,15 +38,30 @@ func (t field) newPolynomial(lo, hi int64, f func(q int64) int64) polynomial {
 // highest coefficients happen to vanish modulo t.
 func (t field) sketch(lo, hi int64, f func(q int64) int64) polynomial {
 	p, _, full := t.extend(lo, hi, f)
-	n := len(full)
-	switch {
-	case !slices.ContainsFunc(full, func(v uint64) bool { return v != full[0] }):
-		n = 1
-	case n > 1 && !p.parity.has(n-1):
+	n := t.flat(full)
+	if n == len(full) && n > 1 && !p.parity.has(n-1) {
 		n--
 	}
 	p.coeffs = make([]uint64, n)
 	return p
+}
+
+// flat is the number of coefficients, of at most 3, of the polynomial that takes the
+// values v one behind the other, or len(v) where it has more: its differences of that
+// order vanish.
+func (t field) flat(v []uint64) int {
+	d := v
+	for order := 1; order <= 3 && order < len(v); order++ {
+		next := make([]uint64, len(d)-1)
+		for i := range next {
+			next[i] = t.sub(d[i+1], d[i])
+		}
+		if !slices.ContainsFunc(next, func(x uint64) bool { return x != 0 }) {
+			return order
+		}
+		d = next
+	}
+	return len(v)
 }
 
 // extend finds the symmetry of f and its centre, and the values to interpolate

@@ -2,10 +2,10 @@ package bgvlut
 
 import (
 	"context"
-	"math"
 
 	"qtool/bundle"
 	"qtool/he/internal/costmodel"
+	"qtool/internal/elementary"
 	"qtool/kernel/cpu"
 )
 
@@ -35,10 +35,10 @@ func Predict(ctx context.Context, p *bundle.Program, o Options) (Prediction, err
 	slots := 1 << l.logN
 	batches := float64(max(1, (o.Images+slots-1)/slots))
 	work := func(level cpu.Level) float64 {
-		return batches * l.costs(s.stages, s.fields[l.t], level).total(s.stages) / 1e9
+		return batches * l.costs(s.stages, s.fields[l.t], level).total(s.inputs(), s.stages) / 1e9
 	}
 	return Prediction{
-		LogN: l.logN, LogQP: l.logQP(), PlaintextBits: math.Log2(float64(l.t)), CiphertextPrimes: len(l.q),
+		LogN: l.logN, LogQP: l.logQP(), PlaintextBits: elementary.Log2(float64(l.t)), CiphertextPrimes: len(l.q),
 		Work: work(costmodel.Reference), Seconds: work(cpu.Active),
 	}, nil
 }

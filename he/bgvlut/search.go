@@ -12,6 +12,7 @@ import (
 	"qtool/he/internal/costmodel"
 	"qtool/he/internal/log2"
 	"qtool/he/security"
+	"qtool/internal/elementary"
 )
 
 // What NewPlan tries: ring degrees, the largest width of a prime of the chain,
@@ -48,6 +49,9 @@ type search struct {
 	refused error           // of plaintext primes
 	chosen  int
 }
+
+// inputs is the number of the program's input elements.
+func (s *search) inputs() int { return bundle.Size(s.program.Input.Shape) }
 
 func (s *search) run(ctx context.Context) (*layout, error) {
 	s.needed = map[int]float64{}
@@ -157,7 +161,7 @@ func (s *search) try(ctx context.Context, logN int) error {
 			}
 			seen[key] = true
 			c.logQP = c.layout.logQP()
-			c.nanoseconds = costmodel.Coarse(c.costs(s.stages, s.fields[t], s.options.level()).total(s.stages) / batch.Mean(s.options.Images, 1<<logN))
+			c.nanoseconds = costmodel.Coarse(c.costs(s.stages, s.fields[t], s.options.level()).total(s.inputs(), s.stages) / batch.Mean(s.options.Images, 1<<logN))
 			s.found = append(s.found, c)
 		}
 	}
@@ -176,7 +180,7 @@ func (c *candidate) sketch(product float64) {
 	c.layout, _ = c.fill(next)
 	longest := math.Ceil(c.logQ() / float64(c.count))
 	for _, q := range c.q {
-		longest = max(longest, math.Log2(float64(q)))
+		longest = max(longest, elementary.Log2(float64(q)))
 	}
 	c.digitBits = longest + 1
 	// Grouping by whole primes, digits come out shorter than their share.
@@ -216,7 +220,7 @@ func (s *search) realise(c *candidate) (*layout, error) {
 		return nil, err
 	}
 	l.digitBits = c.digitBits
-	bits := int(math.Round(math.Log2(float64(c.special[0]))))
+	bits := int(math.Round(elementary.Log2(float64(c.special[0]))))
 	if l.special, err = p.several(len(c.special), bits); err != nil {
 		return nil, err
 	}

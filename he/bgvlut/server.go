@@ -19,6 +19,7 @@ type Server struct {
 	key      wire.KeyID
 	pool     *pool
 	stages   []stageServer
+	rounds   []roundServer
 	workers  []*serverWorker
 	inverseT []uint64  // modulo each prime of the chain
 	seconds  []float64 // of each node, over all workers
@@ -34,7 +35,12 @@ type serverWorker struct {
 
 // stageServer is what a stage needs for its tables.
 type stageServer struct {
-	programs    []program
+	*roundServer
+	programs []program
+}
+
+// roundServer is what the tables of a round need.
+type roundServer struct {
 	relinearise []*rns.Relinearizer // of each level
 	divide      []*rns.Divider      // of each level
 }
@@ -52,17 +58,21 @@ func NewServer(p *Plan, key *RelinearizationKey) (*Server, error) {
 	for i := range p.layout.q {
 		s.inverseT = append(s.inverseT, p.ring.Modulus(i).Inverse(p.layout.t))
 	}
-	for i, drops := range p.layout.drops {
-		var st stageServer
+	for round, drops := range p.layout.drops {
+		r := roundServer{}
 		for step, drop := range drops {
-			n := p.layout.limbs(i, step)
+			n := p.layout.limbs(round, step)
 			e, err := p.ring.NewRelinearizer(key.key, n, drop)
 			if err != nil {
 				return nil, fmt.Errorf("bgvlut: %w", err)
 			}
-			st.relinearise = append(st.relinearise, e)
-			st.divide = append(st.divide, p.ring.NewDivider(n, drop))
+			r.relinearise = append(r.relinearise, e)
+			r.divide = append(r.divide, p.ring.NewDivider(n, drop))
 		}
+		s.rounds = append(s.rounds, r)
+	}
+	for i := range p.stages {
+		st := stageServer{roundServer: &s.rounds[p.stages[i].round]}
 		if p.stages[i].table != nil {
 			st.programs = p.compile(i)
 		}
@@ -103,15 +113,16 @@ func (s *Server) evaluate(ctx context.Context, in *Inputs, out *Outputs, consume
 		s.pool.drop(c)
 	}
 	out.all = nil
-	src := in.all
+	r := newResidents(p, s.pool, in.all, consume)
 	for i := range p.stages {
-		dst, err := s.stage(ctx, i, src, consume || i > 0, progress)
-		if err != nil {
+		if i > 0 && p.stages[i].round > p.stages[i-1].round {
+			r.shorten(p.layout.limbs(p.stages[i].round, 0))
+		}
+		if err := s.stage(ctx, i, r, progress); err != nil {
 			return err
 		}
-		src = dst
 	}
-	out.origin, out.all = in.origin, src
+	out.origin, out.all = in.origin, r.buffers[p.stages[len(p.stages)-1].to]
 	return nil
 }
 

@@ -109,12 +109,32 @@ func (p *Plan) belongs(what string, o origin, want wire.KeyID) error {
 func (p *Plan) digest() [32]byte {
 	h := sha256.New()
 	h.Write(p.parameters().bytes())
-	fmt.Fprint(h, p.layout.drops, p.program.Input.Codes(), p.program.Output().Range)
+	fmt.Fprint(h, p.drops(), p.program.Input.Codes(), p.program.Output().Range)
 	for i := range p.stages {
 		s := &p.stages[i]
 		fmt.Fprint(h, " ", s.inputs, s.between, s.outputs)
+		if !s.chained(i) {
+			fmt.Fprint(h, " ", s.round, s.from, s.to)
+		}
 	}
 	return [32]byte(h.Sum(nil))
+}
+
+// drops are what each stage's tables divide by.
+func (p *Plan) drops() [][]int {
+	all := make([][]int, len(p.stages))
+	for i := range p.stages {
+		if p.stages[i].table != nil {
+			all[i] = p.layout.drops[p.stages[i].round]
+		}
+	}
+	return all
+}
+
+// chained reports whether the stage, number i, reads all that the one before it makes, as
+// every stage of a chain of layers does.
+func (s *stage) chained(i int) bool {
+	return s.to == i+1 && len(s.from) == 1 && s.from[0].Buffer == i && s.from[0].From == 0
 }
 
 // reader reads a header and checks it against the plan.

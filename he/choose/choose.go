@@ -7,7 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"slices"
 	"strings"
 
 	"qtool/bundle"
@@ -17,6 +17,7 @@ import (
 	"qtool/he/lstm"
 	"qtool/he/packed"
 	"qtool/he/tfhe"
+	"qtool/internal/elementary"
 )
 
 // Names are the back ends that a program can be planned for; auto picks one.
@@ -112,7 +113,7 @@ func New(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	}
 	switch o.Backend {
 	case "auto", "bgv":
-		if p.Uses(bundle.KindLookupTable) {
+		if p.Uses(bundle.KindLookupTable) || p.Uses(bundle.KindMaxPool) || rounds(p) {
 			return tables(ctx, p, o)
 		}
 		plan, err := bgv.NewPlan(ctx, p, bgv.Options{LogN: o.LogN, AllowInsecure: o.AllowInsecure, Images: o.Images, Memory: o.Memory, TuneTimings: o.TuneTimings})
@@ -170,6 +171,14 @@ func tables(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	return &Plan{plan, fmt.Sprintf("auto takes the batch executor for tables: %.3g core seconds predicted for %s where blind rotation would take %.3g", batch, count(images), alone.Work(images))}, nil
 }
 
+// rounds reports whether a Mul of p has a shift: what tables carry and residues do not.
+func rounds(p *bundle.Program) bool {
+	return slices.ContainsFunc(p.Nodes, func(n bundle.Node) bool {
+		m, ok := n.Op.(*bundle.Mul)
+		return ok && m.Shift > 0
+	})
+}
+
 // single plans blind rotation.
 func single(ctx context.Context, p *bundle.Program, o Options) (*tfhe.Plan, error) {
 	options := tfhe.Options{LogN: o.LogN, AllowInsecure: o.AllowInsecure, TuneTimings: o.TuneTimings}
@@ -177,7 +186,7 @@ func single(ctx context.Context, p *bundle.Program, o Options) (*tfhe.Plan, erro
 		if !(o.Failure > 0 && o.Failure < 1) {
 			return nil, fmt.Errorf("failure probability %v is outside 0..1", o.Failure)
 		}
-		options.LogFailure = math.Log2(o.Failure)
+		options.LogFailure = elementary.Log2(o.Failure)
 	}
 	return tfhe.NewPlan(ctx, p, options)
 }

@@ -143,9 +143,9 @@ func (f form) apply(rows *bundle.Rows) form {
 		in, w := rows.Row(o)
 		for k, i := range in {
 			for j, x := range f.m[i] {
-				out.m[o][j] += float64(w[k]) * x
+				out.m[o][j] += float64(float64(w[k]) * x)
 			}
-			out.b[o] += float64(w[k]) * f.b[i]
+			out.b[o] += float64(float64(w[k]) * f.b[i])
 		}
 	}
 	return out

@@ -19,6 +19,7 @@ import (
 	"qtool/he/packed/engine"
 	"qtool/he/packed/keyset"
 	"qtool/he/wire"
+	"qtool/internal/elementary"
 )
 
 // Inputs are the ciphertexts of a batch of sequences, of each step's inputs. They
@@ -247,7 +248,7 @@ func sum(cts []engine.Ciphertext) [32]byte {
 func (p *Plan) Public(logits []float64) []float64 {
 	rounded := make([]float64, len(logits))
 	for o, b := range p.ErrorBound() {
-		grid := math.Exp2(math.Ceil(math.Log2(2 * b)))
+		grid := elementary.Exp2(math.Ceil(elementary.Log2(2 * b)))
 		rounded[o] = grid * math.RoundToEven(logits[o]/grid)
 	}
 	return rounded

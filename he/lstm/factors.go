@@ -1,6 +1,6 @@
 package lstm
 
-import "math"
+import "qtool/internal/elementary"
 
 // factors say what ciphertexts hold: an element q of a tensor is the slot F q, the
 // ciphertext's scale and its unit in one. A rescale divides F by the prime. They
@@ -36,8 +36,8 @@ func (c *cell) limbs(t int) int { return 2 + (c.steps-t)*c.stepLimbs() }
 // newConstants puts the largest of every tensor at 2^message, and the logits' at
 // 2^out.
 func (c *cell) newConstants(message, out int, logit float64) constants {
-	m := math.Exp2(float64(message))
-	return constants{m / c.xMax, m / c.cMax, m / c.hMax, math.Exp2(float64(out)) / logit}
+	m := elementary.Exp2(float64(message))
+	return constants{m / c.xMax, m / c.cMax, m / c.hMax, elementary.Exp2(float64(out)) / logit}
 }
 
 // factors are those of a step that begins with so many limbs of the primes.
@@ -64,7 +64,7 @@ func (c *cell) factors(k constants, limbs int, primes []float64) factors {
 		return k.h * c.output * c.cell[u][3] * f.q[4] * f.q[4] * f.q[5] / (k.c * k.c * k.c)
 	})
 	for g := range c.gates {
-		f.z[g] = each(func(u int) float64 { return math.Cbrt(f.gate[g][u] * c.gates[g].poly[u][3] * f.q[1] * f.q[2]) })
+		f.z[g] = each(func(u int) float64 { return elementary.Cbrt(f.gate[g][u] * c.gates[g].poly[u][3] * f.q[1] * f.q[2]) })
 	}
 	return f
 }

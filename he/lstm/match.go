@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"qtool/bundle"
+	"qtool/internal/elementary"
 )
 
 // matcher reads the body of a Recurrent. Tensors go by the numbers of its wiring.
@@ -53,7 +54,7 @@ func (m *matcher) strip(k int) (of int, factor, variance float64) {
 			if op.Bits > 0 {
 				variance += factor * factor / 12
 			}
-			factor *= math.Exp2(-float64(op.Bits))
+			factor *= elementary.Exp2(-float64(op.Bits))
 		case *bundle.Domain:
 		default:
 			return k, factor, variance
@@ -100,8 +101,8 @@ func (m *matcher) newC(out *cell, h, c int) error {
 			return err
 		}
 		weight := factor * float64(op.Weights[i])
-		out.roundC += weight * weight * (v + f*f*shiftVariance(shift))
-		weight *= f * math.Exp2(-float64(shift))
+		out.roundC += float64(weight * weight * (v + float64(f*f*shiftVariance(shift))))
+		weight *= f * elementary.Exp2(-float64(shift))
 		if y == c {
 			x, y = y, x
 		}
@@ -141,8 +142,8 @@ func (m *matcher) newH(out *cell, h, c int) error {
 	if err != nil {
 		return err
 	}
-	out.roundH = variance + factor*factor*shiftVariance(shift)
-	out.output = factor * math.Exp2(-float64(shift))
+	out.roundH = variance + float64(factor*factor*shiftVariance(shift))
+	out.output = factor * elementary.Exp2(-float64(shift))
 	next, _, _ := m.strip(m.wiring.Next[c-1])
 	if of, _, _ := m.cellInput(o); of == next {
 		o, u = u, o
@@ -276,7 +277,7 @@ func (m *matcher) affine(k, h int) (f form, variance float64, err error) {
 		}
 		rows := op.Rows([]int{len(all.m)})
 		f = all.apply(rows)
-		variance += factor * factor * largest * norm(rows)
+		variance += float64(factor * factor * largest * norm(rows))
 	}
 	for i := range f.m {
 		for j := range f.m[i] {
@@ -294,7 +295,7 @@ func norm(rows *bundle.Rows) float64 {
 		_, w := rows.Row(o)
 		sum := 0.0
 		for _, x := range w {
-			sum += float64(x) * float64(x)
+			sum += float64(float64(x) * float64(x))
 		}
 		most = math.Max(most, sum)
 	}

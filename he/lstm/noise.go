@@ -1,6 +1,10 @@
 package lstm
 
-import "math"
+import (
+	"math"
+
+	"qtool/internal/elementary"
+)
 
 // noise predicts standard deviations of errors in a tensor's elements, in the
 // units of the program's integers: what the server's reals differ by from the
@@ -35,7 +39,7 @@ const (
 	sureness = 6
 )
 
-func (n *noise) degree() float64 { return math.Exp2(float64(n.logN)) }
+func (n *noise) degree() float64 { return elementary.Exp2(float64(n.logN)) }
 
 func (n *noise) fresh() float64 { return math.Sqrt(n.degree() * (sigma*sigma + 1./12)) }
 
@@ -46,20 +50,20 @@ func (n *noise) diagonal() float64 { return math.Sqrt(n.degree() / 12) }
 func (n *noise) switching(limbs int) float64 {
 	logP := 0.0
 	for _, p := range n.p {
-		logP += math.Log2(p)
+		logP += elementary.Log2(p)
 	}
 	sum := 0.0
 	for j := 0; j < limbs; j += len(n.p) {
 		logD := 0.0
 		for _, q := range n.q[j:min(j+len(n.p), limbs)] {
-			logD += math.Log2(q)
+			logD += elementary.Log2(q)
 		}
-		sum += math.Exp2(2*(logD-logP)) / 12
+		sum += elementary.Exp2(2*(logD-logP)) / 12
 	}
 	return n.degree() * sigma * math.Sqrt(sum)
 }
 
-func sq(x float64) float64 { return x * x }
+func sq(x float64) float64 { return float64(x * x) }
 
 // logits are the deviations of the logits.
 func (n *noise) logits() []float64 {
@@ -84,11 +88,11 @@ func (n *noise) linear(limbs int, factor float64, row []float64, in, top, err fl
 		if w != 0 {
 			terms++
 		}
-		norm += w * w
+		norm += float64(w * w)
 	}
 	input := sq(err) + sq(n.switching(limbs)/in)
-	encoding := terms * sq(n.diagonal()*in*top/(factor*n.q[limbs-1]))
-	return norm*input + encoding + sq(n.rounding()/factor)
+	encoding := float64(terms * sq(n.diagonal()*in*top/(factor*n.q[limbs-1])))
+	return float64(norm*input) + encoding + sq(n.rounding()/factor)
 }
 
 // step is the errors of c and h behind step t for those before it.
@@ -104,7 +108,7 @@ func (n *noise) step(t int, errC, errH float64) (nextC, nextH float64) {
 				z += n.linear(f.limbs, f.z[g][u], gate.h[u], k.h, c.hMax, errH)
 			}
 			z += gate.roundZ
-			v := z*sq(slope(gate.poly[u], gate.zMax)) + gate.round
+			v := float64(z*sq(slope(gate.poly[u], gate.zMax))) + gate.round
 			// The square's rounding and switching meet z, the product's stand alone.
 			op := sq(n.rounding()) + sq(n.switching(f.limbs-1)/f.q[1])
 			v += op * (sq(f.z[g][u]*gate.zMax/f.q[2]) + 1) / sq(f.gate[g][u])
@@ -112,9 +116,9 @@ func (n *noise) step(t int, errC, errH float64) (nextC, nextH float64) {
 		}
 	}
 	op := sq(n.rounding()) + sq(n.switching(f.limbs-3)/f.q[3])
-	v := sq(c.input)*(sq(c.gates[gateI].max*errs[gateG])+sq(c.gates[gateG].max*errs[gateI])) + op/sq(k.c) + c.roundC
+	v := float64(sq(c.input)*(sq(c.gates[gateI].max*errs[gateG])+sq(c.gates[gateG].max*errs[gateI]))) + op/sq(k.c) + c.roundC
 	if t > 0 {
-		v += sq(c.forget) * (sq(c.gates[gateF].max*errC) + sq(c.cMax*errs[gateF]))
+		v += float64(sq(c.forget) * (sq(c.gates[gateF].max*errC) + sq(c.cMax*errs[gateF])))
 	}
 	nextC = math.Sqrt(v)
 
@@ -123,12 +127,12 @@ func (n *noise) step(t int, errC, errH float64) (nextC, nextH float64) {
 	for u := range c.hidden {
 		var v float64
 		if c.cell == nil {
-			v = sq(c.output) * (sq(c.cMax*errs[gateO]) + sq(o*nextC))
+			v = float64(sq(c.output) * (sq(c.cMax*errs[gateO]) + sq(o*nextC)))
 		} else {
 			a := c.cell[u]
-			v = sq(c.output) * (sq(greatest(a, c.cMax)*errs[gateO]) + sq(o)*(sq(slope(a, c.cMax)*nextC)+c.roundU))
+			v = float64(sq(c.output) * (sq(greatest(a, c.cMax)*errs[gateO]) + float64(sq(o)*(sq(slope(a, c.cMax)*nextC)+c.roundU))))
 			// The roundings of o c and of c^2 meet each other's value.
-			square := k.c * k.c * (sq(c.cMax) + math.Abs(a[2]/a[3])*c.cMax + math.Abs(a[1]/a[3])) / f.q[4]
+			square := k.c * k.c * (sq(c.cMax) + float64(math.Abs(a[2]/a[3])*c.cMax) + math.Abs(a[1]/a[3])) / f.q[4]
 			product := math.Abs(f.gate[gateO][u]) * o * k.c * c.cMax / f.q[4]
 			v += op * (sq(square/f.q[5]) + sq(product/f.q[5])) / sq(k.h)
 		}
@@ -140,7 +144,7 @@ func (n *noise) step(t int, errC, errH float64) (nextC, nextH float64) {
 
 // slope is the largest magnitude of a cubic's derivative on [-m, m].
 func slope(a [4]float64, m float64) float64 {
-	at := func(x float64) float64 { return math.Abs(a[1] + 2*a[2]*x + 3*a[3]*x*x) }
+	at := func(x float64) float64 { return math.Abs(a[1] + float64(2*a[2]*x) + float64(3*a[3]*x*x)) }
 	s := math.Max(at(m), at(-m))
 	if x := -a[2] / (3 * a[3]); math.Abs(x) < m {
 		s = math.Max(s, at(x))
@@ -150,9 +154,9 @@ func slope(a [4]float64, m float64) float64 {
 
 // greatest is the largest magnitude of a cubic on [-m, m].
 func greatest(a [4]float64, m float64) float64 {
-	at := func(x float64) float64 { return math.Abs(a[0] + x*(a[1]+x*(a[2]+x*a[3]))) }
+	at := func(x float64) float64 { return math.Abs(a[0] + float64(x*(a[1]+float64(x*(a[2]+float64(x*a[3])))))) }
 	s := math.Max(at(m), at(-m))
-	if d := a[2]*a[2] - 3*a[3]*a[1]; d >= 0 {
+	if d := float64(a[2]*a[2]) - float64(3*a[3]*a[1]); d >= 0 {
 		for _, root := range []float64{math.Sqrt(d), -math.Sqrt(d)} {
 			if x := (-a[2] + root) / (3 * a[3]); math.Abs(x) < m {
 				s = math.Max(s, at(x))

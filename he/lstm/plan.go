@@ -17,6 +17,7 @@ import (
 	"qtool/he/fastntt"
 	"qtool/he/internal/costmodel"
 	"qtool/he/security"
+	"qtool/internal/elementary"
 )
 
 // Options are the caller's wishes, unchecked. The zero value lets NewPlan choose.
@@ -290,7 +291,7 @@ func (p *Plan) Bits() float64 {
 	for _, b := range p.ErrorBound() {
 		worst = math.Max(worst, b)
 	}
-	return -math.Log2(worst / p.largest)
+	return -elementary.Log2(worst / p.largest)
 }
 
 // Why explains the parameters, a sentence an entry.

@@ -1,6 +1,10 @@
 package lstm
 
-import "math"
+import (
+	"math"
+
+	"qtool/internal/elementary"
+)
 
 // split is how the blocks' diagonals are taken apart: diagonal d = g babies + b is
 // the rotation by g babies blocks of a sum of rotations by b blocks, the latter
@@ -15,13 +19,13 @@ const maxKeyBytes = 6 << 30
 // of which there are two ciphertexts.
 func newSplit(blocks, limbs, special, logN int) split {
 	best, least := split{1, blocks}, math.Inf(1)
-	key := float64((limbs+special-1)/special) * 2 * float64(limbs+special) * 8 * math.Exp2(float64(logN))
+	key := float64((limbs+special-1)/special) * 2 * float64(limbs+special) * 8 * elementary.Exp2(float64(logN))
 	for n := 1; n <= blocks; n *= 2 {
 		s := split{n, blocks / n}
 		if float64(s.babies+s.giants-2)*key > maxKeyBytes && n*n > blocks {
 			break
 		}
-		if cost := 2*float64(s.babies-1) + 4*3*float64(s.giants-1); cost < least {
+		if cost := 2*float64(s.babies-1) + float64(4*3*float64(s.giants-1)); cost < least {
 			best, least = s, cost
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"qtool/bundle"
 	"qtool/he/packed/engine"
 	"qtool/he/packed/lower"
+	"qtool/internal/elementary"
 )
 
 // ckksScales follows the ciphertext scale through the stages. Diagonals are
@@ -31,7 +32,7 @@ type ckksScales struct {
 }
 
 func newCKKSScales(p *lower.Plan, q []uint64, message, weight int) ckksScales {
-	s := ckksScales{fresh: math.Exp2(float64(message))}
+	s := ckksScales{fresh: elementary.Exp2(float64(message))}
 	for i := range p.Stages {
 		st := &p.Stages[i]
 		var at scales[float64]
@@ -44,7 +45,7 @@ func newCKKSScales(p *lower.Plan, q []uint64, message, weight int) ckksScales {
 			if st.Rescale == 1 {
 				at.diagonals = append(at.diagonals, s.fresh*float64(q[st.Entry.Limbs-1])/before)
 			} else {
-				at.diagonals = append(at.diagonals, math.Exp2(float64(weight))*(at.before[0]/before))
+				at.diagonals = append(at.diagonals, elementary.Exp2(float64(weight))*(at.before[0]/before))
 			}
 		}
 		if at.after = s.fresh; st.Rescale == 0 {

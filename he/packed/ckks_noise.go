@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"qtool/he/packed/lower"
+	"qtool/internal/elementary"
 )
 
 // The error of a CKKS evaluation is a sum of many small ones, each independent
@@ -134,7 +135,7 @@ func mapGains(v *values[float64], in [][][]float64, known, sources int) [][]floa
 			t := part[i]
 			w, r := sq(realWeight(v, o, int(k))), parts[t]
 			for j, g := range in[t][i-first[t]][:known] {
-				r[j] += w * g
+				r[j] += float64(w * g)
 			}
 		}
 		for _, other := range parts[1:] {
@@ -164,7 +165,7 @@ func activationGains(st *lower.Stage, y [][]float64, before []float64) [][]float
 		for o := range n {
 			v, w := sq(before[o])+second, sq(before[n+o])+second
 			for j := range y[o] {
-				y[o][j] = addDeviations(w*y[o][j], v*y[n+o][j])
+				y[o][j] = addDeviations(float64(w*y[o][j]), float64(v*y[n+o][j]))
 			}
 		}
 		y = y[:n]
@@ -240,7 +241,7 @@ func (g *gains) errors(v []values[float64], c *ckksSources) ckksErrors {
 	sum := func(gain []float64, sources int) float64 {
 		s := 0.0
 		for j, x := range variances[:sources] {
-			s += gain[j] * x
+			s += float64(gain[j] * x)
 		}
 		return math.Sqrt(s)
 	}
@@ -277,7 +278,7 @@ func newCKKSSources(logN int, q, p []uint64, s ckksScales) *ckksSources {
 	return e
 }
 
-func (e *ckksSources) n() float64 { return math.Exp2(float64(e.logN)) }
+func (e *ckksSources) n() float64 { return elementary.Exp2(float64(e.logN)) }
 
 func (e *ckksSources) fresh(scale float64) float64 {
 	return e.n() * (errorSigma*errorSigma + 1./12) / sq(scale)
@@ -303,13 +304,13 @@ func (e *ckksSources) switching(limbs int, scale float64) float64 {
 // doublings is what sums over rotations make of a variance in every slot.
 func (e *ckksSources) doublings(v float64, rounds []int, limbs int, scale float64) float64 {
 	for _, a := range rounds {
-		n := math.Exp2(float64(a))
-		v = n*v + (n-1)*e.switching(limbs, scale) + e.rounding(scale)
+		n := elementary.Exp2(float64(a))
+		v = float64(n*v) + float64((n-1)*e.switching(limbs, scale)) + e.rounding(scale)
 	}
 	return v
 }
 
-func sq(x float64) float64 { return x * x }
+func sq(x float64) float64 { return float64(x * x) }
 
 // variances are those of every source. Where several stages read one, the rotations of
 // each add an error of their own; the largest stands for all, at what they read.
@@ -344,7 +345,7 @@ func (e *ckksSources) variances(v []values[float64], read [][]float64) []float64
 			behind += float64(n) * e.n() / 12 * read[i][k] / sq(at.diagonals[k])
 		}
 		product := at.before[0] * at.diagonals[0]
-		behind += float64(giants) * (e.switching(limbs, product) + e.rounding(product))
+		behind += float64(float64(giants) * (e.switching(limbs, product) + e.rounding(product)))
 		if st.Rescale > 0 || st.Split.Rotates() {
 			behind += e.rounding(at.after)
 		}

@@ -14,6 +14,7 @@ import (
 	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/he/wire"
+	"qtool/internal/elementary"
 )
 
 // Inputs are an image's ciphertexts, Outputs its logits'. Both name the plan
@@ -89,7 +90,7 @@ func (c *Client) slots(view []int32, image []uint8) []float64 {
 	return slots
 }
 
-func logLength(v []float64) int { return int(math.Log2(float64(len(v)))) }
+func logLength(v []float64) int { return int(elementary.Log2(float64(len(v)))) }
 
 // Decrypt gives the program's outputs as reals, in the program's integers'
 // units: integer reference plus an error that Plan.ErrorBound bounds.
@@ -129,7 +130,7 @@ func (c *Client) Decrypt(ctx context.Context, out *Outputs) ([]float64, error) {
 		}
 		for o := range logits {
 			if int(read.Ct[o]) == k {
-				logits[o] = last.gain[o]*slots[read.Slot[o]] + last.offset[o]
+				logits[o] = float64(last.gain[o]*slots[read.Slot[o]]) + last.offset[o]
 			}
 		}
 	}
@@ -185,7 +186,7 @@ func (p *Plan) ErrorBound(proved bool) []float64 {
 func (p *Plan) Public(outputs []float64) []float64 {
 	rounded := make([]float64, len(outputs))
 	for o, b := range p.ErrorBound(true) {
-		grid := math.Exp2(math.Ceil(math.Log2(2 * b)))
+		grid := elementary.Exp2(math.Ceil(elementary.Log2(2 * b)))
 		rounded[o] = grid * math.RoundToEven(outputs[o]/grid)
 	}
 	return rounded

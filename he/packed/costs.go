@@ -3,7 +3,6 @@ package packed
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/he/packed/lower"
+	"qtool/internal/elementary"
 	"qtool/kernel/cpu"
 )
 
@@ -70,7 +70,7 @@ func encryptions(ctx context.Context, params ckks.Parameters, workers int) (floa
 	for k := range rounds + 1 {
 		start := time.Now()
 		err := spread(ctx, workers, func() *tools[float64] { return <-ready }, func(t *tools[float64], _ int) error {
-			_, err := t.encrypt(p, make([]float64, params.MaxSlots()), math.Exp2(33))
+			_, err := t.encrypt(p, make([]float64, params.MaxSlots()), elementary.Exp2(33))
 			return err
 		}, func(t *tools[float64]) { ready <- t })
 		if err != nil {
@@ -142,7 +142,7 @@ func (p *common) Work() float64 {
 // two gigabytes of keys counting as much again, as they must be sent, held and
 // read for every image.
 func (p *common) score() float64 {
-	return p.Work() * (1 + float64(p.keyBytes())/(2<<30))
+	return p.Work() * (1 + float64(float64(p.keyBytes())/(2<<30)))
 }
 
 // stageSeconds are those of a stage's map and of its activation, as rehearsed or as
@@ -159,5 +159,5 @@ func (p *common) stageSeconds(i int) (linear, activation float64) {
 // score counts every bit that is missing to the spare ones as so much more time:
 // answers at near ties are worth it.
 func (p *Plan) score() float64 {
-	return p.common.score() * (1 + 0.04*max(0, p.options.Bits+spareBits-p.Bits()))
+	return p.common.score() * (1 + float64(0.04*max(0, p.options.Bits+spareBits-p.Bits())))
 }

@@ -2,10 +2,10 @@ package packed
 
 import (
 	"encoding/hex"
-	"math"
 
 	"qtool/he"
 	"qtool/he/packed/lower"
+	"qtool/internal/elementary"
 )
 
 // Hash is the SHA-256 of all that was chosen, the program's fused maps among it: what
@@ -14,7 +14,7 @@ func (p *common) Hash() [32]byte { return p.hash }
 
 // Describe describes the plan, for so many samples or, if that is 0, one.
 func (p *Plan) Describe(samples int) he.Description {
-	return p.describe("packed-ckks", samples, 1, func(i int) float64 { return -math.Log2(sureness * p.usual.stages[i]) })
+	return p.describe("packed-ckks", samples, 1, func(i int) float64 { return -elementary.Log2(sureness * p.usual.stages[i]) })
 }
 
 // Describe describes the plan, for so many samples or, if that is 0, one.

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"qtool/he/packed/lower"
+	"qtool/internal/elementary"
 )
 
 // noise sizes the chain for plaintext primes of so many bits: base, square and
@@ -28,14 +29,14 @@ import (
 func (p *ExactPlan) noise(bits float64) (base, square, weight int) {
 	m := newExactNoise(p, bits)
 	// The primes that bring every stage's noise back to twice the rounding.
-	bitsTo := func(e float64) int { return int(math.Ceil(math.Log2(e / m.rounding))) }
+	bitsTo := func(e float64) int { return int(math.Ceil(elementary.Log2(e / m.rounding))) }
 	m.square, m.weight = minPrime, minPrime
 	for range 3 { // the sizes depend on each other through what comes in
 		e := m.follow(
 			func(e float64) { m.weight = max(m.weight, bitsTo(e)) },
 			func(e float64) { m.square = max(m.square, bitsTo(e)) })
 		last := e[len(e)-1]
-		base = max(p.base*minPrime, int(math.Ceil(math.Log2(2*10*m.t*last)))+spareNoise)
+		base = max(p.base*minPrime, int(math.Ceil(elementary.Log2(2*10*m.t*last)))+spareNoise)
 	}
 	p.left = m.budgets(base)
 	return base, m.square, m.weight
@@ -55,11 +56,11 @@ type exactNoise struct {
 }
 
 func newExactNoise(p *ExactPlan, bits float64) *exactNoise {
-	n := math.Exp2(float64(p.logN))
-	m := &exactNoise{lowered: p.lowered, order: p.order, bits: bits, t: math.Exp2(bits), n: n}
+	n := elementary.Exp2(float64(p.logN))
+	m := &exactNoise{lowered: p.lowered, order: p.order, bits: bits, t: elementary.Exp2(bits), n: n}
 	m.rounding = math.Sqrt((1 + 2*n/3) / 12)
 	// A key switch: sqrt(digits) sigma sqrt(N/12), and its rounding.
-	m.switching = math.Hypot(math.Sqrt(float64(p.lowered.Limbs)*n/12)*errorSigma, m.rounding)
+	m.switching = elementary.Hypot(math.Sqrt(float64(p.lowered.Limbs)*n/12)*errorSigma, m.rounding)
 	return m
 }
 
@@ -79,13 +80,13 @@ func (m *exactNoise) follow(beforeMap, beforeSquare func(e float64)) []float64 {
 		}
 		if e = m.mapped(st, e); st.Rescale > 0 {
 			beforeMap(e)
-			e = math.Hypot(e/math.Exp2(float64(m.weight)), m.rounding)
+			e = elementary.Hypot(e/elementary.Exp2(float64(m.weight)), m.rounding)
 		}
 		e = m.doubled(e, st.Rounds)
 		if st.Multiplies() {
 			e = math.Sqrt(float64(st.Layout.Summands())) * m.squared(e)
 			beforeSquare(e)
-			e = math.Hypot(e/math.Exp2(float64(m.square)), m.rounding)
+			e = elementary.Hypot(e/elementary.Exp2(float64(m.square)), m.rounding)
 			if st.Layout.Fold != nil {
 				e = m.doubled(e, st.FoldRounds)
 			}
@@ -95,7 +96,7 @@ func (m *exactNoise) follow(beforeMap, beforeSquare func(e float64)) []float64 {
 	return all
 }
 
-// mapped is e behind the products of a stage's map.
+// mapped is e behind the products of a stage's map, at least 1 also where there are none.
 func (m *exactNoise) mapped(st *lower.Stage, e float64) float64 {
 	terms, giants := 0, 0
 	for c := range st.Map.Terms {
@@ -103,23 +104,23 @@ func (m *exactNoise) mapped(st *lower.Stage, e float64) float64 {
 		giants = max(giants, len(st.Split.Giants[c]))
 	}
 	if st.Split.Rotates() {
-		e = math.Hypot(e, m.switching)
+		e = elementary.Hypot(e, m.switching)
 	}
-	return math.Hypot(m.t*math.Sqrt(m.n*float64(terms)/12)*math.Hypot(e, 1), math.Sqrt(float64(giants))*m.switching)
+	return max(1, elementary.Hypot(m.t*math.Sqrt(m.n*float64(terms)/12)*elementary.Hypot(e, 1), math.Sqrt(float64(giants))*m.switching))
 }
 
 // doubled is e behind sums over rotations.
 func (m *exactNoise) doubled(e float64, rounds []int) float64 {
 	for _, a := range rounds {
-		k := math.Exp2(float64(a))
-		e = math.Sqrt(k*k*e*e + (k-1)*m.switching*m.switching + m.rounding*m.rounding)
+		k := elementary.Exp2(float64(a))
+		e = math.Sqrt(float64(k*k*e*e) + float64((k-1)*m.switching*m.switching) + float64(m.rounding*m.rounding))
 	}
 	return e
 }
 
 // squared is e behind a product, before its rescale.
 func (m *exactNoise) squared(e float64) float64 {
-	return math.Hypot(2*m.t*math.Sqrt(m.n/12)*e, m.t*math.Sqrt(2*m.n)*e*e)
+	return elementary.Hypot(2*m.t*math.Sqrt(m.n/12)*e, m.t*math.Sqrt(2*m.n)*e*e)
 }
 
 // budgets are the bits left behind every stage.
@@ -132,7 +133,7 @@ func (m *exactNoise) budgets(base int) []float64 {
 		for _, b := range q[:m.lowered.Stages[i].Exit()] {
 			logQ += float64(b)
 		}
-		all[i] = logQ - 1 - m.bits - math.Log2(10*e)
+		all[i] = logQ - 1 - m.bits - elementary.Log2(10*e)
 	}
 	return all
 }

@@ -17,6 +17,7 @@ import (
 	"qtool/he/internal/log2"
 	"qtool/he/packed/lower"
 	"qtool/he/security"
+	"qtool/internal/elementary"
 )
 
 // ExactPlan says how a program is evaluated with BGV, once for each plaintext
@@ -148,7 +149,7 @@ func (p *ExactPlan) choose(ctx context.Context, k, alpha int, width *big.Int, li
 	for _, t := range p.t {
 		from.used[t] = true
 	}
-	bits := math.Log2(float64(p.t[k-1]))
+	bits := elementary.Log2(float64(p.t[k-1]))
 	base, square, weight := p.noise(bits)
 	p.sizes = withSpecial(p.order(base, square, weight), alpha)
 	need := p.sizes.total()
@@ -181,7 +182,7 @@ const maxPlaintext = 40
 // bits.
 func plaintextPrimes(nthRoot uint64, k int, width *big.Int) []uint64 {
 	w, _ := new(big.Float).SetInt(width).Float64()
-	root := math.Pow(w, 1/float64(k))
+	root := elementary.Pow(w, 1/float64(k))
 	if root >= 1<<maxPlaintext {
 		return nil
 	}

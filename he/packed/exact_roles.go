@@ -17,6 +17,7 @@ import (
 	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/he/wire"
+	"qtool/internal/elementary"
 )
 
 // exactEncoder encodes residues modulo the plaintext prime: centred, times T^-1
@@ -216,7 +217,7 @@ func budget(r *ring.Ring, phase ring.Poly, t uint64) float64 {
 	}
 	ratio := new(big.Float).Quo(new(big.Float).SetInt(r.ModulusAtLevel[r.Level()]), new(big.Float).SetInt(worst))
 	x, _ := ratio.Float64()
-	return math.Log2(x) - 1
+	return elementary.Log2(x) - 1
 }
 
 // Join lifts residues modulo every plaintext prime to the integers of the

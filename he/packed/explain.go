@@ -4,11 +4,11 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"math"
 	"slices"
 
 	"qtool/he/internal/log2"
 	"qtool/he/security"
+	"qtool/internal/elementary"
 )
 
 // LogQP is log2 of the modulus with the special primes.
@@ -35,8 +35,8 @@ func (p *common) say(format string, args ...any) { p.why = append(p.why, fmt.Spr
 func (p *Plan) explain(rejected []string) {
 	p.explainRing(rejected)
 	p.say("values have scale 2^%d and the last weights 2^%d", p.message, p.weight)
-	p.say("errors stay below 2^%.1f of the largest output that calibration made, with probability 1 - 2^-40 for inputs like those, where 2^-%.1f is asked for; for any input below 2^%.1f", -p.Bits(), p.options.Bits, math.Log2(sureness*slices.Max(p.proved.outputs)))
-	p.say("the output %q may reach 2^%.1f times what calibration made of it; there is room for that", p.program.Output().Name, math.Log2(p.beyond(len(p.values)-1, &p.values[len(p.values)-1].stage.Segment)))
+	p.say("errors stay below 2^%.1f of the largest output that calibration made, with probability 1 - 2^-40 for inputs like those, where 2^-%.1f is asked for; for any input below 2^%.1f", -p.Bits(), p.options.Bits, elementary.Log2(sureness*slices.Max(p.proved.outputs)))
+	p.say("the output %q may reach 2^%.1f times what calibration made of it; there is room for that", p.program.Output().Name, elementary.Log2(p.beyond(len(p.values)-1, &p.values[len(p.values)-1].stage.Segment)))
 	p.say("predicted evaluation is %.1f ms an image", 1000*p.Predicted())
 }
 

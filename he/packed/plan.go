@@ -20,6 +20,7 @@ import (
 	"qtool/he/packed/keyset"
 	"qtool/he/packed/lower"
 	"qtool/he/security"
+	"qtool/internal/elementary"
 )
 
 // ErrInsufficient marks a program for which no parameters suffice.
@@ -359,7 +360,7 @@ func (c *common) order(base, square, weight int) []int {
 // spareBits, or the most precise that are secure.
 func (p *Plan) precision(ctx context.Context, alpha int, limit float64) error {
 	last := &p.lowered.Stages[len(p.lowered.Stages)-1]
-	room := int(math.Ceil(math.Log2(p.beyond(len(p.lowered.Stages)-1, &last.Segment))))
+	room := int(math.Ceil(elementary.Log2(p.beyond(len(p.lowered.Stages)-1, &last.Segment))))
 	if last.Multiplies() && !last.Product {
 		room *= 2
 	}
@@ -437,4 +438,4 @@ func (p *Plan) finish(q, special []uint64) {
 
 // Bits is the stated output precision: -log2 of the usual bound over the largest
 // output that calibration data made.
-func (p *Plan) Bits() float64 { return -math.Log2(sureness * slices.Max(p.usual.outputs)) }
+func (p *Plan) Bits() float64 { return -elementary.Log2(sureness * slices.Max(p.usual.outputs)) }

@@ -2,10 +2,8 @@ package packed
 
 import (
 	"errors"
-	"flag"
 	"math"
 	"os"
-	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -14,101 +12,59 @@ import (
 	"qtool/bundle/bundletest"
 )
 
-// carriedKinds are the operations that packed ciphertexts carry.
-var carriedKinds = []bundle.Kind{
-	bundle.KindDense, bundle.KindConv2D, bundle.KindSumPool, bundle.KindPolynomial,
-	bundle.KindAdd, bundle.KindMul, bundle.KindConcat, bundle.KindSlice, bundle.KindReshape,
-}
-
-// check runs a property on n draws, a fifth of them with -short and five times as many
-// where QTOOL_LONG is set, which takes about a minute. Draws that the command line asks
-// for count instead.
-func check(t *testing.T, n int, property func(*rapid.T)) {
-	t.Helper()
-	f := flag.Lookup("rapid.checks")
-	if before := f.Value.String(); before == f.DefValue {
-		switch {
-		case os.Getenv("QTOOL_LONG") != "":
-			n *= 5
-		case testing.Short():
-			n /= 5
-		}
-		if err := f.Value.Set(strconv.Itoa(n)); err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = f.Value.Set(before) }()
-	}
-	rapid.Check(t, property)
-}
-
-// programs are graphs that packed ciphertexts carry.
-func programs() *rapid.Generator[*bundle.Program] {
-	return bundletest.Programs(bundletest.Random{Kinds: carriedKinds, Degree: 2, Exact: true})
-}
-
-// On random graphs packed-bgv gives the program's integers, and packed-ckks stays
-// within its bound.
+// On random graphs packed-bgv gives the program's integers, with at least the predicted
+// noise budget left, and packed-ckks stays within its bound. QTOOL_LONG draws five times
+// as many, for about a minute.
 func TestInsecureRandomPrograms(t *testing.T) {
-	used, graphs := map[bundle.Kind]int{}, 0
-	check(t, 60, func(t *rapid.T) {
-		p := programs().Draw(t, "program")
-		g, err := p.Graph()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !g.Chain() {
-			graphs++
-		}
-		for i := range p.Nodes {
-			used[p.Nodes[i].Kind()]++
-		}
-		images := bundletest.Images(p, 2).Draw(t, "images")
-		logN := rapid.IntRange(8, 10).Draw(t, "log N")
-		runner, err := bundle.NewRunner(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		plan, err := NewPlan(t.Context(), p, insecure(logN))
-		if err != nil {
-			t.Fatal(err)
-		}
-		reals, err := NewExecutor(p, plan).Run(t.Context(), images, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		exact, err := NewExactPlan(t.Context(), p, insecure(logN))
-		if err != nil {
-			t.Fatal(err)
-		}
-		integers, err := NewExactExecutor(p, exact).Run(t.Context(), images, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, image := range images {
-			want, err := runner.Run(p.Input.Quantize(image), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if k := want.FirstDifference(integers.Logits[i]); k >= 0 {
-				t.Fatalf("image %d, output %d is %v, want %v", i, k, integers.Logits[i].At(k), want.At(k))
-			}
-			for o, x := range reals.Reals[i] {
-				if off := math.Abs(x - want.Float(o)); !(off <= reals.Bound[o]) {
-					t.Fatalf("image %d, output %d is %g, want %v: off by %.3g, the bound is %.3g", i, o, x, want.At(o), off, reals.Bound[o])
-				}
-			}
-		}
-		if predicted := exact.left[len(exact.left)-1]; integers.NoiseBitsLeft < max(minBudget, predicted) {
-			t.Fatalf("%.1f bits of noise budget left, %.1f are predicted", integers.NoiseBitsLeft, predicted)
-		}
-	})
-	t.Logf("%d programs are no chains; %v", graphs, used)
-	if graphs == 0 {
-		t.Error("all programs are chains")
+	n := 60
+	if os.Getenv("QTOOL_LONG") != "" {
+		n *= 5
 	}
-	for _, k := range carriedKinds {
-		if used[k] == 0 && !testing.Short() {
-			t.Errorf("no program uses %s", k)
+	carried := bundletest.Random{Exact: true, Degree: 2, Kinds: []bundle.Kind{
+		bundle.KindDense, bundle.KindConv2D, bundle.KindSumPool, bundle.KindPolynomial, bundle.KindShift,
+		bundle.KindAdd, bundle.KindMul, bundle.KindConcat, bundle.KindSlice, bundle.KindReshape,
+	}}
+	bundletest.Encrypted(t, n, carried, 0, func(t *rapid.T, p *bundle.Program, images [][]uint8) []bundle.Vec {
+		logN := rapid.IntRange(8, 10).Draw(t, "log N")
+		within(t, p, images, logN)
+		plan, err := NewExactPlan(t.Context(), p, insecure(logN))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := NewExactExecutor(p, plan).Run(t.Context(), images, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if predicted := plan.left[len(plan.left)-1]; r.NoiseBitsLeft < max(minBudget, predicted) {
+			t.Fatalf("%.1f bits of noise budget left, %.1f are predicted", r.NoiseBitsLeft, predicted)
+		}
+		return r.Logits
+	})
+}
+
+// within fails where an output of packed-ckks leaves its bound.
+func within(t *rapid.T, p *bundle.Program, images [][]uint8, logN int) {
+	plan, err := NewPlan(t.Context(), p, insecure(logN))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewExecutor(p, plan).Run(t.Context(), images, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runner, err := bundle.NewRunner(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, image := range images {
+		want, err := runner.Run(p.Input.Quantize(image), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for o, x := range r.Reals[i] {
+			if off := math.Abs(x - want.Float(o)); !(off <= r.Bound[o]) {
+				t.Fatalf("image %d, output %d is %g, want %v: off by %.3g, the bound is %.3g", i, o, x, want.At(o), off, r.Bound[o])
+			}
 		}
 	}
 }
@@ -116,13 +72,17 @@ func TestInsecureRandomPrograms(t *testing.T) {
 // A program with anything else is refused by name before any work.
 func TestGraphsRefused(t *testing.T) {
 	refused := map[bundle.Kind]int{}
-	check(t, 300, func(t *rapid.T) {
+	rapid.Check(t, func(t *rapid.T) {
 		p := bundletest.Programs(bundletest.Random{Degree: 2}).Draw(t, "program")
 		why := bundle.Kind("")
 		for i := range p.Nodes {
 			switch op := p.Nodes[i].Op.(type) {
-			case *bundle.MaxPool, *bundle.LookupTable, *bundle.Shift, *bundle.Recurrent:
+			case *bundle.MaxPool, *bundle.LookupTable, *bundle.Recurrent:
 				why = p.Nodes[i].Kind()
+			case *bundle.Shift:
+				if op.Bits > 0 {
+					why = p.Nodes[i].Kind()
+				}
 			case *bundle.Mul:
 				if op.Shift > 0 {
 					why = p.Nodes[i].Kind()
@@ -141,7 +101,7 @@ func TestGraphsRefused(t *testing.T) {
 			}
 		}
 	})
-	if len(refused) < 5 && !testing.Short() {
+	if len(refused) < 5 {
 		t.Errorf("only programs with %v were drawn", refused)
 	}
 }

@@ -70,9 +70,9 @@ func (x interval) mapped(v *values[float64]) interval {
 		for k := m.Start[o]; k < m.Start[o+1]; k++ {
 			a, b := x.lo[m.In[k]], x.hi[m.In[k]]
 			if w := realWeight(v, o, int(k)); w >= 0 {
-				lo, hi = lo+w*a, hi+w*b
+				lo, hi = lo+float64(w*a), hi+float64(w*b)
 			} else {
-				lo, hi = lo+w*b, hi+w*a
+				lo, hi = lo+float64(w*b), hi+float64(w*a)
 			}
 		}
 		y.lo[o], y.hi[o] = lo, hi

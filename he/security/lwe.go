@@ -74,5 +74,5 @@ func EstimateLWE(n int, logQ float64) int {
 	if limit, ok := MaxLogLWE(n); ok && logQ <= limit {
 		return Bits
 	}
-	return max(0, min(Bits-1, int(Bits-slope*(float64(rowDimension)/rowLogQ-max(0, float64(n-shift))/logQ))))
+	return max(0, min(Bits-1, int(Bits-float64(slope*(float64(rowDimension)/rowLogQ-max(0, float64(n-shift))/logQ)))))
 }

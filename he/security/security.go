@@ -99,5 +99,5 @@ func Estimate(logN int, logQP float64) int {
 		return Bits
 	}
 	n := float64(int(1) << logN)
-	return max(0, min(Bits-1, int(Bits-slope*(n/limit-n/logQP))))
+	return max(0, min(Bits-1, int(Bits-float64(slope*(n/limit-n/logQP)))))
 }

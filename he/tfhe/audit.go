@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"qtool/he"
+	"qtool/internal/elementary"
 )
 
 // audit holds every look-up of a verification against the integers it should
@@ -63,7 +64,7 @@ func (a *audit) lookup(i, o int, in narrow, out wide) {
 	r.missed = p.slotAt(position, l.slots) != want
 
 	slots := 2 * int64(a.plan.slots[l.first+o])
-	x := float64(a.secret.phase(out)) * math.Exp2(-32) * float64(slots)
+	x := float64(float64(a.secret.phase(out)) * elementary.Exp2(-32) * float64(slots))
 	got := math.Round(x)
 	r.out = (x - got) / float64(slots)
 	a.values[l.first+o] = int64(got) % slots
@@ -77,7 +78,7 @@ func (a *audit) end(out *Output) {
 	for o, ct := range out.logits {
 		got, _ := l.slot(a.secret.phase(ct))
 		want := l.slotOf(a.values, o)
-		phase := float64(a.secret.phase(ct)) * math.Exp2(-32)
+		phase := float64(float64(a.secret.phase(ct)) * elementary.Exp2(-32))
 		r := &a.layers[last].outcomes[o]
 		r.noise = wrap(phase - (float64(want)+0.5)/float64(2*l.slots))
 		r.missed = got != want
@@ -105,8 +106,8 @@ func (t *tally) add() (failed bool) {
 	for _, r := range t.outcomes {
 		t.done++
 		t.sum += r.noise
-		t.square += r.noise * r.noise
-		t.outSquare += r.out * r.out
+		t.square += float64(r.noise * r.noise)
+		t.outSquare += float64(r.out * r.out)
 		if r.missed {
 			t.missed++
 		}

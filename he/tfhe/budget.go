@@ -1,6 +1,10 @@
 package tfhe
 
-import "math"
+import (
+	"math"
+
+	"qtool/internal/elementary"
+)
 
 // stage is the predicted noise of a layer's accumulators: that of a look-up's
 // phase or, in the last layer, of a logit's.
@@ -27,7 +31,7 @@ func (l *ParametersLiteral) budget(layers []layer) (stages []stage, perImage flo
 			p := outside(bound, v)
 			s.worst = max(s.worst, v)
 			s.failure = max(s.failure, p)
-			s.failures += p * float64(w.count)
+			s.failures += float64(p * float64(w.count))
 		}
 		stages = append(stages, s)
 		perImage += s.failures
@@ -45,14 +49,14 @@ func (l *ParametersLiteral) expected(layers []layer) float64 {
 		for _, w := range la.norms {
 			v := l.accumulated(w)
 			if la.tables == nil {
-				sum += float64(w.count) * outside(l.bound(la), v)
+				sum += float64(float64(w.count) * outside(l.bound(la), v))
 				continue
 			}
 			v = l.lookup(v)
 			missed := 0.0
 			for j := range la.slots {
 				below, above := l.margins(j, la.slots)
-				missed += (outside(below, v) + outside(above, v)) / 2
+				missed += float64((outside(below, v) + outside(above, v)) / 2)
 			}
 			sum += float64(w.count) * missed / float64(la.slots)
 		}
@@ -64,11 +68,11 @@ func (l *ParametersLiteral) expected(layers []layer) float64 {
 func (l *ParametersLiteral) margins(j, h int) (below, above float64) {
 	// Position p is in slot j if (2p+1) H / 2N >= j: the first is
 	border := func(j int) float64 {
-		return math.Ceil((2*float64(j)*math.Exp2(float64(l.LogN))/float64(h) - 1) / 2)
+		return math.Ceil((2*float64(j)*elementary.Exp2(float64(l.LogN))/float64(h) - 1) / 2)
 	}
-	middle, scale := (float64(j)+0.5)/float64(2*h), math.Exp2(-float64(l.LogN)-1)
-	return middle - border(j)*scale, border(j+1)*scale - middle
+	middle, scale := (float64(j)+0.5)/float64(2*h), elementary.Exp2(-float64(l.LogN)-1)
+	return middle - float64(border(j)*scale), float64(border(j+1)*scale) - middle
 }
 
 // log2Probability is log2 of a probability, or of what a float64 can tell from 0.
-func log2Probability(p float64) float64 { return math.Log2(max(p, math.SmallestNonzeroFloat64)) }
+func log2Probability(p float64) float64 { return elementary.Log2(max(p, math.SmallestNonzeroFloat64)) }

@@ -8,6 +8,7 @@ import (
 	"qtool/bundle"
 	"qtool/he/internal/guard"
 	"qtool/he/internal/sample"
+	"qtool/internal/elementary"
 )
 
 // Client owns the secret key: it encrypts images and decrypts logits. It is not
@@ -135,7 +136,7 @@ func (c *Client) Decrypt(out *Output) (bundle.Vec, float64, error) {
 			return bundle.Vec{}, 0, &NoiseError{o, logits[o], l.lo[o], l.hi[o]}
 		}
 	}
-	return bundle.Vec{Small: logits}, math.Log2(p.params.bound(l) / max(worst, math.Exp2(-33))), nil
+	return bundle.Vec{Small: logits}, elementary.Log2(p.params.bound(l) / max(worst, elementary.Exp2(-33))), nil
 }
 
 // belongs checks that a ciphertext was made for this plan and key.
@@ -162,7 +163,7 @@ func (k *SecretKey) phase(c wide) uint32 {
 // from the slot's middle.
 func (l *layer) slot(x uint32) (j int, noise float64) {
 	slots := 2 * float64(l.slots)
-	at := float64(x) * math.Exp2(-32) * slots
+	at := float64(float64(x) * elementary.Exp2(-32) * slots)
 	j = int(at)
 	return j, (at - float64(j) - 0.5) / slots
 }

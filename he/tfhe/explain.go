@@ -6,6 +6,7 @@ import (
 
 	"qtool/he/internal/costmodel"
 	"qtool/he/security"
+	"qtool/internal/elementary"
 )
 
 // tail is how many standard deviations the noise budget is counted in.
@@ -13,7 +14,7 @@ const tail = 5
 
 // bits is log2 of how often tail standard deviations fit below bound.
 func (s *stage) bits(bound float64) float64 {
-	return math.Log2(bound / (tail * math.Sqrt(s.worst)))
+	return elementary.Log2(bound / (tail * math.Sqrt(s.worst)))
 }
 
 // explain is what was chosen, what bound it, and what was not chosen.
@@ -29,7 +30,7 @@ func (p *Plan) explain(o Options, s *search) []string {
 			what = "look-ups"
 		}
 		sentence := fmt.Sprintf("%d %s on %d slots, a phase may be off by 2^%.1f and its noise has a standard deviation of 2^%.1f: each fails with probability at most 2^%.1f",
-			la.n, what, 2*la.slots, math.Log2(l.bound(la)), math.Log2(st.worst)/2, log2Probability(st.failure))
+			la.n, what, 2*la.slots, elementary.Log2(l.bound(la)), elementary.Log2(st.worst)/2, log2Probability(st.failure))
 		key := la.bodyNode + sentence
 		if la.bodyNode == "" || !said[key] {
 			why = append(why, fmt.Sprintf("layer %q: %s", la.name, sentence))

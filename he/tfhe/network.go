@@ -189,9 +189,9 @@ func (l *layer) finish(b bundle.Bounds, inputs int) error {
 		l.each(o, func(v int, weight int32) {
 			x := float64(weight)
 			if v < inputs {
-				w.fresh += x * x
+				w.fresh += float64(x * x)
 			} else {
-				w.rotated += x * x
+				w.rotated += float64(x * x)
 			}
 			w.sum += math.Abs(x)
 		})

@@ -1,6 +1,10 @@
 package tfhe
 
-import "math"
+import (
+	"math"
+
+	"qtool/internal/elementary"
+)
 
 // Variances are of phases on the torus [0, 1). Every error is taken as
 // independent of the others and of the secrets, with digits and rounding errors
@@ -13,13 +17,13 @@ import "math"
 // probability 1/2.
 const ternaryVariance = 2. / 3
 
-func digitSquare(base int) float64 { return (math.Exp2(2*float64(base)) + 2) / 12 }
+func digitSquare(base int) float64 { return (elementary.Exp2(2*float64(base)) + 2) / 12 }
 
 // fresh is the variance of a fresh input as a wide ciphertext:
 //
 //	sigma^2 / Q^2 + toWide.
 func (l *ParametersLiteral) fresh() float64 {
-	return sigma*sigma*math.Exp2(-2*float64(l.LogQ)) + l.toWide()
+	return float64(sigma*sigma*elementary.Exp2(-2*float64(l.LogQ))) + l.toWide()
 }
 
 // toWide is the variance of rounding mask and body from multiples of 1/Q to
@@ -27,7 +31,7 @@ func (l *ParametersLiteral) fresh() float64 {
 //
 //	(1 + 2N/3) / 12 * 2^-64.
 func (l *ParametersLiteral) toWide() float64 {
-	return (1 + ternaryVariance*math.Exp2(float64(l.LogN))) / 12 * math.Exp2(-64)
+	return (1 + float64(ternaryVariance*elementary.Exp2(float64(l.LogN)))) / 12 * elementary.Exp2(-64)
 }
 
 // rotated is the variance of a look-up's output as a wide ciphertext. Each of n
@@ -39,15 +43,15 @@ func (l *ParametersLiteral) toWide() float64 {
 //
 // It does not depend on the input's noise.
 func (l *ParametersLiteral) rotated() float64 {
-	return float64(l.Dimension)*(l.stepNoise(0)+l.stepNoise(1))*math.Exp2(-2*float64(l.LogQ)) + l.toWide()
+	return float64(float64(l.Dimension)*(l.stepNoise(0)+l.stepNoise(1))*elementary.Exp2(-2*float64(l.LogQ))) + l.toWide()
 }
 
 // stepNoise is what c_c's digits add in one step, in units of 1/Q^2.
 func (l *ParametersLiteral) stepNoise(c int) float64 {
-	N := math.Exp2(float64(l.LogN))
-	v := N * sigma * sigma * float64(l.Ring[c].Levels) * digitSquare(l.Ring[c].Base)
+	N := elementary.Exp2(float64(l.LogN))
+	v := float64(N * sigma * sigma * float64(l.Ring[c].Levels) * digitSquare(l.Ring[c].Base))
 	if d := l.drop(c); d > 0 {
-		v += [2]float64{1, ternaryVariance * N}[c] * math.Exp2(2*float64(d)) / 24
+		v += [2]float64{1, ternaryVariance * N}[c] * elementary.Exp2(2*float64(d)) / 24
 	}
 	return v
 }
@@ -57,9 +61,9 @@ func (l *ParametersLiteral) stepNoise(c int) float64 {
 //
 //	N L E[d^2] sigma^2 / q^2 + N 2/3 B^-2L / 12 + 1 / 12 q^2.
 func (l *ParametersLiteral) switched() float64 {
-	N, q2 := math.Exp2(float64(l.LogN)), math.Exp2(-2*float64(l.LogSmallQ))
-	errors := N * float64(l.Switch.Levels) * digitSquare(l.Switch.Base) * sigma * sigma * q2
-	rounding := N * ternaryVariance * math.Exp2(-2*float64(l.Switch.bits())) / 12
+	N, q2 := elementary.Exp2(float64(l.LogN)), elementary.Exp2(-2*float64(l.LogSmallQ))
+	errors := float64(N * float64(l.Switch.Levels) * digitSquare(l.Switch.Base) * sigma * sigma * q2)
+	rounding := N * ternaryVariance * elementary.Exp2(-2*float64(l.Switch.bits())) / 12
 	return errors + rounding + q2/12
 }
 
@@ -70,7 +74,7 @@ func (l *ParametersLiteral) switched() float64 {
 //
 //	(n/4 + 1) / 12 * (2N)^-2.
 func (l *ParametersLiteral) rounded() float64 {
-	return (float64(l.Dimension)/4 + 1) / 12 * math.Exp2(-2*float64(l.LogN+1))
+	return float64((float64(float64(l.Dimension)/4) + 1) / 12 * elementary.Exp2(-2*float64(l.LogN+1)))
 }
 
 // accumulated is the variance of an accumulator of fresh inputs and outputs of
@@ -81,7 +85,7 @@ func (l *ParametersLiteral) rounded() float64 {
 //
 //	fresh |w_fresh|_2^2 + rotated |w_rotated|_2^2 + (|w|_1 / 2Q)^2 + 2^-66.
 func (l *ParametersLiteral) accumulated(w norm) float64 {
-	return l.fresh()*w.fresh + l.rotated()*w.rotated + w.sum*w.sum*math.Exp2(-2*float64(l.LogQ)-2) + math.Exp2(-66)
+	return float64(l.fresh()*w.fresh) + float64(l.rotated()*w.rotated) + float64(w.sum*w.sum*elementary.Exp2(float64(-2*float64(l.LogQ))-2)) + elementary.Exp2(-66)
 }
 
 // lookup is the variance of the phase that a blind rotation sees, where acc is
@@ -98,7 +102,7 @@ func (l *ParametersLiteral) lookup(acc float64) float64 {
 func (l *ParametersLiteral) bound(la *layer) float64 {
 	b := 1 / (4 * float64(la.slots))
 	if la.tables != nil && (1<<l.LogN)%la.slots != 0 {
-		b -= 1 / math.Exp2(float64(l.LogN)+2)
+		b -= 1 / elementary.Exp2(float64(l.LogN)+2)
 	}
 	return b
 }
@@ -109,5 +113,5 @@ func outside(bound, variance float64) float64 {
 	if bound <= 0 {
 		return 1
 	}
-	return math.Erfc(bound / math.Sqrt(2*variance))
+	return elementary.Erfc(bound / math.Sqrt(2*variance))
 }

@@ -10,6 +10,7 @@ import (
 
 	"qtool/he/internal/costmodel"
 	"qtool/he/security"
+	"qtool/internal/elementary"
 	"qtool/kernel/cpu"
 	"qtool/kernel/gadget"
 )
@@ -189,15 +190,15 @@ const keyNanoseconds = 2
 // n steps of d + 2 transforms and, a coefficient, 2d products and d digits, where d is
 // the digits of c_0 and c_1 together; and the key switch.
 func (l *ParametersLiteral) nanoseconds(level cpu.Level) float64 {
-	n, N, c := float64(l.Dimension), math.Exp2(float64(l.LogN)), costmodel.RotationOf(level, l.LogQ)
+	n, N, c := float64(l.Dimension), elementary.Exp2(float64(l.LogN)), costmodel.RotationOf(level, l.LogQ)
 	rows := float64(l.rows())
-	step := (rows+2)*N*float64(l.LogN)/2*c.Butterfly + 2*rows*N*c.Product + rows*N*c.Digit
-	return n*step + N*float64(l.Switch.Levels)*n*c.Word
+	step := float64((rows+2)*N*float64(l.LogN)/2*c.Butterfly) + float64(2*rows*N*c.Product) + float64(rows*N*c.Digit)
+	return float64(n*step) + float64(N*float64(l.Switch.Levels)*n*c.Word)
 }
 
 // work is the core seconds of making the keys and of so many look-ups with a level's
 // kernels.
 func (l *ParametersLiteral) work(lookups int, level cpu.Level) float64 {
 	keys := float64(l.RotationBytes()+l.SwitchingBytes()) * keyNanoseconds
-	return (keys + float64(lookups)*l.nanoseconds(level)) / 1e9
+	return (keys + float64(float64(lookups)*l.nanoseconds(level))) / 1e9
 }

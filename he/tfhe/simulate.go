@@ -90,7 +90,7 @@ func (a *audit) simulate(image []uint8, codes *[256]int64, rng *rand.Rand) []int
 		for o := range l.n {
 			e := l.noiseOf(noise, o)
 			if l.tables != nil {
-				e += rng.NormFloat64() * own
+				e += float64(rng.NormFloat64() * own)
 			}
 			want := l.slotOf(a.values, o)
 			at := (float64(want)+0.5)/float64(slots) + e
@@ -123,6 +123,6 @@ func (a *audit) simulate(image []uint8, codes *[256]int64, rng *rand.Rand) []int
 // noiseOf is accumulator o's noise for that of all values.
 func (l *layer) noiseOf(noise []float64, o int) float64 {
 	sum := 0.0
-	l.each(o, func(v int, w int32) { sum += float64(w) * noise[v] })
+	l.each(o, func(v int, w int32) { sum += float64(float64(w) * noise[v]) })
 	return sum
 }

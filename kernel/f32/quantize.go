@@ -82,7 +82,7 @@ func (g Grid) ScaleGradient(x, dcode []float32) float64 {
 		default:
 			d = round(d) - d
 		}
-		s[i%lanes] += float64(dcode[i]) * float64(d) // exact: nothing to fuse
+		s[i%lanes] += float64(float64(dcode[i]) * float64(d))
 	}
 	return addLanes(&s)
 }

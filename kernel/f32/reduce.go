@@ -33,7 +33,7 @@ func SumSquares(x []float32) float64 {
 		x = x[n:]
 	}
 	for k, a := range x {
-		s[k%lanes] += float64(a) * float64(a) // exact: nothing to fuse
+		s[k%lanes] += float64(float64(a) * float64(a))
 	}
 	return addLanes(&s)
 }

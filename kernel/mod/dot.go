@@ -66,7 +66,7 @@ func (m *Modulus) Dot(dst, x, y []uint64, p Pairs, w Factor) {
 // below 2^52 after a reduction: n q^2 / 2^52 + n + q < 2^52, n < 2^12.
 func dotLimit(m uint64) int {
 	q := float64(m)
-	return int(math.Min(4095, 0.999*(math.Exp2(52)-q-4096)/(q*q/math.Exp2(52))))
+	return int(math.Min(4095, 0.999*(0x1p52-q-4096)/(q*q/0x1p52)))
 }
 
 // dotPortable keeps sums in two words. An upper word that has grown past 2^62 is

@@ -147,7 +147,7 @@ func (n *Network) Initialise(words int, seed uint64) (model.Parameters, error) {
 		}
 		bound := 1 / math.Sqrt(float64(fan))
 		for k := range t.Data {
-			t.Data[k] = float32(bound * (2*r.Float64() - 1))
+			t.Data[k] = float32(bound * (2*float64(r.Float64()) - 1))
 		}
 		switch t.Name {
 		case "lstm.bias":

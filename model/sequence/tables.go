@@ -1,6 +1,10 @@
 package sequence
 
-import "math"
+import (
+	"math"
+
+	"qtool/internal/elementary"
+)
 
 // grid has the constants of the table family in b bits: gates i, f and o are codes
 // 0..gate of scale 1/gate, and g, v, c and h codes -state..state.
@@ -104,13 +108,13 @@ func (t *Tables) Update(q *Quantized) {
 		t.Slope[r] = slope
 		if r/n.Hidden == 2 {
 			t.Gates[r].fill(int(lo), int(hi), func(a float64) (float64, float64) {
-				y := math.Tanh(slope*a + offset)
-				return y * float64(g.state), slope * (1 - y*y) * float64(g.state)
+				y := elementary.Tanh(float64(slope*a) + offset)
+				return y * float64(g.state), slope * (1 - float64(y*y)) * float64(g.state)
 			})
 			continue
 		}
 		t.Gates[r].fill(int(lo), int(hi), func(a float64) (float64, float64) {
-			y := 1 / (1 + math.Exp(-(slope*a + offset)))
+			y := 1 / (1 + elementary.Exp(-(float64(slope*a) + offset)))
 			return y * float64(g.gate), slope * y * (1 - y) * float64(g.gate)
 		})
 	}
@@ -135,8 +139,8 @@ func (t *Tables) Update(q *Quantized) {
 		return c, unit * code
 	})
 	t.Out.fill(-most, most, func(a float64) (float64, float64) {
-		y := math.Tanh(a * unit)
-		return y * state, unit * (1 - y*y) * state
+		y := elementary.Tanh(a * unit)
+		return y * state, unit * (1 - float64(y*y)) * state
 	})
 }
 

@@ -60,6 +60,8 @@ func (n *Node) into(v reflect.Value, path string) error {
 		return nil
 	case reflect.Struct:
 		return n.section(v, path)
+	case reflect.Interface:
+		return n.any(v, path)
 	case reflect.Map:
 		return n.table(v, path)
 	case reflect.Slice:

@@ -55,7 +55,7 @@ func SiLU(x *G.Node) (*G.Node, error) {
 		func(dx, x, y, dy []float32) {
 			f32.Sigmoid(dx, x)
 			for i, s := range dx {
-				dx[i] = (s + y[i]*(1-s)) * dy[i]
+				dx[i] = (s + float32(y[i]*(1-s))) * dy[i]
 			}
 		})
 }

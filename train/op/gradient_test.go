@@ -30,7 +30,9 @@ func TestConvGradient(t *testing.T) {
 			r := newRand()
 			in := []array{sixteenths(r, c.in, c.h, c.w, c.n), sixteenths(r, c.out, c.in, c.k, c.k), sixteenths(r, c.out)}
 			conv := func(inputGrad bool) builder {
-				return func(v []*G.Node) (*G.Node, error) { return Conv2D(v[0], v[1], v[2], c.stride, c.padding, inputGrad) }
+				return func(v []*G.Node) (*G.Node, error) {
+					return Conv2D(v[0], v[1], v[2], Square(c.k, c.stride, c.padding), inputGrad)
+				}
 			}
 			h := newHarness(t, conv(true), in, 0, 1, 2)
 			h.check(1.0/16, 0)
@@ -81,7 +83,7 @@ func TestPoolGradient(t *testing.T) {
 		{3, 2, 1, 1, 1},
 	} {
 		in := sixteenths(newRand(), 2, c.h, c.w, 2)
-		newHarness(t, func(v []*G.Node) (*G.Node, error) { return Pool(v[0], c.k, c.stride, c.factor) }, []array{in}, 0).check(1.0/16, 0)
+		newHarness(t, func(v []*G.Node) (*G.Node, error) { return Pool(v[0], Square(c.k, c.stride, 0), c.factor) }, []array{in}, 0).check(1.0/16, 0)
 	}
 }
 

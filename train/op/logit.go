@@ -4,6 +4,8 @@ import (
 	"math"
 
 	G "gorgonia.org/gorgonia"
+
+	"qtool/internal/elementary"
 )
 
 // BinaryCrossEntropy is the loss of logits z [1, N] against labels [N], 0 or 1,
@@ -29,7 +31,7 @@ func BinaryCrossEntropy(logits, labels *G.Node, count *int) (*G.Node, error) {
 		sum := 0.0
 		for n, label := range v[1] {
 			if z := float64(v[0][n]); label >= 0 {
-				sum += max(z, 0) + math.Log1p(exp(-math.Abs(z))) - float64(label)*z
+				sum += max(z, 0) + elementary.Log1p(exp(-math.Abs(z))) - float64(float64(label)*z)
 			}
 		}
 		loss[0] = float32(sum / float64(*count))

@@ -4,6 +4,8 @@ import (
 	"math"
 
 	G "gorgonia.org/gorgonia"
+
+	"qtool/internal/elementary"
 )
 
 // CrossEntropy is the softmax cross-entropy of logits [C, N] against labels
@@ -55,7 +57,7 @@ func loss(name string, logits, labels, teacher *G.Node, d Distillation, count *i
 	grad := func(inputs G.Nodes, loss, scale *G.Node) (*G.Node, error) {
 		run := func(dz []float32, v [][]float32) {
 			labels, scale := v[0], v[1][0]/float32(*count)
-			own := float32(1-d.Weight) * scale
+			own := float32(float32(1-d.Weight) * scale)
 			for i, p := range hard.p {
 				dz[i] = p * own
 			}
@@ -88,10 +90,10 @@ func loss(name string, logits, labels, teacher *G.Node, d Distillation, count *i
 			log := soft.column(z, r)
 			target.column(v[2], r)
 			for i := r; i < len(z); i += n {
-				taught += float64(target.p[i]) * (log - float64(z[i])/d.Temperature)
+				taught += float64(float64(target.p[i]) * (log - float64(z[i])/d.Temperature))
 			}
 		}
-		loss[0] = float32(((1-d.Weight)*sum + d.Weight*d.Temperature*d.Temperature*taught) / float64(*count))
+		loss[0] = float32((float64((1-d.Weight)*sum) + float64(d.Weight*d.Temperature*d.Temperature*taught)) / float64(*count))
 	}
 	return apply(operation{name: name, diff: gradients{grad, nil, nil}[:len(inputs)], run: run}, inputs...)
 }
@@ -118,7 +120,7 @@ func (s *softmax) column(z []float32, r int) float64 {
 	for c, x := range s.e {
 		s.p[c*s.n+r] = float32(x / sum)
 	}
-	return float64(m)/s.temperature + math.Log(sum)
+	return float64(m)/s.temperature + elementary.Log(sum)
 }
 
 // exp is e^x of x <= 0, within 2 units in the last place: a Taylor series of
@@ -140,5 +142,5 @@ func exp(x float64) float64 {
 	if n < -1022 {
 		return math.Ldexp(p, int(n))
 	}
-	return p * math.Float64frombits(uint64(int64(n)+1023)<<52)
+	return float64(p * math.Float64frombits(uint64(int64(n)+1023)<<52))
 }

@@ -110,7 +110,7 @@ func (p *PolynomialCell) gate(r *Run, k, t int, dz, z, dy []float32) {
 	if p.Penalty == 0 {
 		return
 	}
-	limit, weight := p.Inside*p.Radius, p.Penalty/float32(*p.Count)
+	limit, weight := float32(p.Inside*p.Radius), p.Penalty/float32(*p.Count)
 	for i, a := range z {
 		over := max(a, -a) - limit
 		if over <= 0 || r.first != nil && r.first[i%r.Batch] > t {
@@ -120,7 +120,7 @@ func (p *PolynomialCell) gate(r *Run, k, t int, dz, z, dy []float32) {
 		if a < 0 {
 			over = -over
 		}
-		dz[i] += 2 * weight * over
+		dz[i] += float32(2 * weight * over)
 	}
 }
 

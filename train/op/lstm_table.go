@@ -42,7 +42,7 @@ func (c TableCell) Backward(r *Run, t int) {
 	for e := range i {
 		sum, dh := r.Sum[t][e], r.DH[e]*output
 		do[e] = dh * r.V[t][e]
-		d := dh*o[e]*tables.Out.SlopeAt(sum) + r.DC[e]*tables.Cell.SlopeAt(sum)
+		d := float32(dh*o[e]*tables.Out.SlopeAt(sum)) + float32(r.DC[e]*tables.Cell.SlopeAt(sum))
 		di[e], dg[e] = d*input*g[e], d*input*i[e]
 		df[e] = d * forget * r.C[t][e]
 		r.DC[e] = d * forget * f[e]

@@ -72,16 +72,39 @@ func TestShapesThatDoNotFit(t *testing.T) {
 		return G.NewTensor(g, tensor.Float32, len(shape), G.WithShape(shape...), G.WithName("x"))
 	}
 	for name, build := range map[string]func() (*G.Node, error){
-		"conv: kernel larger than input": func() (*G.Node, error) { return Conv2D(node(1, 3, 3, 1), node(1, 1, 4, 4), node(1), 1, 0, true) },
-		"conv: channels":                 func() (*G.Node, error) { return Conv2D(node(2, 3, 3, 1), node(1, 1, 3, 3), node(1), 1, 0, true) },
-		"conv: oblong kernel":            func() (*G.Node, error) { return Conv2D(node(1, 3, 3, 1), node(1, 1, 2, 3), node(1), 1, 0, true) },
-		"conv: stride 0":                 func() (*G.Node, error) { return Conv2D(node(1, 3, 3, 1), node(1, 1, 3, 3), node(1), 0, 0, true) },
-		"conv: bias":                     func() (*G.Node, error) { return Conv2D(node(1, 3, 3, 1), node(1, 1, 3, 3), node(2), 1, 0, true) },
-		"conv: padding":                  func() (*G.Node, error) { return Conv2D(node(1, 3, 3, 1), node(1, 1, 3, 3), node(1), 1, -1, true) },
-		"conv: flat input":               func() (*G.Node, error) { return Conv2D(node(1, 9), node(1, 1, 3, 3), node(1), 1, 0, true) },
-		"pool: kernel larger than input": func() (*G.Node, error) { return Pool(node(1, 3, 3, 1), 4, 1, 1) },
-		"pool: kernel 0":                 func() (*G.Node, error) { return Pool(node(1, 3, 3, 1), 0, 1, 1) },
-		"pool: stride 0":                 func() (*G.Node, error) { return Pool(node(1, 3, 3, 1), 2, 0, 1) },
+		"conv: kernel larger than input": func() (*G.Node, error) {
+			return Conv2D(node(1, 3, 3, 1), node(1, 1, 4, 4), node(1), Square(4, 1, 0), true)
+		},
+		"conv: channels": func() (*G.Node, error) {
+			return Conv2D(node(2, 3, 3, 1), node(1, 1, 3, 3), node(1), Square(3, 1, 0), true)
+		},
+		"conv: another kernel": func() (*G.Node, error) {
+			return Conv2D(node(1, 3, 3, 1), node(1, 1, 2, 3), node(1), Square(3, 1, 0), true)
+		},
+		"conv: groups": func() (*G.Node, error) {
+			w := Square(1, 1, 0)
+			w.Groups = 2
+			return Conv2D(node(2, 3, 3, 1), node(3, 1, 1, 1), node(3), w, true)
+		},
+		"maxpool: padding alone": func() (*G.Node, error) { return MaxPool(node(1, 3, 3, 1), Square(2, 1, 2)) },
+		"add: shapes":            func() (*G.Node, error) { return Add([]*G.Node{node(3, 2), node(2, 2)}, nil, []bool{true, true}) },
+		"mul: shapes":            func() (*G.Node, error) { return Mul(node(3, 2), node(2, 2), []bool{true, true}) },
+		"concat: shapes": func() (*G.Node, error) {
+			return Concat([]*G.Node{node(3, 2, 2), node(3, 3, 2)}, nil, []bool{true, true})
+		},
+		"conv: stride 0": func() (*G.Node, error) {
+			return Conv2D(node(1, 3, 3, 1), node(1, 1, 3, 3), node(1), Square(3, 0, 0), true)
+		},
+		"conv: bias": func() (*G.Node, error) {
+			return Conv2D(node(1, 3, 3, 1), node(1, 1, 3, 3), node(2), Square(3, 1, 0), true)
+		},
+		"conv: padding": func() (*G.Node, error) {
+			return Conv2D(node(1, 3, 3, 1), node(1, 1, 3, 3), node(1), Square(3, 1, -1), true)
+		},
+		"conv: flat input":               func() (*G.Node, error) { return Conv2D(node(1, 9), node(1, 1, 3, 3), node(1), Square(3, 1, 0), true) },
+		"pool: kernel larger than input": func() (*G.Node, error) { return Pool(node(1, 3, 3, 1), Square(4, 1, 0), 1) },
+		"pool: kernel 0":                 func() (*G.Node, error) { return Pool(node(1, 3, 3, 1), Square(0, 1, 0), 1) },
+		"pool: stride 0":                 func() (*G.Node, error) { return Pool(node(1, 3, 3, 1), Square(2, 0, 0), 1) },
 		"dense: inputs":                  func() (*G.Node, error) { return Dense(node(3, 2), node(2, 4), node(2), true) },
 		"dense: bias":                    func() (*G.Node, error) { return Dense(node(3, 2), node(2, 3), node(3), true) },
 		"dense: image input":             func() (*G.Node, error) { return Dense(node(3, 1, 1, 2), node(2, 3), node(2), true) },

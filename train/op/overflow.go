@@ -34,7 +34,7 @@ func (o Overflow) Penalise(loss, x, labels *G.Node, count *int) (*G.Node, error)
 				if labels[r] < 0 {
 					continue
 				}
-				if z := s * float64(v); z > o.Hi {
+				if z := float64(s * float64(v)); z > o.Hi {
 					f(from+r, s, z-o.Hi)
 				} else if z < o.Lo {
 					f(from+r, s, z-o.Lo)
@@ -53,7 +53,7 @@ func (o Overflow) Penalise(loss, x, labels *G.Node, count *int) (*G.Node, error)
 	}
 	return apply(operation{name: "overflow", diff: gradients{passed, grad, nil}, run: func(y []float32, v [][]float32) {
 		sum := 0.0
-		each(v[1], v[2], func(_ int, _, beyond float64) { sum += beyond * beyond })
+		each(v[1], v[2], func(_ int, _, beyond float64) { sum += float64(beyond * beyond) })
 		y[0] = v[0][0] + float32(factor()*sum)
 	}}, loss, x, labels)
 }

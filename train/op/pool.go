@@ -9,18 +9,26 @@ import (
 	"qtool/kernel/f32"
 )
 
-// Pool sums k x k windows, stride apart, of x [C, H, W, N] and multiplies by
-// factor: 1/k^2 makes it an average pool, 1 the sum that integers need.
-func Pool(x *G.Node, k, stride int, factor float32) (*G.Node, error) {
+// Pool sums the windows of x [C, H, W, N], in which padding counts as 0, and
+// multiplies by factor: 1 over the kernel's area makes it an average pool, 1 the sum
+// that integers need. Dilation and Groups of the window are not used.
+func Pool(x *G.Node, win Window, factor float32) (*G.Node, error) {
+	win.Dilation, win.Groups = [2]int{1, 1}, 1
 	xs := x.Shape()
-	if len(xs) != 4 || k < 1 || k > xs[1] || k > xs[2] || stride < 1 {
-		return nil, fmt.Errorf("op pool: input %v, kernel %d, stride %d do not fit", xs, k, stride)
+	unfit := fmt.Errorf("op pool: input %v, window %+v do not fit", xs, win)
+	if len(xs) != 4 {
+		return nil, unfit
 	}
-	planes, h, w, n := xs[0], xs[1], xs[2], xs[3]
-	oh, ow := (h-k)/stride+1, (w-k)/stride+1
+	size, ok := win.size(xs[1], xs[2])
+	if !ok {
+		return nil, unfit
+	}
+	planes, n, oh, ow := xs[0], xs[3], size[0], size[1]
+	p := pad(win, planes, xs[1], xs[2], n, 0)
+	h, w := p.height(), p.width()
 	var offsets []int
-	for i := range k {
-		for j := range k {
+	for i := range win.Kernel[0] {
+		for j := range win.Kernel[1] {
 			offsets = append(offsets, (i*w+j)*n)
 		}
 	}
@@ -28,23 +36,35 @@ func Pool(x *G.Node, k, stride int, factor float32) (*G.Node, error) {
 	rows := func(out, in []float32, f func(out, in f32.Runs)) {
 		for p := range planes {
 			for r := range oh {
-				f(f32.Runs{Data: out[(p*oh+r)*ow*n:], Step: n}, f32.Runs{Data: in[(p*h+r*stride)*w*n:], Step: stride * n})
+				f(f32.Runs{Data: out[(p*oh+r)*ow*n:], Step: n}, f32.Runs{Data: in[(p*h+r*win.Stride[0])*w*n:], Step: win.Stride[1] * n})
 			}
 		}
 	}
-	overlap := k > stride
-	gaps := k < stride || h%stride != 0 || w%stride != 0
+	overlap, gaps := false, false
+	for d, size := range [2]int{h, w} {
+		k, stride := win.Kernel[d], win.Stride[d]
+		overlap = overlap || k > stride
+		gaps = gaps || k < stride || size%stride != 0
+	}
 	grad := func(_ G.Nodes, _, dy *G.Node) (*G.Node, error) {
+		room := pad(win, planes, xs[1], xs[2], n, 0)
 		return apply(operation{name: "pool-dx", shape: xs.Clone(), run: func(dx []float32, v [][]float32) {
-			if overlap || gaps {
-				clear(dx)
+			in := dx
+			if room.data != nil {
+				in = room.data
 			}
-			rows(v[0], dx, func(dy, dx f32.Runs) { f32.PoolGrad(dx, dy, offsets, n, ow, factor, overlap) })
+			if overlap || gaps {
+				clear(in)
+			}
+			rows(v[0], in, func(dy, dx f32.Runs) { f32.PoolGrad(dx, dy, offsets, n, ow, factor, overlap) })
+			if room.data != nil {
+				room.crop(dx)
+			}
 		}}, dy)
 	}
 	return apply(operation{name: "pool", shape: tensor.Shape{planes, oh, ow, n}, diff: gradients{grad},
 		run: func(y []float32, v [][]float32) {
-			rows(y, v[0], func(y, x f32.Runs) { f32.Pool(y, x, offsets, n, ow, factor) })
+			rows(y, p.fill(v[0]), func(y, x f32.Runs) { f32.Pool(y, x, offsets, n, ow, factor) })
 		}}, x)
 }
 

@@ -19,36 +19,67 @@ type side struct {
 	taps func(p int) (first, end, step, partner int)
 }
 
-// forward: position p meets the input at p*stride+i-padding for tap i.
-func (g geometry) forward(positions, size int) side {
+// forward: position p meets the input at p*stride + i*dilation - padding for tap i.
+// d is the dimension, size that of the input.
+func (g geometry) forward(d, positions, size int) side {
+	stride, dilation, kernel, padding := g.Stride[d], g.Dilation[d], g.Kernel[d], g.Before[d]
 	return side{positions, func(p int) (first, end, step, partner int) {
-		at := p*g.stride - g.padding
-		first, end = max(0, -at), min(g.k, size-at)
-		return first, max(first, end), 1, at + first
+		at := p*stride - padding
+		first, end = up(max(0, -at), dilation), min(kernel, up(max(0, size-at), dilation))
+		return first, max(first, end), 1, at + first*dilation
 	}}
 }
 
-// backward: position p was met through tap i by the output (p+padding-i)/stride
-// if that is whole and inside.
-func (g geometry) backward(positions, size int) side {
-	return side{positions, func(p int) (first, end, step, partner int) {
-		at := p + g.padding
-		first = max(0, at-(size-1)*g.stride)
-		first += (at - first) % g.stride
-		end = max(first, min(g.k, at+1))
-		last := first + (end-1-first)/g.stride*g.stride
-		return first, end, g.stride, (at - last) / g.stride
+// up is a/b rounded up, for a >= 0.
+func up(a, b int) int { return (a + b - 1) / b }
+
+// backward: position p was met through tap i by the output
+// (p + padding - i*dilation)/stride if that is whole and inside.
+func (g geometry) backward(d, positions, size int) side {
+	stride, dilation, kernel, padding := g.Stride[d], g.Dilation[d], g.Kernel[d], g.Before[d]
+	step, _ := g.partners(d)
+	return side{positions, func(p int) (first, end, _, partner int) {
+		at := p + padding
+		// Taps with 0 <= at - i*dilation <= (size-1)*stride.
+		first, end = up(max(0, at-(size-1)*stride), dilation), min(kernel, at/dilation+1)
+		whole := false
+		for tries := 0; tries < step && first < end; tries++ {
+			if whole = (at-first*dilation)%stride == 0; whole {
+				break
+			}
+			first++
+		}
+		if !whole {
+			return 0, 0, step, 0
+		}
+		last := first + (end-1-first)/step*step
+		return first, end, step, (at - last*dilation) / stride
 	}}
 }
 
-// forwardStrips make the output from the input.
+// partners says, for dimension d, how far apart the taps are that meet one position
+// of the input, and how far apart the outputs through which they do: the next tap's
+// is that much before.
+func (g geometry) partners(d int) (taps, outputs int) {
+	a, b := g.Stride[d], g.Dilation[d]
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return g.Stride[d] / a, g.Dilation[d] / a
+}
+
+// forwardStrips make the output from the input, of one group.
 func (g geometry) forwardStrips() []strip {
-	return strips(g.forward(g.oh, g.h), g.forward(g.ow, g.w), g.n, g.w, g.stride == 1, func(i, j, rows, columns int) []f32.Term {
+	vertical, horizontal := g.forward(0, g.oh, g.h), g.forward(1, g.ow, g.w)
+	return strips(vertical, horizontal, g.n, g.w, g.Stride[1] == 1, func(i, j, rows, columns int) []f32.Term {
 		var terms []f32.Term
-		for c := range g.c {
+		for c := range g.channels() {
 			for y := range rows {
 				for x := range columns {
-					terms = append(terms, f32.Term{A: (c*g.k+i+y)*g.k + j + x, B: ((c*g.h+y)*g.w + x) * g.n})
+					terms = append(terms, f32.Term{
+						A: (c*g.Kernel[0]+i+y)*g.Kernel[1] + j + x,
+						B: ((c*g.h+y*g.Dilation[0])*g.w + x*g.Dilation[1]) * g.n,
+					})
 				}
 			}
 		}
@@ -56,17 +87,20 @@ func (g geometry) forwardStrips() []strip {
 	})
 }
 
-// backwardStrips make the input's gradient from the output's.
+// backwardStrips make the input's gradient from the output's, of one group.
 func (g geometry) backwardStrips() []strip {
-	return strips(g.backward(g.h, g.oh), g.backward(g.w, g.ow), g.n, g.ow, g.stride == 1, func(i, j, rows, columns int) []f32.Term {
+	vertical, horizontal := g.backward(0, g.h, g.oh), g.backward(1, g.w, g.ow)
+	down, below := g.partners(0)
+	right, beside := g.partners(1)
+	return strips(vertical, horizontal, g.n, g.ow, g.Stride[1] == 1, func(i, j, rows, columns int) []f32.Term {
 		var terms []f32.Term
-		for o := range g.o {
+		for o := range g.outputs() {
 			for y := range rows {
 				for x := range columns {
 					// Later taps have earlier partners.
 					terms = append(terms, f32.Term{
-						A: o*g.taps() + (i+y*g.stride)*g.k + j + x*g.stride,
-						B: ((o*g.oh+rows-1-y)*g.ow + columns - 1 - x) * g.n,
+						A: o*g.taps() + (i+y*down)*g.Kernel[1] + j + x*right,
+						B: ((o*g.oh+(rows-1-y)*below)*g.ow + (columns-1-x)*beside) * g.n,
 					})
 				}
 			}

@@ -39,7 +39,7 @@ func (t Table) Apply(name string, x, bias, scale *G.Node) (*G.Node, error) {
 			c := i / per
 			s, dz := slope[c%len(slope)], 0.0
 			if q.Inside(values[i]) {
-				z := s*float64(a) + offset[c%len(offset)]
+				z := float64(s*float64(a)) + offset[c%len(offset)]
 				dz = float64(dcode[i]) * t.Derivative(z, float64(values[i])) / float64(q.Scale)
 			}
 			f(i, c, s, dz)

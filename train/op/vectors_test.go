@@ -15,6 +15,7 @@ type torchCase struct {
 	Attrs struct {
 		Kernel, Stride, Pad []int
 		Labels              []int
+		CountIncludePad     *bool `json:"count_include_pad"`
 	}
 	Inputs, Grads    map[string]torchArray
 	Output, Upstream torchArray
@@ -84,14 +85,13 @@ func torchCases(t *testing.T, op string, least int, filter func(torchCase) bool)
 	return cases
 }
 
-// square keeps what Conv2D and Pool can do: one size for both dimensions.
-func square(c torchCase) bool {
-	for _, v := range [][]int{c.Attrs.Kernel, c.Attrs.Stride, c.Attrs.Pad} {
-		if v[0] != v[1] {
-			return false
-		}
-	}
-	return true
+// window is the case's.
+func (c torchCase) window() Window {
+	a := c.Attrs
+	w := Square(1, 1, 0)
+	w.Kernel, w.Stride = [2]int(a.Kernel), [2]int(a.Stride)
+	w.Before, w.After = [2]int(a.Pad), [2]int(a.Pad)
+	return w
 }
 
 // matches runs the case and compares output and gradients of the inputs named.
@@ -120,25 +120,26 @@ func (c torchCase) matches(t *testing.T, build builder, in []array, relative flo
 
 // Convolutions are of small multiples of 1/16: exact in float32.
 func TestConvVectors(t *testing.T) {
-	for _, c := range torchCases(t, "conv2d", 8, square) {
+	for _, c := range torchCases(t, "conv2d", 8, nil) {
 		w := c.Inputs["w"].narrow()
 		in := []array{c.Inputs["x"].narrow(), w, {w.Shape[:1], make([]float32, w.Shape[0])}}
 		c.matches(t, func(v []*G.Node) (*G.Node, error) {
-			return Conv2D(v[0], v[1], v[2], c.Attrs.Stride[0], c.Attrs.Pad[0], true)
+			return Conv2D(v[0], v[1], v[2], c.window(), true)
 		}, in, 0, "x", "w")
 	}
 }
 
 // So are pools over a power of two of pixels; 1/9 is rounded to float32 and so
-// is the product with it.
+// is the product with it. Padding counts as zeros, so that cases which leave it out
+// of the count are not ours.
 func TestPoolVectors(t *testing.T) {
-	for _, c := range torchCases(t, "avg_pool2d", 4, func(c torchCase) bool { return square(c) && c.Attrs.Pad[0] == 0 }) {
-		k, relative := c.Attrs.Kernel[0], 0.0
-		if k&(k-1) != 0 {
+	for _, c := range torchCases(t, "avg_pool2d", 6, func(c torchCase) bool { return *c.Attrs.CountIncludePad }) {
+		w, relative := c.window(), 0.0
+		if k := w.area(); k&(k-1) != 0 {
 			relative = 4 * 0x1p-23 // up to four windows add up in a gradient
 		}
 		c.matches(t, func(v []*G.Node) (*G.Node, error) {
-			return Pool(v[0], k, c.Attrs.Stride[0], 1/float32(k*k))
+			return Pool(v[0], w, 1/float32(w.area()))
 		}, []array{c.Inputs["x"].narrow()}, relative, "x")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"qtool/internal/elementary"
 	"qtool/kernel/f32"
 )
 
@@ -116,7 +117,7 @@ func (s *sparse) add(w *written, d []float32) {
 func (s *sparse) sumSquares() float64 {
 	sum := 0.0
 	for _, g := range s.values {
-		sum += float64(g) * float64(g)
+		sum += float64(float64(g) * float64(g))
 	}
 	return sum
 }
@@ -139,9 +140,9 @@ func (a *rowAdam) step(table []float32, g *sparse, rate, scale float64) {
 	}
 	a.steps++
 	step := f32.AdamStep{
-		Rate:  float32(rate / (1 - math.Pow(beta1, float64(a.steps)))),
+		Rate:  float32(rate / (1 - elementary.Pow(beta1, float64(a.steps)))),
 		Beta1: beta1, Rest1: 1 - beta1, Beta2: beta2, Rest2: 1 - beta2,
-		Root: float32(1 / math.Sqrt(1-math.Pow(beta2, float64(a.steps)))), Epsilon: epsilon, Scale: float32(scale),
+		Root: float32(1 / math.Sqrt(1-elementary.Pow(beta2, float64(a.steps)))), Epsilon: epsilon, Scale: float32(scale),
 	}
 	for k, row := range g.rows {
 		from, to := int(row)*g.size, (int(row)+1)*g.size

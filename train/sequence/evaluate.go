@@ -156,7 +156,7 @@ func Inputs(ctx context.Context, n *sequence.Network, p model.Parameters, sample
 			for d := range n.Inputs {
 				x := float32(0)
 				for k, v := range row {
-					x += projection[d*n.Embedding+k] * v
+					x += float32(projection[d*n.Embedding+k] * v)
 				}
 				all = append(all, x)
 			}

@@ -160,7 +160,7 @@ func (f *fitter) epoch(ctx context.Context, epoch int, r *train.Result) error {
 		if err != nil {
 			return fmt.Errorf("train: epoch %d, step %d: %w", epoch+1, s+1, err)
 		}
-		loss, right = loss+l*float64(len(batch)), right+k
+		loss, right = loss+float64(l*float64(len(batch))), right+k
 		if f.task.Progress != nil {
 			seen := float64(s*c.Batch + len(batch))
 			p := train.Progress{Epoch: epoch + 1, Epochs: c.Epochs, Step: s + 1, Steps: steps, Loss: loss / seen, Accuracy: float64(right) / seen}
@@ -269,7 +269,7 @@ func (f *fitter) follow() {
 	for i := range f.average {
 		average, now := f.average[i].Data, f.params[i].Data
 		for k, x := range now {
-			average[k] += rest * (x - average[k])
+			average[k] += float32(rest * (x - average[k]))
 		}
 	}
 }

@@ -1,11 +1,11 @@
 package sequence
 
 import (
-	"math"
 	"math/rand/v2"
 	"slices"
 
 	"qtool/datasets/text"
+	"qtool/internal/elementary"
 )
 
 // Sample is a sentence as the network sees it: the words of each step, as their
@@ -63,7 +63,7 @@ func order(samples []Sample, batch int, byLength bool, seed, epoch uint64) []int
 func Soften(logits []float32, samples []Sample, weight, temperature float64) []float32 {
 	soft := make([]float32, len(logits))
 	for i, z := range logits {
-		p := weight/(1+math.Exp(-float64(z)/temperature)) + (1-weight)*float64(samples[i].Label)
+		p := weight/(1+elementary.Exp(-float64(z)/temperature)) + float64((1-weight)*float64(samples[i].Label))
 		soft[i] = float32(p)
 	}
 	return soft

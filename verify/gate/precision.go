@@ -2,7 +2,8 @@ package gate
 
 import (
 	"fmt"
-	"math"
+
+	"qtool/internal/elementary"
 )
 
 // approximate says whether the report is of a back end whose logits are reals
@@ -76,7 +77,7 @@ func (c *checker) listedFlips() string {
 			return fmt.Sprintf("precision.flips has image %d answering %d and %d, the answers have image %d, %d and %d", f.Image, f.Integer, f.Encrypted, i, a.Integer[i], a.Encrypted[i])
 		case len(a.Margins) > 0 && f.Margin != a.Margins[i]:
 			return fmt.Sprintf("image %d flips at a margin of %v, its margin is %v", i, f.Margin, a.Margins[i])
-		case float64(f.Margin) > math.Exp2(1-p.Bits)*(1+1e-6):
+		case float64(f.Margin) > elementary.Exp2(1-p.Bits)*(1+1e-6):
 			return fmt.Sprintf("image %d flips at a margin of %v, which %v bits of precision exclude", i, f.Margin, p.Bits)
 		}
 	}

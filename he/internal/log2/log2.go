@@ -2,8 +2,9 @@
 package log2
 
 import (
-	"math"
 	"math/big"
+
+	"qtool/internal/elementary"
 )
 
 // Int is that of an integer of any size, 0 for 0 and below.
@@ -14,7 +15,7 @@ func Int(x *big.Int) float64 {
 	mantissa := new(big.Float)
 	exponent := new(big.Float).SetInt(x).MantExp(mantissa)
 	m, _ := mantissa.Float64()
-	return float64(exponent) + math.Log2(m)
+	return float64(exponent) + elementary.Log2(m)
 }
 
 // Product is that of the product of all factors.
@@ -22,7 +23,7 @@ func Product(lists ...[]uint64) float64 {
 	sum := 0.0
 	for _, l := range lists {
 		for _, q := range l {
-			sum += math.Log2(float64(q))
+			sum += elementary.Log2(float64(q))
 		}
 	}
 	return sum

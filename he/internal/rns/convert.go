@@ -52,7 +52,7 @@ func (c *converter) prepare(x [][]uint64) {
 			c.ring.moduli[prime].Scale(y[:], y[:], c.scale[i])
 			inverse := c.inverse[i]
 			for k := range sums {
-				sums[k] += float64(int64(y[k])) * inverse
+				sums[k] += float64(float64(int64(y[k])) * inverse)
 			}
 		}
 		to := (*[convertBlock]uint64)(v[at:])

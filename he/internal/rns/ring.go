@@ -2,11 +2,11 @@ package rns
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
 	"qtool/he/fastntt"
+	"qtool/internal/elementary"
 	"qtool/kernel/mod"
 )
 
@@ -77,7 +77,7 @@ func (r *Ring) product(i int, primes []int) uint64 {
 func (r *Ring) bits(primes []int) float64 {
 	sum := 0.0
 	for _, k := range primes {
-		sum += math.Log2(float64(r.moduli[k].Q))
+		sum += elementary.Log2(float64(r.moduli[k].Q))
 	}
 	return sum
 }

@@ -6,5 +6,5 @@ import "qtool/bundle"
 // degree 1 and 2, and of exact products.
 var carried = bundle.Support{Backend: "packed", Graphs: true, Kinds: []bundle.Kind{
 	bundle.KindDense, bundle.KindConv2D, bundle.KindSumPool, bundle.KindPolynomial,
-	bundle.KindAdd, bundle.KindMul, bundle.KindConcat, bundle.KindSlice, bundle.KindReshape,
+	bundle.KindAdd, bundle.KindMul, bundle.KindConcat, bundle.KindSlice, bundle.KindReshape, bundle.KindShift,
 }}

@@ -79,7 +79,7 @@ func (m *Matrix) after(ctx context.Context, f *Matrix) (*Matrix, error) {
 		norm := 0.0
 		p.Bias[o] = new(big.Int).Set(m.Bias[o])
 		for k, i := range in {
-			norm += max(float64(w[k]), -float64(w[k])) * widest[i]
+			norm += float64(max(float64(w[k]), -float64(w[k])) * widest[i])
 			p.Bias[o].Add(p.Bias[o], t.Mul(t.SetInt64(w[k]), f.Bias[i]))
 		}
 		if norm >= 1<<62 {

@@ -86,7 +86,7 @@ func (s *search) segment(ctx context.Context, i int) error {
 				}
 			}
 			for _, st := range stages {
-				c := from.cost + o.Costs.Nanoseconds(st.LinearWork) + o.Costs.Nanoseconds(st.ActivationWork) + o.Client*float64(len(st.Map.Views))
+				c := from.cost + o.Costs.Nanoseconds(st.LinearWork) + o.Costs.Nanoseconds(st.ActivationWork) + float64(o.Client*float64(len(st.Map.Views)))
 				if c >= cost {
 					continue
 				}

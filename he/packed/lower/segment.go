@@ -155,6 +155,11 @@ func (f *fuser) node(i int) (*expression, error) {
 		return join(read, f.width).behind(f.ctx, fromRows(op.Rows(f.p.InShapes(i)...)))
 	case *bundle.Reshape:
 		return read[0], nil
+	case *bundle.Shift:
+		if op.Bits == 0 {
+			return read[0], nil
+		}
+		return nil, fmt.Errorf("%w: %s rounds %d bits away", ErrOperation, n.Kind(), op.Bits)
 	}
 	return nil, fmt.Errorf("%w: %s is neither linear nor a polynomial nor a product", ErrOperation, n.Kind())
 }

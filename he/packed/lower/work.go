@@ -23,7 +23,7 @@ type Costs struct{ NTT, Extend, Product, Key, Move, Section float64 }
 
 // Nanoseconds is what w takes one worker.
 func (c Costs) Nanoseconds(w Work) float64 {
-	return c.NTT*w.NTT + c.Extend*w.Extend + c.Product*w.Product + c.Key*w.Key + c.Move*w.Move + c.Section*w.Section
+	return float64(c.NTT*w.NTT) + float64(c.Extend*w.Extend) + float64(c.Product*w.Product) + float64(c.Key*w.Key) + float64(c.Move*w.Move) + float64(c.Section*w.Section)
 }
 
 // Shape is the moduli at one point of an evaluation: ciphertext limbs, and

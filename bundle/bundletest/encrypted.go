@@ -1,0 +1,71 @@
+package bundletest
+
+import (
+	"flag"
+	"strconv"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"qtool/bundle"
+)
+
+// Encrypted draws programs and up to 3 images n times, or as often as the flag
+// rapid.checks says, and wants of run the reference's logits. run returns nil for a
+// program that its parameters cannot carry, of which there may be one in rarely: 20 is
+// 1 of 20, and 0 none. Every kind of o must be met, and graphs that are no chains.
+func Encrypted(t *testing.T, n int, o Random, rarely int, run func(t *rapid.T, p *bundle.Program, images [][]uint8) []bundle.Vec) {
+	t.Helper()
+	f := flag.Lookup("rapid.checks")
+	if before := f.Value.String(); before == f.DefValue {
+		if err := f.Value.Set(strconv.Itoa(n)); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = f.Value.Set(before) }()
+	}
+	programs := Programs(o)
+	used := map[bundle.Kind]int{}
+	all, refused, graphs := 0, 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		p := programs.Draw(t, "program")
+		images := Images(p, rapid.IntRange(1, 3).Draw(t, "images")).Draw(t, "bytes")
+		all++
+		got := run(t, p, images)
+		if got == nil {
+			refused++
+			return
+		}
+		r, err := bundle.NewRunner(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, image := range images {
+			want, err := r.Run(p.Input.Quantize(image), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if k := want.FirstDifference(got[i]); k >= 0 {
+				t.Fatalf("image %d, logit %d: want %v, got %v", i, k, want.At(k), got[i].At(k))
+			}
+		}
+		g, err := p.Graph()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !g.Chain() {
+			graphs++
+		}
+		for i := range p.Nodes {
+			used[p.Nodes[i].Kind()]++
+		}
+	})
+	t.Logf("%d programs, %d of them graphs, %d refused, %v", all, graphs, refused, used)
+	if graphs == 0 || refused*rarely > all || rarely == 0 && refused > 0 {
+		t.Errorf("%d of %d programs are graphs, and %d were refused", graphs, all, refused)
+	}
+	for _, k := range o.filled().Kinds {
+		if used[k] == 0 {
+			t.Errorf("no program has the operation %s", k)
+		}
+	}
+}
