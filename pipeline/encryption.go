@@ -145,7 +145,7 @@ func withHint(err error, insufficient string) error {
 	case errors.Is(err, bgv.ErrInsufficient), errors.Is(err, tfhe.ErrInsufficient), errors.Is(err, lstm.ErrInsufficient), errors.Is(err, packed.ErrInsufficient):
 		return hint.With(err, insufficient)
 	case errors.Is(err, packed.ErrOperation):
-		return hint.With(err, "packed ciphertexts carry linear layers, squares and quadratics; --backend auto takes one that carries every layer")
+		return hint.With(err, "packed ciphertexts carry linear layers, their sums and concatenations, squares, quadratics and exact products; --backend auto takes one that carries every layer")
 	case errors.As(err, &recurrent):
 		return hint.With(err, "pbs runs those with tables, packed-ckks those with polynomials; auto takes the one that fits")
 	}

@@ -15,67 +15,82 @@ import (
 )
 
 // ckksScales follows the ciphertext scale through the stages. Diagonals are
-// encoded at the scale that makes the rescaled result's exactly 2^message:
+// encoded at the scale that makes the rescaled result's exactly 2^message, whatever
+// the scale before of each source is:
 //
 //	diagonal = 2^message q / before
 //
 // with q the prime that is dropped; in the last stage, which drops none, at
-// 2^weight. A square of scale s has s^2/q behind its rescale. Scales are float64:
-// their relative error stays below 2^-50.
+// 2^weight for the first source and such that products have one scale for the others.
+// A product of scale s has s^2/q behind its rescale. Scales are float64: their
+// relative error stays below 2^-50.
 type ckksScales struct {
 	fresh  float64
 	stages []scales[float64]
+	exits  []float64 // behind every stage's activation
 	out    float64
 }
 
 func newCKKSScales(p *lower.Plan, q []uint64, message, weight int) ckksScales {
 	s := ckksScales{fresh: elementary.Exp2(float64(message))}
-	scale := s.fresh
 	for i := range p.Stages {
 		st := &p.Stages[i]
-		at := scales[float64]{diagonal: elementary.Exp2(float64(weight))}
-		if st.Rescale == 1 {
-			dropped := float64(q[st.Entry.Limbs-1])
-			at.diagonal = s.fresh * dropped / scale
-			scale = s.fresh
-		} else {
-			scale *= at.diagonal
+		var at scales[float64]
+		for _, r := range st.Reads {
+			before := s.fresh
+			if r.Stage != lower.Input {
+				before = s.exits[r.Stage]
+			}
+			at.before = append(at.before, before)
+			if st.Rescale == 1 {
+				at.diagonals = append(at.diagonals, s.fresh*float64(q[st.Entry.Limbs-1])/before)
+			} else {
+				at.diagonals = append(at.diagonals, elementary.Exp2(float64(weight))*(at.before[0]/before))
+			}
 		}
-		at.after = scale
-		s.stages = append(s.stages, at)
-		if st.Squares() {
-			scale = scale * scale / float64(q[st.After().Limbs-1])
+		if at.after = s.fresh; st.Rescale == 0 {
+			at.after = at.before[0] * at.diagonals[0]
 		}
+		exit := at.after
+		if st.Multiplies() {
+			exit = at.after * at.after / float64(q[st.Exit()])
+		}
+		s.stages, s.exits = append(s.stages, at), append(s.exits, exit)
 	}
-	s.out = scale
+	s.out = s.exits[len(s.exits)-1]
 	return s
 }
 
 // units scales every stage's values so that those that calibration data made
-// are at most 1 in magnitude; at -1 the input's.
-func units(p *bundle.Program, segments []lower.Segment) ([]float64, error) {
-	quads := make([]float64, len(segments)+1)
+// are at most 1 in magnitude; at -1 the input's. second are those of the second factors
+// of products, by stage, 0 elsewhere.
+func units(p *bundle.Program, stages []lower.Stage) (first, second []float64, err error) {
 	b := p.Input.Bounds().Range()
-	quads[0] = 1 / magnitude(b, 0)
-	for i := range segments {
-		st := &segments[i]
-		r := b // a stage without a linear map of its own reads the input
-		if st.Linear >= 0 {
-			r = seen(&p.Nodes[st.Linear])
+	of := func(node int, shift float64) float64 {
+		if node < 0 { // the input
+			return 1 / magnitude(b, shift)
 		}
+		return 1 / magnitude(seen(&p.Nodes[node]), shift)
+	}
+	first, second = []float64{of(-1, 0)}, make([]float64, len(stages))
+	for i := range stages {
+		st := &stages[i]
 		shift := 0.0
 		if st.Poly != nil {
 			for _, row := range st.Poly.Coeffs {
 				q, err := complete(reals{}, row)
 				if err != nil {
-					return nil, fmt.Errorf("packed: layer %q: %w", st.Activation, err)
+					return nil, nil, fmt.Errorf("packed: layer %q: %w", st.Activation, err)
 				}
 				shift = math.Max(shift, math.Abs(q.shift))
 			}
 		}
-		quads[i+1] = 1 / magnitude(r, shift)
+		first = append(first, of(st.Linear, shift))
+		if st.Product {
+			second[i] = of(st.Factor, 0)
+		}
 	}
-	return quads, nil
+	return first, second, nil
 }
 
 // seen is the range that calibration data used of a node, or the proved one

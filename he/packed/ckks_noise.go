@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"qtool/he/packed/lower"
 	"qtool/internal/elementary"
 )
 
@@ -24,6 +25,13 @@ import (
 //	sum over inputs of w^2   by a row of a map (weights w)
 //	4 v^2                    by a square, where the value is v: (v+e)^2 - v^2 = 2 v e + e^2
 //	sum over members         by a sum of a class
+//
+// Where one source reaches an element by several tensors that a map joins, or by both
+// factors v, w of a product, its errors are not independent. Their deviations are added
+// there, which no correlation passes:
+//
+//	g(o) = (sum over tensors of sqrt(their part of g))^2
+//	g(o) = (|w| sqrt(g_v) + |v| sqrt(g_w))^2         (v+e)(w+d) - v w = v d + w e + d e
 //
 // so that var(o) = sum over sources s of g_s(o) var_s, where the gains g_s(o)
 // depend on the program and on the size of its values, not on the scales. Of 2ve + e^2
@@ -51,76 +59,142 @@ const (
 	widest     = 1. / (1 << 8)
 )
 
-// gains are the factors of variances. Source 2i is a variance at all elements
-// that stage i reads, 2i+1 one behind its map, doublings included; the last is one
-// at the outputs.
+// gains are the factors of variances. Source 0 is a variance at all elements of the
+// input, 2i+1 one behind the map of stage i, doublings included, and 2i+2 one at all
+// elements that the stage makes, as they are read.
 type gains struct {
 	outputs [][]float64 // of each output and source
 	// before and behind are the largest of every stage, in front of its activation
-	// and where the next one reads.
+	// and where it is read.
 	before, behind [][]float64
-	read           []float64 // see spans
+	read           [][]float64 // see spans
 }
 
 // gainsOf computes them for values of a size. The error is ctx's once that is done.
 func gainsOf(ctx context.Context, all []values[float64], s spans) (*gains, error) {
 	g := &gains{read: s.read}
 	sources := 2*len(all) + 1
-	x := rows(all[0].stage.Map.Matrix.Inputs, sources) // of what a stage reads
 	arise := func(rows [][]float64, source int) {
 		for _, r := range rows {
 			r[source] = 1
 		}
 	}
-	arise(x, 0)
+	var input [][]float64
+	made := make([][][]float64, len(all))
 	for i := range all {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		v, st, m := &all[i], all[i].stage, all[i].stage.Map.Matrix
-		y := rows(m.Outputs(), sources)
-		eachRow(m.Outputs(), func(o int) {
-			r := y[o][:2*i+1]
-			for k := m.Start[o]; k < m.Start[o+1]; k++ {
-				w := sq(realWeight(v, int(k)))
-				for j, g := range x[m.In[k]][:len(r)] {
-					r[j] += float64(w * g)
-				}
+		var in [][][]float64
+		for _, r := range all[i].stage.Reads {
+			if r.Stage != lower.Input {
+				in = append(in, made[r.Stage])
+				continue
 			}
-		})
+			if input == nil {
+				input = rows(r.Elements, sources)
+				arise(input, 0)
+			}
+			in = append(in, input)
+		}
+		y := mapGains(&all[i], in, 2*i+1, sources)
 		arise(y, 2*i+1)
 		g.before = append(g.before, largest(y))
-		if st.Squares() {
-			for o, r := range y {
-				f := 4 * (sq(s.before[i][o]) + second)
-				for j := range r {
-					r[j] *= f
-				}
+		made[i] = activationGains(all[i].stage, y, s.before[i])
+		arise(made[i], 2*i+2)
+		g.behind = append(g.behind, largest(made[i]))
+		for _, r := range all[i].stage.Reads {
+			if r.Last {
+				made[r.Stage] = nil
 			}
 		}
-		x = y
-		if st.Layout.Fold != nil {
-			next := &all[i+1]
-			x = rows(next.stage.Map.Matrix.Inputs, sources)
-			for e, c := range next.stage.Sum.Class {
-				if c >= 0 {
-					for j, v := range y[e] {
-						x[c][j] += v
-					}
-				}
-			}
-		}
-		arise(x, 2*i+2)
-		g.behind = append(g.behind, largest(x))
 	}
-	g.outputs = x
+	g.outputs = made[len(all)-1]
 	return g, nil
 }
 
-// realWeight is weight k of a stage's map.
-func realWeight(v *values[float64], k int) float64 {
+// mapGains are those of known sources behind a stage's map of tensors.
+func mapGains(v *values[float64], in [][][]float64, known, sources int) [][]float64 {
 	m := v.stage.Map.Matrix
-	return v.unit * float64(m.W[k]) * v.in[m.In[k]]
+	y := rows(m.Outputs(), sources)
+	part := make([]int, 0, m.Inputs) // tensor of each column
+	first := make([]int, len(in))
+	for k := range in {
+		first[k] = len(part)
+		for range in[k] {
+			part = append(part, k)
+		}
+	}
+	eachRow(m.Outputs(), func(o int) {
+		parts := [][]float64{y[o][:known]}
+		for range in[1:] {
+			parts = append(parts, make([]float64, known))
+		}
+		for k := m.Start[o]; k < m.Start[o+1]; k++ {
+			i := int(m.In[k])
+			t := part[i]
+			w, r := sq(realWeight(v, o, int(k))), parts[t]
+			for j, g := range in[t][i-first[t]][:known] {
+				r[j] += float64(w * g)
+			}
+		}
+		for _, other := range parts[1:] {
+			for j, g := range other {
+				parts[0][j] = addDeviations(parts[0][j], g)
+			}
+		}
+	})
+	return y
+}
+
+// addDeviations is the variance of a sum whose summands have variances a and b, however
+// they are correlated, at most.
+func addDeviations(a, b float64) float64 {
+	if a == 0 || b == 0 {
+		return a + b
+	}
+	return sq(math.Sqrt(a) + math.Sqrt(b))
+}
+
+// activationGains are those behind a stage's activation and fold, of y in front of it,
+// where values are at most before.
+func activationGains(st *lower.Stage, y [][]float64, before []float64) [][]float64 {
+	switch {
+	case st.Product:
+		n := len(y) / 2
+		for o := range n {
+			v, w := sq(before[o])+second, sq(before[n+o])+second
+			for j := range y[o] {
+				y[o][j] = addDeviations(float64(w*y[o][j]), float64(v*y[n+o][j]))
+			}
+		}
+		y = y[:n]
+	case st.Multiplies():
+		for o, r := range y {
+			f := 4 * (sq(before[o]) + second)
+			for j := range r {
+				r[j] *= f
+			}
+		}
+	}
+	if st.Layout.Fold == nil {
+		return y
+	}
+	x := rows(len(st.Layout.Fold.Ct), len(y[0]))
+	for e, c := range st.Pool.Class {
+		if c >= 0 {
+			for j, v := range y[e] {
+				x[c][j] += v
+			}
+		}
+	}
+	return x
+}
+
+// realWeight is weight k of row o of a stage's map.
+func realWeight(v *values[float64], o, k int) float64 {
+	m := v.stage.Map.Matrix
+	return v.unit(o) * float64(m.W[k]) * v.in[m.In[k]]
 }
 
 // eachRow does f for all rows of a map, on all cores.
@@ -158,7 +232,7 @@ func largest(rows [][]float64) []float64 {
 type ckksErrors struct {
 	stages  []float64 // the largest behind every stage
 	outputs []float64
-	widest  float64 // in front of any square
+	widest  float64 // in front of any activation
 }
 
 // errors are those of a choice of primes and scales.
@@ -173,7 +247,7 @@ func (g *gains) errors(v []values[float64], c *ckksSources) ckksErrors {
 	}
 	var e ckksErrors
 	for i := range v {
-		if v[i].stage.Squares() {
+		if v[i].stage.Multiplies() {
 			e.widest = math.Max(e.widest, sum(g.before[i], 2*i+2))
 		}
 		e.stages = append(e.stages, sum(g.behind[i], 2*i+3))
@@ -238,36 +312,54 @@ func (e *ckksSources) doublings(v float64, rounds []int, limbs int, scale float6
 
 func sq(x float64) float64 { return float64(x * x) }
 
-// variances are those of every source.
-func (e *ckksSources) variances(v []values[float64], read []float64) []float64 {
-	var all []float64
+// variances are those of every source. Where several stages read one, the rotations of
+// each add an error of their own; the largest stands for all, at what they read.
+func (e *ckksSources) variances(v []values[float64], read [][]float64) []float64 {
+	all := make([]float64, 2*len(v)+1)
 	s := &e.scales
-	scale, in := s.fresh, e.fresh(s.fresh)
+	all[0] = e.fresh(s.fresh)
+	rotating := make([]float64, len(all))
 	for i := range v {
 		st, m, at := v[i].stage, v[i].stage.Map, s.stages[i]
 		limbs, after := st.Entry.Limbs, st.After().Limbs
-		if st.Split.Rotates() {
-			in += e.switching(limbs, scale)
+		for k, r := range st.Reads {
+			// What the client packs for a map is not rotated.
+			if source := 2*r.Stage + 2; st.Split.Rotates() && r.Stage != lower.Input {
+				rotating[source] = math.Max(rotating[source], e.switching(limbs, at.before[k]))
+			}
 		}
-		terms, giants := 0, 0
+		terms := make([]int, len(st.Reads))
+		giants := 0
 		for c := range m.Terms {
-			terms = max(terms, len(m.Terms[c]))
+			of := make([]int, len(terms))
+			for _, t := range m.Terms[c] {
+				of[m.Source(t.Ct)]++
+			}
+			for k := range terms {
+				terms[k] = max(terms[k], of[k])
+			}
 			giants = max(giants, len(st.Split.Giants[c]))
 		}
-		product := scale * at.diagonal
-		behind := float64(terms)*e.n()/12*read[i]/sq(at.diagonal) + float64(float64(giants)*(e.switching(limbs, product)+e.rounding(product)))
+		behind := 0.0
+		for k, n := range terms {
+			behind += float64(n) * e.n() / 12 * read[i][k] / sq(at.diagonals[k])
+		}
+		product := at.before[0] * at.diagonals[0]
+		behind += float64(float64(giants) * (e.switching(limbs, product) + e.rounding(product)))
 		if st.Rescale > 0 || st.Split.Rotates() {
 			behind += e.rounding(at.after)
 		}
-		all = append(all, in, e.doublings(behind, st.Rounds, after, at.after))
-		if scale, in = at.after, 0; st.Squares() {
-			squared := scale * scale / e.q[after-1]
-			in = e.switching(after, scale*scale) + e.rounding(squared)
-			scale = squared
+		all[2*i+1] = e.doublings(behind, st.Rounds, after, at.after)
+		if st.Multiplies() {
+			in := e.switching(after, at.after*at.after) + e.rounding(s.exits[i])
 			if st.Layout.Fold != nil {
-				in = e.doublings(in, st.FoldRounds, after-1, scale)
+				in = e.doublings(in, st.FoldRounds, after-1, s.exits[i])
 			}
+			all[2*i+2] = in
 		}
 	}
-	return append(all, in)
+	for k := range all {
+		all[k] += rotating[k]
+	}
+	return all
 }

@@ -59,7 +59,7 @@ func (c *Client) Keys(ctx context.Context) (*Keys, error) {
 	return generateKeys(ctx, &c.plan.common, c.secret, c.id)
 }
 
-// Encrypt packs and encrypts an image of bytes: view v of the plan's first map
+// Encrypt packs and encrypts an image of bytes: view v of the plan
 // holds in slot s the quantized input that the view names, times the input's
 // unit, at the plan's scale.
 func (c *Client) Encrypt(ctx context.Context, image []uint8) (*Inputs, error) {
@@ -67,7 +67,7 @@ func (c *Client) Encrypt(ctx context.Context, image []uint8) (*Inputs, error) {
 	if len(image) != p.lowered.Inputs {
 		return nil, fmt.Errorf("packed: the image has %d values, the program takes shape %v", len(image), p.program.Input.Shape)
 	}
-	views := p.lowered.Stages[0].Map.Views
+	views := p.lowered.Views
 	in := &Inputs{ciphertexts{p.hash, c.id, make([]engine.Ciphertext, len(views)), p.scales.fresh}}
 	err := spread(ctx, len(views), func() *tools[float64] { return c.tools.Get().(*tools[float64]) }, func(t *tools[float64], v int) (err error) {
 		in.cts[v], err = t.encrypt(&p.common, c.slots(views[v], image), p.scales.fresh)
@@ -103,8 +103,8 @@ func logLength(v []float64) int { return int(elementary.Log2(float64(len(v)))) }
 // Approximate Numbers", EUROCRYPT 2021.
 func (c *Client) Decrypt(ctx context.Context, out *Outputs) ([]float64, error) {
 	p := c.plan
-	st := &p.lowered.Stages[len(p.lowered.Stages)-1]
-	if err := out.check(&p.common, c.id, st.Layout.Cts, p.outLimbs(), p.scales.out); err != nil {
+	read := p.lowered.Outputs()
+	if err := out.check(&p.common, c.id, read.Cts, p.outLimbs(), p.scales.out); err != nil {
 		return nil, err
 	}
 	last := &p.values[len(p.values)-1]
@@ -129,8 +129,8 @@ func (c *Client) Decrypt(ctx context.Context, out *Outputs) ([]float64, error) {
 			return nil, fmt.Errorf("packed: decoding: %w", err)
 		}
 		for o := range logits {
-			if int(st.Layout.Ct[o]) == k {
-				logits[o] = float64(last.gain[o]*slots[st.Layout.Slot[o]]) + last.offset[o]
+			if int(read.Ct[o]) == k {
+				logits[o] = float64(last.gain[o]*slots[read.Slot[o]]) + last.offset[o]
 			}
 		}
 	}
@@ -139,12 +139,7 @@ func (c *Client) Decrypt(ctx context.Context, out *Outputs) ([]float64, error) {
 
 // outLimbs is the limbs of the outputs.
 func (p *common) outLimbs() int {
-	st := &p.lowered.Stages[len(p.lowered.Stages)-1]
-	n := st.After().Limbs
-	if st.Squares() {
-		n--
-	}
-	return n
+	return p.lowered.Stages[len(p.lowered.Stages)-1].Exit()
 }
 
 // check refuses ciphertexts that are not those the plan expects.

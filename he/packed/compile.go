@@ -27,8 +27,12 @@ type stage struct {
 // or, if sum, as a summand in the basis of limbs.
 type encoder[T any] func(values []T, limbs int, extended, sum bool, scale T) (engine.Poly, error)
 
-// scales are a stage's: of its diagonals, and of the values behind its map.
-type scales[T any] struct{ diagonal, after T }
+// scales are a stage's: of its sources, of the diagonals that multiply them, and of the
+// values behind its map.
+type scales[T any] struct {
+	before, diagonals []T
+	after             T
+}
 
 // compile encodes all stages. newEncoder is called once a worker.
 func compile[T any](ctx context.Context, v []values[T], s []scales[T], newEncoder func() encoder[T]) (*program, error) {
@@ -57,15 +61,15 @@ func compileStage[T any](ctx context.Context, v *values[T], s scales[T], newEnco
 		for t, term := range m.Terms[c] {
 			giants[t] = term.Offset - term.Offset%v.stage.Split.Giant
 		}
-		m.Each(c, func(term, slot, _, k int) {
+		m.Each(c, func(term, slot, o, k int) {
 			// The giant step is applied to the product, so its diagonal is
 			// rotated the other way.
 			at := (slot + giants[term]) & (m.Length - 1)
-			diagonals[term][at] = v.f.add(diagonals[term][at], v.weight(k))
+			diagonals[term][at] = v.f.add(diagonals[term][at], v.weight(o, k))
 		})
 		encoded := make([]engine.Poly, len(diagonals))
 		if err := spread(ctx, len(diagonals), newEncoder, func(e encoder[T], t int) (err error) {
-			encoded[t], err = e(diagonals[t], l.Limbs, l.Extended, false, s.diagonal)
+			encoded[t], err = e(diagonals[t], l.Limbs, l.Extended, false, s.diagonals[m.Source(m.Terms[c][t].Ct)])
 			diagonals[t] = nil
 			return err
 		}); err != nil {

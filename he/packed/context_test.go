@@ -7,6 +7,7 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/ring"
 
+	"qtool/bundle"
 	"qtool/bundle/bundletest"
 )
 
@@ -14,7 +15,12 @@ import (
 // that is done, in both schemes, and give nothing.
 func TestInsecureWorkIsCancelled(t *testing.T) {
 	b := bundletest.New(31, 4, 20).Dense(6, 7).Square().Dense(3, 7)
-	p, image := b.Observed(), b.Images(1)[0]
+	for name, n := range map[string]network{"chain": {b.Observed(), b.Images(1)}, "graph": graphs(t)["products at the end"]} {
+		t.Run(name, func(t *testing.T) { cancelledWork(t, n.p, n.images[0]) })
+	}
+}
+
+func cancelledWork(t *testing.T, p *bundle.Program, image []uint8) {
 	ctx := t.Context()
 	done, stop := context.WithCancel(ctx)
 	stop()
@@ -31,6 +37,8 @@ func TestInsecureWorkIsCancelled(t *testing.T) {
 		}
 	}
 	t.Run("ckks", func(t *testing.T) {
+		noPlan, err := NewPlan(done, p, insecure(10))
+		cancelled("plan", noPlan == nil, err)
 		plan, err := NewPlan(ctx, p, insecure(10))
 		must(err)
 		client := NewClient(plan)
@@ -54,6 +62,8 @@ func TestInsecureWorkIsCancelled(t *testing.T) {
 		cancelled("decryption", reals == nil, err)
 	})
 	t.Run("bgv", func(t *testing.T) {
+		noPlan, err := NewExactPlan(done, p, insecure(10))
+		cancelled("plan", noPlan == nil, err)
 		plan, err := NewExactPlan(ctx, p, insecure(10))
 		must(err)
 		client := NewExactClient(plan)

@@ -4,5 +4,6 @@
 // The client packs the image so that the first linear map needs no rotations of
 // single slots; every further map is a sum of diagonals times rotations with baby
 // and giant steps; every quadratic is a square, its other terms folded into the
-// maps around it (package lower, values.go). Package engine evaluates.
+// maps around it (package lower, values.go). Sums, concatenations and slices of a graph
+// are part of the maps that read them. Package engine evaluates.
 package packed

@@ -16,7 +16,8 @@ import (
 //
 //	fresh      sigma
 //	diagonals  t/sqrt(12) sqrt(N terms) e      their coefficients are as if uniform
-//	square     2 t/sqrt(12) sqrt(N) e + t sqrt(2N) e^2
+//	square     2 t/sqrt(12) sqrt(N) e + t sqrt(2N) e^2; a product of two likewise,
+//	           of the larger e
 //	2^a rotations  2^a e: a sum over a group of automorphisms is a trace, which
 //	           multiplies the coefficients it keeps
 //	rescale    e/q and rounding sqrt((1 + 2N/3)/12)
@@ -26,96 +27,113 @@ import (
 // Reference: Costache, Laine and Player, "Evaluating the effectiveness of
 // heuristic worst-case noise analysis in FHE", ESORICS 2020.
 func (p *ExactPlan) noise(bits float64) (base, square, weight int) {
-	n := elementary.Exp2(float64(p.logN))
-	t := elementary.Exp2(bits)
-	rounding := math.Sqrt((1 + 2*n/3) / 12)
-	// A key switch: sqrt(digits) sigma sqrt(N/12), and its rounding.
-	switching := elementary.Hypot(math.Sqrt(float64(p.lowered.Limbs)*n/12)*errorSigma, rounding)
-	grow := func(st *lower.Stage, e float64) float64 {
-		terms, giants := 0, 0
-		for c := range st.Map.Terms {
-			terms = max(terms, len(st.Map.Terms[c]))
-			giants = max(giants, len(st.Split.Giants[c]))
-		}
-		if st.Split.Rotates() {
-			e = elementary.Hypot(e, switching)
-		}
-		return elementary.Hypot(t*math.Sqrt(n*float64(terms)/12)*elementary.Hypot(e, 1), math.Sqrt(float64(giants))*switching)
-	}
-	doubled := func(e float64, rounds []int) float64 {
-		for _, a := range rounds {
-			m := elementary.Exp2(float64(a))
-			e = math.Sqrt(float64(m*m*e*e) + float64((m-1)*switching*switching) + float64(rounding*rounding))
-		}
-		return e
-	}
-	squared := func(e float64) float64 {
-		return elementary.Hypot(2*t*math.Sqrt(n/12)*e, t*math.Sqrt(2*n)*e*e)
-	}
+	m := newExactNoise(p, bits)
 	// The primes that bring every stage's noise back to twice the rounding.
-	bitsTo := func(e float64) int { return int(math.Ceil(elementary.Log2(e / rounding))) }
-	square, weight = minPrime, minPrime
+	bitsTo := func(e float64) int { return int(math.Ceil(elementary.Log2(e / m.rounding))) }
+	m.square, m.weight = minPrime, minPrime
 	for range 3 { // the sizes depend on each other through what comes in
-		e := errorSigma
-		for i := range p.lowered.Stages {
-			st := &p.lowered.Stages[i]
-			if e = grow(st, e); st.Rescale > 0 {
-				weight = max(weight, bitsTo(e))
-				e = elementary.Hypot(e/elementary.Exp2(float64(weight)), rounding)
-			}
-			e = doubled(e, st.Rounds)
-			if st.Squares() {
-				f := 1.0
-				if st.Layout.Fold != nil {
-					f = math.Sqrt(float64(st.Layout.Cts / st.Layout.Fold.Cts))
-				}
-				e = f * squared(e)
-				square = max(square, bitsTo(e))
-				e = elementary.Hypot(e/elementary.Exp2(float64(square)), rounding)
-				if st.Layout.Fold != nil {
-					e = doubled(e, st.FoldRounds)
-				}
-			}
-			base = max(p.base*minPrime, int(math.Ceil(elementary.Log2(2*10*t*e)))+spareNoise)
-		}
+		e := m.follow(
+			func(e float64) { m.weight = max(m.weight, bitsTo(e)) },
+			func(e float64) { m.square = max(m.square, bitsTo(e)) })
+		last := e[len(e)-1]
+		base = max(p.base*minPrime, int(math.Ceil(elementary.Log2(2*10*m.t*last)))+spareNoise)
 	}
-	p.predict(bits, base, square, weight, grow, doubled, squared, rounding)
-	return base, square, weight
+	p.left = m.budgets(base)
+	return base, m.square, m.weight
 }
 
 // spareNoise is the bits left for what the model does not see.
 const spareNoise = 2
 
-// predict fills in the budget left behind every stage.
-func (p *ExactPlan) predict(bits float64, base, square, weight int, grow func(*lower.Stage, float64) float64, doubled func(float64, []int) float64, squared func(float64) float64, rounding float64) {
-	p.left = nil
-	logQ := func(limbs int) float64 {
-		q := p.order(base, square, weight)
-		sum := 0
-		for _, b := range q[:limbs] {
-			sum += b
-		}
-		return float64(sum)
-	}
-	e := errorSigma
-	for i := range p.lowered.Stages {
-		st := &p.lowered.Stages[i]
-		if e = grow(st, e); st.Rescale > 0 {
-			e = elementary.Hypot(e/elementary.Exp2(float64(weight)), rounding)
-		}
-		e = doubled(e, st.Rounds)
-		limbs := st.After().Limbs
-		if st.Squares() {
-			f := 1.0
-			if st.Layout.Fold != nil {
-				f = math.Sqrt(float64(st.Layout.Cts / st.Layout.Fold.Cts))
+// exactNoise follows the noise of a plan for plaintext primes of bits.
+type exactNoise struct {
+	lowered        *lower.Plan
+	order          func(base, square, weight int) []int
+	bits, t, n     float64
+	rounding       float64 // a rescale's
+	switching      float64 // a key switch's
+	square, weight int     // bits of the primes that rescales drop
+}
+
+func newExactNoise(p *ExactPlan, bits float64) *exactNoise {
+	n := elementary.Exp2(float64(p.logN))
+	m := &exactNoise{lowered: p.lowered, order: p.order, bits: bits, t: elementary.Exp2(bits), n: n}
+	m.rounding = math.Sqrt((1 + 2*n/3) / 12)
+	// A key switch: sqrt(digits) sigma sqrt(N/12), and its rounding.
+	m.switching = elementary.Hypot(math.Sqrt(float64(p.lowered.Limbs)*n/12)*errorSigma, m.rounding)
+	return m
+}
+
+// follow is the deviation behind every stage. beforeMap and beforeSquare are called
+// with what rescales behind maps and activations then divide.
+func (m *exactNoise) follow(beforeMap, beforeSquare func(e float64)) []float64 {
+	all := make([]float64, len(m.lowered.Stages))
+	for i := range all {
+		st := &m.lowered.Stages[i]
+		e := 0.0 // the largest of what it reads
+		for _, r := range st.Reads {
+			if r.Stage == lower.Input {
+				e = max(e, errorSigma)
+			} else {
+				e = max(e, all[r.Stage])
 			}
-			limbs--
-			e = elementary.Hypot(f*squared(e)/elementary.Exp2(float64(square)), rounding)
+		}
+		if e = m.mapped(st, e); st.Rescale > 0 {
+			beforeMap(e)
+			e = elementary.Hypot(e/elementary.Exp2(float64(m.weight)), m.rounding)
+		}
+		e = m.doubled(e, st.Rounds)
+		if st.Multiplies() {
+			e = math.Sqrt(float64(st.Layout.Summands())) * m.squared(e)
+			beforeSquare(e)
+			e = elementary.Hypot(e/elementary.Exp2(float64(m.square)), m.rounding)
 			if st.Layout.Fold != nil {
-				e = doubled(e, st.FoldRounds)
+				e = m.doubled(e, st.FoldRounds)
 			}
 		}
-		p.left = append(p.left, logQ(limbs)-1-bits-elementary.Log2(10*e))
+		all[i] = e
 	}
+	return all
+}
+
+// mapped is e behind the products of a stage's map, at least 1 also where there are none.
+func (m *exactNoise) mapped(st *lower.Stage, e float64) float64 {
+	terms, giants := 0, 0
+	for c := range st.Map.Terms {
+		terms = max(terms, len(st.Map.Terms[c]))
+		giants = max(giants, len(st.Split.Giants[c]))
+	}
+	if st.Split.Rotates() {
+		e = elementary.Hypot(e, m.switching)
+	}
+	return max(1, elementary.Hypot(m.t*math.Sqrt(m.n*float64(terms)/12)*elementary.Hypot(e, 1), math.Sqrt(float64(giants))*m.switching))
+}
+
+// doubled is e behind sums over rotations.
+func (m *exactNoise) doubled(e float64, rounds []int) float64 {
+	for _, a := range rounds {
+		k := elementary.Exp2(float64(a))
+		e = math.Sqrt(float64(k*k*e*e) + float64((k-1)*m.switching*m.switching) + float64(m.rounding*m.rounding))
+	}
+	return e
+}
+
+// squared is e behind a product, before its rescale.
+func (m *exactNoise) squared(e float64) float64 {
+	return elementary.Hypot(2*m.t*math.Sqrt(m.n/12)*e, m.t*math.Sqrt(2*m.n)*e*e)
+}
+
+// budgets are the bits left behind every stage.
+func (m *exactNoise) budgets(base int) []float64 {
+	q := m.order(base, m.square, m.weight)
+	none := func(float64) {}
+	all := m.follow(none, none)
+	for i, e := range all {
+		logQ := 0.0
+		for _, b := range q[:m.lowered.Stages[i].Exit()] {
+			logQ += float64(b)
+		}
+		all[i] = logQ - 1 - m.bits - elementary.Log2(10*e)
+	}
+	return all
 }

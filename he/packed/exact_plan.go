@@ -46,19 +46,19 @@ func NewExactPlan(ctx context.Context, p *bundle.Program, o Options) (*ExactPlan
 		return nil, err
 	}
 	start := time.Now()
-	segments, err := lower.Segments(ctx, p)
+	fusions, err := lower.Fusions(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	o = o.filled()
-	best, rejected, err := search(ctx, o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(ctx, p, segments, logN, alpha) })
+	best, rejected, err := search(ctx, o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(ctx, p, fusions, logN, alpha) })
 	if err != nil {
 		return nil, err
 	}
 	// A larger ring carries wider primes, hence fewer.
 	if o.LogN == 0 && len(best.t) > 1 && best.logN < maxLogN {
 		o.LogN = best.logN + 1
-		wider, _, err := search(ctx, o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(ctx, p, segments, logN, alpha) })
+		wider, _, err := search(ctx, o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(ctx, p, fusions, logN, alpha) })
 		if done := ctx.Err(); done != nil {
 			return nil, done
 		}
@@ -96,16 +96,16 @@ func (p *ExactPlan) accelerate() {
 
 // tryExact plans in one ring with so many special primes: with the fewest
 // plaintext primes whose noise it carries.
-func (o Options) tryExact(ctx context.Context, p *bundle.Program, segments []lower.Segment, logN, alpha int) (*ExactPlan, error) {
+func (o Options) tryExact(ctx context.Context, p *bundle.Program, fusions [][]lower.Segment, logN, alpha int) (*ExactPlan, error) {
 	limit, _ := security.MaxLogQP(logN)
 	if o.AllowInsecure {
 		limit = math.Inf(1)
 	}
-	plan, err := o.tryPacking(ctx, p, segments, logN, alpha, limit, false)
+	plan, err := o.tryPacking(ctx, p, fusions, logN, alpha, limit, false)
 	var no *unfit
 	if errors.As(err, &no) {
 		// Fewer inputs mean more sums over blocks, which multiply the noise.
-		if more, err := o.tryPacking(ctx, p, segments, logN, alpha, limit, true); err == nil {
+		if more, err := o.tryPacking(ctx, p, fusions, logN, alpha, limit, true); err == nil {
 			return more, nil
 		}
 	}
@@ -114,9 +114,9 @@ func (o Options) tryExact(ctx context.Context, p *bundle.Program, segments []low
 
 // tryPacking plans with one packing, which counts the client's encryptions or
 // takes as many as it likes.
-func (o Options) tryPacking(ctx context.Context, p *bundle.Program, segments []lower.Segment, logN, alpha int, limit float64, manyInputs bool) (*ExactPlan, error) {
+func (o Options) tryPacking(ctx context.Context, p *bundle.Program, fusions [][]lower.Segment, logN, alpha int, limit float64, manyInputs bool) (*ExactPlan, error) {
 	plan := &ExactPlan{common: common{program: p, options: o, logN: logN, base: 2, manyInputs: manyInputs}}
-	if err := plan.lower(ctx, segments, alpha, limit); err != nil {
+	if err := plan.lower(ctx, fusions, alpha, limit); err != nil {
 		return nil, err
 	}
 	// Every output of the last map must differ modulo the product.
@@ -219,7 +219,7 @@ func (p *ExactPlan) residues(ctx context.Context, q, special []uint64) error {
 		if err != nil {
 			return fmt.Errorf("packed: %w", err)
 		}
-		v, err := stageValues[uint64](ctx, p.lowered, residues{t}, func(int) uint64 { return 1 })
+		v, err := stageValues[uint64](ctx, p.lowered, residues{t}, func(int, int) uint64 { return 1 })
 		if err != nil {
 			return err
 		}
@@ -231,38 +231,45 @@ func (p *ExactPlan) residues(ctx context.Context, q, special []uint64) error {
 }
 
 // exactScales follows the plaintext factor: a ciphertext holds its values times
-// a factor modulo t. Diagonals carry what brings it back to 1:
+// a factor modulo t. Diagonals carry what brings that of each source back to 1:
 //
 //	diagonal = q / before,
 //
-// with q the prime that is dropped, or 1 where none is. A square of factor 1
+// with q the prime that is dropped, or 1 where none is. A product of factor 1
 // has 1/q behind its rescale.
 func exactScales(p *lower.Plan, q []uint64, t uint64) []scales[uint64] {
 	f := residues{t}
 	var all []scales[uint64]
-	back := uint64(1) // 1/factor
 	for i := range p.Stages {
 		st := &p.Stages[i]
-		at := scales[uint64]{diagonal: back, after: 1}
+		dropped := uint64(1)
 		if st.Rescale > 0 {
-			at.diagonal = f.mul(back, q[st.Entry.Limbs-1]%t)
+			dropped = q[st.Entry.Limbs-1] % t
+		}
+		at := scales[uint64]{after: 1}
+		for _, r := range st.Reads {
+			back := uint64(1) // 1/before
+			if r.Stage != lower.Input {
+				back = backFactor(&p.Stages[r.Stage], q, t)
+			}
+			at.diagonals = append(at.diagonals, f.mul(back, dropped))
 		}
 		all = append(all, at)
-		back = 1
-		if st.Squares() {
-			back = q[st.After().Limbs-1] % t
-		}
 	}
 	return all
 }
 
-// outFactor is 1 over the plaintext factor of the outputs.
-func (p *ExactPlan) outFactor(prime int) uint64 {
-	st := &p.lowered.Stages[len(p.lowered.Stages)-1]
-	if st.Squares() {
-		return p.ring.Q()[st.After().Limbs-1] % p.t[prime]
+// backFactor is 1 over the plaintext factor of what a stage makes.
+func backFactor(st *lower.Stage, q []uint64, t uint64) uint64 {
+	if st.Multiplies() {
+		return q[st.Exit()] % t
 	}
 	return 1
+}
+
+// outFactor is 1 over the plaintext factor of the outputs.
+func (p *ExactPlan) outFactor(prime int) uint64 {
+	return backFactor(&p.lowered.Stages[len(p.lowered.Stages)-1], p.ring.Q(), p.t[prime])
 }
 
 // Predicted is the predicted seconds of one evaluation on this machine, all plaintext

@@ -119,7 +119,7 @@ func (c *ExactClient) Encrypt(ctx context.Context, image []uint8, prime int) (*E
 	if len(image) != p.lowered.Inputs {
 		return nil, fmt.Errorf("packed: the image has %d values, the program takes shape %v", len(image), p.program.Input.Shape)
 	}
-	views := p.lowered.Stages[0].Map.Views
+	views := p.lowered.Views
 	in := &ExactInputs{prime, ciphertexts{p.hash, c.id, make([]engine.Ciphertext, len(views)), 1}}
 	pool := &c.tools[prime]
 	err := spread(ctx, len(views), func() *tools[uint64] { return pool.Get().(*tools[uint64]) }, func(t *tools[uint64], v int) (err error) {
@@ -151,12 +151,12 @@ const minBudget = 1
 // worst noise fits below the wrap-around. Below one bit it is an error.
 func (c *ExactClient) Decrypt(ctx context.Context, out *ExactOutputs) (residue []uint64, left float64, err error) {
 	p := c.plan
-	st := &p.lowered.Stages[len(p.lowered.Stages)-1]
+	read := p.lowered.Outputs()
 	limbs := p.outLimbs()
 	if out.Prime < 0 || out.Prime >= len(p.t) {
 		return nil, 0, fmt.Errorf("packed: outputs for plaintext prime %d of %d", out.Prime, len(p.t))
 	}
-	if err := out.check(&p.common, c.id, st.Layout.Cts, limbs, 1); err != nil {
+	if err := out.check(&p.common, c.id, read.Cts, limbs, 1); err != nil {
 		return nil, 0, err
 	}
 	params := p.fast()[out.Prime]
@@ -189,8 +189,8 @@ func (c *ExactClient) Decrypt(ctx context.Context, out *ExactOutputs) (residue [
 			return nil, 0, fmt.Errorf("packed: decoding: %w", err)
 		}
 		for o := range residue {
-			if int(st.Layout.Ct[o]) == k {
-				residue[o] = f.add(f.mul(last.gain[o], f.mul(back, slots[st.Layout.Slot[o]])), last.offset[o])
+			if int(read.Ct[o]) == k {
+				residue[o] = f.add(f.mul(last.gain[o], f.mul(back, slots[read.Slot[o]])), last.offset[o])
 			}
 		}
 	}

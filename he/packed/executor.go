@@ -163,14 +163,19 @@ func (s *ckksSession) finish(r *he.Result) {
 	r.NodeSeconds = nodeSeconds(s.plan.program, s.server.program, s.server.seconds)
 }
 
-// nodeSeconds puts a stage's map on its last linear node and its activation on
-// the polynomial's.
+// nodeSeconds puts a stage's map on its last linear node, or on the activation where it
+// has none of its own or two, and its activation on that's node.
 func nodeSeconds(p *bundle.Program, prog *program, seconds [][2]float64) []float64 {
 	nodes := make([]float64, len(p.Nodes))
 	for i := range prog.stages {
 		st := prog.stages[i].Stage
-		nodes[max(st.Linear, st.First)] += seconds[i][0]
-		nodes[st.First+st.Nodes-1] += seconds[i][1]
+		last := st.First + st.Nodes - 1
+		linear := st.Linear
+		if linear < st.First || st.Product {
+			linear = last
+		}
+		nodes[linear] += seconds[i][0]
+		nodes[last] += seconds[i][1]
 	}
 	return nodes
 }

@@ -27,7 +27,7 @@ func (p *common) explainRing(rejected []string) {
 		p.say("INSECURE: a ring of degree 2^%d allows %.0f bits at %d bits of security, this has about %d; it was asked for", p.logN, limit, security.Bits, p.SecurityBits())
 	}
 	p.say("%d primes of ciphertexts, %d special ones; %d input ciphertexts, %d rotations in the key set",
-		len(p.ring.Q()), len(p.ring.P()), p.lowered.Stages[0].Map.Cts, len(p.needs.Rotations))
+		len(p.ring.Q()), len(p.ring.P()), len(p.lowered.Views), len(p.needs.Rotations))
 }
 
 func (p *common) say(format string, args ...any) { p.why = append(p.why, fmt.Sprintf(format, args...)) }
@@ -82,6 +82,14 @@ func (p *common) seal(scheme string, more ...any) {
 		}
 		if f := st.Layout.Fold; f != nil {
 			write(f.Ct, f.Slot, f.Step, f.Doublings)
+		}
+		if !p.lowered.Chain(i) {
+			for _, r := range st.Reads {
+				write("reads", r.Stage, r.View, r.Cts)
+			}
+		}
+		if st.Product {
+			write("product")
 		}
 	}
 	copy(p.hash[:], h.Sum(nil))

@@ -32,12 +32,11 @@ func newNeeds(p *lower.Plan) (n keyset.Needs) {
 		}
 		limbs := st.After().Limbs
 		rounds(st.Map.Step, st.Rounds, limbs)
-		if st.Squares() {
+		if st.Multiplies() {
 			n.Relin = max(n.Relin, limbs)
-			limbs--
 		}
 		if f := st.Layout.Fold; f != nil {
-			rounds(f.Step, st.FoldRounds, limbs)
+			rounds(f.Step, st.FoldRounds, st.Exit())
 		}
 	}
 	return n

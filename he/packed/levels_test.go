@@ -17,11 +17,18 @@ import (
 // TestInsecureCiphertextsAreTheSameAtEveryLevel encrypts and evaluates with the
 // same keys and randomness and all kernels that the machine has.
 func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
+	all := map[string]network{}
 	for name, b := range map[string]*bundletest.Builder{
 		"convolutions": bundletest.New(21, 4, 1, 10, 10).Conv(2, 3, 1, 0, 7).Square().Pool(2, 2).Conv(3, 3, 1, 0, 7).Square().Dense(4, 7),
 		"dense":        bundletest.New(22, 3, 30).Dense(9, 7).Square().Dense(5, 7).Square().Dense(3, 7),
 	} {
-		p, image := b.Observed(), b.Images(1)[0]
+		all[name] = network{b.Observed(), b.Images(1)}
+	}
+	for _, name := range []string{"two linear skips", "product"} {
+		all[name] = graphs(t)[name]
+	}
+	for name, n := range all {
+		p, image := n.p, n.images[0]
 		var secret *rlwe.SecretKey
 		var keys *Keys
 		check := func(t *testing.T, err error) {
@@ -46,7 +53,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 				prepare(t, &plan.common)
 				client := &Client{client: &client{plan: plan}}
 				tool := newTools(ckksEncoder(plan.params)(), plan.ring, secret, sample.Seed{1})
-				for _, view := range plan.lowered.Stages[0].Map.Views {
+				for _, view := range plan.lowered.Views {
 					ct, err := tool.encrypt(&plan.common, client.slots(view, image), plan.scales.fresh)
 					check(t, err)
 					in = append(in, ct)
@@ -66,7 +73,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 				prepare(t, &plan.common)
 				client := &ExactClient{exactClient: &exactClient{plan: plan}}
 				tool := newTools(exactEncoder(plan.params[0])(), plan.ring, secret, sample.Seed{2})
-				for _, view := range plan.lowered.Stages[0].Map.Views {
+				for _, view := range plan.lowered.Views {
 					ct, err := tool.encrypt(&plan.common, client.slots(view, image, 0), 1)
 					check(t, err)
 					in = append(in, ct)

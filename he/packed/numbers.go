@@ -76,13 +76,10 @@ func (r residues) inverse(a uint64) (uint64, bool) {
 //	a (x + shift)^2 + rest,   shift = b/(2a),   rest = c - b shift/2
 //
 // so that under encryption every quadratic is a square: shift joins the bias
-// before it, a and rest the map behind it.
+// before it, a and rest the map behind it. Package lower refuses other degrees.
 type quadratic[T any] struct{ lead, shift, rest T }
 
 func complete[T any](f numbers[T], row bundle.Vec) (quadratic[T], error) {
-	if row.Len() != 3 {
-		return quadratic[T]{}, fmt.Errorf("%w: polynomial %v has degree %d, only squares and quadratics can be packed", ErrOperation, row, row.Len()-1)
-	}
 	half, ok1 := f.inverse(f.integer(2))
 	lead, ok2 := f.inverse(f.wide(row.At(2)))
 	if !ok1 || !ok2 {

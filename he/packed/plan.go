@@ -50,7 +50,7 @@ type Options struct {
 	// where it was made.
 	TuneTimings bool
 
-	cache    map[int]lower.Cache // by ring
+	cache    map[[2]int]lower.Cache // by ring and fusion
 	measured map[int]Costs
 }
 
@@ -62,11 +62,17 @@ func (o Options) filled() Options {
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	o.cache, o.measured = map[int]lower.Cache{}, map[int]Costs{}
-	for logN := range 20 {
-		o.cache[logN] = lower.Cache{}
-	}
+	o.cache, o.measured = map[[2]int]lower.Cache{}, map[int]Costs{}
 	return o
+}
+
+// cached is the cache of a ring and a fusion.
+func (o *Options) cached(logN, fusion int) lower.Cache {
+	key := [2]int{logN, fusion}
+	if o.cache[key] == nil {
+		o.cache[key] = lower.Cache{}
+	}
+	return o.cache[key]
 }
 
 // DefaultBits of output precision leave classifications as they are but for
@@ -107,13 +113,15 @@ type common struct {
 // and scales.
 type Plan struct {
 	common
-	params  ckks.Parameters
-	fast    func() ckks.Parameters // see fastRing
-	values  []values[float64]
-	units   []float64 // of the input and of every stage; see stageValues
-	message int       // log2 of the scale
-	weight  int       // log2 of the last diagonals' scale
-	scales  ckksScales
+	params ckks.Parameters
+	fast   func() ckks.Parameters // see fastRing
+	values []values[float64]
+	// units are those of the input and of every stage, second those of the second
+	// factors of products; see stageValues.
+	units, second []float64
+	message       int // log2 of the scale
+	weight        int // log2 of the last diagonals' scale
+	scales        ckksScales
 	// gains are those of inputs whose values stay where calibration's did, and of
 	// any input; usual and proved are the errors that follow.
 	usualGains, provedGains *gains
@@ -129,12 +137,12 @@ func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 		return nil, err
 	}
 	start := time.Now()
-	segments, err := lower.Segments(ctx, p)
+	fusions, err := lower.Fusions(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	o = o.filled()
-	best, rejected, err := search(ctx, o, func(logN, alpha int) (*Plan, error) { return o.try(ctx, p, segments, logN, alpha) })
+	best, rejected, err := search(ctx, o, func(logN, alpha int) (*Plan, error) { return o.try(ctx, p, fusions, logN, alpha) })
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +155,11 @@ func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 		return nil, err
 	}
 	best.explain(rejected)
-	best.seal("ckks", best.message, best.weight, best.units)
+	sealed := []any{best.message, best.weight, best.units}
+	if slices.Max(best.second) > 0 {
+		sealed = append(sealed, best.second)
+	}
+	best.seal("ckks", sealed...)
 	best.took = time.Since(start)
 	return best, nil
 }
@@ -219,7 +231,7 @@ type unfit struct{ what string }
 func (e *unfit) Error() string { return e.what }
 
 // try plans in one ring with so many special primes.
-func (o Options) try(ctx context.Context, p *bundle.Program, segments []lower.Segment, logN, alpha int) (*Plan, error) {
+func (o Options) try(ctx context.Context, p *bundle.Program, fusions [][]lower.Segment, logN, alpha int) (*Plan, error) {
 	limit, _ := security.MaxLogQP(logN)
 	if o.AllowInsecure {
 		limit = math.Inf(1)
@@ -229,7 +241,7 @@ func (o Options) try(ctx context.Context, p *bundle.Program, segments []lower.Se
 	var plan *Plan
 	var err error
 	for base := 2; base <= maxBase; base++ {
-		if plan, err = o.tryBase(ctx, p, segments, logN, alpha, base, limit); err == nil {
+		if plan, err = o.tryBase(ctx, p, fusions, logN, alpha, base, limit); err == nil {
 			break
 		}
 		var no *imprecise
@@ -250,16 +262,16 @@ type imprecise struct{ unfit }
 func (e *imprecise) Unwrap() error { return &e.unfit }
 
 // tryBase plans with so many primes for the outputs.
-func (o Options) tryBase(ctx context.Context, p *bundle.Program, segments []lower.Segment, logN, alpha, base int, limit float64) (*Plan, error) {
+func (o Options) tryBase(ctx context.Context, p *bundle.Program, fusions [][]lower.Segment, logN, alpha, base int, limit float64) (*Plan, error) {
 	plan := &Plan{common: common{program: p, options: o, logN: logN, base: base}}
 	var err error
-	if plan.units, err = units(p, segments); err != nil {
+	if err := plan.lower(ctx, fusions, alpha, limit); err != nil {
 		return nil, err
 	}
-	if err := plan.lower(ctx, segments, alpha, limit); err != nil {
+	if plan.units, plan.second, err = units(p, plan.lowered.Stages); err != nil {
 		return nil, err
 	}
-	if plan.values, err = stageValues[float64](ctx, plan.lowered, reals{}, func(i int) float64 { return plan.units[i+1] }); err != nil {
+	if plan.values, err = stageValues[float64](ctx, plan.lowered, reals{}, plan.unit); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -280,16 +292,25 @@ func (o Options) tryBase(ctx context.Context, p *bundle.Program, segments []lowe
 	return plan, nil
 }
 
-// lower fills in the packing, unless the least modulus passes the limit.
-func (c *common) lower(ctx context.Context, segments []lower.Segment, alpha int, limit float64) error {
-	drops := lower.Rescales(segments)
+// unit is a stage's, or the input's; see stageValues.
+func (p *Plan) unit(stage, factor int) float64 {
+	if factor == 1 {
+		return p.second[stage]
+	}
+	return p.units[stage+1]
+}
+
+// lower fills in the packing of least predicted time, unless the least modulus passes
+// the limit.
+func (c *common) lower(ctx context.Context, fusions [][]lower.Segment, alpha int, limit float64) error {
+	drops := lower.Rescales(fusions[0])
 	chain := make([]int, c.base+drops)
 	for i := range chain {
 		chain[i] = minPrime
 	}
 	if least := withSpecial(chain, alpha).total(); float64(least) > limit {
 		return &unfit{fmt.Sprintf("%d maps with the squares between them need %d bits of modulus at least in degree 2^%d, where %.0f are secure",
-			len(segments), least, c.logN, limit)}
+			len(fusions[0]), least, c.logN, limit)}
 	}
 	var err error
 	if c.costs, err = c.options.costs(ctx, c.logN); err != nil {
@@ -299,31 +320,37 @@ func (c *common) lower(ctx context.Context, segments []lower.Segment, alpha int,
 	if c.manyInputs {
 		client = 0
 	}
-	c.lowered, err = lower.New(ctx, segments, c.program, lower.Options{
-		Slots: 1 << (c.logN - 1), Special: alpha, Base: c.base,
-		Workers: c.costs.Workers, Costs: c.costs.Limb, Client: client, Cache: c.options.cache[c.logN],
-	})
-	if err == nil {
-		c.needs = newNeeds(c.lowered)
+	for k, segments := range fusions {
+		plan, err := lower.New(ctx, segments, c.program, lower.Options{
+			Slots: 1 << (c.logN - 1), Special: alpha, Base: c.base,
+			Workers: c.costs.Workers, Costs: c.costs.Limb, Client: client, Cache: c.options.cached(c.logN, k),
+		})
+		if err != nil {
+			return err
+		}
+		if c.lowered == nil || plan.Nanoseconds < c.lowered.Nanoseconds {
+			c.lowered = plan
+		}
 	}
-	return err
+	c.needs = newNeeds(c.lowered)
+	return nil
 }
 
 // order is the chain that rescales drop from its end: base bits in c.base
-// primes, then for each stage from the last backwards one for its square and one
-// for its map.
+// primes, then one for every limb, of square bits where an activation drops it and of
+// weight bits where a map does; the more where branches drop it in both.
 func (c *common) order(base, square, weight int) []int {
-	var q []int
+	q := make([]int, c.lowered.Limbs)
 	for k := range c.base {
-		q = append(q, (base+c.base-1-k)/c.base)
+		q[k] = (base + c.base - 1 - k) / c.base
 	}
-	for i := len(c.lowered.Stages) - 1; i >= 0; i-- {
+	for i := range c.lowered.Stages {
 		st := &c.lowered.Stages[i]
-		if st.Squares() {
-			q = append(q, square)
+		if st.Multiplies() {
+			q[st.Exit()] = max(q[st.Exit()], square)
 		}
 		if st.Rescale > 0 {
-			q = append(q, weight)
+			q[st.After().Limbs] = max(q[st.After().Limbs], weight)
 		}
 	}
 	return q
@@ -334,7 +361,7 @@ func (c *common) order(base, square, weight int) []int {
 func (p *Plan) precision(ctx context.Context, alpha int, limit float64) error {
 	last := &p.lowered.Stages[len(p.lowered.Stages)-1]
 	room := int(math.Ceil(elementary.Log2(p.beyond(len(p.lowered.Stages)-1, &last.Segment))))
-	if last.Squares() {
+	if last.Multiplies() && !last.Product {
 		room *= 2
 	}
 	found := false

@@ -33,8 +33,8 @@ var _ engine.Keys = (*recorder)(nil)
 
 // The key set holds the keys that an evaluation uses, and no other.
 func TestInsecureKeysAreMinimal(t *testing.T) {
-	for name, b := range nets() {
-		p := b.Observed()
+	for name, n := range networks(t) {
+		p := n.p
 		if testing.Short() && name > "pool" {
 			continue
 		}
@@ -51,7 +51,7 @@ func TestInsecureKeysAreMinimal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		in, err := client.Encrypt(t.Context(), b.Images(1)[0])
+		in, err := client.Encrypt(t.Context(), n.images[0])
 		if err != nil {
 			t.Fatal(err)
 		}

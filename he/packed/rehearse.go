@@ -35,7 +35,7 @@ func (p *common) rehearse(ctx context.Context, factor uint64) error {
 	m := newStandIns(p)
 	keys := m.keys(p)
 	prog := m.program(p)
-	in := make([]engine.Ciphertext, p.lowered.Stages[0].Map.Cts)
+	in := make([]engine.Ciphertext, len(p.lowered.Views))
 	for i := range in {
 		in[i] = engine.Ciphertext{m.poly(p.lowered.Limbs), m.poly(p.lowered.Limbs)}
 	}

@@ -23,7 +23,7 @@ func TestInsecureRehearsal(t *testing.T) {
 	}
 	sum := 0.0
 	for i, s := range plan.rehearsed {
-		if s[0] <= 0 || s[1] < 0 || s[1] == 0 && plan.lowered.Stages[i].Squares() {
+		if s[0] <= 0 || s[1] < 0 || s[1] == 0 && plan.lowered.Stages[i].Multiplies() {
 			t.Errorf("stage %d is predicted to take %v s", i, s)
 		}
 		sum += s[0] + s[1]

@@ -61,7 +61,7 @@ func (s *evaluator) evaluate(ctx context.Context, in *ciphertexts, keys *Keys, f
 	if err := keys.check(p); err != nil {
 		return nil, err
 	}
-	if err := in.check(p, keys.id, p.lowered.Stages[0].Map.Cts, p.lowered.Limbs, fresh); err != nil {
+	if err := in.check(p, keys.id, len(p.lowered.Views), p.lowered.Limbs, fresh); err != nil {
 		return nil, err
 	}
 	last := time.Now()

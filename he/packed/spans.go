@@ -11,52 +11,103 @@ import (
 // slots.
 type spans struct {
 	// before is the largest magnitude of every output of a stage's map, in front
-	// of the activation; read the largest square of what a stage reads.
-	before [][]float64
-	read   []float64
+	// of the activation; read the largest square of what a stage reads, by source.
+	before, read [][]float64
 }
 
-// follow takes the input's intervals [lo, hi] through all stages: what no input
-// within them passes, or for lo = hi the values of that one.
-func follow(all []values[float64], lo, hi []float64) spans {
+// interval holds a lower and an upper end of every element.
+type interval struct{ lo, hi []float64 }
+
+// follow takes the input's intervals through all stages: what no input within them
+// passes, or for lo = hi the values of that one.
+func follow(all []values[float64], input interval) spans {
 	var s spans
+	made := make([]interval, len(all)) // as it is read
 	for i := range all {
-		v := &all[i]
-		st, m := v.stage, v.stage.Map.Matrix
-		read := 0.0
-		for k := range lo {
-			read = math.Max(read, math.Max(math.Abs(lo[k]), math.Abs(hi[k])))
-		}
-		s.read = append(s.read, sq(read))
-		n := m.Outputs()
-		l, h, before := make([]float64, n), make([]float64, n), make([]float64, n)
-		eachRow(n, func(o int) {
-			l[o], h[o] = v.bias[o], v.bias[o]
-			for k := m.Start[o]; k < m.Start[o+1]; k++ {
-				a, b := lo[m.In[k]], hi[m.In[k]]
-				if w := realWeight(v, int(k)); w >= 0 {
-					l[o], h[o] = l[o]+float64(w*a), h[o]+float64(w*b)
-				} else {
-					l[o], h[o] = l[o]+float64(w*b), h[o]+float64(w*a)
-				}
+		var in interval
+		var read []float64
+		for _, r := range all[i].stage.Reads {
+			x := input
+			if r.Stage != lower.Input {
+				x = made[r.Stage]
 			}
-			before[o] = math.Max(math.Abs(l[o]), math.Abs(h[o]))
-			if st.Squares() {
-				if l[o] <= 0 && h[o] >= 0 {
-					l[o], h[o] = 0, sq(before[o])
-				} else {
-					l[o], h[o] = sq(math.Min(math.Abs(l[o]), math.Abs(h[o]))), sq(before[o])
-				}
-			}
-		})
-		s.before = append(s.before, before)
-		lo, hi = l, h
-		if st.Layout.Fold != nil {
-			c := all[i+1].stage.Sum.Class
-			lo, hi = fold(c, l, all[i+1].stage.Map.Matrix.Inputs), fold(c, h, all[i+1].stage.Map.Matrix.Inputs)
+			read = append(read, sq(x.largest()))
+			in.lo, in.hi = joined(in.lo, x.lo), joined(in.hi, x.hi)
 		}
+		s.read = append(s.read, read)
+		x := in.mapped(&all[i])
+		s.before = append(s.before, x.magnitudes())
+		made[i] = x.activated(all[i].stage)
 	}
 	return s
+}
+
+// magnitudes are the greatest of every element.
+func (x interval) magnitudes() []float64 {
+	all := make([]float64, len(x.lo))
+	for o := range all {
+		all[o] = math.Max(math.Abs(x.lo[o]), math.Abs(x.hi[o]))
+	}
+	return all
+}
+
+// largest is the greatest magnitude of all elements.
+func (x interval) largest() float64 {
+	most := 0.0
+	for k := range x.lo {
+		most = math.Max(most, math.Max(math.Abs(x.lo[k]), math.Abs(x.hi[k])))
+	}
+	return most
+}
+
+// mapped is x behind a stage's map.
+func (x interval) mapped(v *values[float64]) interval {
+	m := v.stage.Map.Matrix
+	n := m.Outputs()
+	y := interval{make([]float64, n), make([]float64, n)}
+	eachRow(n, func(o int) {
+		lo, hi := v.bias[o], v.bias[o]
+		for k := m.Start[o]; k < m.Start[o+1]; k++ {
+			a, b := x.lo[m.In[k]], x.hi[m.In[k]]
+			if w := realWeight(v, o, int(k)); w >= 0 {
+				lo, hi = lo+float64(w*a), hi+float64(w*b)
+			} else {
+				lo, hi = lo+float64(w*b), hi+float64(w*a)
+			}
+		}
+		y.lo[o], y.hi[o] = lo, hi
+	})
+	return y
+}
+
+// activated is x behind a stage's activation and fold.
+func (x interval) activated(st *lower.Stage) interval {
+	switch {
+	case st.Product:
+		n := len(x.lo) / 2
+		y := interval{make([]float64, n), make([]float64, n)}
+		for o := range n {
+			a, b, c, d := x.lo[o], x.hi[o], x.lo[n+o], x.hi[n+o]
+			y.lo[o] = math.Min(math.Min(a*c, a*d), math.Min(b*c, b*d))
+			y.hi[o] = math.Max(math.Max(a*c, a*d), math.Max(b*c, b*d))
+		}
+		x = y
+	case st.Multiplies():
+		before := x.magnitudes()
+		for o := range before {
+			l, h := &x.lo[o], &x.hi[o]
+			if *l <= 0 && *h >= 0 {
+				*l, *h = 0, sq(before[o])
+			} else {
+				*l, *h = sq(math.Min(math.Abs(*l), math.Abs(*h))), sq(before[o])
+			}
+		}
+	}
+	if st.Layout.Fold != nil {
+		n := len(st.Layout.Fold.Ct)
+		x = interval{fold(st.Pool.Class, x.lo, n), fold(st.Pool.Class, x.hi, n)}
+	}
+	return x
 }
 
 // fold adds up classes.
@@ -74,30 +125,34 @@ func fold(class []int32, x []float64, n int) []float64 {
 func (p *Plan) provedSpans() spans {
 	f := func(v *big.Int) float64 { x, _ := new(big.Float).SetInt(v).Float64(); return x * p.units[0] }
 	b := p.program.Input.Bounds().Range()
-	lo, hi := make([]float64, p.lowered.Inputs), make([]float64, p.lowered.Inputs)
-	for i := range lo {
-		lo[i], hi[i] = f(b.Lo), f(b.Hi)
+	x := interval{make([]float64, p.lowered.Inputs), make([]float64, p.lowered.Inputs)}
+	for i := range x.lo {
+		x.lo[i], x.hi[i] = f(b.Lo), f(b.Hi)
 	}
-	return follow(p.values, lo, hi)
+	return follow(p.values, x)
 }
 
 // usual are those of inputs whose values stay where calibration's did: the
 // proved ones, but not above 1, which units make of what calibration saw.
 func (s spans) usual(all []values[float64]) spans {
-	u := spans{read: append([]float64{}, s.read...)}
-	for i, before := range s.before {
-		b := make([]float64, len(before))
-		for o, x := range before {
+	var u spans
+	for i := range all {
+		b := make([]float64, len(s.before[i]))
+		for o, x := range s.before[i] {
 			b[o] = math.Min(x, 1)
 		}
 		u.before = append(u.before, b)
-		if i+1 < len(s.before) {
-			most := 1.0
-			if all[i].stage.Layout.Fold != nil {
-				most = float64(all[i+1].stage.Sum.Size)
+		read := append([]float64{}, s.read[i]...)
+		for k, r := range all[i].stage.Reads {
+			switch {
+			case r.Stage == lower.Input:
+			case r.Folded:
+				read[k] = math.Min(read[k], sq(float64(all[r.Stage].stage.Pool.Size)))
+			default:
+				read[k] = math.Min(read[k], 1)
 			}
-			u.read[i+1] = math.Min(u.read[i+1], sq(most))
 		}
+		u.read = append(u.read, read)
 	}
 	return u
 }
@@ -109,13 +164,20 @@ func (p *Plan) imageSpans(image []uint8) spans {
 	for i, b := range image {
 		x[i] = float64(codes[b]) * p.units[0]
 	}
-	return follow(p.values, x, x)
+	return follow(p.values, interval{x, x})
 }
 
-// beyond is by how much segment i's proved range passes what calibration saw.
+// beyond is by how much segment i's proved range passes what calibration saw, of a
+// product that of both factors.
 func (p *Plan) beyond(i int, s *lower.Segment) float64 {
-	if s.Linear < 0 {
-		return 1
+	of := func(node int, unit float64) float64 {
+		if node < 0 {
+			return 1
+		}
+		return math.Max(1, unit*magnitude(p.program.Nodes[node].Range, 0))
 	}
-	return math.Max(1, p.units[i+1]*magnitude(p.program.Nodes[s.Linear].Range, 0))
+	if s.Product {
+		return of(s.Linear, p.units[i+1]) * of(s.Factor, p.second[i])
+	}
+	return of(s.Linear, p.units[i+1])
 }

@@ -12,35 +12,38 @@ import (
 //
 //	x = gain u + offset
 //
-// for constants of each element. In front of an activation the slots hold
-// v = unit (y + shift), where y is the program's integer; behind it u = v^2.
+// for constants of each element. In front of a square the slots hold
+// v = unit (y + shift), where y is the program's integer; behind it u = v^2. The
+// factors of a product are v = unit y and w = unit' y', the product is u = v w.
 type values[T any] struct {
 	stage *lower.Stage
 	f     numbers[T]
-	unit  T
+	units []T // of the map's outputs: one, or of both factors of a product
 	in    []T // gain of each input of the map
-	bias  []T // of each output, as it stands in the slots
-	// gain and offset are those of each output.
+	bias  []T // of each output of the map, as it stands in the slots
+	// gain and offset are those of each output of the stage.
 	gain, offset []T
 }
 
-// weight is weight k of a map's row as a diagonal holds it.
-func (v *values[T]) weight(k int) T {
-	m := v.stage.Map.Matrix
-	return v.f.mul(v.f.mul(v.unit, v.f.integer(m.W[k])), v.in[m.In[k]])
+// unit is that of output o of the map.
+func (v *values[T]) unit(o int) T {
+	if len(v.units) == 1 || 2*o < v.stage.Map.Matrix.Outputs() {
+		return v.units[0]
+	}
+	return v.units[1]
 }
 
-// stageValues computes the numbers of every stage. unit gives each stage's unit
-// and, at -1, the input's: the slots hold the integer times unit.
-func stageValues[T any](ctx context.Context, plan *lower.Plan, f numbers[T], unit func(stage int) T) ([]values[T], error) {
-	invert := func(what string, x T) (T, error) {
-		v, ok := f.inverse(x)
-		if !ok {
-			return v, fmt.Errorf("packed: %s is zero", what)
-		}
-		return v, nil
-	}
-	first, err := invert("the input's unit", unit(-1))
+// weight is weight k of a map's row o as a diagonal holds it.
+func (v *values[T]) weight(o, k int) T {
+	m := v.stage.Map.Matrix
+	return v.f.mul(v.f.mul(v.unit(o), v.f.integer(m.W[k])), v.in[m.In[k]])
+}
+
+// stageValues computes the numbers of every stage. unit gives each stage's unit of a
+// factor (0, or 1 for the second of a product) and, at -1, the input's: the slots hold
+// the integer times unit.
+func stageValues[T any](ctx context.Context, plan *lower.Plan, f numbers[T], unit func(stage, factor int) T) ([]values[T], error) {
+	first, err := invert(f, "the input's unit", unit(lower.Input, 0))
 	if err != nil {
 		return nil, err
 	}
@@ -55,48 +58,106 @@ func stageValues[T any](ctx context.Context, plan *lower.Plan, f numbers[T], uni
 		}
 		st := &plan.Stages[i]
 		v := &all[i]
-		*v = values[T]{stage: st, f: f, unit: unit(i), in: gain}
-		m := st.Map.Matrix
-		n := m.Outputs()
-		v.bias, v.gain, v.offset = make([]T, n), make([]T, n), make([]T, n)
-		linear, err := invert("the unit of "+st.Name, v.unit)
-		if err != nil {
+		*v = values[T]{stage: st, f: f, units: []T{unit(i, 0)}}
+		var offsets []T
+		for _, r := range st.Reads {
+			switch {
+			case r.Stage == lower.Input:
+				v.in, offsets = joined(v.in, gain), joined(offsets, offset)
+			case r.Folded:
+				g, o := folded(f, &all[r.Stage])
+				v.in, offsets = joined(v.in, g), joined(offsets, o)
+			default:
+				v.in, offsets = joined(v.in, all[r.Stage].gain), joined(offsets, all[r.Stage].offset)
+			}
+		}
+		if st.Product {
+			v.units = append(v.units, unit(i, 1))
+		}
+		if err := v.finish(offsets); err != nil {
 			return nil, err
-		}
-		var rows []quadratic[T]
-		if st.Poly != nil {
-			for _, row := range st.Poly.Coeffs {
-				q, err := complete(f, row)
-				if err != nil {
-					return nil, fmt.Errorf("packed: layer %q: %w", st.Activation, err)
-				}
-				rows = append(rows, q)
-			}
-		}
-		for o := range n {
-			b := f.wide(m.Bias[o])
-			for k := m.Start[o]; k < m.Start[o+1]; k++ {
-				b = f.add(b, f.mul(f.integer(m.W[k]), offset[m.In[k]]))
-			}
-			v.gain[o], v.offset[o] = linear, f.integer(0)
-			if rows != nil {
-				q := &rows[o*len(rows)/n]
-				b = f.add(b, q.shift)
-				v.gain[o], v.offset[o] = f.mul(q.lead, f.mul(linear, linear)), q.rest
-			}
-			v.bias[o] = f.mul(v.unit, b)
-		}
-		gain, offset = v.gain, v.offset
-		if st.Layout.Fold != nil {
-			gain, offset = folded(f, v, plan.Stages[i+1].Sum)
 		}
 	}
 	return all, nil
 }
 
+// joined is a with b behind it, and b itself where a is empty.
+func joined[T any](a, b []T) []T {
+	if len(a) == 0 {
+		return b
+	}
+	return append(a[:len(a):len(a)], b...)
+}
+
+func invert[T any](f numbers[T], what string, x T) (T, error) {
+	v, ok := f.inverse(x)
+	if !ok {
+		return v, fmt.Errorf("packed: %s is zero", what)
+	}
+	return v, nil
+}
+
+// finish computes biases, gains and offsets of what the map reads with offsets.
+func (v *values[T]) finish(offsets []T) error {
+	st, f, m := v.stage, v.f, v.stage.Map.Matrix
+	gain := f.integer(1) // 1 over the units
+	for _, unit := range v.units {
+		inverse, err := invert(f, "the unit of "+st.Name, unit)
+		if err != nil {
+			return err
+		}
+		gain = f.mul(gain, inverse)
+	}
+	rows, err := quadratics(f, st)
+	if err != nil {
+		return err
+	}
+	n := m.Outputs()
+	v.bias = make([]T, n)
+	if st.Product {
+		n /= 2
+	}
+	v.gain, v.offset = make([]T, n), make([]T, n)
+	for o := range v.bias {
+		b := f.wide(m.Bias[o])
+		for k := m.Start[o]; k < m.Start[o+1]; k++ {
+			b = f.add(b, f.mul(f.integer(m.W[k]), offsets[m.In[k]]))
+		}
+		if rows != nil {
+			b = f.add(b, rows[o*len(rows)/n].shift)
+		}
+		v.bias[o] = f.mul(v.unit(o), b)
+	}
+	for o := range v.gain {
+		v.gain[o], v.offset[o] = gain, f.integer(0)
+		if rows != nil {
+			q := &rows[o*len(rows)/n]
+			v.gain[o], v.offset[o] = f.mul(q.lead, f.mul(gain, gain)), q.rest
+		}
+	}
+	return nil
+}
+
+// quadratics are the rows of a stage's polynomial, nil where it has none.
+func quadratics[T any](f numbers[T], st *lower.Stage) ([]quadratic[T], error) {
+	if st.Poly == nil {
+		return nil, nil
+	}
+	var rows []quadratic[T]
+	for _, row := range st.Poly.Coeffs {
+		q, err := complete(f, row)
+		if err != nil {
+			return nil, fmt.Errorf("packed: layer %q: %w", st.Activation, err)
+		}
+		rows = append(rows, q)
+	}
+	return rows, nil
+}
+
 // folded are the constants of class sums. All members of a class are of one
 // channel, hence have one gain.
-func folded[T any](f numbers[T], v *values[T], s *lower.Sum) (gain, offset []T) {
+func folded[T any](f numbers[T], v *values[T]) (gain, offset []T) {
+	s := v.stage.Pool
 	n := 0
 	for _, c := range s.Class {
 		n = max(n, int(c)+1)

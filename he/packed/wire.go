@@ -75,7 +75,7 @@ func (in *Inputs) WriteTo(w io.Writer) (int64, error) { return in.write(w, kindI
 // ReadInputs reads what Inputs.WriteTo wrote under the same plan, and nothing else.
 // ErrVersion is wrapped for another version.
 func (p *Plan) ReadInputs(r io.Reader) (*Inputs, error) {
-	c, _, err := p.readCiphertexts(r, kindInputs, 1, p.lowered.Stages[0].Map.Cts, p.lowered.Limbs, p.scales.fresh)
+	c, _, err := p.readCiphertexts(r, kindInputs, 1, len(p.lowered.Views), p.lowered.Limbs, p.scales.fresh)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (in *ExactInputs) WriteTo(w io.Writer) (int64, error) { return in.write(w, 
 // ReadInputs reads what ExactInputs.WriteTo wrote under the same plan; errors are
 // those of Plan.ReadInputs.
 func (p *ExactPlan) ReadInputs(r io.Reader) (*ExactInputs, error) {
-	c, prime, err := p.readCiphertexts(r, kindInputs, len(p.t), p.lowered.Stages[0].Map.Cts, p.lowered.Limbs, 1)
+	c, prime, err := p.readCiphertexts(r, kindInputs, len(p.t), len(p.lowered.Views), p.lowered.Limbs, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (p *ExactPlan) ReadOutputs(r io.Reader) (*ExactOutputs, error) {
 }
 
 // outputs is the number of output ciphertexts.
-func (p *common) outputs() int { return p.lowered.Stages[len(p.lowered.Stages)-1].Layout.Cts }
+func (p *common) outputs() int { return p.lowered.Outputs().Cts }
 
 // WriteKeys writes the keys.
 func (p *common) WriteKeys(w io.Writer, k *Keys) (int64, error) {

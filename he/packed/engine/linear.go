@@ -149,6 +149,9 @@ func (e *Engine) giants(ctx context.Context, l *Linear, giants []Giant, sums []C
 			e.Free(inner...)
 		}
 	}
+	if total == nil { // all weights are zero
+		total = []Poly{e.newZero(len(all)), e.newZero(len(all))}
+	}
 	return total, nil
 }
 

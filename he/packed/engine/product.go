@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 
 	"qtool/kernel/mod"
@@ -67,6 +68,27 @@ func (e *Engine) SumProducts(pairs [][2]Ciphertext, terms []Term, keys Keys) (Ci
 		e.Free(scratch)
 	})
 	return e.relinearise(d, keys)
+}
+
+// SumPairs multiplies the pairs of each group and adds up the products, relinearises
+// and rescales the sums by one prime. It gives back the inputs. The error is ctx's once
+// that is done, or SumProducts's.
+func (e *Engine) SumPairs(ctx context.Context, groups [][][2]Ciphertext, keys Keys) ([]Ciphertext, error) {
+	out := make([]Ciphertext, len(groups))
+	for g, group := range groups {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		var err error
+		if out[g], err = e.SumProducts(group, nil, keys); err != nil {
+			return nil, err
+		}
+		for _, p := range group {
+			e.Free(p[0]...)
+			e.Free(p[1]...)
+		}
+	}
+	return out, nil
 }
 
 // relinearise makes degree 1 of degree 2, rescales by one prime and gives d back.

@@ -3,6 +3,7 @@ package lower
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"qtool/bundle"
 )
@@ -16,15 +17,18 @@ type Places struct {
 	Ct, Slot    []int32
 }
 
-// Layout is how the outputs of a segment are packed. Where the next segment
-// begins with a sum over classes and Fold is not nil, that sum is taken as Fold
-// says, and the next segment reads the sums; otherwise it reads the elements.
+// Layout is how the outputs of a segment's map are packed. Where the segment has a
+// pool and Fold is not nil, that sum is taken as Fold says, and readers read the sums;
+// otherwise they read the elements. Both factors of a product stand in the same slots:
+// the ciphertexts of the second follow those of the first, and Product is the places
+// of the products.
 type Layout struct {
 	Name string
-	// Strides are those of the tensor that the next segment reads.
+	// Strides are those of the tensor that is read.
 	Strides Strides
 	Places
-	Fold *Fold
+	Product *Places
+	Fold    *Fold
 }
 
 // Fold adds up classes: first the ciphertexts c, c+Cts, c+2Cts, ..., then
@@ -35,26 +39,62 @@ type Fold struct {
 	Step, Doublings int
 }
 
-// Read is the places that the next segment reads.
+// Read is the places that readers read.
 func (l *Layout) Read() *Places {
-	if l.Fold != nil {
+	switch {
+	case l.Fold != nil:
 		return &l.Fold.Places
+	case l.Product != nil:
+		return l.Product
 	}
 	return &l.Places
 }
 
-// layouts are the packings worth trying for a tensor of the given shape, whose
-// reader begins with sum (nil for none), in ciphertexts of the given slots. in is
-// the shape it was made from, inherited the strides that may have had.
-func layouts(shape []int, sum *Sum, slots int, inherited []Strides, in []int) []Layout {
+// Summands is how many products of ciphertexts each one that readers read is the sum of.
+func (l *Layout) Summands() int {
+	n := l.Cts
+	if l.Product != nil {
+		n = l.Product.Cts
+	}
+	if l.Fold != nil {
+		return n / l.Fold.Cts
+	}
+	return 1
+}
+
+// factors is l for both factors of products.
+func (l Layout) factors() Layout {
+	one := l.Places
+	l.Name += ", both factors"
+	l.Product = &one
+	l.Places = Places{Cts: 2 * one.Cts, Period: one.Period, Slot: slices.Repeat(one.Slot, 2)}
+	l.Ct = slices.Clone(one.Ct)
+	for _, c := range one.Ct {
+		if c >= 0 {
+			c += int32(one.Cts)
+		}
+		l.Ct = append(l.Ct, c)
+	}
+	return l
+}
+
+// inheritance is the strides that a tensor had which a map reads, and its shape.
+type inheritance struct {
+	strides Strides
+	shape   []int
+}
+
+// layouts are the packings worth trying for a tensor of the given shape that is read
+// through sum (nil for none), in ciphertexts of the given slots.
+func layouts(shape []int, sum *Sum, slots int, inherited []inheritance) []Layout {
 	var all []Layout
-	for _, g := range grids(shape, slots, inherited, in) {
+	for _, g := range grids(shape, slots, inherited) {
 		all = append(all, Layout{Name: g.name, Strides: g.strides, Places: g.places})
 	}
 	if sum == nil {
 		return all
 	}
-	for _, g := range grids(sum.Shape, slots, inherited, in) {
+	for _, g := range grids(sum.Shape, slots, inherited) {
 		all = append(all, foldCts(g, sum))
 		if g.places.Cts == 1 && sum.Size&(sum.Size-1) == 0 && g.places.Period*sum.Size <= slots {
 			all = append(all, foldBlocks(g, sum))
@@ -77,7 +117,7 @@ type grid struct {
 // channels rounded up to powers of two; and with the strides that its input had,
 // as they are (a convolution's taps are then few offsets) or times the step of
 // the layer between, which the sizes tell. Other shapes are one row.
-func grids(shape []int, slots int, inherited []Strides, in []int) []grid {
+func grids(shape []int, slots int, inherited []inheritance) []grid {
 	if len(shape) != 3 {
 		n := bundle.Size(shape)
 		return []grid{newGrid(1, 1, n, Strides{n, n, 1}, slots)}
@@ -85,10 +125,11 @@ func grids(shape []int, slots int, inherited []Strides, in []int) []grid {
 	c, h, w := shape[0], shape[1], shape[2]
 	rs := ceilPower(w)
 	list := []Strides{{ceilPower(h * rs), rs, 1}, {h * w, w, 1}}
-	for _, s := range inherited {
+	for _, from := range inherited {
+		s := from.strides
 		list = append(list, s)
-		if len(in) == 3 {
-			if step := (in[1] + h - 1) / h; step > 1 {
+		if len(from.shape) == 3 {
+			if step := (from.shape[1] + h - 1) / h; step > 1 {
 				list = append(list, Strides{s.Channel, s.Row * step, s.Col * step})
 			}
 		}

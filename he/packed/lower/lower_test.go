@@ -107,11 +107,11 @@ func TestMaps(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := fromRows(op.Rows(shape))
-		froms := layouts(in, nil, slots, nil, nil)
-		tos := layouts(out, nil, slots, []Strides{froms[0].Strides, froms[1].Strides}, in)
+		froms := layouts(in, nil, slots, nil)
+		tos := layouts(out, nil, slots, []inheritance{{froms[0].Strides, in}, {froms[1].Strides, in}})
 		for a := range froms {
 			for b := range tos {
-				l := newMap(m, froms[a].Read(), &tos[b].Places, maxTerms)
+				l := newMap(m, []source{{bundle.Size(in), froms[a].Read()}}, &tos[b].Places, 0, maxTerms)
 				if l == nil {
 					t.Fatalf("%T from %s to %s needs too many products", op, froms[a].Name, tos[b].Name)
 				}
@@ -123,7 +123,7 @@ func TestMaps(t *testing.T) {
 		}
 		for b := range tos {
 			for d := 0; tos[b].Period<<d <= slots; d++ {
-				l := newFirst(m, &tos[b].Places, d)
+				l := newMap(m, []source{{width: bundle.Size(in)}}, &tos[b].Places, d, 0)
 				packed := make([][]int64, l.Cts)
 				for v, view := range l.Views {
 					packed[v] = make([]int64, slots)

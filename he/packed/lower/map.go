@@ -6,7 +6,7 @@ import (
 	"sort"
 )
 
-// Map is a linear map between packed tensors:
+// Map is a linear map of packed tensors, its sources, one behind the other:
 //
 //	out_c = sum over terms t of c:  diagonal_t * rotate(in_(t.Ct), t.Offset)
 //
@@ -16,7 +16,8 @@ import (
 // An output in slot p reads an input in slot q at offset q-p modulo the smaller
 // of the two periods. Where the output's is the smaller, the products of one
 // output stand in all slots congruent to p, and the doublings add them up (the
-// hybrid method).
+// hybrid method). A source of a smaller period than Length gives its products in the
+// first of them.
 //
 // Reference: Halevi and Shoup, "Algorithms in HElib", CRYPTO 2014 (diagonals);
 // Juvekar, Vaikuntanathan and Chandrakasan, "GAZELLE", USENIX Security 2018
@@ -24,16 +25,16 @@ import (
 type Map struct {
 	Matrix          *Matrix
 	Out             *Places
-	Cts             int // of the input
+	Cts             int // of all sources
 	Length          int
 	Step, Doublings int
 	Terms           [][]Term // of each output ciphertext, by offset and ciphertext
-	// Views says what the client packs where this is the program's first map:
-	// slot s of input ciphertext v holds element Views[v][s mod Length], or
-	// zero where that is -1. All offsets are then 0.
+	// Views says what the client packs for this map, where the program's input is
+	// among its sources: slot s of the input's ciphertext v holds element
+	// Views[v][s mod Length of v], or zero where that is -1. Their offsets are 0.
 	Views [][]int32
 
-	place func(o int, in int32) (ct, offset, slot int)
+	parts []mapPart
 	index [][]int32 // of a term, by output ciphertext and Cts*offset+ct
 }
 
@@ -43,41 +44,65 @@ type Term struct{ Ct, Offset int }
 // maxTerms bounds the products of one map.
 const maxTerms = 1 << 14
 
-// newMap lowers m from in to out; nil if it needs more than limit products.
-func newMap(m *Matrix, in, out *Places, limit int) *Map {
-	mod := min(in.Period, out.Period)
-	l := &Map{Matrix: m, Out: out, Cts: in.Cts, Length: max(in.Period, out.Period)}
-	for p := out.Period; p < in.Period; p *= 2 {
+// mapPart is a source as a map reads it: packed in places or, where that is nil, by the
+// client for this map.
+type mapPart struct {
+	column, width int // its columns of the matrix
+	ct, cts       int // its ciphertexts
+	places        *Places
+	need          [][]int32 // what each slot's outputs read, see newViews
+}
+
+// source is what newMap takes of a source: its elements, and where they stand.
+type source struct {
+	width  int
+	places *Places
+}
+
+// newMap lowers m from its sources to out; nil if it needs more than limit products.
+// What the client packs is summed over 2^doublings blocks, without rotations of single
+// slots; the limit is not for maps that read nothing else.
+func newMap(m *Matrix, sources []source, out *Places, doublings, limit int) *Map {
+	l := &Map{Matrix: m, Out: out, Length: out.Period}
+	mod, column, viewed := 1, 0, true
+	for _, s := range sources {
+		p := mapPart{column: column, width: s.width, ct: l.Cts, places: s.places}
+		if s.places == nil {
+			l.newViews(&p, doublings)
+			l.Length = max(l.Length, out.Period<<doublings)
+		} else {
+			viewed = false
+			p.cts = s.places.Cts
+			mod = max(mod, min(s.places.Period, out.Period))
+			l.Length = max(l.Length, s.places.Period)
+		}
+		column += s.width
+		l.Cts += p.cts
+		l.parts = append(l.parts, p)
+	}
+	for p := out.Period; p < l.Length; p *= 2 {
 		l.Step = out.Period
 		l.Doublings++
 	}
-	l.place = func(o int, i int32) (ct, offset, slot int) {
-		p, q := int(out.Slot[o]), int(in.Slot[i])
-		offset = (q - p) & (mod - 1)
-		if slot = p; l.Doublings > 0 {
-			slot = (q - offset) & (in.Period - 1)
-		}
-		return int(in.Ct[i]), offset, slot
-	}
 	l.index = make([][]int32, out.Cts)
 	for c := range l.index {
-		l.index[c] = make([]int32, mod*in.Cts)
+		l.index[c] = make([]int32, mod*l.Cts)
 	}
 	total := 0
 	for o, c := range out.Ct {
 		if c < 0 {
 			continue
 		}
-		index, p := l.index[c], out.Slot[o]
+		index := l.index[c]
 		row, _ := m.Row(o)
 		for _, i := range row {
-			offset := int(in.Slot[i]-p) & (mod - 1)
-			if at := &index[offset*in.Cts+int(in.Ct[i])]; *at == 0 {
+			ct, offset, _ := l.place(o, i)
+			if at := &index[offset*l.Cts+ct]; *at == 0 {
 				*at = 1
 				total++
 			}
 		}
-		if total > limit {
+		if !viewed && total > limit {
 			return nil
 		}
 	}
@@ -85,58 +110,75 @@ func newMap(m *Matrix, in, out *Places, limit int) *Map {
 	return l
 }
 
-// newFirst lowers m from inputs that the client packs so that no rotation is
-// needed, but for the sum over 2^doublings blocks.
-func newFirst(m *Matrix, out *Places, doublings int) *Map {
-	l := &Map{Matrix: m, Out: out, Length: out.Period << doublings, Doublings: doublings}
-	if doublings > 0 {
-		l.Step = out.Period
-	}
-	// What each slot's outputs read, of all ciphertexts.
-	need := make([][]int32, out.Period)
-	for o := range m.Outputs() {
-		if out.Ct[o] >= 0 {
-			in, _ := m.Row(o)
-			need[out.Slot[o]] = append(need[out.Slot[o]], in...)
+// newViews lets the client pack a source so that no rotation is needed, but for the
+// sum over 2^doublings blocks.
+func (l *Map) newViews(p *mapPart, doublings int) {
+	period := l.Out.Period
+	p.need = make([][]int32, period)
+	for o := range l.Matrix.Outputs() {
+		if l.Out.Ct[o] < 0 {
+			continue
+		}
+		in, _ := l.Matrix.Row(o)
+		for _, i := range in {
+			if k := int(i) - p.column; k >= 0 && k < p.width {
+				p.need[l.Out.Slot[o]] = append(p.need[l.Out.Slot[o]], int32(k))
+			}
 		}
 	}
 	most := 1
-	for p := range need {
-		slices.Sort(need[p])
-		need[p] = slices.Compact(need[p])
-		most = max(most, len(need[p]))
+	for s := range p.need {
+		slices.Sort(p.need[s])
+		p.need[s] = slices.Compact(p.need[s])
+		most = max(most, len(p.need[s]))
 	}
-	l.Cts = (most + 1<<doublings - 1) >> doublings
-	for v := range l.Cts {
-		view := make([]int32, l.Length)
+	p.cts = (most + 1<<doublings - 1) >> doublings
+	for v := range p.cts {
+		view := make([]int32, period<<doublings)
 		for s := range view {
 			view[s] = -1
-			if k, n := s/out.Period*l.Cts+v, need[s%out.Period]; k < len(n) {
+			if k, n := s/period*p.cts+v, p.need[s%period]; k < len(n) {
 				view[s] = n[k]
 			}
 		}
 		l.Views = append(l.Views, view)
 	}
-	l.place = func(o int, i int32) (ct, offset, slot int) {
-		p := out.Slot[o]
-		k := sort.Search(len(need[p]), func(k int) bool { return need[p][k] >= i })
-		return k % l.Cts, 0, int(p) + k/l.Cts*out.Period
+}
+
+// place says which ciphertext and offset the product of output o and input i takes,
+// and the slot of its diagonal.
+func (l *Map) place(o int, i int32) (ct, offset, slot int) {
+	part := &l.parts[l.part(int(i))]
+	k, p := int(i)-part.column, int(l.Out.Slot[o])
+	if part.places == nil {
+		k := sort.Search(len(part.need[p]), func(j int) bool { return part.need[p][j] >= int32(k) })
+		return part.ct + k%part.cts, 0, p + k/part.cts*l.Out.Period
 	}
-	l.index = make([][]int32, out.Cts)
-	for c := range l.index {
-		l.index[c] = make([]int32, l.Cts)
+	in := part.places
+	q := int(in.Slot[k])
+	offset = (q - p) & (min(in.Period, l.Out.Period) - 1)
+	if slot = p; in.Period > l.Out.Period {
+		slot = (q - offset) & (in.Period - 1)
 	}
-	for o, c := range out.Ct {
-		if c >= 0 {
-			row, _ := m.Row(o)
-			for _, i := range row {
-				ct, _, _ := l.place(o, i)
-				l.index[c][ct] = 1
-			}
-		}
+	return part.ct + int(in.Ct[k]), offset, slot
+}
+
+// part is the source of an input.
+func (l *Map) part(i int) int {
+	k := len(l.parts) - 1
+	for l.parts[k].column > i {
+		k--
 	}
-	l.number()
-	return l
+	return k
+}
+
+// Source is the number of the source that an input ciphertext belongs to.
+func (l *Map) Source(ct int) int {
+	k := len(l.parts) - 1
+	for l.parts[k].ct > ct {
+		k--
+	}
+	return k
 }
 
 // number lists the terms that index marks and puts their numbers there.

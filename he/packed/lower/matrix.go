@@ -2,6 +2,7 @@ package lower
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
 
@@ -49,16 +50,22 @@ func identity(n int) *Matrix {
 	return m
 }
 
+// errFused marks maps that cannot be multiplied.
+var errFused = errors.New("fused map is too large")
+
 // after is the map that applies f first and m to its result. It returns an
-// error if the product passes bundle.MaxTerms entries or a weight 62 bits, and ctx's
-// once that is done.
+// error that wraps errFused if the product passes bundle.MaxTerms entries or a weight
+// may pass 62 bits, and ctx's once that is done.
 func (m *Matrix) after(ctx context.Context, f *Matrix) (*Matrix, error) {
 	if m.Inputs != f.Outputs() {
 		return nil, fmt.Errorf("a map of %d inputs after one of %d outputs", m.Inputs, f.Outputs())
 	}
-	var widest int64
-	for _, w := range f.W {
-		widest = max(widest, w, -w)
+	widest := make([]float64, f.Outputs()) // weight of each row
+	for o := range widest {
+		_, w := f.Row(o)
+		for _, x := range w {
+			widest[o] = max(widest[o], float64(x), -float64(x))
+		}
 	}
 	p := &Matrix{Inputs: f.Inputs, Start: []int32{0}, Bias: make([]*big.Int, m.Outputs())}
 	sum, seen := make([]int64, f.Inputs), make([]bool, f.Inputs)
@@ -72,11 +79,11 @@ func (m *Matrix) after(ctx context.Context, f *Matrix) (*Matrix, error) {
 		norm := 0.0
 		p.Bias[o] = new(big.Int).Set(m.Bias[o])
 		for k, i := range in {
-			norm += float64(max(float64(w[k]), -float64(w[k])) * float64(widest))
+			norm += float64(max(float64(w[k]), -float64(w[k])) * widest[i])
 			p.Bias[o].Add(p.Bias[o], t.Mul(t.SetInt64(w[k]), f.Bias[i]))
 		}
 		if norm >= 1<<62 {
-			return nil, fmt.Errorf("fused weights of output %d pass 62 bits", o)
+			return nil, fmt.Errorf("%w: weights of output %d pass 62 bits", errFused, o)
 		}
 		for k, i := range in {
 			fin, fw := f.Row(int(i))
@@ -96,7 +103,7 @@ func (m *Matrix) after(ctx context.Context, f *Matrix) (*Matrix, error) {
 		}
 		touched = touched[:0]
 		if len(p.In) > bundle.MaxTerms {
-			return nil, fmt.Errorf("fused map passes %d terms", bundle.MaxTerms)
+			return nil, fmt.Errorf("%w: it passes %d terms", errFused, bundle.MaxTerms)
 		}
 		p.Start = append(p.Start, int32(len(p.In)))
 	}

@@ -4,148 +4,268 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"qtool/bundle"
 )
 
-// Segment is a linear map, fused from all linear operations between two
-// activations, and the activation behind it.
+// Segment is a linear map, fused from all linear operations between activations, and
+// the activation behind it. It reads what other segments make and the program's input:
+// a skip, a sum, a concatenation and a slice are part of the maps that read them.
 type Segment struct {
-	// Name is that of the last linear node, or of the activation where there is
-	// none; Nodes is how many program nodes the segment has from First on.
+	// Name is that of the last linear node, or of the activation where there is none
+	// or it is a product. Nodes is how many program nodes the segment has from First
+	// on, its activation the last of them.
 	Name         string
 	First, Nodes int
-	// Linear is the node whose values Whole makes; -1 for the program's input.
-	Linear int
-	Shape  []int // of the output
-	// Whole is the map. Where the segment begins with sums over disjoint
-	// classes of equal size (a pool), Whole = Rest after Sum; Whole is then nil
-	// if it has more than wholeTerms terms.
-	Whole *Matrix
-	Sum   *Sum
-	Rest  *Matrix
-	// Poly is the activation, of the node called Activation; nil for none.
+	// Linear is the node whose values the map makes; -1 for the program's input, or a
+	// node of another segment where the activation reads that. Factor is that of a
+	// product's second factor.
+	Linear, Factor int
+	Shape          []int // of the output
+	// Sources are what the map reads, one behind the other, ascending: segments by
+	// their numbers, or Input.
+	Sources []int
+	// Poly is the activation, of the node called Activation; nil for none. Product is
+	// a product instead: the map makes both factors, one behind the other.
 	Poly       *bundle.Polynomial
+	Product    bool
 	Activation string
+	// Pool is a sum over disjoint classes of equal size, through which alone the
+	// outputs are read; nil for none.
+	Pool *Sum
+
+	widths   []int   // elements of each source, or sums where it has a Pool
+	rest     *Matrix // of those
+	matrices map[string]*Matrix
 }
 
 // ErrOperation marks a program with an operation that packed ciphertexts don't
 // carry.
 var ErrOperation = errors.New("operation cannot be packed")
 
-// Sum adds the members of disjoint classes. Class is -1 for elements of none;
-// Rank counts a class's members 0..Size-1. Shape is that of the sums.
-type Sum struct {
-	Class, Rank []int32
-	Size        int
-	Shape       []int
+// fuser is a program that is being fused.
+type fuser struct {
+	ctx      context.Context
+	p        *bundle.Program
+	g        *bundle.Graph
+	cuts     cuts
+	tensors  []*expression       // by the numbers of g
+	made     map[int]*expression // tensors that segments make for the edges that are cut
+	pools    map[int]int         // segment whose Pool a node is
+	segments []Segment
 }
 
-// Segments fuses p, which must have passed its Check. The error is ctx's once that is
-// done, or names a layer that cannot be fused.
+// Segments fuses p as far as weights of 62 bits go; p must have passed its Check.
+// Segments come in an order in which each reads those before it; the last makes the
+// output. The error is ctx's once that is done, or names a layer that cannot be packed.
 func Segments(ctx context.Context, p *bundle.Program) ([]Segment, error) {
+	return fuse(ctx, p, cuts{})
+}
+
+// fuse fuses p but for the edges that are cut, and cuts what a layer reads that would
+// make too large a map.
+func fuse(ctx context.Context, p *bundle.Program, c cuts) ([]Segment, error) {
+	for {
+		f, err := fuseAt(ctx, p, c)
+		if err == nil {
+			return f.segments, nil
+		}
+		if !errors.Is(err, errFused) || !f.cutAt(len(f.tensors)-1) {
+			return nil, err
+		}
+	}
+}
+
+// fuseAt fuses p but for the edges that are cut. Where it fails, the tensors are those
+// of the nodes before.
+func fuseAt(ctx context.Context, p *bundle.Program, c cuts) (*fuser, error) {
 	if err := carried.Check(p); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOperation, err)
 	}
-	var all []Segment
-	for i := 0; i < len(p.Nodes); {
-		s, next, err := segmentAt(ctx, p, i)
-		if err != nil {
+	g, err := p.Graph()
+	if err != nil {
+		return nil, err
+	}
+	f := &fuser{ctx: ctx, p: p, g: g, cuts: c, tensors: []*expression{{sources: []int{Input}}}, made: map[int]*expression{}, pools: map[int]int{}}
+	for i := range p.Nodes {
+		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		all = append(all, s)
-		i = next
+		e, err := f.node(i)
+		if err != nil {
+			return f, fmt.Errorf("packed: layer %q: %w", p.Nodes[i].Name, err)
+		}
+		f.tensors = append(f.tensors, e)
+		f.make(i)
 	}
-	return all, nil
+	last := len(p.Nodes)
+	if s := len(f.segments) - 1; s < 0 || f.segments[s].First+f.segments[s].Nodes < last {
+		f.add(Segment{Linear: last - 1}, f.tensors[last], last-1)
+	}
+	return f, nil
 }
 
-func segmentAt(ctx context.Context, p *bundle.Program, i int) (Segment, int, error) {
-	s := Segment{First: i, Linear: i - 1, Shape: p.InShape(i)}
-	s.Name = p.Nodes[i].Name
-	var rest []*Matrix
-	for ; i < len(p.Nodes); i++ {
-		if err := ctx.Err(); err != nil {
-			return Segment{}, 0, err
-		}
-		n := &p.Nodes[i]
-		if poly, ok := n.Op.(*bundle.Polynomial); ok {
-			s.Poly, s.Activation = poly, n.Name
-			i++
-			break
-		}
-		switch op := n.Op.(type) {
-		case bundle.Linear:
-			rows := op.Rows(p.InShape(i))
-			if s.Sum == nil && len(rest) == 0 {
-				if s.Sum = classes(rows, n.Shape); s.Sum == nil {
-					rest = append(rest, fromRows(rows))
-				} else {
-					s.Whole = fromRows(rows)
-				}
-			} else {
-				rest = append(rest, fromRows(rows))
+// width is the elements of a source where it is read.
+func (f *fuser) width(source int) int {
+	if source == Input {
+		return bundle.Size(f.p.Input.Shape)
+	}
+	return f.segments[source].width()
+}
+
+// width is the elements of the segment's output where it is read.
+func (s *Segment) width() int {
+	if s.Pool != nil {
+		return bundle.Size(s.Pool.Shape)
+	}
+	return bundle.Size(s.Shape)
+}
+
+// node is the tensor that node i makes.
+func (f *fuser) node(i int) (*expression, error) {
+	n, in := &f.p.Nodes[i], f.g.Inputs[i]
+	if k, ok := f.pools[i]; ok {
+		return &expression{sources: []int{k}}, nil
+	}
+	read := f.read(i)
+	switch op := n.Op.(type) {
+	case *bundle.Polynomial:
+		if op.Degree() == 1 {
+			rows, ok := linearRows(op, bundle.Size(n.Shape))
+			if !ok {
+				return nil, fmt.Errorf("%w: a coefficient of a polynomial of degree 1 passes 62 bits", ErrOperation)
 			}
-		case *bundle.Reshape:
-		default:
-			return Segment{}, 0, fmt.Errorf("packed: layer %q: %w: %s is neither linear nor a polynomial", n.Name, ErrOperation, n.Kind())
+			return read[0].behind(f.ctx, rows)
 		}
-		s.Name, s.Linear, s.Shape = n.Name, i, n.Shape
+		for _, row := range op.Coeffs {
+			if row.Len() != 3 {
+				return nil, fmt.Errorf("%w: polynomial %v has degree %d in a layer of degree %d, only squares and quadratics can be packed", ErrOperation, row, row.Len()-1, op.Degree())
+			}
+		}
+		return f.add(Segment{Linear: in[0] - 1, Poly: op}, read[0], i), nil
+	case *bundle.Mul:
+		if op.Shift > 0 {
+			return nil, fmt.Errorf("%w: %s rounds by a shift of %d, only exact products can be packed", ErrOperation, n.Kind(), op.Shift)
+		}
+		if in[0] == in[1] {
+			return f.add(Segment{Linear: in[0] - 1, Poly: bundle.Square()}, read[0], i), nil
+		}
+		return f.add(Segment{Linear: in[0] - 1, Factor: in[1] - 1, Product: true}, join(read, f.width), i), nil
+	case bundle.Linear:
+		return join(read, f.width).behind(f.ctx, fromRows(op.Rows(f.p.InShapes(i)...)))
+	case *bundle.Reshape:
+		return read[0], nil
+	case *bundle.Shift:
+		if op.Bits == 0 {
+			return read[0], nil
+		}
+		return nil, fmt.Errorf("%w: %s rounds %d bits away", ErrOperation, n.Kind(), op.Bits)
 	}
-	s.Nodes = i - s.First
-	if err := s.fuse(ctx, rest, bundle.Size(p.InShape(s.First))); err != nil {
-		return Segment{}, 0, fmt.Errorf("packed: layer %q: %w", s.Name, err)
-	}
-	return s, i, nil
+	return nil, fmt.Errorf("%w: %s is neither linear nor a polynomial nor a product", ErrOperation, n.Kind())
 }
 
-// fuse multiplies the maps behind the sum.
-func (s *Segment) fuse(ctx context.Context, rest []*Matrix, inputs int) (err error) {
-	sum := s.Whole
-	if sum != nil {
-		inputs = sum.Outputs()
+// add appends a segment that ends with node i and reads e.
+func (f *fuser) add(s Segment, e *expression, i int) *expression {
+	k := len(f.segments)
+	if k > 0 {
+		s.First = f.segments[k-1].First + f.segments[k-1].Nodes
 	}
-	m := identity(inputs)
-	for k, f := range rest {
-		if k == 0 {
-			m = f
-		} else if m, err = f.after(ctx, m); err != nil {
-			return err
+	s.Nodes = i + 1 - s.First
+	s.Name, s.Shape = f.p.Nodes[i].Name, f.p.Nodes[i].Shape
+	if s.Poly != nil || s.Product {
+		s.Activation = s.Name
+		if s.Linear >= s.First && !s.Product {
+			s.Name = f.p.Nodes[s.Linear].Name
 		}
 	}
-	if s.Whole = m; sum != nil {
-		s.Rest, s.Whole = m, nil
-		if len(m.In)*s.Sum.Size <= wholeTerms || s.First == 0 {
-			s.Whole, err = m.after(ctx, sum)
-		}
+	s.Sources, s.rest, s.matrices = e.sources, e.matrix(f.width), map[string]*Matrix{}
+	for _, source := range e.sources {
+		s.widths = append(s.widths, f.width(source))
 	}
-	return err
+	f.segments = append(f.segments, s)
+	if s.Activation != "" {
+		f.pool(k, i+1)
+	}
+	return &expression{sources: []int{k}}
 }
+
+// pool finds the sum over classes that alone reads tensor t, which segment k makes.
+func (f *fuser) pool(k, t int) {
+	for {
+		readers := f.g.Readers(t)
+		if len(readers) != 1 {
+			return
+		}
+		i := readers[0]
+		switch op := f.p.Nodes[i].Op.(type) {
+		case *bundle.Reshape:
+			t = i + 1
+			continue
+		case bundle.Linear:
+			if len(f.g.Inputs[i]) == 1 {
+				sum := classes(op.Rows(f.p.InShapes(i)...), f.p.Nodes[i].Shape)
+				if sum != nil && (f.segments[k].Poly == nil || sum.within(len(f.segments[k].Poly.Coeffs))) {
+					f.segments[k].Pool, f.pools[i] = sum, k
+				}
+			}
+		}
+		return
+	}
+}
+
+// multiplies reports whether the segment's activation multiplies.
+func (s *Segment) multiplies() bool { return s.Poly != nil || s.Product }
 
 // wholeTerms bounds the maps that are tried with a pool multiplied in: larger
 // ones never pay.
 const wholeTerms = 1 << 23
 
-// classes recognises rows that add up disjoint classes of one size > 1.
-func classes(r *bundle.Rows, shape []int) *Sum {
-	s := &Sum{Class: make([]int32, r.Inputs), Rank: make([]int32, r.Inputs), Shape: slices.Clone(shape)}
-	for i := range s.Class {
-		s.Class[i] = -1
+// matrix is the segment's map of sources as their layouts give them: of the sums where
+// folded says so, else of the elements. It is nil where that would be too large. The
+// error is ctx's once that is done.
+func (s *Segment) matrix(ctx context.Context, all []Segment, folded []bool) (*Matrix, error) {
+	key := fmt.Sprint(folded)
+	if m, ok := s.matrices[key]; ok {
+		return m, nil
 	}
-	for o := range r.Outputs() {
-		in, w := r.Row(o)
-		if o == 0 {
-			s.Size = len(in)
+	sums := &Matrix{Start: []int32{0}}
+	terms, whole := len(s.rest.In), true
+	for k, source := range s.Sources {
+		first := int32(sums.Inputs)
+		f := identity(s.widths[k])
+		if source != Input && all[source].Pool != nil && !folded[k] {
+			whole = false
+			terms = max(terms, len(s.rest.In)*all[source].Pool.Size)
+			f = all[source].Pool.matrix()
 		}
-		if len(in) != s.Size || s.Size < 2 || r.Bias.At(o).Sign() != 0 {
-			return nil
+		sums.Inputs += f.Inputs
+		columns := make([]int32, f.Inputs)
+		for i := range columns {
+			columns[i] = first + int32(i)
 		}
-		for k, i := range in {
-			if w[k] != 1 || s.Class[i] >= 0 {
-				return nil
-			}
-			s.Class[i], s.Rank[i] = int32(o), int32(k)
+		sums.stack(f, columns)
+	}
+	m, err := s.rest, error(nil)
+	switch {
+	case whole:
+	case terms > wholeTerms:
+		m = nil
+	default:
+		if m, err = s.rest.after(ctx, sums); errors.Is(err, errFused) {
+			m, err = nil, nil
 		}
 	}
-	return s
+	if err != nil {
+		return nil, fmt.Errorf("packed: layer %q: %w", s.Name, err)
+	}
+	s.matrices[key] = m
+	return m, nil
+}
+
+// elements are those of source k as its layout gives them; see matrix.
+func (s *Segment) elements(all []Segment, k int, folded bool) int {
+	if source := s.Sources[k]; source != Input && !folded {
+		return bundle.Size(all[source].Shape)
+	}
+	return s.widths[k]
 }

@@ -88,6 +88,9 @@ func (s Shape) Drop(polys, special, rescale int) Work {
 // Square is the product of a ciphertext with itself, before relinearisation.
 func (s Shape) Square() Work { return Work{Move: float64(4 * s.Limbs), Section: 1} }
 
+// Product is the product of two ciphertexts, before relinearisation.
+func (s Shape) Product() Work { return Work{Move: float64(6 * s.Limbs), Section: 1} }
+
 // Relinearise is relinearisation and rescale in one.
 func (s Shape) Relinearise() Work {
 	switching := Work{Key: float64(s.Digits() * s.all()), Move: float64(2 * s.Limbs), Section: 2}

@@ -1,0 +1,107 @@
+package packed
+
+import (
+	"errors"
+	"math"
+	"os"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"qtool/bundle"
+	"qtool/bundle/bundletest"
+)
+
+// On random graphs packed-bgv gives the program's integers, with at least the predicted
+// noise budget left, and packed-ckks stays within its bound. QTOOL_LONG draws five times
+// as many, for about a minute.
+func TestInsecureRandomPrograms(t *testing.T) {
+	n := 60
+	if os.Getenv("QTOOL_LONG") != "" {
+		n *= 5
+	}
+	carried := bundletest.Random{Exact: true, Degree: 2, Kinds: []bundle.Kind{
+		bundle.KindDense, bundle.KindConv2D, bundle.KindSumPool, bundle.KindPolynomial, bundle.KindShift,
+		bundle.KindAdd, bundle.KindMul, bundle.KindConcat, bundle.KindSlice, bundle.KindReshape,
+	}}
+	bundletest.Encrypted(t, n, carried, 0, func(t *rapid.T, p *bundle.Program, images [][]uint8) []bundle.Vec {
+		logN := rapid.IntRange(8, 10).Draw(t, "log N")
+		within(t, p, images, logN)
+		plan, err := NewExactPlan(t.Context(), p, insecure(logN))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := NewExactExecutor(p, plan).Run(t.Context(), images, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if predicted := plan.left[len(plan.left)-1]; r.NoiseBitsLeft < max(minBudget, predicted) {
+			t.Fatalf("%.1f bits of noise budget left, %.1f are predicted", r.NoiseBitsLeft, predicted)
+		}
+		return r.Logits
+	})
+}
+
+// within fails where an output of packed-ckks leaves its bound.
+func within(t *rapid.T, p *bundle.Program, images [][]uint8, logN int) {
+	plan, err := NewPlan(t.Context(), p, insecure(logN))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewExecutor(p, plan).Run(t.Context(), images, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runner, err := bundle.NewRunner(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, image := range images {
+		want, err := runner.Run(p.Input.Quantize(image), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for o, x := range r.Reals[i] {
+			if off := math.Abs(x - want.Float(o)); !(off <= r.Bound[o]) {
+				t.Fatalf("image %d, output %d is %g, want %v: off by %.3g, the bound is %.3g", i, o, x, want.At(o), off, r.Bound[o])
+			}
+		}
+	}
+}
+
+// A program with anything else is refused by name before any work.
+func TestGraphsRefused(t *testing.T) {
+	refused := map[bundle.Kind]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		p := bundletest.Programs(bundletest.Random{Degree: 2}).Draw(t, "program")
+		why := bundle.Kind("")
+		for i := range p.Nodes {
+			switch op := p.Nodes[i].Op.(type) {
+			case *bundle.MaxPool, *bundle.LookupTable, *bundle.Recurrent:
+				why = p.Nodes[i].Kind()
+			case *bundle.Shift:
+				if op.Bits > 0 {
+					why = p.Nodes[i].Kind()
+				}
+			case *bundle.Mul:
+				if op.Shift > 0 {
+					why = p.Nodes[i].Kind()
+				}
+			}
+		}
+		if why == "" {
+			return
+		}
+		refused[why]++
+		_, err := NewPlan(t.Context(), p, insecure(10))
+		_, exact := NewExactPlan(t.Context(), p, insecure(10))
+		for _, err := range []error{err, exact} {
+			if !errors.Is(err, ErrOperation) {
+				t.Fatalf("a program with %s: %v", why, err)
+			}
+		}
+	})
+	if len(refused) < 5 {
+		t.Errorf("only programs with %v were drawn", refused)
+	}
+}
