@@ -66,12 +66,11 @@ func (s *twins) key(l *layer, o int) (key [32]byte, sign int32, noisy bool) {
 		}
 		return int(min(1, max(-1, a.w-b.w)))
 	})
-	var b []byte
+	b := binary.LittleEndian.AppendUint64(nil, uint64(len(terms)))
 	for _, t := range terms {
 		b = binary.LittleEndian.AppendUint64(b, uint64(t.class))
 		b = binary.LittleEndian.AppendUint64(b, uint64(t.w))
 	}
-	b = binary.LittleEndian.AppendUint64(b, uint64(len(terms)))
 	values := l.tables[o].values
 	sign = 1
 	for _, v := range values {
