@@ -205,7 +205,7 @@ func TestInsecureCancelGraph(t *testing.T) {
 // Wide tables and factors are refused as insufficient.
 func TestInsecureRandomGraphs(t *testing.T) {
 	o := bundletest.Random{Kinds: carried.Kinds, Layers: 5, InputBits: 2, RangeBits: 8, TableBits: 5}
-	bundletest.Encrypted(t, 100, o, 10, func(t *rapid.T, p *bundle.Program, images [][]uint8) []bundle.Vec {
+	bundletest.Encrypted(t, 150, o, 10, func(t *rapid.T, p *bundle.Program, images [][]uint8) []bundle.Vec {
 		plan, err := NewPlan(context.Background(), p, Options{LogN: 10, AllowInsecure: true, Workers: 1})
 		if errors.Is(err, errInsufficient) {
 			return nil
