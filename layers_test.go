@@ -17,7 +17,7 @@ import (
 // Packages of one line may import each other. A line stands for the folder and
 // what is in it, unless a later line names that too.
 var order = [][]string{
-	{"internal/edits", "internal/elementary", "internal/lock", "internal/memory", "internal/plaintext", "internal/progress", "internal/safetensors", "internal/samebits", "internal/strict", "internal/whole", "kernel/cpu"},
+	{"internal/edits", "internal/elementary", "internal/hint", "internal/lock", "internal/memory", "internal/plaintext", "internal/progress", "internal/promptly", "internal/safetensors", "internal/samebits", "internal/strict", "internal/whole", "kernel/cpu"},
 	{"kernel"},
 	{"pipeline/folder"},
 	{"quant", "approx"},
@@ -35,9 +35,12 @@ var order = [][]string{
 	{"verify/runlog"},
 	{"verify"},
 	{"verify/integer"},
-	{"report", "search"},
+	{"report"},
 	{"configs"},
 	{"recipe"},
+	{"pipeline"},
+	{"tune/pareto"},
+	{"tune"},
 	{"bench"},
 	{"cmd"},
 }
@@ -173,6 +176,39 @@ func TestWallsHold(t *testing.T) {
 		if folder, ok := local(path); ok && under(folder, "he") && withLattigo == 0 {
 			t.Errorf("there is %s, but nothing imports Lattigo: this test looks for the wrong name", path)
 		}
+	}
+}
+
+// The command holds flags and words: what a program that imports this module would need
+// is in a library. mostLines bounds what is not a test of it.
+func TestCommandHoldsFlagsAndWords(t *testing.T) {
+	const mostLines = 3500
+	p, ok := packages(t)[module+"/cmd/qtool"]
+	if !ok {
+		t.Fatal("there is no package cmd/qtool")
+	}
+	for _, banned := range []string{"train", "qat", "ptq", "pipeline/folder", "verify/integer", "verify/runlog"} {
+		if slices.ContainsFunc(p.Imports, func(i string) bool { folder, ok := local(i); return ok && under(folder, banned) }) {
+			t.Errorf("cmd/qtool imports %s: what it does with that belongs into a library", banned)
+		}
+	}
+	files, err := filepath.Glob("cmd/qtool/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	lines := 0
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines += strings.Count(string(b), "\n")
+	}
+	if lines > mostLines {
+		t.Errorf("cmd/qtool has %d lines, more than %d", lines, mostLines)
 	}
 }
 

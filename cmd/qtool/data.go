@@ -11,7 +11,13 @@ import (
 
 	"qtool/datasets"
 	"qtool/datasets/text"
+	"qtool/pipeline"
 )
+
+// datasets is where datasets are looked for.
+func (a *app) datasets() datasets.Options {
+	return datasets.Options{Dir: a.dataDir, Progress: a.progress()}
+}
 
 func newDataCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
@@ -81,7 +87,7 @@ func runDataFetch(ctx context.Context, a *app, name string) error {
 	if text.Known(name) {
 		return fetchCorpus(ctx, a, name)
 	}
-	d, err := a.loadData(ctx, name, "")
+	d, err := datasets.Load(ctx, name, a.datasets())
 	if err != nil {
 		return err
 	}
@@ -100,7 +106,7 @@ func runDataFetch(ctx context.Context, a *app, name string) error {
 	t.AppendFooter(table.Row{"all", d.Train.Len(), d.Test.Len()})
 	p.f("%s\n", t.Render())
 	if empty := d.EmptyClasses(); len(empty) > 0 {
-		p.f("\n%s no image; labels count from 0\n", classesHave(empty))
+		p.f("\n%s no image; labels count from 0\n", pipeline.ClassesHave(empty))
 	}
 	return p.err
 }
@@ -152,7 +158,7 @@ func newDataShowCommand(a *app) *cobra.Command {
 		Example: "  qtool data show digits --out digits.png\n  qtool data show mnist --split test --rows 20 --columns 20 --out mnist.png",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := a.loadData(cmd.Context(), args[0], "")
+			d, err := datasets.Load(cmd.Context(), args[0], a.datasets())
 			if err != nil {
 				return err
 			}

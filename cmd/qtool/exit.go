@@ -14,6 +14,7 @@ import (
 	"qtool/he/security"
 	"qtool/he/tfhe"
 	"qtool/model"
+	"qtool/pipeline"
 	"qtool/verify"
 	"qtool/verify/gate"
 )
@@ -44,7 +45,7 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.Is(err, verify.ErrMismatch), errors.Is(err, errNotReproduced), errors.Is(err, gate.ErrFailed):
+	case errors.Is(err, verify.ErrMismatch), errors.Is(err, pipeline.ErrNotReproduced), errors.Is(err, gate.ErrFailed):
 		return exitMismatch
 	case errors.Is(err, datasets.ErrMissing), errors.Is(err, fs.ErrNotExist):
 		return exitMissing

@@ -1,44 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"qtool/explain"
-	"qtool/model"
 )
-
-// explain says what quantization did to each layer of a checkpoint: ranges and
-// saturation on the calibration images, accuracies on the held-out ones.
-func (w *workspace) explain(ctx context.Context, c *model.Checkpoint) (*explain.Report, error) {
-	q, err := c.Quantized()
-	if err != nil {
-		return nil, err
-	}
-	float, err := w.reference(c)
-	if err != nil {
-		return nil, err
-	}
-	bar := newPatientBar(w.progress(), "explain")
-	r, err := explain.Run(ctx, explain.Task{
-		Quantized: q, Float: float, Calibration: w.calibration(), Held: w.val, Progress: bar.set,
-	})
-	bar.end(err)
-	return r, err
-}
-
-// needHeldOut refuses a recipe without images to measure accuracies on.
-func (w *workspace) needHeldOut(what string) error {
-	if w.recipe.Data.Validation > 0 {
-		return nil
-	}
-	return hinted{
-		fmt.Errorf("recipe %s: %s needs held-out training images, data.validation is 0", w.recipe.Name, what),
-		"--set data.validation=1000; the test set is never used to choose",
-	}
-}
 
 func (p *printer) explanation(r *explain.Report) {
 	t := newTable()

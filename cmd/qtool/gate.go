@@ -10,6 +10,8 @@ import (
 	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 
+	"qtool/internal/hint"
+	"qtool/internal/whole"
 	"qtool/verify/gate"
 )
 
@@ -70,7 +72,7 @@ func runGate(a *app, o gateOptions) error {
 		return err
 	}
 	for _, input := range []string{o.report, o.baseline} {
-		if onePath(o.out, input) {
+		if whole.OnePath(o.out, input) {
 			return fmt.Errorf("--out %s is one of the files that are compared", o.out)
 		}
 	}
@@ -86,7 +88,7 @@ func runGate(a *app, o gateOptions) error {
 	}
 	b, err := gate.ReadBaseline(o.baseline)
 	if errors.Is(err, fs.ErrNotExist) {
-		return hinted{err, "make a baseline of a report you trust: " + updateCommand(o)}
+		return hint.With(err, "make a baseline of a report you trust: "+updateCommand(o))
 	}
 	if err != nil {
 		return err
@@ -96,7 +98,7 @@ func runGate(a *app, o gateOptions) error {
 		return err
 	}
 	if result.Updatable() {
-		return hinted{result.Err(), "if the change is meant, accept it and commit the file: " + updateCommand(o)}
+		return hint.With(result.Err(), "if the change is meant, accept it and commit the file: "+updateCommand(o))
 	}
 	return result.Err()
 }

@@ -14,12 +14,13 @@ import (
 	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/model/sequence"
+	"qtool/pipeline"
 	"qtool/quant"
 )
 
 func newInspectCommand(a *app) *cobra.Command {
 	var activation activationOptions
-	var o verifyOptions
+	var o pipeline.Encryption
 	plan := false
 	cmd := &cobra.Command{
 		Use:   "inspect [FILE]",
@@ -75,7 +76,7 @@ far below it any polynomial of that degree could get at most.`),
 	}
 	activation.register(cmd)
 	cmd.Flags().BoolVar(&plan, "plan", false, "show how a packed back end evaluates the bundle")
-	cmd.Flags().StringVar(&o.backend, "backend", "packed-ckks", "with --plan: packed-ckks or packed-bgv")
+	cmd.Flags().StringVar(&o.Backend, "backend", "packed-ckks", "with --plan: packed-ckks or packed-bgv")
 	registerPacked(cmd, &o)
 	return cmd
 }
@@ -151,10 +152,10 @@ func inspectBundle(a *app, path string, f *bundle.File) error {
 	v := bundleView{File: path, Input: f.Program.Input, Labels: f.Program.Labels, Golden: len(f.Golden.Inputs), Provenance: f.Provenance}
 	v.Layers = layerRows(f.Program, nil)
 	var err error
-	if v.SHA256, v.Bytes, err = fileSHA256(path); err != nil {
+	if v.SHA256, v.Bytes, err = whole.SHA256(path); err != nil {
 		return err
 	}
-	if client, err := encoder(f); err != nil {
+	if client, err := pipeline.Encoder(f); err != nil {
 		return err
 	} else if client != nil {
 		v.Client = &clientView{client.Vocabulary.Len(), client.Selection, client.Bits, client.Dimensions, int64(len(f.Client))}
@@ -202,7 +203,7 @@ type checkpointView struct {
 func inspectCheckpoint(a *app, path string, c *model.Checkpoint) error {
 	v := checkpointView{File: path, Network: c.Network, Parameters: c.Params.Count(), Quantizers: c.Quantizers, Provenance: c.Provenance}
 	var err error
-	if v.SHA256, _, err = fileSHA256(path); err != nil {
+	if v.SHA256, _, err = whole.SHA256(path); err != nil {
 		return err
 	}
 	if a.json {
@@ -213,8 +214,7 @@ func inspectCheckpoint(a *app, path string, c *model.Checkpoint) error {
 		return err
 	}
 	p := &printer{w: a.stdout}
-	p.f("%s: %s checkpoint of recipe %s, seed %d, on %s; %d parameters\n", path, c.Provenance.Stage, c.Provenance.Recipe, c.Provenance.Seed, c.Provenance.Dataset, v.Parameters)
-	p.f("SHA-256 %s\n", v.SHA256)
+	p.checkpoint(path, v.SHA256, c.Provenance, fmt.Sprintf("%d parameters", v.Parameters))
 	if c.Quantizers != nil {
 		p.f("input: %s\n", describeQuantizer(c.Quantizers.Input))
 	}
@@ -249,6 +249,11 @@ func inspectCheckpoint(a *app, path string, c *model.Checkpoint) error {
 	}
 	p.f("%s\n", t.Render())
 	return p.err
+}
+
+// checkpoint says what a checkpoint file is of, and how much is in it.
+func (p *printer) checkpoint(path, sum string, from model.Provenance, count string) {
+	p.f("%s: %s checkpoint of recipe %s, seed %d, on %s; %s\nSHA-256 %s\n", path, from.Stage, from.Recipe, from.Seed, from.Dataset, count, sum)
 }
 
 // inputsOf names the tensors that layer i reads, or nothing where that is just the

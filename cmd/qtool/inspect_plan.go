@@ -6,23 +6,25 @@ import (
 	"strings"
 
 	"qtool/bundle"
+	"qtool/internal/hint"
+	"qtool/pipeline"
 )
 
 // inspectPlan prints how a packed back end would evaluate the bundle.
-func inspectPlan(ctx context.Context, a *app, path string, f *bundle.File, o verifyOptions) error {
-	if !strings.HasPrefix(o.backend, "packed") {
-		return hinted{fmt.Errorf("backend %q has no plan of packed ciphertexts: want packed-ckks or packed-bgv", o.backend), "qtool plan shows those of all back ends"}
+func inspectPlan(ctx context.Context, a *app, path string, f *bundle.File, o pipeline.Encryption) error {
+	if !strings.HasPrefix(o.Backend, "packed") {
+		return hint.With(fmt.Errorf("backend %q has no plan of packed ciphertexts: want packed-ckks or packed-bgv", o.Backend), "qtool plan shows those of all back ends")
 	}
 	return printPlanOf(ctx, a, path, f, 0, o)
 }
 
 // printPlanOf plans a bundle for so many samples and prints the plan.
-func printPlanOf(ctx context.Context, a *app, path string, f *bundle.File, samples int, o verifyOptions) error {
-	plan, err := o.plan(ctx, f.Program, samples)
+func printPlanOf(ctx context.Context, a *app, path string, f *bundle.File, samples int, o pipeline.Encryption) error {
+	plan, err := o.Plan(ctx, f.Program, samples)
 	if err != nil {
 		return err
 	}
-	v := newPlanView(path, plan.Describe(samples), o.tuneTimings)
+	v := newPlanView(path, plan.Describe(samples), o.TuneTimings)
 	if err := v.measure(path); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"qtool/kernel/cpu"
+	"qtool/pipeline"
 )
 
 const killRecipe = `
@@ -41,7 +42,7 @@ func TestKilled(t *testing.T) {
 		t.Skip("runs the whole command twelve times; left out with -short")
 	}
 	dir := killAndResume(t, 10, "run")
-	for _, name := range []string{fileRecipe, fileFloat, fileQuantized, fileBundle} {
+	for _, name := range []string{pipeline.FileRecipe, pipeline.FileFloat, pipeline.FileQuantized, pipeline.FileBundle} {
 		if diff := cmp.Diff(read(t, dir, "whole", name), read(t, dir, "killed", name)); diff != "" {
 			t.Errorf("%s differs", name)
 		}
@@ -49,7 +50,7 @@ func TestKilled(t *testing.T) {
 	if diff := cmp.Diff(steady(t, dir, "whole"), steady(t, dir, "killed")); diff != "" {
 		t.Errorf("reports differ (-whole +killed)\n%s", diff)
 	}
-	for _, name := range []string{stateFloat, stateQAT, stateVerify} {
+	for _, name := range []string{"float.state", "qat.state", pipeline.StateVerify} {
 		if _, err := os.Stat(filepath.Join(dir, "killed", name)); err == nil {
 			t.Errorf("%s is left behind", name)
 		}
@@ -86,16 +87,16 @@ func testSearchKilled(t *testing.T, kills int, more ...string) {
 	}
 	for _, c := range front {
 		folder := c.(map[string]any)["folder"].(string)
-		if diff := cmp.Diff(read(t, dir, "whole", folder, fileBundle), read(t, dir, "killed", folder, fileBundle)); diff != "" {
+		if diff := cmp.Diff(read(t, dir, "whole", folder, pipeline.FileBundle), read(t, dir, "killed", folder, pipeline.FileBundle)); diff != "" {
 			t.Errorf("the bundle of %s differs", folder)
 		}
 	}
-	if _, err := os.Stat(filepath.Join(dir, "killed", stateSearch)); err == nil {
-		t.Errorf("%s is left behind", stateSearch)
+	if _, err := os.Stat(filepath.Join(dir, "killed", pipeline.StateSearch)); err == nil {
+		t.Errorf("%s is left behind", pipeline.StateSearch)
 	}
 	// Nor does the machine matter, once there is a float network.
 	other := exec.Command(filepath.Join(dir, "qtool"), append(args, "-c", filepath.Join(dir, "killed.yaml"), "--quiet",
-		"--out", filepath.Join(dir, "other"), "--checkpoint", filepath.Join(dir, "whole", fileFloat))...)
+		"--out", filepath.Join(dir, "other"), "--checkpoint", filepath.Join(dir, "whole", pipeline.FileFloat))...)
 	other.Env = append(os.Environ(), "GOMAXPROCS=1", cpu.Variable+"=portable")
 	if out, err := other.CombinedOutput(); err != nil {
 		t.Fatalf("on one core without vector kernels: %v\n%s", err, out)
@@ -109,7 +110,7 @@ func testSearchKilled(t *testing.T, kills int, more ...string) {
 func steadySearch(t *testing.T, dir, run string) map[string]any {
 	t.Helper()
 	var r map[string]any
-	if err := json.Unmarshal(read(t, dir, run, fileSearch), &r); err != nil {
+	if err := json.Unmarshal(read(t, dir, run, pipeline.FileSearch), &r); err != nil {
 		t.Fatal(err)
 	}
 	delete(r, "machine")
@@ -188,7 +189,7 @@ func read(t *testing.T, path ...string) []byte {
 func steady(t *testing.T, dir, run string) map[string]any {
 	t.Helper()
 	var r map[string]any
-	if err := json.Unmarshal(read(t, dir, run, fileReport), &r); err != nil {
+	if err := json.Unmarshal(read(t, dir, run, pipeline.FileReport), &r); err != nil {
 		t.Fatal(err)
 	}
 	delete(r, "seconds")

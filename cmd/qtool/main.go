@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"qtool/internal/hint"
 )
 
 func main() { os.Exit(run()) }
@@ -35,24 +37,7 @@ func printError(w io.Writer, err error) {
 		text = "interrupted"
 	}
 	fmt.Fprintf(w, "qtool: error: %s\n", text)
-	if hint := hintFor(err); hint != "" {
-		fmt.Fprintf(w, "qtool: hint: %s\n", hint)
+	if advice := hint.Of(err); advice != "" {
+		fmt.Fprintf(w, "qtool: hint: %s\n", advice)
 	}
-}
-
-// hinted is an error with advice.
-type hinted struct {
-	error
-	hint string
-}
-
-func (h hinted) Unwrap() error { return h.error }
-func (h hinted) Hint() string  { return h.hint }
-
-func hintFor(err error) string {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		return h.Hint()
-	}
-	return ""
 }

@@ -8,10 +8,12 @@ import (
 
 	"qtool/bundle"
 	"qtool/he/choose"
+	"qtool/internal/promptly"
+	"qtool/pipeline"
 )
 
 func newPlanCommand(a *app) *cobra.Command {
-	var o verifyOptions
+	var o pipeline.Encryption
 	var path string
 	limit := 0
 	cmd := &cobra.Command{
@@ -40,7 +42,7 @@ as work: give the --limit of the run. 0 stands for as many as fill their batches
 			if limit < 0 {
 				return fmt.Errorf("--limit %d is negative", limit)
 			}
-			f, err := promptly(cmd.Context(), func() (*bundle.File, error) { return bundle.ReadFile(path) })
+			f, err := promptly.Do(cmd.Context(), func() (*bundle.File, error) { return bundle.ReadFile(path) })
 			if err != nil {
 				return err
 			}
@@ -48,14 +50,14 @@ as work: give the --limit of the run. 0 stands for as many as fill their batches
 		},
 	}
 	cmd.Flags().StringVar(&path, "bundle", "", "the bundle to plan (required)")
-	cmd.Flags().StringVar(&o.backend, "backend", "auto", "one of "+strings.Join(choose.Names, ", "))
+	cmd.Flags().StringVar(&o.Backend, "backend", "auto", "one of "+strings.Join(choose.Names, ", "))
 	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions(choose.Names, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().IntVar(&limit, "limit", 0, "samples that a run will have (default as many as fill their batches)")
 	registerPacked(cmd, &o)
 	registerFailure(cmd, &o)
 	registerMemory(cmd, &o)
-	cmd.Flags().BoolVar(&o.tuneTimings, "tune-timings", false, "let timings of this machine choose among plans")
-	registerInsecure(cmd, &o.allowInsecure)
+	cmd.Flags().BoolVar(&o.TuneTimings, "tune-timings", false, "let timings of this machine choose among plans")
+	registerInsecure(cmd, &o.AllowInsecure)
 	cmd.MarkFlagRequired("bundle")
 	return cmd
 }

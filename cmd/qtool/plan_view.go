@@ -9,7 +9,9 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"qtool/he"
+	"qtool/internal/whole"
 	"qtool/kernel/cpu"
+	"qtool/pipeline"
 )
 
 // planView is a plan with what a run beside the bundle measured of it.
@@ -137,11 +139,11 @@ func primes(all []uint64) string {
 
 // measure looks for a report of this bundle and back end beside the bundle.
 func (v *planView) measure(path string) error {
-	r, err := readReport(filepath.Join(filepath.Dir(path), fileReport))
+	r, err := pipeline.ReadReport(filepath.Join(filepath.Dir(path), pipeline.FileReport))
 	if err != nil {
 		return nil // no report, or of another version: nothing was measured
 	}
-	sum, _, err := fileSHA256(path)
+	sum, _, err := whole.SHA256(path)
 	if err != nil {
 		return err
 	}

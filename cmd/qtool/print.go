@@ -13,7 +13,6 @@ import (
 	"qtool/bundle"
 	corpora "qtool/datasets/text"
 	"qtool/he"
-	"qtool/model"
 	"qtool/verify"
 )
 
@@ -308,51 +307,6 @@ func size(n int64) string {
 		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
 	}
 	return fmt.Sprintf("%d B", n)
-}
-
-// printStage tells what train or quantize made.
-func (w *workspace) printStage(parameters int, from model.Provenance, file, stage string, validated bool, layers ...layerRow) error {
-	s := stageResult{Checkpoint: w.path(file), Parameters: parameters, Provenance: from, Layers: layers, Calibration: w.calibrations, Explanation: w.explanation}
-	if len(layers) > 0 {
-		s.Bundle = w.path(fileBundle)
-	}
-	if log, ok := w.training[stage]; ok {
-		s.Training = &log
-	}
-	if w.json {
-		return w.encode(s)
-	}
-	p := &printer{w: w.stdout}
-	if s.Calibration != nil {
-		p.calibrations(s.Calibration)
-	}
-	if s.Training != nil && len(s.Training.History) > 0 {
-		last := s.Training.History[max(s.Training.Best-1, 0)]
-		p.f("trained %d epochs in %.1f s: loss %.4f, training accuracy %.2f %%", len(s.Training.History), s.Training.Seconds, last.Loss, 100*last.Accuracy)
-		if validated {
-			p.f(", validation accuracy %.2f %%", 100*last.Validation)
-		}
-		p.f("\n")
-	}
-	if s.Training != nil {
-		p.outside(stage, *s.Training)
-	}
-	if len(layers) > 0 {
-		p.f("\n%s\n\n", layersTable(layers))
-	}
-	if s.Explanation != nil {
-		p.explanation(s.Explanation)
-	}
-	p.f("wrote %s\n", strings.Join(nonEmpty(s.Checkpoint, s.Bundle), " and "))
-	return p.err
-}
-
-// outside says how much of what comes into polynomials leaves their intervals.
-func (p *printer) outside(stage string, log trainingLog) {
-	for _, o := range log.Outside {
-		p.f("%s, %s: %.3g %% of its inputs on %d %s images lie outside [%.6g, %.6g]; they reach from %.4g to %.4g\n",
-			stage, o.Layer, 100*o.Fraction(), o.Images, log.OutsideOf, o.Interval[0], o.Interval[1], o.Smallest, o.Largest)
-	}
 }
 
 func layersTable(rows []layerRow) string {

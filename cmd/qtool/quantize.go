@@ -1,21 +1,14 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"qtool/calibrate"
-	"qtool/model"
+	"qtool/pipeline"
 )
 
 func newQuantizeCommand(a *app) *cobra.Command {
@@ -88,14 +81,15 @@ quantize.input.bits.
 			if err != nil {
 				return err
 			}
-			w, err := flags.workspace(a)
+			o, err := flags.options(a)
 			if err != nil {
 				return err
 			}
-			if len(maps) > 0 && checkpoint == "" {
-				return fmt.Errorf("--map renames the tensors of --checkpoint, and there is none")
+			made, err := pipeline.Quantize(cmd.Context(), o, pipeline.QuantizeOptions{Checkpoint: checkpoint, Maps: maps, Compare: calibration == calibrateAll, Explain: explained})
+			if err != nil {
+				return err
 			}
-			return runQuantize(cmd.Context(), w, quantizeOptions{checkpoint, maps, calibration == calibrateAll, explained})
+			return a.printMade(made)
 		},
 	}
 	flags.register(cmd)
@@ -110,133 +104,3 @@ quantize.input.bits.
 
 // calibrateAll is the value of --calibration that compares.
 const calibrateAll = "all"
-
-// quantizeOptions are the flags of quantize that are no part of the recipe.
-type quantizeOptions struct {
-	checkpoint       string   // "" is the folder's own
-	maps             []string // of the checkpoint's names, theirs=ours
-	compare, explain bool
-}
-
-func runQuantize(ctx context.Context, w *workspace, o quantizeOptions) error {
-	if err := w.hold(); err != nil {
-		return err
-	}
-	defer w.leave()
-	if w.recipe.Sentence != nil {
-		return quantizeSentences(ctx, w, o)
-	}
-	for _, f := range []struct {
-		on   bool
-		flag string
-	}{{o.compare, "--calibration all"}, {o.explain, "--explain"}} {
-		if f.on {
-			if err := w.needHeldOut(f.flag); err != nil {
-				return err
-			}
-		}
-	}
-	if w.recipe.Quantize.Method == "none" {
-		return hinted{
-			fmt.Errorf("recipe %s: quantize.method is none: its network stays in float", w.recipe.Name),
-			"activations that are no polynomial need lookup tables; a recipe with squares can be quantized",
-		}
-	}
-	if o.checkpoint == "" {
-		o.checkpoint = w.path(fileFloat)
-	}
-	float, err := w.readWeights(o.checkpoint, o.maps)
-	if err != nil {
-		return err
-	}
-	if err := w.open(ctx, floatFiles...); err != nil {
-		return err
-	}
-	if err := w.adopt(o.checkpoint, float); err != nil {
-		return err
-	}
-	if o.compare {
-		if w.calibrations, err = w.compareCalibrations(ctx, float); err != nil {
-			return err
-		}
-		if err := w.writeRecipe(); err != nil {
-			return err
-		}
-	}
-	c, err := w.quantize(ctx, float)
-	if err != nil {
-		return err
-	}
-	f, sqnr, err := w.export(c)
-	if err != nil {
-		return err
-	}
-	if o.explain {
-		if w.explanation, err = w.explain(ctx, c); err != nil {
-			return err
-		}
-	}
-	if err := w.commit(); err != nil {
-		return err
-	}
-	return w.printStage(c.Params.Count(), c.Provenance, fileQuantized, w.recipe.Quantize.Method, w.val != nil, layerRows(f.Program, sqnr)...)
-}
-
-// readFloat reads a checkpoint that quantization is to start from.
-func readFloat(path string) (*model.Checkpoint, error) {
-	c, err := model.ReadCheckpoint(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, hinted{fmt.Errorf("no float checkpoint: %w", err), "qtool train makes one, or name one with --checkpoint"}
-	}
-	if err != nil {
-		return nil, err
-	}
-	if c.Quantizers != nil {
-		return nil, fmt.Errorf("%s is quantized already: quantize starts from a float checkpoint", path)
-	}
-	return c, nil
-}
-
-// adopt checks that a checkpoint is of the recipe's network and keeps a copy of
-// it in the folder, so that the folder is whole. A resumed quantization keeps to
-// the checkpoint that it began with.
-func (w *workspace) adopt(path string, c *model.Checkpoint) error {
-	if err := c.Params.Check(w.network); err != nil {
-		return fmt.Errorf("%s does not fit recipe %s: %w", path, w.recipe.Name, err)
-	}
-	have, err := json.Marshal(c.Network.Unfitted())
-	if err != nil {
-		return err
-	}
-	want, err := json.Marshal(w.network.Unfitted())
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(have, want) {
-		return fmt.Errorf("%s does not fit recipe %s: its network is %s, the recipe's %s", path, w.recipe.Name, have, want)
-	}
-	if c.Provenance == (model.Provenance{}) { // another tool's
-		if c.Provenance, err = w.provenance("float"); err != nil {
-			return err
-		}
-	}
-	b, err := c.Encode()
-	if err != nil {
-		return err
-	}
-	hash := sha256.Sum256(b)
-	sum := hex.EncodeToString(hash[:])
-	switch kept, _, err := fileSHA256(w.path(fileFloat)); {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return err
-	case kept == sum:
-		return nil
-	case w.resume:
-		return hinted{fmt.Errorf("%s: cannot resume: %s there is another checkpoint than %s", w.dir, fileFloat, path), "run without --resume to start afresh"}
-	}
-	if err := w.forgetTraining(); err != nil {
-		return err
-	}
-	return c.WriteFile(w.path(fileFloat))
-}

@@ -6,7 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"qtool/internal/hint"
 	"qtool/kernel/cpu"
+	"qtool/pipeline"
 )
 
 // app is what every command shares.
@@ -42,13 +44,13 @@ A first tour:
   qtool data show mnist --out mnist.png     look at the data
 
 ` + exitStatusHelp,
-		Version:       version,
+		Version:       pipeline.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			err := cpu.Err()
 			if v := (*cpu.VariableError)(nil); errors.As(err, &v) {
-				return hinted{err, "unset " + v.Variable + " to use what the processor has"}
+				return hint.With(err, "unset "+v.Variable+" to use what the processor has")
 			}
 			return err
 		},

@@ -9,10 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"qtool/datasets"
-	"qtool/model"
+	"qtool/internal/hint"
+	"qtool/pipeline"
 	"qtool/recipe"
-	"qtool/verify"
 )
 
 const defaultRecipe = "digits-lenet1-square"
@@ -45,21 +44,21 @@ func (f *recipeFlags) choose(flag, key, value string) error {
 	return nil
 }
 
-// workspace loads the recipe and names the folder.
-func (f *recipeFlags) workspace(a *app) (*workspace, error) {
+// options loads the recipe and names the folder.
+func (f *recipeFlags) options(a *app) (pipeline.Options, error) {
 	r, err := recipe.Load(f.name, f.sets)
 	var unused *recipe.UnusedError
 	if errors.As(err, &unused) && strings.HasPrefix(unused.For, "quantize.method") {
-		return nil, hinted{err, "--set quantize.method=... leaves out by itself what a recipe says for its own method alone"}
+		return pipeline.Options{}, hint.With(err, "--set quantize.method=... leaves out by itself what a recipe says for its own method alone")
 	}
 	if err != nil {
-		return nil, err
+		return pipeline.Options{}, err
 	}
 	dir := f.out
 	if dir == "" {
 		dir = filepath.Join("runs", r.Name)
 	}
-	return &workspace{app: a, dir: dir, recipe: r, resume: f.resume}, nil
+	return pipeline.Options{Env: a.env(), Recipe: r, Dir: dir, Resume: f.resume}, nil
 }
 
 func newRunCommand(a *app) *cobra.Command {
@@ -99,13 +98,15 @@ new bundle must be that run's, byte for byte.`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if from != "" {
-				return runAgain(cmd.Context(), a, &flags, from, insecure)
+				return runAgain(cmd.Context(), a, pipeline.Options{Env: a.env(), Dir: flags.out, Resume: flags.resume, AllowInsecure: insecure}, from)
 			}
-			w, err := flags.workspace(a)
+			o, err := flags.options(a)
 			if err != nil {
 				return err
 			}
-			return runRun(cmd.Context(), w, insecure)
+			o.AllowInsecure = insecure
+			outcome, err := pipeline.Run(cmd.Context(), o)
+			return errors.Join(a.printOutcome(outcome), err)
 		},
 	}
 	flags.register(cmd)
@@ -120,148 +121,26 @@ func registerInsecure(cmd *cobra.Command, insecure *bool) {
 	cmd.Flags().BoolVar(insecure, "allow-insecure-parameters", false, "accept parameters below 128-bit security: the ciphertexts protect nothing")
 }
 
-func runRun(ctx context.Context, w *workspace, insecure bool) error {
-	if insecure && w.recipe.Quantize.Method == "none" {
-		return fmt.Errorf("--allow-insecure-parameters: recipe %s encrypts nothing, quantize.method is none", w.recipe.Name)
-	}
-	if err := w.hold(); err != nil {
+// runAgain repeats a finished run.
+func runAgain(ctx context.Context, a *app, o pipeline.Options, from string) error {
+	outcome, err := pipeline.Again(ctx, o, from)
+	if err := errors.Join(a.printOutcome(outcome), err); err != nil {
 		return err
 	}
-	defer w.leave()
-	if w.recipe.Sentence != nil {
-		return runSentences(ctx, w, insecure)
-	}
-	if err := w.open(ctx); err != nil {
-		return err
-	}
-	float, err := w.trainFloat(ctx)
-	if err != nil {
-		return err
-	}
-	if w.recipe.Quantize.Method == "none" {
-		return w.reportFloat(ctx, float)
-	}
-	quantized, err := w.quantize(ctx, float)
-	if err != nil {
-		return err
-	}
-	f, sqnr, err := w.export(quantized)
-	if err != nil {
-		return err
-	}
-	task, err := w.verification(ctx, f, w.data.Test, insecure)
-	if err != nil {
-		return err
-	}
-	if task.rungs, err = answer(ctx, float, quantized, f.Program, task.test); err != nil {
-		return err
-	}
-	task.sqnr = sqnr
-	return w.verifyRun(ctx, task)
-}
-
-// verifyRun is the end of a run: the check of its bundle, and the report.
-func (w *workspace) verifyRun(ctx context.Context, task verification) (err error) {
-	var size int64
-	if task.sum, size, err = fileSHA256(w.path(fileBundle)); err != nil {
-		return err
-	}
-	report, err := w.verifyBundle(ctx, task)
-	if err != nil {
-		return err
-	}
-	report.TestImages, report.Bytes.Bundle = w.data.Test.Len(), size
-	return w.publish(ctx, report)
-}
-
-// runAgain repeats a finished run from its own folder and compares the bundles.
-func runAgain(ctx context.Context, a *app, flags *recipeFlags, from string, insecure bool) error {
-	before, _, err := fileSHA256(filepath.Join(from, fileBundle))
-	if err != nil {
-		return hinted{fmt.Errorf("no finished run to repeat: %w", err), "--from names the folder of a run that made a bundle"}
-	}
-	flags.name = filepath.Join(from, fileRecipe)
-	if flags.out == "" {
-		flags.out = filepath.Clean(from) + "-again"
-	}
-	if filepath.Clean(flags.out) == filepath.Clean(from) || onePath(flags.out, from) {
-		return fmt.Errorf("--out %s is the run to be repeated: name another folder", flags.out)
-	}
-	w, err := flags.workspace(a)
-	if err != nil {
-		return err
-	}
-	if err := runRun(ctx, w, insecure); err != nil {
-		return err
-	}
-	after, _, err := fileSHA256(w.path(fileBundle))
-	if err != nil {
-		return err
-	}
-	if after != before {
-		return fmt.Errorf("%w: %s has SHA-256 %s, the one of %s has %s", errNotReproduced, w.path(fileBundle), after, from, before)
-	}
-	_, err = fmt.Fprintf(a.stderr, "qtool: reproduced: %s is byte for byte the bundle of %s\n", w.path(fileBundle), from)
+	_, err = fmt.Fprintf(a.stderr, "qtool: reproduced: %s is byte for byte the bundle of %s\n", filepath.Join(outcome.Dir, pipeline.FileBundle), from)
 	return err
 }
 
-// errNotReproduced marks a repeated run that made another bundle.
-var errNotReproduced = fmt.Errorf("the run was not reproduced")
-
-// reportFloat is the end of a run whose recipe quantizes nothing.
-func (w *workspace) reportFloat(ctx context.Context, float *model.Checkpoint) error {
-	test, err := limited(w.data.Test, w.recipe.Verify.Limit)
-	if err != nil {
-		return fmt.Errorf("verify.%w", err)
-	}
-	r, err := answer(ctx, float, nil, nil, test)
-	if err != nil {
-		return err
-	}
-	return w.publishFloat(ctx, r, test.Labels)
-}
-
-func (w *workspace) publishFloat(ctx context.Context, r rungs, labels []uint8) error {
-	ladder := verify.Ladder{Labels: labels, Float: r.float}
-	comparison, err := ladder.Compare()
-	if err != nil {
-		return err
-	}
-	report := &verify.Report{
-		Schema: verify.ReportSchema, Recipe: w.recipe.Name, Seed: w.recipe.Seed,
-		Dataset: datasets.ShortName(w.data.Name), DatasetSHA256: w.data.SHA256, TestImages: w.data.Test.Len(),
-		PeakRSSBytes: peakRSS(), Layers: []verify.Layer{}, Versions: versions(),
-	}
-	report.Apply(comparison)
-	return w.publish(ctx, report)
-}
-
-// publish adds the training times, writes report.json and report.html, ends the run's
-// unfinished work, and prints the table.
-func (w *workspace) publish(ctx context.Context, report *verify.Report) error {
-	report.Seconds.Train = w.training["float"].Seconds
-	report.Seconds.Quantize = w.training["qat"].Seconds
-	html, err := w.drawReport(ctx, reportSource{dir: w.path(""), data: w.data, report: report})
-	if err != nil {
-		return err
-	}
-	if err := writeReport(w.path(""), report, html); err != nil {
-		return err
-	}
-	if err := w.commit(); err != nil {
-		return err
-	}
-	if err := verify.RemoveLog(w.path(stateVerify)); err != nil {
-		return err
+// printOutcome prints the table of a run, if there is one.
+func (a *app) printOutcome(o *pipeline.Outcome) error {
+	if o == nil {
+		return nil
 	}
 	var note strings.Builder
 	p := &printer{w: &note}
 	for _, stage := range []string{"float", "ptq", "qat"} {
-		p.outside(stage, w.training[stage])
+		p.outside(stage, o.Training[stage])
 	}
-	p.f("Everything is in %s: all figures in %s, pictures in %s.", w.dir, fileReport, fileHTML)
-	if err := w.print(report, note.String()); err != nil {
-		return err
-	}
-	return checkMismatch(report)
+	p.f("Everything is in %s: all figures in %s, pictures in %s.", o.Dir, pipeline.FileReport, pipeline.FileHTML)
+	return a.print(o.Report, note.String())
 }

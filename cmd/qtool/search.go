@@ -1,21 +1,14 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"slices"
-
 	"github.com/spf13/cobra"
 
-	"qtool/model"
+	"qtool/tune"
 )
 
 func newSearchCommand(a *app) *cobra.Command {
 	var flags recipeFlags
-	var o searchOptions
+	var o tune.Options
 	cmd := &cobra.Command{
 		Use:   "search",
 		Short: "find the bits and degrees of each layer that give the most accuracy for their encrypted cost",
@@ -50,124 +43,28 @@ search goes on too, if it is resumed with more --candidates.`),
   qtool verify-encrypted --bundle bits/points/3-3-3-4/model.qb`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			w, err := flags.workspace(a)
+			var err error
+			if o.Options, err = flags.options(a); err != nil {
+				return err
+			}
+			r, err := tune.Run(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return runSearch(cmd.Context(), w, o)
+			if a.json {
+				return a.encode(r)
+			}
+			p := &printer{w: a.stdout}
+			p.search(r, o.Dir)
+			return p.err
 		},
 	}
 	flags.register(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.checkpoint, "checkpoint", "", "float checkpoint to start from, or a safetensors file of another tool (default: train one)")
-	f.StringArrayVar(&o.maps, "map", nil, "theirs=ours: what a tensor of --checkpoint, or all that begin so before a point, are called here")
-	f.IntVar(&o.candidates, "candidates", 60, "how many candidates to try")
-	f.IntVar(&o.front, "front", 8, "how many of the front to fine-tune at most")
-	f.IntVar(&o.epochs, "finetune-epochs", 2, "epochs of fine-tuning for each; 0 quantizes without training")
+	f.StringVar(&o.Checkpoint, "checkpoint", "", "float checkpoint to start from, or a safetensors file of another tool (default: train one)")
+	f.StringArrayVar(&o.Maps, "map", nil, "theirs=ours: what a tensor of --checkpoint, or all that begin so before a point, are called here")
+	f.IntVar(&o.Candidates, "candidates", 60, "how many candidates to try")
+	f.IntVar(&o.Front, "front", 8, "how many of the front to fine-tune at most")
+	f.IntVar(&o.Epochs, "finetune-epochs", 2, "epochs of fine-tuning for each; 0 quantizes without training")
 	return cmd
-}
-
-// searchOptions are the flags of search that are no part of the recipe.
-type searchOptions struct {
-	checkpoint                string   // "": train
-	maps                      []string // of the checkpoint's names, theirs=ours
-	candidates, front, epochs int
-}
-
-func (o searchOptions) validate() error {
-	for _, f := range []struct {
-		name          string
-		value, lo, hi int
-	}{{"candidates", o.candidates, 1, 100000}, {"front", o.front, 1, 1000}, {"finetune-epochs", o.epochs, 0, 10000}} {
-		if f.value < f.lo || f.value > f.hi {
-			return fmt.Errorf("--%s: %d is outside %d..%d", f.name, f.value, f.lo, f.hi)
-		}
-	}
-	return nil
-}
-
-func runSearch(ctx context.Context, w *workspace, o searchOptions) error {
-	if err := o.validate(); err != nil {
-		return err
-	}
-	if len(o.maps) > 0 && o.checkpoint == "" {
-		return fmt.Errorf("--map renames the tensors of --checkpoint, and there is none")
-	}
-	if err := refuseSentences(w.recipe, "search"); err != nil {
-		return err
-	}
-	if err := w.searchable(); err != nil {
-		return err
-	}
-	if err := w.hold(); err != nil {
-		return err
-	}
-	defer w.leave()
-	float, err := w.searchedFloat(ctx, o.checkpoint, o.maps)
-	if err != nil {
-		return err
-	}
-	s, err := newSearcher(ctx, w, float, o)
-	if err != nil {
-		return err
-	}
-	r, err := s.run(ctx)
-	if err != nil {
-		return err
-	}
-	if err := w.plotSearch(r); err != nil {
-		return err
-	}
-	if err := r.writeFile(w.path(fileSearch)); err != nil {
-		return err
-	}
-	if err := w.commit(); err != nil {
-		return err
-	}
-	if err := os.Remove(w.path(stateSearch)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if w.json {
-		return w.encode(r)
-	}
-	p := &printer{w: w.stdout}
-	p.search(r, w.dir)
-	return p.err
-}
-
-// searchable refuses recipes whose encrypted cost nothing predicts.
-func (w *workspace) searchable() error {
-	tables := slices.ContainsFunc(w.recipe.Network.Layers, model.Layer.Tabled)
-	switch b := w.recipe.Verify.Backend; {
-	case b == "auto" || b == "bgv" || b == "pbs" && tables:
-	case tables:
-		return hinted{fmt.Errorf("recipe %s: verify.backend %s: search predicts the cost of tables for auto, bgv and pbs", w.recipe.Name, b), "--set verify.backend=auto"}
-	default:
-		return hinted{fmt.Errorf("recipe %s: verify.backend %s: search predicts the cost of polynomials for auto and bgv, which encrypt whole batches", w.recipe.Name, b), "--set verify.backend=auto"}
-	}
-	if w.recipe.Quantize.Method == "none" {
-		return fmt.Errorf("recipe %s: quantize.method is none: its network stays in float", w.recipe.Name)
-	}
-	return w.needHeldOut("search")
-}
-
-// searchedFloat opens the folder and is the float network there: trained, or the
-// checkpoint's.
-func (w *workspace) searchedFloat(ctx context.Context, checkpoint string, maps []string) (*model.Checkpoint, error) {
-	var float *model.Checkpoint
-	var inherits []string
-	if checkpoint != "" {
-		var err error
-		if float, err = w.readWeights(checkpoint, maps); err != nil {
-			return nil, err
-		}
-		inherits = floatFiles
-	}
-	if err := w.open(ctx, inherits...); err != nil {
-		return nil, err
-	}
-	if float == nil {
-		return w.trainFloat(ctx)
-	}
-	return float, w.adopt(checkpoint, float)
 }

@@ -4,12 +4,16 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
+
+	"qtool/pipeline"
+	"qtool/tune"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
 // search prints the front after fine-tuning.
-func (p *printer) search(r *searchReport, dir string) {
+func (p *printer) search(r *tune.Report, dir string) {
 	infeasible := 0
 	for _, c := range r.Candidates {
 		if c.Needs == nil {
@@ -22,7 +26,7 @@ func (p *printer) search(r *searchReport, dir string) {
 	for _, a := range r.Axes {
 		header = append(header, a.Name)
 	}
-	tables := len(r.Front) > 0 && slices.ContainsFunc(r.Front, func(c searchChoice) bool { return c.Needs != nil && c.Needs.TableBits > 0 })
+	tables := len(r.Front) > 0 && slices.ContainsFunc(r.Front, func(c tune.Choice) bool { return c.Needs != nil && c.Needs.TableBits > 0 })
 	cost := table.Row{"plaintext bits", "primes", "ring", "log QP", "seconds"}
 	if tables {
 		cost = table.Row{"table bits", "back end", "ring", "log QP", "seconds"}
@@ -46,9 +50,9 @@ func (p *printer) search(r *searchReport, dir string) {
 		case n == nil:
 			row = append(row, "-", "-", "-", "-", "-")
 		case tables:
-			row = append(row, fmt.Sprintf("%.1f", n.TableBits), n.Backend, n.ring(), fmt.Sprintf("%.1f", n.LogQP), seconds(c.PredictedSeconds))
+			row = append(row, fmt.Sprintf("%.1f", n.TableBits), n.Backend, ring(n), fmt.Sprintf("%.1f", n.LogQP), seconds(c.PredictedSeconds))
 		default:
-			row = append(row, fmt.Sprintf("%.1f", n.OutputBits), n.PlaintextPrimes, n.ring(), fmt.Sprintf("%.1f", n.LogQP), seconds(c.PredictedSeconds))
+			row = append(row, fmt.Sprintf("%.1f", n.OutputBits), n.PlaintextPrimes, ring(n), fmt.Sprintf("%.1f", n.LogQP), seconds(c.PredictedSeconds))
 		}
 		t.AppendRow(row)
 	}
@@ -62,20 +66,20 @@ func (p *printer) search(r *searchReport, dir string) {
 	}
 	own := len(r.Axes) // of a point's overrides the first are its own
 	for _, a := range r.Axes {
-		own += len(a.with)
+		own += len(a.With)
 	}
 	p.f("A point again, or with more epochs:\n  qtool quantize -c %s --checkpoint %s --out DIR %s\nand for\n",
-		filepath.Join(dir, fileRecipe), filepath.Join(dir, fileFloat), setFlags(r.Front[0].Set[own:]))
+		filepath.Join(dir, pipeline.FileRecipe), filepath.Join(dir, pipeline.FileFloat), setFlags(r.Front[0].Set[own:]))
 	for _, c := range r.Front {
-		p.f("  %-10s %s\n", pointName(c.Point), setFlags(c.Set[:own]))
+		p.f("  %-10s %s\n", tune.PointName(c.Point), setFlags(c.Set[:own]))
 		if c.Needs == nil {
 			p.f("  %-10s after fine-tuning nothing carries it: %s\n", "", c.Reason)
 		}
 	}
-	p.f("\nEverything is in %s: all candidates in %s, the picture in %s, bundles in %s.\n", dir, fileSearch, fileSearchPicture, dirPoints)
+	p.f("\nEverything is in %s: all candidates in %s, the picture in %s, bundles in %s.\n", dir, pipeline.FileSearch, pipeline.FileSearchPicture, pipeline.DirPoints)
 }
 
-func (n *searchNeeds) ring() string { return fmt.Sprintf("2^%d", n.LogN) }
+func ring(n *tune.Needs) string { return fmt.Sprintf("2^%d", n.LogN) }
 
 // seconds has a digit after the point where it means anything.
 func seconds(s float64) string {
@@ -83,4 +87,16 @@ func seconds(s float64) string {
 		return fmt.Sprintf("%.0f", s)
 	}
 	return fmt.Sprintf("%.1f", s)
+}
+
+// setFlags are overrides as one types them.
+func setFlags(sets []string) string {
+	words := make([]string, len(sets))
+	for i, set := range sets {
+		if strings.ContainsAny(set, " \t\n'\"\\$`*?[]{}()<>|&;!#~") {
+			set = "'" + strings.ReplaceAll(set, "'", `'\''`) + "'"
+		}
+		words[i] = "--set " + set
+	}
+	return strings.Join(words, " ")
 }

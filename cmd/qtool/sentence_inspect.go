@@ -1,8 +1,11 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/model/sequence"
 )
@@ -21,15 +24,14 @@ type readerView struct {
 func inspectSentences(a *app, path string, c *sequence.Checkpoint) error {
 	v := readerView{File: path, Network: c.Network, Words: len(c.Words), Parameters: c.Params.Count(), Quantizers: c.Quantizers, Provenance: c.Provenance}
 	var err error
-	if v.SHA256, _, err = fileSHA256(path); err != nil {
+	if v.SHA256, _, err = whole.SHA256(path); err != nil {
 		return err
 	}
 	if a.json {
 		return a.encode(v)
 	}
 	p := &printer{w: a.stdout}
-	p.f("%s: %s checkpoint of recipe %s, seed %d, on %s; %d words, %d parameters\n", path, c.Provenance.Stage, c.Provenance.Recipe, c.Provenance.Seed, c.Provenance.Dataset, v.Words, v.Parameters)
-	p.f("SHA-256 %s\n", v.SHA256)
+	p.checkpoint(path, v.SHA256, c.Provenance, fmt.Sprintf("%d words, %d parameters", v.Words, v.Parameters))
 	if q := c.Quantizers; q != nil {
 		p.f("family: %s; input: %s\n", q.Family, describeQuantizer(q.Input))
 	}

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"context"
-
 	"github.com/spf13/cobra"
 
-	"qtool/explain"
-	"qtool/model"
+	"qtool/pipeline"
 )
 
 func newTrainCommand(a *app) *cobra.Command {
@@ -23,48 +20,17 @@ set. Ctrl-C saves the state; --resume goes on and ends with the same weights.`),
   qtool train -c mnist-fc-square --set train.epochs=3 --set train.learning_rate=0.001`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			w, err := flags.workspace(a)
+			o, err := flags.options(a)
 			if err != nil {
 				return err
 			}
-			return runTrain(cmd.Context(), w)
+			made, err := pipeline.Train(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			return a.printMade(made)
 		},
 	}
 	flags.register(cmd)
 	return cmd
-}
-
-func runTrain(ctx context.Context, w *workspace) error {
-	if err := w.hold(); err != nil {
-		return err
-	}
-	defer w.leave()
-	if w.recipe.Sentence != nil {
-		return trainSentences(ctx, w)
-	}
-	if err := w.open(ctx); err != nil {
-		return err
-	}
-	c, err := w.trainFloat(ctx)
-	if err != nil {
-		return err
-	}
-	if err := w.commit(); err != nil {
-		return err
-	}
-	return w.printStage(c.Params.Count(), c.Provenance, fileFloat, "float", w.val != nil)
-}
-
-// stageResult is what train and quantize print with --json.
-type stageResult struct {
-	Checkpoint string           `json:"checkpoint"`
-	Bundle     string           `json:"bundle,omitempty"`
-	Parameters int              `json:"parameters"`
-	Provenance model.Provenance `json:"provenance"`
-	Training   *trainingLog     `json:"training,omitempty"`
-	Layers     []layerRow       `json:"layers,omitempty"`
-	// Calibration is the comparison of quantize --calibration all.
-	Calibration *calibrationTable `json:"calibration,omitempty"`
-	// Explanation is that of quantize --explain.
-	Explanation *explain.Report `json:"explain,omitempty"`
 }

@@ -1,30 +1,20 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"qtool/bundle"
-	"qtool/datasets"
-	"qtool/datasets/text"
-	"qtool/export"
-	"qtool/model"
-	"qtool/pipeline/folder"
+	"qtool/pipeline"
 	"qtool/recipe"
 	"qtool/verify"
 )
 
 func newVerifyCommand(a *app) *cobra.Command {
-	o := verifyOptions{}
-	var path, out string
-	var resume, simulate bool
+	var o pipeline.CheckOptions
 	var sentence string
 	cmd := &cobra.Command{
 		Use:   "verify-encrypted",
@@ -72,227 +62,64 @@ bundle, and one command at a time has a folder.
   qtool verify-encrypted --bundle sentiment/model.qb --text "a gripping , funny film"`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Env = a.env()
 			if cmd.Flags().Changed("text") {
 				typed, err := readSentence(cmd.InOrStdin(), sentence)
 				if err != nil {
 					return err
 				}
-				return runText(cmd.Context(), a, path, typed, o)
+				answer, err := pipeline.Ask(cmd.Context(), pipeline.AskOptions{Env: o.Env, Encryption: o.Encryption, Bundle: o.Bundle, Sentence: typed})
+				return errors.Join(a.printAnswer(answer), err)
 			}
-			return runVerify(cmd.Context(), a, path, out, resume, simulate, o)
+			report, err := pipeline.Check(cmd.Context(), o)
+			return errors.Join(a.printChecked(report, o.Out), err)
 		},
 	}
-	cmd.Flags().StringVar(&path, "bundle", "", "the bundle to verify (required)")
-	cmd.Flags().StringVar(&out, "out", "", "folder for report.json (default: none is written)")
-	cmd.Flags().StringVar(&o.backend, "backend", "auto", "one of "+strings.Join(recipe.Backends, ", "))
+	cmd.Flags().StringVar(&o.Bundle, "bundle", "", "the bundle to verify (required)")
+	cmd.Flags().StringVar(&o.Out, "out", "", "folder for report.json (default: none is written)")
+	cmd.Flags().StringVar(&o.Backend, "backend", "auto", "one of "+strings.Join(recipe.Backends, ", "))
 	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions(recipe.Backends, cobra.ShellCompDirectiveNoFileComp))
-	cmd.Flags().IntVar(&o.limit, "limit", 0, "only the first images of the test set (default all)")
-	cmd.Flags().IntVar(&o.encryptedLimit, "encrypted-limit", 0, "encrypt only the first of the images that the clear rungs answer (default all)")
-	registerPacked(cmd, &o)
-	registerFailure(cmd, &o)
-	registerMemory(cmd, &o)
-	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the batches that an interrupted run finished in --out")
-	cmd.Flags().BoolVar(&simulate, "simulate", false, "encrypt nothing: predict what the back end would answer")
+	cmd.Flags().IntVar(&o.Limit, "limit", 0, "only the first images of the test set (default all)")
+	cmd.Flags().IntVar(&o.EncryptedLimit, "encrypted-limit", 0, "encrypt only the first of the images that the clear rungs answer (default all)")
+	registerPacked(cmd, &o.Encryption)
+	registerFailure(cmd, &o.Encryption)
+	registerMemory(cmd, &o.Encryption)
+	cmd.Flags().BoolVar(&o.Resume, "resume", false, "go on after the batches that an interrupted run finished in --out")
+	cmd.Flags().BoolVar(&o.Simulate, "simulate", false, "encrypt nothing: predict what the back end would answer")
 	cmd.Flags().StringVar(&sentence, "text", "", "encrypt this sentence (- reads it from standard input) instead of the test set, and print the answer")
 	cmd.MarkFlagsMutuallyExclusive("simulate", "resume")
 	for _, other := range []string{"simulate", "resume", "limit", "encrypted-limit", "out"} {
 		cmd.MarkFlagsMutuallyExclusive("text", other)
 	}
-	registerInsecure(cmd, &o.allowInsecure)
+	registerInsecure(cmd, &o.AllowInsecure)
 	cmd.MarkFlagRequired("bundle")
 	return cmd
 }
 
 // registerPacked adds the flags that a plan depends on.
-func registerPacked(cmd *cobra.Command, o *verifyOptions) {
-	cmd.Flags().IntVar(&o.logN, "log-n", 0, "ring degree 2^log-n (default chosen)")
-	cmd.Flags().Float64Var(&o.bits, "precision", 0, "bits of output precision that packed-ckks must reach (default 9, of sentences 3)")
+func registerPacked(cmd *cobra.Command, o *pipeline.Encryption) {
+	cmd.Flags().IntVar(&o.LogN, "log-n", 0, "ring degree 2^log-n (default chosen)")
+	cmd.Flags().Float64Var(&o.Precision, "precision", 0, "bits of output precision that packed-ckks must reach (default 9, of sentences 3)")
 }
 
 // registerFailure adds the flag that bounds failed look-ups.
-func registerFailure(cmd *cobra.Command, o *verifyOptions) {
-	cmd.Flags().Float64Var(&o.failure, "failure-probability", 0, "the largest probability that an image has a failed look-up, pbs (default 2^-20)")
+func registerFailure(cmd *cobra.Command, o *pipeline.Encryption) {
+	cmd.Flags().Float64Var(&o.Failure, "failure-probability", 0, "the largest probability that an image has a failed look-up, pbs (default 2^-20)")
 }
 
 // registerMemory adds the flag that bounds a batch's ciphertexts.
-func registerMemory(cmd *cobra.Command, o *verifyOptions) {
-	cmd.Flags().Float64Var(&o.memory, "memory", 0, "GiB that the ciphertexts of a batch may take at once, bgv: less takes more time (default 12)")
+func registerMemory(cmd *cobra.Command, o *pipeline.Encryption) {
+	cmd.Flags().Float64Var(&o.Memory, "memory", 0, "GiB that the ciphertexts of a batch may take at once, bgv: less takes more time (default 12)")
 }
 
-func runVerify(ctx context.Context, a *app, path, out string, resume, simulate bool, o verifyOptions) error {
-	if simulate && o.backend == backendNone {
-		return fmt.Errorf("backend %q has nothing to simulate", o.backend)
+// printChecked prints a verification's report, if there is one.
+func (a *app) printChecked(r *verify.Report, out string) error {
+	if r == nil {
+		return nil
 	}
-	if resume && out == "" {
-		return hinted{fmt.Errorf("--resume: finished batches are kept in the folder of --out, and there is none"), "give the --out of the interrupted run"}
-	}
-	f, err := bundle.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	held, err := a.holdChecked(out, path)
-	if err != nil {
-		return err
-	}
-	defer func() { held.Close() }()
-	d, corpus, err := a.bundleData(ctx, f, path)
-	if err != nil {
-		return err
-	}
-	if err := compatible(f, d); err != nil {
-		return err
-	}
-	if d.SHA256 != f.Provenance.DatasetSHA256 {
-		return fmt.Errorf("dataset %s has content hash %s, the bundle was made with %s", d.Name, d.SHA256, f.Provenance.DatasetSHA256)
-	}
-	test, err := limited(d.Test, o.limit)
-	if err != nil {
-		return err
-	}
-	v := verification{file: f, test: test, resume: resume, simulate: simulate}
-	if v.encrypted, err = encryptedImages("--encrypted-limit", o.encryptedLimit, test.Len()); err != nil {
-		return err
-	}
-	if v.executor, err = encryptedExecutor(ctx, f.Program, v.encrypted, o); err != nil {
-		return err
-	}
-	if corpus != nil {
-		v.rungs, err = a.sentenceRungs(ctx, path, f, corpus.Test, test)
-	} else {
-		v.rungs, err = a.imageRungs(ctx, path, f, test)
-	}
-	if err != nil {
-		return err
-	}
-	var size int64
-	if v.sum, size, err = fileSHA256(path); err != nil {
-		return err
-	}
-	if out != "" {
-		if held == nil {
-			if held, err = folder.Open(out); err != nil {
-				return lockHint(err)
-			}
-		}
-		v.state = filepath.Join(out, stateVerify)
-	}
-	report, err := a.verifyBundle(ctx, v)
-	if err != nil {
-		return err
-	}
-	report.TestImages, report.Bytes.Bundle = d.Test.Len(), size
 	note := ""
 	if out != "" {
-		note = fmt.Sprintf("All figures are in %s; qtool report %s draws them.", filepath.Join(out, fileReport), out)
-		if err := a.replaceReport(out, report); err != nil {
-			return err
-		}
-		if err := verify.RemoveLog(v.state); err != nil {
-			return err
-		}
+		note = fmt.Sprintf("All figures are in %s; qtool report %s draws them.", filepath.Join(out, pipeline.FileReport), out)
 	}
-	if err := a.print(report, note); err != nil {
-		return err
-	}
-	return checkMismatch(report)
-}
-
-// bundleData is the dataset that a bundle was made with; for one that reads
-// sentences its test split is encoded by the bundle's client, and the corpus comes
-// with it.
-func (a *app) bundleData(ctx context.Context, f *bundle.File, path string) (*datasets.Dataset, *text.Corpus, error) {
-	client, err := encoder(f)
-	if err != nil {
-		return nil, nil, err
-	}
-	if client == nil {
-		d, err := a.knownData(ctx, f.Provenance, filepath.Dir(path))
-		return d, nil, err
-	}
-	c, err := text.Load(ctx, f.Provenance.Dataset, datasets.Options{Dir: a.dataDir})
-	if err != nil {
-		return nil, nil, err
-	}
-	return corpusData(c, client), c, nil
-}
-
-// knownData is the dataset that a bundle in a folder was made with, which is known
-// by its content: it may lie where the recipe beside the bundle says, if that is
-// the bundle's, or wherever the name leads from the folder, --data and QTOOL_DATA.
-func (a *app) knownData(ctx context.Context, prov bundle.Provenance, dir string) (*datasets.Dataset, error) {
-	name := prov.Dataset
-	if _, own := datasets.UserFolder(name); !own {
-		return a.loadData(ctx, name, "")
-	}
-	if r, err := recipe.Load(filepath.Join(dir, fileRecipe), nil); err == nil {
-		if sum, err := r.SHA256(); err == nil && sum == prov.RecipeSHA256 {
-			name = r.Data.Name
-		}
-	}
-	return datasets.Load(ctx, name, datasets.Options{Dir: a.dataDir, Base: dir, SHA256: prov.DatasetSHA256})
-}
-
-// imageRungs answers with the checkpoints beside a bundle that it was made of.
-func (a *app) imageRungs(ctx context.Context, path string, f *bundle.File, test *datasets.Split) (rungs, error) {
-	float, err := origin(path, fileFloat, f.Provenance.FloatSHA256, model.ReadCheckpoint)
-	if err != nil {
-		return rungs{}, err
-	}
-	quantized, err := origin(path, fileQuantized, f.Provenance.QuantizedSHA256, model.ReadCheckpoint)
-	if err != nil {
-		return rungs{}, err
-	}
-	if quantized != nil {
-		if err := sameProgram(f, quantized); err != nil {
-			return rungs{}, fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	return answer(ctx, float, quantized, f.Program, test)
-}
-
-// sameProgram refuses a bundle that is not what its checkpoint exports, however
-// sound it is in itself.
-func sameProgram(f *bundle.File, c *model.Checkpoint) error {
-	q, err := c.Quantized()
-	if err != nil {
-		return err
-	}
-	p, err := export.Program(q, f.Program.Labels)
-	if err != nil {
-		return err
-	}
-	for i := range min(len(p.Nodes), len(f.Program.Nodes)) {
-		p.Nodes[i].Seen = f.Program.Nodes[i].Seen
-	}
-	return sameBundle(&bundle.File{Program: p, Provenance: f.Provenance, Golden: f.Golden}, f)
-}
-
-// sameBundle refuses a bundle that is not, byte for byte, the one exported.
-func sameBundle(exported, f *bundle.File) error {
-	want, err := exported.Encode()
-	if err != nil {
-		return err
-	}
-	have, err := f.Encode()
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(want, have) {
-		return fmt.Errorf("%w: it is not what the quantized checkpoint beside it exports", bundle.ErrAltered)
-	}
-	return nil
-}
-
-// origin reads a checkpoint beside the bundle if it is the one that the bundle
-// was made of; nil otherwise, which is no error.
-func origin[C any](path, name, sum string, read func(path string) (*C, error)) (*C, error) {
-	beside := filepath.Join(filepath.Dir(path), name)
-	have, _, err := fileSHA256(beside)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && have != sum {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return read(beside)
+	return a.print(r, note)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"qtool/pipeline"
 	"qtool/verify/runlog"
 )
 
@@ -93,7 +94,7 @@ func TestVerifyKilled(t *testing.T) {
 			if out, err := exec.Command(qtool, train...).CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			verifyKilled(t, qtool, dir, filepath.Join(run, fileBundle), c.backend, c.images)
+			verifyKilled(t, qtool, dir, filepath.Join(run, pipeline.FileBundle), c.backend, c.images)
 		})
 	}
 }
@@ -109,7 +110,7 @@ func verifyKilled(t *testing.T, qtool, dir, bundle, backend string, images int) 
 	if cmd, stderr := command("whole"); cmd.Run() != nil {
 		t.Fatalf("uninterrupted: %s", stderr)
 	}
-	log := filepath.Join(dir, out("killed"), stateVerify)
+	log := filepath.Join(dir, out("killed"), pipeline.StateVerify)
 	cmd, stderr := command("killed")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -1,32 +1,15 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strings"
 
-	"qtool/bundle"
 	"qtool/datasets/text"
 	"qtool/internal/plaintext"
-	"qtool/verify"
+	"qtool/pipeline"
 )
-
-// askView is what --text prints.
-type askView struct {
-	*text.Encoded
-	Answer string    `json:"answer"`
-	Labels []string  `json:"labels"`
-	Logits []float64 `json:"logits"`
-	// Bound is the stated error of the logits; null where they are exact.
-	Bound     []float64  `json:"bound"`
-	Reference string     `json:"integer_answer"`
-	Agrees    bool       `json:"agrees"`
-	Server    serverView `json:"server"`
-	Seconds   askSeconds `json:"seconds"`
-}
 
 // readSentence is what was typed, or what standard input has for "-".
 func readSentence(in io.Reader, typed string) (string, error) {
@@ -43,76 +26,11 @@ func readSentence(in io.Reader, typed string) (string, error) {
 	return string(plaintext.Trim(b)), nil
 }
 
-// runText encrypts one sentence that a person typed, has it evaluated, and prints
-// the answer and what the server saw.
-func runText(ctx context.Context, a *app, path, sentence string, o verifyOptions) error {
-	f, err := bundle.ReadFile(path)
-	if err != nil {
-		return err
+// printAnswer prints what a sentence was answered, if anything, and what the server saw.
+func (a *app) printAnswer(v *pipeline.Answer) error {
+	if v == nil {
+		return nil
 	}
-	client, err := encoder(f)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if client == nil {
-		return hinted{fmt.Errorf("%s takes inputs of shape %v and carries no vocabulary: it is not for sentences", path, f.Program.Input.Shape),
-			"--text is for bundles of networks that read sentences, such as recipe sentiment-lstm-5 makes"}
-	}
-	encoded, err := client.Encode(sentence)
-	if errors.Is(err, text.ErrEmpty) || errors.Is(err, text.ErrUnknown) {
-		return hinted{err, "nothing was encrypted: there is nothing to ask"}
-	}
-	if err != nil {
-		return err
-	}
-	why := ""
-	if o.backend == "auto" && !f.Program.Uses(bundle.KindRecurrent) {
-		o.backend, why = "pbs", "auto takes the pbs back end, which is for single inputs"
-	}
-	plan, err := o.plan(ctx, f.Program, 1)
-	if err != nil {
-		return err
-	}
-	if plan.Why == "" {
-		plan.Why = why
-	}
-	bar := &batchBar{app: a, what: "one sentence"}
-	x, err := ask(ctx, plan, encoded.Bytes, bar.alone)
-	if err != nil {
-		bar.bar.Abandon()
-		return err
-	}
-	bar.bar.Finish()
-	reference, err := bundle.NewRunner(f.Program)
-	if err != nil {
-		return err
-	}
-	want, err := reference.Run(f.Program.Input.Quantize(encoded.Bytes), nil)
-	if err != nil {
-		return err
-	}
-	out := f.Program.Output()
-	label, logits := x.answer(out)
-	v := askView{
-		Encoded: encoded, Answer: f.Program.Labels[label], Labels: f.Program.Labels, Logits: logits,
-		Reference: f.Program.Labels[out.Argmax(want)], Agrees: x.agrees(want), Server: x.server, Seconds: x.seconds,
-	}
-	for i, b := range x.bound {
-		v.Bound = append(v.Bound, math.Abs(out.Scale[i*len(out.Scale)/len(x.bound)])*b)
-	}
-	if plan.Why != "" {
-		v.Server.Why = append(v.Server.Why, plan.Why)
-	}
-	if err := a.printSentence(v); err != nil {
-		return err
-	}
-	if !v.Agrees {
-		return fmt.Errorf("%w: the integer program says %s", verify.ErrMismatch, v.Reference)
-	}
-	return nil
-}
-
-func (a *app) printSentence(v askView) error {
 	if a.json {
 		return a.encode(v)
 	}

@@ -10,6 +10,8 @@ import (
 	"qtool/bundle"
 	"qtool/bundle/lstmtest"
 	"qtool/datasets/text"
+	"qtool/internal/hint"
+	"qtool/pipeline"
 )
 
 // sentenceBundle writes a bundle of a tiny cell with a vocabulary:
@@ -53,7 +55,7 @@ func TestRecurrentBackends(t *testing.T) {
 	}{
 		{tables, "auto", "pbs"}, {tables, "pbs", "pbs"}, {cubics, "auto", "packed-ckks"}, {cubics, "packed-ckks", "packed-ckks"},
 	} {
-		e, err := encryptedExecutor(t.Context(), c.p, 1, verifyOptions{backend: c.backend})
+		e, err := (pipeline.Encryption{Backend: c.backend}).Executor(t.Context(), c.p, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,14 +64,14 @@ func TestRecurrentBackends(t *testing.T) {
 		}
 	}
 	for _, backend := range []string{"bgv", "packed-bgv"} {
-		if _, err := encryptedExecutor(t.Context(), tables, 1, verifyOptions{backend: backend}); err == nil || !strings.Contains(err.Error(), "no form of recurrent programs") || hintFor(err) == "" {
+		if _, err := (pipeline.Encryption{Backend: backend}).Executor(t.Context(), tables, 1); err == nil || !strings.Contains(err.Error(), "no form of recurrent programs") || hint.Of(err) == "" {
 			t.Errorf("%s: %v", backend, err)
 		}
 	}
-	if _, err := encryptedExecutor(t.Context(), tables, 1, verifyOptions{backend: "packed-ckks"}); err == nil || exitCode(err) != exitInsecure || hintFor(err) == "" {
+	if _, err := (pipeline.Encryption{Backend: "packed-ckks"}).Executor(t.Context(), tables, 1); err == nil || exitCode(err) != exitInsecure || hint.Of(err) == "" {
 		t.Errorf("tables by CKKS: %v, exit code %d", err, exitCode(err))
 	}
-	if e, err := encryptedExecutor(t.Context(), tables, 1, verifyOptions{backend: backendNone}); e != nil || err != nil {
+	if e, err := (pipeline.Encryption{Backend: pipeline.BackendNone}).Executor(t.Context(), tables, 1); e != nil || err != nil {
 		t.Errorf("none: %v, %v", e, err)
 	}
 }

@@ -58,5 +58,12 @@ func (p *Plan) reads(la *layer) int {
 	if la.rows == nil {
 		return la.n
 	}
-	return la.rows.Inputs
+	if la.from > 0 || la.first == p.inputs() {
+		return la.rows.Inputs // all outputs of the layer before it, or all inputs
+	}
+	read := map[int]bool{}
+	for o := range la.n {
+		la.each(o, func(v int, _ int32) { read[v] = true })
+	}
+	return len(read)
 }

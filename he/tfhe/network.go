@@ -1,10 +1,8 @@
 package tfhe
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"math"
 
 	"qtool/bundle"
 )
@@ -41,8 +39,8 @@ type layer struct {
 }
 
 // norm counts the outputs whose weights have the squared L2 norm fresh on the
-// program's inputs and rotated on outputs of look-ups, and the L1 norm sum on
-// both.
+// program's inputs and rotated on outputs of look-ups, in which twins count as one
+// output with the sum of their weights' magnitudes, and the L1 norm sum on both.
 type norm struct {
 	fresh, rotated, sum float64
 	count               int
@@ -50,71 +48,11 @@ type norm struct {
 
 const noNode = -1
 
-// lower groups a program's nodes into layers. Linear operations in a row become
-// one map; a polynomial becomes a table over the proved range of its inputs. A
-// Recurrent is unrolled, see unroll. The error is ctx's once that is done.
-func lower(ctx context.Context, p *bundle.Program) ([]layer, error) {
-	bounds, err := p.Bounds()
-	if err != nil {
-		return nil, err
-	}
-	if err := carried.Check(p); err != nil {
-		return nil, err
-	}
-	in := p.Input.Bounds()
-	c := circuit{inputs: in.Lo.Len()}
-	cur := c.next(0)
-	for i := range p.Nodes {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		node := &p.Nodes[i]
-		fail := func(err error) error { return fmt.Errorf("tfhe: layer %q: %w", node.Name, err) }
-		cur.name = node.Name
-		switch op := node.Op.(type) {
-		case *bundle.Reshape:
-		case bundle.Linear:
-			rows := op.Rows(p.InShape(i))
-			if cur.rows != nil {
-				if rows, err = compose(rows, cur.rows); err != nil {
-					return nil, fail(err)
-				}
-			}
-			cur.rows, cur.linearNode = rows, i
-		case *bundle.Recurrent:
-			out, err := c.unroll(op, &cur, in, p.InShape(i), i)
-			if err != nil {
-				return nil, fail(err)
-			}
-			cur = c.next(0)
-			cur.name, cur.rows, cur.linearNode = node.Name, out, i
-		default:
-			f := elementwise(node.Op)
-			if f == nil {
-				return nil, fail(fmt.Errorf("no encrypted form of operation %s", node.Kind()))
-			}
-			cur.tableNode = i
-			if err := c.add(cur, in, f); err != nil {
-				return nil, fail(err)
-			}
-			cur = c.next(c.layers[len(c.layers)-1].first)
-		}
-		in = bounds[i]
-	}
-	if cur.name == "" {
-		cur.name = p.Output().Name
-	}
-	if err := c.add(cur, in, nil); err != nil {
-		return nil, fmt.Errorf("tfhe: layer %q: %w", p.Output().Name, err)
-	}
-	c.assign()
-	return c.layers, nil
-}
-
 // circuit is the layers so far.
 type circuit struct {
 	inputs int
 	layers []layer
+	twins  twins
 }
 
 // values is how many there are so far.
@@ -134,13 +72,15 @@ func (c *circuit) next(from int) layer {
 // add appends a layer with accumulators within b and, if f is not nil, its tables.
 func (c *circuit) add(l layer, b bundle.Bounds, f func(i, n int, q int64) int64) error {
 	l.first = c.values()
-	if err := l.finish(b, c.inputs); err != nil {
+	if err := l.finish(b); err != nil {
 		return err
 	}
+	c.weigh(&l)
 	if f != nil {
 		if err := l.tabulate(f); err != nil {
 			return err
 		}
+		c.twins.add(&l)
 	}
 	c.layers = append(c.layers, l)
 	return nil
@@ -161,13 +101,14 @@ func elementwise(op bundle.Op) func(i, n int, q int64) int64 {
 		}
 	case *bundle.LookupTable:
 		return func(i, n int, q int64) int64 { return int64(op.At(op.Channel(i, n), q)) }
+	case *bundle.Shift:
+		return func(_, _ int, q int64) int64 { return bundle.RoundShift(q, min(op.Bits, 62)) }
 	}
 	return nil
 }
 
-// finish fills in what follows from the accumulators' bounds, the rows and the
-// number of the program's inputs.
-func (l *layer) finish(b bundle.Bounds, inputs int) error {
+// finish fills in the accumulators' ranges.
+func (l *layer) finish(b bundle.Bounds) error {
 	l.n = b.Lo.Len()
 	if b.Lo.Big != nil || b.Hi.Big != nil {
 		return fmt.Errorf("range %v passes 64 bits: %w", b.Range(), ErrInsufficient)
@@ -179,27 +120,7 @@ func (l *layer) finish(b bundle.Bounds, inputs int) error {
 		}
 	}
 	if l.rows != nil {
-		if err := smallBias(l.rows); err != nil {
-			return err
-		}
-	}
-	at := map[norm]int{}
-	for o := range l.n {
-		var w norm
-		l.each(o, func(v int, weight int32) {
-			x := float64(weight)
-			if v < inputs {
-				w.fresh += float64(x * x)
-			} else {
-				w.rotated += float64(x * x)
-			}
-			w.sum += math.Abs(x)
-		})
-		if _, ok := at[w]; !ok {
-			at[w] = len(l.norms)
-			l.norms = append(l.norms, w)
-		}
-		l.norms[at[w]].count++
+		return smallBias(l.rows)
 	}
 	return nil
 }
@@ -215,65 +136,6 @@ func (l *layer) each(o int, f func(value int, weight int32)) {
 	for k, i := range in {
 		f(l.from+int(i), w[k])
 	}
-}
-
-// maxBias bounds the magnitude of a bias, so that sums with it fit an int64.
-const maxBias = 1 << 60
-
-// smallBias returns an error if a bias passes maxBias.
-func smallBias(r *bundle.Rows) error {
-	for o := range r.Outputs() {
-		if math.Abs(r.Bias.Float(o)) > maxBias {
-			return fmt.Errorf("bias %v of element %d passes the limit of 60 bits: %w", r.Bias.At(o), o, ErrInsufficient)
-		}
-	}
-	return nil
-}
-
-// compose is the map x -> outer(inner(x)). It returns an error for weights beyond
-// 32 bits and biases beyond maxBias.
-func compose(outer, inner *bundle.Rows) (*bundle.Rows, error) {
-	for _, r := range []*bundle.Rows{outer, inner} {
-		if err := smallBias(r); err != nil {
-			return nil, err
-		}
-	}
-	r := &bundle.Rows{Inputs: inner.Inputs, Start: []int32{0}}
-	weight := make([]int64, inner.Inputs)
-	seen := make([]bool, inner.Inputs)
-	for o := range outer.Outputs() {
-		var touched []int32
-		bias := outer.Bias.Low64(o)
-		size := math.Abs(float64(bias)) // of the bias and everything it is a sum of
-		mid, w := outer.Row(o)
-		for k, m := range mid {
-			b := inner.Bias.Low64(int(m))
-			bias += int64(w[k]) * b
-			size += math.Abs(float64(w[k]) * float64(b))
-			in, v := inner.Row(int(m))
-			for j, i := range in {
-				if !seen[i] {
-					seen[i] = true
-					touched = append(touched, i)
-				}
-				weight[i] += int64(w[k]) * int64(v[j])
-			}
-		}
-		for _, i := range touched {
-			if x := weight[i]; x != 0 {
-				if x < math.MinInt32 || x > math.MaxInt32 {
-					return nil, fmt.Errorf("composed weight %d of output %d passes 32 bits: %w", x, o, ErrInsufficient)
-				}
-				r.In, r.W = append(r.In, i), append(r.W, int32(x))
-			}
-			weight[i], seen[i] = 0, false
-		}
-		if size > maxBias {
-			return nil, fmt.Errorf("composed bias of output %d passes 60 bits: %w", o, ErrInsufficient)
-		}
-		r.Start, r.Bias.Small = append(r.Start, int32(len(r.In))), append(r.Bias.Small, bias)
-	}
-	return r, nil
 }
 
 // bias is that of accumulator o.

@@ -2,7 +2,9 @@ package tfhe
 
 import (
 	"errors"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,7 +49,7 @@ func convNet(t testing.TB) *bundle.Program {
 // without noise would.
 func TestLayersAreTheProgram(t *testing.T) {
 	rng := seeded(5)
-	for _, p := range []*bundle.Program{
+	for _, p := range append(slices.Collect(maps.Values(graphs(t))),
 		convNet(t),
 		newNet(t, rng, net{bits: 2, maxWeight: 2, table: arbitrary(3), widths: []int{9, 7, 5, 4}}),
 		newNet(t, rng, net{bits: 3, maxWeight: 3, domain: 40, table: sigmoid(2), widths: []int{30, 7, 5, 4}}),
@@ -55,7 +57,7 @@ func TestLayersAreTheProgram(t *testing.T) {
 		lstmtest.Table(lstmtest.Shape{Steps: 1, Inputs: 3, Hidden: 2}, 30, 1),
 		lstmtest.Table(lstmtest.Shape{Steps: 4, Inputs: 5, Hidden: 3}, 60, 2),
 		squares(t),
-	} {
+	) {
 		plan := forced(t, p, testInsecureLiteral())
 		images := randomImages(rng, 50, plan.inputs())
 		for i, w := range bundletest.Reference(t, p, images) {
@@ -115,7 +117,7 @@ func squares(t testing.TB) *bundle.Program {
 // A value has one encoding: all that read it have the slots that it is encoded
 // for.
 func TestSlotsAgree(t *testing.T) {
-	for _, p := range []*bundle.Program{squares(t), lstmtest.Table(lstmtest.Shape{Steps: 3, Inputs: 4, Hidden: 3}, 50, 3)} {
+	for _, p := range append(slices.Collect(maps.Values(graphs(t))), squares(t), lstmtest.Table(lstmtest.Shape{Steps: 3, Inputs: 4, Hidden: 3}, 50, 3)) {
 		layers, err := lower(t.Context(), p)
 		if err != nil {
 			t.Fatal(err)

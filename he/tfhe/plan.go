@@ -49,7 +49,8 @@ const DefaultLogFailure = -20
 type Plan struct {
 	program  *bundle.Program
 	layers   []layer
-	slots    []int // of every value: half of those of the layers that read it
+	slots    []int     // of every value: half of those of the layers that read it
+	free     [][]block // values that nothing reads after each layer
 	params   *Parameters
 	stages   []stage
 	perImage float64
@@ -116,7 +117,7 @@ func build(p *bundle.Program, layers []layer, l ParametersLiteral, workers int) 
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{program: p, layers: layers, slots: valueSlots(layers), params: params, workers: workers}
+	plan := &Plan{program: p, layers: layers, slots: valueSlots(layers), free: releases(layers), params: params, workers: workers}
 	plan.stages, plan.perImage = l.budget(layers)
 	plan.expected = l.expected(layers)
 	plan.hash = plan.digest()

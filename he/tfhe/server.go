@@ -81,6 +81,9 @@ func (s *Server) evaluate(ctx context.Context, in *Input, progress func(int), wa
 		}
 		s.clock(l.tableNode, start)
 		values = append(values, accs...)
+		for _, b := range p.free[i] {
+			clear(values[b.from:b.to])
+		}
 	}
 	panic("tfhe: a plan has no last layer")
 }

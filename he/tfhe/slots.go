@@ -1,5 +1,7 @@
 package tfhe
 
+import "sort"
+
 // assign chooses every layer's number of slots and, with it, how its tables are
 // encoded. A value has one encoding, so that all layers that read it must have the
 // same number of slots: the least that serves all of them.
@@ -76,3 +78,34 @@ func valueSlots(layers []layer) []int {
 	}
 	return slots
 }
+
+// releases are, for every layer, the blocks of values that it reads last: block 0 is
+// the inputs, block i+1 the outputs of layer i. What nothing reads goes at once.
+func releases(layers []layer) [][]block {
+	blocks := []block{{0, layers[0].first}}
+	for i := range layers[:len(layers)-1] {
+		l := &layers[i]
+		blocks = append(blocks, block{l.first, l.first + l.n})
+	}
+	last := make([]int, len(blocks))
+	for b := range last {
+		last[b] = max(0, b-1)
+	}
+	for i := range layers {
+		l := &layers[i]
+		for o := range l.n {
+			l.each(o, func(v int, _ int32) {
+				b := sort.Search(len(blocks), func(b int) bool { return v < blocks[b].to })
+				last[b] = max(last[b], i)
+			})
+		}
+	}
+	free := make([][]block, len(layers))
+	for b, i := range last {
+		free[i] = append(free[i], blocks[b])
+	}
+	return free
+}
+
+// block is the values from..to-1, which lie in one piece of memory.
+type block struct{ from, to int }

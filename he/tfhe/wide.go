@@ -62,18 +62,18 @@ func phaseOf(num, den int64) uint32 {
 	return uint32(((uint64(num)<<32)*2 + uint64(den)) / (2 * uint64(den)))
 }
 
-// block is how many words of every ciphertext a task of a linear map takes, so
+// blockWords is how many words of every ciphertext a task of a linear map takes, so
 // that those of all inputs stay in the cache.
-const block = 256
+const blockWords = 256
 
 // linear evaluates a layer's map on the wide ciphertexts of all values and puts the accumulators x
 // of element o at the phase (x - lo[o] + 1/2) / 2H. The sums are exact modulo
 // 2^32; noise grows by the rows' L2 norms.
 func (p *Parameters) linear(ctx context.Context, workers int, dst, src []wide, l *layer) error {
 	width := p.N() + 1
-	blocks := (width + block - 1) / block
+	blocks := (width + blockWords - 1) / blockWords
 	return parallel.Run(ctx, workers, blocks, func(_, b int) error {
-		from, to := b*block, min((b+1)*block, width)
+		from, to := b*blockWords, min((b+1)*blockWords, width)
 		for o := range dst {
 			if o%64 == 0 && ctx.Err() != nil {
 				return ctx.Err()

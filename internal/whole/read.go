@@ -19,7 +19,7 @@ func Open(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := regular(path, info); err != nil {
+	if err := Regular(path, info); err != nil {
 		return nil, err
 	}
 	f, err := os.Open(path)
@@ -28,7 +28,7 @@ func Open(path string) (*os.File, error) {
 	}
 	// Another file may have come to the path since.
 	if info, err = f.Stat(); err == nil {
-		err = regular(path, info)
+		err = Regular(path, info)
 	}
 	if err != nil {
 		_ = f.Close() // nothing was written
@@ -37,7 +37,9 @@ func Open(path string) (*os.File, error) {
 	return f, nil
 }
 
-func regular(path string, info fs.FileInfo) error {
+// Regular refuses what is not a regular file, as info says, with an error that wraps
+// ErrNotRegular and names the path and its kind.
+func Regular(path string, info fs.FileInfo) error {
 	mode := info.Mode()
 	if mode.IsRegular() {
 		return nil

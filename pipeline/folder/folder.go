@@ -30,6 +30,7 @@ import (
 	"github.com/google/renameio/v2/maybe"
 
 	"qtool/internal/lock"
+	"qtool/internal/whole"
 )
 
 // Unfinished is the folder of new results beside which older ones are kept.
@@ -38,6 +39,7 @@ const Unfinished = ".unfinished"
 const (
 	finished = ".finished"
 	listFile = ".replaces"
+	maxList  = 1 << 20 // bytes of the list of names
 )
 
 // Folder is a locked run folder. It is not safe for concurrent use.
@@ -181,7 +183,7 @@ func (f *Folder) Commit(names []string) (Replaced, error) {
 func (f *Folder) apply() error {
 	from := filepath.Join(f.dir, finished)
 	syncFolder(f.dir)
-	b, err := os.ReadFile(filepath.Join(from, listFile))
+	b, err := whole.Bytes(filepath.Join(from, listFile), maxList)
 	if err == nil {
 		err = f.removeListed(b)
 		syncFolder(f.dir)
@@ -250,21 +252,26 @@ func (f *Folder) hasAny() bool {
 	return slices.ContainsFunc(all, func(e fs.DirEntry) bool { return e.Name()[0] != '.' })
 }
 
-// same reports whether two files have the same bytes.
+// same reports whether two regular files have the same bytes.
 func same(a, b string) bool {
-	x, errA := os.ReadFile(a)
-	y, errB := os.ReadFile(b)
+	x, errA := readAll(a)
+	y, errB := readAll(b)
 	return errA == nil && errB == nil && string(x) == string(y)
 }
 
-// copyFile copies a file; the copy appears only when complete.
-func copyFile(from, to string) error {
-	f, err := os.Open(from)
+// readAll reads a regular file. A pipe is refused and not waited for.
+func readAll(path string) ([]byte, error) {
+	f, err := whole.Open(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(f)
+	return io.ReadAll(f)
+}
+
+// copyFile copies a regular file; the copy appears only when complete.
+func copyFile(from, to string) error {
+	b, err := readAll(from)
 	if err != nil {
 		return err
 	}

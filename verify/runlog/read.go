@@ -23,9 +23,6 @@ func (l *Log) read(f *os.File, record func([]byte) error) error {
 	if err != nil {
 		return err
 	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s: not a regular file", l.path)
-	}
 	r := &reader{bufio.NewReaderSize(io.NewSectionReader(f, 0, info.Size()), 1<<16), info.Size()}
 	magic, err := r.take(min(int64(len(Magic)), info.Size()))
 	if err != nil {

@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"qtool/internal/lock"
+	"qtool/internal/whole"
 )
 
 // Magic begins every log. Its last byte is the version of the format.
@@ -98,9 +99,15 @@ func Resume(path string, identity Identity, record func(payload []byte) error) (
 	return l, nil
 }
 
-// open opens and locks a file, which need not exist.
+// open opens and locks a file, which need not exist. What is there and is not a
+// regular file is refused before anything is verified, as it could keep nothing.
 func open(path string) (*os.File, error) {
 	for {
+		if info, err := os.Stat(path); err == nil {
+			if err := whole.Regular(path, info); err != nil {
+				return nil, err
+			}
+		}
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 		if err != nil {
 			return nil, err

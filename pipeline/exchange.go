@@ -1,0 +1,213 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"math"
+	"runtime/debug"
+	"time"
+
+	"qtool/bundle"
+	"qtool/he"
+	"qtool/he/choose"
+	"qtool/he/lstm"
+	"qtool/he/tfhe"
+)
+
+// exchange is one encrypted input and its answer.
+type exchange struct {
+	// Logits are reals in the units of the program's integers; exact ones are those
+	// integers. Bound is the stated error of the others.
+	logits, bound []float64
+	server        ServerView
+	seconds       AskSeconds
+}
+
+// ServerView is all that a server saw: nothing of it says what was asked.
+type ServerView struct {
+	Backend      string   `json:"backend"`
+	InputBytes   int64    `json:"input_bytes"`
+	InputSHA256  string   `json:"input_sha256"`
+	KeyBytes     int64    `json:"evaluation_key_bytes"`
+	AnswerBytes  int64    `json:"answer_bytes"`
+	AnswerSHA256 string   `json:"answer_sha256"`
+	SecurityBits int      `json:"security_bits"`
+	Why          []string `json:"why"`
+}
+
+// AskSeconds is what the steps of an exchange took.
+type AskSeconds struct {
+	Keygen   float64 `json:"keygen"`
+	Encrypt  float64 `json:"encrypt"`
+	Evaluate float64 `json:"evaluate"`
+	Decrypt  float64 `json:"decrypt"`
+}
+
+// lap adds the time since the last lap.
+type laps struct{ last time.Time }
+
+func (l *laps) lap(to *float64) {
+	now := time.Now()
+	*to += now.Sub(l.last).Seconds()
+	l.last = now
+}
+
+// ask makes keys, encrypts one input, has a server evaluate it, and decrypts. The
+// client and the server are separate: what passes between them is ciphertexts and
+// evaluation keys.
+func ask(ctx context.Context, p *choose.Plan, input []uint8, step func(he.Step)) (*exchange, error) {
+	switch plan := p.Backend.(type) {
+	case *lstm.Plan:
+		defer debug.SetGCPercent(debug.SetGCPercent(garbage(p)))
+		return askLSTM(ctx, plan, input, step)
+	case *tfhe.Plan:
+		return askPBS(ctx, plan, input, step)
+	}
+	return nil, fmt.Errorf("backend %q takes no single sentences: want pbs or, of recurrent networks with polynomials, packed-ckks", p.Describe(0).Backend)
+}
+
+func askPBS(ctx context.Context, p *tfhe.Plan, input []uint8, step func(he.Step)) (*exchange, error) {
+	x := &exchange{server: ServerView{Backend: "pbs", SecurityBits: p.SecurityBits(), Why: p.Why()}}
+	clock := laps{time.Now()}
+	total := p.Lookups() + 1
+	step(he.Step{Phase: "keygen", Total: total})
+	client, err := tfhe.NewClient(p)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := client.EvaluationKeys(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	server, err := tfhe.NewServer(p, keys)
+	if err != nil {
+		return nil, err
+	}
+	x.server.KeyBytes = keys.Bytes()
+	clock.lap(&x.seconds.Keygen)
+	in, err := client.Encrypt(input)
+	if err != nil {
+		return nil, err
+	}
+	sent, err := x.wire(in, &x.server.InputBytes, &x.server.InputSHA256)
+	if err != nil {
+		return nil, err
+	}
+	clock.lap(&x.seconds.Encrypt)
+	received, err := p.ReadInput(sent)
+	if err != nil {
+		return nil, err
+	}
+	done := 1
+	out, err := server.Evaluate(ctx, received, func(n int) {
+		done += n
+		step(he.Step{Phase: "evaluate", Done: done, Total: total})
+	})
+	if err != nil {
+		return nil, err
+	}
+	answer, err := x.wire(out, &x.server.AnswerBytes, &x.server.AnswerSHA256)
+	if err != nil {
+		return nil, err
+	}
+	clock.lap(&x.seconds.Evaluate)
+	back, err := p.ReadOutput(answer)
+	if err != nil {
+		return nil, err
+	}
+	logits, _, err := client.Decrypt(back)
+	if err != nil {
+		return nil, err
+	}
+	for i := range logits.Len() {
+		x.logits = append(x.logits, logits.Float(i))
+	}
+	clock.lap(&x.seconds.Decrypt)
+	return x, nil
+}
+
+// wire is an object as it is sent, with its size and hash.
+func (x *exchange) wire(o io.WriterTo, size *int64, sum *string) (*bytes.Buffer, error) {
+	var b bytes.Buffer
+	if _, err := o.WriteTo(&b); err != nil {
+		return nil, err
+	}
+	hash := sha256.Sum256(b.Bytes())
+	*size, *sum = int64(b.Len()), hex.EncodeToString(hash[:])
+	return &b, nil
+}
+
+func askLSTM(ctx context.Context, p *lstm.Plan, input []uint8, step func(he.Step)) (*exchange, error) {
+	x := &exchange{server: ServerView{Backend: "packed-ckks", SecurityBits: p.SecurityBits(), Why: p.Why()}}
+	clock := laps{time.Now()}
+	phase, done, total := "keygen", 0, p.KeyCount()+p.Operations()
+	tick := func() {
+		done++
+		step(he.Step{Phase: phase, Done: done, Total: total})
+	}
+	step(he.Step{Phase: phase, Total: total})
+	client := lstm.NewClient(p)
+	keys, err := client.Keys(ctx, tick)
+	if err != nil {
+		return nil, err
+	}
+	server, err := lstm.NewServer(p)
+	if err != nil {
+		return nil, err
+	}
+	x.server.KeyBytes = keys.Bytes()
+	clock.lap(&x.seconds.Keygen)
+	in, err := client.Encrypt(ctx, [][]uint8{input})
+	if err != nil {
+		return nil, err
+	}
+	sum := in.SHA256()
+	x.server.InputBytes, x.server.InputSHA256 = in.Bytes(), hex.EncodeToString(sum[:])
+	clock.lap(&x.seconds.Encrypt)
+	phase = "evaluate"
+	out, err := server.Evaluate(ctx, in, keys, tick)
+	if err != nil {
+		return nil, err
+	}
+	sum = out.SHA256()
+	x.server.AnswerBytes, x.server.AnswerSHA256 = out.Bytes(), hex.EncodeToString(sum[:])
+	clock.lap(&x.seconds.Evaluate)
+	logits, err := client.Decrypt(out, 1)
+	if err != nil {
+		return nil, err
+	}
+	x.logits, x.bound = p.Public(logits[0]), p.ErrorBound()
+	clock.lap(&x.seconds.Decrypt)
+	return x, nil
+}
+
+// answer is the label of the largest real logit; the lowest index wins a tie.
+func (x *exchange) answer(n *bundle.Node) (label int, reals []float64) {
+	reals = make([]float64, len(x.logits))
+	for i, v := range x.logits {
+		reals[i] = n.Scale[i*len(n.Scale)/len(x.logits)] * v
+		if reals[i] > reals[label] {
+			label = i
+		}
+	}
+	return label, reals
+}
+
+// agrees reports whether the logits are the reference's: equal or, where they are
+// approximate, within three times the bound, as Public rounds by up to two.
+func (x *exchange) agrees(want bundle.Vec) bool {
+	for i, v := range x.logits {
+		limit := 0.0
+		if x.bound != nil {
+			limit = 3 * x.bound[i]
+		}
+		if !(math.Abs(v-want.Float(i)) <= limit) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,46 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"qtool/he"
+	"qtool/verify"
+)
+
+// simulationSeed makes simulations of a bundle comparable.
+const simulationSeed = 1
+
+// simulate predicts the answers that an executor would give, without encryption:
+// those of a he.Simulator with its noise drawn, and those of an exact executor
+// from the integer rung of the ladder, which it equals while noise stays below the
+// wrap-around.
+func (env *Env) simulate(ctx context.Context, e he.Executor, images [][]uint8, l *verify.Ladder) (*verify.Simulated, error) {
+	b := e.Backend()
+	if b.Approximate {
+		return nil, fmt.Errorf("backend %q: its error is stated, not simulated: leave out --simulate", b.Name)
+	}
+	s := &verify.Simulated{Backend: b.Name, Images: len(images), PredictedBits: b.PredictedBits, Why: b.Why}
+	start, logits := time.Now(), l.Integer
+	if simulator, ok := unwrapped(e).(he.Simulator); ok {
+		bar := &batchBar{env: env, what: "simulation"}
+		r, err := simulator.Simulate(ctx, images, simulationSeed, bar.alone)
+		if err != nil {
+			bar.end(err)
+			return nil, err
+		}
+		bar.end(nil)
+		logits, s.Lookups, s.Failures = r.Logits, r.Lookups, r.Lookups.Failed
+	}
+	compared, err := (&verify.Ladder{Output: l.Output, Labels: l.Labels, Integer: l.Integer, Encrypted: logits}).Compare()
+	if err != nil {
+		return nil, err
+	}
+	s.LogitMismatches = compared.LogitMismatches
+	if compared.Accuracy.Encrypted != nil {
+		s.Accuracy = *compared.Accuracy.Encrypted
+	}
+	s.Seconds = time.Since(start).Seconds()
+	return s, nil
+}

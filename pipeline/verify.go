@@ -1,0 +1,182 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"qtool/bundle"
+	"qtool/datasets"
+	"qtool/export"
+	"qtool/he"
+	"qtool/internal/memory"
+	"qtool/verify"
+	"qtool/verify/integer"
+)
+
+// rungs are the answers of the networks that the bundle was made of; nil where
+// their checkpoints are not at hand.
+type rungs struct {
+	float, quantized verify.Predictions
+	drifts           []export.Drift // of each layer
+}
+
+// verification is a bundle to be checked on a test split.
+type verification struct {
+	file      *bundle.File
+	sum       string // of the bundle's file
+	test      *datasets.Split
+	encrypted int         // samples of test that are encrypted, the first
+	executor  he.Executor // planned for these
+	rungs     rungs
+	simulate  bool      // predict the executor's answers to all of test instead of encrypting
+	sqnr      []float64 // of each layer; nil where it is not known
+	state     string    // log of finished batches, "" for none
+	resume    bool
+}
+
+// begin is what to do about a verification that was interrupted before it kept anything.
+func (v *verification) begin() string {
+	if v.state == "" {
+		return "with --out, finished batches are kept and --resume goes on behind them"
+	}
+	return "the same command with --resume goes on"
+}
+
+// verification plans what a run ends with: parameters are chosen, or refused,
+// before the rungs answer.
+func (w *Workspace) verification(ctx context.Context, f *bundle.File) (verification, error) {
+	v := w.recipe.Verify
+	if v.Backend == BackendNone {
+		v.EncryptedLimit, v.Precision, v.Memory = 0, 0, 0 // of the recipe's own back end
+	}
+	task := verification{file: f, state: w.Path(StateVerify), resume: w.Resume}
+	var err error
+	if task.test, err = limited(w.kind.test(), v.Limit); err != nil {
+		return task, fmt.Errorf("verify.%w", err)
+	}
+	if task.encrypted, err = encryptedSamples("verify.encrypted_limit", v.EncryptedLimit, task.test.Len()); err != nil {
+		return task, err
+	}
+	e := Encryption{Backend: v.Backend, LogN: v.LogN, Precision: v.Precision, Memory: v.Memory, AllowInsecure: w.AllowInsecure}
+	task.executor, err = e.Executor(ctx, f.Program, task.encrypted)
+	return task, err
+}
+
+// verify runs the integer reference and the encrypted executor and fills in a report.
+func (e *Env) verify(ctx context.Context, v verification) (*verify.Report, error) {
+	f, test := v.file, v.test
+	samples := samplesOf(test)
+	reference, err := integer.New(f.Program)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := e.execute(ctx, "integer reference", verify.Task{Executor: reference, Samples: samples}, v.begin())
+	if err != nil {
+		return nil, err
+	}
+	ladder := verify.Ladder{
+		Output: f.Program.Output(), Labels: test.Labels, Float: v.rungs.float, Quantized: v.rungs.quantized, Integer: plain.Logits,
+	}
+	report := &verify.Report{
+		Schema: verify.ReportSchema, Recipe: f.Provenance.Recipe, Seed: f.Provenance.Seed,
+		Dataset: f.Provenance.Dataset, DatasetSHA256: f.Provenance.DatasetSHA256,
+		BundleSHA256: v.sum, Images: test.Len(), Versions: versions(),
+		Seconds: verify.Seconds{Integer: plain.Cost.Seconds.Evaluate},
+		Domains: plain.Domains,
+	}
+	var nodeSeconds []float64
+	if v.executor != nil && v.simulate {
+		if report.Simulated, err = e.simulate(ctx, v.executor, samples, &ladder); err != nil {
+			return nil, err
+		}
+	} else if v.executor != nil {
+		encrypted, err := e.encrypt(ctx, v, samples[:v.encrypted], report)
+		if err != nil {
+			return nil, err
+		}
+		ladder.EncryptedImages = v.encrypted
+		ladder.Encrypted, ladder.Reals, ladder.Bound, ladder.Usual = encrypted.Logits, encrypted.Reals, encrypted.Bound, encrypted.Usual
+		nodeSeconds = encrypted.NodeSeconds
+		if report.Lookups = encrypted.Lookups; report.Lookups != nil {
+			ladder.Failed = report.Lookups.FailedImages
+		}
+	}
+	comparison, err := ladder.Compare()
+	if err != nil {
+		return nil, err
+	}
+	report.Layers = verify.Layers(f.Program, nodeSeconds, v.sqnr)
+	for i, d := range v.rungs.drifts {
+		report.Layers[i].Float32Exact, report.Layers[i].Drift = &d.Exact, &d.Differ
+	}
+	report.Apply(comparison)
+	report.PeakRSSBytes = memory.Peak()
+	return report, nil
+}
+
+// encrypt runs the encrypted executor and puts into the report what it took.
+func (e *Env) encrypt(ctx context.Context, v verification, samples [][]uint8, report *verify.Report) (*he.Result, error) {
+	f := v.file
+	encrypted, err := e.execute(ctx, "encrypted", verify.Task{
+		Executor: v.executor, Samples: samples, Log: v.state, Resume: v.resume, BundleSHA256: v.sum, DatasetSHA256: f.Provenance.DatasetSHA256,
+	}, v.begin())
+	if err != nil {
+		return nil, err
+	}
+	backend := v.executor.Backend()
+	backend.NoiseBitsLeft = encrypted.NoiseBitsLeft
+	fillTables(&backend, f.Program, encrypted)
+	report.Images, report.Backend, report.Latency = len(encrypted.Logits)+len(encrypted.Reals), &backend, encrypted.Latency
+	cost := encrypted.Cost
+	s := &report.Seconds
+	s.Keygen, s.Encrypt, s.Evaluate, s.Decrypt = cost.Seconds.Keygen, cost.Seconds.Encrypt, cost.Seconds.Evaluate, cost.Seconds.Decrypt
+	report.Bytes = verify.Bytes{CiphertextIn: cost.Bytes.CiphertextIn, CiphertextOut: cost.Bytes.CiphertextOut, Keys: cost.Bytes.Keys}
+	return encrypted, nil
+}
+
+// fillTables sets what a look-up of one sample took, from the time of the layers.
+func fillTables(b *he.Backend, p *bundle.Program, r *he.Result) {
+	for i := range b.Tables {
+		l := &b.Tables[i]
+		for k := range min(len(p.Nodes), len(r.NodeSeconds)) {
+			if p.Nodes[k].Name == l.Layer {
+				l.Microseconds = 1e6 * r.NodeSeconds[k] / float64(l.PerImage*max(len(r.Logits), 1))
+			}
+		}
+	}
+}
+
+// limited is the first limit samples of a split; 0 is all of them.
+func limited(s *datasets.Split, limit int) (*datasets.Split, error) {
+	if limit == 0 {
+		return s, nil
+	}
+	if limit < 0 || limit > s.Len() {
+		return nil, fmt.Errorf("limit %d is outside 1..%d, the images of the test set", limit, s.Len())
+	}
+	return s.First(limit), nil
+}
+
+// encryptedSamples is how many of the samples that are answered are encrypted, the
+// first; a limit of 0 is all of them. name is what sets the limit.
+func encryptedSamples(name string, limit, answered int) (int, error) {
+	if limit == 0 {
+		return answered, nil
+	}
+	if limit < 0 || limit > answered {
+		return 0, fmt.Errorf("%s %d is outside 1..%d, the images that are answered", name, limit, answered)
+	}
+	return limit, nil
+}
+
+// compatible refuses a dataset that is not the shape that the program takes.
+func compatible(f *bundle.File, d *datasets.Dataset) error {
+	if !slices.Equal(d.Shape, f.Program.Input.Shape) {
+		return fmt.Errorf("dataset %s has images of shape %v, the bundle takes %v", d.Name, d.Shape, f.Program.Input.Shape)
+	}
+	if d.Classes != len(f.Program.Labels) {
+		return fmt.Errorf("dataset %s has %d classes, the bundle has %d labels", d.Name, d.Classes, len(f.Program.Labels))
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package tune
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/google/renameio/v2/maybe"
+
+	"qtool/he/bgv"
+	"qtool/internal/hint"
+	"qtool/internal/whole"
+	"qtool/pipeline"
+	"qtool/tune/pareto"
+)
+
+// maxBytes caps search.json.
+const maxBytes = 64 << 20
+
+// schema is the version of search.json.
+const schema = 2
+
+// Report is search.json, and with candidates alone the state of a search.
+type Report struct {
+	Schema int    `json:"schema"`
+	Recipe string `json:"recipe"`
+	Seed   uint64 `json:"seed"`
+	// Identity is what the candidates belong to.
+	Identity      Identity `json:"identity"`
+	FloatAccuracy float64  `json:"float_accuracy"`
+	// Machine is this machine's speed, which only predicted seconds depend on.
+	Machine bgv.Speed `json:"machine"`
+	// Chance is the accuracy of guessing, which tables of one entry reach for
+	// nothing; 0 for networks without tables.
+	Chance     float64     `json:"chance"`
+	Axes       []Axis      `json:"axes"`
+	Candidates []Candidate `json:"candidates"` // as they were tried
+	Front      []Choice    `json:"front"`      // the cheapest first
+}
+
+// Identity is what the worth of a candidate depends on.
+type Identity struct {
+	RecipeSHA256  string `json:"recipe_sha256"`
+	FloatSHA256   string `json:"float_sha256"`
+	DatasetSHA256 string `json:"dataset_sha256"`
+	Images        int    `json:"images"`      // held out
+	TestImages    int    `json:"test_images"` // that costs are for
+	LogN          int    `json:"log_n"`       // 0: chosen
+	Version       string `json:"version"`
+}
+
+// Candidate is a choice of bits and what it is worth.
+type Candidate struct {
+	Point pareto.Point `json:"point"` // a value an axis
+	// Accuracy is of the integer program, quantized without training.
+	Accuracy float64 `json:"proxy_accuracy"`
+	// Needs are nil where nothing carries the program; Reason then says why.
+	Needs  *Needs `json:"needs"`
+	Reason string `json:"infeasible,omitempty"`
+}
+
+// aboveChance is how much more accurate than guessing a candidate with tables must
+// be to count.
+const aboveChance = 0.05
+
+// worth is the candidate as the search weighs it.
+func (r *Report) worth(c *Candidate) pareto.Candidate {
+	w := pareto.Candidate{Point: c.Point, Accuracy: c.Accuracy}
+	if c.Needs != nil && (r.Chance == 0 || c.Accuracy > r.Chance+aboveChance) {
+		w.Feasible, w.Cost = true, c.Needs.Work
+	}
+	return w
+}
+
+// Choice is a point of the front, fine-tuned. Needs and Reason are of the
+// fine-tuned program.
+type Choice struct {
+	Candidate
+	Tuned            float64 `json:"accuracy"`
+	PredictedSeconds float64 `json:"predicted_seconds"`
+	// Best says that after fine-tuning nothing else is both cheaper and better.
+	Best bool `json:"best"`
+	// Folder is the point's run folder, below the search's.
+	Folder string `json:"folder"`
+	// Set are the overrides of the search's recipe that give this point.
+	Set []string `json:"set"`
+}
+
+// Encode is the report as search.json has it.
+func (r *Report) Encode() ([]byte, error) {
+	b, err := json.MarshalIndent(r, "", "  ")
+	return append(b, '\n'), err
+}
+
+// writeFile writes the report; the file appears only when complete.
+func (r *Report) writeFile(path string) error {
+	b, err := r.Encode()
+	if err != nil {
+		return err
+	}
+	return maybe.WriteFile(path, b, 0o644)
+}
+
+// knownCandidates are those that an interrupted search, or else a finished one,
+// left in the folder.
+func knownCandidates(w *pipeline.Workspace, identity Identity) ([]Candidate, error) {
+	if !w.Resume {
+		return nil, nil
+	}
+	for _, name := range []string{pipeline.StateSearch, pipeline.FileSearch} {
+		b, err := whole.Bytes(w.Path(name), maxBytes)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var r Report
+		if err == nil {
+			err = json.Unmarshal(b, &r)
+		}
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%s: %w", w.Path(name), err)
+		case r.Schema != schema || r.Identity != identity:
+			return nil, hint.With(
+				fmt.Errorf("%s: cannot resume: it is of another search (%+v, this is %+v)", w.Path(name), r.Identity, identity),
+				"run without --resume to start afresh",
+			)
+		}
+		return r.Candidates, nil
+	}
+	return nil, nil
+}

@@ -1,0 +1,24 @@
+package verify
+
+import "fmt"
+
+// Err is nil if the encrypted rung agrees with the integers, or an error that wraps
+// ErrMismatch and names the first that does not: an exact back end must agree on every
+// logit, an approximate one must stay within its stated bound. Samples in which a look-up
+// failed may differ, if no more look-ups failed than was predicted (see CheckLookups).
+func (r *Report) Err() error {
+	if p := r.Precision; p != nil && p.Outside > 0 {
+		m := p.FirstOutside
+		return fmt.Errorf("%w by more than the stated bound: %d of them, first at image %d, logit %d: integer %s, encrypted %s",
+			ErrMismatch, p.Outside, m.Image, m.Logit, m.Want, m.Got)
+	}
+	if r.LogitMismatches == r.Explained {
+		if r.Lookups != nil {
+			return CheckLookups(r.Lookups)
+		}
+		return nil
+	}
+	m := r.FirstMismatch
+	return fmt.Errorf("%w: %d of them, first at image %d, logit %d: integer %s, encrypted %s",
+		ErrMismatch, r.LogitMismatches-r.Explained, m.Image, m.Logit, m.Want, m.Got)
+}
