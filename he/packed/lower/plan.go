@@ -106,6 +106,7 @@ func New(ctx context.Context, segments []Segment, p *bundle.Program, o Options) 
 	plan.Nanoseconds = best.cost
 	for i, chosen := range best.stages(len(segments)) {
 		st := *chosen
+		st.rest, st.matrices = nil, nil // Map has the one that it takes
 		for k, source := range st.Sources {
 			r := Read{Stage: source, Cts: st.Map.parts[k].cts, Elements: st.Map.parts[k].width}
 			if source == Input {
