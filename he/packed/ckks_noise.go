@@ -349,6 +349,11 @@ func (e *ckksSources) variances(v []values[float64], read [][]float64) []float64
 		if st.Rescale > 0 || st.Split.Rotates() {
 			behind += e.rounding(at.after)
 		}
+		if behind == 0 {
+			// A constant: no term adds an error that hides those of its encoding and of
+			// float64 transforms. A rounding at the messages' scale is far above both.
+			behind = e.rounding(s.fresh)
+		}
 		all[2*i+1] = e.doublings(behind, st.Rounds, after, at.after)
 		if st.Multiplies() {
 			in := e.switching(after, at.after*at.after) + e.rounding(s.exits[i])
