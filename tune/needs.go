@@ -11,6 +11,7 @@ import (
 	"qtool/he/bgvlut"
 	"qtool/he/security"
 	"qtool/he/tfhe"
+	"qtool/internal/elementary"
 	"qtool/pipeline"
 	"qtool/recipe"
 )
@@ -81,7 +82,7 @@ func predict(ctx context.Context, p *bundle.Program, v recipe.Verify, images int
 	if best == nil {
 		return nil, why, nil
 	}
-	best.TableBits = math.Log2(float64(largestTable(p)))
+	best.TableBits = elementary.Log2(float64(largestTable(p)))
 	return best, "", nil
 }
 

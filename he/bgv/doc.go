@@ -19,6 +19,14 @@
 //     multiplies the plaintext by p^-1 mod T. This scale is tracked, goes into
 //     later constants, and is taken out after decryption.
 //
+// # Graphs
+//
+// A program is cut into segments where its products are, see lower. All that a later
+// segment reads is rescaled together, so that everything in a segment has one modulus.
+// In a segment that begins with the scale s, ciphertexts have scales s^k: products add
+// up the exponents, and where branches meet, a part of exponent j < k is multiplied by
+// s^(k-j) mod t. All leave a segment with one scale, see segment and kept.
+//
 // # Exactness
 //
 // Intermediate values are computed modulo the plaintext primes t_i and may wrap:
@@ -36,7 +44,8 @@
 //
 // All but the rescales is pointwise in the NTT domain, so the work between two
 // rescales (a segment) is done limb by limb and block of coefficients by block,
-// with all ciphertexts' share of a block lying together in memory (a tile).
+// with all ciphertexts' share of a block lying together in memory (a tile). Buffers that
+// only their own segment reads exist as one tile a worker.
 //
 // Reference: Brakerski, Gentry, Vaikuntanathan, "(Leveled) fully homomorphic
 // encryption without bootstrapping", 2012; Dowlin et al., "CryptoNets", 2016,

@@ -29,6 +29,13 @@
 // There is no refreshing: one chain of primes carries the whole network. The
 // client makes the secret key and one relinearisation key; nothing is rotated.
 //
+// # Graphs
+//
+// Tables run in rounds: a table of round r has at most r tables on its way from the
+// input, and all tables of a round divide by the same levels' primes. As every output of
+// a table has the factor 1, sums of any branches are right as they are; what waits for a
+// later round is cut to its primes. Maxima and products become tables, see lower.
+//
 // # Exactness
 //
 // Package rns states the convention: V = m + T*e must stay below Q/2. NewPlan

@@ -75,13 +75,25 @@ func (p *Plan) tableLayer(i int) he.TableLayer {
 	return r
 }
 
-// TableLayers describes the tables of each layer that has some.
+// TableLayers describes the tables of each layer that has some; all stages of a maximum
+// or a product together.
 func (p *Plan) TableLayers() []he.TableLayer {
 	var all []he.TableLayer
+	number := map[int]int{} // in all, by node
 	for i := range p.stages {
-		if p.stages[i].table != nil {
-			all = append(all, p.tableLayer(i))
+		if p.stages[i].table == nil {
+			continue
 		}
+		l, node := p.tableLayer(i), p.stages[i].node.table
+		at, ok := number[node]
+		if !ok {
+			number[node] = len(all)
+			all = append(all, l)
+			continue
+		}
+		all[at].PerImage += l.PerImage
+		all[at].Symmetric += l.Symmetric
+		all[at].Domain = max(all[at].Domain, l.Domain)
 	}
 	return all
 }

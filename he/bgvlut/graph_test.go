@@ -89,6 +89,22 @@ func TestInsecureGraphsAreExact(t *testing.T) {
 	}
 }
 
+// The tables of a maximum are one layer's, of all rounds together, and so is what it is
+// evaluated as.
+func TestInsecureMaximumIsOneLayer(t *testing.T) {
+	w := bundletest.Wire(2, 0, 1, 2, 2).Add("pool", &bundle.MaxPool{Kernel: bundle.Both(2), Stride: bundle.Both(1)})
+	p := w.Add("flat", &bundle.Reshape{Shape: []int{1}}).Done(t, 1)
+	plan := mustPlan(t, p, insecureOptions(10))
+	if all := plan.TableLayers(); len(all) != 1 || all[0].Layer != "pool" || all[0].PerImage != 3 || all[0].Domain != 7 {
+		t.Errorf("tables %+v, want 3 of pool over -3..3", all)
+	}
+	for _, l := range plan.Describe(0).Layers {
+		if l.Name != "pool" || l.First != 0 || l.Last != 0 || !(l.Seconds > 0) {
+			t.Errorf("layer %+v", l)
+		}
+	}
+}
+
 // An evaluation keeps no more ciphertexts than are read again, and gives back the memory
 // of all others; its inputs stay unless it consumes them.
 func TestInsecureMemoryIsFreed(t *testing.T) {
@@ -189,7 +205,7 @@ func TestInsecureCancelGraph(t *testing.T) {
 // Wide tables and factors are refused as insufficient.
 func TestInsecureRandomGraphs(t *testing.T) {
 	o := bundletest.Random{Kinds: carried.Kinds, Layers: 5, InputBits: 2, RangeBits: 8, TableBits: 5}
-	bundletest.Encrypted(t, 100, o, 10, func(t *rapid.T, p *bundle.Program, images [][]uint8) []bundle.Vec {
+	bundletest.Encrypted(t, 150, o, 10, func(t *rapid.T, p *bundle.Program, images [][]uint8) []bundle.Vec {
 		plan, err := NewPlan(context.Background(), p, Options{LogN: 10, AllowInsecure: true, Workers: 1})
 		if errors.Is(err, errInsufficient) {
 			return nil
