@@ -344,10 +344,16 @@ func (e *ckksSources) variances(v []values[float64], read [][]float64) []float64
 		for k, n := range terms {
 			behind += float64(n) * e.n() / 12 * read[i][k] / sq(at.diagonals[k])
 		}
+		behind += sq(e.lost(&v[i], at.diagonals, read[i]) / sureness)
 		product := at.before[0] * at.diagonals[0]
 		behind += float64(float64(giants) * (e.switching(limbs, product) + e.rounding(product)))
 		if st.Rescale > 0 || st.Split.Rotates() {
 			behind += e.rounding(at.after)
+		}
+		if behind == 0 {
+			// A constant: no term adds an error that hides those of its encoding and of
+			// float64 transforms. A rounding at the messages' scale is far above both.
+			behind = e.rounding(s.fresh)
 		}
 		all[2*i+1] = e.doublings(behind, st.Rounds, after, at.after)
 		if st.Multiplies() {
@@ -362,4 +368,53 @@ func (e *ckksSources) variances(v []values[float64], read [][]float64) []float64
 		all[k] += rotating[k]
 	}
 	return all
+}
+
+// lost bounds what a map loses of weights so small that their diagonals' coefficients
+// round to next to nothing: those errors have the weights' signs, not random ones. A
+// weight w alone in a diagonal of length L has coefficients of up to w S_d/L. Below 4 it
+// counts with
+//
+//	min(|w|, L/(2 S_d))
+//
+// times the largest value that its map reads of the source; weights of programs whose
+// tensors have about one magnitude are far above.
+func (e *ckksSources) lost(v *values[float64], diagonals, read []float64) float64 {
+	m := v.stage.Map
+	quiet, some := make([]float64, len(diagonals)), false
+	for k, s := range diagonals {
+		quiet[k] = 4 * float64(m.Length) / s
+		some = some || v.least[k] < quiet[k]
+	}
+	if !some {
+		return 0
+	}
+	most := 0.0
+	for o := range m.Matrix.Outputs() {
+		sum := 0.0
+		for k := m.Matrix.Start[o]; k < m.Matrix.Start[o+1]; k++ {
+			source := m.Column(int(m.Matrix.In[k]))
+			if w := math.Abs(realWeight(v, o, int(k))); w < quiet[source] {
+				sum += float64(math.Min(w, quiet[source]/8) * math.Sqrt(read[source]))
+			}
+		}
+		most = math.Max(most, sum)
+	}
+	return most
+}
+
+// leastWeights are the smallest magnitudes of a map's weights, by source.
+func leastWeights(v *values[float64]) []float64 {
+	m := v.stage.Map
+	least := make([]float64, len(v.stage.Reads))
+	for k := range least {
+		least[k] = math.Inf(1)
+	}
+	for o := range m.Matrix.Outputs() {
+		for k := m.Matrix.Start[o]; k < m.Matrix.Start[o+1]; k++ {
+			source := m.Column(int(m.Matrix.In[k]))
+			least[source] = math.Min(least[source], math.Abs(realWeight(v, o, int(k))))
+		}
+	}
+	return least
 }

@@ -204,6 +204,8 @@ func graphs(t testing.TB) map[string]network {
 			add("polynomials", &bundle.Polynomial{Coeffs: []bundle.Vec{{Small: []int64{1, 2, 3}}, {Small: []int64{0, -1, -2}}}}, "a").
 			add("flat", &bundle.Reshape{Shape: []int{8}}, "polynomials").
 			add("out", &bundle.Dense{Units: 2, Inputs: 8, Weight: []int32{1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 1, 0, 1, 0, 1}, Bias: bundle.Vec{Small: []int64{0, 0}}}, "flat").network(),
+		"constant": newGraph(t, 13, 4).
+			add("out", &bundle.Dense{Units: 2, Inputs: 4, Weight: make([]int32, 8), Bias: bundle.Vec{Small: []int64{5, -3}}}, "input").network(),
 		"too wide to fuse": newGraph(t, 11, 10).
 			dense("a", "input", 6).square("a2", "a").
 			add("w", &bundle.Polynomial{Coeffs: []bundle.Vec{{Small: []int64{1, 1 << 40}}}}, "a2").

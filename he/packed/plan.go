@@ -277,6 +277,9 @@ func (o Options) tryBase(ctx context.Context, p *bundle.Program, fusions [][]low
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	for i := range plan.values {
+		plan.values[i].least = leastWeights(&plan.values[i])
+	}
 	all := plan.provedSpans()
 	for _, g := range []struct {
 		to   **gains

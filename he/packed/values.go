@@ -23,6 +23,7 @@ type values[T any] struct {
 	bias  []T // of each output of the map, as it stands in the slots
 	// gain and offset are those of each output of the stage.
 	gain, offset []T
+	least        []float64 // see leastWeights; packed-ckks alone
 }
 
 // unit is that of output o of the map.

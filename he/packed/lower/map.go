@@ -148,7 +148,7 @@ func (l *Map) newViews(p *mapPart, doublings int) {
 // place says which ciphertext and offset the product of output o and input i takes,
 // and the slot of its diagonal.
 func (l *Map) place(o int, i int32) (ct, offset, slot int) {
-	part := &l.parts[l.part(int(i))]
+	part := &l.parts[l.Column(int(i))]
 	k, p := int(i)-part.column, int(l.Out.Slot[o])
 	if part.places == nil {
 		k := sort.Search(len(part.need[p]), func(j int) bool { return part.need[p][j] >= int32(k) })
@@ -163,8 +163,8 @@ func (l *Map) place(o int, i int32) (ct, offset, slot int) {
 	return part.ct + int(in.Ct[k]), offset, slot
 }
 
-// part is the source of an input.
-func (l *Map) part(i int) int {
+// Column is the number of the source that an input of the matrix belongs to.
+func (l *Map) Column(i int) int {
 	k := len(l.parts) - 1
 	for l.parts[k].column > i {
 		k--
