@@ -21,9 +21,11 @@ type coefficients struct {
 	small []int8
 }
 
+// No word is written with zeros and ones alone in any base: an address in binary,
+// which %b prints, may have those digits.
 var secrets = guardtest.Secrets{
 	Words: [][]uint64{{
-		123456789012345, 5, 998877665544332211, 1 << 40, 1 << 41, 1 << 42, 1 << 43, 1 << 44, 1 << 45,
+		123456789012345, 5, 998877665544332211, 3<<40 + 29, 5<<41 + 37, 7<<42 + 43, 9<<43 + 59, 11<<44 + 67, 13<<45 + 83,
 	}},
 	Small: [][]int8{{-1, 0, 1, 1, 0, -1, -1, 0, 1, 0, 0, 1, -1, 1, 0, 1, 1}},
 }
