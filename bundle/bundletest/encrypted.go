@@ -13,7 +13,8 @@ import (
 // Encrypted draws programs and up to 3 images n times, or as often as the flag
 // rapid.checks says, and wants of run the reference's logits. run returns nil for a
 // program that its parameters cannot carry, of which there may be one in rarely: 20 is
-// 1 of 20, and 0 none. Graphs that are no chains must be met, and every kind of o, if n is not small.
+// 1 of 20, and 0 none. At 100 draws and more, graphs that are no chains must be met, and
+// from 150 on every kind of o.
 func Encrypted(t *testing.T, n int, o Random, rarely int, run func(t *rapid.T, p *bundle.Program, images [][]uint8) []bundle.Vec) {
 	t.Helper()
 	f := flag.Lookup("rapid.checks")
@@ -60,12 +61,16 @@ func Encrypted(t *testing.T, n int, o Random, rarely int, run func(t *rapid.T, p
 		}
 	})
 	t.Logf("%d programs, %d of them graphs, %d refused, %v", all, graphs, refused, used)
-	if graphs == 0 || refused*rarely > all || rarely == 0 && refused > 0 {
+	if rarely == 0 && refused > 0 {
+		t.Errorf("%d of %d programs were refused", refused, all)
+	}
+	const enough = 100 // for the shares of graphs and of the refused to be near those of all draws
+	if all >= enough && (graphs == 0 || refused*rarely > all) {
 		t.Errorf("%d of %d programs are graphs, and %d were refused", graphs, all, refused)
 	}
-	const enough = 150 // for every operation to be drawn
+	const every = 150 // for every operation to be drawn
 	for _, k := range o.filled().Kinds {
-		if used[k] == 0 && all >= enough {
+		if used[k] == 0 && all >= every {
 			t.Errorf("no program has the operation %s", k)
 		}
 	}

@@ -90,10 +90,10 @@ func TestInsecureRandomGraphs(t *testing.T) {
 	if limit := 1 + 5*math.Sqrt(2/float64(samples)); mean > limit {
 		t.Errorf("mean square error %.3f of the predicted, want at most %.3f", mean, limit)
 	}
-	if insufficient > all/2 || graphs == 0 {
-		t.Errorf("%d of %d programs are carried by no parameters, %d are graphs", insufficient, all, graphs)
-	}
-	if !testing.Short() {
+	if all >= 100 { // enough for the shares to be what they are at all draws
+		if insufficient > all/2 || graphs == 0 {
+			t.Errorf("%d of %d programs are carried by no parameters, %d are graphs", insufficient, all, graphs)
+		}
 		for _, k := range carried.Kinds {
 			if used[k] == 0 {
 				t.Errorf("no program has the operation %s", k)
