@@ -220,7 +220,7 @@ func TestNarrowDependencies(t *testing.T) {
 		"quant":                {},
 		"internal/safetensors": {module + "/internal/strict"},
 		"bundle":               {module + "/quant", module + "/internal/", "github.com/google/renameio/v2"},
-		"model":                {module + "/quant", module + "/internal/", "github.com/google/renameio/v2"},
+		"model":                {module + "/quant", module + "/approx", module + "/internal/", "github.com/google/renameio/v2"},
 	} {
 		p, ok := all[module+"/"+name]
 		if !ok {
