@@ -33,6 +33,11 @@ func newImages(ctx context.Context, r *recipe.Recipe, o datasets.Options, steps 
 	if err != nil {
 		return nil, err
 	}
+	pixels, err := r.Pixels()
+	if err != nil {
+		return nil, err
+	}
+	d.Encode(pixels)
 	m := &images{recipe: r, data: d, steps: steps}
 	if m.network, err = r.Build(); err != nil {
 		return nil, err
@@ -134,7 +139,7 @@ func (m *images) export(ctx context.Context) (*bundle.File, *datasets.Split, err
 	if err != nil {
 		return nil, nil, err
 	}
-	f := &bundle.File{Program: p}
+	f := &bundle.File{Program: p, Encoder: m.data.Test.Encoder}
 	f.Golden, err = bundle.MakeGolden(p, nil)
 	return f, m.data.Test, err
 }

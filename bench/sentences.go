@@ -6,6 +6,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets"
+	"qtool/datasets/text"
 	"qtool/model"
 	"qtool/model/sequence"
 	"qtool/recipe"
@@ -157,5 +158,5 @@ func (s *sentences) export(ctx context.Context) (*bundle.File, *datasets.Split, 
 	if err != nil {
 		return nil, nil, err
 	}
-	return f, e.Split(s.material.Corpus.Test), nil
+	return f, text.Split(e, s.material.Corpus.Test), nil
 }

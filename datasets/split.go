@@ -3,6 +3,8 @@ package datasets
 import (
 	"fmt"
 	"iter"
+
+	"qtool/encode"
 )
 
 // Split is one part of a dataset: N labelled images of equal shape.
@@ -10,6 +12,9 @@ type Split struct {
 	Images []uint8 // [N, Shape...], row-major (NCHW), one byte a value, 0..255
 	Labels []uint8 // [N]
 	Shape  []int   // of one image: [C, H, W]
+	// Encoder makes the tensor that a network takes of an image; see Reals. Nil divides
+	// by 255.
+	Encoder *encode.Pixels
 }
 
 // Batch is a run of consecutive images of a split. Its slices are views.
@@ -29,13 +34,32 @@ func (s *Split) Image(i int) []uint8 {
 	return s.Images[i*size : (i+1)*size : (i+1)*size]
 }
 
+// Reals writes the tensor of image i to dst, which has one value a byte of it: what the
+// encoder makes of the image. It does not allocate. It panics if i is not in [0, Len) or
+// dst has another length.
+func (s *Split) Reals(dst []float32, i int) { s.Encoder.EncodeInto(dst, s.Image(i)) }
+
+// Tensor is what Reals writes.
+func (s *Split) Tensor(i int) []float32 {
+	x := make([]float32, volume(s.Shape))
+	s.Reals(x, i)
+	return x
+}
+
+// Augmented writes the tensor of image i, moved at random as a says, to dst; see
+// [Augment.Apply]. The movement depends on a, seed, epoch and i alone.
+func (s *Split) Augmented(dst []float32, i int, a Augment, seed, epoch uint64) {
+	a.Apply(dst, s.Image(i), s.Shape, seed, epoch, i)
+	s.Encoder.Normalize(dst)
+}
+
 // Subset returns a copy of the images named by indices, in that order.
 // An index may occur more than once. It panics if one is not in [0, Len).
 func (s *Split) Subset(indices []int) *Split {
 	out := &Split{
 		Images: make([]uint8, 0, len(indices)*volume(s.Shape)),
 		Labels: make([]uint8, 0, len(indices)),
-		Shape:  append([]int(nil), s.Shape...),
+		Shape:  append([]int(nil), s.Shape...), Encoder: s.Encoder,
 	}
 	for _, i := range indices {
 		out.Images = append(out.Images, s.Image(i)...)
@@ -49,7 +73,7 @@ func (s *Split) Subset(indices []int) *Split {
 func (s *Split) First(n int) *Split {
 	n = min(n, s.Len())
 	size := n * volume(s.Shape)
-	return &Split{Images: s.Images[:size:size], Labels: s.Labels[:n:n], Shape: s.Shape}
+	return &Split{Images: s.Images[:size:size], Labels: s.Labels[:n:n], Shape: s.Shape, Encoder: s.Encoder}
 }
 
 // Batches yields the images in order, size at a time; the last batch may hold

@@ -74,7 +74,7 @@ func Observe(q *model.Quantized, float model.Parameters, p *bundle.Program, imag
 	real := make([]float32, len(images.Image(0)))
 	inputs, input := make([]float64, len(real)), model.LayerScaling{Out: []float64{float64(q.Input.Scale)}}
 	for i := range images.Len() {
-		datasets.Augment{}.Apply(real, images.Image(i), images.Shape, 0, 0, 0)
+		images.Reals(real, i)
 		for j, v := range real {
 			inputs[j] = float64(v)
 		}
@@ -82,7 +82,7 @@ func Observe(q *model.Quantized, float model.Parameters, p *bundle.Program, imag
 		if err != nil {
 			return nil, err
 		}
-		_, err = r.Run(p.Input.Quantize(images.Image(i)), func(k int, v bundle.Vec) {
+		_, err = r.Run(p.Input.QuantizeReals(real), func(k int, v bundle.Vec) {
 			n := &p.Nodes[k]
 			if seen := bundle.RangeOf(v); i == 0 {
 				n.Seen = seen

@@ -275,6 +275,11 @@ func (s Source) readImages(ctx context.Context, r *recipe.Recipe, in *report.Inp
 		return nil
 	}
 	in.Test = d.Test
+	if in.Bundle != nil {
+		if pixels, ok := in.Bundle.Pixels(); ok {
+			d.Encode(pixels)
+		}
+	}
 	if r == nil {
 		return nil
 	}

@@ -67,6 +67,11 @@ func (m *Images) load(ctx context.Context) (*datasets.Dataset, error) {
 	if err := fitsNetwork(d, m.network); err != nil {
 		return nil, fmt.Errorf("recipe %s: dataset %s: %w", r.Name, d.Name, err)
 	}
+	pixels, err := r.Pixels()
+	if err != nil {
+		return nil, fmt.Errorf("recipe %s: %w", r.Name, err)
+	}
+	d.Encode(pixels)
 	if err := r.Verify.CheckImages(d.Test.Len(), "images"); err != nil {
 		return nil, fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
@@ -253,5 +258,5 @@ func (imageFamily) exported(c Checkpoint, f *bundle.File) (*bundle.File, error) 
 	for i := range min(len(p.Nodes), len(f.Program.Nodes)) {
 		p.Nodes[i].Seen = f.Program.Nodes[i].Seen
 	}
-	return &bundle.File{Program: p, Provenance: f.Provenance, Golden: f.Golden}, nil
+	return &bundle.File{Program: p, Provenance: f.Provenance, Golden: f.Golden, Encoder: f.Encoder}, nil
 }

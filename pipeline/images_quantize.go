@@ -171,10 +171,10 @@ func (m *Images) file(c Checkpoint) (*bundle.File, []float64, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	f := &bundle.File{Program: p}
+	f := &bundle.File{Program: p, Encoder: images.Encoder}
 	var inputs []bundle.Vec
 	for i := range min(goldenSamples, images.Len()) {
-		inputs = append(inputs, p.Input.Quantize(images.Image(i)))
+		inputs = append(inputs, p.Input.QuantizeReals(images.Tensor(i)))
 	}
 	f.Golden, err = bundle.MakeGolden(p, inputs)
 	return f, sqnr, err

@@ -11,39 +11,24 @@ import (
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/datasets/text"
+	"qtool/encode"
 	"qtool/internal/whole"
 	train "qtool/train/sequence"
 )
 
-// Encoder is the part of a bundle by which a client turns sentences into inputs, nil for
-// a bundle of images.
-func Encoder(f *bundle.File) (*text.Encoder, error) {
-	if f.Client == nil {
-		return nil, nil
-	}
-	e, err := text.UnmarshalEncoder(f.Client)
-	if err != nil {
-		return nil, err
-	}
-	if got, want := fmt.Sprint(e.Shape()), fmt.Sprint(f.Program.Input.Shape); got != want {
-		return nil, fmt.Errorf("the bundle's client makes inputs of shape %s, its program takes %s", got, want)
-	}
-	if got, want := uint8(e.Bits), uint8(f.Program.Input.Quantizer.Bits); got != want {
-		return nil, fmt.Errorf("the bundle's client makes inputs of %d bits, its program takes %d", got, want)
-	}
-	return e, nil
-}
-
 // bundleData is the dataset that a bundle was made with, its test samples as the bundle
 // takes them, and the family of its networks.
 func (e *Env) bundleData(ctx context.Context, f *bundle.File, path string) (*datasets.Dataset, family, error) {
-	client, err := Encoder(f)
-	if err != nil {
-		return nil, nil, err
-	}
-	if client == nil {
+	if pixels, ok := f.Pixels(); ok {
 		d, err := e.knownData(ctx, f.Provenance, filepath.Dir(path))
+		if err == nil {
+			d.Encode(pixels)
+		}
 		return d, imageFamily{}, err
+	}
+	client, ok := f.Encoder.(*encode.Text)
+	if !ok {
+		return nil, nil, fmt.Errorf("%s: there are no datasets for its encoder of %s", path, f.Encoder.Kind())
 	}
 	c, err := text.Load(ctx, f.Provenance.Dataset, datasets.Options{Dir: e.DataDir})
 	if err != nil {

@@ -54,7 +54,7 @@ func (s *sentences) load(ctx context.Context) (*datasets.Dataset, error) {
 func corpusData(c *text.Corpus, e *text.Encoder) *datasets.Dataset {
 	d := &datasets.Dataset{Name: c.Name, Classes: len(text.Labels), SHA256: c.SHA256}
 	if e != nil {
-		d.Shape, d.Test = e.Shape(), e.Split(c.Test)
+		d.Shape, d.Test = e.Shape(), text.Split(e, c.Test)
 		return d
 	}
 	d.Test = &datasets.Split{Shape: []int{0}}
@@ -159,7 +159,7 @@ func (s *sentences) file(c Checkpoint) (*bundle.File, []float64, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s.encoded = e.Split(s.Corpus.Test)
+	s.encoded = text.Split(e, s.Corpus.Test)
 	return f, nil, nil
 }
 
@@ -241,5 +241,5 @@ func (sentenceFamily) exported(c Checkpoint, f *bundle.File) (*bundle.File, erro
 		return nil, err
 	}
 	sentence.CopySeen(p, f.Program)
-	return &bundle.File{Program: p, Provenance: f.Provenance, Golden: f.Golden, Client: f.Client}, nil
+	return &bundle.File{Program: p, Provenance: f.Provenance, Golden: f.Golden, Encoder: f.Encoder}, nil
 }

@@ -42,7 +42,7 @@ var usedBy = map[string][]*condition{
 	"name": nil, "about": nil, "reproduces": nil, "seed": nil,
 	"data.name": nil, "data.validation": nil, "data.images": nil,
 	"network.input": nil, "network.layers": nil,
-	"teacher": {images},
+	"teacher": {images}, "encoder": {images},
 
 	"sentence":      {sentences},
 	"sentence.cell": nil, "sentence.embedding": nil, "sentence.inputs": nil, "sentence.hidden": nil, "sentence.mask": nil, "sentence.gates": nil,

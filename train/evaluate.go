@@ -120,7 +120,7 @@ func (e *Evaluator) each(ctx context.Context, s *datasets.Split, done func(g *gr
 // forward runs images from..to-1.
 func (g *graph) forward(s *datasets.Split, from, to int) error {
 	for r := range to - from {
-		datasets.Augment{}.Apply(g.image(r), s.Image(from+r), s.Shape, 0, 0, 0)
+		s.Reals(g.image(r), from+r)
 	}
 	g.rows = to - from
 	return g.run()

@@ -407,7 +407,7 @@ func (f *fitter) fill(g *graph, indices []int, count int) {
 			continue
 		}
 		i := indices[r]
-		f.task.Config.Augment.Apply(g.image(r), f.task.Train.Image(i), f.task.Train.Shape, f.task.Seed, uint64(f.Epoch), i)
+		f.task.Train.Augmented(g.image(r), i, f.task.Config.Augment, f.task.Seed, uint64(f.Epoch))
 		labels[r] = float32(f.task.Train.Labels[i])
 	}
 	g.count = count

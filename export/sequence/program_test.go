@@ -197,7 +197,7 @@ func TestEncoder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, b := range e.Split([]text.Sentence{sentence}).Images {
+	for i, b := range text.Split(e, []text.Sentence{sentence}).Images {
 		if want := float64(x[i] / q.Quantizers.Input.Scale); math.Abs(min(max(want, -8), 7)-(float64(b)-8)) > 0.501 {
 			t.Errorf("byte %d is %d, the input %v", i, b, want)
 		}

@@ -19,19 +19,16 @@ func (m *Material) File(q *sequence.Quantized, seen, golden int) (*bundle.File, 
 	if err != nil {
 		return nil, nil, err
 	}
-	first := e.Split(m.draw(seen))
+	first := text.Split(e, m.draw(seen))
 	if err := export.Observe(p, first); err != nil {
 		return nil, nil, err
 	}
-	f := &bundle.File{Program: p}
+	f := &bundle.File{Program: p, Encoder: e}
 	var inputs []bundle.Vec
 	for i := range min(golden, first.Len()) {
-		inputs = append(inputs, p.Input.Quantize(first.Image(i)))
+		inputs = append(inputs, p.Input.QuantizeReals(first.Tensor(i)))
 	}
 	if f.Golden, err = bundle.MakeGolden(p, inputs); err != nil {
-		return nil, nil, err
-	}
-	if f.Client, err = e.MarshalBinary(); err != nil {
 		return nil, nil, err
 	}
 	return f, e, nil
