@@ -72,9 +72,13 @@ func (s *subject) take(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
+	logits, ok := r.Answers.(he.Exact)
+	if !ok {
+		return fmt.Errorf("bench: the reference answers with %T, want integers", r.Answers)
+	}
 	s.reference = nil
 	for i := range n {
-		s.reference = append(s.reference, r.Logits[i%s.test.Len()])
+		s.reference = append(s.reference, logits[i%s.test.Len()])
 	}
 	return nil
 }
@@ -166,7 +170,11 @@ func (s *subject) encryptOne(ctx context.Context) (reading, error) {
 	if err != nil {
 		return reading{}, err
 	}
-	return reading{wall: 1000 * r.Latency.Evaluate}, nil
+	latency, ok := he.AccountOf[*he.Latency](r)
+	if !ok {
+		return reading{}, fmt.Errorf("bench: a run of single inputs has no latency")
+	}
+	return reading{wall: 1000 * latency.Evaluate}, nil
 }
 
 // lookupInBatch is the microseconds of a look-up of table layer k.

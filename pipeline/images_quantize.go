@@ -125,7 +125,11 @@ func (m *Images) Score(ctx context.Context, p *bundle.Program, float verify.Pred
 	if err != nil {
 		return nil, err
 	}
-	ladder := verify.Ladder{Output: p.Output(), Labels: m.val.Labels, Float: float, Integer: r.Logits}
+	logits, err := exact(r, e.Backend().Name)
+	if err != nil {
+		return nil, err
+	}
+	ladder := verify.Ladder{Output: p.Output(), Labels: m.val.Labels, Float: float, Integer: logits}
 	return ladder.Compare()
 }
 

@@ -22,7 +22,7 @@ func (env *Env) simulate(ctx context.Context, e he.Executor, images [][]uint8, l
 		return nil, fmt.Errorf("backend %q: its error is stated, not simulated: leave out --simulate", b.Name)
 	}
 	s := &verify.Simulated{Backend: b.Name, Images: len(images), PredictedBits: b.PredictedBits, Why: b.Why}
-	start, logits := time.Now(), l.Integer
+	start, answers := time.Now(), he.Exact(l.Integer)
 	if simulator, ok := unwrapped(e).(he.Simulator); ok {
 		bar := &batchBar{env: env, what: "simulation"}
 		r, err := simulator.Simulate(ctx, images, simulationSeed, bar.alone)
@@ -31,9 +31,9 @@ func (env *Env) simulate(ctx context.Context, e he.Executor, images [][]uint8, l
 			return nil, err
 		}
 		bar.end(nil)
-		logits, s.Lookups, s.Failures = r.Logits, r.Lookups, r.Lookups.Failed
+		answers, s.Lookups, s.Failures = r.Answers, r.Lookups, r.Lookups.Failed
 	}
-	compared, err := (&verify.Ladder{Output: l.Output, Labels: l.Labels, Integer: l.Integer, Encrypted: logits}).Compare()
+	compared, err := (&verify.Ladder{Output: l.Output, Labels: l.Labels, Integer: l.Integer, Encrypted: answers}).Compare()
 	if err != nil {
 		return nil, err
 	}

@@ -180,7 +180,7 @@ func TestFailedLookupsAreExplained(t *testing.T) {
 func TestTableTimes(t *testing.T) {
 	p := tableProgram(t, 1)
 	b := he.Backend{Tables: []he.TableLayer{{Layer: "act", PerImage: 2}}}
-	fillTables(&b, p, &he.Result{Logits: make([]bundle.Vec, 5), NodeSeconds: []float64{100, 3}})
+	fillTables(&b, p, &he.Result{Answers: make(he.Exact, 5), Accounts: []he.Account{he.NodeSeconds{100, 3}}})
 	if b.Tables[0].Microseconds != 300_000 {
 		t.Errorf("%v microseconds a look-up, want 3 s over 10", b.Tables[0].Microseconds)
 	}

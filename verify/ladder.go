@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"qtool/bundle"
+	"qtool/he"
 )
 
 // Ladder is one set of images answered by each rung. A rung that was not run is
@@ -21,12 +22,8 @@ type Ladder struct {
 	Float     Predictions
 	Quantized Predictions
 	Integer   []bundle.Vec // logits
-	Encrypted []bundle.Vec
-	// Reals takes Encrypted's place where the executor is approximate, with the
-	// errors it states for each output (see he.Result).
-	Reals        [][]float64
-	Bound, Usual []float64
-	// EncryptedImages is how many images Encrypted or Reals answer, the first of
+	Encrypted he.Answers
+	// EncryptedImages is how many images Encrypted answers, the first of
 	// those of the other rungs; 0 is all of them. Whatever compares that rung with
 	// another takes the same images of both.
 	EncryptedImages int
@@ -113,17 +110,17 @@ func (l *Ladder) Compare() (*Comparison, error) {
 		len, want int
 	}{
 		{"float", l.Float != nil, len(l.Float), n}, {"quantized", l.Quantized != nil, len(l.Quantized), n},
-		{"integer", l.Integer != nil, len(l.Integer), n}, {"encrypted", l.Encrypted != nil, len(l.Encrypted), encryptedImages},
-		{"encrypted", l.Reals != nil, len(l.Reals), encryptedImages},
+		{"integer", l.Integer != nil, len(l.Integer), n}, {"encrypted", l.Encrypted != nil, answered(l.Encrypted), encryptedImages},
 	} {
 		if rung.ran && rung.len != rung.want {
 			return nil, fmt.Errorf("verify: %s rung has %d answers for %d images", rung.name, rung.len, rung.want)
 		}
 	}
-	integer, encrypted := l.predictions(l.Integer), l.predictions(l.Encrypted)
-	if l.Reals != nil {
-		encrypted = l.realPredictions()
+	var integer Predictions
+	if l.Integer != nil {
+		integer = l.predictions(he.Exact(l.Integer))
 	}
+	encrypted := l.predictions(l.Encrypted)
 	c := &Comparison{
 		Accuracy: Accuracy{Float: l.score(l.Float), Quantized: l.score(l.Quantized), Integer: l.score(integer), Encrypted: l.score(encrypted)},
 		Flips:    Flips{CountFlips(l.Float, integer), CountFlips(l.Quantized, integer), CountFlips(integer, encrypted)},
@@ -136,22 +133,33 @@ func (l *Ladder) Compare() (*Comparison, error) {
 	if encrypted != nil && len(encrypted) < len(integer) {
 		c.Accuracy.IntegerOnEncrypted = l.score(integer[:len(encrypted)])
 	}
-	if l.Integer != nil && l.Encrypted != nil {
-		for i := range l.Encrypted {
-			if a, b := l.Integer[i].Len(), l.Encrypted[i].Len(); a != b {
+	if l.Integer == nil {
+		return c, nil
+	}
+	switch got := l.Encrypted.(type) {
+	case he.Exact:
+		for i := range got {
+			if a, b := l.Integer[i].Len(), got[i].Len(); a != b {
 				return nil, fmt.Errorf("verify: image %d has %d integer and %d encrypted logits", i, a, b)
 			}
 			_, failed := slices.BinarySearch(l.Failed, i)
-			c.compareLogits(i, l.Integer[i], l.Encrypted[i], failed)
+			c.compareLogits(i, l.Integer[i], got[i], failed)
 		}
-	}
-	if l.Integer != nil && l.Reals != nil {
+	case he.Approximate:
 		var err error
-		if c.Precision, err = l.precision(c.Answers); err != nil {
+		if c.Precision, err = l.precision(got, c.Answers); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
+}
+
+// answered is how many samples the answers answer, 0 where there are none.
+func answered(a he.Answers) int {
+	if a == nil {
+		return 0
+	}
+	return a.Len()
 }
 
 func (c *Comparison) compareLogits(image int, want, got bundle.Vec, failed bool) {
@@ -228,13 +236,14 @@ func HashLogits(logits []bundle.Vec) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-func (l *Ladder) predictions(logits []bundle.Vec) Predictions {
-	if logits == nil {
+// predictions are the labels that the answers stand for; nil where there are none.
+func (l *Ladder) predictions(a he.Answers) Predictions {
+	if a == nil {
 		return nil
 	}
-	p := make(Predictions, len(logits))
-	for i, v := range logits {
-		p[i] = l.Output.Argmax(v)
+	p := make(Predictions, a.Len())
+	for i := range p {
+		p[i] = a.Label(l.Output, i)
 	}
 	return p
 }

@@ -36,9 +36,9 @@ type Report struct {
 	Precision       *Precision        `json:"precision,omitempty"` // of an approximate back end
 	Latency         *he.Latency       `json:"latency,omitempty"`   // of a back end of single images
 	Lookups         *he.Lookups       `json:"lookups,omitempty"`   // of a back end whose look-ups may fail
-	Domains         []he.Domain       `json:"domains,omitempty"`   // of a recurrent program with polynomials
+	Domains         he.Domains        `json:"domains,omitempty"`   // of a recurrent program with polynomials
 	Simulated       *Simulated        `json:"simulated,omitempty"` // in the place of encryption
-	Backend         *he.Backend       `json:"backend"`
+	Backend         *Backend          `json:"backend"`
 	Seconds         Seconds           `json:"seconds"`
 	Bytes           Bytes             `json:"bytes"`
 	PeakRSSBytes    int64             `json:"peak_rss_bytes"`
@@ -47,6 +47,14 @@ type Report struct {
 	// IntegerLogitsSHA256 and Answers let a later gate compare image by image.
 	IntegerLogitsSHA256 string  `json:"integer_logits_sha256,omitempty"`
 	Answers             Answers `json:"answers"`
+}
+
+// Backend is what ran the program under encryption, and what it measured of the noise:
+// NoiseBitsLeft is log2 of how often the worst decrypted noise fits below the
+// wrap-around, 0 for an approximate back end, which states errors instead.
+type Backend struct {
+	he.Backend
+	NoiseBitsLeft float64 `json:"noise_bits_left"`
 }
 
 // Simulated is what a back end is predicted to give, with nothing encrypted. An

@@ -34,26 +34,28 @@ func (e *echo) Run(_ context.Context, samples [][]uint8, step func(he.Step)) (*h
 	}
 	step(he.Step{Phase: "evaluate", Done: 1, Total: 1})
 	x := float64(samples[0][0])
-	r := &he.Result{NoiseBitsLeft: 10 - x, NodeSeconds: []float64{1, 2}}
+	noise := he.Noise{BitsLeft: 10 - x}
 	if x == 0 {
-		r.NoiseBitsLeft = math.Inf(1)
+		noise.BitsLeft = math.Inf(1)
 	}
+	r := &he.Result{Accounts: []he.Account{noise, he.NodeSeconds{1, 2}}}
 	r.Cost.Seconds.Encrypt, r.Cost.Bytes.CiphertextIn = 1, 7
+	exact, near := he.Exact{}, he.Approximate{Bound: []float64{0.5 + x/100}, Usual: []float64{0.25}}
 	for _, s := range samples {
-		if e.backend.Approximate {
-			r.Reals = append(r.Reals, []float64{float64(s[0]) + 0.1})
-			r.Bound, r.Usual = []float64{0.5 + x/100}, []float64{0.25}
-		} else {
-			r.Logits = append(r.Logits, bundle.NewVec([]*big.Int{new(big.Int).Lsh(big.NewInt(int64(s[0])), 80), big.NewInt(-1)}))
-		}
+		near.Reals = append(near.Reals, []float64{float64(s[0]) + 0.1})
+		exact = append(exact, bundle.NewVec([]*big.Int{new(big.Int).Lsh(big.NewInt(int64(s[0])), 80), big.NewInt(-1)}))
+	}
+	if r.Answers = exact; e.backend.Approximate {
+		r.Answers = near
 	}
 	if e.backend.Single {
-		r.Latency = &he.Latency{Encrypt: x, Evaluate: 10 * x, Decrypt: 100 * x, First: 5 + x, Plan: 3}
+		l := &he.Latency{Encrypt: x, Evaluate: 10 * x, Decrypt: 100 * x, First: 5 + x, Plan: 3}
 		if e.ran == 1 {
-			r.Latency.Encode = 2
+			l.Encode = 2
 		}
+		r.Accounts = append(r.Accounts, l)
 	} else {
-		r.Lookups = &he.Lookups{Done: len(samples), FailedImages: []int{0}}
+		r.Accounts = append(r.Accounts, &he.Lookups{Done: len(samples), FailedImages: []int{0}})
 	}
 	return r, nil
 }
@@ -84,8 +86,8 @@ func TestRunResumes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(want.Logits)+len(want.Reals) != samples {
-				t.Fatalf("%d and %d answers", len(want.Logits), len(want.Reals))
+			if want.Answers.Len() != samples {
+				t.Fatalf("%d answers", want.Answers.Len())
 			}
 			for stop := 1; stop <= whole.ran; stop++ {
 				path := filepath.Join(t.TempDir(), "log")
@@ -109,8 +111,9 @@ func TestRunResumes(t *testing.T) {
 				if first := stop - 1; len(steps) != e.ran || steps[0] != first {
 					t.Errorf("progress of batches %v, from %d on", steps, first)
 				}
-				if got.Latency != nil {
-					got.Latency.Encode = want.Latency.Encode // of both runs the longest
+				if l, ok := he.AccountOf[*he.Latency](got); ok {
+					whole, _ := he.AccountOf[*he.Latency](want)
+					l.Encode = whole.Encode // of both runs the longest
 				}
 				if !reflect.DeepEqual(got, want) {
 					t.Errorf("stopped in batch %d and resumed: %+v, want %+v", stop, got, want)
@@ -130,21 +133,27 @@ func TestRunJoins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Cost.Seconds.Encrypt != 3 || r.Cost.Bytes.CiphertextIn != 7 || r.NoiseBitsLeft != 4 || !slices.Equal(r.NodeSeconds, []float64{3, 6}) {
+	noise, _ := he.AccountOf[he.Noise](r)
+	seconds, _ := he.AccountOf[he.NodeSeconds](r)
+	if r.Cost.Seconds.Encrypt != 3 || r.Cost.Bytes.CiphertextIn != 7 || noise.BitsLeft != 4 || !slices.Equal(seconds, he.NodeSeconds{3, 6}) {
 		t.Errorf("%+v; want 3 s, 7 bytes, the least of infinitely many, 7 and 4 bits, and 3 and 6 s a node", r)
 	}
-	if l := r.Lookups; l == nil || l.Done != 8 || !slices.Equal(l.FailedImages, []int{0, 3, 6}) {
+	if l, ok := he.AccountOf[*he.Lookups](r); !ok || l.Done != 8 || !slices.Equal(l.FailedImages, []int{0, 3, 6}) {
 		t.Errorf("look-ups %+v, want 8 done and the first sample of each batch failed", l)
 	}
 	r, err = Run(t.Context(), Task{Executor: &echo{backend: he.Backend{Single: true, Approximate: true}}, Samples: bytesOf(5)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (he.Latency{Encrypt: 2, Evaluate: 20, Decrypt: 200, First: 5, Plan: 3, Encode: 2}); *r.Latency != want {
-		t.Errorf("latency %+v, want %+v", *r.Latency, want)
+	l, ok := he.AccountOf[*he.Latency](r)
+	if !ok {
+		t.Fatal("no latency")
 	}
-	if !slices.Equal(r.Bound, []float64{0.54}) || !slices.Equal(r.Usual, []float64{0.25}) {
-		t.Errorf("errors %v and %v, want the largest stated", r.Bound, r.Usual)
+	if want := (he.Latency{Encrypt: 2, Evaluate: 20, Decrypt: 200, First: 5, Plan: 3, Encode: 2}); *l != want {
+		t.Errorf("latency %+v, want %+v", *l, want)
+	}
+	if a := r.Answers.(he.Approximate); !slices.Equal(a.Bound, []float64{0.54}) || !slices.Equal(a.Usual, []float64{0.25}) {
+		t.Errorf("errors %v and %v, want the largest stated", a.Bound, a.Usual)
 	}
 }
 
@@ -188,7 +197,7 @@ func TestRunIdentity(t *testing.T) {
 		t.Errorf("a refused log was changed, %v", err)
 	}
 	same, b := task, base
-	b.Why, b.NoiseBitsLeft = []string{"measured"}, 3
+	b.Why, b.PredictedBits = []string{"measured"}, 3
 	e := &echo{backend: b}
 	same.Resume, same.Executor = true, e
 	if _, err := Run(t.Context(), same); err != nil || e.ran != 1 {
@@ -239,6 +248,8 @@ func TestRunRefusesRecords(t *testing.T) {
 		{`{"from":0,"logits":[[1]]}`, `{"from":1,"reals":[[1]],"bound":[1],"usual":[1]}`},
 		{`{"from":0,"logits":[[1]]}`, `{"from":0,"logits":[[1]]}`},
 		{`{"from":0,"reals":[[1]],"bound":[1],"usual":[1]}`, `{"from":1,"reals":[[1,2]],"bound":[1,2],"usual":[1,2]}`},
+		{`{"from":0,"logits":[[1]],"node_seconds":[1]}`, `{"from":1,"logits":[[1]],"node_seconds":[1,2]}`},
+		{`{"from":0,"logits":[[1]]}`, `{"from":1,"logits":[[1]],"domains":[{}]}`},
 		{`nonsense`},
 	} {
 		task.Log = filepath.Join(t.TempDir(), fmt.Sprint(k))
@@ -269,7 +280,7 @@ func ExampleRun() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(len(r.Logits), "answers")
+	fmt.Println(r.Answers.Len(), "answers")
 	// Output:
 	// batch 1 of 2
 	// batch 2 of 2

@@ -7,6 +7,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
+	"qtool/he/internal/hetest"
 )
 
 // checkExact runs images under encryption and on plain integers and wants the
@@ -17,13 +18,13 @@ func checkExact(t *testing.T, p *bundle.Program, plan *Plan, images [][]uint8) f
 	if err != nil {
 		t.Fatal(err)
 	}
-	bundletest.CheckExact(t, p, images, result.Logits)
+	bundletest.CheckExact(t, p, images, hetest.Exact(t, result))
 	// Ten standard deviations bound the maximum over fewer than 2^40
 	// coefficients, if the model is right; its reserve is not touched.
-	if result.NoiseBitsLeft < plan.PredictedNoiseBitsLeft() {
-		t.Errorf("measured noise leaves %.2f bits, the prediction is %.2f", result.NoiseBitsLeft, plan.PredictedNoiseBitsLeft())
+	if left := hetest.NoiseLeft(t, result); left < plan.PredictedNoiseBitsLeft() {
+		t.Errorf("measured noise leaves %.2f bits, the prediction is %.2f", left, plan.PredictedNoiseBitsLeft())
 	}
-	return result.NoiseBitsLeft
+	return hetest.NoiseLeft(t, result)
 }
 
 func mustPlan(t testing.TB, p *bundle.Program, o Options) *Plan {

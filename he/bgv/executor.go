@@ -14,11 +14,10 @@ import (
 // executor plays client and server in one process. It keeps the memory of
 // ciphertexts between runs.
 type executor struct {
-	plan     *Plan
-	server   *Server
-	in       Inputs
-	out      Outputs
-	measured float64
+	plan   *Plan
+	server *Server
+	in     Inputs
+	out    Outputs
 }
 
 // NewExecutor returns an executor that runs p exactly under encryption, with
@@ -30,13 +29,13 @@ func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
 	return &executor{plan: plan, server: NewServer(plan)}
 }
 
-// Backend implements he.Executor. Its measured noise is the last run's.
+// Backend implements he.Executor.
 func (e *executor) Backend() he.Backend {
 	p := e.plan
 	return he.Backend{
 		Name: "bgv", LogN: p.LogN(), LogQP: p.LogQ(), Slots: p.Slots(),
 		PlaintextModuli: p.PlaintextModuli(), CiphertextModuli: p.CiphertextModuli(),
-		SecurityBits: p.SecurityBits(), NoiseBitsLeft: e.measured, PredictedBits: p.PredictedNoiseBitsLeft(),
+		SecurityBits: p.SecurityBits(), PredictedBits: p.PredictedNoiseBitsLeft(),
 		Why: p.Why(), Budget: p.NoiseBudget(),
 	}
 }
@@ -61,11 +60,11 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 			return nil, err
 		}
 	}
+	r.result.Answers = r.logits
+	r.result.Accounts = []he.Account{r.server.nodeSeconds()}
 	if batches > 0 {
-		e.measured = r.left
-		r.result.NoiseBitsLeft = r.left
+		r.result.Accounts = append(r.result.Accounts, he.Noise{BitsLeft: r.left})
 	}
-	r.result.NodeSeconds = r.server.nodeSeconds()
 	bytes := &r.result.Cost.Bytes
 	primes := int64(len(p.layout.t))
 	bytes.CiphertextIn = primes * p.serialisedBytes(p.inputs(), 1, len(p.layout.q))
@@ -80,11 +79,11 @@ type runState struct {
 	client *Client
 	lifter *lifter
 	left   float64
+	logits he.Exact
 	result he.Result
 }
 
 func (r *runState) setup() error {
-	r.result.Logits = []bundle.Vec{}
 	return r.meter.Timed("keygen", &r.result.Cost.Seconds.Keygen, func() (err error) {
 		r.lifter = r.plan.newLifter()
 		r.server.startClocks()
@@ -130,6 +129,6 @@ func (r *runState) lift(ctx context.Context, residues [][][]uint64, images int) 
 		logits[k], err = r.lifter.vector(residues, k)
 		return err
 	}, nil)
-	r.result.Logits = append(r.result.Logits, logits...)
+	r.logits = append(r.logits, logits...)
 	return err
 }

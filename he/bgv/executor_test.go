@@ -11,6 +11,7 @@ import (
 
 	"qtool/bundle/bundletest"
 	"qtool/he"
+	"qtool/he/internal/hetest"
 	"qtool/kernel/cpu"
 	"qtool/kernel/cpu/cputest"
 )
@@ -69,11 +70,11 @@ func TestInsecureRunReports(t *testing.T) {
 	if last.Done != last.Total || last.Total == 0 {
 		t.Errorf("ends at %+v", last)
 	}
-	if len(result.NodeSeconds) != len(p.Nodes) || result.NodeSeconds[0] <= 0 {
-		t.Errorf("node seconds %v", result.NodeSeconds)
+	if seconds := hetest.Account[he.NodeSeconds](t, result); len(seconds) != len(p.Nodes) || seconds[0] <= 0 {
+		t.Errorf("node seconds %v", seconds)
 	}
 	backend := e.Backend()
-	if backend.NoiseBitsLeft != result.NoiseBitsLeft || backend.Name != "bgv" || backend.Slots != 1024 || backend.SecurityBits >= 128 || len(backend.Why) == 0 {
+	if backend.Name != "bgv" || backend.Slots != 1024 || backend.SecurityBits >= 128 || len(backend.Why) == 0 {
 		t.Errorf("backend %+v", backend)
 	}
 
@@ -130,7 +131,7 @@ func TestInsecureWrongShapesAreErrors(t *testing.T) {
 		t.Error("more images than slots are encrypted")
 	}
 	result, err := NewExecutor(p, plan).Run(ctx, nil, nil)
-	if err != nil || len(result.Logits) != 0 {
+	if err != nil || len(hetest.Exact(t, result)) != 0 {
 		t.Errorf("no images: %v, %v", result, err)
 	}
 }

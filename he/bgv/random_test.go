@@ -9,6 +9,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
+	"qtool/he/internal/hetest"
 )
 
 // Random graphs of all operations that are carried decrypt to the reference's integers,
@@ -36,13 +37,14 @@ func TestInsecureRandomGraphs(t *testing.T) {
 			t.Fatal(err)
 		}
 		all++
-		if result.NoiseBitsLeft < plan.PredictedNoiseBitsLeft() {
+		left := hetest.NoiseLeft(t, result)
+		if left < plan.PredictedNoiseBitsLeft() {
 			touched++
 		}
-		if result.NoiseBitsLeft < plan.PredictedNoiseBitsLeft()-reserveBits {
-			t.Fatalf("measured noise leaves %.2f bits, the prediction is %.2f", result.NoiseBitsLeft, plan.PredictedNoiseBitsLeft())
+		if left < plan.PredictedNoiseBitsLeft()-reserveBits {
+			t.Fatalf("measured noise leaves %.2f bits, the prediction is %.2f", left, plan.PredictedNoiseBitsLeft())
 		}
-		return result.Logits
+		return hetest.Exact(t, result)
 	})
 	t.Logf("the noise of %d of %d runs passes its prediction", touched, all)
 	if touched > 1+all/200 {

@@ -13,6 +13,7 @@ import (
 	"qtool/bundle/bundletest"
 	"qtool/he"
 	"qtool/he/internal/batch"
+	"qtool/he/internal/hetest"
 	"qtool/he/internal/log2"
 	"qtool/he/internal/rolestest"
 	"qtool/kernel/cpu"
@@ -134,9 +135,9 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 		case err != nil:
 			t.Fatal(err)
 		default:
-			bundletest.CheckExact(t, p, images, result.Logits)
+			bundletest.CheckExact(t, p, images, hetest.Exact(t, result))
 			if exhausted > 0 {
-				t.Errorf("%d bits cut: noise left %.2f bits after an exhausted budget", cut, result.NoiseBitsLeft)
+				t.Errorf("%d bits cut: noise left %.2f bits after an exhausted budget", cut, hetest.NoiseLeft(t, result))
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
 	"qtool/he"
+	"qtool/he/internal/hetest"
 )
 
 // checkExact runs images under encryption and on plain integers and wants the
@@ -17,11 +18,11 @@ func checkExact(t testing.TB, p *bundle.Program, plan *Plan, images [][]uint8) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	bundletest.CheckExact(t, p, images, result.Logits)
+	bundletest.CheckExact(t, p, images, hetest.Exact(t, result))
 	// The bound holds for all coefficients, if the model is right; its reserve is
 	// not touched.
-	if result.NoiseBitsLeft < plan.PredictedNoiseBitsLeft() {
-		t.Errorf("measured noise leaves %.2f bits, the prediction is %.2f", result.NoiseBitsLeft, plan.PredictedNoiseBitsLeft())
+	if left := hetest.NoiseLeft(t, result); left < plan.PredictedNoiseBitsLeft() {
+		t.Errorf("measured noise leaves %.2f bits, the prediction is %.2f", left, plan.PredictedNoiseBitsLeft())
 	}
 	return result
 }
@@ -65,7 +66,7 @@ func TestInsecureProgramsAreExact(t *testing.T) {
 			p := c.b.Done()
 			plan := mustPlan(t, p, insecureOptions(c.logN))
 			result := checkExact(t, p, plan, c.b.Images(c.images))
-			t.Logf("log QP %.0f, %d primes and %d, t %d, noise bits left %.1f, predicted %.1f", plan.LogQP(), len(plan.layout.q), len(plan.layout.special), plan.layout.t, result.NoiseBitsLeft, plan.PredictedNoiseBitsLeft())
+			t.Logf("log QP %.0f, %d primes and %d, t %d, noise bits left %.1f, predicted %.1f", plan.LogQP(), len(plan.layout.q), len(plan.layout.special), plan.layout.t, hetest.NoiseLeft(t, result), plan.PredictedNoiseBitsLeft())
 		})
 	}
 }
@@ -117,5 +118,5 @@ func TestSmallestSecureRing(t *testing.T) {
 		t.Fatalf("%d bits of security: %v", plan.SecurityBits(), plan.Why())
 	}
 	r := checkExact(t, p, plan, b.Images(plan.Slots()+1))
-	t.Logf("N = 2^%d, log QP %.0f, noise bits left %.1f, predicted %.1f", plan.LogN(), plan.LogQP(), r.NoiseBitsLeft, plan.PredictedNoiseBitsLeft())
+	t.Logf("N = 2^%d, log QP %.0f, noise bits left %.1f, predicted %.1f", plan.LogN(), plan.LogQP(), hetest.NoiseLeft(t, r), plan.PredictedNoiseBitsLeft())
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"qtool/bundle"
 	"qtool/he"
@@ -13,9 +14,8 @@ import (
 
 // executor plays client and server in one process.
 type executor struct {
-	plan     *Plan
-	in       Inputs
-	measured float64
+	plan *Plan
+	in   Inputs
 }
 
 // NewExecutor returns an executor that runs p exactly under encryption, with
@@ -27,13 +27,13 @@ func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
 	return &executor{plan: plan}
 }
 
-// Backend implements he.Executor. Its measured noise is the last run's.
+// Backend implements he.Executor.
 func (e *executor) Backend() he.Backend {
 	p := e.plan
 	return he.Backend{
 		Name: "bgv", LogN: p.LogN(), LogQP: p.LogQP(), Slots: p.Slots(),
 		PlaintextModuli: []uint64{p.PlaintextModulus()}, CiphertextModuli: p.CiphertextModuli(),
-		SecurityBits: p.SecurityBits(), NoiseBitsLeft: e.measured, PredictedBits: p.PredictedNoiseBitsLeft(),
+		SecurityBits: p.SecurityBits(), PredictedBits: p.PredictedNoiseBitsLeft(),
 		Why: p.Why(), Budget: p.NoiseBudget(), Tables: p.TableLayers(),
 	}
 }
@@ -56,11 +56,11 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 			return nil, err
 		}
 	}
+	r.result.Answers = r.logits
+	r.result.Accounts = []he.Account{slices.Clone(r.server.seconds)}
 	if batches > 0 {
-		e.measured = r.left
-		r.result.NoiseBitsLeft = r.left
+		r.result.Accounts = append(r.result.Accounts, he.Noise{BitsLeft: r.left})
 	}
-	r.result.NodeSeconds = append([]float64(nil), r.server.seconds...)
 	bytes := &r.result.Cost.Bytes
 	bytes.CiphertextIn, bytes.CiphertextOut = p.InputBytes(), p.OutputBytes()
 	return &r.result, nil
@@ -74,11 +74,11 @@ type runState struct {
 	server *Server
 	out    Outputs
 	left   float64
+	logits he.Exact
 	result he.Result
 }
 
 func (r *runState) setup() error {
-	r.result.Logits = []bundle.Vec{}
 	return r.meter.Timed("keygen", &r.result.Cost.Seconds.Keygen, func() error {
 		client, err := NewClient(r.plan)
 		if err != nil {
@@ -124,7 +124,7 @@ func (r *runState) batch(ctx context.Context, images [][]uint8, last bool) error
 			logits[k], err = r.plan.vector(residues, k)
 			return err
 		}, nil)
-		r.result.Logits = append(r.result.Logits, logits...)
+		r.logits = append(r.logits, logits...)
 		return err
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
 	"qtool/he"
+	"qtool/he/internal/hetest"
 )
 
 var sumOfTwo = &bundle.Add{Weights: []int32{1, 1}}
@@ -79,7 +80,7 @@ func TestInsecureGraphsAreExact(t *testing.T) {
 				t.Errorf("%d rounds, want %d", n, c.rounds)
 			}
 			result := checkExact(t, p, plan, bundletest.Bytes(p, 30))
-			t.Logf("log QP %.0f, %d primes, noise bits left %.1f, predicted %.1f", plan.LogQP(), len(plan.layout.q), result.NoiseBitsLeft, plan.PredictedNoiseBitsLeft())
+			t.Logf("log QP %.0f, %d primes, noise bits left %.1f, predicted %.1f", plan.LogQP(), len(plan.layout.q), hetest.NoiseLeft(t, result), plan.PredictedNoiseBitsLeft())
 			// A prediction is the plan's, low degrees of products included.
 			got, err := Predict(t.Context(), p, insecureOptions(10))
 			if err != nil || got.LogQP != plan.LogQP() || got.CiphertextPrimes != len(plan.layout.q) {
@@ -217,9 +218,9 @@ func TestInsecureRandomGraphs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if result.NoiseBitsLeft < plan.PredictedNoiseBitsLeft() {
-			t.Fatalf("measured noise leaves %.2f bits, the prediction is %.2f", result.NoiseBitsLeft, plan.PredictedNoiseBitsLeft())
+		if left := hetest.NoiseLeft(t, result); left < plan.PredictedNoiseBitsLeft() {
+			t.Fatalf("measured noise leaves %.2f bits, the prediction is %.2f", left, plan.PredictedNoiseBitsLeft())
 		}
-		return result.Logits
+		return hetest.Exact(t, result)
 	})
 }

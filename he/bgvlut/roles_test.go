@@ -12,6 +12,7 @@ import (
 	"qtool/bundle/bundletest"
 	"qtool/he"
 	"qtool/he/internal/batch"
+	"qtool/he/internal/hetest"
 	"qtool/he/internal/rolestest"
 )
 
@@ -202,7 +203,7 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 			case err != nil:
 				t.Fatal(err)
 			default:
-				bundletest.CheckExact(t, p, images, result.Logits)
+				bundletest.CheckExact(t, p, images, hetest.Exact(t, result))
 			}
 		}
 		if at == 0 && exhausted == 0 {

@@ -125,15 +125,15 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		result := &he.Result{}
+		var all he.Exact
 		for i := range o.images {
 			logits, err := o.plan.vector(residues, i)
 			if err != nil {
 				t.Fatal(err)
 			}
-			result.Logits = append(result.Logits, logits)
+			all = append(all, logits)
 		}
-		bundletest.CheckExact(t, o.plan.program, o.images, result.Logits)
+		bundletest.CheckExact(t, o.plan.program, o.images, all)
 	}
 }
 

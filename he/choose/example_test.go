@@ -32,8 +32,8 @@ func Example() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		for i, logits := range r.Logits {
-			fmt.Println(backend, "image", i, "is a", f.Program.Labels[f.Program.Output().Argmax(logits)])
+		for i := range r.Answers.Len() {
+			fmt.Println(backend, "image", i, "is a", f.Program.Labels[r.Answers.Label(f.Program.Output(), i)])
 		}
 	}
 	// Unordered output:

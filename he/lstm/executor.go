@@ -52,7 +52,7 @@ func (e *executor) Run(ctx context.Context, sequences [][]uint8, step func(he.St
 			step(he.Step{Phase: phase, Done: done, Total: total})
 		}
 	}
-	r := &he.Result{Reals: [][]float64{}, Bound: p.ErrorBound(), Usual: p.UsualBound()}
+	r, answers := &he.Result{}, he.Approximate{Bound: p.ErrorBound(), Usual: p.UsualBound()}
 	start := time.Now()
 	lap := func(to *float64) {
 		*to += time.Since(start).Seconds()
@@ -94,8 +94,9 @@ func (e *executor) Run(ctx context.Context, sequences [][]uint8, step func(he.St
 			return nil, err
 		}
 		lap(&seconds.Decrypt)
-		r.Reals = append(r.Reals, logits...)
+		answers.Reals = append(answers.Reals, logits...)
 		r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = in.Bytes(), out.Bytes()
 	}
+	r.Answers = answers
 	return r, nil
 }

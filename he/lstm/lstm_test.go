@@ -14,6 +14,7 @@ import (
 	"qtool/bundle"
 	"qtool/bundle/lstmtest"
 	"qtool/he"
+	"qtool/he/internal/hetest"
 	"qtool/he/internal/rolestest"
 	"qtool/he/security"
 	"qtool/verify"
@@ -48,7 +49,7 @@ func insecure(t testing.TB, p *bundle.Program, limit float64) *Plan {
 
 // compare holds results against the integer reference, as a verification does: the
 // worst error, over its bound.
-func compare(t testing.TB, p *bundle.Program, sequences [][]uint8, r *he.Result) float64 {
+func compare(t testing.TB, p *bundle.Program, sequences [][]uint8, answers he.Approximate) float64 {
 	t.Helper()
 	reference, err := integer.New(p)
 	if err != nil {
@@ -58,14 +59,14 @@ func compare(t testing.TB, p *bundle.Program, sequences [][]uint8, r *he.Result)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := verify.Ladder{Output: p.Output(), Labels: make([]uint8, len(sequences)), Integer: plain.Logits, Reals: r.Reals, Bound: r.Bound, Usual: r.Usual}
+	l := verify.Ladder{Output: p.Output(), Labels: make([]uint8, len(sequences)), Integer: hetest.Exact(t, plain), Encrypted: answers}
 	c, err := l.Compare()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for o := range r.Bound {
-		if !(r.Usual[o] > 0 && r.Usual[o] <= r.Bound[o]) {
-			t.Errorf("logit %d: usual bound %g, bound %g", o, r.Usual[o], r.Bound[o])
+	for o, bound := range answers.Bound {
+		if usual := answers.Usual[o]; !(usual > 0 && usual <= bound) {
+			t.Errorf("logit %d: usual bound %g, bound %g", o, usual, bound)
 		}
 	}
 	if c.Precision.Outside > 0 {
@@ -94,7 +95,7 @@ func TestInsecureRun(t *testing.T) {
 			if last.Done != last.Total || last.Phase != "evaluate" {
 				t.Errorf("steps end at %+v", last)
 			}
-			worst := compare(t, p, all, r)
+			worst := compare(t, p, all, hetest.Approximate(t, r))
 			if !(worst <= 1) {
 				t.Errorf("worst error is %.3g times its bound", worst)
 			}
@@ -122,7 +123,7 @@ func TestInsecureNoise(t *testing.T) {
 			for i, s := range all {
 				want := plan.cell.reals(p.Input.Quantize(s).Small)
 				for o := range want {
-					e := math.Abs(r.Reals[i][o]-want[o]) / deviations[o]
+					e := math.Abs(hetest.Approximate(t, r).Reals[i][o]-want[o]) / deviations[o]
 					sum, worst = sum+e*e, math.Max(worst, e)
 				}
 			}
@@ -146,7 +147,7 @@ func TestInsecureSplit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if worst := compare(t, p, all, r); !(worst <= 1) {
+	if worst := compare(t, p, all, hetest.Approximate(t, r)); !(worst <= 1) {
 		t.Errorf("worst error is %.3g times its bound", worst)
 	}
 }
@@ -181,7 +182,7 @@ func TestInsecureUnusedSlots(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if worst := compare(t, p, [][]uint8{one}, result); !(worst <= 1) {
+	if worst := compare(t, p, [][]uint8{one}, hetest.Approximate(t, result)); !(worst <= 1) {
 		t.Errorf("worst error is %.3g times its bound", worst)
 	}
 }

@@ -117,7 +117,7 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &he.Result{Reals: logits, Bound: plan.ErrorBound(), Usual: plan.UsualBound()}
+		r := he.Approximate{Reals: logits, Bound: plan.ErrorBound(), Usual: plan.UsualBound()}
 		if worst := compare(t, p, o.sequences, r); !(worst <= 1) {
 			t.Errorf("%s: worst error is %.3g times its bound", name, worst)
 		}

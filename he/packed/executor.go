@@ -62,7 +62,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 		}
 	}
 	total := len(images) + 1
-	r := &he.Result{Latency: &he.Latency{Predicted: e.predicted, Plan: e.planned}}
+	r, latency := &he.Result{}, &he.Latency{Predicted: e.predicted, Plan: e.planned}
 	if e.session == nil {
 		step(he.Step{Phase: "keygen", Done: 0, Total: total})
 		s := e.start()
@@ -71,7 +71,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 			return nil, err
 		}
 		e.session, e.keys = s, keys
-		r.Cost.Seconds.Keygen, r.Latency.Encode = keygen.Seconds(), encode.Seconds()
+		r.Cost.Seconds.Keygen, latency.Encode = keygen.Seconds(), encode.Seconds()
 	}
 	s := e.session
 	s.begin()
@@ -99,11 +99,12 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 			*sum += t
 		}
 	}
-	if l := r.Latency; len(images) > 0 {
+	if l := latency; len(images) > 0 {
 		l.First = times[1][0]
 		l.Encrypt, l.Evaluate, l.Decrypt = middle(times[0]), middle(times[1]), middle(times[2])
 	}
 	s.finish(r)
+	r.Accounts = append(r.Accounts, latency)
 	return r, nil
 }
 
@@ -120,6 +121,7 @@ type ckksSession struct {
 	client *Client
 	server *Server
 	keys   *Keys
+	reals  [][]float64
 }
 
 func (s *ckksSession) setup(ctx context.Context) (keygen, encode time.Duration, bytes int64, err error) {
@@ -134,7 +136,10 @@ func (s *ckksSession) setup(ctx context.Context) (keygen, encode time.Duration, 
 	return keygen, time.Since(start), s.keys.Bytes(), err
 }
 
-func (s *ckksSession) begin() { clear(s.server.seconds) }
+func (s *ckksSession) begin() {
+	s.reals = nil
+	clear(s.server.seconds)
+}
 
 func (s *ckksSession) image(ctx context.Context, image []uint8, r *he.Result) (t [3]time.Duration, err error) {
 	start := time.Now()
@@ -153,20 +158,20 @@ func (s *ckksSession) image(ctx context.Context, image []uint8, r *he.Result) (t
 		return t, err
 	}
 	t[2] = time.Since(start)
-	r.Reals = append(r.Reals, logits)
+	s.reals = append(s.reals, logits)
 	r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = in.bytes(), out.bytes()
 	return t, nil
 }
 
 func (s *ckksSession) finish(r *he.Result) {
-	r.Bound, r.Usual = s.plan.ErrorBound(true), s.plan.ErrorBound(false)
-	r.NodeSeconds = nodeSeconds(s.plan.program, s.server.program, s.server.seconds)
+	r.Answers = he.Approximate{Reals: s.reals, Bound: s.plan.ErrorBound(true), Usual: s.plan.ErrorBound(false)}
+	r.Accounts = append(r.Accounts, nodeSeconds(s.plan.program, s.server.program, s.server.seconds))
 }
 
 // nodeSeconds puts a stage's map on its last linear node, or on the activation where it
 // has none of its own or two, and its activation on that's node.
-func nodeSeconds(p *bundle.Program, prog *program, seconds [][2]float64) []float64 {
-	nodes := make([]float64, len(p.Nodes))
+func nodeSeconds(p *bundle.Program, prog *program, seconds [][2]float64) he.NodeSeconds {
+	nodes := make(he.NodeSeconds, len(p.Nodes))
 	for i := range prog.stages {
 		st := prog.stages[i].Stage
 		last := st.First + st.Nodes - 1
@@ -212,6 +217,7 @@ type exactSession struct {
 	server *ExactServer
 	keys   *Keys
 	left   float64
+	logits he.Exact
 }
 
 func (s *exactSession) setup(ctx context.Context) (keygen, encode time.Duration, bytes int64, err error) {
@@ -227,7 +233,7 @@ func (s *exactSession) setup(ctx context.Context) (keygen, encode time.Duration,
 }
 
 func (s *exactSession) begin() {
-	s.left = math.Inf(1)
+	s.left, s.logits = math.Inf(1), nil
 	for k := range s.server.servers {
 		clear(s.server.servers[k].seconds)
 	}
@@ -260,23 +266,21 @@ func (s *exactSession) image(ctx context.Context, image []uint8, r *he.Result) (
 		r.Cost.Bytes.CiphertextOut += out.bytes()
 	}
 	logits, err := s.plan.Join(all)
-	r.Logits = append(r.Logits, logits)
+	s.logits = append(s.logits, logits)
 	return t, err
 }
 
 func (s *exactSession) finish(r *he.Result) {
-	if len(r.Logits) > 0 {
-		r.NoiseBitsLeft = s.left
-	}
+	all := make(he.NodeSeconds, len(s.plan.program.Nodes))
 	for k := range s.server.servers {
 		e := &s.server.servers[k]
-		nodes := nodeSeconds(s.plan.program, e.program, e.seconds)
-		if r.NodeSeconds == nil {
-			r.NodeSeconds = make([]float64, len(nodes))
+		for i, x := range nodeSeconds(s.plan.program, e.program, e.seconds) {
+			all[i] += x
 		}
-		for i, x := range nodes {
-			r.NodeSeconds[i] += x
-		}
+	}
+	r.Answers, r.Accounts = s.logits, append(r.Accounts, all)
+	if len(s.logits) > 0 {
+		r.Accounts = append(r.Accounts, he.Noise{BitsLeft: s.left})
 	}
 }
 

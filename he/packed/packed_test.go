@@ -8,6 +8,7 @@ import (
 
 	"qtool/bundle/bundletest"
 	"qtool/he"
+	"qtool/he/internal/hetest"
 	"qtool/verify"
 )
 
@@ -81,7 +82,7 @@ func TestInsecureCKKSWithinBound(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		r := runBoth(t, NewExecutor(p, plan), images)
+		answers := hetest.Approximate(t, runBoth(t, NewExecutor(p, plan), images))
 		square, count := 0.0, 0.0
 		for i, want := range bundletest.Reference(t, p, images) {
 			gains, err := gainsOf(t.Context(), plan.values, plan.imageSpans(images[i]))
@@ -89,11 +90,11 @@ func TestInsecureCKKSWithinBound(t *testing.T) {
 				t.Fatal(err)
 			}
 			e := gains.errors(plan.values, newCKKSSources(plan.logN, plan.ring.Q(), plan.ring.P(), plan.scales))
-			for o, x := range r.Reals[i] {
+			for o, x := range answers.Reals[i] {
 				square += sq((x - want.Float(o)) / (plan.values[len(plan.values)-1].gain[o] * e.outputs[o]))
 				count++
-				if off := math.Abs(x - want.Float(o)); !(off <= r.Bound[o]) {
-					t.Errorf("%s: image %d, output %d: %g, want %v: off by %.3g, the bound is %.3g", name, i, o, x, want.At(o), off, r.Bound[o])
+				if off := math.Abs(x - want.Float(o)); !(off <= answers.Bound[o]) {
+					t.Errorf("%s: image %d, output %d: %g, want %v: off by %.3g, the bound is %.3g", name, i, o, x, want.At(o), off, answers.Bound[o])
 				}
 			}
 		}
@@ -118,14 +119,15 @@ func TestInsecureBGVExact(t *testing.T) {
 		}
 		r := runBoth(t, NewExactExecutor(p, plan), images)
 		for i, want := range bundletest.Reference(t, p, images) {
+			got := hetest.Exact(t, r)[i]
 			for o := range want.Len() {
-				if got := r.Logits[i].At(o); got.Cmp(want.At(o)) != 0 {
-					t.Errorf("%s: image %d, output %d: %v, want %v", name, i, o, got, want.At(o))
+				if got.At(o).Cmp(want.At(o)) != 0 {
+					t.Errorf("%s: image %d, output %d: %v, want %v", name, i, o, got.At(o), want.At(o))
 				}
 			}
 		}
-		if predicted := plan.left[len(plan.left)-1]; r.NoiseBitsLeft < max(minBudget, predicted) {
-			t.Errorf("%s: %.1f bits of noise budget left, %.1f are predicted", name, r.NoiseBitsLeft, predicted)
+		if predicted, left := plan.left[len(plan.left)-1], hetest.NoiseLeft(t, r); left < max(minBudget, predicted) {
+			t.Errorf("%s: %.1f bits of noise budget left, %.1f are predicted", name, left, predicted)
 		}
 	}
 }
@@ -149,7 +151,7 @@ func TestNetworks(t *testing.T) {
 	}
 	images := b.Images(8)
 	r := runBoth(t, NewExecutor(p, plan), images)
-	l := verify.Ladder{Output: p.Output(), Labels: make([]uint8, len(images)), Integer: bundletest.Reference(t, p, images), Reals: r.Reals, Bound: r.Bound, Usual: r.Usual}
+	l := verify.Ladder{Output: p.Output(), Labels: make([]uint8, len(images)), Integer: bundletest.Reference(t, p, images), Encrypted: r.Answers}
 	c, err := l.Compare()
 	if err != nil {
 		t.Fatal(err)
@@ -157,5 +159,5 @@ func TestNetworks(t *testing.T) {
 	if c.Precision.Outside > 0 || c.Precision.Bits < plan.options.Bits {
 		t.Errorf("%d outputs outside the bound, %.1f bits where %.1f are asked for", c.Precision.Outside, c.Precision.Bits, plan.options.Bits)
 	}
-	t.Logf("%+v\n%+v\nnodes %.3v", *c.Precision, *r.Latency, r.NodeSeconds)
+	t.Logf("%+v\n%+v\nnodes %.3v", *c.Precision, *hetest.Account[*he.Latency](t, r), hetest.Account[he.NodeSeconds](t, r))
 }

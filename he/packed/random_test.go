@@ -10,6 +10,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
+	"qtool/he/internal/hetest"
 )
 
 // On random graphs packed-bgv gives the program's integers, with at least the predicted
@@ -35,10 +36,10 @@ func TestInsecureRandomPrograms(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if predicted := plan.left[len(plan.left)-1]; r.NoiseBitsLeft < max(minBudget, predicted) {
-			t.Fatalf("%.1f bits of noise budget left, %.1f are predicted", r.NoiseBitsLeft, predicted)
+		if predicted, left := plan.left[len(plan.left)-1], hetest.NoiseLeft(t, r); left < max(minBudget, predicted) {
+			t.Fatalf("%.1f bits of noise budget left, %.1f are predicted", left, predicted)
 		}
-		return r.Logits
+		return hetest.Exact(t, r)
 	})
 }
 
@@ -56,14 +57,15 @@ func within(t *rapid.T, p *bundle.Program, images [][]uint8, logN int) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	answers := hetest.Approximate(t, r)
 	for i, image := range images {
 		want, err := runner.Run(p.Input.Quantize(image), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for o, x := range r.Reals[i] {
-			if off := math.Abs(x - want.Float(o)); !(off <= r.Bound[o]) {
-				t.Fatalf("image %d, output %d is %g, want %v: off by %.3g, the bound is %.3g", i, o, x, want.At(o), off, r.Bound[o])
+		for o, x := range answers.Reals[i] {
+			if off := math.Abs(x - want.Float(o)); !(off <= answers.Bound[o]) {
+				t.Fatalf("image %d, output %d is %g, want %v: off by %.3g, the bound is %.3g", i, o, x, want.At(o), off, answers.Bound[o])
 			}
 		}
 	}

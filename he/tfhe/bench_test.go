@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"qtool/he"
+	"qtool/he/internal/hetest"
 	"qtool/he/security"
 	"qtool/kernel/cpu"
 )
@@ -111,7 +113,7 @@ func BenchmarkNetwork(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			r := result.Lookups
+			r := hetest.Account[*he.Lookups](b, result)
 			b.ReportMetric(r.SecondsPerImage, "s/image")
 			b.ReportMetric(r.Milliseconds, "ms/lookup")
 			b.ReportMetric(float64(r.Missed), "missed")

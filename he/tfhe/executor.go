@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"qtool/bundle"
@@ -13,11 +14,10 @@ import (
 // executor plays client and server in one process, and watches every look-up. Its
 // keys are made in its first run and kept, so that images may come one by one.
 type executor struct {
-	plan     *Plan
-	client   *Client
-	server   *Server
-	keys     int64 // bytes
-	measured float64
+	plan   *Plan
+	client *Client
+	server *Server
+	keys   int64 // bytes
 }
 
 // NewExecutor returns an executor that runs p under encryption with plan, which
@@ -29,9 +29,8 @@ func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
 	return &executor{plan: plan}
 }
 
-// Backend implements he.Executor. Its noise bits are those of the logits, the
-// measured ones of the last run; look-ups have a budget a layer and their account
-// in the result.
+// Backend implements he.Executor. Its predicted noise bits are those of the logits;
+// look-ups have a budget a layer and their account in the result.
 func (e *executor) Backend() he.Backend {
 	p := e.plan
 	budget := p.NoiseBudget()
@@ -39,12 +38,12 @@ func (e *executor) Backend() he.Backend {
 	return he.Backend{
 		Name: "pbs", LogN: p.params.LogN, LogQP: float64(p.params.LogQ), Slots: 1, Single: true,
 		CiphertextModuli: []uint64{p.params.Q()}, PlaintextModuli: []uint64{}, TorusSlots: 2 * p.last().slots,
-		SecurityBits: p.SecurityBits(), NoiseBitsLeft: e.measured, PredictedBits: predicted,
+		SecurityBits: p.SecurityBits(), PredictedBits: predicted,
 		Why: p.Why(), Budget: budget,
 	}
 }
 
-// Run implements he.Executor, image by image. NoiseBitsLeft is that of the
+// Run implements he.Executor, image by image. The account of the noise is that of the
 // logits. An image with a failed look-up has wrong logits or, where they leave
 // their proved range, ends the run with a *NoiseError.
 func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)) (*he.Result, error) {
@@ -59,7 +58,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 			step(he.Step{Phase: phase, Done: done, Total: total})
 		}
 	}
-	result := &he.Result{Logits: []bundle.Vec{}}
+	result, all := &he.Result{}, he.Exact{}
 	seconds, bytes := &result.Cost.Seconds, &result.Cost.Bytes
 	start := time.Now()
 	lap := func(to *float64) {
@@ -103,16 +102,14 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 		}
 		lap(&seconds.Decrypt)
 		left = min(left, bits)
-		result.Logits = append(result.Logits, logits)
+		all = append(all, logits)
 	}
+	lookups := watch.record(len(images))
+	result.Answers, result.Accounts = all, []he.Account{slices.Clone(server.seconds), lookups}
 	if len(images) > 0 {
-		e.measured, result.NoiseBitsLeft = left, left
-	}
-	result.NodeSeconds = append([]float64(nil), server.seconds...)
-	result.Lookups = watch.record(len(images))
-	if len(images) > 0 {
-		result.Lookups.SecondsPerImage = seconds.Evaluate / float64(len(images))
-		result.Lookups.Milliseconds = 1e3 * seconds.Evaluate / float64(max(total, 1))
+		result.Accounts = append(result.Accounts, he.Noise{BitsLeft: left})
+		lookups.SecondsPerImage = seconds.Evaluate / float64(len(images))
+		lookups.Milliseconds = 1e3 * seconds.Evaluate / float64(max(total, 1))
 	}
 	return result, nil
 }
@@ -136,10 +133,6 @@ func (e *executor) setup(ctx context.Context) error {
 }
 
 // Simulate implements he.Simulator with Plan.Simulate.
-func (e *executor) Simulate(ctx context.Context, images [][]uint8, seed uint64, step func(he.Step)) (*he.Result, error) {
-	s, err := e.plan.Simulate(ctx, images, seed, step)
-	if err != nil {
-		return nil, err
-	}
-	return &he.Result{Logits: s.Logits, Lookups: s.Lookups}, nil
+func (e *executor) Simulate(ctx context.Context, images [][]uint8, seed uint64, step func(he.Step)) (*he.Simulation, error) {
+	return e.plan.Simulate(ctx, images, seed, step)
 }

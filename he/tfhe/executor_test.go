@@ -13,6 +13,7 @@ import (
 	"qtool/bundle/bundletest"
 	"qtool/bundle/lstmtest"
 	"qtool/he"
+	"qtool/he/internal/hetest"
 )
 
 func TestInsecureRunIsExact(t *testing.T) {
@@ -49,22 +50,23 @@ func TestInsecureRunIsExact(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, w := range bundletest.Reference(t, p, images) {
-				if !r.Logits[i].Equal(w) {
-					t.Errorf("image %d: logits %v, want %v", i, r.Logits[i], w)
+				if got := hetest.Exact(t, r)[i]; !got.Equal(w) {
+					t.Errorf("image %d: logits %v, want %v", i, got, w)
 				}
 			}
 			lookups := plan.Lookups() * len(images)
 			if lookups > 0 && (last.Done != lookups || strings.Join(phases, " ") != "keygen evaluate") {
 				t.Errorf("phases %v end at %+v", phases, last)
 			}
-			k := r.Lookups
+			k := hetest.Account[*he.Lookups](t, r)
 			if outputs := plan.last().n * len(images); k.Done != lookups+outputs || k.Missed != 0 || k.Failed != 0 || len(k.Layers) != len(plan.layers) {
 				t.Errorf("look-ups %+v", k)
 			}
-			if len(r.NodeSeconds) != len(p.Nodes) || r.Cost.Bytes.Keys == 0 || r.NoiseBitsLeft <= 0 {
-				t.Errorf("node seconds %v, cost %+v, %v bits left", r.NodeSeconds, r.Cost, r.NoiseBitsLeft)
+			seconds, left := hetest.Account[he.NodeSeconds](t, r), hetest.NoiseLeft(t, r)
+			if len(seconds) != len(p.Nodes) || r.Cost.Bytes.Keys == 0 || left <= 0 {
+				t.Errorf("node seconds %v, cost %+v, %v bits left", seconds, r.Cost, left)
 			}
-			if b := e.Backend(); b.Name != "pbs" || b.NoiseBitsLeft != r.NoiseBitsLeft || b.LogN != 10 || b.SecurityBits >= 128 || len(b.Why) == 0 {
+			if b := e.Backend(); b.Name != "pbs" || b.LogN != 10 || b.SecurityBits >= 128 || len(b.Why) == 0 {
 				t.Errorf("backend %+v", b)
 			}
 		})
@@ -81,7 +83,7 @@ func TestInsecureRunRefuses(t *testing.T) {
 		t.Errorf("long image simulated: %v", err)
 	}
 	r, err := e.Run(context.Background(), nil, nil)
-	if err != nil || len(r.Logits) != 0 || r.Lookups.Done != 0 {
+	if err != nil || len(hetest.Exact(t, r)) != 0 || hetest.Account[*he.Lookups](t, r).Done != 0 {
 		t.Errorf("no images: %v, %v", r, err)
 	}
 	for _, phase := range []string{"keygen", "evaluate"} {
@@ -108,10 +110,14 @@ func TestInsecureNoiseIsReported(t *testing.T) {
 	images := randomImages(seeded(4), 10, 12)
 	r, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
 	var noise *NoiseError
-	if err == nil && r.Lookups.Failed < 10 {
-		t.Errorf("%d failures of %d, %.1f expected", r.Lookups.Failed, r.Lookups.Done, r.Lookups.Expected)
-	} else if err != nil && !errors.As(err, &noise) {
-		t.Error(err)
+	if err != nil {
+		if !errors.As(err, &noise) {
+			t.Error(err)
+		}
+		return
+	}
+	if k := hetest.Account[*he.Lookups](t, r); k.Failed < 10 {
+		t.Errorf("%d failures of %d, %.1f expected", k.Failed, k.Done, k.Expected)
 	}
 }
 
@@ -121,7 +127,7 @@ func TestSimulate(t *testing.T) {
 	rng := seeded(12)
 	p := newNet(t, rng, net{bits: 2, maxWeight: 1, domain: 40, table: arbitrary(3), widths: []int{40, 24, 16, 4}})
 	images := randomImages(rng, 500, 40)
-	run := func(l ParametersLiteral, workers int, seed uint64) (*Plan, *Simulation) {
+	run := func(l ParametersLiteral, workers int, seed uint64) (*Plan, *he.Simulation) {
 		plan := forced(t, p, l)
 		plan.workers = workers
 		s, err := plan.Simulate(context.Background(), images, seed, nil)
@@ -136,8 +142,8 @@ func TestSimulate(t *testing.T) {
 	}
 	plan, s := run(good.params.ParametersLiteral, 2, 1)
 	for i, w := range bundletest.Reference(t, p, images) {
-		if !s.Logits[i].Equal(w) {
-			t.Fatalf("image %d: logits %v, want %v", i, s.Logits[i], w)
+		if !s.Answers[i].Equal(w) {
+			t.Fatalf("image %d: logits %v, want %v", i, s.Answers[i], w)
 		}
 	}
 	if s.Lookups.Done != 44*len(images) || s.Lookups.Failed != 0 {
@@ -153,10 +159,10 @@ func TestSimulate(t *testing.T) {
 	_, a := run(bad, 1, 7)
 	_, b := run(bad, 2, 7)
 	_, c := run(bad, 2, 8)
-	if !reflect.DeepEqual(a.Logits, b.Logits) || a.Lookups.Failed != b.Lookups.Failed {
+	if !reflect.DeepEqual(a.Answers, b.Answers) || a.Lookups.Failed != b.Lookups.Failed {
 		t.Error("the number of workers changes a simulation")
 	}
-	if reflect.DeepEqual(a.Logits, c.Logits) || a.Lookups.Failed == 0 {
+	if reflect.DeepEqual(a.Answers, c.Answers) || a.Lookups.Failed == 0 {
 		t.Error("noise does nothing")
 	}
 	if e := a.Lookups.Expected; math.Abs(float64(a.Lookups.Missed)-e) > 5*math.Sqrt(e)+0.05*e {
@@ -194,10 +200,10 @@ func TestInsecureFailuresAreNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	check("encrypted", r.Logits, r.Lookups)
+	check("encrypted", hetest.Exact(t, r), hetest.Account[*he.Lookups](t, r))
 	s, err := e.(he.Simulator).Simulate(context.Background(), images, 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	check("simulated", s.Logits, s.Lookups)
+	check("simulated", s.Answers, s.Lookups)
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"qtool/bundle/bundletest"
+	"qtool/he"
+	"qtool/he/internal/hetest"
 )
 
 // TestFullSize runs one image of a network of the size of an MNIST classifier
@@ -28,11 +30,11 @@ func TestFullSize(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, w := range bundletest.Reference(t, p, images) {
-		if !w.Equal(r.Logits[i]) {
-			t.Errorf("image %d: logits %v, want %v", i, r.Logits[i], w)
+		if got := hetest.Exact(t, r)[i]; !w.Equal(got) {
+			t.Errorf("image %d: logits %v, want %v", i, got, w)
 		}
 	}
-	k := r.Lookups
+	k := hetest.Account[*he.Lookups](t, r)
 	t.Logf("%.2f s an image, %.1f ms a look-up, %+v", k.SecondsPerImage, k.Milliseconds, r.Cost.Seconds)
 	if k.Done != 2*(128+64+10) || k.Missed != 0 || k.Failed != 0 {
 		t.Errorf("%d look-ups and logits, %d missed, %d failed, %g expected", k.Done, k.Missed, k.Failed, k.Expected)

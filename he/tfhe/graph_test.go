@@ -9,6 +9,7 @@ import (
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
 	"qtool/he"
+	"qtool/he/internal/hetest"
 	"qtool/quant"
 )
 
@@ -130,15 +131,16 @@ func TestInsecureGraphsAreExact(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			bundletest.CheckExact(t, p, images, r.Logits)
-			if r.Lookups.Missed != 0 || r.Lookups.Done != (plan.Lookups()+plan.last().n)*len(images) || len(r.NodeSeconds) != len(p.Nodes) {
-				t.Errorf("%d look-ups of %d, %d missed, seconds of %d nodes of %d", r.Lookups.Done, plan.Lookups(), r.Lookups.Missed, len(r.NodeSeconds), len(p.Nodes))
+			bundletest.CheckExact(t, p, images, hetest.Exact(t, r))
+			k, seconds := hetest.Account[*he.Lookups](t, r), hetest.Account[he.NodeSeconds](t, r)
+			if k.Missed != 0 || k.Done != (plan.Lookups()+plan.last().n)*len(images) || len(seconds) != len(p.Nodes) {
+				t.Errorf("%d look-ups of %d, %d missed, seconds of %d nodes of %d", k.Done, plan.Lookups(), k.Missed, len(seconds), len(p.Nodes))
 			}
 			s, err := plan.Simulate(context.Background(), images, 1, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			bundletest.CheckExact(t, p, images, s.Logits)
+			bundletest.CheckExact(t, p, images, s.Answers)
 		})
 	}
 }

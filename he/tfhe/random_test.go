@@ -12,6 +12,8 @@ import (
 
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
+	"qtool/he"
+	"qtool/he/internal/hetest"
 )
 
 // draws runs a property on n draws, or on as many as the command line asks for with
@@ -65,19 +67,21 @@ func TestInsecureRandomGraphs(t *testing.T) {
 			if err != nil {
 				rt.Fatal(err)
 			}
-			if k := want.FirstDifference(r.Logits[i]); k >= 0 {
-				rt.Fatalf("image %d, logit %d: want %v, got %v", i, k, want.At(k), r.Logits[i].At(k))
+			got := hetest.Exact(rt, r)[i]
+			if k := want.FirstDifference(got); k >= 0 {
+				rt.Fatalf("image %d, logit %d: want %v, got %v", i, k, want.At(k), got.At(k))
 			}
 		}
-		if r.Lookups.Missed != 0 {
-			rt.Fatalf("%d of %d look-ups missed their slot", r.Lookups.Missed, r.Lookups.Done)
+		account := hetest.Account[*he.Lookups](rt, r)
+		if account.Missed != 0 {
+			rt.Fatalf("%d of %d look-ups missed their slot", account.Missed, account.Done)
 		}
-		for _, layer := range r.Lookups.Layers {
+		for _, layer := range account.Layers {
 			x := layer.Measured / layer.Predicted
 			squares += x * x * float64(layer.Done)
 			samples += layer.Done
 		}
-		lookups += r.Lookups.Done
+		lookups += account.Done
 		if g, _ := p.Graph(); !g.Chain() {
 			graphs++
 		}

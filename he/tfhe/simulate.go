@@ -12,13 +12,6 @@ import (
 	"qtool/he/internal/parallel"
 )
 
-// Simulation is what Simulate gives back: the logits of every image and the
-// account of its look-ups, with noise drawn instead of measured.
-type Simulation struct {
-	Logits  []bundle.Vec
-	Lookups *he.Lookups
-}
-
 // Simulate evaluates the program on plain integers with the noise that encryption
 // is predicted to have: every input and every look-up's output carries a Gaussian
 // error, linear maps add the errors up with their weights, and a look-up reads
@@ -28,14 +21,14 @@ type Simulation struct {
 // It differs from encryption in that errors are exactly Gaussian and independent.
 // The same seed gives the same result, whatever the number of workers. step, if
 // not nil, is called from one goroutine at a time.
-func (p *Plan) Simulate(ctx context.Context, images [][]uint8, seed uint64, step func(he.Step)) (*Simulation, error) {
+func (p *Plan) Simulate(ctx context.Context, images [][]uint8, seed uint64, step func(he.Step)) (*he.Simulation, error) {
 	for i, image := range images {
 		if len(image) != p.inputs() {
 			return nil, fmt.Errorf("tfhe: image %d has %d values, the program takes shape %v", i, len(image), p.program.Input.Shape)
 		}
 	}
 	codes := p.program.Input.Codes()
-	s := &Simulation{Logits: make([]bundle.Vec, len(images))}
+	s := &he.Simulation{Answers: make(he.Exact, len(images))}
 	audits := make([]*audit, p.workers)
 	for w := range audits {
 		audits[w] = newAudit(p, nil)
@@ -43,7 +36,7 @@ func (p *Plan) Simulate(ctx context.Context, images [][]uint8, seed uint64, step
 	done := 0
 	err := parallel.Run(ctx, p.workers, len(images), func(w, i int) error {
 		audits[w].image = i
-		s.Logits[i] = bundle.Vec{Small: audits[w].simulate(images[i], &codes, rand.New(rand.NewPCG(seed, uint64(i))))}
+		s.Answers[i] = bundle.Vec{Small: audits[w].simulate(images[i], &codes, rand.New(rand.NewPCG(seed, uint64(i))))}
 		return nil
 	}, func() {
 		if done++; step != nil {

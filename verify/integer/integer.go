@@ -40,7 +40,10 @@ func (e *Executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 	if err != nil {
 		return nil, err
 	}
-	r := &he.Result{Logits: logits, Domains: domains}
+	r := &he.Result{Answers: he.Exact(logits)}
+	if domains != nil {
+		r.Accounts = []he.Account{domains}
+	}
 	r.Cost.Seconds.Evaluate = time.Since(start).Seconds()
 	return r, nil
 }
@@ -75,7 +78,7 @@ func (e *Executor) check(image []uint8, i int) error {
 // chunk is the images between two looks at the context.
 const chunk = 64
 
-func (e *Executor) each(ctx context.Context, images [][]uint8, step func(he.Step)) ([]bundle.Vec, []he.Domain, error) {
+func (e *Executor) each(ctx context.Context, images [][]uint8, step func(he.Step)) ([]bundle.Vec, he.Domains, error) {
 	logits := make([]bundle.Vec, len(images))
 	workers := runtime.GOMAXPROCS(0)
 	errs := make([]error, workers)

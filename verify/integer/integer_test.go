@@ -61,10 +61,10 @@ func TestRunKeepsOrder(t *testing.T) {
 				}
 				done = append(done, s.Done)
 			})
-			if err != nil || len(r.Logits) != n {
-				t.Fatalf("%d logits for %d images, %v", len(r.Logits), n, err)
+			if err != nil || r.Answers.Len() != n {
+				t.Fatalf("%d answers for %d images, %v", r.Answers.Len(), n, err)
 			}
-			for i, v := range r.Logits {
+			for i, v := range r.Answers.(he.Exact) {
 				a, b := int64(i), int64(uint8(3*i))
 				if !v.Equal(bundle.Vec{Small: []int64{a * a, a + b}}) {
 					t.Errorf("%d cores, image %d of %d: %v", cores, i, n, v)
