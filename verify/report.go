@@ -4,10 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"qtool/bundle"
 	"qtool/he"
+	"qtool/internal/whole"
 	"qtool/quant"
 )
 
@@ -157,5 +156,5 @@ func (r *Report) WriteFile(path string) error {
 	if err != nil {
 		return err
 	}
-	return maybe.WriteFile(path, b, 0o644)
+	return whole.WriteFile(path, b)
 }

@@ -8,9 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"qtool/bundle"
+	"qtool/internal/whole"
 	"qtool/verify"
 )
 
@@ -163,5 +162,5 @@ func (b *Baseline) WriteFile(path string) error {
 	if err != nil {
 		return err
 	}
-	return maybe.WriteFile(path, encoded, 0o644)
+	return whole.WriteFile(path, encoded)
 }
