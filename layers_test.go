@@ -20,7 +20,7 @@ var order = [][]string{
 	{"internal/edits", "internal/elementary", "internal/hint", "internal/lock", "internal/memory", "internal/plaintext", "internal/progress", "internal/promptly", "internal/safetensors", "internal/samebits", "internal/strict", "internal/whole", "kernel/cpu"},
 	{"kernel"},
 	{"pipeline/folder"},
-	{"quant", "approx", "encode"},
+	{"quant", "approx", "encode", "task"},
 	{"model"},
 	{"datasets"},
 	{"calibrate"},
