@@ -14,6 +14,9 @@ type Answers interface {
 	// Label is the index of the output of sample i that stands for the largest real,
 	// the first of equals; out is the program's output node.
 	Label(out *bundle.Node, i int) int
+	// Outputs are the reals that the outputs of sample i stand for; out is the program's
+	// output node.
+	Outputs(out *bundle.Node, i int) []float64
 	// followed are the answers with those of later samples behind them. It panics where
 	// next are of the other kind.
 	followed(next Answers) Answers
@@ -37,6 +40,15 @@ func (e Exact) Len() int { return len(e) }
 // Label implements Answers.
 func (e Exact) Label(out *bundle.Node, i int) int { return out.Argmax(e[i]) }
 
+// Outputs implements Answers.
+func (e Exact) Outputs(out *bundle.Node, i int) []float64 {
+	reals := make([]float64, e[i].Len())
+	for k := range reals {
+		reals[k] = out.Real(e[i], k)
+	}
+	return reals
+}
+
 func (e Exact) followed(next Answers) Answers { return append(e, sameKind(e, next)...) }
 
 // Len implements Answers.
@@ -52,6 +64,15 @@ func (a Approximate) Label(out *bundle.Node, i int) int {
 		}
 	}
 	return label
+}
+
+// Outputs implements Answers.
+func (a Approximate) Outputs(out *bundle.Node, i int) []float64 {
+	reals := make([]float64, len(a.Reals[i]))
+	for k, x := range a.Reals[i] {
+		reals[k] = x * out.Scale[k*len(out.Scale)/len(reals)]
+	}
+	return reals
 }
 
 // followed states the larger of two errors.

@@ -12,13 +12,23 @@ import (
 
 	"qtool/bundle"
 	"qtool/he"
+	"qtool/task"
 )
 
-// Ladder is one set of images answered by each rung. A rung that was not run is
+// Ladder is one set of samples answered by each rung. A rung that was not run is
 // nil and takes part in nothing.
 type Ladder struct {
-	Output    *bundle.Node // of the program: what its logits mean
-	Labels    []uint8
+	// Task is what is asked. The zero Task is a classification of which only the labels
+	// are judged.
+	Task   task.Task
+	Output *bundle.Node // of the program: what its logits mean
+	// Labels are right for a classification, Targets for a regression: Task.Outputs of
+	// them a sample.
+	Labels  []uint8
+	Targets Numbers
+	// FloatValues and QuantizedValues are what Values says of these rungs, nil where it
+	// is not known. Float and Quantized are nil for a regression.
+	FloatValues, QuantizedValues Numbers
 	Float     Predictions
 	Quantized Predictions
 	Integer   []bundle.Vec // logits
@@ -76,6 +86,7 @@ type Comparison struct {
 	// as LogitMismatches and First mean nothing for it.
 	Precision *Precision
 	Answers   Answers
+	Metrics   Metrics // beside accuracy
 	// LogitsSHA256 is the hash of all integer logits; see HashLogits.
 	LogitsSHA256 string
 }
@@ -92,6 +103,8 @@ type Answers struct {
 	Integer   Predictions `json:"integer"`
 	Encrypted Predictions `json:"encrypted"`
 	Margins   Margins     `json:"margins"`
+	// Values are by what metrics beside accuracy judge; nil for none.
+	Values *Values `json:"values,omitempty"`
 }
 
 // Compare scores every rung and compares neighbours. It returns an error if a
@@ -99,7 +112,10 @@ type Answers struct {
 // than EncryptedImages says), or an image another number of logits on two rungs: a
 // partial rung is never scored as if it were whole.
 func (l *Ladder) Compare() (*Comparison, error) {
-	n := len(l.Labels)
+	n, err := l.samples()
+	if err != nil {
+		return nil, err
+	}
 	if l.EncryptedImages < 0 || l.EncryptedImages > n {
 		return nil, fmt.Errorf("verify: %d of %d images encrypted", l.EncryptedImages, n)
 	}
@@ -116,20 +132,24 @@ func (l *Ladder) Compare() (*Comparison, error) {
 			return nil, fmt.Errorf("verify: %s rung has %d answers for %d images", rung.name, rung.len, rung.want)
 		}
 	}
-	var integer Predictions
-	if l.Integer != nil {
-		integer = l.predictions(he.Exact(l.Integer))
+	var integer, encrypted Predictions
+	var margins Margins
+	if l.Task.Kind != task.Regression {
+		if l.Integer != nil {
+			integer = l.predictions(he.Exact(l.Integer))
+		}
+		encrypted, margins = l.predictions(l.Encrypted), l.margins()
 	}
-	encrypted := l.predictions(l.Encrypted)
 	c := &Comparison{
 		Accuracy: Accuracy{Float: l.score(l.Float), Quantized: l.score(l.Quantized), Integer: l.score(integer), Encrypted: l.score(encrypted)},
 		Flips:    Flips{CountFlips(l.Float, integer), CountFlips(l.Quantized, integer), CountFlips(integer, encrypted)},
 		Answers: Answers{
 			Labels: labelled(l.Labels), Float: l.Float, Quantized: l.Quantized,
-			Integer: integer, Encrypted: encrypted, Margins: l.margins(),
+			Integer: integer, Encrypted: encrypted, Margins: margins, Values: l.values(),
 		},
 		LogitsSHA256: HashLogits(l.Integer),
 	}
+	c.Metrics = c.Answers.Metrics(l.Task)
 	if encrypted != nil && len(encrypted) < len(integer) {
 		c.Accuracy.IntegerOnEncrypted = l.score(integer[:len(encrypted)])
 	}
@@ -146,12 +166,31 @@ func (l *Ladder) Compare() (*Comparison, error) {
 			c.compareLogits(i, l.Integer[i], got[i], failed)
 		}
 	case he.Approximate:
-		var err error
 		if c.Precision, err = l.precision(got, c.Answers); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
+}
+
+// samples is how many samples there are answers to, which every rung's values must have.
+func (l *Ladder) samples() (int, error) {
+	n, k := len(l.Labels), 1
+	if l.Task.Kind == task.Regression {
+		if k = l.Task.Outputs; k < 1 || len(l.Targets)%k != 0 || n > 0 {
+			return 0, fmt.Errorf("verify: %d targets and %d labels for a regression of %d outputs", len(l.Targets), n, k)
+		}
+		n = len(l.Targets) / k
+	}
+	for _, rung := range []struct {
+		name   string
+		values Numbers
+	}{{"float", l.FloatValues}, {"quantized", l.QuantizedValues}} {
+		if rung.values != nil && len(rung.values) != n*k {
+			return 0, fmt.Errorf("verify: %s rung has %d values for %d samples of %d", rung.name, len(rung.values), n, k)
+		}
+	}
+	return n, nil
 }
 
 // answered is how many samples the answers answer, 0 where there are none.

@@ -66,7 +66,7 @@ func (l *Ladder) precision(e he.Approximate, a Answers) (*Precision, error) {
 				}
 			}
 		}
-		if a.Integer[i] != a.Encrypted[i] {
+		if a.Integer != nil && a.Integer[i] != a.Encrypted[i] { // else it answers no labels
 			p.Flips = append(p.Flips, Flip{i, a.Integer[i], a.Encrypted[i], a.Margins[i]})
 		}
 	}

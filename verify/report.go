@@ -8,6 +8,7 @@ import (
 	"qtool/he"
 	"qtool/internal/whole"
 	"qtool/quant"
+	"qtool/task"
 )
 
 // ReportSchema is the version of report.json.
@@ -26,8 +27,12 @@ type Report struct {
 	DatasetSHA256   string            `json:"dataset_sha256"`
 	BundleSHA256    string            `json:"bundle_sha256,omitempty"`
 	Images          int               `json:"images"`
+	Samples         int               `json:"samples,omitempty"` // the same number, under the name for any noun
+	Noun            string            `json:"noun,omitempty"`    // what a sample is: "image", "sentence"; see package task
+	Task            task.Kind         `json:"task,omitempty"`    // "" is a classification
 	TestImages      int               `json:"test_images"` // in the whole test set
 	Accuracy        Accuracy          `json:"accuracy"`
+	Metric          Metrics           `json:"metric,omitempty"` // by name, beside accuracy
 	LogitMismatches int               `json:"logit_mismatches"`
 	FirstMismatch   *Mismatch         `json:"first_mismatch,omitempty"`
 	Explained       int               `json:"logit_mismatches_explained,omitempty"` // by failed look-ups
@@ -135,15 +140,48 @@ func Layers(p *bundle.Program, seconds, sqnr []float64) []Layer {
 
 // Apply puts a comparison's results into the report.
 func (r *Report) Apply(c *Comparison) {
-	r.Accuracy, r.ArgmaxFlips = c.Accuracy, c.Flips
+	r.Accuracy, r.Metric, r.ArgmaxFlips = c.Accuracy, c.Metrics, c.Flips
 	r.LogitMismatches, r.FirstMismatch, r.Precision = c.LogitMismatches, c.First, c.Precision
 	r.Explained = c.Explained
 	r.IntegerLogitsSHA256, r.Answers = c.LogitsSHA256, c.Answers
 }
 
+// Asked is what the reported network is asked for. The classes of a classification are
+// known to be two where the report has their scores, else not at all.
+func (r *Report) Asked() task.Task {
+	v := r.Answers.Values
+	switch {
+	case r.Task == task.Regression && v != nil:
+		return task.Task{Kind: task.Regression, Outputs: v.Outputs}
+	case r.Task == task.Regression:
+		return task.Task{Kind: task.Regression}
+	case v != nil:
+		return task.Task{Kind: task.Classification, Outputs: 2}
+	}
+	return task.Task{Kind: task.Classification}
+}
+
+// Judged is a metric of each rung.
+func (r *Report) Judged(m task.Metric) Accuracy {
+	if m == task.Accuracy {
+		return r.Accuracy
+	}
+	return r.Metric[m.Name]
+}
+
+// Unit is the word for the report's samples; reports of earlier versions are of images.
+func (r *Report) Unit() task.Noun {
+	if n, ok := task.NounOf(r.Noun); ok {
+		return n
+	}
+	return task.Image
+}
+
 // Encode is report.json's bytes.
 func (r *Report) Encode() ([]byte, error) {
-	b, err := json.MarshalIndent(r, "", "  ")
+	written := *r
+	written.Samples = r.Images
+	b, err := json.MarshalIndent(&written, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("verify: report: %w", err)
 	}
