@@ -29,10 +29,10 @@ type Ladder struct {
 	// FloatValues and QuantizedValues are what Values says of these rungs, nil where it
 	// is not known. Float and Quantized are nil for a regression.
 	FloatValues, QuantizedValues Numbers
-	Float     Predictions
-	Quantized Predictions
-	Integer   []bundle.Vec // logits
-	Encrypted he.Answers
+	Float                        Predictions
+	Quantized                    Predictions
+	Integer                      []bundle.Vec // logits
+	Encrypted                    he.Answers
 	// EncryptedImages is how many images Encrypted answers, the first of
 	// those of the other rungs; 0 is all of them. Whatever compares that rung with
 	// another takes the same images of both.

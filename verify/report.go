@@ -30,7 +30,7 @@ type Report struct {
 	Samples         int               `json:"samples,omitempty"` // the same number, under the name for any noun
 	Noun            string            `json:"noun,omitempty"`    // what a sample is: "image", "sentence"; see package task
 	Task            task.Kind         `json:"task,omitempty"`    // "" is a classification
-	TestImages      int               `json:"test_images"` // in the whole test set
+	TestImages      int               `json:"test_images"`       // in the whole test set
 	Accuracy        Accuracy          `json:"accuracy"`
 	Metric          Metrics           `json:"metric,omitempty"` // by name, beside accuracy
 	LogitMismatches int               `json:"logit_mismatches"`
