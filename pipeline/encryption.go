@@ -75,7 +75,7 @@ func (o Encryption) Plan(ctx context.Context, p *bundle.Program, images int) (*c
 	}
 	plan, err := promptly.Do(ctx, func() (*choose.Plan, error) {
 		return choose.New(ctx, p, choose.Options{
-			Backend: o.Backend, Images: images, LogN: o.LogN, AllowInsecure: o.AllowInsecure, Bits: o.Precision,
+			Backend: o.Backend, Samples: images, LogN: o.LogN, AllowInsecure: o.AllowInsecure, Bits: o.Precision,
 			Failure: o.Failure, Memory: MemoryBytes(o.Memory), TuneTimings: o.TuneTimings,
 		})
 	})

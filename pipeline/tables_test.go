@@ -92,7 +92,7 @@ func TestFewImagesAreLookedUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		batches, err := bgvlut.NewPlan(t.Context(), p, bgvlut.Options{Images: images})
+		batches, err := bgvlut.NewPlan(t.Context(), p, bgvlut.Options{Samples: images})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,20 +142,20 @@ func TestDeepTablesAreLookedUp(t *testing.T) {
 		t.Errorf("auto: %s, because %q", b.Name, b.Why)
 	}
 	a := &Env{}
-	images := [][]uint8{{0, 0}, {255, 0}}
+	samples := deep.Input.Samples([][]uint8{{0, 0}, {255, 0}})
 	runner, err := bundle.NewRunner(deep)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := &verify.Ladder{Output: deep.Output(), Labels: []uint8{0, 0}}
-	for _, image := range images {
-		v, err := runner.Run(deep.Input.Quantize(image), nil)
+	for _, s := range samples {
+		v, err := runner.Run(s.Vec(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		l.Integer = append(l.Integer, v)
 	}
-	s, err := a.simulate(t.Context(), e, images, l)
+	s, err := a.simulate(t.Context(), e, samples, l)
 	if err != nil || s.Backend != "pbs" || s.Images != 2 || s.Accuracy != 1 || s.LogitMismatches != 0 || s.Lookups == nil || s.Lookups.Done < 48 {
 		t.Errorf("simulated: %+v, %v", s, err)
 	}
@@ -179,7 +179,7 @@ func TestFailedLookupsAreExplained(t *testing.T) {
 
 func TestTableTimes(t *testing.T) {
 	p := tableProgram(t, 1)
-	b := he.Backend{Tables: []he.TableLayer{{Layer: "act", PerImage: 2}}}
+	b := he.Backend{Tables: []he.TableLayer{{Layer: "act", PerSample: 2}}}
 	fillTables(&b, p, &he.Result{Answers: make(he.Exact, 5), Accounts: []he.Account{he.NodeSeconds{100, 3}}})
 	if b.Tables[0].Microseconds != 300_000 {
 		t.Errorf("%v microseconds a look-up, want 3 s over 10", b.Tables[0].Microseconds)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"qtool/bundle"
 	"qtool/he"
 	"qtool/verify/runlog"
 )
@@ -15,7 +16,9 @@ import (
 // Task is a verification: an executor and the samples that it is to answer.
 type Task struct {
 	Executor he.Executor
-	Samples  [][]uint8
+	// Input makes codes of Samples, a batch at a time: all that an executor sees of them.
+	Input   bundle.Input
+	Samples [][]uint8
 	// Log is the path of the log of finished batches (see runlog), "" for none. A batch
 	// that has been kept is not run again by a Task with Resume.
 	Log    string
@@ -135,7 +138,7 @@ func (r *run) all(ctx context.Context) error {
 	batches := len(r.parts) + (len(r.Samples)-r.done+size-1)/size
 	for k := len(r.parts); k < batches; k++ {
 		from := r.done
-		batch := r.Samples[from:min(from+size, len(r.Samples))]
+		batch := r.Input.Samples(r.Samples[from:min(from+size, len(r.Samples))])
 		result, err := r.Executor.Run(ctx, batch, func(s he.Step) {
 			if r.Progress != nil {
 				r.Progress(Progress{k, batches, s})

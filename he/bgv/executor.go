@@ -42,20 +42,18 @@ func (e *executor) Backend() he.Backend {
 
 // Run implements he.Executor: one batch and one plaintext prime at a time,
 // to bound memory.
-func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)) (*he.Result, error) {
+func (e *executor) Run(ctx context.Context, samples []bundle.Sample, step func(he.Step)) (*he.Result, error) {
 	p := e.plan
-	for i, image := range images {
-		if len(image) != p.inputs() {
-			return nil, fmt.Errorf("bgv: image %d has %d values, the program takes shape %v", i, len(image), p.program.Input.Shape)
-		}
+	if err := p.program.Input.CheckSamples(samples); err != nil {
+		return nil, fmt.Errorf("bgv: %w", err)
 	}
-	batches := (len(images) + p.Slots() - 1) / p.Slots()
+	batches := (len(samples) + p.Slots() - 1) / p.Slots()
 	r := &runState{executor: e, meter: meter.New(step, float64(batches*len(p.layout.t))*p.costs.batch(p.layout, p.circuit)), left: math.Inf(1)}
 	if err := r.setup(); err != nil {
 		return nil, err
 	}
 	for b := range batches {
-		batch := images[b*p.Slots() : min((b+1)*p.Slots(), len(images))]
+		batch := samples[b*p.Slots() : min((b+1)*p.Slots(), len(samples))]
 		if err := r.batch(ctx, batch); err != nil {
 			return nil, err
 		}
@@ -92,13 +90,13 @@ func (r *runState) setup() error {
 	})
 }
 
-// batch encrypts, evaluates and decrypts up to N images, prime by prime.
-func (r *runState) batch(ctx context.Context, images [][]uint8) error {
+// batch encrypts, evaluates and decrypts up to N samples, prime by prime.
+func (r *runState) batch(ctx context.Context, samples []bundle.Sample) error {
 	seconds := &r.result.Cost.Seconds
 	residues := make([][][]uint64, len(r.plan.layout.t))
 	for prime := range residues {
 		err := r.meter.Timed("encrypt", &seconds.Encrypt, func() error {
-			return r.client.Encrypt(ctx, images, prime, &r.in, r.meter.Add)
+			return r.client.Encrypt(ctx, samples, prime, &r.in, r.meter.Add)
 		})
 		if err != nil {
 			return err
@@ -120,12 +118,12 @@ func (r *runState) batch(ctx context.Context, images [][]uint8) error {
 			return err
 		}
 	}
-	return r.meter.Timed("decrypt", &seconds.Decrypt, func() error { return r.lift(ctx, residues, len(images)) })
+	return r.meter.Timed("decrypt", &seconds.Decrypt, func() error { return r.lift(ctx, residues, len(samples)) })
 }
 
-func (r *runState) lift(ctx context.Context, residues [][][]uint64, images int) error {
-	logits := make([]bundle.Vec, images)
-	err := parallel.Run(ctx, r.plan.workers, images, func(_, k int) (err error) {
+func (r *runState) lift(ctx context.Context, residues [][][]uint64, samples int) error {
+	logits := make([]bundle.Vec, samples)
+	err := parallel.Run(ctx, r.plan.workers, samples, func(_, k int) (err error) {
 		logits[k], err = r.lifter.vector(residues, k)
 		return err
 	}, nil)

@@ -28,7 +28,7 @@ type candidate struct {
 	primes       *primes
 	counts, bits []int
 	logQ         float64
-	nanoseconds  float64 // an image, all plaintext primes, one core
+	nanoseconds  float64 // a sample, all plaintext primes, one core
 	bytes        float64 // of ciphertexts at once
 }
 
@@ -184,16 +184,16 @@ func (s *search) try(logN, k int) {
 		}
 		l := c.sketch()
 		c.bytes = l.bytes(s.circuit)
-		c.nanoseconds = costmodel.Coarse(s.options.perImage(l.costs(s.circuit, s.options.level()), l, s.circuit))
+		c.nanoseconds = costmodel.Coarse(s.options.perSample(l.costs(s.circuit, s.options.level()), l, s.circuit))
 		s.found = append(s.found, c)
 	}
 }
 
-// perImage is the predicted nanoseconds of one core for an image.
-func (o Options) perImage(c costs, l *layout, circuit *circuit) float64 {
-	sum := float64(len(l.t)) * c.batch(l, circuit) / batch.Mean(o.Images, 1<<l.logN)
-	if o.Images > 0 {
-		sum += c.memory / float64(o.Images)
+// perSample is the predicted nanoseconds of one core for a sample.
+func (o Options) perSample(c costs, l *layout, circuit *circuit) float64 {
+	sum := float64(len(l.t)) * c.batch(l, circuit) / batch.Mean(o.Samples, 1<<l.logN)
+	if o.Samples > 0 {
+		sum += c.memory / float64(o.Samples)
 	}
 	return sum
 }

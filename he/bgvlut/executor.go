@@ -39,20 +39,18 @@ func (e *executor) Backend() he.Backend {
 }
 
 // Run implements he.Executor, one batch at a time.
-func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)) (*he.Result, error) {
+func (e *executor) Run(ctx context.Context, samples []bundle.Sample, step func(he.Step)) (*he.Result, error) {
 	p := e.plan
-	for i, image := range images {
-		if len(image) != p.inputs() {
-			return nil, fmt.Errorf("bgvlut: image %d has %d values, the program takes shape %v", i, len(image), p.program.Input.Shape)
-		}
+	if err := p.program.Input.CheckSamples(samples); err != nil {
+		return nil, fmt.Errorf("bgvlut: %w", err)
 	}
-	batches := (len(images) + p.Slots() - 1) / p.Slots()
+	batches := (len(samples) + p.Slots() - 1) / p.Slots()
 	r := &runState{executor: e, meter: meter.New(step, float64(batches)*p.costs.total(p.inputs(), p.stages)), left: math.Inf(1)}
 	if err := r.setup(); err != nil {
 		return nil, err
 	}
 	for b := range batches {
-		if err := r.batch(ctx, images[b*p.Slots():min((b+1)*p.Slots(), len(images))], b == batches-1); err != nil {
+		if err := r.batch(ctx, samples[b*p.Slots():min((b+1)*p.Slots(), len(samples))], b == batches-1); err != nil {
 			return nil, err
 		}
 	}
@@ -94,12 +92,12 @@ func (r *runState) setup() error {
 	})
 }
 
-// batch encrypts, evaluates and decrypts up to N images. The last batch's inputs
+// batch encrypts, evaluates and decrypts up to N samples. The last batch's inputs
 // make room for what is computed of them.
-func (r *runState) batch(ctx context.Context, images [][]uint8, last bool) error {
+func (r *runState) batch(ctx context.Context, samples []bundle.Sample, last bool) error {
 	seconds := &r.result.Cost.Seconds
 	err := r.meter.Timed("encrypt", &seconds.Encrypt, func() error {
-		return r.client.Encrypt(ctx, images, &r.in, r.meter.Add)
+		return r.client.Encrypt(ctx, samples, &r.in, r.meter.Add)
 	})
 	if err != nil {
 		return err
@@ -119,8 +117,8 @@ func (r *runState) batch(ctx context.Context, images [][]uint8, last bool) error
 			return err
 		}
 		r.left = min(r.left, left)
-		logits := make([]bundle.Vec, len(images))
-		err = parallel.Run(ctx, r.plan.workers, len(images), func(_, k int) (err error) {
+		logits := make([]bundle.Vec, len(samples))
+		err = parallel.Run(ctx, r.plan.workers, len(samples), func(_, k int) (err error) {
 			logits[k], err = r.plan.vector(residues, k)
 			return err
 		}, nil)

@@ -38,7 +38,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			images := b.Images(500)
+			samples := b.Samples(500)
 			var want [2][]ciphertext
 			atEveryLevel(t, func(level cpu.Level) {
 				plan, l := *first, first.layout
@@ -51,7 +51,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 				}
 				var in Inputs
 				var out Outputs
-				if err := newClient(&plan, secret, sample.Seed{1}).Encrypt(context.Background(), images, &in, nil); err != nil {
+				if err := newClient(&plan, secret, sample.Seed{1}).Encrypt(context.Background(), samples, &in, nil); err != nil {
 					t.Fatal(err)
 				}
 				if err := server.Evaluate(context.Background(), &in, &out, nil); err != nil {

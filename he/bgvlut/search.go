@@ -31,7 +31,7 @@ type candidate struct {
 	width  int
 	count  int // digits
 	logQP  float64
-	// nanoseconds an image on one core
+	// nanoseconds a sample on one core
 	nanoseconds float64
 }
 
@@ -161,7 +161,7 @@ func (s *search) try(ctx context.Context, logN int) error {
 			}
 			seen[key] = true
 			c.logQP = c.layout.logQP()
-			c.nanoseconds = costmodel.Coarse(c.costs(s.stages, s.fields[t], s.options.level()).total(s.inputs(), s.stages) / batch.Mean(s.options.Images, 1<<logN))
+			c.nanoseconds = costmodel.Coarse(c.costs(s.stages, s.fields[t], s.options.level()).total(s.inputs(), s.stages) / batch.Mean(s.options.Samples, 1<<logN))
 			s.found = append(s.found, c)
 		}
 	}

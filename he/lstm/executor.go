@@ -38,7 +38,7 @@ func (e *executor) Backend() he.Backend {
 }
 
 // Run implements he.Executor, batch by batch.
-func (e *executor) Run(ctx context.Context, sequences [][]uint8, step func(he.Step)) (*he.Result, error) {
+func (e *executor) Run(ctx context.Context, sequences []bundle.Sample, step func(he.Step)) (*he.Result, error) {
 	p := e.plan
 	batches := (len(sequences) + p.Slots() - 1) / p.Slots()
 	keys := 0

@@ -16,16 +16,16 @@ type session interface {
 	// setup makes keys and encodes weights, and says how long each took and how
 	// large the evaluation keys are.
 	setup(ctx context.Context) (keygen, encode time.Duration, keys int64, err error)
-	// begin forgets what the images of an earlier run told.
+	// begin forgets what the samples of an earlier run told.
 	begin()
-	// image encrypts, evaluates and decrypts one image.
-	image(ctx context.Context, image []uint8, r *he.Result) ([3]time.Duration, error)
-	// finish adds what only all images since begin together tell.
+	// sample encrypts, evaluates and decrypts one sample.
+	sample(ctx context.Context, s bundle.Sample, r *he.Result) ([3]time.Duration, error)
+	// finish adds what only all samples since begin together tell.
 	finish(r *he.Result)
 }
 
-// executor runs images one by one. Its keys and encoded weights are made in its first
-// run and kept, so that images may come one by one.
+// executor runs samples one by one. Its keys and encoded weights are made in its first
+// run and kept, so that samples may come one by one.
 type executor struct {
 	program *bundle.Program
 	backend func() he.Backend
@@ -52,16 +52,14 @@ func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
 func (e *executor) Backend() he.Backend { return e.backend() }
 
 // Run implements he.Executor.
-func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)) (*he.Result, error) {
+func (e *executor) Run(ctx context.Context, samples []bundle.Sample, step func(he.Step)) (*he.Result, error) {
 	if step == nil {
 		step = func(he.Step) {}
 	}
-	for i, image := range images {
-		if n := bundle.Size(e.program.Input.Shape); len(image) != n {
-			return nil, fmt.Errorf("packed: image %d has %d values, the program takes shape %v", i, len(image), e.program.Input.Shape)
-		}
+	if err := e.program.Input.CheckSamples(samples); err != nil {
+		return nil, fmt.Errorf("packed: %w", err)
 	}
-	total := len(images) + 1
+	total := len(samples) + 1
 	r, latency := &he.Result{}, &he.Latency{Predicted: e.predicted, Plan: e.planned}
 	if e.session == nil {
 		step(he.Step{Phase: "keygen", Done: 0, Total: total})
@@ -77,14 +75,14 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 	s.begin()
 	r.Cost.Bytes.Keys = e.keys
 	var times [3][]float64
-	for i, image := range images {
+	for i, sample := range samples {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		step(he.Step{Phase: "evaluate", Done: i + 1, Total: total})
-		t, err := s.image(ctx, image, r)
-		if err != nil && len(images) > 1 {
-			return nil, fmt.Errorf("image %d: %w", i, err)
+		t, err := s.sample(ctx, sample, r)
+		if err != nil && len(samples) > 1 {
+			return nil, fmt.Errorf("sample %d: %w", i, err)
 		}
 		if err != nil {
 			return nil, err
@@ -99,7 +97,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 			*sum += t
 		}
 	}
-	if l := latency; len(images) > 0 {
+	if l := latency; len(samples) > 0 {
 		l.First = times[1][0]
 		l.Encrypt, l.Evaluate, l.Decrypt = middle(times[0]), middle(times[1]), middle(times[2])
 	}
@@ -141,9 +139,9 @@ func (s *ckksSession) begin() {
 	clear(s.server.seconds)
 }
 
-func (s *ckksSession) image(ctx context.Context, image []uint8, r *he.Result) (t [3]time.Duration, err error) {
+func (s *ckksSession) sample(ctx context.Context, codes bundle.Sample, r *he.Result) (t [3]time.Duration, err error) {
 	start := time.Now()
-	in, err := s.client.Encrypt(ctx, image)
+	in, err := s.client.Encrypt(ctx, codes)
 	if err != nil {
 		return t, err
 	}
@@ -239,12 +237,12 @@ func (s *exactSession) begin() {
 	}
 }
 
-func (s *exactSession) image(ctx context.Context, image []uint8, r *he.Result) (t [3]time.Duration, err error) {
+func (s *exactSession) sample(ctx context.Context, codes bundle.Sample, r *he.Result) (t [3]time.Duration, err error) {
 	all := make([][]uint64, len(s.plan.t))
 	r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = 0, 0
 	for k := range all {
 		start := time.Now()
-		in, err := s.client.Encrypt(ctx, image, k)
+		in, err := s.client.Encrypt(ctx, codes, k)
 		if err != nil {
 			return t, err
 		}

@@ -51,7 +51,7 @@ func TestInsecureKeysAreMinimal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		in, err := client.Encrypt(t.Context(), n.images[0])
+		in, err := client.Encrypt(t.Context(), n.samples[0])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // executor plays client and server in one process, and watches every look-up. Its
-// keys are made in its first run and kept, so that images may come one by one.
+// keys are made in its first run and kept, so that samples may come one by one.
 type executor struct {
 	plan   *Plan
 	client *Client
@@ -43,15 +43,13 @@ func (e *executor) Backend() he.Backend {
 	}
 }
 
-// Run implements he.Executor, image by image. The account of the noise is that of the
-// logits. An image with a failed look-up has wrong logits or, where they leave
+// Run implements he.Executor, sample by sample. The account of the noise is that of the
+// logits. A sample with a failed look-up has wrong logits or, where they leave
 // their proved range, ends the run with a *NoiseError.
-func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)) (*he.Result, error) {
+func (e *executor) Run(ctx context.Context, samples []bundle.Sample, step func(he.Step)) (*he.Result, error) {
 	p := e.plan
-	for i, image := range images {
-		if len(image) != p.inputs() {
-			return nil, fmt.Errorf("tfhe: image %d has %d values, the program takes shape %v", i, len(image), p.program.Input.Shape)
-		}
+	if err := p.program.Input.CheckSamples(samples); err != nil {
+		return nil, fmt.Errorf("tfhe: %w", err)
 	}
 	report := func(phase string, done, total int) {
 		if step != nil {
@@ -65,7 +63,7 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 		*to += time.Since(start).Seconds()
 		start = time.Now()
 	}
-	done, total := 0, p.Lookups()*len(images)
+	done, total := 0, p.Lookups()*len(samples)
 	if e.server == nil {
 		report("keygen", 0, total)
 		if err := e.setup(ctx); err != nil {
@@ -77,13 +75,13 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 	bytes.Keys, bytes.CiphertextIn, bytes.CiphertextOut = e.keys, p.InputBytes(), p.OutputBytes()
 	clear(server.seconds)
 	watch, left := newAudit(p, client.secret), math.Inf(1)
-	for i, image := range images {
-		in, err := client.Encrypt(image)
+	for i, s := range samples {
+		in, err := client.Encrypt(s)
 		if err != nil {
 			return nil, err
 		}
 		lap(&seconds.Encrypt)
-		watch.begin(p.program.Input.Quantize(image).Small)
+		watch.begin(s)
 		out, err := server.evaluate(ctx, in, func(n int) {
 			done += n
 			report("evaluate", done, total)
@@ -94,8 +92,8 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 		lap(&seconds.Evaluate)
 		watch.end(out)
 		logits, bits, err := client.Decrypt(out)
-		if err != nil && len(images) > 1 {
-			return nil, fmt.Errorf("tfhe: image %d: %w", i, err)
+		if err != nil && len(samples) > 1 {
+			return nil, fmt.Errorf("tfhe: sample %d: %w", i, err)
 		}
 		if err != nil {
 			return nil, err
@@ -104,11 +102,11 @@ func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)
 		left = min(left, bits)
 		all = append(all, logits)
 	}
-	lookups := watch.record(len(images))
+	lookups := watch.record(len(samples))
 	result.Answers, result.Accounts = all, []he.Account{slices.Clone(server.seconds), lookups}
-	if len(images) > 0 {
+	if len(samples) > 0 {
 		result.Accounts = append(result.Accounts, he.Noise{BitsLeft: left})
-		lookups.SecondsPerImage = seconds.Evaluate / float64(len(images))
+		lookups.SecondsPerSample = seconds.Evaluate / float64(len(samples))
 		lookups.Milliseconds = 1e3 * seconds.Evaluate / float64(max(total, 1))
 	}
 	return result, nil
@@ -133,6 +131,6 @@ func (e *executor) setup(ctx context.Context) error {
 }
 
 // Simulate implements he.Simulator with Plan.Simulate.
-func (e *executor) Simulate(ctx context.Context, images [][]uint8, seed uint64, step func(he.Step)) (*he.Simulation, error) {
-	return e.plan.Simulate(ctx, images, seed, step)
+func (e *executor) Simulate(ctx context.Context, samples []bundle.Sample, seed uint64, step func(he.Step)) (*he.Simulation, error) {
+	return e.plan.Simulate(ctx, samples, seed, step)
 }

@@ -25,7 +25,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	image := randomImages(rng, 1, 20)[0]
+	one := randomSamples(rng, 1, plan.program)[0]
 	var sent [][2][]uint64
 	var logits []wide
 	for _, level := range cputest.Levels(t, cpu.IFMA) {
@@ -45,7 +45,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 			t.Fatal(err)
 		}
 		client.sampler = again.params.newSampler(sample.Seed{1})
-		in, err := client.Encrypt(image)
+		in, err := client.Encrypt(one)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -59,9 +59,9 @@ func TestLayersAreTheProgram(t *testing.T) {
 		squares(t),
 	) {
 		plan := forced(t, p, testInsecureLiteral())
-		images := randomImages(rng, 50, plan.inputs())
-		for i, w := range bundletest.Reference(t, p, images) {
-			values := p.Input.Quantize(images[i]).Small
+		samples := randomSamples(rng, 50, plan.program)
+		for i, w := range bundletest.Reference(t, p, samples) {
+			values := samples[i].Vec().Small
 			var out []int64
 			for k := range plan.layers {
 				l := &plan.layers[k]
@@ -76,7 +76,7 @@ func TestLayersAreTheProgram(t *testing.T) {
 				values = append(values, out...)
 			}
 			if got := (bundle.Vec{Small: out}); !got.Equal(w) {
-				t.Fatalf("image %d: %v, want %v", i, got, w)
+				t.Fatalf("sample %d: %v, want %v", i, got, w)
 			}
 		}
 	}

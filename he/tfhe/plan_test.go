@@ -28,8 +28,8 @@ func TestPlanGrowsWithTheDomain(t *testing.T) {
 		if err := l.CheckSecurity(); err != nil || plan.SecurityBits() != security.Bits {
 			t.Errorf("%d bits: %v", bits, err)
 		}
-		if f := plan.FailurePerImage(); f > math.Exp2(DefaultLogFailure) || f <= 0 || plan.FailurePerLookup() > f {
-			t.Errorf("%d bits: an image fails with probability %g, a look-up with %g", bits, f, plan.FailurePerLookup())
+		if f := plan.FailurePerSample(); f > math.Exp2(DefaultLogFailure) || f <= 0 || plan.FailurePerLookup() > f {
+			t.Errorf("%d bits: a sample fails with probability %g, a look-up with %g", bits, f, plan.FailurePerLookup())
 		}
 		ns := l.nanoseconds(cpu.Active)
 		if ns < last {
@@ -40,7 +40,7 @@ func TestPlanGrowsWithTheDomain(t *testing.T) {
 			t.Errorf("%d bits: %d look-ups, %d reasons", bits, plan.Lookups(), len(plan.Why()))
 		}
 		stricter, err := NewPlan(t.Context(), p, Options{LogFailure: -60})
-		if err != nil || stricter.FailurePerImage() > math.Exp2(-60) || stricter.params.nanoseconds(cpu.Active) < ns {
+		if err != nil || stricter.FailurePerSample() > math.Exp2(-60) || stricter.params.nanoseconds(cpu.Active) < ns {
 			t.Errorf("%d bits, failures at most 2^-60: %v", bits, err)
 		}
 	}

@@ -167,13 +167,13 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 			t.Errorf("%s: phase %d, want %d", what, got, want)
 		}
 	}
-	image := []uint8{0, 255, 255, 0, 255, 0}
-	in, err := c.Encrypt(image)
+	sample := plan.program.Input.Samples([][]uint8{{0, 255, 255, 0, 255, 0}})[0]
+	in, err := c.Encrypt(sample)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, x := range phase(in.parts[0][0], in.parts[0][1], false)[:len(image)] {
-		near("input", x, p.encode(c.codes[image[i]], 2*int64(plan.layers[0].slots)))
+	for i, x := range phase(in.parts[0][0], in.parts[0][1], false)[:len(sample)] {
+		near("input", x, p.encode(int64(sample[i]), 2*int64(plan.layers[0].slots)))
 	}
 	keys, err := c.EvaluationKeys(context.Background(), nil)
 	if err != nil {
