@@ -75,10 +75,7 @@ func askPBS(ctx context.Context, p *tfhe.Plan, input bundle.Sample, step func(he
 	clock := laps{time.Now()}
 	total := p.Lookups() + 1
 	step(he.Step{Phase: "keygen", Total: total})
-	client, err := tfhe.NewClient(p)
-	if err != nil {
-		return nil, err
-	}
+	client := tfhe.NewClient(p)
 	keys, err := client.EvaluationKeys(ctx, nil)
 	if err != nil {
 		return nil, err

@@ -9,7 +9,6 @@ import (
 
 	"qtool/bundle"
 	"qtool/he"
-	"qtool/he/bgv"
 	"qtool/he/bgvlut"
 	"qtool/he/tfhe"
 	"qtool/internal/hint"
@@ -50,7 +49,7 @@ func TestTablesGoToTheirExecutor(t *testing.T) {
 		}
 	}
 	_, err := (Encryption{Backend: "auto"}).Executor(t.Context(), tableProgram(t, 1<<14), 10)
-	if !errors.Is(err, bgv.ErrInsufficient) || hint.Of(err) != narrowerHint || !strings.Contains(err.Error(), `layer "act"`) {
+	if !errors.Is(err, he.ErrInsufficient) || hint.Of(err) != narrowerHint || !strings.Contains(err.Error(), `layer "act"`) {
 		t.Errorf("a domain of 98305 values gives %v", err)
 	}
 }
@@ -131,7 +130,7 @@ func TestDeepTablesAreLookedUp(t *testing.T) {
 	if err := deep.Prove(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (Encryption{Backend: "bgv"}).Executor(t.Context(), deep, 10); !errors.Is(err, bgv.ErrInsufficient) {
+	if _, err := (Encryption{Backend: "bgv"}).Executor(t.Context(), deep, 10); !errors.Is(err, he.ErrInsufficient) {
 		t.Errorf("in batches: %v", err)
 	}
 	e, err := (Encryption{Backend: "auto"}).Executor(t.Context(), deep, 10)

@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/he/bgv"
 	"qtool/he/bgvlut"
 	"qtool/he/security"
@@ -90,7 +91,7 @@ func predict(ctx context.Context, p *bundle.Program, v recipe.Verify, images int
 // program; any other error stays one.
 func infeasible(err error) (string, error) {
 	var insecure *security.InsecureError
-	if errors.Is(err, bgv.ErrInsufficient) || errors.Is(err, tfhe.ErrInsufficient) || errors.As(err, &insecure) {
+	if errors.Is(err, he.ErrInsufficient) || errors.As(err, &insecure) {
 		return err.Error(), nil
 	}
 	return "", err

@@ -148,7 +148,7 @@ func (r *run) all(ctx context.Context) error {
 			return &InterruptedError{k, batches, r.Log, err}
 		}
 		if err != nil {
-			return named(err, from, len(batch), len(r.Samples))
+			return he.InSamples(err, from, len(batch), len(r.Samples))
 		}
 		p := newPart(from, result)
 		if p.samples() != len(batch) {
@@ -177,18 +177,6 @@ func (r *run) keep(p *part) error {
 		return fmt.Errorf("verify: keeping the answers to samples %d to %d: %w", p.From, p.From+p.samples()-1, err)
 	}
 	return nil
-}
-
-// named says in which samples an executor failed, unless it was given all at once and
-// counts as they do.
-func named(err error, from, n, all int) error {
-	switch {
-	case n == all:
-		return err
-	case n == 1:
-		return fmt.Errorf("sample %d: %w", from, err)
-	}
-	return fmt.Errorf("batch of samples %d to %d: %w", from, from+n-1, err)
 }
 
 // identity is everything that the answers depend on. The number of workers, times, and

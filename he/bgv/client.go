@@ -52,8 +52,8 @@ type clientWorker struct {
 
 // NewClient generates a secret key: uniform ternary. It and what encryption draws
 // come from package sample's streams, which the operating system seeds.
-func NewClient(p *Plan) (*Client, error) {
-	return newClient(p, secret.NewFromSystem(p.params), sample.NewSeed()), nil
+func NewClient(p *Plan) *Client {
+	return newClient(p, secret.NewFromSystem(p.params), sample.NewSeed())
 }
 
 func newClient(p *Plan, secret *rlwe.SecretKey, seed sample.Seed) *Client {

@@ -80,10 +80,7 @@ func TestInsecureRunReports(t *testing.T) {
 	}
 
 	// The sizes are those of Lattigo's serialisation.
-	client, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := NewClient(plan)
 	var in Inputs
 	var out Outputs
 	if err := client.Encrypt(context.Background(), b.Samples(1), 0, &in, nil); err != nil {
@@ -121,10 +118,7 @@ func TestInsecureWrongShapesAreErrors(t *testing.T) {
 	if err := NewServer(plan).Evaluate(ctx, &Inputs{}, &Outputs{}, nil); err == nil {
 		t.Error("empty inputs are evaluated")
 	}
-	client, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := NewClient(plan)
 	if _, _, err := client.Decrypt(ctx, &Outputs{}, nil); err == nil {
 		t.Error("empty outputs are decrypted")
 	}

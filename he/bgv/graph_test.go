@@ -110,10 +110,7 @@ func TestInsecureGraphsAreExact(t *testing.T) {
 func TestInsecureInputsStay(t *testing.T) {
 	p := late().Done(t, 2)
 	plan := mustPlan(t, p, insecureOptions(10, 3))
-	client, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := NewClient(plan)
 	var in Inputs
 	var first, second Outputs
 	if err := client.Encrypt(t.Context(), bundletest.Samples(p, 3), 1, &in, nil); err != nil {

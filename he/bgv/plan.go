@@ -2,7 +2,6 @@ package bgv
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/big"
 	"runtime"
@@ -18,9 +17,6 @@ import (
 	"qtool/kernel/cpu"
 	"qtool/kernel/mod"
 )
-
-// ErrInsufficient marks programs that no secure parameters can carry.
-var ErrInsufficient = errors.New("parameters are insufficient")
 
 // Options are the caller's wishes, unchecked. The zero value lets NewPlan
 // choose.
@@ -100,8 +96,8 @@ type Plan struct {
 // program and options give the same plan on every machine.
 //
 // It returns ctx's error once that is done, a *security.InsecureError if o.LogN forces an insecure choice and
-// o does not allow it, and an error that wraps ErrInsufficient, with the
-// numbers, if nothing fits.
+// o does not allow it, and a *he.InsufficientError, with the numbers, or a *MemoryError if nothing
+// fits.
 func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	s, best, err := choose(ctx, p, o)
 	if err != nil {

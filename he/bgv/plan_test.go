@@ -9,6 +9,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
+	"qtool/he"
 	"qtool/he/security"
 )
 
@@ -107,7 +108,7 @@ func TestInsufficient(t *testing.T) {
 		"one":  {one.Done(), Options{PlaintextModuli: 1}, "bits do not fit 1 plaintext prime(s) of 61"},
 	} {
 		_, err := NewPlan(t.Context(), c.p, c.o)
-		if !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "layer") {
+		if !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "layer") {
 			t.Errorf("%s: got %v", name, err)
 		} else {
 			t.Log(err)
@@ -159,7 +160,7 @@ func TestPlansKeepToMemory(t *testing.T) {
 		t.Errorf("a bound that is kept makes log Q %v of %v", again.LogQ(), free.LogQ())
 	}
 	_, err := NewPlan(t.Context(), p, Options{Memory: 1e6})
-	if !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), "the limit is 0.001 GB") {
+	if !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), "the limit is 0.001 GB") {
 		t.Errorf("a megabyte: %v", err)
 	}
 	if least := new(MemoryError); !errors.As(err, &least) || least.Limit != 1e6 {

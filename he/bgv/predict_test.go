@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"qtool/bundle/bundletest"
+	"qtool/he"
 	"qtool/kernel/cpu"
 )
 
@@ -65,7 +66,7 @@ func TestPredict(t *testing.T) {
 	for range 7 {
 		deep.Square()
 	}
-	if got, err := Predict(t.Context(), deep.Done(), Options{}); !errors.Is(err, ErrInsufficient) || got != (Prediction{}) {
+	if got, err := Predict(t.Context(), deep.Done(), Options{}); !errors.Is(err, he.ErrInsufficient) || got != (Prediction{}) {
 		t.Errorf("%+v, %v of a program that nothing carries", got, err)
 	}
 }

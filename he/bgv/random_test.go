@@ -9,6 +9,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
+	"qtool/he"
 	"qtool/he/internal/hetest"
 )
 
@@ -26,7 +27,7 @@ func TestInsecureRandomPrograms(t *testing.T) {
 		o := insecureOptions(10, primes.Draw(t, "primes"))
 		o.Workers = 1
 		plan, err := NewPlan(context.Background(), p, o)
-		if errors.Is(err, ErrInsufficient) {
+		if errors.Is(err, he.ErrInsufficient) {
 			return nil
 		}
 		if err != nil {

@@ -33,10 +33,7 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 	p := b.Done()
 	plan := mustPlan(t, p, insecureOptions(10, 2))
 	samples := b.Samples(plan.Slots())
-	client, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := NewClient(plan)
 	server := NewServer(plan)
 	ctx := context.Background()
 	for prime, modulus := range plan.PlaintextModuli() {

@@ -14,10 +14,7 @@ import (
 func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 	b := bundletest.New(8, 4, 1, 6, 6).Conv(2, 3, 1, 0, 7).Square().Pool(2, 2).Dense(3, 7)
 	plan := mustPlan(t, b.Done(), insecureOptions(10, 2))
-	client, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := NewClient(plan)
 	server, ctx := NewServer(plan), context.Background()
 	var in Inputs
 	var out Outputs
@@ -36,10 +33,7 @@ func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 func TestInsecureEncryptionLeavesNothingBehind(t *testing.T) {
 	b := bundletest.New(8, 4, 6).Dense(3, 7)
 	plan := mustPlan(t, b.Done(), insecureOptions(10, 1))
-	client, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := NewClient(plan)
 	var in Inputs
 	if err := client.Encrypt(context.Background(), b.Samples(20), 0, &in, nil); err != nil {
 		t.Fatal(err)

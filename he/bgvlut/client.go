@@ -45,7 +45,7 @@ type clientWorker struct {
 }
 
 // NewClient makes a client with a new secret key.
-func NewClient(p *Plan) (*Client, error) { return NewClientWithKey(p, p.NewSecretKey()) }
+func NewClient(p *Plan) *Client { return newClient(p, p.NewSecretKey(), sample.NewSeed()) }
 
 // NewClientWithKey makes a client with a key it had before. What encryption draws
 // comes from streams that the operating system seeds. It returns a *KeyError if the
@@ -78,9 +78,9 @@ func newClient(p *Plan, secret *SecretKey, seed sample.Seed) *Client {
 }
 
 // RelinearizationKey generates the one evaluation key, for the server.
-func (c *Client) RelinearizationKey() (*RelinearizationKey, error) {
+func (c *Client) RelinearizationKey() *RelinearizationKey {
 	key := c.plan.ring.NewRelinearizationKey(c.secret.key, c.plan.digits)
-	return &RelinearizationKey{c.secret.params, c.secret.id, key}, nil
+	return &RelinearizationKey{c.secret.params, c.secret.id, key}
 }
 
 // Encrypt fills in with the encryptions of a batch of samples: ciphertext i holds

@@ -175,11 +175,11 @@ func TestRefusals(t *testing.T) {
 	w := bundletest.Wire(8, 0, 2)
 	large := &bundle.Dense{Units: 2, Inputs: 2, Weight: []int32{1 << 10, 1, 1, 1 << 10}, Bias: bundle.Vec{Small: make([]int64, 2)}}
 	p := w.Add("large", large).Add("product", &bundle.Mul{}, "large", "input").Done(t, 2)
-	if _, err := NewPlan(t.Context(), p, Options{}); !errors.Is(err, errInsufficient) || !strings.Contains(err.Error(), `layer "product"`) {
+	if _, err := NewPlan(t.Context(), p, Options{}); !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), `layer "product"`) {
 		t.Errorf("a product of wide factors: %v", err)
 	}
 	p = bundletest.Wire(8, 0, 1, 8, 8).Add("pool", &bundle.MaxPool{Kernel: bundle.Both(8), Stride: bundle.Both(1)}).Add("flat", &bundle.Reshape{Shape: []int{1}}).Done(t, 1)
-	if _, err := NewPlan(t.Context(), p, Options{}); !errors.Is(err, errInsufficient) || !strings.Contains(err.Error(), `layer "pool"`) {
+	if _, err := NewPlan(t.Context(), p, Options{}); !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), `layer "pool"`) {
 		t.Errorf("a maximum of bytes: %v", err)
 	}
 }
@@ -208,7 +208,7 @@ func TestInsecureRandomPrograms(t *testing.T) {
 	o := bundletest.Random{Kinds: carried.Kinds, Layers: 5, InputBits: 2, RangeBits: 8, TableBits: 5}
 	bundletest.Encrypted(t, 150, o, 10, func(t *rapid.T, p *bundle.Program, samples []bundle.Sample) []bundle.Vec {
 		plan, err := NewPlan(context.Background(), p, Options{LogN: 10, AllowInsecure: true, Workers: 1})
-		if errors.Is(err, errInsufficient) {
+		if errors.Is(err, he.ErrInsufficient) {
 			return nil
 		}
 		if err != nil {

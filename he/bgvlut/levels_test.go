@@ -34,17 +34,16 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 			o.Workers = 1 // each worker has a stream
 			first := mustPlan(t, b.Done(), o)
 			secret := first.NewSecretKey()
-			key, err := newClient(first, secret, sample.Seed{}).RelinearizationKey()
-			if err != nil {
-				t.Fatal(err)
-			}
+			key := newClient(first, secret, sample.Seed{}).RelinearizationKey()
 			samples := b.Samples(500)
 			var want [2][]ciphertext
 			atEveryLevel(t, func(level cpu.Level) {
 				plan, l := *first, first.layout
-				if plan.ring, err = rns.NewRing(l.logN, l.t, l.q, l.special); err != nil {
+				ring, err := rns.NewRing(l.logN, l.t, l.q, l.special)
+				if err != nil {
 					t.Fatal(err)
 				}
+				plan.ring = ring
 				server, err := NewServer(&plan, key)
 				if err != nil {
 					t.Fatal(err)

@@ -9,17 +9,12 @@ import (
 
 	"qtool/bundle"
 	"qtool/he"
-	"qtool/he/bgv"
 	"qtool/he/internal/costmodel"
 	"qtool/he/internal/log2"
 	"qtool/he/internal/rns"
 	"qtool/he/security"
 	"qtool/kernel/cpu"
 )
-
-// errInsufficient marks programs that no secure parameters can carry, as in the
-// other exact batch executor.
-var errInsufficient = bgv.ErrInsufficient
 
 // Options are the caller's wishes, unchecked. The zero value lets NewPlan
 // choose.
@@ -74,8 +69,8 @@ type Plan struct {
 // it: the same program and options give the same plan on every machine.
 //
 // It returns ctx's error once that is done, an *security.InsecureError if o.LogN forces an insecure choice and
-// o does not allow it, and an error that wraps bgv.ErrInsufficient, with the
-// layer and the numbers, if nothing fits.
+// o does not allow it, and a *he.InsufficientError, with the layer and the
+// numbers, if nothing fits.
 func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	s, best, err := choose(ctx, p, o)
 	if err != nil {

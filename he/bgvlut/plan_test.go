@@ -9,7 +9,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
-	"qtool/he/bgv"
+	"qtool/he"
 	"qtool/he/security"
 )
 
@@ -69,7 +69,7 @@ func TestProgramsThatDoNotFit(t *testing.T) {
 		{"outputs too wide", bundletest.New(3, 3, 5).Narrow(9).Dense(2, 3).RandomTable(3).Narrow(1<<30).Dense(2, 1<<28).Done(), Options{}, []string{`layer "layerc"`, "plaintext prime of more than 24 bits"}},
 	} {
 		_, err := NewPlan(t.Context(), c.p, c.o)
-		if !errors.Is(err, bgv.ErrInsufficient) {
+		if !errors.Is(err, he.ErrInsufficient) {
 			t.Errorf("%s: error %v", c.name, err)
 			continue
 		}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"qtool/bundle/bundletest"
-	"qtool/he/bgv"
+	"qtool/he"
 	"qtool/kernel/cpu"
 )
 
@@ -44,7 +44,7 @@ func TestPredict(t *testing.T) {
 		}
 	}
 	wide := bundletest.New(4, 4, 300).Narrow(1<<14).Dense(2, 127).RandomTable(2).Done()
-	if _, err := Predict(t.Context(), wide, Options{}); !errors.Is(err, bgv.ErrInsufficient) {
+	if _, err := Predict(t.Context(), wide, Options{}); !errors.Is(err, he.ErrInsufficient) {
 		t.Errorf("error %v", err)
 	}
 }

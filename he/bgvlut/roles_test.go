@@ -37,14 +37,8 @@ func roles(t *testing.T) (*Plan, *Client, *Server, []bundle.Sample) {
 // newRoles are a client of the plan, its key, and a server with that.
 func newRoles(t testing.TB, plan *Plan) (*Client, *RelinearizationKey, *Server) {
 	t.Helper()
-	client, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := client.RelinearizationKey()
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := NewClient(plan)
+	key := client.RelinearizationKey()
 	server, err := NewServer(plan, key)
 	if err != nil {
 		t.Fatal(err)
@@ -58,14 +52,8 @@ func TestInsecureMisuseIsAnError(t *testing.T) {
 	ctx := context.Background()
 	plan, client, server, samples := roles(t)
 	other := mustPlan(t, bundletest.New(7, 2, 6).Narrow(30).Dense(3, 3).RandomTable(2).Done(), insecureOptions(10))
-	stranger, err := NewClient(other)
-	if err != nil {
-		t.Fatal(err)
-	}
-	foreign, err := stranger.RelinearizationKey()
-	if err != nil {
-		t.Fatal(err)
-	}
+	stranger := NewClient(other)
+	foreign := stranger.RelinearizationKey()
 	if _, err := NewServer(plan, foreign); err == nil || !strings.Contains(err.Error(), "other parameters") {
 		t.Errorf("a key of other parameters gives %v", err)
 	}
@@ -102,10 +90,7 @@ func TestInsecureMisuseIsAnError(t *testing.T) {
 	if _, _, err := client.Decrypt(ctx, &out, nil); err != nil {
 		t.Error(err)
 	}
-	another, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	another := NewClient(plan)
 	refused := func(what string, err error) {
 		t.Helper()
 		var wrong *KeyError
@@ -114,17 +99,14 @@ func TestInsecureMisuseIsAnError(t *testing.T) {
 		}
 	}
 	var noise *batch.NoiseError
-	_, _, err = another.Decrypt(ctx, &out, nil)
+	_, _, err := another.Decrypt(ctx, &out, nil)
 	refused("output", err)
 	forged := out
 	forged.id = another.secret.id
 	if _, _, err := another.Decrypt(ctx, &forged, nil); !errors.As(err, &noise) {
 		t.Errorf("another client's key decrypts with %v", err)
 	}
-	key, err := another.RelinearizationKey()
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := another.RelinearizationKey()
 	if server, err = NewServer(plan, key); err != nil {
 		t.Fatal(err)
 	}

@@ -105,7 +105,7 @@ func (e explained) Backend() he.Backend {
 }
 
 // New plans p. Its errors are the planners': of package security for insecure
-// parameters, and those that wrap a planner's ErrInsufficient where nothing fits;
+// parameters, and those that wrap a planner's he.ErrInsufficient where nothing fits;
 // ctx's once that is done.
 func New(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	if p.Uses(bundle.KindRecurrent) && o.Backend != "pbs" {
@@ -143,7 +143,7 @@ func wrap[P Backend](p P, why string, err error) (*Plan, error) {
 // rotation where the batch executor cannot carry the tables or takes more work.
 func tables(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	plan, err := bgvlut.NewPlan(ctx, p, bgvlut.Options{LogN: o.LogN, AllowInsecure: o.AllowInsecure, Samples: o.Samples, TuneTimings: o.TuneTimings})
-	if o.Backend != "auto" || err != nil && !errors.Is(err, bgv.ErrInsufficient) {
+	if o.Backend != "auto" || err != nil && !errors.Is(err, he.ErrInsufficient) {
 		return wrap(plan, "", err)
 	}
 	alone, aloneErr := single(ctx, p, Options{LogN: o.LogN, Failure: o.Failure, TuneTimings: o.TuneTimings})

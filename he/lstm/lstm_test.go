@@ -92,7 +92,7 @@ func TestInsecureRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if last.Done != last.Total || last.Phase != "evaluate" {
+			if last.Done != last.Total || last.Phase != "decrypt" {
 				t.Errorf("steps end at %+v", last)
 			}
 			worst := compare(t, p, all, hetest.Approximate(t, r))
@@ -226,7 +226,7 @@ func TestPlanIsSecure(t *testing.T) {
 		}
 	}
 	long := lstmtest.Polynomial(lstmtest.Shape{Steps: 14, Inputs: 4, Hidden: 4}, 1, lstmtest.Variant{})
-	if _, err := NewPlan(t.Context(), long, Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), "14 steps of 4 elements") {
+	if _, err := NewPlan(t.Context(), long, Options{}); !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), "14 steps of 4 elements") {
 		t.Errorf("14 steps: %v", err)
 	}
 }
@@ -263,7 +263,7 @@ func TestCellRefuses(t *testing.T) {
 		if err := p.Prove(); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if _, err := NewPlan(t.Context(), p, Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
+		if _, err := NewPlan(t.Context(), p, Options{}); !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, c.want)
 		}
 	}

@@ -31,10 +31,7 @@ func BenchmarkLookup(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			k, err := NewSecretKey(p)
-			if err != nil {
-				b.Fatal(err)
-			}
+			k := NewSecretKey(p)
 			keys, err := k.EvaluationKeys(context.Background(), 2, nil)
 			if err != nil {
 				b.Fatal(err)

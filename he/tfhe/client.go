@@ -21,12 +21,10 @@ type Client struct {
 }
 
 // NewClient makes a client with a new secret key.
-func NewClient(p *Plan) (*Client, error) {
-	k, err := NewSecretKey(p.params)
-	if err != nil {
-		return nil, err
-	}
-	return NewClientWithKey(p, k)
+func NewClient(p *Plan) *Client { return newClient(p, NewSecretKey(p.params)) }
+
+func newClient(p *Plan, k *SecretKey) *Client {
+	return &Client{plan: p, secret: k, sampler: p.params.newSampler(sample.NewSeed())}
 }
 
 // NewClientWithKey makes a client with a key it had before. It returns a
@@ -35,7 +33,7 @@ func NewClientWithKey(p *Plan, k *SecretKey) (*Client, error) {
 	if k.params.ParametersLiteral != p.params.ParametersLiteral {
 		return nil, &KeyError{What: "secret key", Got: k.params.ParametersLiteral, Want: p.params.ParametersLiteral}
 	}
-	return &Client{plan: p, secret: k, sampler: p.params.newSampler(sample.NewSeed())}, nil
+	return newClient(p, k), nil
 }
 
 // EvaluationKeys makes the server's keys; see SecretKey.EvaluationKeys.

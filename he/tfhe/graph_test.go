@@ -235,7 +235,7 @@ func TestGraphsAreRefused(t *testing.T) {
 			node("flat1", &bundle.Reshape{Shape: []int{16}}, "other"), node("flat2", &bundle.Reshape{Shape: []int{16}}, "wide"),
 			node("out", &bundle.Concat{}, "flat", "flat1", "flat2"))
 		_, err := NewPlan(t.Context(), p, Options{})
-		if !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
+		if !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -277,7 +277,7 @@ func TestCompose(t *testing.T) {
 		}
 	}
 	large := diagonal(constant([]int64{1 << 20, 1}))
-	if _, err := compose(ctx, large, large); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), "composed weight 1099511627776 of output 0") {
+	if _, err := compose(ctx, large, large); !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), "composed weight 1099511627776 of output 0") {
 		t.Errorf("large weights: %v", err)
 	}
 	cancel()

@@ -17,10 +17,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 	rng := seeded(40)
 	p := newNet(t, rng, net{bits: 1, maxWeight: 3, domain: 8, table: sigmoid(2), widths: []int{20, 6, 3}})
 	plan := forced(t, p, testInsecureLiteral())
-	secret, err := NewSecretKey(plan.params)
-	if err != nil {
-		t.Fatal(err)
-	}
+	secret := NewSecretKey(plan.params)
 	keys, err := secret.EvaluationKeys(context.Background(), 2, nil)
 	if err != nil {
 		t.Fatal(err)

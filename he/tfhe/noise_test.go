@@ -13,10 +13,7 @@ import (
 // every sample's outcome.
 func trial(t *testing.T, plan *Plan, samples []bundle.Sample, each func(sample int, out *Output, c *Client, failed int)) *audit {
 	t.Helper()
-	c, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := NewClient(plan)
 	ctx := context.Background()
 	keys, err := c.EvaluationKeys(ctx, nil)
 	if err != nil {

@@ -66,7 +66,7 @@ type Plan struct {
 // give the same plan on every machine.
 //
 // It returns ctx's error once that is done, an error of package security if o.Parameters are insecure and o does
-// not allow it, and one that wraps ErrInsufficient, with the numbers, if nothing
+// not allow it, and a *he.InsufficientError, with the numbers, if nothing
 // fits.
 func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	literal, layers, s, err := choose(ctx, p, &o)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/he/security"
 	"qtool/kernel/cpu"
 )
@@ -66,12 +67,12 @@ func TestPlanRefuses(t *testing.T) {
 	if plan, err := NewPlan(t.Context(), p, Options{Parameters: &narrow, AllowInsecure: true}); err != nil || plan.SecurityBits() >= security.Bits || !strings.Contains(strings.Join(plan.Why(), "\n"), "INSECURE") {
 		t.Errorf("insecure LWE dimension that is allowed: %v", err)
 	}
-	if _, err := NewPlan(t.Context(), domainNet(t, 1<<12), Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), `layer "tablea"`) {
+	if _, err := NewPlan(t.Context(), domainNet(t, 1<<12), Options{}); !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), `layer "tablea"`) {
 		t.Errorf("a domain of 12 bits: %v", err)
 	}
 	noisy := secure.params.ParametersLiteral
 	noisy.Switch.Base, noisy.Switch.Levels = 1, 4
-	if _, err := NewPlan(t.Context(), p, Options{Parameters: &noisy}); !errors.Is(err, ErrInsufficient) {
+	if _, err := NewPlan(t.Context(), p, Options{Parameters: &noisy}); !errors.Is(err, he.ErrInsufficient) {
 		t.Errorf("too much noise: %v", err)
 	}
 	for _, o := range []Options{{LogFailure: 1}, {Workers: -1}} {

@@ -27,7 +27,7 @@ func TestInsecureRandomPrograms(t *testing.T) {
 	o := bundletest.Random{Kinds: carried.Kinds, InputBits: 2, RangeBits: 8, TableBits: 7}
 	bundletest.Encrypted(t, n, o, 2, func(t *rapid.T, p *bundle.Program, samples []bundle.Sample) []bundle.Vec {
 		plan, err := NewPlan(context.Background(), p, Options{Parameters: &l, AllowInsecure: true, LogFailure: -40, Workers: 1})
-		if errors.Is(err, ErrInsufficient) {
+		if errors.Is(err, he.ErrInsufficient) {
 			return nil
 		}
 		if err != nil {

@@ -27,10 +27,7 @@ func TestServerHoldsNoSecretKey(t *testing.T) {
 // client's keys; client and key print none.
 func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 	ctx, plan := context.Background(), smallPlan(t)
-	client, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := NewClient(plan)
 	keys, err := client.EvaluationKeys(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -84,10 +81,7 @@ func TestInsecureStrangersAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := func(p *Plan) (*Client, *EvaluationKeys) {
-		c, err := NewClient(p)
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := NewClient(p)
 		k, err := c.EvaluationKeys(ctx, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -97,10 +97,7 @@ func TestInsecureKeySwitch(t *testing.T) {
 	for _, c := range []struct{ logSmallQ, base, levels int }{{20, 4, 4}, {31, 16, 1}, {31, 8, 3}, {24, 2, 12}, {18, 1, 14}} {
 		l.LogSmallQ, l.Switch.Base, l.Switch.Levels = c.logSmallQ, c.base, c.levels
 		p := mustParameters(t, l)
-		k, err := NewSecretKey(p)
-		if err != nil {
-			t.Fatal(err)
-		}
+		k := NewSecretKey(p)
 		keys, err := k.EvaluationKeys(context.Background(), 2, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -145,10 +142,7 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := NewClient(plan)
 	sk := rlwe.NewSecretKey(params)
 	copy(sk.Value.Q.Coeffs[0], c.secret.ntt)
 	phase := func(c0, c1 []uint64, isNTT bool) []uint64 {

@@ -27,10 +27,7 @@ type objects struct {
 func newObjects(t testing.TB) *objects {
 	t.Helper()
 	p := smallPlan(t)
-	c, err := NewClient(p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := NewClient(p)
 	keys, err := c.EvaluationKeys(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)
