@@ -231,7 +231,7 @@ type answers struct{ he.Result }
 
 func (answers) Backend() he.Backend { return he.Backend{} }
 
-func (a answers) Run(context.Context, [][]uint8, func(he.Step)) (*he.Result, error) {
+func (a answers) Run(context.Context, []bundle.Sample, func(he.Step)) (*he.Result, error) {
 	return &a.Result, nil
 }
 

@@ -60,10 +60,11 @@ func (s *subject) take(ctx context.Context, n int) error {
 	if len(s.inputs) >= n {
 		return nil
 	}
-	s.inputs = nil
-	for i := range n {
-		s.inputs = append(s.inputs, s.test.Image(i%s.test.Len()))
+	images := make([][]uint8, n)
+	for i := range images {
+		images[i] = s.test.Image(i % s.test.Len())
 	}
+	s.inputs = s.program.Input.Samples(images)
 	e, err := integer.New(s.program)
 	if err != nil {
 		return err
@@ -88,7 +89,7 @@ func (s *subject) take(ctx context.Context, n int) error {
 func (s *subject) encryptBatch(ctx context.Context) (reading, error) {
 	x := &s.executors
 	if x.batch == nil {
-		plan, err := bgv.NewPlan(ctx, s.program, bgv.Options{Images: s.test.Len()})
+		plan, err := bgv.NewPlan(ctx, s.program, bgv.Options{Samples: s.test.Len()})
 		if err != nil {
 			return reading{}, err
 		}
@@ -181,7 +182,7 @@ func (s *subject) encryptOne(ctx context.Context) (reading, error) {
 func (s *subject) lookupInBatch(ctx context.Context, k int) (reading, error) {
 	x := &s.executors
 	if x.inBatch == nil {
-		plan, err := bgvlut.NewPlan(ctx, s.program, bgvlut.Options{Images: s.test.Len()})
+		plan, err := bgvlut.NewPlan(ctx, s.program, bgvlut.Options{Samples: s.test.Len()})
 		if err != nil {
 			return reading{}, err
 		}

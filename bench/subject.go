@@ -27,7 +27,7 @@ type subject struct {
 	// report, if not nil, is told how much of a long round is done.
 	report func(share float64)
 
-	inputs    [][]uint8
+	inputs    []bundle.Sample
 	reference []bundle.Vec // what the program answers to them
 	executors executors
 }

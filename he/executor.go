@@ -3,16 +3,21 @@
 // for each kind of encryption; this package itself knows no encryption library.
 package he
 
-import "context"
+import (
+	"context"
 
-// Executor runs one integer program on images of bytes.
+	"qtool/bundle"
+)
+
+// Executor runs one integer program on samples: codes that the client's encoder and the
+// program's input quantizer made (see bundle.Sample).
 type Executor interface {
 	// Backend says what runs the program and with which parameters.
 	Backend() Backend
 	// Run answers every sample, in order, and says what that cost. On error it returns
 	// no results. step, if not nil, is called from one goroutine at a time as work is
 	// done.
-	Run(ctx context.Context, images [][]uint8, step func(Step)) (*Result, error)
+	Run(ctx context.Context, samples []bundle.Sample, step func(Step)) (*Result, error)
 }
 
 // Simulator is an Executor that can predict its results without encryption: the
@@ -21,7 +26,7 @@ type Simulator interface {
 	Executor
 	// Simulate answers every sample, in order. step, if not nil, is called from one
 	// goroutine at a time.
-	Simulate(ctx context.Context, images [][]uint8, seed uint64, step func(Step)) (*Simulation, error)
+	Simulate(ctx context.Context, samples []bundle.Sample, seed uint64, step func(Step)) (*Simulation, error)
 }
 
 // Simulation is what a Simulator predicts: answers, and the account of the look-ups that
@@ -55,7 +60,7 @@ type Backend struct {
 	PredictedBits    float64  `json:"predicted_noise_bits_left"`
 	CiphertextModuli []uint64 `json:"ciphertext_moduli"`
 	Slots            int      `json:"slots"`
-	// Single says that images go through one after the other, so that a caller who
+	// Single says that samples go through one after the other, so that a caller who
 	// wants their results one by one gives Run one at a time: what is made once, keys
 	// and encoded weights, is kept between runs.
 	Single bool `json:"-"`
@@ -75,7 +80,7 @@ type Backend struct {
 	Tables []TableLayer `json:"tables,omitempty"`
 }
 
-// BatchSize is how many images the executor evaluates at once; 0 is any number.
+// BatchSize is how many samples the executor evaluates at once; 0 is any number.
 func (b Backend) BatchSize() int {
 	if b.Single {
 		return 1
@@ -83,12 +88,12 @@ func (b Backend) BatchSize() int {
 	return b.Slots
 }
 
-// TableLayer describes a layer's tables: PerImage of them, whose inputs take up to
+// TableLayer describes a layer's tables: PerSample of them, whose inputs take up to
 // Domain values, and of which Symmetric are odd or even about a centre.
-// Microseconds is what one look-up of one image took, on one core.
+// Microseconds is what one look-up of one sample took, on one core.
 type TableLayer struct {
 	Layer        string  `json:"layer"`
-	PerImage     int     `json:"per_image"`
+	PerSample    int     `json:"per_image"`
 	Domain       int     `json:"domain"`
 	Symmetric    int     `json:"symmetric"`
 	Microseconds float64 `json:"microseconds"`

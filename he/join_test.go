@@ -15,25 +15,25 @@ import (
 
 func TestLookupsAdd(t *testing.T) {
 	first := he.Lookups{
-		Done: 30, Missed: 1, Failed: 1, Expected: 0.5, PerLookup: 0.01, PerImage: 0.1, Milliseconds: 2, SecondsPerImage: 1,
-		Layers: []he.LookupNoise{{Layer: "a", Done: 30, Missed: 1, Failed: 1, Predicted: 0.3, Measured: 0.3}}, FailedImages: []int{2},
+		Done: 30, Missed: 1, Failed: 1, Expected: 0.5, PerLookup: 0.01, PerSample: 0.1, Milliseconds: 2, SecondsPerSample: 1,
+		Layers: []he.LookupNoise{{Layer: "a", Done: 30, Missed: 1, Failed: 1, Predicted: 0.3, Measured: 0.3}}, FailedSamples: []int{2},
 	}
 	second := he.Lookups{
-		Done: 10, Missed: 2, Expected: 0.25, PerLookup: 0.01, PerImage: 0.1, Milliseconds: 6, SecondsPerImage: 3,
-		Layers: []he.LookupNoise{{Layer: "a", Done: 10, Missed: 2, Predicted: 0.3, Measured: 0.5}}, FailedImages: []int{0},
+		Done: 10, Missed: 2, Expected: 0.25, PerLookup: 0.01, PerSample: 0.1, Milliseconds: 6, SecondsPerSample: 3,
+		Layers: []he.LookupNoise{{Layer: "a", Done: 10, Missed: 2, Predicted: 0.3, Measured: 0.5}}, FailedSamples: []int{0},
 	}
 	var got he.Lookups
 	got.Add(&first, 0)
 	got.Add(&second, 3)
 	want := he.Lookups{
-		Done: 40, Missed: 3, Failed: 1, Expected: 0.75, PerLookup: 0.01, PerImage: 0.1, Milliseconds: 3, SecondsPerImage: 1.5,
-		Layers:       []he.LookupNoise{{Layer: "a", Done: 40, Missed: 3, Failed: 1, Predicted: 0.3, Measured: math.Sqrt((30*0.09 + 10*0.25) / 40)}},
-		FailedImages: []int{2, 3},
+		Done: 40, Missed: 3, Failed: 1, Expected: 0.75, PerLookup: 0.01, PerSample: 0.1, Milliseconds: 3, SecondsPerSample: 1.5,
+		Layers:        []he.LookupNoise{{Layer: "a", Done: 40, Missed: 3, Failed: 1, Predicted: 0.3, Measured: math.Sqrt((30*0.09 + 10*0.25) / 40)}},
+		FailedSamples: []int{2, 3},
 	}
 	if d := cmp.Diff(want, got, cmpopts.EquateApprox(1e-12, 0)); d != "" {
 		t.Errorf("added (-want +got):\n%s", d)
 	}
-	if first.Layers[0].Done != 30 || first.FailedImages[0] != 2 || len(first.FailedImages) != 1 {
+	if first.Layers[0].Done != 30 || first.FailedSamples[0] != 2 || len(first.FailedSamples) != 1 {
 		t.Errorf("the account that was added has changed: %+v", first)
 	}
 }
@@ -47,7 +47,7 @@ func TestJoin(t *testing.T) {
 		r := &he.Result{Accounts: []he.Account{
 			he.NodeSeconds{x, 2 * x}, he.Noise{BitsLeft: 10 - x},
 			&he.Latency{Encrypt: x, Evaluate: 10 * x, Decrypt: 100 * x, First: 5 + x, Plan: 3, Encode: 2 - x, Predicted: 7},
-			&he.Lookups{Done: n, FailedImages: []int{0}},
+			&he.Lookups{Done: n, FailedSamples: []int{0}},
 			he.Domains{{Layer: "lstm", SeenLo: -x, SeenHi: x}},
 		}}
 		r.Cost.Seconds.Encrypt, r.Cost.Bytes.Keys = x, int64(x)
@@ -65,7 +65,7 @@ func TestJoin(t *testing.T) {
 		Accounts: []he.Account{
 			he.Noise{BitsLeft: 7}, he.NodeSeconds{6, 12},
 			&he.Latency{Encrypt: 2, Evaluate: 20, Decrypt: 200, First: 6, Plan: 3, Encode: 1, Predicted: 7},
-			&he.Lookups{Done: 4, Layers: []he.LookupNoise{}, FailedImages: []int{0, 2, 3}},
+			&he.Lookups{Done: 4, Layers: []he.LookupNoise{}, FailedSamples: []int{0, 2, 3}},
 			he.Domains{{Layer: "lstm", SeenLo: -3, SeenHi: 3}},
 		},
 	}

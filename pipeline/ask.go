@@ -67,7 +67,8 @@ func Ask(ctx context.Context, o AskOptions) (*Answer, error) {
 		plan.Why = why
 	}
 	bar := &batchBar{env: &o.Env, what: "one sentence"}
-	x, err := ask(ctx, plan, encoded.Bytes, bar.alone)
+	sample := f.Program.Input.Samples([][]uint8{encoded.Bytes})[0]
+	x, err := ask(ctx, plan, sample, bar.alone)
 	bar.end(err)
 	if err != nil {
 		return nil, err
@@ -76,7 +77,7 @@ func Ask(ctx context.Context, o AskOptions) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	want, err := reference.Run(f.Program.Input.Quantize(encoded.Bytes), nil)
+	want, err := reference.Run(sample.Vec(), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -121,7 +121,7 @@ func (m *Images) Score(ctx context.Context, p *bundle.Program, float verify.Pred
 	if err != nil {
 		return nil, err
 	}
-	r, err := e.Run(ctx, samplesOf(m.val), nil)
+	r, err := e.Run(ctx, p.Input.Samples(samplesOf(m.val)), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (e *Env) verify(ctx context.Context, v verification) (*verify.Report, error
 	if err != nil {
 		return nil, err
 	}
-	plain, err := e.execute(ctx, "integer reference", verify.Task{Executor: reference, Samples: samples}, v.begin())
+	plain, err := e.execute(ctx, "integer reference", verify.Task{Executor: reference, Input: f.Program.Input, Samples: samples}, v.begin())
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (e *Env) verify(ctx context.Context, v verification) (*verify.Report, error
 	report.Domains, _ = he.AccountOf[he.Domains](plain)
 	var nodeSeconds he.NodeSeconds // none where nothing tells the layers apart
 	if v.executor != nil && v.simulate {
-		if report.Simulated, err = e.simulate(ctx, v.executor, samples, &ladder); err != nil {
+		if report.Simulated, err = e.simulate(ctx, v.executor, f.Program.Input.Samples(samples), &ladder); err != nil {
 			return nil, err
 		}
 	} else if v.executor != nil {
@@ -102,7 +102,7 @@ func (e *Env) verify(ctx context.Context, v verification) (*verify.Report, error
 		ladder.EncryptedImages, ladder.Encrypted = v.encrypted, encrypted.Answers
 		nodeSeconds, _ = he.AccountOf[he.NodeSeconds](encrypted)
 		if report.Lookups != nil {
-			ladder.Failed = report.Lookups.FailedImages
+			ladder.Failed = report.Lookups.FailedSamples
 		}
 	}
 	comparison, err := ladder.Compare()
@@ -132,7 +132,7 @@ func exact(r *he.Result, name string) (he.Exact, error) {
 func (e *Env) encrypt(ctx context.Context, v verification, samples [][]uint8, report *verify.Report) (*he.Result, error) {
 	f := v.file
 	encrypted, err := e.execute(ctx, "encrypted", verify.Task{
-		Executor: v.executor, Samples: samples, Log: v.state, Resume: v.resume, BundleSHA256: v.sum, DatasetSHA256: f.Provenance.DatasetSHA256,
+		Executor: v.executor, Input: f.Program.Input, Samples: samples, Log: v.state, Resume: v.resume, BundleSHA256: v.sum, DatasetSHA256: f.Provenance.DatasetSHA256,
 	}, v.begin())
 	if err != nil {
 		return nil, err
@@ -159,7 +159,7 @@ func fillTables(b *he.Backend, p *bundle.Program, r *he.Result) {
 		l := &b.Tables[i]
 		for k := range min(len(p.Nodes), len(seconds)) {
 			if p.Nodes[k].Name == l.Layer {
-				l.Microseconds = 1e6 * seconds[k] / float64(l.PerImage*max(r.Answers.Len(), 1))
+				l.Microseconds = 1e6 * seconds[k] / float64(l.PerSample*max(r.Answers.Len(), 1))
 			}
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/he"
+	"qtool/quant"
 	"qtool/verify/runlog"
 )
 
@@ -28,7 +29,7 @@ type echo struct {
 
 func (e *echo) Backend() he.Backend { return e.backend }
 
-func (e *echo) Run(_ context.Context, samples [][]uint8, step func(he.Step)) (*he.Result, error) {
+func (e *echo) Run(_ context.Context, samples []bundle.Sample, step func(he.Step)) (*he.Result, error) {
 	if e.ran++; e.ran == e.stop {
 		return nil, e.cause
 	}
@@ -55,10 +56,13 @@ func (e *echo) Run(_ context.Context, samples [][]uint8, step func(he.Step)) (*h
 		}
 		r.Accounts = append(r.Accounts, l)
 	} else {
-		r.Accounts = append(r.Accounts, &he.Lookups{Done: len(samples), FailedImages: []int{0}})
+		r.Accounts = append(r.Accounts, &he.Lookups{Done: len(samples), FailedSamples: []int{0}})
 	}
 	return r, nil
 }
+
+// identity makes the code of each byte b itself.
+var identity = bundle.Input{Shape: []int{1}, Quantizer: quant.Params{Scale: 1.0 / 255, Bits: 8}}
 
 func bytesOf(n int) (all [][]uint8) {
 	for i := range n {
@@ -79,7 +83,7 @@ func TestRunResumes(t *testing.T) {
 		t.Run(b.Name, func(t *testing.T) {
 			const samples = 8
 			task := func(e *echo, path string, resume bool) Task {
-				return Task{Executor: e, Samples: bytesOf(samples), Log: path, Resume: resume, BundleSHA256: "b", DatasetSHA256: "d"}
+				return Task{Executor: e, Input: identity, Samples: bytesOf(samples), Log: path, Resume: resume, BundleSHA256: "b", DatasetSHA256: "d"}
 			}
 			whole := &echo{backend: b}
 			want, err := Run(t.Context(), task(whole, "", false))
@@ -129,7 +133,7 @@ func TestRunResumes(t *testing.T) {
 }
 
 func TestRunJoins(t *testing.T) {
-	r, err := Run(t.Context(), Task{Executor: &echo{backend: he.Backend{Slots: 3}}, Samples: bytesOf(8)})
+	r, err := Run(t.Context(), Task{Executor: &echo{backend: he.Backend{Slots: 3}}, Input: identity, Samples: bytesOf(8)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,10 +142,10 @@ func TestRunJoins(t *testing.T) {
 	if r.Cost.Seconds.Encrypt != 3 || r.Cost.Bytes.CiphertextIn != 7 || noise.BitsLeft != 4 || !slices.Equal(seconds, he.NodeSeconds{3, 6}) {
 		t.Errorf("%+v; want 3 s, 7 bytes, the least of infinitely many, 7 and 4 bits, and 3 and 6 s a node", r)
 	}
-	if l, ok := he.AccountOf[*he.Lookups](r); !ok || l.Done != 8 || !slices.Equal(l.FailedImages, []int{0, 3, 6}) {
+	if l, ok := he.AccountOf[*he.Lookups](r); !ok || l.Done != 8 || !slices.Equal(l.FailedSamples, []int{0, 3, 6}) {
 		t.Errorf("look-ups %+v, want 8 done and the first sample of each batch failed", l)
 	}
-	r, err = Run(t.Context(), Task{Executor: &echo{backend: he.Backend{Single: true, Approximate: true}}, Samples: bytesOf(5)})
+	r, err = Run(t.Context(), Task{Executor: &echo{backend: he.Backend{Single: true, Approximate: true}}, Input: identity, Samples: bytesOf(5)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +165,7 @@ func TestRunJoins(t *testing.T) {
 func TestRunIdentity(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	base := he.Backend{Name: "bgv", Slots: 2, LogN: 13, PlaintextModuli: []uint64{3}, CiphertextModuli: []uint64{5}, SecurityBits: 128, Budget: []he.StageBudget{{Layer: "fc", BitsLeft: 3}}}
-	task := Task{Executor: &echo{backend: base, stop: 3, cause: context.Canceled}, Samples: bytesOf(6), Log: path, BundleSHA256: "b", DatasetSHA256: "d"}
+	task := Task{Executor: &echo{backend: base, stop: 3, cause: context.Canceled}, Input: identity, Samples: bytesOf(6), Log: path, BundleSHA256: "b", DatasetSHA256: "d"}
 	if _, err := Run(t.Context(), task); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
@@ -216,17 +220,17 @@ func TestRunErrors(t *testing.T) {
 	} {
 		path := filepath.Join(t.TempDir(), "log")
 		e := &echo{backend: c.backend, stop: 2, cause: broken}
-		r, err := Run(t.Context(), Task{Executor: e, Samples: bytesOf(8), Log: path})
+		r, err := Run(t.Context(), Task{Executor: e, Input: identity, Samples: bytesOf(8), Log: path})
 		if r != nil || !errors.Is(err, broken) || err.Error() != c.want {
 			t.Errorf("%v, %v, want %q", r, err, c.want)
 		}
 		e = &echo{backend: c.backend}
 		kept := 0
-		if _, err := Run(t.Context(), Task{Executor: e, Samples: bytesOf(8), Log: path, Resume: true, Resumed: func(n int, _ int64) { kept = n }}); err != nil || kept == 0 {
+		if _, err := Run(t.Context(), Task{Executor: e, Input: identity, Samples: bytesOf(8), Log: path, Resume: true, Resumed: func(n int, _ int64) { kept = n }}); err != nil || kept == 0 {
 			t.Errorf("%d samples kept of a run that failed, %v", kept, err)
 		}
 	}
-	r, err := Run(t.Context(), Task{Executor: &echo{}, Samples: bytesOf(1), Log: filepath.Join(t.TempDir(), "missing", "log")})
+	r, err := Run(t.Context(), Task{Executor: &echo{}, Input: identity, Samples: bytesOf(1), Log: filepath.Join(t.TempDir(), "missing", "log")})
 	if r != nil || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a log in a missing folder: %v", err)
 	}
@@ -235,7 +239,7 @@ func TestRunErrors(t *testing.T) {
 // A log whose records are whole but say what cannot be is refused.
 func TestRunRefusesRecords(t *testing.T) {
 	e := &echo{backend: he.Backend{Slots: 2}}
-	task := Task{Executor: e, Samples: bytesOf(4), Resume: true}
+	task := Task{Executor: e, Input: identity, Samples: bytesOf(4), Resume: true}
 	for k, records := range [][]string{
 		{`{"from":0,"logits":[[1],[2,3]]}`},
 		{`{"from":0,"logits":[[1],[null]]}`},
@@ -273,7 +277,7 @@ func TestRunRefusesRecords(t *testing.T) {
 }
 
 func ExampleRun() {
-	task := Task{Executor: &echo{backend: he.Backend{Name: "bgv", Slots: 2}}, Samples: [][]uint8{{3}, {1}, {2}}}
+	task := Task{Executor: &echo{backend: he.Backend{Name: "bgv", Slots: 2}}, Input: identity, Samples: [][]uint8{{3}, {1}, {2}}}
 	task.Progress = func(p Progress) { fmt.Printf("batch %d of %d\n", p.Batch+1, p.Batches) }
 	r, err := Run(context.Background(), task)
 	if err != nil {

@@ -292,7 +292,7 @@ func (p *printer) parameters(b *verify.Backend) {
 		p.f("  - %s\n", why)
 	}
 	for _, l := range b.Tables {
-		p.f("Tables of %s: %d look-ups an image of up to %d values, %.1f microseconds each on one core.\n", l.Layer, l.PerImage, l.Domain, l.Microseconds)
+		p.f("Tables of %s: %d look-ups an image of up to %d values, %.1f microseconds each on one core.\n", l.Layer, l.PerSample, l.Domain, l.Microseconds)
 	}
 }
 

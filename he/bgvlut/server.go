@@ -84,7 +84,7 @@ func NewServer(p *Plan, key *RelinearizationKey) (*Server, error) {
 
 // Evaluate fills out with the encrypted logits of in, which stay. progress, if not nil, is
 // called from one goroutine at a time with the predicted nanoseconds of the
-// work that was just done. It returns a *KeyError for images encrypted under
+// work that was just done. It returns a *KeyError for samples encrypted under
 // another key. On error, ctx.Err() among them, out is undefined.
 func (s *Server) Evaluate(ctx context.Context, in *Inputs, out *Outputs, progress func(nanoseconds float64)) error {
 	return s.evaluate(ctx, in, out, false, progress)

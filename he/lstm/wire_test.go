@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"qtool/bundle"
 	"qtool/bundle/lstmtest"
 	"qtool/he"
 	"qtool/he/wire/wiretest"
@@ -16,7 +17,7 @@ import (
 // objects are a client's and a server's, serialised.
 type objects struct {
 	plan                     *Plan
-	sequences                [][]uint8
+	sequences                []bundle.Sample
 	secret, keys, in, output []byte
 }
 

@@ -9,7 +9,7 @@ import (
 	"qtool/he/internal/hetest"
 )
 
-// Images that come one by one have the answers that they have together, with keys and
+// Samples that come one by one have the answers that they have together, with keys and
 // encoded weights made once; a run's times are its own.
 func TestInsecureOneByOne(t *testing.T) {
 	b := bundletest.New(1, 4, 1, 8, 8).Conv(2, 3, 1, 1, 4).Square().Dense(5, 4)
@@ -22,16 +22,16 @@ func TestInsecureOneByOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	images := b.Images(4)
-	want := bundletest.Reference(t, p, images)
+	samples := b.Samples(4)
+	want := bundletest.Reference(t, p, samples)
 	for name, e := range map[string]he.Executor{"packed-ckks": NewExecutor(p, approximate), "packed-bgv": NewExactExecutor(p, exact)} {
 		if size := e.Backend().BatchSize(); size != 1 {
-			t.Errorf("%s: batches of %d images", name, size)
+			t.Errorf("%s: batches of %d samples", name, size)
 		}
 		keys := int64(0)
-		for i := range images {
+		for i := range samples {
 			start := time.Now()
-			r := runBoth(t, e, images[i:i+1])
+			r := runBoth(t, e, samples[i:i+1])
 			took := time.Since(start).Seconds()
 			encode := hetest.Account[*he.Latency](t, r).Encode
 			if made := r.Cost.Seconds.Keygen > 0; made != (i == 0) || (encode > 0) != (i == 0) {
@@ -53,18 +53,18 @@ func TestInsecureOneByOne(t *testing.T) {
 			switch a := r.Answers.(type) {
 			case he.Exact:
 				if o := a[0].FirstDifference(want[i]); o >= 0 {
-					t.Errorf("%s: image %d, output %d: %v, want %v", name, i, o, a[0].At(o), want[i].At(o))
+					t.Errorf("%s: sample %d, output %d: %v, want %v", name, i, o, a[0].At(o), want[i].At(o))
 				}
 			case he.Approximate:
 				for o, x := range a.Reals[0] {
 					if off := x - want[i].Float(o); !(off <= a.Bound[o] && off >= -a.Bound[o]) {
-						t.Errorf("%s: image %d, output %d: off by %v, the bound is %v", name, i, o, off, a.Bound[o])
+						t.Errorf("%s: sample %d, output %d: off by %v, the bound is %v", name, i, o, off, a.Bound[o])
 					}
 				}
 			}
 		}
-		if r := runBoth(t, e, images); r.Answers.Len() != len(images) || r.Cost.Seconds.Keygen != 0 {
-			t.Errorf("%s: %d answers of %d images at once, keys made in %v s", name, r.Answers.Len(), len(images), r.Cost.Seconds.Keygen)
+		if r := runBoth(t, e, samples); r.Answers.Len() != len(samples) || r.Cost.Seconds.Keygen != 0 {
+			t.Errorf("%s: %d answers of %d samples at once, keys made in %v s", name, r.Answers.Len(), len(samples), r.Cost.Seconds.Keygen)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"qtool/bundle"
 	"qtool/bundle/bundletest"
 	"qtool/he"
 	"qtool/he/internal/hetest"
@@ -63,29 +64,29 @@ func wideLenet(seed uint64) *bundletest.Builder {
 		Conv(64, 5, 1, 2, 7).Square().Pool(2, 2).Dense(512, 7).Square().Dense(10, 7)
 }
 
-func runBoth(t testing.TB, e he.Executor, images [][]uint8) *he.Result {
+func runBoth(t testing.TB, e he.Executor, samples []bundle.Sample) *he.Result {
 	t.Helper()
-	r, err := e.Run(context.Background(), images, nil)
+	r, err := e.Run(context.Background(), samples, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-// Outputs are within the stated bound. With the values that an image really has,
+// Outputs are within the stated bound. With the values that a sample really has,
 // errors have the deviation that the model predicts: not more, and not much less.
 func TestInsecureCKKSWithinBound(t *testing.T) {
 	for name, n := range networks(t) {
-		p, images := n.p, n.images
+		p, samples := n.p, n.samples
 		plan, err := NewPlan(t.Context(), p, insecure(11))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		answers := hetest.Approximate(t, runBoth(t, NewExecutor(p, plan), images))
+		answers := hetest.Approximate(t, runBoth(t, NewExecutor(p, plan), samples))
 		square, count := 0.0, 0.0
-		for i, want := range bundletest.Reference(t, p, images) {
-			gains, err := gainsOf(t.Context(), plan.values, plan.imageSpans(images[i]))
+		for i, want := range bundletest.Reference(t, p, samples) {
+			gains, err := gainsOf(t.Context(), plan.values, plan.sampleSpans(samples[i]))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +95,7 @@ func TestInsecureCKKSWithinBound(t *testing.T) {
 				square += sq((x - want.Float(o)) / (plan.values[len(plan.values)-1].gain[o] * e.outputs[o]))
 				count++
 				if off := math.Abs(x - want.Float(o)); !(off <= answers.Bound[o]) {
-					t.Errorf("%s: image %d, output %d: %g, want %v: off by %.3g, the bound is %.3g", name, i, o, x, want.At(o), off, answers.Bound[o])
+					t.Errorf("%s: sample %d, output %d: %g, want %v: off by %.3g, the bound is %.3g", name, i, o, x, want.At(o), off, answers.Bound[o])
 				}
 			}
 		}
@@ -111,18 +112,18 @@ func TestInsecureCKKSWithinBound(t *testing.T) {
 
 func TestInsecureBGVExact(t *testing.T) {
 	for name, n := range networks(t) {
-		p, images := n.p, n.images[:3]
+		p, samples := n.p, n.samples[:3]
 		plan, err := NewExactPlan(t.Context(), p, insecure(11))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		r := runBoth(t, NewExactExecutor(p, plan), images)
-		for i, want := range bundletest.Reference(t, p, images) {
+		r := runBoth(t, NewExactExecutor(p, plan), samples)
+		for i, want := range bundletest.Reference(t, p, samples) {
 			got := hetest.Exact(t, r)[i]
 			for o := range want.Len() {
 				if got.At(o).Cmp(want.At(o)) != 0 {
-					t.Errorf("%s: image %d, output %d: %v, want %v", name, i, o, got.At(o), want.At(o))
+					t.Errorf("%s: sample %d, output %d: %v, want %v", name, i, o, got.At(o), want.At(o))
 				}
 			}
 		}
@@ -149,9 +150,9 @@ func TestNetworks(t *testing.T) {
 	for _, w := range plan.why {
 		t.Log(w)
 	}
-	images := b.Images(8)
-	r := runBoth(t, NewExecutor(p, plan), images)
-	l := verify.Ladder{Output: p.Output(), Labels: make([]uint8, len(images)), Integer: bundletest.Reference(t, p, images), Encrypted: r.Answers}
+	samples := b.Samples(8)
+	r := runBoth(t, NewExecutor(p, plan), samples)
+	l := verify.Ladder{Output: p.Output(), Labels: make([]uint8, len(samples)), Integer: bundletest.Reference(t, p, samples), Encrypted: r.Answers}
 	c, err := l.Compare()
 	if err != nil {
 		t.Fatal(err)

@@ -25,14 +25,14 @@ func TestInsecureRandomPrograms(t *testing.T) {
 		bundle.KindDense, bundle.KindConv2D, bundle.KindSumPool, bundle.KindPolynomial, bundle.KindShift,
 		bundle.KindAdd, bundle.KindMul, bundle.KindConcat, bundle.KindSlice, bundle.KindReshape,
 	}}
-	bundletest.Encrypted(t, n, carried, 0, func(t *rapid.T, p *bundle.Program, images [][]uint8) []bundle.Vec {
+	bundletest.Encrypted(t, n, carried, 0, func(t *rapid.T, p *bundle.Program, samples []bundle.Sample) []bundle.Vec {
 		logN := rapid.IntRange(8, 10).Draw(t, "log N")
-		within(t, p, images, logN)
+		within(t, p, samples, logN)
 		plan, err := NewExactPlan(t.Context(), p, insecure(logN))
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := NewExactExecutor(p, plan).Run(t.Context(), images, nil)
+		r, err := NewExactExecutor(p, plan).Run(t.Context(), samples, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,12 +44,12 @@ func TestInsecureRandomPrograms(t *testing.T) {
 }
 
 // within fails where an output of packed-ckks leaves its bound.
-func within(t *rapid.T, p *bundle.Program, images [][]uint8, logN int) {
+func within(t *rapid.T, p *bundle.Program, samples []bundle.Sample, logN int) {
 	plan, err := NewPlan(t.Context(), p, insecure(logN))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := NewExecutor(p, plan).Run(t.Context(), images, nil)
+	r, err := NewExecutor(p, plan).Run(t.Context(), samples, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,14 +58,14 @@ func within(t *rapid.T, p *bundle.Program, images [][]uint8, logN int) {
 		t.Fatal(err)
 	}
 	answers := hetest.Approximate(t, r)
-	for i, image := range images {
-		want, err := runner.Run(p.Input.Quantize(image), nil)
+	for i, sample := range samples {
+		want, err := runner.Run(sample.Vec(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for o, x := range answers.Reals[i] {
 			if off := math.Abs(x - want.Float(o)); !(off <= answers.Bound[o]) {
-				t.Fatalf("image %d, output %d is %g, want %v: off by %.3g, the bound is %.3g", i, o, x, want.At(o), off, answers.Bound[o])
+				t.Fatalf("sample %d, output %d is %g, want %v: off by %.3g, the bound is %.3g", i, o, x, want.At(o), off, answers.Bound[o])
 			}
 		}
 	}

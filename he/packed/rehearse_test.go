@@ -33,7 +33,7 @@ func TestInsecureRehearsal(t *testing.T) {
 	if len(plan.rehearsed) != len(plan.lowered.Stages) || plan.Predicted() != sum {
 		t.Errorf("%v are predicted as %v", plan.rehearsed, plan.Predicted())
 	}
-	r := runBoth(t, NewExecutor(p, plan), b.Images(1))
+	r := runBoth(t, NewExecutor(p, plan), b.Samples(1))
 	if l := hetest.Account[*he.Latency](t, r); l.Predicted != sum || l.Plan <= 0 {
 		t.Errorf("latency %+v", l)
 	}

@@ -32,14 +32,15 @@ func TestInsecureRunIsExact(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			images := randomImages(rng, 3, plan.inputs())
+			samples := randomSamples(rng, 3, plan.program)
 			var phases []string
 			last := he.Step{}
 			e := NewExecutor(p, plan)
-			r, err := e.Run(context.Background(), images, func(s he.Step) {
+			r, err := e.Run(context.Background(), samples, func(s he.Step) {
 				if len(phases) == 0 || phases[len(phases)-1] != s.Phase {
 					phases = append(phases, s.Phase)
-				} else if s.Done <= last.Done {
+				}
+				if s.Done < last.Done {
 					t.Errorf("step %+v after %+v", s, last)
 				}
 				if last = s; s.Done > s.Total {
@@ -49,17 +50,17 @@ func TestInsecureRunIsExact(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i, w := range bundletest.Reference(t, p, images) {
+			for i, w := range bundletest.Reference(t, p, samples) {
 				if got := hetest.Exact(t, r)[i]; !got.Equal(w) {
-					t.Errorf("image %d: logits %v, want %v", i, got, w)
+					t.Errorf("sample %d: logits %v, want %v", i, got, w)
 				}
 			}
-			lookups := plan.Lookups() * len(images)
-			if lookups > 0 && (last.Done != lookups || strings.Join(phases, " ") != "keygen evaluate") {
+			lookups := plan.Lookups() * len(samples)
+			if want := "keygen" + strings.Repeat(" encrypt evaluate decrypt", len(samples)); last.Done != last.Total || strings.Join(phases, " ") != want {
 				t.Errorf("phases %v end at %+v", phases, last)
 			}
 			k := hetest.Account[*he.Lookups](t, r)
-			if outputs := plan.last().n * len(images); k.Done != lookups+outputs || k.Missed != 0 || k.Failed != 0 || len(k.Layers) != len(plan.layers) {
+			if outputs := plan.last().n * len(samples); k.Done != lookups+outputs || k.Missed != 0 || k.Failed != 0 || len(k.Layers) != len(plan.layers) {
 				t.Errorf("look-ups %+v", k)
 			}
 			seconds, left := hetest.Account[he.NodeSeconds](t, r), hetest.NoiseLeft(t, r)
@@ -76,20 +77,20 @@ func TestInsecureRunIsExact(t *testing.T) {
 func TestInsecureRunRefuses(t *testing.T) {
 	plan := smallPlan(t)
 	e := NewExecutor(plan.program, plan)
-	if _, err := e.Run(context.Background(), [][]uint8{make([]uint8, 6), make([]uint8, 7)}, nil); err == nil || !strings.Contains(err.Error(), "image 1 has 7 values") {
-		t.Errorf("long image: %v", err)
+	if _, err := e.Run(context.Background(), []bundle.Sample{make(bundle.Sample, 6), make(bundle.Sample, 7)}, nil); err == nil || !strings.Contains(err.Error(), "sample 1 has 7 values") {
+		t.Errorf("long sample: %v", err)
 	}
-	if _, err := plan.Simulate(context.Background(), [][]uint8{make([]uint8, 7)}, 1, nil); err == nil || !strings.Contains(err.Error(), "image 0 has 7 values") {
-		t.Errorf("long image simulated: %v", err)
+	if _, err := plan.Simulate(context.Background(), []bundle.Sample{make(bundle.Sample, 7)}, 1, nil); err == nil || !strings.Contains(err.Error(), "sample 0 has 7 values") {
+		t.Errorf("long sample simulated: %v", err)
 	}
 	r, err := e.Run(context.Background(), nil, nil)
-	if err != nil || len(hetest.Exact(t, r)) != 0 || hetest.Account[*he.Lookups](t, r).Done != 0 {
-		t.Errorf("no images: %v, %v", r, err)
+	if err != nil || len(hetest.Exact(t, r)) != 0 || len(r.Accounts) != 0 {
+		t.Errorf("no samples: %v, %v", r, err)
 	}
 	for _, phase := range []string{"keygen", "evaluate"} {
 		e := NewExecutor(plan.program, plan) // without keys as yet
 		ctx, cancel := context.WithCancel(context.Background())
-		r, err := e.Run(ctx, randomImages(seeded(1), 50, 6), func(s he.Step) {
+		r, err := e.Run(ctx, randomSamples(seeded(1), 50, plan.program), func(s he.Step) {
 			if s.Phase == phase {
 				cancel()
 			}
@@ -107,8 +108,8 @@ func TestInsecureNoiseIsReported(t *testing.T) {
 	l := testInsecureLiteral()
 	l.LogN, l.LogSmallQ, l.Switch.Base, l.Switch.Levels = 8, 12, 2, 6
 	plan := forced(t, p, l)
-	images := randomImages(seeded(4), 10, 12)
-	r, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
+	samples := randomSamples(seeded(4), 10, plan.program)
+	r, err := NewExecutor(p, plan).Run(context.Background(), samples, nil)
 	var noise *NoiseError
 	if err != nil {
 		if !errors.As(err, &noise) {
@@ -126,11 +127,11 @@ func TestInsecureNoiseIsReported(t *testing.T) {
 func TestSimulate(t *testing.T) {
 	rng := seeded(12)
 	p := newNet(t, rng, net{bits: 2, maxWeight: 1, domain: 40, table: arbitrary(3), widths: []int{40, 24, 16, 4}})
-	images := randomImages(rng, 500, 40)
+	samples := randomSamples(rng, 500, p)
 	run := func(l ParametersLiteral, workers int, seed uint64) (*Plan, *he.Simulation) {
 		plan := forced(t, p, l)
 		plan.workers = workers
-		s, err := plan.Simulate(context.Background(), images, seed, nil)
+		s, err := plan.Simulate(context.Background(), samples, seed, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,12 +142,12 @@ func TestSimulate(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan, s := run(good.params.ParametersLiteral, 2, 1)
-	for i, w := range bundletest.Reference(t, p, images) {
+	for i, w := range bundletest.Reference(t, p, samples) {
 		if !s.Answers[i].Equal(w) {
-			t.Fatalf("image %d: logits %v, want %v", i, s.Answers[i], w)
+			t.Fatalf("sample %d: logits %v, want %v", i, s.Answers[i], w)
 		}
 	}
-	if s.Lookups.Done != 44*len(images) || s.Lookups.Failed != 0 {
+	if s.Lookups.Done != 44*len(samples) || s.Lookups.Failed != 0 {
 		t.Errorf("look-ups %+v", s.Lookups)
 	}
 	for i, l := range s.Lookups.Layers {
@@ -170,38 +171,38 @@ func TestSimulate(t *testing.T) {
 	}
 }
 
-// Images in which no look-up failed have the reference's logits, whatever the noise,
+// Samples in which no look-up failed have the reference's logits, whatever the noise,
 // whether it was measured or drawn.
 func TestInsecureFailuresAreNamed(t *testing.T) {
 	p := newNet(t, seeded(6), net{bits: 2, maxWeight: 1, table: arbitrary(3), domain: 30, widths: []int{10, 7, 5, 4}})
 	l := testInsecureLiteral()
-	l.LogSmallQ = 18 // some 30 misses in 200 images
+	l.LogSmallQ = 18 // some 30 misses in 200 samples
 	plan := forced(t, p, l)
-	images := randomImages(seeded(7), 200, 10)
-	reference := bundletest.Reference(t, p, images)
+	samples := randomSamples(seeded(7), 200, plan.program)
+	reference := bundletest.Reference(t, p, samples)
 	check := func(what string, logits []bundle.Vec, k *he.Lookups) {
 		differ := 0
 		for i, v := range logits {
-			_, failed := slices.BinarySearch(k.FailedImages, i)
+			_, failed := slices.BinarySearch(k.FailedSamples, i)
 			if !v.Equal(reference[i]) {
 				differ++
 				if !failed {
-					t.Errorf("%s: image %d has logits %v, want %v, and no failed look-up", what, i, v, reference[i])
+					t.Errorf("%s: sample %d has logits %v, want %v, and no failed look-up", what, i, v, reference[i])
 				}
 			}
 		}
-		t.Logf("%s: %d of %d images differ, %d have failed look-ups; %d missed, %.1f expected", what, differ, len(logits), len(k.FailedImages), k.Missed, k.Expected)
-		if len(k.FailedImages) == 0 || len(k.FailedImages) == len(images) || k.Failed < len(k.FailedImages) {
-			t.Errorf("%s: failures in images %v: the noise is chosen so that some fail", what, k.FailedImages)
+		t.Logf("%s: %d of %d samples differ, %d have failed look-ups; %d missed, %.1f expected", what, differ, len(logits), len(k.FailedSamples), k.Missed, k.Expected)
+		if len(k.FailedSamples) == 0 || len(k.FailedSamples) == len(samples) || k.Failed < len(k.FailedSamples) {
+			t.Errorf("%s: failures in samples %v: the noise is chosen so that some fail", what, k.FailedSamples)
 		}
 	}
 	e := NewExecutor(p, plan)
-	r, err := e.Run(context.Background(), images, nil)
+	r, err := e.Run(context.Background(), samples, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	check("encrypted", hetest.Exact(t, r), hetest.Account[*he.Lookups](t, r))
-	s, err := e.(he.Simulator).Simulate(context.Background(), images, 1, nil)
+	s, err := e.(he.Simulator).Simulate(context.Background(), samples, 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

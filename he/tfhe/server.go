@@ -47,10 +47,10 @@ type observer interface {
 	lookup(layer, o int, in narrow, out wide)
 }
 
-// Evaluate returns the encrypted logits of an image. progress, if not nil, is
+// Evaluate returns the encrypted logits of a sample. progress, if not nil, is
 // called from one goroutine at a time with the number of look-ups just done.
 //
-// It returns a *KeyError for an image encrypted under another key, and an error
+// It returns a *KeyError for a sample encrypted under another key, and an error
 // for one of another plan.
 func (s *Server) Evaluate(ctx context.Context, in *Input, progress func(lookups int)) (*Output, error) {
 	return s.evaluate(ctx, in, progress, nil)

@@ -150,11 +150,11 @@ func (c *checker) account() string {
 		}
 		return ""
 	}
-	if l.Failed < 0 || l.Missed < 0 || l.Missed > l.Done || l.Failed > l.Done || len(l.FailedImages) > l.Failed {
-		return fmt.Sprintf("lookups has %d done, %d missed and %d failed in %s", l.Done, l.Missed, l.Failed, c.noun.Count(len(l.FailedImages)))
+	if l.Failed < 0 || l.Missed < 0 || l.Missed > l.Done || l.Failed > l.Done || len(l.FailedSamples) > l.Failed {
+		return fmt.Sprintf("lookups has %d done, %d missed and %d failed in %s", l.Done, l.Missed, l.Failed, c.noun.Count(len(l.FailedSamples)))
 	}
 	failed := map[int]bool{}
-	for _, i := range l.FailedImages {
+	for _, i := range l.FailedSamples {
 		if i < 0 || i >= r.Images || failed[i] {
 			return fmt.Sprintf("lookups.failed_images has %d, beyond %s or twice", i, c.noun.Count(r.Images))
 		}
