@@ -64,7 +64,7 @@ func (s *subject) take(ctx context.Context, n int) error {
 	for i := range images {
 		images[i] = s.test.Image(i % s.test.Len())
 	}
-	s.inputs = s.program.Input.Samples(images)
+	s.inputs = s.program.Input.Pictures(s.test.Encoder, images)
 	e, err := integer.New(s.program)
 	if err != nil {
 		return err

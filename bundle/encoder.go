@@ -7,21 +7,21 @@ import (
 	"qtool/encode"
 )
 
-// Codes is the program's input vector for a sample: what the encoder makes of it, by the
-// input quantizer. It returns the encoder's error for a sample that is none of its kind.
-func (f *File) Codes(sample []byte) (Vec, error) {
+// Sample is what the program takes for what a person has: what the encoder makes of it,
+// quantized. It returns the encoder's error for what is none of its kind.
+func (f *File) Sample(given []byte) (Sample, error) {
 	e := f.Encoder
 	if pixels, ok := f.Pixels(); ok && pixels == nil {
 		var err error
 		if e, err = encode.NewPixels(f.Program.Input.Shape, nil, nil); err != nil {
-			return Vec{}, err
+			return nil, err
 		}
 	}
-	tensor, err := e.Encode(sample)
+	tensor, err := e.Encode(given)
 	if err != nil {
-		return Vec{}, err
+		return nil, err
 	}
-	return f.Program.Input.QuantizeReals(tensor), nil
+	return f.Program.Input.Sample(tensor), nil
 }
 
 // Pixels is the encoder of a bundle of pictures, which may be nil where Encoder is; ok is

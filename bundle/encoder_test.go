@@ -121,35 +121,50 @@ func TestEncoderRefused(t *testing.T) {
 	}
 }
 
-// Codes are what the input quantizer makes of the encoder's tensor. For bytes / 255 they
+// A sample is what the input quantizer makes of the encoder's tensor. For bytes / 255 they
 // are the table that executors have of it.
-func TestFileCodes(t *testing.T) {
+func TestFileSample(t *testing.T) {
 	p := classifier(1, 16, 16)
 	every := make([]byte, 256)
 	for b := range every {
 		every[b] = byte(b)
 	}
 	f := &bundle.File{Program: p}
-	plain, err := f.Codes(every)
+	plain, err := f.Sample(every)
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := p.Input.Codes()
-	if !reflect.DeepEqual(plain.Small, table[:]) || !reflect.DeepEqual(p.Input.Quantize(every), plain) {
-		t.Errorf("codes of b/255 %v, the table has %v", plain.Small, table)
+	for b, code := range p.Input.Codes() {
+		x := float32(b) / 255
+		if want := int32(p.Input.Quantizer.Code(x)); plain[b] != want || code != int64(want) {
+			t.Errorf("byte %d: code %d, in the table %d, want %d", b, plain[b], code, want)
+		}
+	}
+	if !reflect.DeepEqual(p.Input.Quantize(every), plain.Vec()) {
+		t.Errorf("as a vector %v", p.Input.Quantize(every))
 	}
 	f.Encoder = pictures(t, p.Input.Shape, []float32{0.5}, []float32{0.5})
-	moved, err := f.Codes(every)
+	moved, err := f.Sample(every)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for b, code := range moved.Small {
+	for b, code := range moved {
 		x := (float32(b)/255 - 0.5) / 0.5
-		if want := int64(p.Input.Quantizer.Code(x)); code != want {
+		if want := int32(p.Input.Quantizer.Code(x)); code != want {
 			t.Errorf("byte %d: code %d, want %d of %v", b, code, want, x)
 		}
 	}
-	if v, err := f.Codes(every[1:]); v.Small != nil || err == nil {
+	// Whole sets of pictures have the same codes, channel by channel.
+	e := pictures(t, []int{3, 2, 2}, []float32{0.5, 0.25, 0}, []float32{0.5, 1, 0.25})
+	f = &bundle.File{Program: classifier(3, 2, 2), Encoder: e}
+	set := [][]byte{{0, 1, 2, 3, 100, 101, 102, 103, 252, 253, 254, 255}, {9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9}}
+	for i, got := range f.Program.Input.Pictures(e, set) {
+		if want, err := f.Sample(set[i]); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("picture %d: %v, alone %v, %v", i, got, want, err)
+		}
+	}
+	f = &bundle.File{Program: p}
+	if v, err := f.Sample(every[1:]); v != nil || err == nil {
 		t.Errorf("255 bytes of 256: %v, %v", v, err)
 	}
 }

@@ -22,7 +22,7 @@ type File struct {
 	Program    *Program
 	Provenance Provenance
 	Golden     Golden
-	// Encoder makes the program's input of what a person has; see Codes. Nil stands for
+	// Encoder makes the program's input of what a person has; see Sample. Nil stands for
 	// pixels divided by 255; Decode never leaves it nil.
 	Encoder encode.Encoder
 }

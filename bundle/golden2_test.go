@@ -55,11 +55,11 @@ func TestGoldenEncoder(t *testing.T) {
 	p := classifier(3, 2, 2)
 	want := &bundle.File{Program: p, Encoder: pictures(t, p.Input.Shape, []float32{0.5, 0.25, 0}, []float32{0.5, 1, 0.25}), Provenance: bundle.Provenance{Recipe: "normalized", Dataset: "none", Seed: 1}}
 	sample := []byte{0, 1, 2, 3, 100, 101, 102, 103, 252, 253, 254, 255}
-	in, err := want.Codes(sample)
+	in, err := want.Sample(sample)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want.Golden, err = bundle.MakeGolden(p, []bundle.Vec{in}); err != nil {
+	if want.Golden, err = bundle.MakeGolden(p, []bundle.Vec{in.Vec()}); err != nil {
 		t.Fatal(err)
 	}
 	if flag.Lookup("update").Value.String() == "true" {

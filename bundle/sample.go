@@ -16,22 +16,6 @@ func (s Sample) Vec() Vec {
 	return Vec{Small: v}
 }
 
-// Samples are what the program takes for images of bytes; see Codes.
-func (in Input) Samples(images [][]uint8) []Sample {
-	var codes [256]int32
-	for b, q := range in.Codes() {
-		codes[b] = int32(q)
-	}
-	all := make([]Sample, len(images))
-	for i, image := range images {
-		all[i] = make(Sample, len(image))
-		for k, b := range image {
-			all[i][k] = codes[b]
-		}
-	}
-	return all
-}
-
 // CheckSamples refuses samples that the program's ranges are not proved for: of another
 // number of elements than Shape has, or with a code that the quantizer does not make.
 // The error names the sample by its number.

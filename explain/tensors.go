@@ -146,7 +146,7 @@ func (t Task) lookups(ctx context.Context, p *bundle.Program) ([]*lookups, error
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		tensors[0] = p.Input.QuantizeReals(t.Calibration.Tensor(i))
+		tensors[0] = p.Input.Sample(t.Calibration.Tensor(i)).Vec()
 		if _, err := r.Run(tensors[0], func(k int, out bundle.Vec) {
 			if all[k] != nil {
 				all[k].add(tensors[graph.Inputs[k][0]])

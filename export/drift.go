@@ -58,7 +58,7 @@ func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, images *
 	var mu sync.Mutex
 	answers, err = e.Trace(ctx, images, func(image int, value func(layer, element int) float32) error {
 		counts := make([]int, len(p.Nodes))
-		_, err := r.Run(p.Input.QuantizeReals(images.Tensor(image)), func(k int, v bundle.Vec) {
+		_, err := r.Run(p.Input.Sample(images.Tensor(image)).Vec(), func(k int, v bundle.Vec) {
 			carry := z.Carry(layers[k].layer)
 			for i := range v.Len() {
 				if !same(float64(value(layers[k].layer, i))*layers[k].multiple, carry, v, i) {

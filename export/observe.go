@@ -82,7 +82,7 @@ func Observe(q *model.Quantized, float model.Parameters, p *bundle.Program, imag
 		if err != nil {
 			return nil, err
 		}
-		_, err = r.Run(p.Input.QuantizeReals(real), func(k int, v bundle.Vec) {
+		_, err = r.Run(p.Input.Sample(real).Vec(), func(k int, v bundle.Vec) {
 			n := &p.Nodes[k]
 			if seen := bundle.RangeOf(v); i == 0 {
 				n.Seen = seen

@@ -67,7 +67,10 @@ func Ask(ctx context.Context, o AskOptions) (*Answer, error) {
 		plan.Why = why
 	}
 	bar := &batchBar{env: &o.Env, what: "one sentence"}
-	sample := f.Program.Input.Samples([][]uint8{encoded.Bytes})[0]
+	sample, err := f.Sample([]byte(o.Sentence))
+	if err != nil {
+		return nil, err
+	}
 	x, err := ask(ctx, plan, sample, bar.alone)
 	bar.end(err)
 	if err != nil {

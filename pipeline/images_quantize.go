@@ -121,7 +121,7 @@ func (m *Images) Score(ctx context.Context, p *bundle.Program, float verify.Pred
 	if err != nil {
 		return nil, err
 	}
-	r, err := e.Run(ctx, p.Input.Samples(samplesOf(m.val)), nil)
+	r, err := e.Run(ctx, p.Input.Pictures(m.val.Encoder, samplesOf(m.val)), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (m *Images) file(c Checkpoint) (*bundle.File, []float64, error) {
 	f := &bundle.File{Program: p, Encoder: images.Encoder}
 	var inputs []bundle.Vec
 	for i := range min(goldenSamples, images.Len()) {
-		inputs = append(inputs, p.Input.QuantizeReals(images.Tensor(i)))
+		inputs = append(inputs, p.Input.Sample(images.Tensor(i)).Vec())
 	}
 	f.Golden, err = bundle.MakeGolden(p, inputs)
 	return f, sqnr, err

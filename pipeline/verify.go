@@ -71,7 +71,7 @@ func (e *Env) verify(ctx context.Context, v verification) (*verify.Report, error
 	if err != nil {
 		return nil, err
 	}
-	plain, err := e.execute(ctx, "integer reference", verify.Task{Executor: reference, Input: f.Program.Input, Samples: samples}, v.begin())
+	plain, err := e.execute(ctx, "integer reference", verify.Task{Executor: reference, Encoder: test.Encoder, Input: f.Program.Input, Samples: samples}, v.begin())
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (e *Env) verify(ctx context.Context, v verification) (*verify.Report, error
 	report.Domains, _ = he.AccountOf[he.Domains](plain)
 	var nodeSeconds he.NodeSeconds // none where nothing tells the layers apart
 	if v.executor != nil && v.simulate {
-		if report.Simulated, err = e.simulate(ctx, v.executor, f.Program.Input.Samples(samples), &ladder); err != nil {
+		if report.Simulated, err = e.simulate(ctx, v.executor, f.Program.Input.Pictures(test.Encoder, samples), &ladder); err != nil {
 			return nil, err
 		}
 	} else if v.executor != nil {
@@ -132,7 +132,7 @@ func exact(r *he.Result, name string) (he.Exact, error) {
 func (e *Env) encrypt(ctx context.Context, v verification, samples [][]uint8, report *verify.Report) (*he.Result, error) {
 	f := v.file
 	encrypted, err := e.execute(ctx, "encrypted", verify.Task{
-		Executor: v.executor, Input: f.Program.Input, Samples: samples, Log: v.state, Resume: v.resume, BundleSHA256: v.sum, DatasetSHA256: f.Provenance.DatasetSHA256,
+		Executor: v.executor, Encoder: v.test.Encoder, Input: f.Program.Input, Samples: samples, Log: v.state, Resume: v.resume, BundleSHA256: v.sum, DatasetSHA256: f.Provenance.DatasetSHA256,
 	}, v.begin())
 	if err != nil {
 		return nil, err

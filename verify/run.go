@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"qtool/bundle"
+	"qtool/encode"
 	"qtool/he"
 	"qtool/verify/runlog"
 )
@@ -16,7 +17,9 @@ import (
 // Task is a verification: an executor and the samples that it is to answer.
 type Task struct {
 	Executor he.Executor
-	// Input makes codes of Samples, a batch at a time: all that an executor sees of them.
+	// Encoder, nil for bytes / 255, and Input make codes of Samples, a batch at a time:
+	// all that an executor sees of them.
+	Encoder *encode.Pixels
 	Input   bundle.Input
 	Samples [][]uint8
 	// Log is the path of the log of finished batches (see runlog), "" for none. A batch
@@ -138,7 +141,7 @@ func (r *run) all(ctx context.Context) error {
 	batches := len(r.parts) + (len(r.Samples)-r.done+size-1)/size
 	for k := len(r.parts); k < batches; k++ {
 		from := r.done
-		batch := r.Input.Samples(r.Samples[from:min(from+size, len(r.Samples))])
+		batch := r.Input.Pictures(r.Encoder, r.Samples[from:min(from+size, len(r.Samples))])
 		result, err := r.Executor.Run(ctx, batch, func(s he.Step) {
 			if r.Progress != nil {
 				r.Progress(Progress{k, batches, s})

@@ -30,7 +30,7 @@ func Observe(p *bundle.Program, s *datasets.Split) error {
 		n.Seen, seen[n] = now, true
 	}
 	for i := range s.Len() {
-		_, err := r.RunRecurrent(p.Input.QuantizeReals(s.Tensor(i)),
+		_, err := r.RunRecurrent(p.Input.Sample(s.Tensor(i)).Vec(),
 			func(k int, v bundle.Vec) { see(&p.Nodes[k], v) },
 			func(k, _, body int, v bundle.Vec) { see(&p.Nodes[k].Op.(*bundle.Recurrent).Body[body], v) })
 		if err != nil {
@@ -69,7 +69,7 @@ func Drift(q *sequence.Quantized, p *bundle.Program, s *datasets.Split, a *train
 		drifts[k].Exact = sum <= 1<<24
 	}
 	for i := range s.Len() {
-		_, err := r.Run(p.Input.QuantizeReals(s.Tensor(i)), func(k int, v bundle.Vec) {
+		_, err := r.Run(p.Input.Sample(s.Tensor(i)).Vec(), func(k int, v bundle.Vec) {
 			for j := range v.Len() {
 				want := math.RoundToEven(float64(a.Logits[i]) / q.LogitScale())
 				switch {

@@ -26,7 +26,7 @@ func (m *Material) File(q *sequence.Quantized, seen, golden int) (*bundle.File, 
 	f := &bundle.File{Program: p, Encoder: e}
 	var inputs []bundle.Vec
 	for i := range min(golden, first.Len()) {
-		inputs = append(inputs, p.Input.QuantizeReals(first.Tensor(i)))
+		inputs = append(inputs, p.Input.Sample(first.Tensor(i)).Vec())
 	}
 	if f.Golden, err = bundle.MakeGolden(p, inputs); err != nil {
 		return nil, nil, err
