@@ -20,7 +20,7 @@ var order = [][]string{
 	{"internal/edits", "internal/elementary", "internal/hint", "internal/lock", "internal/memory", "internal/plaintext", "internal/progress", "internal/promptly", "internal/safetensors", "internal/samebits", "internal/strict", "internal/whole", "kernel/cpu"},
 	{"kernel"},
 	{"pipeline/folder"},
-	{"quant", "approx"},
+	{"quant", "approx", "encode", "task"},
 	{"model"},
 	{"datasets"},
 	{"calibrate"},
@@ -213,13 +213,14 @@ func TestCommandHoldsFlagsAndWords(t *testing.T) {
 }
 
 // quant needs the standard library alone, safetensors also strict JSON; bundle all
-// of this module's file formats and atomic writing.
+// of this module's file formats, encoders with Unicode's tables, and atomic writing.
 func TestNarrowDependencies(t *testing.T) {
 	all := packages(t)
 	for name, allowed := range map[string][]string{
 		"quant":                {},
 		"internal/safetensors": {module + "/internal/strict"},
-		"bundle":               {module + "/quant", module + "/internal/", "github.com/google/renameio/v2"},
+		"encode":               {module + "/internal/", "golang.org/x/text/", "github.com/google/renameio/v2"},
+		"bundle":               {module + "/quant", module + "/encode", module + "/internal/", "golang.org/x/text/", "github.com/google/renameio/v2"},
 		"model":                {module + "/quant", module + "/approx", module + "/internal/", "github.com/google/renameio/v2"},
 	} {
 		p, ok := all[module+"/"+name]

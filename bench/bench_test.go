@@ -231,7 +231,7 @@ type answers struct{ he.Result }
 
 func (answers) Backend() he.Backend { return he.Backend{} }
 
-func (a answers) Run(context.Context, [][]uint8, func(he.Step)) (*he.Result, error) {
+func (a answers) Run(context.Context, []bundle.Sample, func(he.Step)) (*he.Result, error) {
 	return &a.Result, nil
 }
 
@@ -248,20 +248,21 @@ func TestWrongLogits(t *testing.T) {
 	if err := s.take(ctx, 2); err != nil {
 		t.Fatal(err)
 	}
-	exact := func(change int64) (r he.Result) {
+	exact := func(change int64) he.Result {
+		var logits he.Exact
 		for i, v := range s.reference {
 			small := slices.Clone(v.Small)
 			small[1] += change * int64(i)
-			r.Logits = append(r.Logits, bundle.Vec{Small: small})
+			logits = append(logits, bundle.Vec{Small: small})
 		}
-		return r
+		return he.Result{Answers: logits}
 	}
-	near := func(change float64) (r he.Result) {
-		r.Bound, r.Usual = []float64{0.5, 0.5}, []float64{0.25, 0.25}
+	near := func(change float64) he.Result {
+		a := he.Approximate{Bound: []float64{0.5, 0.5}, Usual: []float64{0.25, 0.25}}
 		for _, v := range s.reference {
-			r.Reals = append(r.Reals, []float64{v.Float(0), v.Float(1) + change})
+			a.Reals = append(a.Reals, []float64{v.Float(0), v.Float(1) + change})
 		}
-		return r
+		return he.Result{Answers: a}
 	}
 	for _, c := range []struct {
 		name  string

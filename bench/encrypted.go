@@ -60,10 +60,11 @@ func (s *subject) take(ctx context.Context, n int) error {
 	if len(s.inputs) >= n {
 		return nil
 	}
-	s.inputs = nil
-	for i := range n {
-		s.inputs = append(s.inputs, s.test.Image(i%s.test.Len()))
+	images := make([][]uint8, n)
+	for i := range images {
+		images[i] = s.test.Image(i % s.test.Len())
 	}
+	s.inputs = s.program.Input.Pictures(s.test.Encoder, images)
 	e, err := integer.New(s.program)
 	if err != nil {
 		return err
@@ -72,9 +73,13 @@ func (s *subject) take(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
+	logits, ok := r.Answers.(he.Exact)
+	if !ok {
+		return fmt.Errorf("bench: the reference answers with %T, want integers", r.Answers)
+	}
 	s.reference = nil
 	for i := range n {
-		s.reference = append(s.reference, r.Logits[i%s.test.Len()])
+		s.reference = append(s.reference, logits[i%s.test.Len()])
 	}
 	return nil
 }
@@ -84,7 +89,7 @@ func (s *subject) take(ctx context.Context, n int) error {
 func (s *subject) encryptBatch(ctx context.Context) (reading, error) {
 	x := &s.executors
 	if x.batch == nil {
-		plan, err := bgv.NewPlan(ctx, s.program, bgv.Options{Images: s.test.Len()})
+		plan, err := bgv.NewPlan(ctx, s.program, bgv.Options{Samples: s.test.Len()})
 		if err != nil {
 			return reading{}, err
 		}
@@ -166,14 +171,18 @@ func (s *subject) encryptOne(ctx context.Context) (reading, error) {
 	if err != nil {
 		return reading{}, err
 	}
-	return reading{wall: 1000 * r.Latency.Evaluate}, nil
+	latency, ok := he.AccountOf[*he.Latency](r)
+	if !ok {
+		return reading{}, fmt.Errorf("bench: a run of single inputs has no latency")
+	}
+	return reading{wall: 1000 * latency.Evaluate}, nil
 }
 
 // lookupInBatch is the microseconds of a look-up of table layer k.
 func (s *subject) lookupInBatch(ctx context.Context, k int) (reading, error) {
 	x := &s.executors
 	if x.inBatch == nil {
-		plan, err := bgvlut.NewPlan(ctx, s.program, bgvlut.Options{Images: s.test.Len()})
+		plan, err := bgvlut.NewPlan(ctx, s.program, bgvlut.Options{Samples: s.test.Len()})
 		if err != nil {
 			return reading{}, err
 		}

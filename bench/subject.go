@@ -27,7 +27,7 @@ type subject struct {
 	// report, if not nil, is told how much of a long round is done.
 	report func(share float64)
 
-	inputs    [][]uint8
+	inputs    []bundle.Sample
 	reference []bundle.Vec // what the program answers to them
 	executors executors
 }
@@ -134,10 +134,13 @@ func (s *subject) run(ctx context.Context, e he.Executor, n int, step func(he.St
 	if err != nil {
 		return nil, err
 	}
-	if got := len(r.Logits) + len(r.Reals); got != n {
-		return nil, fmt.Errorf("bench: %s: logits of %d %ss, want %d", s.recipe.Name, got, s.network.Unit(), n)
+	if r.Answers == nil {
+		return nil, fmt.Errorf("bench: %s: no answers, want those to %d %ss", s.recipe.Name, n, s.network.Unit())
 	}
-	l := verify.Ladder{Output: s.program.Output(), Labels: make([]uint8, n), Integer: s.reference[:n], Encrypted: r.Logits, Reals: r.Reals, Bound: r.Bound, Usual: r.Usual}
+	if got := r.Answers.Len(); got != n {
+		return nil, fmt.Errorf("bench: %s: answers to %d %ss, want %d", s.recipe.Name, got, s.network.Unit(), n)
+	}
+	l := verify.Ladder{Output: s.program.Output(), Labels: make([]uint8, n), Integer: s.reference[:n], Encrypted: r.Answers}
 	c, err := l.Compare()
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 
+	"qtool/encode"
 	"qtool/internal/safetensors"
 	"qtool/internal/strict"
 	"qtool/internal/whole"
@@ -21,10 +22,9 @@ type File struct {
 	Program    *Program
 	Provenance Provenance
 	Golden     Golden
-	// Client is what a client needs to make the program's input of what a person
-	// has, nil where that is plain bytes. A bundle carries it and its hash; what it
-	// means is for others to say.
-	Client []byte
+	// Encoder makes the program's input of what a person has; see Sample. Nil stands for
+	// pixels divided by 255; Decode never leaves it nil.
+	Encoder encode.Encoder
 }
 
 // Golden is a few inputs with every tensor the program makes of them. Reading a
@@ -42,14 +42,11 @@ const (
 	partWeights  = "weights.safetensors"
 	partTables   = "tables.safetensors" // only where there is a table
 	partGolden   = "golden.safetensors"
-	partClient   = "client.safetensors" // only where there is something for the client
+	partEncoder  = "client.safetensors" // only where the encoder is not pixels divided by 255
 )
 
-// MaxFileBytes bounds a .qb file, MaxClientBytes its client's part.
-const (
-	MaxFileBytes   = 1 << 30
-	MaxClientBytes = 1 << 28
-)
+// MaxFileBytes bounds a .qb file.
+const MaxFileBytes = 1 << 30
 
 // Errors that callers branch on.
 var (
@@ -101,7 +98,7 @@ func (g Golden) replay(p *Program) error {
 
 // Encode is the .qb file's bytes. The same File gives the same bytes.
 func (f *File) Encode() ([]byte, error) {
-	m := manifest{Schema: f.Program.schema(), Input: f.Program.Input, Labels: f.Program.Labels, Provenance: f.Provenance, SHA256: map[string]string{}}
+	m := manifest{Schema: f.schema(), Input: f.Program.Input, Labels: f.Program.Labels, Provenance: f.Provenance, SHA256: map[string]string{}}
 	weights, tables := &safetensors.File{}, &safetensors.File{}
 	for i := range f.Program.Nodes {
 		n, err := describe(&f.Program.Nodes[i], f.Program.Nodes[i].Name, weights, tables)
@@ -137,11 +134,12 @@ func (f *File) Encode() ([]byte, error) {
 		}
 		parts[name], m.SHA256[name] = b, hash(b)
 	}
-	if f.Client != nil {
-		if len(f.Client) > MaxClientBytes {
-			return nil, fmt.Errorf("bundle: %s: %d bytes pass the limit of %d", partClient, len(f.Client), MaxClientBytes)
-		}
-		parts[partClient], m.SHA256[partClient] = f.Client, hash(f.Client)
+	encoder, err := f.encoderPart()
+	if err != nil {
+		return nil, err
+	}
+	if encoder != nil {
+		parts[partEncoder], m.SHA256[partEncoder] = encoder, hash(encoder)
 	}
 	text, err := json.MarshalIndent(m, "", " ")
 	if err != nil {
@@ -154,7 +152,7 @@ func (f *File) Encode() ([]byte, error) {
 func zipParts(parts map[string][]byte) ([]byte, error) {
 	var buf bytes.Buffer
 	z := zip.NewWriter(&buf)
-	for _, name := range []string{partManifest, partWeights, partTables, partGolden, partClient} {
+	for _, name := range []string{partManifest, partWeights, partTables, partGolden, partEncoder} {
 		if _, ok := parts[name]; !ok {
 			continue
 		}
@@ -218,12 +216,6 @@ func decode(b []byte) (*File, error) {
 		}
 	}
 	f := &File{Program: &Program{Input: m.Input, Labels: m.Labels}, Provenance: m.Provenance}
-	if client, ok := parts[partClient]; ok {
-		if got := hash(client); got != m.SHA256[partClient] || len(client) > MaxClientBytes {
-			return nil, fmt.Errorf("%s: %d bytes of SHA-256 %s, the manifest says %q and the limit is %d", partClient, len(client), got, m.SHA256[partClient], MaxClientBytes)
-		}
-		f.Client = client
-	}
 	for i := range m.Nodes {
 		n, err := m.Nodes[i].node(m.Nodes[i].Name, files[partWeights], files[partTables])
 		if err != nil {
@@ -231,7 +223,14 @@ func decode(b []byte) (*File, error) {
 		}
 		f.Program.Nodes = append(f.Program.Nodes, n)
 	}
-	if err := f.Program.checkSchema(m.Schema); err != nil {
+	encoder, coded := parts[partEncoder]
+	if coded && hash(encoder) != m.SHA256[partEncoder] {
+		return nil, fmt.Errorf("%s: SHA-256 is %s, the manifest says %q", partEncoder, hash(encoder), m.SHA256[partEncoder])
+	}
+	if f.Encoder, err = readEncoder(encoder, coded, f.Program.Input); err != nil {
+		return nil, fmt.Errorf("%s: %w", partEncoder, err)
+	}
+	if err := f.checkSchema(m.Schema); err != nil {
 		return nil, err
 	}
 	if err := f.Program.Check(); err != nil {
@@ -322,7 +321,7 @@ func unzipParts(b []byte) (map[string][]byte, error) {
 	parts := map[string][]byte{}
 	for _, e := range z.File {
 		switch e.Name {
-		case partManifest, partWeights, partTables, partGolden, partClient:
+		case partManifest, partWeights, partTables, partGolden, partEncoder:
 		default:
 			return nil, fmt.Errorf("part %q is unknown", e.Name)
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"qtool/encode"
 	"qtool/internal/safetensors"
 )
 
@@ -33,7 +35,7 @@ func tinyFile(t testing.TB) *File {
 	}}
 }
 
-func encode(t rapid.TB, f *File) []byte {
+func encodeFile(t rapid.TB, f *File) []byte {
 	t.Helper()
 	b, err := f.Encode()
 	if err != nil {
@@ -42,8 +44,14 @@ func encode(t rapid.TB, f *File) []byte {
 	return b
 }
 
-// equal compares files by what they hold: a Range or Vec by its integers.
+// equal compares files by what they hold: a Range or Vec by its integers, encoders as
+// they are written.
 var equal = []cmp.Option{
+	cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Encoder" }, cmp.Comparer(func(a, b encode.Encoder) bool {
+		x, errX := (&File{Encoder: a}).encoderPart()
+		y, errY := (&File{Encoder: b}).encoderPart()
+		return errX == nil && errY == nil && bytes.Equal(x, y)
+	})),
 	cmp.Comparer(func(a, b Range) bool { return a.Equal(b) }),
 	cmp.Comparer(func(a, b Vec) bool { return a.Equal(b) }),
 	cmpopts.EquateEmpty(),
@@ -51,7 +59,7 @@ var equal = []cmp.Option{
 
 func TestFileRoundTrip(t *testing.T) {
 	f := tinyFile(t)
-	b := encode(t, f)
+	b := encodeFile(t, f)
 	path := filepath.Join(t.TempDir(), "model.qb")
 	if err := f.WriteFile(path); err != nil {
 		t.Fatal(err)
@@ -63,7 +71,7 @@ func TestFileRoundTrip(t *testing.T) {
 	if d := cmp.Diff(f, got, equal...); d != "" {
 		t.Errorf("read back (-want +got):\n%s", d)
 	}
-	if !bytes.Equal(encode(t, got), b) || !bytes.Equal(encode(t, tinyFile(t)), b) {
+	if !bytes.Equal(encodeFile(t, got), b) || !bytes.Equal(encodeFile(t, tinyFile(t)), b) {
 		t.Error("the same file gives other bytes")
 	}
 }
@@ -93,7 +101,7 @@ func TestRandomFilesRoundTrip(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		b := encode(t, f)
+		b := encodeFile(t, f)
 		got, err := Decode(b)
 		if err != nil {
 			t.Fatal(err)
@@ -105,7 +113,7 @@ func TestRandomFilesRoundTrip(t *testing.T) {
 }
 
 func TestTruncated(t *testing.T) {
-	b := encode(t, tinyFile(t))
+	b := encodeFile(t, tinyFile(t))
 	for n := range b {
 		if f, err := Decode(b[:n]); f != nil || !errors.Is(err, ErrAltered) {
 			t.Fatalf("the first %d of %d bytes: %v", n, len(b), err)
@@ -120,7 +128,7 @@ func TestTruncated(t *testing.T) {
 }
 
 func TestFlippedByte(t *testing.T) {
-	b := encode(t, tinyFile(t))
+	b := encodeFile(t, tinyFile(t))
 	step, flips := 1, []byte{0x01, 0x20, 0x80, 0xff}
 	if testing.Short() {
 		step = 7
@@ -200,7 +208,7 @@ func editTensor(t testing.TB, part []byte, name string, at int, add int64) []byt
 }
 
 func TestAlteredOnPurpose(t *testing.T) {
-	whole := encode(t, tinyFile(t))
+	whole := encodeFile(t, tinyFile(t))
 	for _, c := range []struct {
 		what, part, tensor string
 		at                 int
@@ -224,7 +232,7 @@ func TestAlteredOnPurpose(t *testing.T) {
 }
 
 func TestHashMismatch(t *testing.T) {
-	m := parts(t, encode(t, tinyFile(t)))
+	m := parts(t, encodeFile(t, tinyFile(t)))
 	m[partWeights] = editTensor(t, m[partWeights], "fc.bias", 1, 1)
 	b, err := zipParts(m)
 	if err != nil {
@@ -234,7 +242,7 @@ func TestHashMismatch(t *testing.T) {
 }
 
 func TestManifestEdits(t *testing.T) {
-	whole := encode(t, tinyFile(t))
+	whole := encodeFile(t, tinyFile(t))
 	for _, c := range []struct{ from, to, want string }{
 		{`"schema": 1,`, `"schema": 1, "more": 1,`, `unknown field "more"`},
 		{`"schema": 1,`, `"Schema": 1,`, "canonical"},
@@ -267,8 +275,8 @@ func TestManifestEdits(t *testing.T) {
 }
 
 func TestUnknownSchema(t *testing.T) {
-	for _, schema := range []string{"0", "3", "-1"} {
-		m := parts(t, encode(t, tinyFile(t)))
+	for _, schema := range []string{"0", strconv.Itoa(Schema + 1), "-1"} {
+		m := parts(t, encodeFile(t, tinyFile(t)))
 		m[partManifest] = bytes.Replace(m[partManifest], []byte(`"schema": 1`), []byte(`"schema": `+schema), 1)
 		b, err := zipParts(m)
 		if err != nil {
@@ -319,7 +327,7 @@ func TestArchiveForm(t *testing.T) {
 		"a comment":        {[]zip.FileHeader{commented, wei, gol}, "canonical"},
 		"nothing":          {nil, `part "manifest.json" is missing`},
 	} {
-		m := parts(t, encode(t, tinyFile(t)))
+		m := parts(t, encodeFile(t, tinyFile(t)))
 		wantAltered(t, what, repack(t, c.entries...)(m), c.want)
 	}
 	wantAltered(t, "no archive", []byte("hello"), "zip")
@@ -342,7 +350,7 @@ func TestFiles(t *testing.T) {
 // A Python user opens a bundle with zipfile and json alone: so must any reader
 // of plain zip archives.
 func TestPublicTools(t *testing.T) {
-	b := encode(t, tinyFile(t))
+	b := encodeFile(t, tinyFile(t))
 	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 
 // goldens are bundles as they are written.
 func goldens(f *testing.F) (all [][]byte) {
-	all = append(all, encode(f, tinyFile(f)))
+	all = append(all, encodeFile(f, tinyFile(f)))
 	files, err := filepath.Glob("testdata/*.qb")
 	if err != nil || len(files) == 0 {
 		f.Fatalf("%d golden files, %v", len(files), err)
@@ -52,7 +52,7 @@ func FuzzDecodeSealed(f *testing.F) {
 	for _, b := range goldens(f) {
 		originals = append(originals, parts(f, b))
 	}
-	names := []string{partManifest, partWeights, partTables, partGolden, partClient}
+	names := []string{partManifest, partWeights, partTables, partGolden, partEncoder}
 	for i, m := range originals {
 		for k, name := range names {
 			if len(m[name]) > 0 {
@@ -98,7 +98,7 @@ func decodeStrictly(t *testing.T, b []byte) {
 		}
 		return
 	}
-	if !bytes.Equal(encode(t, f), b) {
+	if !bytes.Equal(encodeFile(t, f), b) {
 		t.Fatal("accepted, but encodes to other bytes")
 	}
 }
@@ -109,7 +109,7 @@ func TestNoHugeAllocation(t *testing.T) {
 		"input":   {"\"shape\": [\n   1,\n   3,\n   3\n  ]", `"shape": [1, 65536, 65536]`},
 		"reshape": {"\"shape\": [\n     8\n    ]", `"shape": [4294967296, 4294967296]`},
 	} {
-		m := parts(t, encode(t, tinyFile(t)))
+		m := parts(t, encodeFile(t, tinyFile(t)))
 		if !bytes.Contains(m[partManifest], []byte(c.from)) {
 			t.Fatalf("the manifest has no %q:\n%s", c.from, m[partManifest])
 		}

@@ -26,7 +26,7 @@ func TestGoldenGraph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &bundle.File{Program: p, Golden: g, Provenance: bundle.Provenance{Recipe: "residual", Dataset: "none", Seed: 1}}
+	want := &bundle.File{Program: p, Golden: g, Encoder: pictures(t, p.Input.Shape, nil, nil), Provenance: bundle.Provenance{Recipe: "residual", Dataset: "none", Seed: 1}}
 	if flag.Lookup("update").Value.String() == "true" {
 		if err := want.WriteFile(path); err != nil {
 			t.Fatal(err)
@@ -45,5 +45,33 @@ func TestGoldenGraph(t *testing.T) {
 	}
 	if again, err := f.Encode(); err != nil || !slices.Equal(again, b) {
 		t.Errorf("%s is encoded otherwise now, %v", path, err)
+	}
+}
+
+// The golden bundle of schema 3, whose encoder normalizes pixels, stays readable, and
+// means the same, forever.
+func TestGoldenEncoder(t *testing.T) {
+	const path = "testdata/v3.qb"
+	p := classifier(3, 2, 2)
+	want := &bundle.File{Program: p, Encoder: pictures(t, p.Input.Shape, []float32{0.5, 0.25, 0}, []float32{0.5, 1, 0.25}), Provenance: bundle.Provenance{Recipe: "normalized", Dataset: "none", Seed: 1}}
+	sample := []byte{0, 1, 2, 3, 100, 101, 102, 103, 252, 253, 254, 255}
+	in, err := want.Sample(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want.Golden, err = bundle.MakeGolden(p, []bundle.Vec{in.Vec()}); err != nil {
+		t.Fatal(err)
+	}
+	if flag.Lookup("update").Value.String() == "true" {
+		if err := want.WriteFile(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := bundle.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, f, held...); d != "" {
+		t.Errorf("%s holds (-want +got):\n%s", path, d)
 	}
 }

@@ -31,7 +31,7 @@ func TestGoldenBundle(t *testing.T) {
 	if d := cmp.Diff(want, f, equal...); d != "" {
 		t.Errorf("%s holds (-want +got):\n%s", path, d)
 	}
-	if !bytes.Equal(encode(t, f), b) {
+	if !bytes.Equal(encodeFile(t, f), b) {
 		t.Errorf("%s is encoded otherwise now", path)
 	}
 }

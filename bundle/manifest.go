@@ -11,8 +11,8 @@ import (
 )
 
 // Schema is the newest version of the .qb format. This package reads all from 1 on,
-// and writes a program in the oldest that holds it; see newIn2.
-const Schema = 2
+// and writes a bundle in the oldest that holds it; see schema.
+const Schema = 3
 
 // Provenance says where a bundle comes from. The checkpoints' hashes let a
 // verifier find the float network and the quantized one that it was made of.

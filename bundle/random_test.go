@@ -115,6 +115,7 @@ func TestRandomProgramFiles(t *testing.T) {
 
 // held compares files by the integers that they hold.
 var held = []cmp.Option{
+	sameEncoder,
 	cmp.Comparer(func(a, b bundle.Range) bool { return a.Equal(b) }),
 	cmp.Comparer(func(a, b bundle.Vec) bool { return a.Equal(b) }),
 	cmpopts.EquateEmpty(),

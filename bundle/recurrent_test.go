@@ -93,7 +93,7 @@ func TestRecurrentFile(t *testing.T) {
 
 func file(t testing.TB, p *bundle.Program) *bundle.File {
 	t.Helper()
-	g, err := bundle.MakeGolden(p, []bundle.Vec{p.Input.Quantize(lstmtest.Sequences(p, 1, 1)[0])})
+	g, err := bundle.MakeGolden(p, []bundle.Vec{lstmtest.Sequences(p, 1, 1)[0].Vec()})
 	if err != nil {
 		t.Fatal(err)
 	}

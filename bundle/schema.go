@@ -2,7 +2,17 @@ package bundle
 
 import "fmt"
 
-// schema is the oldest version of the .qb format that holds p.
+// schema is the oldest version of the .qb format that holds f: 3 for an encoder that
+// normalizes pixels, else the oldest that holds its program.
+func (f *File) schema() int {
+	if f.normalizes() {
+		return 3
+	}
+	return f.Program.schema()
+}
+
+// schema is the oldest version of the .qb format that holds p, with an encoder that
+// every version knows.
 func (p *Program) schema() int {
 	for i := range p.Nodes {
 		if p.newIn2(i) != "" {
@@ -12,16 +22,19 @@ func (p *Program) schema() int {
 	return 1
 }
 
-// checkSchema returns an error if p needs another schema than the one that its file
+// checkSchema returns an error if f needs another schema than the one that its file
 // names.
-func (p *Program) checkSchema(schema int) error {
-	if schema == 2 && p.schema() == 1 {
-		return fmt.Errorf("schema 2 for a program that schema 1 holds")
-	}
-	for i := range p.Nodes {
-		if what := p.newIn2(i); what != "" && schema < 2 {
-			return fmt.Errorf("layer %q: %s is unknown in schema %d", p.Nodes[i].Name, what, schema)
+func (f *File) checkSchema(schema int) error {
+	for i := range f.Program.Nodes {
+		if what := f.Program.newIn2(i); what != "" && schema < 2 {
+			return fmt.Errorf("layer %q: %s is unknown in schema %d", f.Program.Nodes[i].Name, what, schema)
 		}
+	}
+	if f.normalizes() && schema < 3 {
+		return fmt.Errorf("an encoder of %s with mean and deviation is unknown in schema %d", f.Encoder.Kind(), schema)
+	}
+	if own := f.schema(); schema > own {
+		return fmt.Errorf("schema %d for a program that schema %d holds", schema, own)
 	}
 	return nil
 }

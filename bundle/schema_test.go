@@ -33,10 +33,10 @@ func TestOldestSchema(t *testing.T) {
 		}
 	}
 	p := tinyProgram()
-	want := encode(t, &File{Program: p})
+	want := encodeFile(t, &File{Program: p})
 	p.Nodes[0].Inputs, p.Nodes[1].Inputs = []string{"input"}, []string{"conv"}
 	p.Nodes[0].Op.(*Conv2D).Dilation, p.Nodes[0].Op.(*Conv2D).Groups = Both(1), 1
-	if !bytes.Equal(encode(t, &File{Program: p}), want) {
+	if !bytes.Equal(encodeFile(t, &File{Program: p}), want) {
 		t.Error("a program that says what is the default is written otherwise")
 	}
 }
@@ -50,7 +50,7 @@ func TestManifestEditsOfSchema2(t *testing.T) {
 	}
 	for _, c := range []struct{ from, to, want string }{
 		{`"schema": 2,`, `"schema": 1,`, `layer "a": a group count is unknown in schema 1`},
-		{`"op": "Add"`, `"op": "Sum"`, `layer "sum": operation "Sum" is unknown in schema 2`},
+		{`"op": "Add"`, `"op": "Sum"`, `layer "sum": operation "Sum" is unknown in schema 3`},
 		{`"op": "Concat"`, `"op": "Concat", "axis": 1`, `unknown field "axis"`},
 		{"\"from\": 2,", "\"from\": 2, \"step\": 1,", `layer "part": json: unknown field "step"`},
 		{"\"groups\": 2", "\"groups\": 0", `layer "a": conv2d of 1 channels on shape [2 3 4]`},
@@ -74,7 +74,7 @@ func TestManifestEditsOfSchema2(t *testing.T) {
 		}
 		wantAltered(t, c.to, b, c.want)
 	}
-	m := parts(t, encode(t, tinyFile(t)))
+	m := parts(t, encodeFile(t, tinyFile(t)))
 	m[partManifest] = bytes.Replace(m[partManifest], []byte(`"schema": 1`), []byte(`"schema": 2`), 1)
 	b, err := zipParts(m)
 	if err != nil {

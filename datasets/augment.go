@@ -3,6 +3,8 @@ package datasets
 import (
 	"fmt"
 	"math"
+
+	"qtool/encode"
 )
 
 // Augment is how much images are moved at random for training. The zero value
@@ -48,9 +50,7 @@ func (a Augment) Apply(dst []float32, img []uint8, shape []int, seed, epoch uint
 		if len(dst) != len(img) || len(img) != volume(shape) {
 			panic(fmt.Sprintf("datasets: augment of %d values into %d with shape %v", len(img), len(dst), shape))
 		}
-		for i, v := range img {
-			dst[i] = unit[v]
-		}
+		(*encode.Pixels)(nil).EncodeInto(dst, img)
 		return
 	}
 	var r source
@@ -64,14 +64,6 @@ func (a Augment) Apply(dst []float32, img []uint8, shape []int, seed, epoch uint
 	f.draw(&r, a.Elastic)
 	WarpElastic(dst, img, shape, m, &f)
 }
-
-// unit has float32(v)/255 of every v.
-var unit = func() (u [256]float32) {
-	for v := range u {
-		u[v] = float32(v) / 255
-	}
-	return u
-}()
 
 // Draw returns the affine map that Apply uses. A point p (from the centre) is seen at
 //

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"qtool/encode"
 )
 
 // Dataset is a training and a test split of one kind of image.
@@ -70,6 +72,9 @@ func Load(ctx context.Context, name string, o Options) (*Dataset, error) {
 	}
 	return load(ctx, o)
 }
+
+// Encode sets the encoder of both splits, for images of their shape.
+func (d *Dataset) Encode(e *encode.Pixels) { d.Train.Encoder, d.Test.Encoder = e, e }
 
 // newDataset joins two splits of equal shape. With classes 0 the number is one
 // more than the largest label; otherwise every label must be below it.

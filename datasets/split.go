@@ -3,6 +3,8 @@ package datasets
 import (
 	"fmt"
 	"iter"
+
+	"qtool/encode"
 )
 
 // Split is one part of a dataset: N labelled images of equal shape, or N sentences of
@@ -14,6 +16,9 @@ type Split struct {
 	// Words are the words of each step of each sentence, by their numbers in a vocabulary;
 	// nil of images.
 	Words [][][]int32
+	// Encoder makes the tensor that a network takes of an image; see Reals. Nil divides
+	// by 255.
+	Encoder *encode.Pixels
 }
 
 // Batch is a run of consecutive images of a split. Its slices are views.
@@ -33,13 +38,32 @@ func (s *Split) Image(i int) []uint8 {
 	return s.Images[i*size : (i+1)*size : (i+1)*size]
 }
 
+// Reals writes the tensor of image i to dst, which has one value a byte of it: what the
+// encoder makes of the image. It does not allocate. It panics if i is not in [0, Len) or
+// dst has another length.
+func (s *Split) Reals(dst []float32, i int) { s.Encoder.EncodeInto(dst, s.Image(i)) }
+
+// Tensor is what Reals writes.
+func (s *Split) Tensor(i int) []float32 {
+	x := make([]float32, volume(s.Shape))
+	s.Reals(x, i)
+	return x
+}
+
+// Augmented writes the tensor of image i, moved at random as a says, to dst; see
+// [Augment.Apply]. The movement depends on a, seed, epoch and i alone.
+func (s *Split) Augmented(dst []float32, i int, a Augment, seed, epoch uint64) {
+	a.Apply(dst, s.Image(i), s.Shape, seed, epoch, i)
+	s.Encoder.Normalize(dst)
+}
+
 // Subset returns a copy of the samples named by indices, in that order; the words of
 // sentences are shared. An index may occur more than once. It panics if one is not in
 // [0, Len).
 func (s *Split) Subset(indices []int) *Split {
 	out := &Split{
 		Labels: make([]uint8, 0, len(indices)),
-		Shape:  append([]int(nil), s.Shape...),
+		Shape:  append([]int(nil), s.Shape...), Encoder: s.Encoder,
 	}
 	if s.Words != nil {
 		out.Words = make([][][]int32, 0, len(indices))
@@ -65,7 +89,7 @@ func (s *Split) First(n int) *Split {
 		return &Split{Words: s.Words[:n:n], Labels: s.Labels[:n:n], Shape: s.Shape}
 	}
 	size := n * volume(s.Shape)
-	return &Split{Images: s.Images[:size:size], Labels: s.Labels[:n:n], Shape: s.Shape}
+	return &Split{Images: s.Images[:size:size], Labels: s.Labels[:n:n], Shape: s.Shape, Encoder: s.Encoder}
 }
 
 // Batches yields the images in order, size at a time; the last batch may hold

@@ -66,7 +66,7 @@ func (t Task) gatesUsed(ctx context.Context, p *bundle.Program, k int) (*float64
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if _, err := r.RunRecurrent(p.Input.Quantize(t.Inputs.Image(i)), nil, see); err != nil {
+		if _, err := r.RunRecurrent(p.Input.Sample(t.Inputs.Tensor(i)).Vec(), nil, see); err != nil {
 			return nil, err
 		}
 	}

@@ -155,7 +155,7 @@ func (t Task) lookups(ctx context.Context, p *bundle.Program) ([]*lookups, error
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		tensors[0] = p.Input.Quantize(t.Inputs.Image(i))
+		tensors[0] = p.Input.Sample(t.Inputs.Tensor(i)).Vec()
 		if _, err := r.Run(tensors[0], func(k int, out bundle.Vec) {
 			if all[k] != nil {
 				all[k].add(tensors[graph.Inputs[k][0]])

@@ -76,7 +76,7 @@ func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, inputs *
 	var mu sync.Mutex
 	answers, err = e.Trace(ctx, inputs, func(input int, value func(layer, element int) float32) error {
 		counts := make([]int, len(p.Nodes))
-		_, err := r.Run(p.Input.Quantize(inputs.Image(input)), func(k int, v bundle.Vec) {
+		_, err := r.Run(p.Input.Sample(inputs.Tensor(input)).Vec(), func(k int, v bundle.Vec) {
 			carry := z.Carry(layers[k].layer)
 			offset := math.Ldexp(layers[k].offset, -carry)
 			for i := range v.Len() {

@@ -139,7 +139,7 @@ func Observe(q *model.Quantized, float model.Parameters, p *bundle.Program, samp
 			}
 		}
 		inner := func(k, _, body int, v bundle.Vec) { see(&p.Nodes[k].Op.(*bundle.Recurrent).Body[body], v) }
-		if _, err := r.RunRecurrent(p.Input.Quantize(inputs.Image(i)), outer, inner); err != nil {
+		if _, err := r.RunRecurrent(p.Input.Sample(inputs.Tensor(i)).Vec(), outer, inner); err != nil {
 			return nil, fmt.Errorf("export: sample %d: %w", i, err)
 		}
 	}

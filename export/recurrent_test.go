@@ -145,7 +145,7 @@ func drift(t *testing.T, q *model.Quantized, s *datasets.Split, tolerance float6
 	scale := p.Nodes[len(p.Nodes)-1].Scale[0]
 	different := map[int64]bool{}
 	for i := range s.Len() {
-		v, err := r.Run(p.Input.Quantize(s.Image(i)), nil)
+		v, err := r.Run(p.Input.Sample(s.Tensor(i)).Vec(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -223,7 +223,7 @@ func TestSQNROfSentences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sqnr, err := Observe(q, q.Params, p, words, e.Bytes(words))
+	sqnr, err := Observe(q, q.Params, p, words, text.Bytes(e, words))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestSQNROfSentences(t *testing.T) {
 	if e, err = Encoder(coarse, vocabulary(), text.Selection{Kind: "chunk", Steps: 3}, nil); err != nil {
 		t.Fatal(err)
 	}
-	less, err := Observe(coarse, coarse.Params, p, words, e.Bytes(words))
+	less, err := Observe(coarse, coarse.Params, p, words, text.Bytes(e, words))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,9 +294,10 @@ func TestEncoder(t *testing.T) {
 		for _, row := range n.Entered(q.Params, samples.Words[0]) {
 			x = append(x, row...)
 		}
-		bytes := e.Split(sentence).Images
-		if again := e.Bytes(samples).Images; string(again) != string(bytes) {
-			t.Error("the words of samples make other bytes")
+		bytes := text.Bytes(e, samples).Images
+		again, err := e.Sentence("a z b y c x d w e v")
+		if err != nil || string(again.Bytes) != string(bytes) {
+			t.Errorf("a sentence as it is typed makes other bytes: %v", err)
 		}
 		for i, b := range bytes {
 			if want := float64(x[i] / q.Input.Scale); math.Abs(min(max(want, -8), 7)-(float64(b)-8)) > 0.501 {

@@ -9,23 +9,31 @@ import (
 	"qtool/bundle"
 )
 
-// Executor runs one integer program on images of bytes.
+// Executor runs one integer program on samples: codes that the client's encoder and the
+// program's input quantizer made (see bundle.Sample).
 type Executor interface {
 	// Backend says what runs the program and with which parameters.
 	Backend() Backend
-	// Run evaluates every image and returns one logit vector an image, in
-	// order, with what it cost. On error it returns no results. step, if not
-	// nil, is called from one goroutine at a time as work is done.
-	Run(ctx context.Context, images [][]uint8, step func(Step)) (*Result, error)
+	// Run answers every sample, in order, and says what that cost. On error it returns
+	// no results. step, if not nil, is called from one goroutine at a time as work is
+	// done.
+	Run(ctx context.Context, samples []bundle.Sample, step func(Step)) (*Result, error)
 }
 
 // Simulator is an Executor that can predict its results without encryption: the
 // same integers with noise drawn from seed as it is predicted to be.
 type Simulator interface {
 	Executor
-	// Simulate returns one logit vector an image, in order, and Lookups. step, if not
-	// nil, is called from one goroutine at a time.
-	Simulate(ctx context.Context, images [][]uint8, seed uint64, step func(Step)) (*Result, error)
+	// Simulate answers every sample, in order. step, if not nil, is called from one
+	// goroutine at a time.
+	Simulate(ctx context.Context, samples []bundle.Sample, seed uint64, step func(Step)) (*Simulation, error)
+}
+
+// Simulation is what a Simulator predicts: answers, and the account of the look-ups that
+// made them.
+type Simulation struct {
+	Answers Exact
+	Lookups *Lookups
 }
 
 // Step tells a progress bar that Done of Total units of the run are finished,
@@ -37,27 +45,9 @@ type Step struct {
 
 // Result is what an Executor gives back.
 type Result struct {
-	Logits []bundle.Vec
-	Cost   Cost
-	// Reals are the outputs of an approximate executor, in the units of the
-	// program's integers; Logits is then nil. Bound is the error that it states
-	// for each output on any input, Usual on inputs like those of calibration.
-	Reals        [][]float64
-	Bound, Usual []float64
-	// Latency is that of single images; nil for executors of batches.
-	Latency *Latency
-	// NoiseBitsLeft is log2 of how often the worst decrypted noise fits below
-	// the wrap-around; 0 for executors without noise.
-	NoiseBitsLeft float64
-	// NodeSeconds is the evaluation time of each program node, summed over
-	// workers; nil where the executor doesn't tell them apart.
-	NodeSeconds []float64
-	// Domains are what the values used of a program's domains; the integer
-	// reference alone tells.
-	Domains []Domain
-	// Lookups accounts for table look-ups that may fail; nil for executors without
-	// such.
-	Lookups *Lookups
+	Answers  Answers
+	Cost     Cost
+	Accounts []Account
 }
 
 // Backend describes an executor for the report.
@@ -67,11 +57,10 @@ type Backend struct {
 	LogQP            float64  `json:"log_qp"`
 	PlaintextModuli  []uint64 `json:"plaintext_moduli"`
 	SecurityBits     int      `json:"security_bits"`
-	NoiseBitsLeft    float64  `json:"noise_bits_left"`
 	PredictedBits    float64  `json:"predicted_noise_bits_left"`
 	CiphertextModuli []uint64 `json:"ciphertext_moduli"`
 	Slots            int      `json:"slots"`
-	// Single says that images go through one after the other, so that a caller who
+	// Single says that samples go through one after the other, so that a caller who
 	// wants their results one by one gives Run one at a time: what is made once, keys
 	// and encoded weights, is kept between runs.
 	Single bool `json:"-"`
@@ -91,7 +80,7 @@ type Backend struct {
 	Tables []TableLayer `json:"tables,omitempty"`
 }
 
-// BatchSize is how many images the executor evaluates at once; 0 is any number.
+// BatchSize is how many samples the executor evaluates at once; 0 is any number.
 func (b Backend) BatchSize() int {
 	if b.Single {
 		return 1
@@ -99,12 +88,12 @@ func (b Backend) BatchSize() int {
 	return b.Slots
 }
 
-// TableLayer describes a layer's tables: PerImage of them, whose inputs take up to
+// TableLayer describes a layer's tables: PerSample of them, whose inputs take up to
 // Domain values, and of which Symmetric are odd or even about a centre.
-// Microseconds is what one look-up of one image took, on one core.
+// Microseconds is what one look-up of one sample took, on one core.
 type TableLayer struct {
 	Layer        string  `json:"layer"`
-	PerImage     int     `json:"per_image"`
+	PerSample    int     `json:"per_image"`
 	Domain       int     `json:"domain"`
 	Symmetric    int     `json:"symmetric"`
 	Microseconds float64 `json:"microseconds"`
@@ -119,19 +108,6 @@ type StageBudget struct {
 	LogQ     float64 `json:"log_q"`
 }
 
-// Latency is the seconds of one image: medians over all images but for First,
-// the evaluation of the first one, whose memory is cold. Encode is what encoding
-// the weights took, once; Predicted is what the plan said of Evaluate.
-type Latency struct {
-	Encrypt   float64 `json:"encrypt"`
-	Evaluate  float64 `json:"evaluate"`
-	Decrypt   float64 `json:"decrypt"`
-	First     float64 `json:"first_evaluate"`
-	Plan      float64 `json:"plan"`
-	Encode    float64 `json:"encode_weights"`
-	Predicted float64 `json:"predicted_evaluate"`
-}
-
 // Cost is what a run took: wall-clock seconds by phase and bytes by object.
 type Cost struct {
 	Seconds struct{ Keygen, Encrypt, Evaluate, Decrypt float64 }
@@ -142,17 +118,4 @@ type Cost struct {
 		// Keys is the evaluation keys sent to the server.
 		Keys int64
 	}
-}
-
-// Domain is an interval that a polynomial of a recurrent program was fitted for,
-// and what the integer reference's values used of it over all steps and images, in
-// the reals of the node. A value that leaves it ends the verification.
-type Domain struct {
-	Layer string  `json:"layer"`
-	Node  string  `json:"node"`
-	Lo    float64 `json:"lo"`
-	Hi    float64 `json:"hi"`
-	// SeenLo and SeenHi are the extremes seen.
-	SeenLo float64 `json:"seen_lo"`
-	SeenHi float64 `json:"seen_hi"`
 }

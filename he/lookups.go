@@ -13,18 +13,18 @@ type Lookups struct {
 	Failed int `json:"failed"`
 	// Expected is how many of them were predicted to be missed.
 	Expected float64 `json:"expected_missed"`
-	// PerLookup is the probability that the worst look-up is missed, PerImage bounds
-	// that of any of an image's.
+	// PerLookup is the probability that the worst look-up is missed, PerSample bounds
+	// that of any of a sample's.
 	PerLookup float64 `json:"failure_probability_per_lookup"`
-	PerImage  float64 `json:"failure_probability_per_image"`
-	// Milliseconds is the wall-clock time a look-up, SecondsPerImage that of
-	// evaluating an image, with all workers.
-	Milliseconds    float64       `json:"ms_per_lookup"`
-	SecondsPerImage float64       `json:"seconds_per_image"`
-	Layers          []LookupNoise `json:"layers"`
-	// FailedImages are those in which a look-up that was missed gave a wrong entry:
+	PerSample float64 `json:"failure_probability_per_image"`
+	// Milliseconds is the wall-clock time a look-up, SecondsPerSample that of
+	// evaluating a sample, with all workers.
+	Milliseconds     float64       `json:"ms_per_lookup"`
+	SecondsPerSample float64       `json:"seconds_per_image"`
+	Layers           []LookupNoise `json:"layers"`
+	// FailedSamples are those in which a look-up that was missed gave a wrong entry:
 	// their logits may differ from the reference's, all others' must not.
-	FailedImages []int `json:"failed_images"`
+	FailedSamples []int `json:"failed_images"`
 }
 
 // LookupNoise is the noise of a layer's look-ups or logits. Standard deviations
@@ -39,24 +39,24 @@ type LookupNoise struct {
 	Measured  float64 `json:"measured_std"`
 }
 
-// Add adds the account u of further images, the first of which has number from.
+// Add adds the account u of further samples, the first of which has number from.
 // Times and deviations are averaged with their weights.
 func (l *Lookups) Add(u *Lookups, from int) {
 	if l.Done == 0 {
-		failed := l.FailedImages
+		failed := l.FailedSamples
 		*l = *u
-		l.Layers, l.FailedImages = append([]LookupNoise{}, u.Layers...), append([]int{}, failed...)
+		l.Layers, l.FailedSamples = append([]LookupNoise{}, u.Layers...), append([]int{}, failed...)
 	} else {
 		old, more := float64(l.Done), float64(u.Done)
 		mean := func(a, b float64) float64 { return (float64(a*old) + float64(b*more)) / (old + more) }
 		l.Done, l.Missed, l.Failed, l.Expected = l.Done+u.Done, l.Missed+u.Missed, l.Failed+u.Failed, l.Expected+u.Expected
-		l.Milliseconds, l.SecondsPerImage = mean(l.Milliseconds, u.Milliseconds), mean(l.SecondsPerImage, u.SecondsPerImage)
+		l.Milliseconds, l.SecondsPerSample = mean(l.Milliseconds, u.Milliseconds), mean(l.SecondsPerSample, u.SecondsPerSample)
 		for i := range l.Layers {
 			l.Layers[i].add(&u.Layers[i])
 		}
 	}
-	for _, i := range u.FailedImages {
-		l.FailedImages = append(l.FailedImages, from+i)
+	for _, i := range u.FailedSamples {
+		l.FailedSamples = append(l.FailedSamples, from+i)
 	}
 }
 

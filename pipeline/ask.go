@@ -7,7 +7,7 @@ import (
 	"math"
 
 	"qtool/bundle"
-	"qtool/datasets/text"
+	"qtool/encode"
 	"qtool/internal/hint"
 	"qtool/verify"
 )
@@ -22,7 +22,7 @@ type AskOptions struct {
 
 // Answer is what an encrypted sentence was answered.
 type Answer struct {
-	*text.Encoded
+	*encode.Encoded
 	Answer string    `json:"answer"`
 	Labels []string  `json:"labels"`
 	Logits []float64 `json:"logits"`
@@ -43,16 +43,13 @@ func Ask(ctx context.Context, o AskOptions) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := Encoder(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.Bundle, err)
-	}
-	if client == nil {
+	client, ok := f.Encoder.(*encode.Text)
+	if !ok {
 		return nil, hint.With(fmt.Errorf("%s takes inputs of shape %v and carries no vocabulary: it is not for sentences", o.Bundle, f.Program.Input.Shape),
 			"--text is for bundles of networks that read sentences, such as recipe sentiment-lstm-5 makes")
 	}
-	encoded, err := client.Encode(o.Sentence)
-	if errors.Is(err, text.ErrEmpty) || errors.Is(err, text.ErrUnknown) {
+	encoded, err := client.Sentence(o.Sentence)
+	if errors.Is(err, encode.ErrEmpty) || errors.Is(err, encode.ErrUnknown) {
 		return nil, hint.With(err, "nothing was encrypted: there is nothing to ask")
 	}
 	if err != nil {
@@ -70,7 +67,11 @@ func Ask(ctx context.Context, o AskOptions) (*Answer, error) {
 		plan.Why = why
 	}
 	bar := &batchBar{env: &o.Env, what: "one sentence"}
-	x, err := ask(ctx, plan, encoded.Bytes, bar.alone)
+	sample, err := f.Sample([]byte(o.Sentence))
+	if err != nil {
+		return nil, err
+	}
+	x, err := ask(ctx, plan, sample, bar.alone)
 	bar.end(err)
 	if err != nil {
 		return nil, err
@@ -79,7 +80,7 @@ func Ask(ctx context.Context, o AskOptions) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	want, err := reference.Run(f.Program.Input.Quantize(encoded.Bytes), nil)
+	want, err := reference.Run(sample.Vec(), nil)
 	if err != nil {
 		return nil, err
 	}

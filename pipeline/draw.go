@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/datasets/text"
@@ -36,11 +34,11 @@ func writeReport(dir string, r *verify.Report, html []byte) error {
 	}
 	defer os.RemoveAll(t)
 	if err := r.WriteFile(filepath.Join(t, FileReport)); err != nil {
-		return err
+		return whole.Named(filepath.Join(dir, FileReport), err)
 	}
 	if html != nil {
-		if err := maybe.WriteFile(filepath.Join(t, FileHTML), html, 0o644); err != nil {
-			return err
+		if err := whole.WriteFile(filepath.Join(t, FileHTML), html); err != nil {
+			return whole.Named(page, err)
 		}
 	}
 	if err := os.Remove(page); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -276,6 +274,11 @@ func (s Source) readImages(ctx context.Context, r *recipe.Recipe, in *report.Inp
 		return nil
 	}
 	in.Test = d.Test
+	if in.Bundle != nil {
+		if pixels, ok := in.Bundle.Pixels(); ok {
+			d.Encode(pixels)
+		}
+	}
 	if r == nil {
 		return nil
 	}

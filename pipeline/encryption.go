@@ -12,10 +12,8 @@ import (
 	"qtool/he"
 	"qtool/he/bgv"
 	"qtool/he/choose"
-	"qtool/he/lstm"
 	"qtool/he/packed"
 	"qtool/he/security"
-	"qtool/he/tfhe"
 	"qtool/internal/hint"
 	"qtool/internal/memory"
 	"qtool/internal/promptly"
@@ -75,7 +73,7 @@ func (o Encryption) Plan(ctx context.Context, p *bundle.Program, images int) (*c
 	}
 	plan, err := promptly.Do(ctx, func() (*choose.Plan, error) {
 		return choose.New(ctx, p, choose.Options{
-			Backend: o.Backend, Images: images, LogN: o.LogN, AllowInsecure: o.AllowInsecure, Bits: o.Precision,
+			Backend: o.Backend, Samples: images, LogN: o.LogN, AllowInsecure: o.AllowInsecure, Bits: o.Precision,
 			Failure: o.Failure, Memory: MemoryBytes(o.Memory), TuneTimings: o.TuneTimings,
 		})
 	})
@@ -115,7 +113,7 @@ func fits(need, have int64) error {
 	if have == 0 || need <= have {
 		return nil
 	}
-	return hint.With(fmt.Errorf("bgv: a batch takes %.3g GB of ciphertexts at once, this machine has %.3g GB: %w", float64(need)/1e9, float64(have)/1e9, bgv.ErrInsufficient),
+	return hint.With(fmt.Errorf("bgv: a batch takes %.3g GB of ciphertexts at once, this machine has %.3g GB: %w", float64(need)/1e9, float64(have)/1e9, he.ErrInsufficient),
 		fmt.Sprintf("--memory %d takes parameters of less memory and more time", max(1, int(math.Floor(float64(have)/(1<<30)*3/5)))))
 }
 
@@ -142,7 +140,7 @@ func withHint(err error, insufficient string) error {
 		return hint.With(err, fmt.Sprintf("--memory %.0f allows it where the machine has as much, or a packed back end evaluates one input at a time", math.Ceil(float64(space.Need)/(1<<30))))
 	case errors.Is(err, security.ErrInsecure):
 		return hint.With(err, "leave the ring degree to be chosen, or accept the risk with --allow-insecure-parameters")
-	case errors.Is(err, bgv.ErrInsufficient), errors.Is(err, tfhe.ErrInsufficient), errors.Is(err, lstm.ErrInsufficient), errors.Is(err, packed.ErrInsufficient):
+	case errors.Is(err, he.ErrInsufficient):
 		return hint.With(err, insufficient)
 	case errors.Is(err, packed.ErrOperation):
 		return hint.With(err, "packed ciphertexts carry linear layers, their sums and concatenations, squares, quadratics and exact products; --backend auto takes one that carries every layer")

@@ -59,7 +59,7 @@ func (l *laps) lap(to *float64) {
 // ask makes keys, encrypts one input, has a server evaluate it, and decrypts. The
 // client and the server are separate: what passes between them is ciphertexts and
 // evaluation keys.
-func ask(ctx context.Context, p *choose.Plan, input []uint8, step func(he.Step)) (*exchange, error) {
+func ask(ctx context.Context, p *choose.Plan, input bundle.Sample, step func(he.Step)) (*exchange, error) {
 	switch plan := p.Backend.(type) {
 	case *lstm.Plan:
 		defer debug.SetGCPercent(debug.SetGCPercent(garbage(p)))
@@ -70,15 +70,12 @@ func ask(ctx context.Context, p *choose.Plan, input []uint8, step func(he.Step))
 	return nil, fmt.Errorf("backend %q takes no single sentences: want pbs or, of recurrent networks with polynomials, packed-ckks", p.Describe(0).Backend)
 }
 
-func askPBS(ctx context.Context, p *tfhe.Plan, input []uint8, step func(he.Step)) (*exchange, error) {
+func askPBS(ctx context.Context, p *tfhe.Plan, input bundle.Sample, step func(he.Step)) (*exchange, error) {
 	x := &exchange{server: ServerView{Backend: "pbs", SecurityBits: p.SecurityBits(), Why: p.Why()}}
 	clock := laps{time.Now()}
 	total := p.Lookups() + 1
 	step(he.Step{Phase: "keygen", Total: total})
-	client, err := tfhe.NewClient(p)
-	if err != nil {
-		return nil, err
-	}
+	client := tfhe.NewClient(p)
 	keys, err := client.EvaluationKeys(ctx, nil)
 	if err != nil {
 		return nil, err
@@ -141,7 +138,7 @@ func (x *exchange) wire(o io.WriterTo, size *int64, sum *string) (*bytes.Buffer,
 	return &b, nil
 }
 
-func askLSTM(ctx context.Context, p *lstm.Plan, input []uint8, step func(he.Step)) (*exchange, error) {
+func askLSTM(ctx context.Context, p *lstm.Plan, input bundle.Sample, step func(he.Step)) (*exchange, error) {
 	x := &exchange{server: ServerView{Backend: "packed-ckks", SecurityBits: p.SecurityBits(), Why: p.Why()}}
 	clock := laps{time.Now()}
 	phase, done, total := "keygen", 0, p.KeyCount()+p.Operations()
@@ -161,7 +158,7 @@ func askLSTM(ctx context.Context, p *lstm.Plan, input []uint8, step func(he.Step
 	}
 	x.server.KeyBytes = keys.Bytes()
 	clock.lap(&x.seconds.Keygen)
-	in, err := client.Encrypt(ctx, [][]uint8{input})
+	in, err := client.Encrypt(ctx, []bundle.Sample{input})
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime/debug"
 
+	"qtool/bundle"
 	"qtool/he"
 	"qtool/he/choose"
 	"qtool/he/lstm"
@@ -20,9 +21,9 @@ type frugal struct {
 func (f frugal) Unwrap() he.Executor { return f.Executor }
 
 // Run implements he.Executor.
-func (f frugal) Run(ctx context.Context, images [][]uint8, step func(he.Step)) (*he.Result, error) {
+func (f frugal) Run(ctx context.Context, samples []bundle.Sample, step func(he.Step)) (*he.Result, error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(f.percent))
-	return f.Executor.Run(ctx, images, step)
+	return f.Executor.Run(ctx, samples, step)
 }
 
 // garbage is the percentage of garbage that a plan is to run with, 0 for Go's. Encoded

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"testing"
 
+	"qtool/bundle"
 	"qtool/bundle/bundletest"
 	"qtool/bundle/lstmtest"
 	"qtool/he"
@@ -18,7 +19,7 @@ type percentOf struct {
 	err  error
 }
 
-func (p percentOf) Run(context.Context, [][]uint8, func(he.Step)) (*he.Result, error) {
+func (p percentOf) Run(context.Context, []bundle.Sample, func(he.Step)) (*he.Result, error) {
 	*p.seen = debug.SetGCPercent(100)
 	debug.SetGCPercent(*p.seen)
 	return nil, p.err

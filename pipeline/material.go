@@ -107,11 +107,16 @@ func (m *Material) Score(ctx context.Context, q *model.Quantized, p *bundle.Prog
 	if err != nil {
 		return nil, err
 	}
-	r, err := e.Run(ctx, samplesOf(material.Inputs(encoder, m.Held)), nil)
+	inputs := material.Inputs(encoder, m.Held)
+	r, err := e.Run(ctx, p.Input.Pictures(inputs.Encoder, samplesOf(inputs)), nil)
 	if err != nil {
 		return nil, err
 	}
-	ladder := verify.Ladder{Output: p.Output(), Labels: m.Held.Labels, Float: float, Integer: r.Logits}
+	logits, err := exact(r, e.Backend().Name)
+	if err != nil {
+		return nil, err
+	}
+	ladder := verify.Ladder{Output: p.Output(), Labels: m.Held.Labels, Float: float, Integer: logits}
 	return ladder.Compare()
 }
 

@@ -11,6 +11,7 @@ import (
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/datasets/text"
+	"qtool/encode"
 	"qtool/export"
 	"qtool/internal/whole"
 	"qtool/model"
@@ -18,37 +19,19 @@ import (
 	"qtool/verify"
 )
 
-// Encoder is the part of a bundle by which a client turns sentences into inputs, nil for
-// a bundle of images.
-func Encoder(f *bundle.File) (*text.Encoder, error) {
-	if f.Client == nil {
-		return nil, nil
-	}
-	e, err := text.UnmarshalEncoder(f.Client)
-	if err != nil {
-		return nil, err
-	}
-	if got, want := fmt.Sprint(e.Shape()), fmt.Sprint(f.Program.Input.Shape); got != want {
-		return nil, fmt.Errorf("the bundle's client makes inputs of shape %s, its program takes %s", got, want)
-	}
-	if got, want := uint8(e.Bits), uint8(f.Program.Input.Quantizer.Bits); got != want {
-		return nil, fmt.Errorf("the bundle's client makes inputs of %d bits, its program takes %d", got, want)
-	}
-	return e, nil
-}
-
 // bundleData is the dataset that a bundle was made with: its test samples as the network
 // read them, and as the bundle takes them.
 func (e *Env) bundleData(ctx context.Context, f *bundle.File, path string) (d *datasets.Dataset, inputs *datasets.Split, err error) {
-	client, err := Encoder(f)
-	if err != nil {
-		return nil, nil, err
-	}
-	if client == nil {
+	if pixels, ok := f.Pixels(); ok {
 		if d, err = e.knownData(ctx, f.Provenance, filepath.Dir(path)); err != nil {
 			return nil, nil, err
 		}
+		d.Encode(pixels)
 		return d, d.Test, nil
+	}
+	client, ok := f.Encoder.(*encode.Text)
+	if !ok {
+		return nil, nil, fmt.Errorf("%s: there are no datasets for its encoder of %s", path, f.Encoder.Kind())
 	}
 	c, err := text.Load(ctx, f.Provenance.Dataset, datasets.Options{Dir: e.DataDir})
 	if err != nil {
@@ -56,7 +39,7 @@ func (e *Env) bundleData(ctx context.Context, f *bundle.File, path string) (d *d
 	}
 	test := text.Samples(c.Test, client.Vocabulary, client.Selection, client.Scores)
 	d = &datasets.Dataset{Name: c.Name, Shape: test.Shape, Classes: len(text.Labels), SHA256: c.SHA256, Test: test}
-	return d, client.Bytes(test), nil
+	return d, text.Bytes(client, test), nil
 }
 
 // originRungs answers with the checkpoints beside a bundle that it was made of.
@@ -103,7 +86,7 @@ func sameBundle(f *bundle.File, c *model.Checkpoint) error {
 		return err
 	}
 	export.CopySeen(p, f.Program)
-	want, err := (&bundle.File{Program: p, Provenance: f.Provenance, Golden: f.Golden, Client: f.Client}).Encode()
+	want, err := (&bundle.File{Program: p, Provenance: f.Provenance, Golden: f.Golden, Encoder: f.Encoder}).Encode()
 	if err != nil {
 		return err
 	}

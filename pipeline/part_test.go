@@ -25,12 +25,12 @@ type countingExecutor struct {
 
 func (e *countingExecutor) Backend() he.Backend { return he.Backend{Name: "test", Slots: 2} }
 
-func (e *countingExecutor) Run(ctx context.Context, images [][]uint8, step func(he.Step)) (*he.Result, error) {
+func (e *countingExecutor) Run(ctx context.Context, samples []bundle.Sample, step func(he.Step)) (*he.Result, error) {
 	if e.ran++; e.ran == e.stop {
 		return nil, context.Canceled
 	}
-	e.images += len(images)
-	return e.Executor.Run(ctx, images, step)
+	e.images += len(samples)
+	return e.Executor.Run(ctx, samples, step)
 }
 
 // Only the first images are encrypted, and what an interrupted verification

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"qtool/bundle"
 	"qtool/he"
 	"qtool/verify"
 )
@@ -16,24 +17,24 @@ const simulationSeed = 1
 // those of a he.Simulator with its noise drawn, and those of an exact executor
 // from the integer rung of the ladder, which it equals while noise stays below the
 // wrap-around.
-func (env *Env) simulate(ctx context.Context, e he.Executor, images [][]uint8, l *verify.Ladder) (*verify.Simulated, error) {
+func (env *Env) simulate(ctx context.Context, e he.Executor, samples []bundle.Sample, l *verify.Ladder) (*verify.Simulated, error) {
 	b := e.Backend()
 	if b.Approximate {
 		return nil, fmt.Errorf("backend %q: its error is stated, not simulated: leave out --simulate", b.Name)
 	}
-	s := &verify.Simulated{Backend: b.Name, Images: len(images), PredictedBits: b.PredictedBits, Why: b.Why}
-	start, logits := time.Now(), l.Integer
+	s := &verify.Simulated{Backend: b.Name, Images: len(samples), PredictedBits: b.PredictedBits, Why: b.Why}
+	start, answers := time.Now(), he.Exact(l.Integer)
 	if simulator, ok := unwrapped(e).(he.Simulator); ok {
 		bar := &batchBar{env: env, what: "simulation"}
-		r, err := simulator.Simulate(ctx, images, simulationSeed, bar.alone)
+		r, err := simulator.Simulate(ctx, samples, simulationSeed, bar.alone)
 		if err != nil {
 			bar.end(err)
 			return nil, err
 		}
 		bar.end(nil)
-		logits, s.Lookups, s.Failures = r.Logits, r.Lookups, r.Lookups.Failed
+		answers, s.Lookups, s.Failures = r.Answers, r.Lookups, r.Lookups.Failed
 	}
-	compared, err := (&verify.Ladder{Output: l.Output, Labels: l.Labels, Integer: l.Integer, Encrypted: logits}).Compare()
+	compared, err := (&verify.Ladder{Output: l.Output, Labels: l.Labels, Integer: l.Integer, Encrypted: answers}).Compare()
 	if err != nil {
 		return nil, err
 	}

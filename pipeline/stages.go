@@ -8,8 +8,6 @@ import (
 	"os"
 	"slices"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"qtool/internal/hint"
 	"qtool/internal/whole"
 )
@@ -108,7 +106,7 @@ func writeRecords(path string, all map[string]record) error {
 	if err != nil {
 		return err
 	}
-	return maybe.WriteFile(path, append(b, '\n'), 0o644)
+	return whole.WriteFile(path, append(b, '\n'))
 }
 
 // belongs refuses what a stage is recorded to have made if it, or what it was made of, is

@@ -9,7 +9,6 @@ import (
 
 	"qtool/bundle"
 	"qtool/he"
-	"qtool/he/bgv"
 	"qtool/he/bgvlut"
 	"qtool/he/tfhe"
 	"qtool/internal/hint"
@@ -50,7 +49,7 @@ func TestTablesGoToTheirExecutor(t *testing.T) {
 		}
 	}
 	_, err := (Encryption{Backend: "auto"}).Executor(t.Context(), tableProgram(t, 1<<14), 10)
-	if !errors.Is(err, bgv.ErrInsufficient) || hint.Of(err) != narrowerHint || !strings.Contains(err.Error(), `layer "act"`) {
+	if !errors.Is(err, he.ErrInsufficient) || hint.Of(err) != narrowerHint || !strings.Contains(err.Error(), `layer "act"`) {
 		t.Errorf("a domain of 98305 values gives %v", err)
 	}
 }
@@ -92,7 +91,7 @@ func TestFewImagesAreLookedUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		batches, err := bgvlut.NewPlan(t.Context(), p, bgvlut.Options{Images: images})
+		batches, err := bgvlut.NewPlan(t.Context(), p, bgvlut.Options{Samples: images})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +130,7 @@ func TestDeepTablesAreLookedUp(t *testing.T) {
 	if err := deep.Prove(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (Encryption{Backend: "bgv"}).Executor(t.Context(), deep, 10); !errors.Is(err, bgv.ErrInsufficient) {
+	if _, err := (Encryption{Backend: "bgv"}).Executor(t.Context(), deep, 10); !errors.Is(err, he.ErrInsufficient) {
 		t.Errorf("in batches: %v", err)
 	}
 	e, err := (Encryption{Backend: "auto"}).Executor(t.Context(), deep, 10)
@@ -142,20 +141,20 @@ func TestDeepTablesAreLookedUp(t *testing.T) {
 		t.Errorf("auto: %s, because %q", b.Name, b.Why)
 	}
 	a := &Env{}
-	images := [][]uint8{{0, 0}, {255, 0}}
+	samples := deep.Input.Samples([][]uint8{{0, 0}, {255, 0}})
 	runner, err := bundle.NewRunner(deep)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := &verify.Ladder{Output: deep.Output(), Labels: []uint8{0, 0}}
-	for _, image := range images {
-		v, err := runner.Run(deep.Input.Quantize(image), nil)
+	for _, s := range samples {
+		v, err := runner.Run(s.Vec(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		l.Integer = append(l.Integer, v)
 	}
-	s, err := a.simulate(t.Context(), e, images, l)
+	s, err := a.simulate(t.Context(), e, samples, l)
 	if err != nil || s.Backend != "pbs" || s.Images != 2 || s.Accuracy != 1 || s.LogitMismatches != 0 || s.Lookups == nil || s.Lookups.Done < 48 {
 		t.Errorf("simulated: %+v, %v", s, err)
 	}
@@ -179,8 +178,8 @@ func TestFailedLookupsAreExplained(t *testing.T) {
 
 func TestTableTimes(t *testing.T) {
 	p := tableProgram(t, 1)
-	b := he.Backend{Tables: []he.TableLayer{{Layer: "act", PerImage: 2}}}
-	fillTables(&b, p, &he.Result{Logits: make([]bundle.Vec, 5), NodeSeconds: []float64{100, 3}})
+	b := he.Backend{Tables: []he.TableLayer{{Layer: "act", PerSample: 2}}}
+	fillTables(&b, p, &he.Result{Answers: make(he.Exact, 5), Accounts: []he.Account{he.NodeSeconds{100, 3}}})
 	if b.Tables[0].Microseconds != 300_000 {
 		t.Errorf("%v microseconds a look-up, want 3 s over 10", b.Tables[0].Microseconds)
 	}

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"qtool/internal/whole"
 	"qtool/train"
 )
@@ -50,7 +48,7 @@ func (w *Workspace) logTraining(stage string, log TrainingLog) error {
 	if err != nil {
 		return err
 	}
-	return maybe.WriteFile(w.Path(FileTraining), append(b, '\n'), 0o644)
+	return whole.WriteFile(w.Path(FileTraining), append(b, '\n'))
 }
 
 // forgetTraining drops what is known of the training of a float network that gives way to

@@ -52,15 +52,11 @@ func (w *Workspace) verification(ctx context.Context, f *bundle.File) (verificat
 		v.EncryptedLimit, v.Precision, v.Memory = 0, 0, 0 // of the recipe's own back end
 	}
 	task := verification{file: f, state: w.Path(StateVerify), resume: w.Resume}
-	client, err := Encoder(f)
-	if err != nil {
-		return task, err
-	}
 	test, err := limited(w.data.Test, v.Limit)
 	if err != nil {
 		return task, fmt.Errorf("verify.%w", err)
 	}
-	task.test = material.Inputs(client, test)
+	task.test = material.Inputs(f.Encoder, test)
 	if task.encrypted, err = encryptedSamples("verify.encrypted_limit", v.EncryptedLimit, task.test.Len()); err != nil {
 		return task, err
 	}
@@ -77,23 +73,27 @@ func (e *Env) verify(ctx context.Context, v verification) (*verify.Report, error
 	if err != nil {
 		return nil, err
 	}
-	plain, err := e.execute(ctx, "integer reference", verify.Task{Executor: reference, Samples: samples}, v.begin())
+	plain, err := e.execute(ctx, "integer reference", verify.Task{Executor: reference, Encoder: test.Encoder, Input: f.Program.Input, Samples: samples}, v.begin())
+	if err != nil {
+		return nil, err
+	}
+	logits, err := exact(plain, reference.Backend().Name)
 	if err != nil {
 		return nil, err
 	}
 	ladder := verify.Ladder{
-		Output: f.Program.Output(), Labels: test.Labels, Float: v.rungs.float, Quantized: v.rungs.quantized, Integer: plain.Logits,
+		Output: f.Program.Output(), Labels: test.Labels, Float: v.rungs.float, Quantized: v.rungs.quantized, Integer: logits,
 	}
 	report := &verify.Report{
 		Schema: verify.ReportSchema, Recipe: f.Provenance.Recipe, Seed: f.Provenance.Seed,
 		Dataset: f.Provenance.Dataset, DatasetSHA256: f.Provenance.DatasetSHA256,
 		BundleSHA256: v.sum, Images: test.Len(), Versions: versions(),
 		Seconds: verify.Seconds{Integer: plain.Cost.Seconds.Evaluate},
-		Domains: plain.Domains,
 	}
-	var nodeSeconds []float64
+	report.Domains, _ = he.AccountOf[he.Domains](plain)
+	var nodeSeconds he.NodeSeconds // none where nothing tells the layers apart
 	if v.executor != nil && v.simulate {
-		if report.Simulated, err = e.simulate(ctx, v.executor, samples, &ladder); err != nil {
+		if report.Simulated, err = e.simulate(ctx, v.executor, f.Program.Input.Pictures(test.Encoder, samples), &ladder); err != nil {
 			return nil, err
 		}
 	} else if v.executor != nil {
@@ -101,11 +101,10 @@ func (e *Env) verify(ctx context.Context, v verification) (*verify.Report, error
 		if err != nil {
 			return nil, err
 		}
-		ladder.EncryptedImages = v.encrypted
-		ladder.Encrypted, ladder.Reals, ladder.Bound, ladder.Usual = encrypted.Logits, encrypted.Reals, encrypted.Bound, encrypted.Usual
-		nodeSeconds = encrypted.NodeSeconds
-		if report.Lookups = encrypted.Lookups; report.Lookups != nil {
-			ladder.Failed = report.Lookups.FailedImages
+		ladder.EncryptedImages, ladder.Encrypted = v.encrypted, encrypted.Answers
+		nodeSeconds, _ = he.AccountOf[he.NodeSeconds](encrypted)
+		if report.Lookups != nil {
+			ladder.Failed = report.Lookups.FailedSamples
 		}
 	}
 	comparison, err := ladder.Compare()
@@ -121,19 +120,33 @@ func (e *Env) verify(ctx context.Context, v verification) (*verify.Report, error
 	return report, nil
 }
 
+// exact are the integers that an executor called name gave, or an error where it gave
+// reals.
+func exact(r *he.Result, name string) (he.Exact, error) {
+	logits, ok := r.Answers.(he.Exact)
+	if !ok {
+		return nil, fmt.Errorf("back end %s gives no integers", name)
+	}
+	return logits, nil
+}
+
 // encrypt runs the encrypted executor and puts into the report what it took.
 func (e *Env) encrypt(ctx context.Context, v verification, samples [][]uint8, report *verify.Report) (*he.Result, error) {
 	f := v.file
 	encrypted, err := e.execute(ctx, "encrypted", verify.Task{
-		Executor: v.executor, Samples: samples, Log: v.state, Resume: v.resume, BundleSHA256: v.sum, DatasetSHA256: f.Provenance.DatasetSHA256,
+		Executor: v.executor, Encoder: v.test.Encoder, Input: f.Program.Input, Samples: samples, Log: v.state, Resume: v.resume, BundleSHA256: v.sum, DatasetSHA256: f.Provenance.DatasetSHA256,
 	}, v.begin())
 	if err != nil {
 		return nil, err
 	}
-	backend := v.executor.Backend()
-	backend.NoiseBitsLeft = encrypted.NoiseBitsLeft
-	fillTables(&backend, f.Program, encrypted)
-	report.Images, report.Backend, report.Latency = len(encrypted.Logits)+len(encrypted.Reals), &backend, encrypted.Latency
+	backend := verify.Backend{Backend: v.executor.Backend()}
+	if noise, ok := he.AccountOf[he.Noise](encrypted); ok {
+		backend.NoiseBitsLeft = noise.BitsLeft
+	}
+	fillTables(&backend.Backend, f.Program, encrypted)
+	report.Images, report.Backend = encrypted.Answers.Len(), &backend
+	report.Latency, _ = he.AccountOf[*he.Latency](encrypted)
+	report.Lookups, _ = he.AccountOf[*he.Lookups](encrypted)
 	cost := encrypted.Cost
 	s := &report.Seconds
 	s.Keygen, s.Encrypt, s.Evaluate, s.Decrypt = cost.Seconds.Keygen, cost.Seconds.Encrypt, cost.Seconds.Evaluate, cost.Seconds.Decrypt
@@ -143,11 +156,12 @@ func (e *Env) encrypt(ctx context.Context, v verification, samples [][]uint8, re
 
 // fillTables sets what a look-up of one sample took, from the time of the layers.
 func fillTables(b *he.Backend, p *bundle.Program, r *he.Result) {
+	seconds, _ := he.AccountOf[he.NodeSeconds](r)
 	for i := range b.Tables {
 		l := &b.Tables[i]
-		for k := range min(len(p.Nodes), len(r.NodeSeconds)) {
+		for k := range min(len(p.Nodes), len(seconds)) {
 			if p.Nodes[k].Name == l.Layer {
-				l.Microseconds = 1e6 * r.NodeSeconds[k] / float64(l.PerImage*max(len(r.Logits), 1))
+				l.Microseconds = 1e6 * seconds[k] / float64(l.PerSample*max(r.Answers.Len(), 1))
 			}
 		}
 	}

@@ -9,9 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"qtool/datasets"
+	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/pipeline/folder"
 	"qtool/recipe"
@@ -101,7 +100,7 @@ func (w *Workspace) writeRecipe() error {
 	if err != nil {
 		return err
 	}
-	return maybe.WriteFile(w.Path(FileRecipe), b, 0o644)
+	return whole.WriteFile(w.Path(FileRecipe), b)
 }
 
 // provenance is what a checkpoint of this run says of itself.

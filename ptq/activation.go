@@ -78,7 +78,7 @@ func inputs(ctx context.Context, n *model.Network, p model.Parameters, i int, im
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		datasets.Augment{}.Apply(real, images.Image(k), images.Shape, 0, 0, 0)
+		images.Reals(real, k)
 		outs, err := n.Forward(p, real)
 		if err != nil {
 			return nil, err

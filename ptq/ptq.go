@@ -257,7 +257,7 @@ func until(ctx context.Context, all iter.Seq[[]float32]) iter.Seq[[]float32] {
 	}
 }
 
-// Reals yields a split's pixels as training sees them, b/255 in float32, in
+// Reals yields a split's images as the network sees them, one after the other, in
 // batches whose slice is reused.
 func Reals(s *datasets.Split) func(yield func([]float32) bool) {
 	return func(yield func([]float32) bool) {
@@ -266,9 +266,9 @@ func Reals(s *datasets.Split) func(yield func([]float32) bool) {
 			if err != nil {
 				panic(err) // the batch size is a constant
 			}
-			x = x[:0]
-			for _, v := range b.Images {
-				x = append(x, float32(v)/255)
+			x = slices.Grow(x[:0], len(b.Images))[:len(b.Images)]
+			for i, size := 0, len(b.Images)/len(b.Labels); i < len(b.Labels); i++ {
+				s.Reals(x[i*size:(i+1)*size], b.Start+i)
 			}
 			if !yield(x) {
 				return

@@ -95,7 +95,7 @@ func TestOverrideErrors(t *testing.T) {
 		{"=3", "want key=value"},
 		{"", "want key=value"},
 		{"train.epoch=3", `override "train.epoch=3": no key "epoch": want one of epochs, batch, learning_rate, schedule, warmup, clip, weight_decay, freeze_scales, start_quantization, teacher, patience, augment`},
-		{"trian.epochs=3", `no key "trian": want one of name, about, reproduces, seed, data, network, sentence, teacher, train, quantize, verify`},
+		{"trian.epochs=3", `no key "trian": want one of name, about, reproduces, seed, data, encoder, network, sentence, teacher, train, quantize, verify`},
 		{"train.epochs.x=3", `"x" is below a single value`},
 		{"train.=3", `no key ""`},
 		{"network.layers.conv9.kernel=3", `no entry is called "conv9"`},

@@ -28,12 +28,15 @@ import (
 
 // Recipe is a resolved recipe: every default filled in.
 type Recipe struct {
-	Name       string        `yaml:"name"`
-	About      string        `yaml:"about"`
-	Reproduces string        `yaml:"reproduces"` // the system it is compared with
-	Seed       uint64        `yaml:"seed"`
-	Data       Data          `yaml:"data"`
-	Network    model.Network `yaml:"network"`
+	Name       string `yaml:"name"`
+	About      string `yaml:"about"`
+	Reproduces string `yaml:"reproduces"` // the system it is compared with
+	Seed       uint64 `yaml:"seed"`
+	Data       Data   `yaml:"data"`
+	// Encoder is what becomes of an image in the clear. It is left out where images are
+	// bytes divided by 255, so that recipes without it keep their hashes.
+	Encoder *Encoder      `yaml:"encoder,omitempty"`
+	Network model.Network `yaml:"network"`
 	// Sentence is a short form of networks that read words; nil where there is none.
 	Sentence *Sentence `yaml:"sentence,omitempty"`
 	// Teacher is a network that is trained first, for others to learn from.
@@ -283,6 +286,11 @@ func (r *Recipe) Validate() error {
 	n, err := r.Build()
 	if err != nil {
 		return err
+	}
+	if !words {
+		if _, err := r.Pixels(); err != nil {
+			return err
+		}
 	}
 	if err := r.checkMethod(); err != nil {
 		return err

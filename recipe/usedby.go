@@ -65,7 +65,7 @@ var usedBy = map[string][]*condition{
 	"train.average": nil, "train.word_rate": {sentences}, "train.keep_words": {sentences},
 	"quantize.finetune.average": {trained}, "quantize.finetune.word_rate": {trained, sentences}, "quantize.finetune.keep_words": {trained, sentences},
 	"quantize.cell_range": {quantized, cells}, "quantize.fraction": {quantized, polynomials},
-	"teacher": nil,
+	"teacher": nil, "encoder": {images},
 
 	"sentence":      nil,
 	"sentence.cell": nil, "sentence.embedding": nil, "sentence.inputs": nil, "sentence.hidden": nil, "sentence.mask": nil, "sentence.gates": nil,

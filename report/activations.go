@@ -79,7 +79,7 @@ func (in *Input) observe() ([]*activations, error) {
 		}
 	}
 	for i := range in.Calibration.Len() {
-		_, err := runner.Run(p.Input.Quantize(in.Calibration.Image(i)), func(node int, out bundle.Vec) {
+		_, err := runner.Run(p.Input.Sample(in.Calibration.Tensor(i)).Vec(), func(node int, out bundle.Vec) {
 			if counts[node] != nil {
 				counts[node].add(out)
 			}

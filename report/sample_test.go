@@ -114,7 +114,7 @@ func sampleReport(t *testing.T, p *bundle.Program, test *datasets.Split, sqnr []
 		}
 		ladder.Float = append(ladder.Float, answer)
 	}
-	ladder.Encrypted = ladder.Integer
+	ladder.Encrypted = he.Exact(ladder.Integer)
 	c, err := ladder.Compare()
 	if err != nil {
 		t.Fatal(err)
@@ -123,10 +123,10 @@ func sampleReport(t *testing.T, p *bundle.Program, test *datasets.Split, sqnr []
 	r := &verify.Report{
 		Schema: verify.ReportSchema, Recipe: hostileRecipe, Seed: 3, Dataset: "noise", DatasetSHA256: "dd", BundleSHA256: "bb",
 		Images: sampleImages, TestImages: sampleImages,
-		Backend: &he.Backend{
+		Backend: &verify.Backend{NoiseBitsLeft: 12, Backend: he.Backend{
 			Name: "bgv", LogN: 13, LogQP: 171, PlaintextModuli: []uint64{65537}, CiphertextModuli: []uint64{1<<40 + 1}, SecurityBits: 128,
-			NoiseBitsLeft: 12, PredictedBits: 9, Slots: 8192, Why: []string{`the output <fc> needs "20" bits`},
-		},
+			PredictedBits: 9, Slots: 8192, Why: []string{`the output <fc> needs "20" bits`},
+		}},
 		Seconds: verify.Seconds{Train: 5, Quantize: 130, Integer: 0.01, Keygen: 0.1, Encrypt: 1, Evaluate: 4000, Decrypt: 0.2},
 		Bytes:   verify.Bytes{Bundle: 1234, CiphertextIn: 5 << 20, CiphertextOut: 3 << 10},
 		Layers:  verify.Layers(p, seconds, sqnr), Versions: map[string]string{"qtool": "0", "go": "1", "b": "2", "a": "3"},

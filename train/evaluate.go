@@ -18,7 +18,8 @@ type Evaluator struct {
 	graphs []*graph
 	shape  []int
 	names  []string // of the layers
-	// Reads, if not nil, says which reals a sample's bytes stand for; nil is b/255.
+	// Reads, if not nil, says which reals a sample's bytes stand for; nil is as the samples'
+	// encoder says.
 	Reads func(dst []float32, sample []uint8)
 }
 
@@ -158,7 +159,7 @@ func (e *Evaluator) forward(g *graph, s *datasets.Split, from, to int) error {
 		case e.Reads != nil:
 			g.put(r, func(dst []float32) { e.Reads(dst, s.Image(i)) })
 		default:
-			g.put(r, func(dst []float32) { datasets.Augment{}.Apply(dst, s.Image(i), s.Shape, 0, 0, 0) })
+			g.put(r, func(dst []float32) { s.Reals(dst, i) })
 		}
 	}
 	g.used = to - from

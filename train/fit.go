@@ -480,7 +480,7 @@ func (f *fitter) fill(g *graph, indices []int, count int) {
 		labels[r] = f.label(i)
 		if g.embed == nil {
 			g.put(r, func(dst []float32) {
-				f.task.Config.Augment.Apply(dst, f.task.Train.Image(i), f.task.Train.Shape, f.task.Seed, uint64(f.Epoch), i)
+				f.task.Train.Augmented(dst, i, f.task.Config.Augment, f.task.Seed, uint64(f.Epoch))
 			})
 			continue
 		}

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"slices"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"qtool/internal/safetensors"
 	"qtool/internal/whole"
 	"qtool/model"
@@ -68,7 +66,7 @@ func (f *fitter) save() error {
 	if err != nil {
 		return fmt.Errorf("train: state: %w", err)
 	}
-	return maybe.WriteFile(f.task.State, b, 0o644)
+	return whole.WriteFile(f.task.State, b)
 }
 
 // load restores a state file; where there is none, the run starts afresh.

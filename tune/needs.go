@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/he/bgv"
 	"qtool/he/bgvlut"
 	"qtool/he/security"
@@ -43,7 +44,7 @@ type Needs struct {
 // recipe's back end allows, or why nothing carries it.
 func predict(ctx context.Context, p *bundle.Program, v recipe.Verify, images int) (*Needs, string, error) {
 	if !p.Uses(bundle.KindLookupTable) {
-		n, err := bgv.Predict(ctx, p, bgv.Options{Images: images, LogN: v.LogN, Memory: pipeline.MemoryBytes(v.Memory)})
+		n, err := bgv.Predict(ctx, p, bgv.Options{Samples: images, LogN: v.LogN, Memory: pipeline.MemoryBytes(v.Memory)})
 		if reason, err := infeasible(err); reason != "" || err != nil {
 			return nil, reason, err
 		}
@@ -55,7 +56,7 @@ func predict(ctx context.Context, p *bundle.Program, v recipe.Verify, images int
 	var best *Needs
 	var why string
 	if v.Backend != "pbs" {
-		n, err := bgvlut.Predict(ctx, p, bgvlut.Options{Images: images, LogN: v.LogN})
+		n, err := bgvlut.Predict(ctx, p, bgvlut.Options{Samples: images, LogN: v.LogN})
 		reason, err := infeasible(err)
 		if err != nil {
 			return nil, "", err
@@ -90,7 +91,7 @@ func predict(ctx context.Context, p *bundle.Program, v recipe.Verify, images int
 // program; any other error stays one.
 func infeasible(err error) (string, error) {
 	var insecure *security.InsecureError
-	if errors.Is(err, bgv.ErrInsufficient) || errors.Is(err, tfhe.ErrInsufficient) || errors.As(err, &insecure) {
+	if errors.Is(err, he.ErrInsufficient) || errors.As(err, &insecure) {
 		return err.Error(), nil
 	}
 	return "", err

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"qtool/he/bgv"
 	"qtool/internal/hint"
 	"qtool/internal/whole"
@@ -99,7 +97,7 @@ func (r *Report) writeFile(path string) error {
 	if err != nil {
 		return err
 	}
-	return maybe.WriteFile(path, b, 0o644)
+	return whole.WriteFile(path, b)
 }
 
 // knownCandidates are those that an interrupted search, or else a finished one,

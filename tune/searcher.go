@@ -13,6 +13,7 @@ import (
 	"qtool/bundle"
 	"qtool/calibrate"
 	"qtool/export"
+	"qtool/he"
 	"qtool/he/bgv"
 	"qtool/internal/hint"
 	"qtool/internal/whole"
@@ -103,7 +104,7 @@ func (s *searcher) run(ctx context.Context) (*Report, error) {
 		if last.Needs != nil {
 			return nil, hint.With(fmt.Errorf("none of %d candidates answers better than by guessing, whose accuracy is %s", len(all), fmt.Sprintf("%.2f %%", 100*s.report.Chance)), "more --candidates, or a float network that was trained for longer")
 		}
-		return nil, hint.With(fmt.Errorf("none of %d candidates can be carried; %s: %s: %w", len(all), PointName(last.Point), last.Reason, bgv.ErrInsufficient), s.material.NarrowHint())
+		return nil, hint.With(fmt.Errorf("none of %d candidates can be carried; %s: %s: %w", len(all), PointName(last.Point), last.Reason, he.ErrInsufficient), s.material.NarrowHint())
 	}
 	if err := s.tune(ctx, front); err != nil {
 		return nil, err

@@ -11,22 +11,29 @@ import (
 	"strconv"
 
 	"qtool/bundle"
+	"qtool/he"
+	"qtool/task"
 )
 
-// Ladder is one set of images answered by each rung. A rung that was not run is
+// Ladder is one set of samples answered by each rung. A rung that was not run is
 // nil and takes part in nothing.
 type Ladder struct {
-	Output    *bundle.Node // of the program: what its logits mean
-	Labels    []uint8
-	Float     Predictions
-	Quantized Predictions
-	Integer   []bundle.Vec // logits
-	Encrypted []bundle.Vec
-	// Reals takes Encrypted's place where the executor is approximate, with the
-	// errors it states for each output (see he.Result).
-	Reals        [][]float64
-	Bound, Usual []float64
-	// EncryptedImages is how many images Encrypted or Reals answer, the first of
+	// Task is what is asked. The zero Task is a classification of which only the labels
+	// are judged.
+	Task   task.Task
+	Output *bundle.Node // of the program: what its logits mean
+	// Labels are right for a classification, Targets for a regression: Task.Outputs of
+	// them a sample.
+	Labels  []uint8
+	Targets Numbers
+	// FloatValues and QuantizedValues are what Values says of these rungs, nil where it
+	// is not known. Float and Quantized are nil for a regression.
+	FloatValues, QuantizedValues Numbers
+	Float                        Predictions
+	Quantized                    Predictions
+	Integer                      []bundle.Vec // logits
+	Encrypted                    he.Answers
+	// EncryptedImages is how many images Encrypted answers, the first of
 	// those of the other rungs; 0 is all of them. Whatever compares that rung with
 	// another takes the same images of both.
 	EncryptedImages int
@@ -79,6 +86,7 @@ type Comparison struct {
 	// as LogitMismatches and First mean nothing for it.
 	Precision *Precision
 	Answers   Answers
+	Metrics   Metrics // beside accuracy
 	// LogitsSHA256 is the hash of all integer logits; see HashLogits.
 	LogitsSHA256 string
 }
@@ -95,6 +103,8 @@ type Answers struct {
 	Integer   Predictions `json:"integer"`
 	Encrypted Predictions `json:"encrypted"`
 	Margins   Margins     `json:"margins"`
+	// Values are by what metrics beside accuracy judge; nil for none.
+	Values *Values `json:"values,omitempty"`
 }
 
 // Compare scores every rung and compares neighbours. It returns an error if a
@@ -102,7 +112,10 @@ type Answers struct {
 // than EncryptedImages says), or an image another number of logits on two rungs: a
 // partial rung is never scored as if it were whole.
 func (l *Ladder) Compare() (*Comparison, error) {
-	n := len(l.Labels)
+	n, err := l.samples()
+	if err != nil {
+		return nil, err
+	}
 	if l.EncryptedImages < 0 || l.EncryptedImages > n {
 		return nil, fmt.Errorf("verify: %d of %d images encrypted", l.EncryptedImages, n)
 	}
@@ -113,45 +126,79 @@ func (l *Ladder) Compare() (*Comparison, error) {
 		len, want int
 	}{
 		{"float", l.Float != nil, len(l.Float), n}, {"quantized", l.Quantized != nil, len(l.Quantized), n},
-		{"integer", l.Integer != nil, len(l.Integer), n}, {"encrypted", l.Encrypted != nil, len(l.Encrypted), encryptedImages},
-		{"encrypted", l.Reals != nil, len(l.Reals), encryptedImages},
+		{"integer", l.Integer != nil, len(l.Integer), n}, {"encrypted", l.Encrypted != nil, answered(l.Encrypted), encryptedImages},
 	} {
 		if rung.ran && rung.len != rung.want {
 			return nil, fmt.Errorf("verify: %s rung has %d answers for %d images", rung.name, rung.len, rung.want)
 		}
 	}
-	integer, encrypted := l.predictions(l.Integer), l.predictions(l.Encrypted)
-	if l.Reals != nil {
-		encrypted = l.realPredictions()
+	var integer, encrypted Predictions
+	var margins Margins
+	if l.Task.Kind != task.Regression {
+		if l.Integer != nil {
+			integer = l.predictions(he.Exact(l.Integer))
+		}
+		encrypted, margins = l.predictions(l.Encrypted), l.margins()
 	}
 	c := &Comparison{
 		Accuracy: Accuracy{Float: l.score(l.Float), Quantized: l.score(l.Quantized), Integer: l.score(integer), Encrypted: l.score(encrypted)},
 		Flips:    Flips{CountFlips(l.Float, integer), CountFlips(l.Quantized, integer), CountFlips(integer, encrypted)},
 		Answers: Answers{
 			Labels: labelled(l.Labels), Float: l.Float, Quantized: l.Quantized,
-			Integer: integer, Encrypted: encrypted, Margins: l.margins(),
+			Integer: integer, Encrypted: encrypted, Margins: margins, Values: l.values(),
 		},
 		LogitsSHA256: HashLogits(l.Integer),
 	}
+	c.Metrics = c.Answers.Metrics(l.Task)
 	if encrypted != nil && len(encrypted) < len(integer) {
 		c.Accuracy.IntegerOnEncrypted = l.score(integer[:len(encrypted)])
 	}
-	if l.Integer != nil && l.Encrypted != nil {
-		for i := range l.Encrypted {
-			if a, b := l.Integer[i].Len(), l.Encrypted[i].Len(); a != b {
+	if l.Integer == nil {
+		return c, nil
+	}
+	switch got := l.Encrypted.(type) {
+	case he.Exact:
+		for i := range got {
+			if a, b := l.Integer[i].Len(), got[i].Len(); a != b {
 				return nil, fmt.Errorf("verify: image %d has %d integer and %d encrypted logits", i, a, b)
 			}
 			_, failed := slices.BinarySearch(l.Failed, i)
-			c.compareLogits(i, l.Integer[i], l.Encrypted[i], failed)
+			c.compareLogits(i, l.Integer[i], got[i], failed)
 		}
-	}
-	if l.Integer != nil && l.Reals != nil {
-		var err error
-		if c.Precision, err = l.precision(c.Answers); err != nil {
+	case he.Approximate:
+		if c.Precision, err = l.precision(got, c.Answers); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
+}
+
+// samples is how many samples there are answers to, which every rung's values must have.
+func (l *Ladder) samples() (int, error) {
+	n, k := len(l.Labels), 1
+	if l.Task.Kind == task.Regression {
+		if k = l.Task.Outputs; k < 1 || len(l.Targets)%k != 0 || n > 0 {
+			return 0, fmt.Errorf("verify: %d targets and %d labels for a regression of %d outputs", len(l.Targets), n, k)
+		}
+		n = len(l.Targets) / k
+	}
+	for _, rung := range []struct {
+		name   string
+		values Numbers
+	}{{"float", l.FloatValues}, {"quantized", l.QuantizedValues}} {
+		if rung.values != nil && len(rung.values) != n*k {
+			return 0, fmt.Errorf("verify: %s rung has %d values for %d samples of %d", rung.name, len(rung.values), n, k)
+		}
+	}
+	return n, nil
+}
+
+// answered is how many samples the answers answer, 0 where there are none.
+func answered(a he.Answers) int {
+	if a == nil {
+		return 0
+	}
+	return a.Len()
 }
 
 func (c *Comparison) compareLogits(image int, want, got bundle.Vec, failed bool) {
@@ -228,13 +275,14 @@ func HashLogits(logits []bundle.Vec) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-func (l *Ladder) predictions(logits []bundle.Vec) Predictions {
-	if logits == nil {
+// predictions are the labels that the answers stand for; nil where there are none.
+func (l *Ladder) predictions(a he.Answers) Predictions {
+	if a == nil {
 		return nil
 	}
-	p := make(Predictions, len(logits))
-	for i, v := range logits {
-		p[i] = l.Output.Argmax(v)
+	p := make(Predictions, a.Len())
+	for i := range p {
+		p[i] = a.Label(l.Output, i)
 	}
 	return p
 }

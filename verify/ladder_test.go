@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"qtool/bundle"
+	"qtool/he"
 )
 
 func vec(x ...int64) bundle.Vec { return bundle.Vec{Small: x} }
@@ -31,9 +32,12 @@ func ladder() *Ladder {
 		Float:     []int{0, 1, 2, 0},
 		Quantized: []int{0, 1, 2, 1},
 		Integer:   []bundle.Vec{vec(9, 1, 1), vec(0, 5, -5), vec(7, 6, 5), vec(0, 1, 0)},
-		Encrypted: []bundle.Vec{wide(9, 1, 1), vec(0, 5, -5), vec(7, 6, 8), vec(0, 1, -1)},
+		Encrypted: he.Exact{wide(9, 1, 1), vec(0, 5, -5), vec(7, 6, 8), vec(0, 1, -1)},
 	}
 }
+
+// exact are the encrypted answers of ladder.
+func exact(l *Ladder) he.Exact { return l.Encrypted.(he.Exact) }
 
 func share(x float64) *float64 { return &x }
 
@@ -102,7 +106,7 @@ func TestCompareBigLogits(t *testing.T) {
 	l := &Ladder{
 		Output: &bundle.Node{Scale: []float64{-1}}, Labels: []uint8{0},
 		Integer:   []bundle.Vec{{Big: []*big.Int{big.NewInt(3), huge}}},
-		Encrypted: []bundle.Vec{vec(3, 4)},
+		Encrypted: he.Exact{vec(3, 4)},
 	}
 	got, err := l.Compare()
 	if err != nil {
@@ -124,10 +128,10 @@ func TestCompareErrors(t *testing.T) {
 		{func(l *Ladder) { l.Float = l.Float[:3] }, "verify: float rung has 3 answers for 4 images"},
 		{func(l *Ladder) { l.Quantized = append(l.Quantized, 0) }, "quantized rung has 5 answers for 4 images"},
 		{func(l *Ladder) { l.Integer = l.Integer[:1] }, "integer rung has 1 answers"},
-		{func(l *Ladder) { l.Encrypted = l.Encrypted[:3] }, "encrypted rung has 3 answers"},
-		{func(l *Ladder) { l.Encrypted = []bundle.Vec{} }, "encrypted rung has 0 answers for 4 images"},
-		{func(l *Ladder) { l.Encrypted[1] = vec(0, 5) }, "verify: image 1 has 3 integer and 2 encrypted logits"},
-		{func(l *Ladder) { l.Encrypted[1] = vec(0, 5, -5, 1) }, "verify: image 1 has 3 integer and 4 encrypted logits"},
+		{func(l *Ladder) { l.Encrypted = exact(l)[:3] }, "encrypted rung has 3 answers"},
+		{func(l *Ladder) { l.Encrypted = he.Exact{} }, "encrypted rung has 0 answers for 4 images"},
+		{func(l *Ladder) { exact(l)[1] = vec(0, 5) }, "verify: image 1 has 3 integer and 2 encrypted logits"},
+		{func(l *Ladder) { exact(l)[1] = vec(0, 5, -5, 1) }, "verify: image 1 has 3 integer and 4 encrypted logits"},
 	} {
 		l := ladder()
 		c.change(l)

@@ -6,35 +6,7 @@ import (
 	"testing"
 
 	"qtool/he"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 )
-
-func TestLookupsAdd(t *testing.T) {
-	first := he.Lookups{
-		Done: 30, Missed: 1, Failed: 1, Expected: 0.5, PerLookup: 0.01, PerImage: 0.1, Milliseconds: 2, SecondsPerImage: 1,
-		Layers: []he.LookupNoise{{Layer: "a", Done: 30, Missed: 1, Failed: 1, Predicted: 0.3, Measured: 0.3}}, FailedImages: []int{2},
-	}
-	second := he.Lookups{
-		Done: 10, Missed: 2, Expected: 0.25, PerLookup: 0.01, PerImage: 0.1, Milliseconds: 6, SecondsPerImage: 3,
-		Layers: []he.LookupNoise{{Layer: "a", Done: 10, Missed: 2, Predicted: 0.3, Measured: 0.5}}, FailedImages: []int{0},
-	}
-	var got he.Lookups
-	got.Add(&first, 0)
-	got.Add(&second, 3)
-	want := he.Lookups{
-		Done: 40, Missed: 3, Failed: 1, Expected: 0.75, PerLookup: 0.01, PerImage: 0.1, Milliseconds: 3, SecondsPerImage: 1.5,
-		Layers:       []he.LookupNoise{{Layer: "a", Done: 40, Missed: 3, Failed: 1, Predicted: 0.3, Measured: math.Sqrt((30*0.09 + 10*0.25) / 40)}},
-		FailedImages: []int{2, 3},
-	}
-	if d := cmp.Diff(want, got, cmpopts.EquateApprox(1e-12, 0)); d != "" {
-		t.Errorf("added (-want +got):\n%s", d)
-	}
-	if first.Layers[0].Done != 30 || first.FailedImages[0] != 2 || len(first.FailedImages) != 1 {
-		t.Errorf("the account that was added has changed: %+v", first)
-	}
-}
 
 // More misses than the noise explains are a mismatch; as many as expected are not.
 func TestLookupsCheck(t *testing.T) {

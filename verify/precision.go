@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"qtool/he"
 	"qtool/internal/elementary"
 )
 
@@ -38,14 +39,14 @@ type Flip struct {
 	Margin    float32 `json:"margin"`
 }
 
-// precision compares Reals with Integer.
-func (l *Ladder) precision(a Answers) (*Precision, error) {
+// precision compares approximate answers with Integer.
+func (l *Ladder) precision(e he.Approximate, a Answers) (*Precision, error) {
 	p := &Precision{Flips: []Flip{}}
 	largest, worst := 0.0, 0.0
-	for i, got := range l.Reals {
+	for i, got := range e.Reals {
 		want := l.Integer[i]
-		if len(got) != want.Len() || len(l.Bound) != want.Len() || len(l.Usual) != want.Len() {
-			return nil, fmt.Errorf("verify: image %d has %d integer and %d encrypted logits, with %d bounds", i, want.Len(), len(got), min(len(l.Bound), len(l.Usual)))
+		if len(got) != want.Len() || len(e.Bound) != want.Len() || len(e.Usual) != want.Len() {
+			return nil, fmt.Errorf("verify: image %d has %d integer and %d encrypted logits, with %d bounds", i, want.Len(), len(got), min(len(e.Bound), len(e.Usual)))
 		}
 		for k, x := range got {
 			scale := math.Abs(l.Output.Scale[k*len(l.Output.Scale)/len(got)])
@@ -53,19 +54,19 @@ func (l *Ladder) precision(a Answers) (*Precision, error) {
 			largest = math.Max(largest, scale*math.Abs(want.Float(k)))
 			worst = math.Max(worst, scale*off)
 			p.WorstError = math.Max(p.WorstError, off)
-			p.WorstShare = math.Max(p.WorstShare, off/l.Bound[k])
-			p.WorstUsual = math.Max(p.WorstUsual, off/l.Usual[k])
-			if !(off <= l.Usual[k]) {
+			p.WorstShare = math.Max(p.WorstShare, off/e.Bound[k])
+			p.WorstUsual = math.Max(p.WorstUsual, off/e.Usual[k])
+			if !(off <= e.Usual[k]) {
 				p.OutsideUsual++
 			}
-			if !(off <= l.Bound[k]) { // a NaN is outside
+			if !(off <= e.Bound[k]) { // a NaN is outside
 				p.Outside++
 				if p.FirstOutside == nil {
 					p.FirstOutside = &Mismatch{i, k, want.At(k).String(), fmt.Sprintf("%g", x)}
 				}
 			}
 		}
-		if a.Integer[i] != a.Encrypted[i] {
+		if a.Integer != nil && a.Integer[i] != a.Encrypted[i] { // else it answers no labels
 			p.Flips = append(p.Flips, Flip{i, a.Integer[i], a.Encrypted[i], a.Margins[i]})
 		}
 	}
@@ -73,18 +74,4 @@ func (l *Ladder) precision(a Answers) (*Precision, error) {
 		p.Bits = elementary.Log2(largest / worst)
 	}
 	return p, nil
-}
-
-// realPredictions are the label indices with the largest real output.
-func (l *Ladder) realPredictions() Predictions {
-	p := make(Predictions, len(l.Reals))
-	for i, v := range l.Reals {
-		best := math.Inf(-1)
-		for k, x := range v {
-			if r := x * l.Output.Scale[k*len(l.Output.Scale)/len(v)]; r > best {
-				best, p[i] = r, k
-			}
-		}
-	}
-	return p
 }

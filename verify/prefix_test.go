@@ -9,16 +9,18 @@ import (
 	"pgregory.net/rapid"
 
 	"qtool/bundle"
+	"qtool/he"
 )
 
 // first is a ladder of its first n images alone.
 func (l Ladder) first(n int) Ladder {
 	l.Labels, l.Float, l.Quantized, l.Integer = l.Labels[:n], l.Float[:n], l.Quantized[:n], l.Integer[:n]
-	if l.Encrypted != nil {
-		l.Encrypted = l.Encrypted[:n]
-	}
-	if l.Reals != nil {
-		l.Reals = l.Reals[:n]
+	switch a := l.Encrypted.(type) {
+	case he.Exact:
+		l.Encrypted = a[:n]
+	case he.Approximate:
+		a.Reals = a.Reals[:n]
+		l.Encrypted = a
 	}
 	l.EncryptedImages = 0
 	return l
@@ -31,7 +33,8 @@ func TestCompareFirstEncrypted(t *testing.T) {
 		n := rapid.IntRange(1, 12).Draw(t, "images")
 		k := rapid.IntRange(1, n).Draw(t, "encrypted")
 		class, logit := rapid.IntRange(0, 2), rapid.Int64Range(-2, 2)
-		l := Ladder{Output: &bundle.Node{Scale: []float64{0.5}}, EncryptedImages: k, Failed: []int{0}, Bound: []float64{1, 1, 1}, Usual: []float64{1, 1, 1}}
+		l := Ladder{Output: &bundle.Node{Scale: []float64{0.5}}, EncryptedImages: k, Failed: []int{0}}
+		exact, near := he.Exact{}, he.Approximate{Bound: []float64{1, 1, 1}, Usual: []float64{1, 1, 1}}
 		approximate := rapid.Bool().Draw(t, "approximate")
 		for i := range n {
 			l.Labels = append(l.Labels, uint8(class.Draw(t, "label")))
@@ -41,10 +44,14 @@ func TestCompareFirstEncrypted(t *testing.T) {
 			switch {
 			case i >= k:
 			case approximate:
-				l.Reals = append(l.Reals, []float64{float64(got[0]) / 2, float64(got[1]) / 2, float64(got[2]) / 2})
+				near.Reals = append(near.Reals, []float64{float64(got[0]) / 2, float64(got[1]) / 2, float64(got[2]) / 2})
 			default:
-				l.Encrypted = append(l.Encrypted, vec(got...))
+				exact = append(exact, vec(got...))
 			}
+		}
+		l.Encrypted = exact
+		if approximate {
+			l.Encrypted = near
 		}
 		compare := func(l Ladder) *Comparison {
 			c, err := l.Compare()
@@ -55,7 +62,7 @@ func TestCompareFirstEncrypted(t *testing.T) {
 		}
 		got, part := compare(l), compare(l.first(k))
 		clear := l
-		clear.Encrypted, clear.Reals = nil, nil
+		clear.Encrypted = nil
 		want := compare(clear)
 		want.Accuracy.Encrypted, want.Flips.IntegerEncrypted = part.Accuracy.Encrypted, part.Flips.IntegerEncrypted
 		want.LogitMismatches, want.Explained, want.First, want.Precision = part.LogitMismatches, part.Explained, part.First, part.Precision
@@ -77,9 +84,9 @@ func TestCompareFirstEncryptedErrors(t *testing.T) {
 		want   string
 	}{
 		{3, func(*Ladder) {}, "verify: encrypted rung has 4 answers for 3 images"},
-		{3, func(l *Ladder) { l.Encrypted = l.Encrypted[:2] }, "encrypted rung has 2 answers for 3 images"},
+		{3, func(l *Ladder) { l.Encrypted = exact(l)[:2] }, "encrypted rung has 2 answers for 3 images"},
 		{3, func(l *Ladder) { l.Integer = l.Integer[:3] }, "integer rung has 3 answers for 4 images"},
-		{3, func(l *Ladder) { l.Encrypted, l.Reals = nil, [][]float64{{1}} }, "encrypted rung has 1 answers for 3 images"},
+		{3, func(l *Ladder) { l.Encrypted = he.Approximate{Reals: [][]float64{{1}}} }, "encrypted rung has 1 answers for 3 images"},
 		{5, func(*Ladder) {}, "5 of 4 images encrypted"},
 		{-1, func(*Ladder) {}, "-1 of 4 images encrypted"},
 	} {

@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"qtool/bundle"
 	"qtool/he"
+	"qtool/internal/whole"
 	"qtool/quant"
+	"qtool/task"
 )
 
 // ReportSchema is the version of report.json.
@@ -27,8 +27,12 @@ type Report struct {
 	DatasetSHA256   string            `json:"dataset_sha256"`
 	BundleSHA256    string            `json:"bundle_sha256,omitempty"`
 	Images          int               `json:"images"`
-	TestImages      int               `json:"test_images"` // in the whole test set
+	Samples         int               `json:"samples,omitempty"` // the same number, under the name for any noun
+	Noun            string            `json:"noun,omitempty"`    // what a sample is: "image", "sentence"; see package task
+	Task            task.Kind         `json:"task,omitempty"`    // "" is a classification
+	TestImages      int               `json:"test_images"`       // in the whole test set
 	Accuracy        Accuracy          `json:"accuracy"`
+	Metric          Metrics           `json:"metric,omitempty"` // by name, beside accuracy
 	LogitMismatches int               `json:"logit_mismatches"`
 	FirstMismatch   *Mismatch         `json:"first_mismatch,omitempty"`
 	Explained       int               `json:"logit_mismatches_explained,omitempty"` // by failed look-ups
@@ -36,9 +40,9 @@ type Report struct {
 	Precision       *Precision        `json:"precision,omitempty"` // of an approximate back end
 	Latency         *he.Latency       `json:"latency,omitempty"`   // of a back end of single images
 	Lookups         *he.Lookups       `json:"lookups,omitempty"`   // of a back end whose look-ups may fail
-	Domains         []he.Domain       `json:"domains,omitempty"`   // of a recurrent program with polynomials
+	Domains         he.Domains        `json:"domains,omitempty"`   // of a recurrent program with polynomials
 	Simulated       *Simulated        `json:"simulated,omitempty"` // in the place of encryption
-	Backend         *he.Backend       `json:"backend"`
+	Backend         *Backend          `json:"backend"`
 	Seconds         Seconds           `json:"seconds"`
 	Bytes           Bytes             `json:"bytes"`
 	PeakRSSBytes    int64             `json:"peak_rss_bytes"`
@@ -47,6 +51,14 @@ type Report struct {
 	// IntegerLogitsSHA256 and Answers let a later gate compare image by image.
 	IntegerLogitsSHA256 string  `json:"integer_logits_sha256,omitempty"`
 	Answers             Answers `json:"answers"`
+}
+
+// Backend is what ran the program under encryption, and what it measured of the noise:
+// NoiseBitsLeft is log2 of how often the worst decrypted noise fits below the
+// wrap-around, 0 for an approximate back end, which states errors instead.
+type Backend struct {
+	he.Backend
+	NoiseBitsLeft float64 `json:"noise_bits_left"`
 }
 
 // Simulated is what a back end is predicted to give, with nothing encrypted. An
@@ -128,15 +140,48 @@ func Layers(p *bundle.Program, seconds, sqnr []float64) []Layer {
 
 // Apply puts a comparison's results into the report.
 func (r *Report) Apply(c *Comparison) {
-	r.Accuracy, r.ArgmaxFlips = c.Accuracy, c.Flips
+	r.Accuracy, r.Metric, r.ArgmaxFlips = c.Accuracy, c.Metrics, c.Flips
 	r.LogitMismatches, r.FirstMismatch, r.Precision = c.LogitMismatches, c.First, c.Precision
 	r.Explained = c.Explained
 	r.IntegerLogitsSHA256, r.Answers = c.LogitsSHA256, c.Answers
 }
 
+// Asked is what the reported network is asked for. The classes of a classification are
+// known to be two where the report has their scores, else not at all.
+func (r *Report) Asked() task.Task {
+	v := r.Answers.Values
+	switch {
+	case r.Task == task.Regression && v != nil:
+		return task.Task{Kind: task.Regression, Outputs: v.Outputs}
+	case r.Task == task.Regression:
+		return task.Task{Kind: task.Regression}
+	case v != nil:
+		return task.Task{Kind: task.Classification, Outputs: 2}
+	}
+	return task.Task{Kind: task.Classification}
+}
+
+// Judged is a metric of each rung.
+func (r *Report) Judged(m task.Metric) Accuracy {
+	if m == task.Accuracy {
+		return r.Accuracy
+	}
+	return r.Metric[m.Name]
+}
+
+// Unit is the word for the report's samples; reports of earlier versions are of images.
+func (r *Report) Unit() task.Noun {
+	if n, ok := task.NounOf(r.Noun); ok {
+		return n
+	}
+	return task.Image
+}
+
 // Encode is report.json's bytes.
 func (r *Report) Encode() ([]byte, error) {
-	b, err := json.MarshalIndent(r, "", "  ")
+	written := *r
+	written.Samples = r.Images
+	b, err := json.MarshalIndent(&written, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("verify: report: %w", err)
 	}
@@ -149,5 +194,5 @@ func (r *Report) WriteFile(path string) error {
 	if err != nil {
 		return err
 	}
-	return maybe.WriteFile(path, b, 0o644)
+	return whole.WriteFile(path, b)
 }

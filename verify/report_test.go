@@ -35,7 +35,7 @@ func report(t *testing.T) *Report {
 	p := &bundle.Program{Nodes: []bundle.Node{
 		{Name: "conv1", Op: &bundle.Conv2D{}, Bits: 4, Range: bundle.NewRange(-5, 9), Seen: bundle.NewRange(-1, 2)},
 	}}
-	r := &Report{Schema: ReportSchema, Recipe: "r", Seed: 1, Images: 4, Backend: &he.Backend{Name: "bgv"}, Layers: Layers(p, []float64{0.5}, []float64{31})}
+	r := &Report{Schema: ReportSchema, Recipe: "r", Seed: 1, Images: 4, Backend: &Backend{Backend: he.Backend{Name: "bgv"}}, Layers: Layers(p, []float64{0.5}, []float64{31})}
 	r.Apply(c)
 	return r
 }

@@ -13,17 +13,17 @@ import (
 // part is what an executor gave for one batch: a record of the log, as JSON. Logits are
 // decimal, as they may pass 64 bits. Exactly one of Logits and Reals is there.
 type part struct {
-	From          int          `json:"from"` // number of the batch's first sample
-	Logits        [][]*big.Int `json:"logits,omitempty"`
-	Reals         [][]float64  `json:"reals,omitempty"`
-	Bound         []float64    `json:"bound,omitempty"`
-	Usual         []float64    `json:"usual,omitempty"`
-	Cost          he.Cost      `json:"cost"`
-	NoiseBitsLeft bits         `json:"noise_bits_left"`
-	NodeSeconds   []float64    `json:"node_seconds,omitempty"`
-	Latency       *he.Latency  `json:"latency,omitempty"`
-	Lookups       *he.Lookups  `json:"lookups,omitempty"`
-	Domains       []he.Domain  `json:"domains,omitempty"`
+	From          int            `json:"from"` // number of the batch's first sample
+	Logits        [][]*big.Int   `json:"logits,omitempty"`
+	Reals         [][]float64    `json:"reals,omitempty"`
+	Bound         []float64      `json:"bound,omitempty"`
+	Usual         []float64      `json:"usual,omitempty"`
+	Cost          he.Cost        `json:"cost"`
+	NoiseBitsLeft *bits          `json:"noise_bits_left,omitempty"`
+	NodeSeconds   he.NodeSeconds `json:"node_seconds,omitempty"`
+	Latency       *he.Latency    `json:"latency,omitempty"`
+	Lookups       *he.Lookups    `json:"lookups,omitempty"`
+	Domains       he.Domains     `json:"domains,omitempty"`
 }
 
 // bits is a noise budget: infinite, which JSON has no number for, where there was no noise
@@ -41,18 +41,58 @@ func (b *bits) UnmarshalText(text []byte) error {
 }
 
 func newPart(from int, r *he.Result) *part {
-	p := &part{
-		From: from, Reals: r.Reals, Bound: r.Bound, Usual: r.Usual, Cost: r.Cost, NoiseBitsLeft: bits(r.NoiseBitsLeft),
-		NodeSeconds: r.NodeSeconds, Latency: r.Latency, Lookups: r.Lookups, Domains: r.Domains,
-	}
-	for _, v := range r.Logits {
-		row := make([]*big.Int, v.Len())
-		for i := range row {
-			row[i] = v.At(i)
+	p := &part{From: from, Cost: r.Cost}
+	switch a := r.Answers.(type) {
+	case he.Exact:
+		for _, v := range a {
+			row := make([]*big.Int, v.Len())
+			for i := range row {
+				row[i] = v.At(i)
+			}
+			p.Logits = append(p.Logits, row)
 		}
-		p.Logits = append(p.Logits, row)
+	case he.Approximate:
+		p.Reals, p.Bound, p.Usual = a.Reals, a.Bound, a.Usual
 	}
+	if n, ok := he.AccountOf[he.Noise](r); ok {
+		left := bits(n.BitsLeft)
+		p.NoiseBitsLeft = &left
+	}
+	p.NodeSeconds, _ = he.AccountOf[he.NodeSeconds](r)
+	p.Latency, _ = he.AccountOf[*he.Latency](r)
+	p.Lookups, _ = he.AccountOf[*he.Lookups](r)
+	p.Domains, _ = he.AccountOf[he.Domains](r)
 	return p
+}
+
+// result undoes newPart.
+func (p *part) result() *he.Result {
+	r := &he.Result{Cost: p.Cost}
+	if p.Logits != nil {
+		exact := make(he.Exact, len(p.Logits))
+		for i, row := range p.Logits {
+			exact[i] = bundle.NewVec(row)
+		}
+		r.Answers = exact
+	} else {
+		r.Answers = he.Approximate{Reals: p.Reals, Bound: p.Bound, Usual: p.Usual}
+	}
+	if p.NoiseBitsLeft != nil {
+		r.Accounts = append(r.Accounts, he.Noise{BitsLeft: float64(*p.NoiseBitsLeft)})
+	}
+	if p.NodeSeconds != nil {
+		r.Accounts = append(r.Accounts, p.NodeSeconds)
+	}
+	if p.Latency != nil {
+		r.Accounts = append(r.Accounts, p.Latency)
+	}
+	if p.Lookups != nil {
+		r.Accounts = append(r.Accounts, p.Lookups)
+	}
+	if p.Domains != nil {
+		r.Accounts = append(r.Accounts, p.Domains)
+	}
+	return r
 }
 
 // samples is how many samples the part answers.
@@ -85,90 +125,19 @@ func (p *part) check(from, to int, first *part) error {
 		return fmt.Errorf("%d and %d stated errors, the first record has %d and %d", len(p.Bound), len(p.Usual), len(first.Bound), len(first.Usual))
 	case p.Lookups != nil && first.Lookups != nil && len(p.Lookups.Layers) != len(first.Lookups.Layers):
 		return fmt.Errorf("look-ups of %d layers, those of the first record are of %d", len(p.Lookups.Layers), len(first.Lookups.Layers))
+	case len(p.NodeSeconds) != len(first.NodeSeconds):
+		return fmt.Errorf("times of %d nodes, those of the first record are of %d", len(p.NodeSeconds), len(first.NodeSeconds))
+	case len(p.Domains) != len(first.Domains):
+		return fmt.Errorf("%d domains, the first record has %d", len(p.Domains), len(first.Domains))
 	}
 	return nil
 }
 
-// join is the result of all parts together: answers in order, times added up, the largest
-// stated errors, the least noise budget, the medians of single samples' latencies, the widest use of domains.
+// join is the result of all parts together.
 func join(parts []*part) *he.Result {
-	all := &he.Result{}
-	var latencies []*he.Latency
-	for k, p := range parts {
-		if p.Lookups != nil {
-			if all.Lookups == nil {
-				all.Lookups = &he.Lookups{}
-			}
-			all.Lookups.Add(p.Lookups, p.From)
-		}
-		for _, row := range p.Logits {
-			all.Logits = append(all.Logits, bundle.NewVec(row))
-		}
-		all.Reals, all.Bound, all.Usual = append(all.Reals, p.Reals...), larger(all.Bound, p.Bound), larger(all.Usual, p.Usual)
-		t, u := &all.Cost.Seconds, p.Cost.Seconds
-		t.Keygen, t.Encrypt, t.Evaluate, t.Decrypt = t.Keygen+u.Keygen, t.Encrypt+u.Encrypt, t.Evaluate+u.Evaluate, t.Decrypt+u.Decrypt
-		all.Cost.Bytes = p.Cost.Bytes
-		if left := float64(p.NoiseBitsLeft); k == 0 || left < all.NoiseBitsLeft {
-			all.NoiseBitsLeft = left
-		}
-		for i, s := range p.NodeSeconds {
-			if len(all.NodeSeconds) <= i {
-				all.NodeSeconds = append(all.NodeSeconds, 0)
-			}
-			all.NodeSeconds[i] += s
-		}
-		if p.Latency != nil {
-			latencies = append(latencies, p.Latency)
-		}
-		all.Domains = widen(all.Domains, p.Domains)
+	var all []*he.Result
+	for _, p := range parts {
+		all = append(all, p.result())
 	}
-	all.Latency = joinLatencies(latencies)
-	return all
-}
-
-// larger is the larger of two numbers at each place; all may be nil.
-func larger(all, more []float64) []float64 {
-	if all == nil {
-		return slices.Clone(more)
-	}
-	for i, x := range more {
-		all[i] = max(all[i], x)
-	}
-	return all
-}
-
-// joinLatencies joins the latencies of parts that answer one sample each: medians, the
-// first sample's own, and the longest encoding of weights, which a part that found them
-// encoded has as 0. It is nil for none.
-func joinLatencies(all []*he.Latency) *he.Latency {
-	if len(all) == 0 {
-		return nil
-	}
-	median := func(of func(*he.Latency) float64) float64 {
-		x := make([]float64, len(all))
-		for i, l := range all {
-			x[i] = of(l)
-		}
-		slices.Sort(x)
-		return x[len(x)/2]
-	}
-	l := *all[0]
-	l.Encrypt = median(func(l *he.Latency) float64 { return l.Encrypt })
-	l.Evaluate = median(func(l *he.Latency) float64 { return l.Evaluate })
-	l.Decrypt = median(func(l *he.Latency) float64 { return l.Decrypt })
-	for _, x := range all {
-		l.Encode = max(l.Encode, x.Encode)
-	}
-	return &l
-}
-
-// widen joins what two parts used of a program's domains.
-func widen(all, more []he.Domain) []he.Domain {
-	if all == nil {
-		return slices.Clone(more)
-	}
-	for i := range min(len(all), len(more)) {
-		all[i].SeenLo, all[i].SeenHi = min(all[i].SeenLo, more[i].SeenLo), max(all[i].SeenHi, more[i].SeenHi)
-	}
-	return all
+	return he.Join(all)
 }

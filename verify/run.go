@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 
+	"qtool/bundle"
+	"qtool/encode"
 	"qtool/he"
 	"qtool/verify/runlog"
 )
@@ -15,7 +17,11 @@ import (
 // Task is a verification: an executor and the samples that it is to answer.
 type Task struct {
 	Executor he.Executor
-	Samples  [][]uint8
+	// Encoder, nil for bytes / 255, and Input make codes of Samples, a batch at a time:
+	// all that an executor sees of them.
+	Encoder *encode.Pixels
+	Input   bundle.Input
+	Samples [][]uint8
 	// Log is the path of the log of finished batches (see runlog), "" for none. A batch
 	// that has been kept is not run again by a Task with Resume.
 	Log    string
@@ -135,7 +141,7 @@ func (r *run) all(ctx context.Context) error {
 	batches := len(r.parts) + (len(r.Samples)-r.done+size-1)/size
 	for k := len(r.parts); k < batches; k++ {
 		from := r.done
-		batch := r.Samples[from:min(from+size, len(r.Samples))]
+		batch := r.Input.Pictures(r.Encoder, r.Samples[from:min(from+size, len(r.Samples))])
 		result, err := r.Executor.Run(ctx, batch, func(s he.Step) {
 			if r.Progress != nil {
 				r.Progress(Progress{k, batches, s})
@@ -145,7 +151,7 @@ func (r *run) all(ctx context.Context) error {
 			return &InterruptedError{k, batches, r.Log, err}
 		}
 		if err != nil {
-			return named(err, from, len(batch), len(r.Samples))
+			return he.InSamples(err, from, len(batch), len(r.Samples))
 		}
 		p := newPart(from, result)
 		if p.samples() != len(batch) {
@@ -174,18 +180,6 @@ func (r *run) keep(p *part) error {
 		return fmt.Errorf("verify: keeping the answers to samples %d to %d: %w", p.From, p.From+p.samples()-1, err)
 	}
 	return nil
-}
-
-// named says in which samples an executor failed, unless it was given all at once and
-// counts as they do.
-func named(err error, from, n, all int) error {
-	switch {
-	case n == all:
-		return err
-	case n == 1:
-		return fmt.Errorf("sample %d: %w", from, err)
-	}
-	return fmt.Errorf("batch of samples %d to %d: %w", from, from+n-1, err)
 }
 
 // identity is everything that the answers depend on. The number of workers, times, and

@@ -15,6 +15,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/he"
+	"qtool/quant"
 	"qtool/verify/runlog"
 )
 
@@ -28,35 +29,40 @@ type echo struct {
 
 func (e *echo) Backend() he.Backend { return e.backend }
 
-func (e *echo) Run(_ context.Context, samples [][]uint8, step func(he.Step)) (*he.Result, error) {
+func (e *echo) Run(_ context.Context, samples []bundle.Sample, step func(he.Step)) (*he.Result, error) {
 	if e.ran++; e.ran == e.stop {
 		return nil, e.cause
 	}
 	step(he.Step{Phase: "evaluate", Done: 1, Total: 1})
 	x := float64(samples[0][0])
-	r := &he.Result{NoiseBitsLeft: 10 - x, NodeSeconds: []float64{1, 2}}
+	noise := he.Noise{BitsLeft: 10 - x}
 	if x == 0 {
-		r.NoiseBitsLeft = math.Inf(1)
+		noise.BitsLeft = math.Inf(1)
 	}
+	r := &he.Result{Accounts: []he.Account{noise, he.NodeSeconds{1, 2}}}
 	r.Cost.Seconds.Encrypt, r.Cost.Bytes.CiphertextIn = 1, 7
+	exact, near := he.Exact{}, he.Approximate{Bound: []float64{0.5 + x/100}, Usual: []float64{0.25}}
 	for _, s := range samples {
-		if e.backend.Approximate {
-			r.Reals = append(r.Reals, []float64{float64(s[0]) + 0.1})
-			r.Bound, r.Usual = []float64{0.5 + x/100}, []float64{0.25}
-		} else {
-			r.Logits = append(r.Logits, bundle.NewVec([]*big.Int{new(big.Int).Lsh(big.NewInt(int64(s[0])), 80), big.NewInt(-1)}))
-		}
+		near.Reals = append(near.Reals, []float64{float64(s[0]) + 0.1})
+		exact = append(exact, bundle.NewVec([]*big.Int{new(big.Int).Lsh(big.NewInt(int64(s[0])), 80), big.NewInt(-1)}))
+	}
+	if r.Answers = exact; e.backend.Approximate {
+		r.Answers = near
 	}
 	if e.backend.Single {
-		r.Latency = &he.Latency{Encrypt: x, Evaluate: 10 * x, Decrypt: 100 * x, First: 5 + x, Plan: 3}
+		l := &he.Latency{Encrypt: x, Evaluate: 10 * x, Decrypt: 100 * x, First: 5 + x, Plan: 3}
 		if e.ran == 1 {
-			r.Latency.Encode = 2
+			l.Encode = 2
 		}
+		r.Accounts = append(r.Accounts, l)
 	} else {
-		r.Lookups = &he.Lookups{Done: len(samples), FailedImages: []int{0}}
+		r.Accounts = append(r.Accounts, &he.Lookups{Done: len(samples), FailedSamples: []int{0}})
 	}
 	return r, nil
 }
+
+// identity makes the code of each byte b itself.
+var identity = bundle.Input{Shape: []int{1}, Quantizer: quant.Params{Scale: 1.0 / 255, Bits: 8}}
 
 func bytesOf(n int) (all [][]uint8) {
 	for i := range n {
@@ -77,15 +83,15 @@ func TestRunResumes(t *testing.T) {
 		t.Run(b.Name, func(t *testing.T) {
 			const samples = 8
 			task := func(e *echo, path string, resume bool) Task {
-				return Task{Executor: e, Samples: bytesOf(samples), Log: path, Resume: resume, BundleSHA256: "b", DatasetSHA256: "d"}
+				return Task{Executor: e, Input: identity, Samples: bytesOf(samples), Log: path, Resume: resume, BundleSHA256: "b", DatasetSHA256: "d"}
 			}
 			whole := &echo{backend: b}
 			want, err := Run(t.Context(), task(whole, "", false))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(want.Logits)+len(want.Reals) != samples {
-				t.Fatalf("%d and %d answers", len(want.Logits), len(want.Reals))
+			if want.Answers.Len() != samples {
+				t.Fatalf("%d answers", want.Answers.Len())
 			}
 			for stop := 1; stop <= whole.ran; stop++ {
 				path := filepath.Join(t.TempDir(), "log")
@@ -109,8 +115,9 @@ func TestRunResumes(t *testing.T) {
 				if first := stop - 1; len(steps) != e.ran || steps[0] != first {
 					t.Errorf("progress of batches %v, from %d on", steps, first)
 				}
-				if got.Latency != nil {
-					got.Latency.Encode = want.Latency.Encode // of both runs the longest
+				if l, ok := he.AccountOf[*he.Latency](got); ok {
+					whole, _ := he.AccountOf[*he.Latency](want)
+					l.Encode = whole.Encode // of both runs the longest
 				}
 				if !reflect.DeepEqual(got, want) {
 					t.Errorf("stopped in batch %d and resumed: %+v, want %+v", stop, got, want)
@@ -126,25 +133,31 @@ func TestRunResumes(t *testing.T) {
 }
 
 func TestRunJoins(t *testing.T) {
-	r, err := Run(t.Context(), Task{Executor: &echo{backend: he.Backend{Slots: 3}}, Samples: bytesOf(8)})
+	r, err := Run(t.Context(), Task{Executor: &echo{backend: he.Backend{Slots: 3}}, Input: identity, Samples: bytesOf(8)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Cost.Seconds.Encrypt != 3 || r.Cost.Bytes.CiphertextIn != 7 || r.NoiseBitsLeft != 4 || !slices.Equal(r.NodeSeconds, []float64{3, 6}) {
+	noise, _ := he.AccountOf[he.Noise](r)
+	seconds, _ := he.AccountOf[he.NodeSeconds](r)
+	if r.Cost.Seconds.Encrypt != 3 || r.Cost.Bytes.CiphertextIn != 7 || noise.BitsLeft != 4 || !slices.Equal(seconds, he.NodeSeconds{3, 6}) {
 		t.Errorf("%+v; want 3 s, 7 bytes, the least of infinitely many, 7 and 4 bits, and 3 and 6 s a node", r)
 	}
-	if l := r.Lookups; l == nil || l.Done != 8 || !slices.Equal(l.FailedImages, []int{0, 3, 6}) {
+	if l, ok := he.AccountOf[*he.Lookups](r); !ok || l.Done != 8 || !slices.Equal(l.FailedSamples, []int{0, 3, 6}) {
 		t.Errorf("look-ups %+v, want 8 done and the first sample of each batch failed", l)
 	}
-	r, err = Run(t.Context(), Task{Executor: &echo{backend: he.Backend{Single: true, Approximate: true}}, Samples: bytesOf(5)})
+	r, err = Run(t.Context(), Task{Executor: &echo{backend: he.Backend{Single: true, Approximate: true}}, Input: identity, Samples: bytesOf(5)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (he.Latency{Encrypt: 2, Evaluate: 20, Decrypt: 200, First: 5, Plan: 3, Encode: 2}); *r.Latency != want {
-		t.Errorf("latency %+v, want %+v", *r.Latency, want)
+	l, ok := he.AccountOf[*he.Latency](r)
+	if !ok {
+		t.Fatal("no latency")
 	}
-	if !slices.Equal(r.Bound, []float64{0.54}) || !slices.Equal(r.Usual, []float64{0.25}) {
-		t.Errorf("errors %v and %v, want the largest stated", r.Bound, r.Usual)
+	if want := (he.Latency{Encrypt: 2, Evaluate: 20, Decrypt: 200, First: 5, Plan: 3, Encode: 2}); *l != want {
+		t.Errorf("latency %+v, want %+v", *l, want)
+	}
+	if a := r.Answers.(he.Approximate); !slices.Equal(a.Bound, []float64{0.54}) || !slices.Equal(a.Usual, []float64{0.25}) {
+		t.Errorf("errors %v and %v, want the largest stated", a.Bound, a.Usual)
 	}
 }
 
@@ -152,7 +165,7 @@ func TestRunJoins(t *testing.T) {
 func TestRunIdentity(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	base := he.Backend{Name: "bgv", Slots: 2, LogN: 13, PlaintextModuli: []uint64{3}, CiphertextModuli: []uint64{5}, SecurityBits: 128, Budget: []he.StageBudget{{Layer: "fc", BitsLeft: 3}}}
-	task := Task{Executor: &echo{backend: base, stop: 3, cause: context.Canceled}, Samples: bytesOf(6), Log: path, BundleSHA256: "b", DatasetSHA256: "d"}
+	task := Task{Executor: &echo{backend: base, stop: 3, cause: context.Canceled}, Input: identity, Samples: bytesOf(6), Log: path, BundleSHA256: "b", DatasetSHA256: "d"}
 	if _, err := Run(t.Context(), task); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
@@ -188,7 +201,7 @@ func TestRunIdentity(t *testing.T) {
 		t.Errorf("a refused log was changed, %v", err)
 	}
 	same, b := task, base
-	b.Why, b.NoiseBitsLeft = []string{"measured"}, 3
+	b.Why, b.PredictedBits = []string{"measured"}, 3
 	e := &echo{backend: b}
 	same.Resume, same.Executor = true, e
 	if _, err := Run(t.Context(), same); err != nil || e.ran != 1 {
@@ -207,17 +220,17 @@ func TestRunErrors(t *testing.T) {
 	} {
 		path := filepath.Join(t.TempDir(), "log")
 		e := &echo{backend: c.backend, stop: 2, cause: broken}
-		r, err := Run(t.Context(), Task{Executor: e, Samples: bytesOf(8), Log: path})
+		r, err := Run(t.Context(), Task{Executor: e, Input: identity, Samples: bytesOf(8), Log: path})
 		if r != nil || !errors.Is(err, broken) || err.Error() != c.want {
 			t.Errorf("%v, %v, want %q", r, err, c.want)
 		}
 		e = &echo{backend: c.backend}
 		kept := 0
-		if _, err := Run(t.Context(), Task{Executor: e, Samples: bytesOf(8), Log: path, Resume: true, Resumed: func(n int, _ int64) { kept = n }}); err != nil || kept == 0 {
+		if _, err := Run(t.Context(), Task{Executor: e, Input: identity, Samples: bytesOf(8), Log: path, Resume: true, Resumed: func(n int, _ int64) { kept = n }}); err != nil || kept == 0 {
 			t.Errorf("%d samples kept of a run that failed, %v", kept, err)
 		}
 	}
-	r, err := Run(t.Context(), Task{Executor: &echo{}, Samples: bytesOf(1), Log: filepath.Join(t.TempDir(), "missing", "log")})
+	r, err := Run(t.Context(), Task{Executor: &echo{}, Input: identity, Samples: bytesOf(1), Log: filepath.Join(t.TempDir(), "missing", "log")})
 	if r != nil || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a log in a missing folder: %v", err)
 	}
@@ -226,7 +239,7 @@ func TestRunErrors(t *testing.T) {
 // A log whose records are whole but say what cannot be is refused.
 func TestRunRefusesRecords(t *testing.T) {
 	e := &echo{backend: he.Backend{Slots: 2}}
-	task := Task{Executor: e, Samples: bytesOf(4), Resume: true}
+	task := Task{Executor: e, Input: identity, Samples: bytesOf(4), Resume: true}
 	for k, records := range [][]string{
 		{`{"from":0,"logits":[[1],[2,3]]}`},
 		{`{"from":0,"logits":[[1],[null]]}`},
@@ -239,6 +252,8 @@ func TestRunRefusesRecords(t *testing.T) {
 		{`{"from":0,"logits":[[1]]}`, `{"from":1,"reals":[[1]],"bound":[1],"usual":[1]}`},
 		{`{"from":0,"logits":[[1]]}`, `{"from":0,"logits":[[1]]}`},
 		{`{"from":0,"reals":[[1]],"bound":[1],"usual":[1]}`, `{"from":1,"reals":[[1,2]],"bound":[1,2],"usual":[1,2]}`},
+		{`{"from":0,"logits":[[1]],"node_seconds":[1]}`, `{"from":1,"logits":[[1]],"node_seconds":[1,2]}`},
+		{`{"from":0,"logits":[[1]]}`, `{"from":1,"logits":[[1]],"domains":[{}]}`},
 		{`nonsense`},
 	} {
 		task.Log = filepath.Join(t.TempDir(), fmt.Sprint(k))
@@ -262,14 +277,14 @@ func TestRunRefusesRecords(t *testing.T) {
 }
 
 func ExampleRun() {
-	task := Task{Executor: &echo{backend: he.Backend{Name: "bgv", Slots: 2}}, Samples: [][]uint8{{3}, {1}, {2}}}
+	task := Task{Executor: &echo{backend: he.Backend{Name: "bgv", Slots: 2}}, Input: identity, Samples: [][]uint8{{3}, {1}, {2}}}
 	task.Progress = func(p Progress) { fmt.Printf("batch %d of %d\n", p.Batch+1, p.Batches) }
 	r, err := Run(context.Background(), task)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(len(r.Logits), "answers")
+	fmt.Println(r.Answers.Len(), "answers")
 	// Output:
 	// batch 1 of 2
 	// batch 2 of 2

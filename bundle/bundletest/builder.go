@@ -168,15 +168,15 @@ func (b *Builder) Done() *bundle.Program {
 	return b.program
 }
 
-// Observed is Done, with the ranges seen on a few random images.
+// Observed is Done, with the ranges seen on a few random samples.
 func (b *Builder) Observed() *bundle.Program {
 	p := b.Done()
 	run, err := bundle.NewRunner(p)
 	if err != nil {
 		panic(err)
 	}
-	for _, image := range b.Images(3) {
-		_, err := run.Run(p.Input.Quantize(image), func(i int, v bundle.Vec) {
+	for _, s := range b.Samples(3) {
+		_, err := run.Run(s.Vec(), func(i int, v bundle.Vec) {
 			r := bundle.RangeOf(v)
 			if n := &p.Nodes[i]; n.Seen.Lo == nil {
 				n.Seen = r
@@ -191,8 +191,8 @@ func (b *Builder) Observed() *bundle.Program {
 	return p
 }
 
-// Images are n inputs of random bytes.
-func (b *Builder) Images(n int) [][]uint8 {
+// Samples are n inputs of random bytes, quantized.
+func (b *Builder) Samples(n int) []bundle.Sample {
 	all := make([][]uint8, n)
 	for i := range all {
 		all[i] = make([]uint8, bundle.Size(b.program.Input.Shape))
@@ -200,5 +200,5 @@ func (b *Builder) Images(n int) [][]uint8 {
 			all[i][k] = uint8(b.rng.UintN(256))
 		}
 	}
-	return all
+	return b.program.Input.Samples(all)
 }

@@ -10,12 +10,12 @@ import (
 	"qtool/bundle"
 )
 
-// Encrypted draws programs and up to 3 images n times, or as often as the flag
+// Encrypted draws programs and up to 3 samples n times, or as often as the flag
 // rapid.checks says, and wants of run the reference's logits. run returns nil for a
 // program that its parameters cannot carry, of which there may be one in rarely: 20 is
 // 1 of 20, and 0 none. At 100 draws and more, graphs that are no chains must be met, and
 // from 150 on every kind of o.
-func Encrypted(t *testing.T, n int, o Random, rarely int, run func(t *rapid.T, p *bundle.Program, images [][]uint8) []bundle.Vec) {
+func Encrypted(t *testing.T, n int, o Random, rarely int, run func(t *rapid.T, p *bundle.Program, samples []bundle.Sample) []bundle.Vec) {
 	t.Helper()
 	f := flag.Lookup("rapid.checks")
 	if before := f.Value.String(); before == f.DefValue {
@@ -29,9 +29,9 @@ func Encrypted(t *testing.T, n int, o Random, rarely int, run func(t *rapid.T, p
 	all, refused, graphs := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		p := programs.Draw(t, "program")
-		images := Images(p, rapid.IntRange(1, 3).Draw(t, "images")).Draw(t, "bytes")
+		samples := DrawSamples(p, rapid.IntRange(1, 3).Draw(t, "samples")).Draw(t, "codes")
 		all++
-		got := run(t, p, images)
+		got := run(t, p, samples)
 		if got == nil {
 			refused++
 			return
@@ -40,13 +40,13 @@ func Encrypted(t *testing.T, n int, o Random, rarely int, run func(t *rapid.T, p
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, image := range images {
-			want, err := r.Run(p.Input.Quantize(image), nil)
+		for i, s := range samples {
+			want, err := r.Run(s.Vec(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if k := want.FirstDifference(got[i]); k >= 0 {
-				t.Fatalf("image %d, logit %d: want %v, got %v", i, k, want.At(k), got[i].At(k))
+				t.Fatalf("sample %d, logit %d: want %v, got %v", i, k, want.At(k), got[i].At(k))
 			}
 		}
 		g, err := p.Graph()

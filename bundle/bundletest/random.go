@@ -68,35 +68,27 @@ func (o Random) filled() Random {
 
 // Codes draws an input of a program that leans to the ends of the quantizer's grid.
 func Codes(p *bundle.Program) *rapid.Generator[bundle.Vec] {
-	q := p.Input.Quantizer
-	lo, hi := int64(q.QMin()-q.ZeroPoint), int64(q.QMax()-q.ZeroPoint)
-	n := bundle.Size(p.Input.Shape)
-	return rapid.Custom(func(t *rapid.T) bundle.Vec {
-		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
-		v := make([]int64, n)
-		for i := range v {
-			switch rng.IntN(4) {
-			case 0:
-				v[i] = lo
-			case 1:
-				v[i] = hi
-			default:
-				v[i] = lo + rng.Int64N(hi-lo+1)
-			}
-		}
-		return bundle.Vec{Small: v}
-	})
+	return rapid.Map(DrawSamples(p, 1), func(all []bundle.Sample) bundle.Vec { return all[0].Vec() })
 }
 
-// Images draws n inputs of bytes.
-func Images(p *bundle.Program, n int) *rapid.Generator[[][]uint8] {
-	return rapid.Custom(func(t *rapid.T) [][]uint8 {
-		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 2))
-		all := make([][]uint8, n)
+// DrawSamples draws n samples that lean to the ends of the quantizer's grid.
+func DrawSamples(p *bundle.Program, n int) *rapid.Generator[[]bundle.Sample] {
+	q := p.Input.Quantizer
+	lo, hi := q.QMin()-q.ZeroPoint, q.QMax()-q.ZeroPoint
+	return rapid.Custom(func(t *rapid.T) []bundle.Sample {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		all := make([]bundle.Sample, n)
 		for i := range all {
-			all[i] = make([]uint8, bundle.Size(p.Input.Shape))
+			all[i] = make(bundle.Sample, bundle.Size(p.Input.Shape))
 			for k := range all[i] {
-				all[i][k] = uint8(rng.UintN(256))
+				switch rng.IntN(4) {
+				case 0:
+					all[i][k] = lo
+				case 1:
+					all[i][k] = hi
+				default:
+					all[i][k] = lo + rng.Int32N(hi-lo+1)
+				}
 			}
 		}
 		return all

@@ -6,16 +6,16 @@ import (
 	"qtool/bundle"
 )
 
-// Reference are the integer logits of images.
-func Reference(t testing.TB, p *bundle.Program, images [][]uint8) []bundle.Vec {
+// Reference are the integer logits of samples.
+func Reference(t testing.TB, p *bundle.Program, samples []bundle.Sample) []bundle.Vec {
 	t.Helper()
 	r, err := bundle.NewRunner(p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all []bundle.Vec
-	for _, image := range images {
-		v, err := r.Run(p.Input.Quantize(image), nil)
+	for _, s := range samples {
+		v, err := r.Run(s.Vec(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -25,14 +25,14 @@ func Reference(t testing.TB, p *bundle.Program, images [][]uint8) []bundle.Vec {
 }
 
 // CheckExact fails the test at the first logit that is not the reference's.
-func CheckExact(t testing.TB, p *bundle.Program, images [][]uint8, logits []bundle.Vec) {
+func CheckExact(t testing.TB, p *bundle.Program, samples []bundle.Sample, logits []bundle.Vec) {
 	t.Helper()
-	if len(logits) != len(images) {
-		t.Fatalf("%d results for %d images", len(logits), len(images))
+	if len(logits) != len(samples) {
+		t.Fatalf("%d results for %d samples", len(logits), len(samples))
 	}
-	for i, want := range Reference(t, p, images) {
+	for i, want := range Reference(t, p, samples) {
 		if k := want.FirstDifference(logits[i]); k >= 0 {
-			t.Fatalf("image %d of %d, logit %d: want %v, got %v", i, len(images), k, want.At(k), logits[i].At(k))
+			t.Fatalf("sample %d of %d, logit %d: want %v, got %v", i, len(samples), k, want.At(k), logits[i].At(k))
 		}
 	}
 }

@@ -105,8 +105,8 @@ func (w *Wiring) Done(t testing.TB, labels int) *bundle.Program {
 	return w.Program
 }
 
-// Bytes are n inputs of random bytes for p, the same each time.
-func Bytes(p *bundle.Program, n int) [][]uint8 {
+// Samples are n inputs of random bytes for p, quantized, the same each time.
+func Samples(p *bundle.Program, n int) []bundle.Sample {
 	r := Rand(31)
 	all := make([][]uint8, n)
 	for i := range all {
@@ -115,5 +115,5 @@ func Bytes(p *bundle.Program, n int) [][]uint8 {
 			all[i][k] = uint8(r.UintN(256))
 		}
 	}
-	return all
+	return p.Input.Samples(all)
 }

@@ -123,8 +123,8 @@ func finish(p *bundle.Program, r *bundle.Recurrent, rng *rand.Rand) *bundle.Prog
 	return p
 }
 
-// Sequences draws n inputs of bytes.
-func Sequences(p *bundle.Program, n int, seed uint64) [][]uint8 {
+// Sequences draws n samples of bytes, quantized.
+func Sequences(p *bundle.Program, n int, seed uint64) []bundle.Sample {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	size := p.Input.Shape[0] * p.Input.Shape[1]
 	all := make([][]uint8, n)
@@ -134,5 +134,5 @@ func Sequences(p *bundle.Program, n int, seed uint64) [][]uint8 {
 			all[i][k] = uint8(rng.IntN(256))
 		}
 	}
-	return all
+	return p.Input.Samples(all)
 }

@@ -5,12 +5,12 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/google/renameio/v2/maybe"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"qtool/datasets"
 	"qtool/datasets/text"
+	"qtool/internal/whole"
 	"qtool/recipe/material"
 )
 
@@ -174,7 +174,7 @@ func newDataShowCommand(a *app) *cobra.Command {
 				_, err := a.stdout.Write(png.Bytes())
 				return err
 			}
-			if err := maybe.WriteFile(out, png.Bytes(), 0o644); err != nil {
+			if err := whole.WriteFile(out, png.Bytes()); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(a.stdout, "wrote %s\n", out)

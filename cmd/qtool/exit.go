@@ -8,11 +8,8 @@ import (
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/export"
-	"qtool/he/bgv"
-	"qtool/he/lstm"
-	"qtool/he/packed"
+	"qtool/he"
 	"qtool/he/security"
-	"qtool/he/tfhe"
 	"qtool/model"
 	"qtool/pipeline"
 	"qtool/verify"
@@ -51,7 +48,7 @@ func exitCode(err error) int {
 		return exitMissing
 	case errors.Is(err, bundle.ErrVersion), errors.Is(err, model.ErrVersion), errors.Is(err, gate.ErrVersion):
 		return exitVersion
-	case errors.Is(err, security.ErrInsecure), errors.Is(err, bgv.ErrInsufficient), errors.Is(err, packed.ErrInsufficient), errors.Is(err, tfhe.ErrInsufficient), errors.Is(err, lstm.ErrInsufficient),
+	case errors.Is(err, security.ErrInsecure), errors.Is(err, he.ErrInsufficient),
 		errors.Is(err, export.ErrTooWide):
 		return exitInsecure
 	}

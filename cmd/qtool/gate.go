@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 
 	"qtool/internal/hint"
@@ -112,7 +111,7 @@ func (a *app) writeGate(result *gate.Result, o gateOptions) error {
 	if err := result.Write(&b, o.format, o.baseline); err != nil {
 		return err
 	}
-	if err := maybe.WriteFile(o.out, b.Bytes(), 0o644); err != nil {
+	if err := whole.WriteFile(o.out, b.Bytes()); err != nil {
 		return err
 	}
 	return result.Write(a.stdout, "text", o.baseline)

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"qtool/bundle"
-	"qtool/datasets/text"
 	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/pipeline"
@@ -135,7 +134,8 @@ type bundleView struct {
 	Layers     []layerRow        `json:"layers"`
 	Golden     int               `json:"golden_inputs"`
 	Provenance bundle.Provenance `json:"provenance"`
-	Client     *clientView       `json:"client,omitempty"`
+	Encoder    encoderView       `json:"encoder"`
+	Client     *textView         `json:"client,omitempty"` // as Encoder.Text
 }
 
 func inspectBundle(a *app, path string, f *bundle.File) error {
@@ -145,10 +145,8 @@ func inspectBundle(a *app, path string, f *bundle.File) error {
 	if v.SHA256, v.Bytes, err = whole.SHA256(path); err != nil {
 		return err
 	}
-	if client, err := pipeline.Encoder(f); err != nil {
+	if err := v.encoder(f); err != nil {
 		return err
-	} else if client != nil {
-		v.Client = &clientView{client.Vocabulary.Len(), client.Selection, client.Bits, client.Dimensions, int64(len(f.Client))}
 	}
 	if a.json {
 		return a.encode(v)
@@ -157,20 +155,9 @@ func inspectBundle(a *app, path string, f *bundle.File) error {
 	p.f("%s: integer bundle of recipe %s, seed %d, on %s; %s\n", path, v.Provenance.Recipe, v.Provenance.Seed, v.Provenance.Dataset, size(v.Bytes))
 	p.f("SHA-256 %s\n", v.SHA256)
 	p.f("input %v, %s; %d labels; %d golden inputs replayed\n\n", v.Input.Shape, describeQuantizer(v.Input.Quantizer), len(v.Labels), v.Golden)
-	if c := v.Client; c != nil {
-		p.f("client: %d words, %s of %d steps, %d numbers of %d bits each; %s\n\n", c.Words, c.Selection.Kind, c.Selection.Steps, c.Dimensions, c.Bits, size(c.Bytes))
-	}
+	p.encoder(v)
 	p.f("%s\n", layersTable(v.Layers))
 	return p.err
-}
-
-// clientView is what a bundle's client does with sentences.
-type clientView struct {
-	Words      int            `json:"words"`
-	Selection  text.Selection `json:"selection"`
-	Bits       int            `json:"bits"`
-	Dimensions int            `json:"dimensions"`
-	Bytes      int64          `json:"bytes"`
 }
 
 func describeQuantizer(q quant.Params) string {

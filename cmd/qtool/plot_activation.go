@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2/maybe"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
@@ -17,6 +16,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"qtool/approx"
+	"qtool/internal/whole"
 )
 
 // plotSamples is how many points a curve is drawn through.
@@ -136,5 +136,5 @@ func savePlots(path string, top, bottom *plot.Plot) error {
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return fmt.Errorf("plot: %w", err)
 	}
-	return maybe.WriteFile(path, b.Bytes(), 0o644)
+	return whole.WriteFile(path, b.Bytes())
 }

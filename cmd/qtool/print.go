@@ -85,7 +85,7 @@ func (p *printer) report(r *verify.Report) {
 }
 
 // domains says what values used of the intervals that polynomials were fitted for.
-func (p *printer) domains(all []he.Domain) {
+func (p *printer) domains(all he.Domains) {
 	if len(all) > 0 {
 		p.f("\ndomains of the polynomials, over all steps of all sentences:\n")
 	}
@@ -282,7 +282,7 @@ func (p *printer) cost(r *verify.Report) {
 		size(r.Bytes.Bundle), size(r.Bytes.CiphertextIn), size(r.Bytes.CiphertextOut), size(r.Bytes.Keys), size(r.PeakRSSBytes))
 }
 
-func (p *printer) parameters(b *he.Backend) {
+func (p *printer) parameters(b *verify.Backend) {
 	p.f("\nParameters (%s): N = 2^%d, log QP = %.1f, %d-bit security", b.Name, b.LogN, b.LogQP, b.SecurityBits)
 	if !b.Approximate {
 		p.f(", %.1f bits of noise budget left (%.1f predicted)", b.NoiseBitsLeft, b.PredictedBits)
@@ -292,7 +292,7 @@ func (p *printer) parameters(b *he.Backend) {
 		p.f("  - %s\n", why)
 	}
 	for _, l := range b.Tables {
-		p.f("Tables of %s: %d look-ups an image of up to %d values, %.1f microseconds each on one core.\n", l.Layer, l.PerImage, l.Domain, l.Microseconds)
+		p.f("Tables of %s: %d look-ups an image of up to %d values, %.1f microseconds each on one core.\n", l.Layer, l.PerSample, l.Domain, l.Microseconds)
 	}
 }
 

@@ -14,9 +14,9 @@ func (p *printer) lookups(l *he.Lookups) {
 		return
 	}
 	p.f("Look-ups and logits: %d done, %d missed their slot (%.2g expected), %d gave a wrong value, in %d images; a look-up fails with probability at most %.1g, an image %.1g.\n",
-		l.Done, l.Missed, l.Expected, l.Failed, len(l.FailedImages), l.PerLookup, l.PerImage)
+		l.Done, l.Missed, l.Expected, l.Failed, len(l.FailedSamples), l.PerLookup, l.PerSample)
 	if l.Milliseconds > 0 {
-		p.f("%.1f ms a look-up, %.2f s an image.\n", l.Milliseconds, l.SecondsPerImage)
+		p.f("%.1f ms a look-up, %.2f s an image.\n", l.Milliseconds, l.SecondsPerSample)
 	}
 	layers, most := slices.Clone(l.Layers), 12
 	if len(layers) > most {

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"qtool/internal/whole"
 	"qtool/pipeline"
 
-	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 )
 
@@ -59,7 +59,7 @@ func runReport(ctx context.Context, a *app, s pipeline.Source, out string) error
 	if out == "" {
 		out = filepath.Join(s.Dir, pipeline.FileHTML)
 	}
-	if err := maybe.WriteFile(out, html, 0o644); err != nil {
+	if err := whole.WriteFile(out, html); err != nil {
 		return err
 	}
 	if a.json {

@@ -14,14 +14,14 @@ func Samples(sentences []Sentence, v *Vocabulary, s Selection, scores []float32)
 	return all
 }
 
-// Bytes encodes samples that the encoder's own selection made; see Samples and Encoder.
-func (e *Encoder) Bytes(samples *datasets.Split) *datasets.Split {
-	s := &datasets.Split{Shape: e.Shape(), Labels: samples.Labels}
-	s.Images = make([]uint8, samples.Len()*e.Selection.Steps*e.Dimensions)
+// Bytes encodes samples that e's own selection made; see Samples. The images of the split
+// are their bytes. A sample without words is all empty steps.
+func Bytes(e *Encoder, samples *datasets.Split) *datasets.Split {
+	shape := e.Shape()
+	size := shape[0] * shape[1]
+	s := &datasets.Split{Shape: shape, Labels: samples.Labels, Images: make([]uint8, samples.Len()*size)}
 	for i, steps := range samples.Words {
-		for t, words := range steps {
-			e.step(s.Images[(i*e.Selection.Steps+t)*e.Dimensions:][:e.Dimensions], words)
-		}
+		e.Steps(s.Images[i*size:(i+1)*size], steps)
 	}
 	return s
 }

@@ -11,13 +11,6 @@ import (
 	"qtool/internal/whole"
 )
 
-// Vectors are pre-trained embeddings: Data has a row of Size numbers for each word.
-type Vectors struct {
-	Size  int
-	Words []string
-	Data  []float32
-}
-
 var gloveFile = []datasets.File{{
 	Name: "glove.6B.50d.sentiment-vocab.txt.gz", Size: 1258227,
 	SHA256: "57e495915fbf7b3df035598bb6672ac413db41b00b9c6c800517079f4d188268",

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
+	"qtool/bundle"
 	"qtool/he/internal/guard"
 	"qtool/he/internal/meter"
 	"qtool/he/internal/parallel"
@@ -15,7 +16,7 @@ import (
 	"qtool/kernel/mod"
 )
 
-// Client owns the secret key: it encrypts images and decrypts logits. It keeps
+// Client owns the secret key: it encrypts samples and decrypts logits. It keeps
 // its memory between batches and is not safe for concurrent use; it spreads its
 // work over the plan's workers itself.
 type Client struct {
@@ -28,8 +29,6 @@ type client struct {
 	plan *Plan
 	*keys
 	seeds   *sample.Stream
-	codes   [256]int64
-	columns []uint8 // images by input element; zeros between calls
 	workers []*clientWorker
 }
 
@@ -53,12 +52,12 @@ type clientWorker struct {
 
 // NewClient generates a secret key: uniform ternary. It and what encryption draws
 // come from package sample's streams, which the operating system seeds.
-func NewClient(p *Plan) (*Client, error) {
-	return newClient(p, secret.NewFromSystem(p.params), sample.NewSeed()), nil
+func NewClient(p *Plan) *Client {
+	return newClient(p, secret.NewFromSystem(p.params), sample.NewSeed())
 }
 
 func newClient(p *Plan, secret *rlwe.SecretKey, seed sample.Seed) *Client {
-	c := &Client{client: &client{plan: p, keys: &keys{secret: secret}, seeds: sample.NewStream(seed), codes: p.program.Input.Codes()}}
+	c := &Client{client: &client{plan: p, keys: &keys{secret: secret}, seeds: sample.NewStream(seed)}}
 	for i, s := range p.params.RingQ().SubRings {
 		key, negative := make([]uint64, s.N), make([]uint64, s.N)
 		s.IMForm(secret.Value.Q.Coeffs[i], key)
@@ -82,27 +81,21 @@ func newClient(p *Plan, secret *rlwe.SecretKey, seed sample.Seed) *Client {
 	return c
 }
 
-// Encrypt fills in with the encryptions of a batch of images for one plaintext
-// prime: ciphertext i holds input element i of every image, image k in slot k,
-// and zeros in the slots past the last image. progress is as in Server.Evaluate.
+// Encrypt fills in with the encryptions of a batch of samples for one plaintext
+// prime: ciphertext i holds input element i of every sample, sample k in slot k,
+// and zeros in the slots past the last sample. progress is as in Server.Evaluate.
 // On error in is undefined.
-func (c *Client) Encrypt(ctx context.Context, images [][]uint8, prime int, in *Inputs, progress func(nanoseconds float64)) error {
+func (c *Client) Encrypt(ctx context.Context, samples []bundle.Sample, prime int, in *Inputs, progress func(nanoseconds float64)) error {
 	p := c.plan
-	if len(images) > p.Slots() {
-		return fmt.Errorf("bgv: %d images for a batch of %d", len(images), p.Slots())
+	if len(samples) > p.Slots() {
+		return fmt.Errorf("bgv: %d samples for a batch of %d", len(samples), p.Slots())
 	}
-	for i, image := range images {
-		if len(image) != p.inputs() {
-			return fmt.Errorf("bgv: image %d has %d values, the program takes shape %v", i, len(image), p.program.Input.Shape)
-		}
+	if err := p.program.Input.CheckSamples(samples); err != nil {
+		return fmt.Errorf("bgv: %w", err)
 	}
 	in.Prime = prime
 	in.reset(p.Slots(), p.inputs(), 1, len(p.layout.q))
-	c.transpose(images)
-	var residues [256]uint64
-	for b, v := range c.codes {
-		residues[b] = residue(v, p.layout.t[prime])
-	}
+	t := p.layout.t[prime]
 	// A seed a ciphertext, so that the workers' order doesn't matter.
 	seeds := make([]sample.Seed, p.inputs())
 	for i := range seeds {
@@ -111,44 +104,24 @@ func (c *Client) Encrypt(ctx context.Context, images [][]uint8, prime int, in *I
 	defer c.forget(seeds)
 	return parallel.Run(ctx, p.workers, p.inputs(), func(w, i int) error {
 		worker := c.workers[w]
-		for k, b := range c.columns[i*len(images):][:len(images)] {
-			worker.slots[k] = residues[b]
+		for k, s := range samples {
+			worker.slots[k] = residue(int64(s[i]), t)
 		}
-		clear(worker.slots[len(images):])
+		clear(worker.slots[len(samples):])
 		worker.stream.Reset(seeds[i])
 		c.encrypt(worker, prime, &in.tensor, i)
 		return nil
 	}, func() { meter.Report(progress, p.costs.encrypt) })
 }
 
-// forget clears what encryption drew from seeds, and the images.
+// forget clears what encryption drew from seeds, and the samples' residues.
 func (c *Client) forget(seeds []sample.Seed) {
 	clear(seeds)
-	clear(c.columns)
 	for _, w := range c.workers {
 		w.stream.Close()
 		clear(w.slots)
 		clear(w.errors)
 		clear(w.message)
-	}
-}
-
-// transpose sorts the images' values by input element.
-func (c *Client) transpose(images [][]uint8) {
-	n, inputs := len(images), c.plan.inputs()
-	if cap(c.columns) < n*inputs {
-		c.columns = make([]uint8, n*inputs)
-	}
-	c.columns = c.columns[:n*inputs]
-	const square = 64
-	for from := 0; from < n; from += square {
-		some := images[from:min(from+square, n)]
-		for i := range inputs {
-			column := c.columns[i*n+from:][:len(some)]
-			for k, image := range some {
-				column[k] = image[i]
-			}
-		}
 	}
 }
 

@@ -1,6 +1,10 @@
 package bgv
 
-import "time"
+import (
+	"time"
+
+	"qtool/he"
+)
 
 // startClocks begins to time the program's nodes.
 func (s *Server) startClocks() {
@@ -12,8 +16,8 @@ func (s *Server) startClocks() {
 
 // nodeSeconds is the evaluation time of each node, summed over workers and
 // scaled up from the tiles that were timed. Rescales belong to no node.
-func (s *Server) nodeSeconds() []float64 {
-	seconds := make([]float64, len(s.plan.program.Nodes))
+func (s *Server) nodeSeconds() he.NodeSeconds {
+	seconds := make(he.NodeSeconds, len(s.plan.program.Nodes))
 	blocks := s.plan.Slots() / block
 	timed := (blocks + clockEvery - 1) / clockEvery
 	for i := range s.clocks {

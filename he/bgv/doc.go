@@ -1,6 +1,6 @@
-// Package bgv runs integer programs exactly under encryption, one image a slot:
+// Package bgv runs integer programs exactly under encryption, one sample a slot:
 // every input element is one BGV ciphertext that holds it for a whole batch of
-// images. There are no evaluation keys at all: nothing is rotated, and products
+// samples. There are no evaluation keys at all: nothing is rotated, and products
 // are not relinearised but grow in degree until the client decrypts them.
 //
 // # Convention
@@ -49,5 +49,5 @@
 //
 // Reference: Brakerski, Gentry, Vaikuntanathan, "(Leveled) fully homomorphic
 // encryption without bootstrapping", 2012; Dowlin et al., "CryptoNets", 2016,
-// for one image a slot.
+// for one sample a slot.
 package bgv

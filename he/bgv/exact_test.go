@@ -3,27 +3,29 @@ package bgv
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
+	"qtool/he/internal/hetest"
 )
 
-// checkExact runs images under encryption and on plain integers and wants the
+// checkExact runs samples under encryption and on plain integers and wants the
 // same integers. It returns the measured noise bits left.
-func checkExact(t *testing.T, p *bundle.Program, plan *Plan, images [][]uint8) float64 {
+func checkExact(t *testing.T, p *bundle.Program, plan *Plan, samples []bundle.Sample) float64 {
 	t.Helper()
-	result, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
+	result, err := NewExecutor(p, plan).Run(context.Background(), samples, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	bundletest.CheckExact(t, p, images, result.Logits)
+	bundletest.CheckExact(t, p, samples, hetest.Exact(t, result))
 	// Ten standard deviations bound the maximum over fewer than 2^40
 	// coefficients, if the model is right; its reserve is not touched.
-	if result.NoiseBitsLeft < plan.PredictedNoiseBitsLeft() {
-		t.Errorf("measured noise leaves %.2f bits, the prediction is %.2f", result.NoiseBitsLeft, plan.PredictedNoiseBitsLeft())
+	if left := hetest.NoiseLeft(t, result); left < plan.PredictedNoiseBitsLeft() {
+		t.Errorf("measured noise leaves %.2f bits, the prediction is %.2f", left, plan.PredictedNoiseBitsLeft())
 	}
-	return result.NoiseBitsLeft
+	return hetest.NoiseLeft(t, result)
 }
 
 func mustPlan(t testing.TB, p *bundle.Program, o Options) *Plan {
@@ -43,14 +45,14 @@ func insecureOptions(logN, moduli int) Options {
 func TestInsecureProgramsAreExact(t *testing.T) {
 	r := bundletest.Rand(2)
 	for _, c := range []struct {
-		name   string
-		b      *bundletest.Builder
-		logN   int
-		moduli int
-		images int
+		name    string
+		b       *bundletest.Builder
+		logN    int
+		moduli  int
+		samples int
 	}{
 		{"dense only", bundletest.From(r, 4, 9).Dense(4, 7), 10, 0, 1024},
-		{"one image", bundletest.From(r, 4, 9).Dense(4, 7), 10, 1, 1},
+		{"one sample", bundletest.From(r, 4, 9).Dense(4, 7), 10, 1, 1},
 		{"conv stride and padding", bundletest.From(r, 4, 2, 7, 6).Conv(3, 3, 2, 1, 7).Square().Dense(3, 7), 10, 0, 100},
 		{"biases far beyond 64 bits", bundletest.From(r, 4, 6).Wide(75).Dense(5, 7).Polynomial(2, 9).Dense(3, 7), 10, 0, 50},
 		{"reshape only", bundletest.From(r, 3, 2, 3).Add(&bundle.Reshape{Shape: []int{6}}), 10, 0, 5},
@@ -79,13 +81,13 @@ func TestInsecureProgramsAreExact(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := c.b.Done()
 			plan := mustPlan(t, p, insecureOptions(c.logN, c.moduli))
-			left := checkExact(t, p, plan, c.b.Images(c.images))
+			left := checkExact(t, p, plan, c.b.Samples(c.samples))
 			t.Logf("logQ %.0f, t %d x %.0f bits, noise bits left %.1f, predicted %.1f", plan.LogQ(), len(plan.layout.t), plan.layout.logT(), left, plan.PredictedNoiseBitsLeft())
 		})
 	}
 }
 
-func TestInsecureRandomPrograms(t *testing.T) {
+func TestInsecureRandomChains(t *testing.T) {
 	n := 60
 	if testing.Short() {
 		n = 10
@@ -111,7 +113,7 @@ func TestInsecureRandomPrograms(t *testing.T) {
 			}
 		}
 		p := b.Dense(1+r.IntN(4), 7).Done()
-		checkExact(t, p, mustPlan(t, p, insecureOptions(10, 2+r.IntN(3))), b.Images(1+r.IntN(1500)))
+		checkExact(t, p, mustPlan(t, p, insecureOptions(10, 2+r.IntN(3))), b.Samples(1+r.IntN(1500)))
 	}
 }
 
@@ -123,10 +125,10 @@ func TestSmallestSecureRing(t *testing.T) {
 	if plan.SecurityBits() != 128 {
 		t.Fatalf("%d bits of security: %v", plan.SecurityBits(), plan.Why())
 	}
-	checkExact(t, p, plan, b.Images(plan.Slots()+1))
+	checkExact(t, p, plan, b.Samples(plan.Slots()+1))
 }
 
-// TestAdversarialInputsOfLeNet encrypts images that drive LeNet-1 to its
+// TestAdversarialInputsOfLeNet encrypts samples that drive LeNet-1 to its
 // extremes: nothing but the smallest and the largest value, and rows of the
 // first layer with each weight's sign matched.
 func TestAdversarialInputsOfLeNet(t *testing.T) {
@@ -135,15 +137,8 @@ func TestAdversarialInputsOfLeNet(t *testing.T) {
 	}
 	b := bundletest.LeNet(4)
 	p := b.Done()
-	images := b.Images(4)
-	flat := func(v uint8) []uint8 {
-		image := make([]uint8, 784)
-		for i := range image {
-			image[i] = v
-		}
-		return image
-	}
-	images = append(images, flat(0), flat(255))
+	flat := func(v uint8) []uint8 { return slices.Repeat([]uint8{v}, 784) }
+	images := [][]uint8{flat(0), flat(255)}
 	conv := p.Nodes[0].Op.(bundle.Linear).Rows(p.Input.Shape)
 	for o := 0; o < conv.Outputs(); o += 97 {
 		for _, positive := range []bool{true, false} {
@@ -167,6 +162,7 @@ func TestAdversarialInputsOfLeNet(t *testing.T) {
 		}
 	}
 	plan := mustPlan(t, p, Options{})
-	left := checkExact(t, p, plan, images)
-	t.Logf("%d images, noise bits left %.1f, predicted %.1f", len(images), left, plan.PredictedNoiseBitsLeft())
+	samples := append(b.Samples(4), p.Input.Samples(images)...)
+	left := checkExact(t, p, plan, samples)
+	t.Logf("%d samples, noise bits left %.1f, predicted %.1f", len(samples), left, plan.PredictedNoiseBitsLeft())
 }

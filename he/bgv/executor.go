@@ -2,134 +2,80 @@ package bgv
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"qtool/bundle"
 	"qtool/he"
 	"qtool/he/internal/meter"
 	"qtool/he/internal/parallel"
+	"qtool/he/internal/run"
 )
 
-// executor plays client and server in one process. It keeps the memory of
-// ciphertexts between runs.
-type executor struct {
-	plan     *Plan
-	server   *Server
-	in       Inputs
-	out      Outputs
-	measured float64
-}
-
 // NewExecutor returns an executor that runs p exactly under encryption, with
-// plan, which must have been made for p. It generates a new key each run.
+// plan, which must have been made for p. Its first run generates the key.
 func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
-	if plan.program != p {
-		panic("bgv: plan was made for another program")
-	}
-	return &executor{plan: plan, server: NewServer(plan)}
+	return run.New(p, run.Plan{
+		Package: "bgv", Program: plan.program, Backend: plan.backend(), Slots: plan.Slots(),
+		BatchWork: float64(len(plan.layout.t)) * plan.costs.batch(plan.layout, plan.circuit),
+		Start: func(context.Context, *meter.Meter) (run.Session, run.Made, error) {
+			return &session{plan: plan, client: NewClient(plan), server: NewServer(plan), lifter: plan.newLifter()}, run.Made{}, nil
+		},
+	})
 }
 
-// Backend implements he.Executor. Its measured noise is the last run's.
-func (e *executor) Backend() he.Backend {
-	p := e.plan
+// backend describes the plan for the report.
+func (p *Plan) backend() he.Backend {
 	return he.Backend{
 		Name: "bgv", LogN: p.LogN(), LogQP: p.LogQ(), Slots: p.Slots(),
 		PlaintextModuli: p.PlaintextModuli(), CiphertextModuli: p.CiphertextModuli(),
-		SecurityBits: p.SecurityBits(), NoiseBitsLeft: e.measured, PredictedBits: p.PredictedNoiseBitsLeft(),
+		SecurityBits: p.SecurityBits(), PredictedBits: p.PredictedNoiseBitsLeft(),
 		Why: p.Why(), Budget: p.NoiseBudget(),
 	}
 }
 
-// Run implements he.Executor: one batch and one plaintext prime at a time,
-// to bound memory.
-func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)) (*he.Result, error) {
-	p := e.plan
-	for i, image := range images {
-		if len(image) != p.inputs() {
-			return nil, fmt.Errorf("bgv: image %d has %d values, the program takes shape %v", i, len(image), p.program.Input.Shape)
-		}
-	}
-	batches := (len(images) + p.Slots() - 1) / p.Slots()
-	r := &runState{executor: e, meter: meter.New(step, float64(batches*len(p.layout.t))*p.costs.batch(p.layout, p.circuit)), left: math.Inf(1)}
-	if err := r.setup(); err != nil {
-		return nil, err
-	}
-	for b := range batches {
-		batch := images[b*p.Slots() : min((b+1)*p.Slots(), len(images))]
-		if err := r.batch(ctx, batch); err != nil {
+// session implements run.Session: one plaintext prime at a time, to bound memory.
+type session struct {
+	plan   *Plan
+	client *Client
+	server *Server
+	lifter *lifter
+	in     Inputs
+	out    Outputs
+}
+
+// Batch implements run.Session.
+func (s *session) Batch(ctx context.Context, samples []bundle.Sample, m *meter.Meter) (*he.Result, error) {
+	p, r := s.plan, &he.Result{}
+	s.server.startClocks()
+	residues, least := make([][][]uint64, len(p.layout.t)), math.Inf(1)
+	for prime := range residues {
+		all, err := run.Phases(m, &r.Cost, func() (*Inputs, error) {
+			return &s.in, s.client.Encrypt(ctx, samples, prime, &s.in, m.Add)
+		}, func(in *Inputs) (*Outputs, error) {
+			return &s.out, s.server.Evaluate(ctx, in, &s.out, m.Add)
+		}, func(out *Outputs) ([][]uint64, error) {
+			all, left, err := s.client.Decrypt(ctx, out, m.Add)
+			least = min(least, left)
+			return all, err
+		})
+		if err != nil {
 			return nil, err
 		}
+		residues[prime] = all
 	}
-	if batches > 0 {
-		e.measured = r.left
-		r.result.NoiseBitsLeft = r.left
-	}
-	r.result.NodeSeconds = r.server.nodeSeconds()
-	bytes := &r.result.Cost.Bytes
-	primes := int64(len(p.layout.t))
-	bytes.CiphertextIn = primes * p.serialisedBytes(p.inputs(), 1, len(p.layout.q))
-	bytes.CiphertextOut = primes * p.serialisedBytes(p.circuit.out().elements, p.circuit.out().degree, p.layout.outLevel())
-	return &r.result, nil
-}
-
-// runState is one run of an executor: its key, and what it has given so far.
-type runState struct {
-	*executor
-	meter  *meter.Meter
-	client *Client
-	lifter *lifter
-	left   float64
-	result he.Result
-}
-
-func (r *runState) setup() error {
-	r.result.Logits = []bundle.Vec{}
-	return r.meter.Timed("keygen", &r.result.Cost.Seconds.Keygen, func() (err error) {
-		r.lifter = r.plan.newLifter()
-		r.server.startClocks()
-		r.client, err = NewClient(r.plan)
-		return err
+	logits := make(he.Exact, len(samples))
+	err := m.Timed("decrypt", &r.Cost.Seconds.Decrypt, func() error {
+		return parallel.Run(ctx, p.workers, len(samples), func(_, k int) (err error) {
+			logits[k], err = s.lifter.vector(residues, k)
+			return err
+		}, nil)
 	})
-}
-
-// batch encrypts, evaluates and decrypts up to N images, prime by prime.
-func (r *runState) batch(ctx context.Context, images [][]uint8) error {
-	seconds := &r.result.Cost.Seconds
-	residues := make([][][]uint64, len(r.plan.layout.t))
-	for prime := range residues {
-		err := r.meter.Timed("encrypt", &seconds.Encrypt, func() error {
-			return r.client.Encrypt(ctx, images, prime, &r.in, r.meter.Add)
-		})
-		if err != nil {
-			return err
-		}
-		err = r.meter.Timed("evaluate", &seconds.Evaluate, func() error {
-			return r.server.Evaluate(ctx, &r.in, &r.out, r.meter.Add)
-		})
-		if err != nil {
-			return err
-		}
-		err = r.meter.Timed("decrypt", &seconds.Decrypt, func() error {
-			var left float64
-			var err error
-			residues[prime], left, err = r.client.Decrypt(ctx, &r.out, r.meter.Add)
-			r.left = min(r.left, left)
-			return err
-		})
-		if err != nil {
-			return err
-		}
+	if err != nil {
+		return nil, err
 	}
-	return r.meter.Timed("decrypt", &seconds.Decrypt, func() error { return r.lift(ctx, residues, len(images)) })
-}
-
-func (r *runState) lift(ctx context.Context, residues [][][]uint64, images int) error {
-	logits := make([]bundle.Vec, images)
-	err := parallel.Run(ctx, r.plan.workers, images, func(_, k int) (err error) {
-		logits[k], err = r.lifter.vector(residues, k)
-		return err
-	}, nil)
-	r.result.Logits = append(r.result.Logits, logits...)
-	return err
+	primes := int64(len(p.layout.t))
+	r.Cost.Bytes.CiphertextIn = primes * p.serialisedBytes(p.inputs(), 1, len(p.layout.q))
+	r.Cost.Bytes.CiphertextOut = primes * p.serialisedBytes(p.circuit.out().elements, p.circuit.out().degree, p.layout.outLevel())
+	r.Answers, r.Accounts = logits, []he.Account{s.server.nodeSeconds(), he.Noise{BitsLeft: least}}
+	return r, nil
 }

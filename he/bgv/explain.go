@@ -28,8 +28,8 @@ func (p *Plan) explain(o Options, runnersUp []candidate) []string {
 		why = append(why, fmt.Sprintf("INSECURE: a ring of degree 2^%d allows %.0f bits at %d bits of security, this has about %d; it was asked for",
 			l.logN, limit, security.Bits, p.SecurityBits()))
 	}
-	work := o.perImage(l.costs(p.circuit, o.level()), l, p.circuit)
-	why = append(why, fmt.Sprintf("predicted work is %.2f ms an image on one core of the reference processor in batches of %.0f images (%d slots)", work/1e6, batch.Mean(o.Images, p.Slots()), p.Slots()))
+	work := o.perSample(l.costs(p.circuit, o.level()), l, p.circuit)
+	why = append(why, fmt.Sprintf("predicted work is %.2f ms a sample on one core of the reference processor in batches of %.0f samples (%d slots)", work/1e6, batch.Mean(o.Samples, p.Slots()), p.Slots()))
 	why = append(why, fmt.Sprintf("a batch takes %.1f GB of ciphertexts at once", l.bytes(p.circuit)/1e9))
 	if o.LogN != 0 {
 		why = append(why, fmt.Sprintf("the ring degree 2^%d was asked for", o.LogN))

@@ -99,7 +99,7 @@ func TestInsecureGraphsAreExact(t *testing.T) {
 			if n := len(plan.circuit.segments); n != c.segments {
 				t.Errorf("%d segments, want %d", n, c.segments)
 			}
-			left := checkExact(t, p, plan, bundletest.Bytes(p, 50))
+			left := checkExact(t, p, plan, bundletest.Samples(p, 50))
 			t.Logf("logQ %.0f, noise bits left %.1f, predicted %.1f", plan.LogQ(), left, plan.PredictedNoiseBitsLeft())
 		})
 	}
@@ -110,13 +110,10 @@ func TestInsecureGraphsAreExact(t *testing.T) {
 func TestInsecureInputsStay(t *testing.T) {
 	p := late().Done(t, 2)
 	plan := mustPlan(t, p, insecureOptions(10, 3))
-	client, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := NewClient(plan)
 	var in Inputs
 	var first, second Outputs
-	if err := client.Encrypt(t.Context(), bundletest.Bytes(p, 3), 1, &in, nil); err != nil {
+	if err := client.Encrypt(t.Context(), bundletest.Samples(p, 3), 1, &in, nil); err != nil {
 		t.Fatal(err)
 	}
 	server := NewServer(plan)
@@ -161,7 +158,7 @@ func TestInsecureCancelGraph(t *testing.T) {
 	plan := mustPlan(t, p, insecureOptions(10, 3))
 	for _, phase := range []string{"keygen", "encrypt", "evaluate", "decrypt"} {
 		ctx, cancel := context.WithCancel(t.Context())
-		result, err := NewExecutor(p, plan).Run(ctx, bundletest.Bytes(p, 3), func(s he.Step) {
+		result, err := NewExecutor(p, plan).Run(ctx, bundletest.Samples(p, 3), func(s he.Step) {
 			if s.Phase == phase {
 				cancel()
 			}

@@ -1,9 +1,9 @@
 package bgv
 
 import (
-	"fmt"
 	"math"
 
+	"qtool/he"
 	"qtool/he/internal/log2"
 	"qtool/internal/elementary"
 )
@@ -149,7 +149,7 @@ func (l *layout) outLevel() int { return l.lastLevel() - l.drops[len(l.drops)-1]
 // check says whether the noise fits.
 func (l *layout) check(c *circuit) error {
 	if b := l.budget(c); b.left < reserveBits || math.IsNaN(b.left) {
-		return fmt.Errorf("bgv: predicted noise leaves %.1f of %d bits below the %.1f of the last modulus: %w", b.left, reserveBits, b.logQ, ErrInsufficient)
+		return he.Insufficient("bgv", "", "predicted noise leaves %.1f of %d bits below the %.1f of the last modulus", b.left, reserveBits, b.logQ)
 	}
 	return nil
 }

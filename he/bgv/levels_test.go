@@ -30,7 +30,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 				p := b.Done()
 				first := mustPlan(t, p, insecureOptions(10, moduli))
 				secret := rlwe.NewKeyGenerator(first.params).GenSecretKeyNew()
-				images := b.Images(700)
+				samples := b.Samples(700)
 				var want [2][][]uint64
 				for _, level := range cputest.Levels(t, cpu.IFMA) {
 					plan, err := build(p, first.circuit, first.layout, 0, level)
@@ -40,7 +40,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 					client, server := newClient(plan, secret, sample.Seed{1}), NewServer(plan)
 					var in Inputs
 					var out Outputs
-					if err := client.Encrypt(context.Background(), images, 1, &in, nil); err != nil {
+					if err := client.Encrypt(context.Background(), samples, 1, &in, nil); err != nil {
 						t.Fatal(err)
 					}
 					if err := server.Evaluate(context.Background(), &in, &out, nil); err != nil {

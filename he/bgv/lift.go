@@ -26,7 +26,7 @@ func (p *Plan) newLifter() *lifter {
 	return l
 }
 
-// vector is image k's logits, from residues[prime][output][image]:
+// vector is sample k's logits, from residues[prime][output][sample]:
 //
 //	lo + ((sum_i r_i basis_i - lo) mod P)
 //

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/he/internal/parts"
 )
 
@@ -56,7 +57,7 @@ func lower(ctx context.Context, p *bundle.Program) (*circuit, error) {
 			return nil, err
 		}
 		if d := l.buffers[len(l.buffers)-1].degree; d > maxDegree {
-			return nil, fmt.Errorf("bgv: layer %q: ciphertext degree %d passes the limit of %d: %w", p.Nodes[i].Name, d, maxDegree, ErrInsufficient)
+			return nil, he.Insufficient("bgv", p.Nodes[i].Name, "ciphertext degree %d passes the limit of %d", d, maxDegree)
 		}
 		out.sole = out.sole && len(g.Readers(i+1)) == 1
 		tensors = append(tensors, out)

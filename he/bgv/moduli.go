@@ -91,11 +91,10 @@ func lift(v, m uint64) int64 {
 
 // residue is v modulo m in [0, m).
 func residue(v int64, m uint64) uint64 {
-	r := v % int64(m)
-	if r < 0 {
-		r += int64(m)
+	if t := int64(m); v >= t || v <= -t {
+		v %= t
 	}
-	return uint64(r)
+	return uint64(v + int64(m)&(v>>63))
 }
 
 // clone keeps what p has handed out so far.

@@ -2,7 +2,6 @@ package bgv
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/big"
 	"runtime"
@@ -19,9 +18,6 @@ import (
 	"qtool/kernel/mod"
 )
 
-// ErrInsufficient marks programs that no secure parameters can carry.
-var ErrInsufficient = errors.New("parameters are insufficient")
-
 // Options are the caller's wishes, unchecked. The zero value lets NewPlan
 // choose.
 type Options struct {
@@ -34,9 +30,9 @@ type Options struct {
 	Workers int
 	// PlaintextModuli forces the number of plaintext primes, 1..10.
 	PlaintextModuli int
-	// Images is how many images a run will have, so that the slots of a last
+	// Samples is how many samples a run will have, so that the slots of a last
 	// batch that stay empty count as work; 0 is as many as fill their batches.
-	Images int
+	Samples int
 	// Memory bounds the bytes of ciphertexts that are in memory at once; 0 is
 	// DefaultMemory. More plaintext primes, of fewer bits, take fewer ciphertext
 	// primes: less memory, and more time.
@@ -96,12 +92,12 @@ type Plan struct {
 
 // NewPlan chooses plaintext primes, ring degree and ciphertext primes for p, so
 // that the outputs are exact, the noise fits (see noise) and the parameters are
-// secure, with the least work an image as package costmodel predicts it: the same
+// secure, with the least work a sample as package costmodel predicts it: the same
 // program and options give the same plan on every machine.
 //
 // It returns ctx's error once that is done, a *security.InsecureError if o.LogN forces an insecure choice and
-// o does not allow it, and an error that wraps ErrInsufficient, with the
-// numbers, if nothing fits.
+// o does not allow it, and a *he.InsufficientError, with the numbers, or a *MemoryError if nothing
+// fits.
 func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	s, best, err := choose(ctx, p, o)
 	if err != nil {
@@ -123,8 +119,8 @@ func choose(ctx context.Context, p *bundle.Program, o Options) (*search, *layout
 	if o.PlaintextModuli < 0 || o.PlaintextModuli > maxModuli {
 		return nil, nil, fmt.Errorf("bgv: %d plaintext primes are outside 1..%d", o.PlaintextModuli, maxModuli)
 	}
-	if o.Workers < 0 || o.Images < 0 || o.Memory < 0 {
-		return nil, nil, fmt.Errorf("bgv: %d workers, %d images, %d bytes of memory", o.Workers, o.Images, o.Memory)
+	if o.Workers < 0 || o.Samples < 0 || o.Memory < 0 {
+		return nil, nil, fmt.Errorf("bgv: %d workers, %d samples, %d bytes of memory", o.Workers, o.Samples, o.Memory)
 	}
 	if o.Memory == 0 {
 		o.Memory = DefaultMemory
@@ -205,7 +201,7 @@ func build(p *bundle.Program, c *circuit, l *layout, workers int, level cpu.Leve
 // LogN is log2 of the ring degree.
 func (p *Plan) LogN() int { return p.layout.logN }
 
-// Slots is how many images a batch holds: the ring degree.
+// Slots is how many samples a batch holds: the ring degree.
 func (p *Plan) Slots() int { return 1 << p.layout.logN }
 
 // LogQ is log2 of the largest ciphertext modulus. There are no special primes,

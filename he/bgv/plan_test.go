@@ -9,6 +9,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
+	"qtool/he"
 	"qtool/he/security"
 )
 
@@ -107,7 +108,7 @@ func TestInsufficient(t *testing.T) {
 		"one":  {one.Done(), Options{PlaintextModuli: 1}, "bits do not fit 1 plaintext prime(s) of 61"},
 	} {
 		_, err := NewPlan(t.Context(), c.p, c.o)
-		if !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "layer") {
+		if !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "layer") {
 			t.Errorf("%s: got %v", name, err)
 		} else {
 			t.Log(err)
@@ -145,21 +146,21 @@ func TestUnsupportedOperationIsNamed(t *testing.T) {
 func TestPlansKeepToMemory(t *testing.T) {
 	p := bundletest.New(1, 4, 1, 28, 28).Conv(16, 5, 1, 0, 7).Square().Pool(2, 2).
 		Conv(64, 5, 1, 0, 7).Square().Pool(2, 2).Dense(128, 7).Square().Dense(10, 7).Done()
-	free := mustPlan(t, p, Options{Images: 1000, Memory: math.MaxInt64})
+	free := mustPlan(t, p, Options{Samples: 1000, Memory: math.MaxInt64})
 	needs := func(p *Plan) int64 { return int64(p.layout.bytes(p.circuit)) }
 	bound := needs(free) - 1
-	plan := mustPlan(t, p, Options{Images: 1000, Memory: bound})
+	plan := mustPlan(t, p, Options{Samples: 1000, Memory: bound})
 	if got := needs(plan); got > bound {
 		t.Errorf("a plan for %d bytes takes %d", bound, got)
 	}
 	if err := security.Check(plan.LogN(), plan.LogQ()); err != nil {
 		t.Error(err)
 	}
-	if again := mustPlan(t, p, Options{Images: 1000, Memory: bound + 1}); again.LogQ() != free.LogQ() {
+	if again := mustPlan(t, p, Options{Samples: 1000, Memory: bound + 1}); again.LogQ() != free.LogQ() {
 		t.Errorf("a bound that is kept makes log Q %v of %v", again.LogQ(), free.LogQ())
 	}
 	_, err := NewPlan(t.Context(), p, Options{Memory: 1e6})
-	if !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), "the limit is 0.001 GB") {
+	if !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), "the limit is 0.001 GB") {
 		t.Errorf("a megabyte: %v", err)
 	}
 	if least := new(MemoryError); !errors.As(err, &least) || least.Limit != 1e6 {
@@ -167,7 +168,7 @@ func TestPlansKeepToMemory(t *testing.T) {
 	} else if exact := mustPlan(t, p, Options{Memory: least.Need}); needs(exact) > least.Need {
 		t.Errorf("%d bytes are said to do, %d are taken", least.Need, needs(exact))
 	}
-	if plan := mustPlan(t, p, Options{Images: 1000}); needs(plan) > DefaultMemory {
+	if plan := mustPlan(t, p, Options{Samples: 1000}); needs(plan) > DefaultMemory {
 		t.Errorf("without a bound the plan takes %d bytes, more than %d", needs(plan), int64(DefaultMemory))
 	}
 	if _, err := NewPlan(t.Context(), p, Options{Memory: -1}); err == nil {

@@ -27,8 +27,8 @@ type Prediction struct {
 	Work float64 `json:"work"`
 }
 
-// Predict chooses for p, as NewPlan does, and says what it will need for o.Images
-// images, or for one batch where that is 0. It builds no kernels, and the
+// Predict chooses for p, as NewPlan does, and says what it will need for o.Samples
+// samples, or for one batch where that is 0. It builds no kernels, and the
 // prediction, but for the Speed that makes seconds of it, is the same on every
 // machine. The errors are NewPlan's.
 func Predict(ctx context.Context, p *bundle.Program, o Options) (Prediction, error) {
@@ -39,27 +39,27 @@ func Predict(ctx context.Context, p *bundle.Program, o Options) (Prediction, err
 	return Prediction{
 		OutputBits: log2.Int(width(s.output)), PlaintextPrimes: len(l.t), PlaintextBits: log2.Product(l.t),
 		LogN: l.logN, LogQP: l.logQ(), CiphertextPrimes: len(l.q),
-		Work: l.work(s.circuit, max(1, o.Images), costmodel.Reference),
+		Work: l.work(s.circuit, max(1, o.Samples), costmodel.Reference),
 	}, nil
 }
 
-// work is the predicted core seconds of so many images with a level's kernels.
-func (l *layout) work(c *circuit, images int, level cpu.Level) float64 {
+// work is the predicted core seconds of so many samples with a level's kernels.
+func (l *layout) work(c *circuit, samples int, level cpu.Level) float64 {
 	slots := 1 << l.logN
-	batches := (images + slots - 1) / slots
+	batches := (samples + slots - 1) / slots
 	return float64(batches*len(l.t)) * l.costs(c, level).batch(l, c) / 1e9
 }
 
-// Work is the core seconds for so many images by the cost model of the reference
+// Work is the core seconds for so many samples by the cost model of the reference
 // processor: the same on every machine.
-func (p *Plan) Work(images int) float64 {
-	return p.layout.work(p.circuit, images, costmodel.Reference)
+func (p *Plan) Work(samples int) float64 {
+	return p.layout.work(p.circuit, samples, costmodel.Reference)
 }
 
-// PredictedSeconds is the predicted time of the workers for so many images, with
+// PredictedSeconds is the predicted time of the workers for so many samples, with
 // this processor's kernels.
-func (p *Plan) PredictedSeconds(images int) float64 {
-	return p.layout.work(p.circuit, images, p.level) / float64(p.workers)
+func (p *Plan) PredictedSeconds(samples int) float64 {
+	return p.layout.work(p.circuit, samples, p.level) / float64(p.workers)
 }
 
 // Seconds is the predicted time of the run on a machine of that speed.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"qtool/bundle/bundletest"
+	"qtool/he"
 	"qtool/kernel/cpu"
 )
 
@@ -18,7 +19,7 @@ func TestPredictAtEveryLevel(t *testing.T) {
 	var want Prediction
 	for level := cpu.Portable; level <= cpu.IFMA; level++ {
 		cpu.Active = level
-		got, err := Predict(t.Context(), p, Options{Images: 10000})
+		got, err := Predict(t.Context(), p, Options{Samples: 10000})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,7 +35,7 @@ func TestPredictAtEveryLevel(t *testing.T) {
 // A prediction says of a plan what the plan says of itself.
 func TestPredict(t *testing.T) {
 	p := bundletest.LeNet(1).Done()
-	o := Options{Images: 10000}
+	o := Options{Samples: 10000}
 	plan := mustPlan(t, p, o)
 	got, err := Predict(t.Context(), p, o)
 	if err != nil {
@@ -47,16 +48,16 @@ func TestPredict(t *testing.T) {
 		t.Errorf("%.1f bits of output in %.1f of plaintext primes, the range has %d", got.OutputBits, got.PlaintextBits, p.Output().Range.Bits())
 	}
 	// Batches are paid for whole.
-	one, err := Predict(t.Context(), p, Options{LogN: got.LogN, PlaintextModuli: got.PlaintextPrimes, Images: plan.Slots()})
+	one, err := Predict(t.Context(), p, Options{LogN: got.LogN, PlaintextModuli: got.PlaintextPrimes, Samples: plan.Slots()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := Predict(t.Context(), p, Options{LogN: got.LogN, PlaintextModuli: got.PlaintextPrimes, Images: plan.Slots() + 1})
+	two, err := Predict(t.Context(), p, Options{LogN: got.LogN, PlaintextModuli: got.PlaintextPrimes, Samples: plan.Slots() + 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !(one.Work > 0) || math.Abs(two.Work/one.Work-2) > 0.1 {
-		t.Errorf("work %v of a full batch and %v of one image more", one.Work, two.Work)
+		t.Errorf("work %v of a full batch and %v of one sample more", one.Work, two.Work)
 	}
 	if s := (Speed{Factor: 3, Workers: 2}); got.Seconds(s) != got.Work*1.5 {
 		t.Errorf("%v seconds of work %v at factor 3 on two workers", got.Seconds(s), got.Work)
@@ -65,7 +66,7 @@ func TestPredict(t *testing.T) {
 	for range 7 {
 		deep.Square()
 	}
-	if got, err := Predict(t.Context(), deep.Done(), Options{}); !errors.Is(err, ErrInsufficient) || got != (Prediction{}) {
+	if got, err := Predict(t.Context(), deep.Done(), Options{}); !errors.Is(err, he.ErrInsufficient) || got != (Prediction{}) {
 		t.Errorf("%+v, %v of a program that nothing carries", got, err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"qtool/bundle/bundletest"
 	"qtool/he"
 	"qtool/he/internal/batch"
+	"qtool/he/internal/hetest"
 	"qtool/he/internal/log2"
 	"qtool/he/internal/rolestest"
 	"qtool/kernel/cpu"
@@ -31,11 +32,8 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 	b := bundletest.New(8, 4, 1, 6, 6).Conv(2, 3, 1, 0, 7).Square().Pool(2, 2).Dense(3, 7)
 	p := b.Done()
 	plan := mustPlan(t, p, insecureOptions(10, 2))
-	images := b.Images(plan.Slots())
-	client, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	samples := b.Samples(plan.Slots())
+	client := NewClient(plan)
 	server := NewServer(plan)
 	ctx := context.Background()
 	for prime, modulus := range plan.PlaintextModuli() {
@@ -55,7 +53,7 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 		}
 		var in, again Inputs
 		var out Outputs
-		if err := client.Encrypt(ctx, images, prime, &in, nil); err != nil {
+		if err := client.Encrypt(ctx, samples, prime, &in, nil); err != nil {
 			t.Fatal(err)
 		}
 		var cts []*rlwe.Ciphertext
@@ -64,8 +62,8 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 		}
 		for _, i := range []int{0, 17, 35} {
 			for k, got := range decode(in.Ciphertext(plan, i)) {
-				if want := p.Input.Quantize(images[k]).Small[i]; got != uint64(want) {
-					t.Fatalf("prime %d, input %d, image %d: want %d, got %d", modulus, i, k, want, got)
+				if want := samples[k].Vec().Small[i]; got != uint64(want) {
+					t.Fatalf("prime %d, input %d, sample %d: want %d, got %d", modulus, i, k, want, got)
 				}
 			}
 		}
@@ -87,7 +85,7 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 		for i := range out.Len() {
 			for k, got := range decode(out.Ciphertext(plan, i)) {
 				if want := mulMod(residues[i][k], scale, modulus); got != want {
-					t.Fatalf("prime %d, logit %d, image %d: want %d, got %d", modulus, i, k, want, got)
+					t.Fatalf("prime %d, logit %d, sample %d: want %d, got %d", modulus, i, k, want, got)
 				}
 			}
 		}
@@ -104,7 +102,7 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 	b := bundletest.New(9, 4, 1, 6, 6).Conv(2, 3, 1, 0, 7).Square().Dense(3, 7).Square()
 	p := b.Done()
 	good := mustPlan(t, p, insecureOptions(10, 1))
-	images := b.Images(200)
+	samples := b.Samples(200)
 	exhausted := 0
 	for cut := 0; cut <= 24; cut += 2 {
 		l := *good.layout
@@ -123,7 +121,7 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		result, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
+		result, err := NewExecutor(p, plan).Run(context.Background(), samples, nil)
 		var noise *batch.NoiseError
 		switch {
 		case errors.As(err, &noise):
@@ -134,9 +132,9 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 		case err != nil:
 			t.Fatal(err)
 		default:
-			bundletest.CheckExact(t, p, images, result.Logits)
+			bundletest.CheckExact(t, p, samples, hetest.Exact(t, result))
 			if exhausted > 0 {
-				t.Errorf("%d bits cut: noise left %.2f bits after an exhausted budget", cut, result.NoiseBitsLeft)
+				t.Errorf("%d bits cut: noise left %.2f bits after an exhausted budget", cut, hetest.NoiseLeft(t, result))
 			}
 		}
 	}

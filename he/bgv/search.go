@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/he/internal/batch"
 	"qtool/he/internal/costmodel"
 	"qtool/he/security"
@@ -28,7 +29,7 @@ type candidate struct {
 	primes       *primes
 	counts, bits []int
 	logQ         float64
-	nanoseconds  float64 // an image, all plaintext primes, one core
+	nanoseconds  float64 // a sample, all plaintext primes, one core
 	bytes        float64 // of ciphertexts at once
 }
 
@@ -133,7 +134,7 @@ func (s *search) tooLarge(ctx context.Context) error {
 }
 
 // MemoryError says that no secure parameters keep a batch's ciphertexts within the bound
-// on memory. It is an ErrInsufficient.
+// on memory. It is he.ErrInsufficient.
 type MemoryError struct {
 	Need, Limit int64 // bytes: the least of any parameters, and the bound
 	Widest      int   // values that wait between two layers
@@ -142,19 +143,19 @@ type MemoryError struct {
 // Error names the least, the bound and what takes it.
 func (e *MemoryError) Error() string {
 	return fmt.Sprintf("bgv: a batch takes %.3g GB of ciphertexts at once, the limit is %.3g GB; up to %d values wait between two layers: %v",
-		float64(e.Need)/1e9, float64(e.Limit)/1e9, e.Widest, ErrInsufficient)
+		float64(e.Need)/1e9, float64(e.Limit)/1e9, e.Widest, he.ErrInsufficient)
 }
 
-// Is reports whether target is ErrInsufficient.
-func (e *MemoryError) Is(target error) bool { return target == ErrInsufficient }
+// Unwrap is he.ErrInsufficient.
+func (e *MemoryError) Unwrap() error { return he.ErrInsufficient }
 
 // insufficient says what would have been needed.
 func (s *search) insufficient() error {
 	if len(s.needed) == 0 {
-		return fmt.Errorf("bgv: layer %q: range %v: %w: %w", s.program.Output().Name, s.output, s.rangeErr, ErrInsufficient)
+		return he.Insufficient("bgv", s.program.Output().Name, "range %v: %v", s.output, s.rangeErr)
 	}
-	return fmt.Errorf("bgv: layer %q: no modulus is long enough for the noise of range %v and short enough for %d bits of security (%s): %w",
-		s.program.Output().Name, s.output, security.Bits, security.Needs(s.needed), ErrInsufficient)
+	return he.Insufficient("bgv", s.program.Output().Name, "no modulus is long enough for the noise of range %v and short enough for %d bits of security (%s)",
+		s.output, security.Bits, security.Needs(s.needed))
 }
 
 // try adds the candidates with k plaintext primes in the ring of degree 2^logN.
@@ -184,16 +185,16 @@ func (s *search) try(logN, k int) {
 		}
 		l := c.sketch()
 		c.bytes = l.bytes(s.circuit)
-		c.nanoseconds = costmodel.Coarse(s.options.perImage(l.costs(s.circuit, s.options.level()), l, s.circuit))
+		c.nanoseconds = costmodel.Coarse(s.options.perSample(l.costs(s.circuit, s.options.level()), l, s.circuit))
 		s.found = append(s.found, c)
 	}
 }
 
-// perImage is the predicted nanoseconds of one core for an image.
-func (o Options) perImage(c costs, l *layout, circuit *circuit) float64 {
-	sum := float64(len(l.t)) * c.batch(l, circuit) / batch.Mean(o.Images, 1<<l.logN)
-	if o.Images > 0 {
-		sum += c.memory / float64(o.Images)
+// perSample is the predicted nanoseconds of one core for a sample.
+func (o Options) perSample(c costs, l *layout, circuit *circuit) float64 {
+	sum := float64(len(l.t)) * c.batch(l, circuit) / batch.Mean(o.Samples, 1<<l.logN)
+	if o.Samples > 0 {
+		sum += c.memory / float64(o.Samples)
 	}
 	return sum
 }

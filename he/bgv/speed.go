@@ -35,27 +35,28 @@ func MeasureSpeed(ctx context.Context) (Speed, error) {
 	if err != nil {
 		return Speed{}, err
 	}
-	images := make([][]uint8, plan.Slots())
+	bytes := make([][]uint8, plan.Slots())
 	r := rand.New(rand.NewPCG(1, 2))
-	for i := range images {
-		images[i] = make([]uint8, plan.inputs())
-		for k := range images[i] {
-			images[i][k] = uint8(r.UintN(256))
+	for i := range bytes {
+		bytes[i] = make([]uint8, plan.inputs())
+		for k := range bytes[i] {
+			bytes[i][k] = uint8(r.UintN(256))
 		}
 	}
+	samples := p.Input.Samples(bytes)
 	s := Speed{Workers: runtime.GOMAXPROCS(0)}
 	e := NewExecutor(p, plan)
 	begun := time.Now()
 	for i := 0; i < speedRuns && time.Since(begun).Seconds() < speedSeconds; i++ {
 		start := time.Now()
-		if _, err := e.Run(ctx, images, nil); err != nil {
+		if _, err := e.Run(ctx, samples, nil); err != nil {
 			return Speed{}, err
 		}
 		if took := time.Since(start).Seconds(); s.Seconds == 0 || took < s.Seconds {
 			s.Seconds = took
 		}
 	}
-	predicted, err := Predict(ctx, p, Options{Images: len(images)})
+	predicted, err := Predict(ctx, p, Options{Samples: len(samples)})
 	if err != nil {
 		return Speed{}, err
 	}

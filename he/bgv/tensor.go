@@ -7,7 +7,7 @@ import (
 )
 
 // block is the number of coefficients of a tile. The first segment of a network
-// on 28x28 images then reads 784 ciphertexts of two polynomials from 0.8 MB,
+// on 28x28 samples then reads 784 ciphertexts of two polynomials from 0.8 MB,
 // which fits a second-level cache.
 const block = 64
 

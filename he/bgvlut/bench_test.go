@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"qtool/bundle/bundletest"
+	"qtool/he"
+	"qtool/he/internal/hetest"
 )
 
 // fullyConnected is 784-128-64-10 with sparse weights of L1 norms that bound the
@@ -22,7 +24,7 @@ func fullyConnected(seed uint64, first, second int, odd bool) *bundletest.Builde
 	return b.Narrow(60).Dense(10, 3)
 }
 
-// BenchmarkFullyConnected runs 10,000 images, keys, encryption and decryption
+// BenchmarkFullyConnected runs 10,000 samples, keys, encryption and decryption
 // included.
 func BenchmarkFullyConnected(b *testing.B) {
 	for _, c := range []struct {
@@ -31,19 +33,19 @@ func BenchmarkFullyConnected(b *testing.B) {
 	}{{5, 31, 10, false}, {7, 127, 42, false}, {7, 127, 42, true}, {8, 255, 85, false}, {8, 255, 85, true}} {
 		b.Run(fmt.Sprintf("bits=%d/odd=%v", c.bits, c.odd), func(b *testing.B) {
 			net := fullyConnected(1, c.first, c.second, c.odd)
-			p, images := net.Done(), net.Images(10000)
-			plan := mustPlan(b, p, Options{Images: len(images)})
+			p, samples := net.Done(), net.Samples(10000)
+			plan := mustPlan(b, p, Options{Samples: len(samples)})
 			for _, why := range plan.Why() {
 				b.Log(why)
 			}
-			b.Logf("predicted %.1f s", plan.PredictedSeconds(len(images)))
+			b.Logf("predicted %.1f s", plan.PredictedSeconds(len(samples)))
 			for b.Loop() {
 				before := cpuSeconds()
-				r := checkExact(b, p, plan, images)
+				r := checkExact(b, p, plan, samples)
 				s := r.Cost.Seconds
-				b.Logf("keygen %.1f encrypt %.1f evaluate %.1f decrypt %.1f s; nodes %.1f", s.Keygen, s.Encrypt, s.Evaluate, s.Decrypt, r.NodeSeconds)
+				b.Logf("keygen %.1f encrypt %.1f evaluate %.1f decrypt %.1f s; nodes %.1f", s.Keygen, s.Encrypt, s.Evaluate, s.Decrypt, hetest.Account[he.NodeSeconds](b, r))
 				b.ReportMetric(cpuSeconds()-before, "cpu-s/op")
-				b.ReportMetric(1000*(s.Keygen+s.Encrypt+s.Evaluate+s.Decrypt)/float64(len(images)), "ms/image")
+				b.ReportMetric(1000*(s.Keygen+s.Encrypt+s.Evaluate+s.Decrypt)/float64(len(samples)), "ms/sample")
 			}
 		})
 	}
@@ -57,7 +59,7 @@ func BenchmarkTable(b *testing.B) {
 		bits, first, second int
 		odd                 bool
 	}{{5, 31, 10, false}, {7, 127, 42, false}, {7, 127, 42, true}, {8, 255, 85, false}, {8, 255, 85, true}} {
-		plan := mustPlan(b, fullyConnected(1, c.first, c.second, c.odd).Done(), Options{Images: 10000})
+		plan := mustPlan(b, fullyConnected(1, c.first, c.second, c.odd).Done(), Options{Samples: 10000})
 		_, _, server := newRoles(b, plan)
 		for stage := range 2 {
 			e := evaluation{Server: server, round: plan.stages[stage].round, stageServer: &server.stages[stage], worker: server.workers[0]}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/ring"
 
+	"qtool/bundle"
 	"qtool/he/internal/guard"
 	"qtool/he/internal/meter"
 	"qtool/he/internal/parallel"
@@ -14,7 +15,7 @@ import (
 	"qtool/kernel/mod"
 )
 
-// Client owns the secret key: it makes the relinearisation key, encrypts images
+// Client owns the secret key: it makes the relinearisation key, encrypts samples
 // and decrypts logits. It is not safe for concurrent use; it spreads its work
 // over the plan's workers itself.
 type Client struct {
@@ -27,7 +28,6 @@ type client struct {
 	plan   *Plan
 	secret *SecretKey
 	*negative
-	codes   [256]int64
 	workers []*clientWorker
 }
 
@@ -45,7 +45,7 @@ type clientWorker struct {
 }
 
 // NewClient makes a client with a new secret key.
-func NewClient(p *Plan) (*Client, error) { return NewClientWithKey(p, p.NewSecretKey()) }
+func NewClient(p *Plan) *Client { return newClient(p, p.NewSecretKey(), sample.NewSeed()) }
 
 // NewClientWithKey makes a client with a key it had before. What encryption draws
 // comes from streams that the operating system seeds. It returns a *KeyError if the
@@ -58,7 +58,7 @@ func NewClientWithKey(p *Plan, k *SecretKey) (*Client, error) {
 }
 
 func newClient(p *Plan, secret *SecretKey, seed sample.Seed) *Client {
-	c := &Client{client: &client{plan: p, secret: secret, negative: &negative{}, codes: p.program.Input.Codes()}}
+	c := &Client{client: &client{plan: p, secret: secret, negative: &negative{}}}
 	for i, limb := range p.ring.Secret(secret.key)[:p.ring.Levels()] {
 		m := p.ring.Modulus(i)
 		m.Scale(limb, limb, m.Factor(m.Q-1))
@@ -78,45 +78,40 @@ func newClient(p *Plan, secret *SecretKey, seed sample.Seed) *Client {
 }
 
 // RelinearizationKey generates the one evaluation key, for the server.
-func (c *Client) RelinearizationKey() (*RelinearizationKey, error) {
+func (c *Client) RelinearizationKey() *RelinearizationKey {
 	key := c.plan.ring.NewRelinearizationKey(c.secret.key, c.plan.digits)
-	return &RelinearizationKey{c.secret.params, c.secret.id, key}, nil
+	return &RelinearizationKey{c.secret.params, c.secret.id, key}
 }
 
-// Encrypt fills in with the encryptions of a batch of images: ciphertext i holds
-// input element i of every image, image k in slot k, and zeros in the slots past
-// the last image. progress is as in Server.Evaluate. On error in is undefined.
-func (c *Client) Encrypt(ctx context.Context, images [][]uint8, in *Inputs, progress func(nanoseconds float64)) error {
+// Encrypt fills in with the encryptions of a batch of samples: ciphertext i holds
+// input element i of every sample, sample k in slot k, and zeros in the slots past
+// the last sample. progress is as in Server.Evaluate. On error in is undefined.
+func (c *Client) Encrypt(ctx context.Context, samples []bundle.Sample, in *Inputs, progress func(nanoseconds float64)) error {
 	p := c.plan
-	if len(images) > p.Slots() {
-		return fmt.Errorf("bgvlut: %d images for a batch of %d", len(images), p.Slots())
+	if len(samples) > p.Slots() {
+		return fmt.Errorf("bgvlut: %d samples for a batch of %d", len(samples), p.Slots())
 	}
-	for i, image := range images {
-		if len(image) != p.inputs() {
-			return fmt.Errorf("bgvlut: image %d has %d values, the program takes shape %v", i, len(image), p.program.Input.Shape)
-		}
+	if err := p.program.Input.CheckSamples(samples); err != nil {
+		return fmt.Errorf("bgvlut: %w", err)
 	}
 	in.origin = p.origin(c.secret.id)
 	for len(in.all) < p.inputs() {
 		in.all = append(in.all, newPool(p.Slots()).ciphertext(p.ring.Levels()))
 	}
-	var residues [256]uint64
-	for b, v := range c.codes {
-		residues[b] = field(p.layout.t).of(v)
-	}
+	t := field(p.layout.t)
 	defer c.forget()
 	return parallel.Run(ctx, p.workers, p.inputs(), func(w, i int) error {
 		slots := c.workers[w].slots.Coeffs[0]
-		for k, image := range images {
-			slots[k] = residues[image[i]]
+		for k, s := range samples {
+			slots[k] = t.of(int64(s[i]))
 		}
-		clear(slots[len(images):])
+		clear(slots[len(samples):])
 		c.encrypt(c.workers[w], &in.all[i])
 		return nil
 	}, func() { meter.Report(progress, p.costs.encrypt) })
 }
 
-// forget clears what encryption drew, and the images.
+// forget clears what encryption drew, and the samples' residues.
 func (c *Client) forget() {
 	for _, w := range c.workers {
 		clear(w.slots.Coeffs[0])

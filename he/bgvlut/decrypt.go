@@ -13,14 +13,14 @@ import (
 	"qtool/he/internal/meter"
 )
 
-// Decrypt returns the logits modulo T, residues[o][k] that of logit o of image k,
+// Decrypt returns the logits modulo T, residues[o][k] that of logit o of sample k,
 // and how many bits the worst measured noise leaves:
 //
 //	log2(Q/2) - log2(max |V|),   V = T * (c_0 + c_1 s) mod Q, centred
 //
 // over all coefficients of all outputs. It returns a *batch.NoiseError, and no
 // residues, if less than one bit is left, and a *KeyError for logits of another
-// client's images. progress is as in Server.Evaluate.
+// client's samples. progress is as in Server.Evaluate.
 func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanoseconds float64)) (residues [][]uint64, bitsLeft float64, err error) {
 	p := c.plan
 	if err := p.belongs("output", out.origin, c.secret.id); err != nil {
@@ -69,7 +69,7 @@ func (c *Client) decrypt(w *clientWorker, from *ciphertext, slots []uint64) (bit
 	return log2.Product(p.layout.q[:limbs]) - 1 - log2.Int(largest)
 }
 
-// vector is image k's logits: the representatives of the residues in the window
+// vector is sample k's logits: the representatives of the residues in the window
 // of length T that begins with the proved range. It returns an error if one lies
 // past the range, which no correct evaluation gives.
 func (p *Plan) vector(residues [][]uint64, k int) (bundle.Vec, error) {

@@ -1,6 +1,6 @@
 // Package bgvlut runs integer programs with lookup tables exactly under
-// encryption, one image a slot: every tensor element is one BGV ciphertext that
-// holds it for a whole batch of images.
+// encryption, one sample a slot: every tensor element is one BGV ciphertext that
+// holds it for a whole batch of samples.
 //
 // # Tables are polynomials
 //

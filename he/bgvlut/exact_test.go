@@ -7,21 +7,22 @@ import (
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
 	"qtool/he"
+	"qtool/he/internal/hetest"
 )
 
-// checkExact runs images under encryption and on plain integers and wants the
+// checkExact runs samples under encryption and on plain integers and wants the
 // same integers.
-func checkExact(t testing.TB, p *bundle.Program, plan *Plan, images [][]uint8) *he.Result {
+func checkExact(t testing.TB, p *bundle.Program, plan *Plan, samples []bundle.Sample) *he.Result {
 	t.Helper()
-	result, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
+	result, err := NewExecutor(p, plan).Run(context.Background(), samples, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	bundletest.CheckExact(t, p, images, result.Logits)
+	bundletest.CheckExact(t, p, samples, hetest.Exact(t, result))
 	// The bound holds for all coefficients, if the model is right; its reserve is
 	// not touched.
-	if result.NoiseBitsLeft < plan.PredictedNoiseBitsLeft() {
-		t.Errorf("measured noise leaves %.2f bits, the prediction is %.2f", result.NoiseBitsLeft, plan.PredictedNoiseBitsLeft())
+	if left := hetest.NoiseLeft(t, result); left < plan.PredictedNoiseBitsLeft() {
+		t.Errorf("measured noise leaves %.2f bits, the prediction is %.2f", left, plan.PredictedNoiseBitsLeft())
 	}
 	return result
 }
@@ -41,15 +42,15 @@ func insecureOptions(logN int) Options { return Options{LogN: logN, AllowInsecur
 func TestInsecureProgramsAreExact(t *testing.T) {
 	r := bundletest.Rand(2)
 	for _, c := range []struct {
-		name   string
-		b      *bundletest.Builder
-		logN   int
-		images int
+		name    string
+		b       *bundletest.Builder
+		logN    int
+		samples int
 	}{
 		{"dense only", bundletest.From(r, 2, 9).Narrow(20).Dense(4, 3), 10, 1024},
 		{"reshape only", bundletest.From(r, 3, 2, 3).Add(&bundle.Reshape{Shape: []int{6}}), 10, 5},
 		{"table only", bundletest.From(r, 3, 6).RandomTable(4), 10, 50},
-		{"one image", bundletest.From(r, 2, 9).Narrow(12).Dense(4, 3).RandomTable(4).Narrow(20).Dense(3, 3), 10, 1},
+		{"one sample", bundletest.From(r, 2, 9).Narrow(12).Dense(4, 3).RandomTable(4).Narrow(20).Dense(3, 3), 10, 1},
 		{"two tables", bundletest.From(r, 1, 40).Narrow(40).Dense(6, 3).RandomTable(2).Narrow(12).Dense(5, 3).RandomTable(2).Narrow(20).Dense(3, 3), 10, 1500},
 		{"odd tables", bundletest.From(r, 1, 40).Narrow(63).Dense(6, 3).Sigmoid(2).Narrow(21).Dense(5, 3).Sigmoid(2).Narrow(20).Dense(3, 3), 10, 100},
 		{"table of table", bundletest.From(r, 2, 5).Narrow(9).Dense(3, 3).RandomTable(4).RandomTable(3).Narrow(5).Dense(2, 3), 10, 100},
@@ -64,13 +65,13 @@ func TestInsecureProgramsAreExact(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := c.b.Done()
 			plan := mustPlan(t, p, insecureOptions(c.logN))
-			result := checkExact(t, p, plan, c.b.Images(c.images))
-			t.Logf("log QP %.0f, %d primes and %d, t %d, noise bits left %.1f, predicted %.1f", plan.LogQP(), len(plan.layout.q), len(plan.layout.special), plan.layout.t, result.NoiseBitsLeft, plan.PredictedNoiseBitsLeft())
+			result := checkExact(t, p, plan, c.b.Samples(c.samples))
+			t.Logf("log QP %.0f, %d primes and %d, t %d, noise bits left %.1f, predicted %.1f", plan.LogQP(), len(plan.layout.q), len(plan.layout.special), plan.layout.t, hetest.NoiseLeft(t, result), plan.PredictedNoiseBitsLeft())
 		})
 	}
 }
 
-func TestInsecureRandomPrograms(t *testing.T) {
+func TestInsecureRandomChains(t *testing.T) {
 	n := 25
 	if testing.Short() {
 		n = 5
@@ -100,12 +101,12 @@ func TestInsecureRandomPrograms(t *testing.T) {
 		}
 		p := b.Narrow(30).Dense(1+r.IntN(3), 3).Done()
 		plan := mustPlan(t, p, insecureOptions(10))
-		checkExact(t, p, plan, b.Images(1+r.IntN(1500)))
+		checkExact(t, p, plan, b.Samples(1+r.IntN(1500)))
 	}
 }
 
 // TestSmallestSecureRing runs a program in parameters that are fit for use: all
-// slots of a batch and one image more.
+// slots of a batch and one sample more.
 func TestSmallestSecureRing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a ring of full size")
@@ -116,6 +117,6 @@ func TestSmallestSecureRing(t *testing.T) {
 	if plan.SecurityBits() != 128 {
 		t.Fatalf("%d bits of security: %v", plan.SecurityBits(), plan.Why())
 	}
-	r := checkExact(t, p, plan, b.Images(plan.Slots()+1))
-	t.Logf("N = 2^%d, log QP %.0f, noise bits left %.1f, predicted %.1f", plan.LogN(), plan.LogQP(), r.NoiseBitsLeft, plan.PredictedNoiseBitsLeft())
+	r := checkExact(t, p, plan, b.Samples(plan.Slots()+1))
+	t.Logf("N = 2^%d, log QP %.0f, noise bits left %.1f, predicted %.1f", plan.LogN(), plan.LogQP(), hetest.NoiseLeft(t, r), plan.PredictedNoiseBitsLeft())
 }

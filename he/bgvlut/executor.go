@@ -2,129 +2,82 @@ package bgvlut
 
 import (
 	"context"
-	"fmt"
-	"math"
+	"slices"
 
 	"qtool/bundle"
 	"qtool/he"
 	"qtool/he/internal/meter"
 	"qtool/he/internal/parallel"
+	"qtool/he/internal/run"
 )
 
-// executor plays client and server in one process.
-type executor struct {
-	plan     *Plan
-	in       Inputs
-	measured float64
-}
-
 // NewExecutor returns an executor that runs p exactly under encryption, with
-// plan, which must have been made for p. It generates new keys each run.
+// plan, which must have been made for p. Its first run generates the keys.
 func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
-	if plan.program != p {
-		panic("bgvlut: plan was made for another program")
-	}
-	return &executor{plan: plan}
+	return run.New(p, run.Plan{
+		Package: "bgvlut", Program: plan.program, Backend: plan.backend(), Slots: plan.Slots(),
+		BatchWork: plan.costs.total(plan.inputs(), plan.stages),
+		Start: func(context.Context, *meter.Meter) (run.Session, run.Made, error) {
+			client := NewClient(plan)
+			key := client.RelinearizationKey()
+			server, err := NewServer(plan, key)
+			return &session{plan: plan, client: client, server: server}, run.Made{KeyBytes: key.Bytes()}, err
+		},
+	})
 }
 
-// Backend implements he.Executor. Its measured noise is the last run's.
-func (e *executor) Backend() he.Backend {
-	p := e.plan
+// backend describes the plan for the report.
+func (p *Plan) backend() he.Backend {
 	return he.Backend{
 		Name: "bgv", LogN: p.LogN(), LogQP: p.LogQP(), Slots: p.Slots(),
 		PlaintextModuli: []uint64{p.PlaintextModulus()}, CiphertextModuli: p.CiphertextModuli(),
-		SecurityBits: p.SecurityBits(), NoiseBitsLeft: e.measured, PredictedBits: p.PredictedNoiseBitsLeft(),
+		SecurityBits: p.SecurityBits(), PredictedBits: p.PredictedNoiseBitsLeft(),
 		Why: p.Why(), Budget: p.NoiseBudget(), Tables: p.TableLayers(),
 	}
 }
 
-// Run implements he.Executor, one batch at a time.
-func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)) (*he.Result, error) {
-	p := e.plan
-	for i, image := range images {
-		if len(image) != p.inputs() {
-			return nil, fmt.Errorf("bgvlut: image %d has %d values, the program takes shape %v", i, len(image), p.program.Input.Shape)
-		}
-	}
-	batches := (len(images) + p.Slots() - 1) / p.Slots()
-	r := &runState{executor: e, meter: meter.New(step, float64(batches)*p.costs.total(p.inputs(), p.stages)), left: math.Inf(1)}
-	if err := r.setup(); err != nil {
-		return nil, err
-	}
-	for b := range batches {
-		if err := r.batch(ctx, images[b*p.Slots():min((b+1)*p.Slots(), len(images))], b == batches-1); err != nil {
-			return nil, err
-		}
-	}
-	if batches > 0 {
-		e.measured = r.left
-		r.result.NoiseBitsLeft = r.left
-	}
-	r.result.NodeSeconds = append([]float64(nil), r.server.seconds...)
-	bytes := &r.result.Cost.Bytes
-	bytes.CiphertextIn, bytes.CiphertextOut = p.InputBytes(), p.OutputBytes()
-	return &r.result, nil
-}
-
-// runState is one run of an executor: its keys, and what it has given so far.
-type runState struct {
-	*executor
-	meter  *meter.Meter
+// session implements run.Session. Ciphertexts come from the server's pool and go back
+// to it.
+type session struct {
+	plan   *Plan
 	client *Client
 	server *Server
+	in     Inputs
 	out    Outputs
-	left   float64
-	result he.Result
 }
 
-func (r *runState) setup() error {
-	r.result.Logits = []bundle.Vec{}
-	return r.meter.Timed("keygen", &r.result.Cost.Seconds.Keygen, func() error {
-		client, err := NewClient(r.plan)
+// Batch implements run.Session.
+func (s *session) Batch(ctx context.Context, samples []bundle.Sample, m *meter.Meter) (*he.Result, error) {
+	p, r := s.plan, &he.Result{}
+	clear(s.server.seconds)
+	logits, err := run.Phases(m, &r.Cost, func() (*Inputs, error) {
+		s.server.take(&s.in)
+		return &s.in, s.client.Encrypt(ctx, samples, &s.in, m.Add)
+	}, func(in *Inputs) (*Outputs, error) {
+		return &s.out, s.server.Consume(ctx, in, &s.out, m.Add)
+	}, func(out *Outputs) (he.Exact, error) {
+		residues, left, err := s.client.Decrypt(ctx, out, m.Add)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		key, err := client.RelinearizationKey()
-		if err != nil {
-			return err
-		}
-		r.client, r.result.Cost.Bytes.Keys = client, key.Bytes()
-		r.server, err = NewServer(r.plan, key)
-		return err
-	})
-}
-
-// batch encrypts, evaluates and decrypts up to N images. The last batch's inputs
-// make room for what is computed of them.
-func (r *runState) batch(ctx context.Context, images [][]uint8, last bool) error {
-	seconds := &r.result.Cost.Seconds
-	err := r.meter.Timed("encrypt", &seconds.Encrypt, func() error {
-		return r.client.Encrypt(ctx, images, &r.in, r.meter.Add)
-	})
-	if err != nil {
-		return err
-	}
-	err = r.meter.Timed("evaluate", &seconds.Evaluate, func() error {
-		if last {
-			return r.server.Consume(ctx, &r.in, &r.out, r.meter.Add)
-		}
-		return r.server.Evaluate(ctx, &r.in, &r.out, r.meter.Add)
-	})
-	if err != nil {
-		return err
-	}
-	return r.meter.Timed("decrypt", &seconds.Decrypt, func() error {
-		residues, left, err := r.client.Decrypt(ctx, &r.out, r.meter.Add)
-		if err != nil {
-			return err
-		}
-		r.left = min(r.left, left)
-		logits := make([]bundle.Vec, len(images))
-		err = parallel.Run(ctx, r.plan.workers, len(images), func(_, k int) (err error) {
-			logits[k], err = r.plan.vector(residues, k)
+		r.Accounts = []he.Account{slices.Clone(s.server.seconds), he.Noise{BitsLeft: left}}
+		logits := make(he.Exact, len(samples))
+		return logits, parallel.Run(ctx, p.workers, len(samples), func(_, k int) (err error) {
+			logits[k], err = p.vector(residues, k)
 			return err
 		}, nil)
-		r.result.Logits = append(r.result.Logits, logits...)
-		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = p.InputBytes(), p.OutputBytes()
+	r.Answers = logits
+	return r, nil
+}
+
+// take gives in the memory that the server has of an earlier batch.
+func (s *Server) take(in *Inputs) {
+	for len(in.all) < s.plan.inputs() {
+		in.all = append(in.all, s.pool.ciphertext(s.plan.ring.Levels()))
+	}
 }

@@ -21,7 +21,7 @@ func (p *Plan) explain(s *search) []string {
 		t, round := p.tables[i].tree, p.stages[i].round
 		r := p.tableLayer(i)
 		why = append(why, fmt.Sprintf("layer %q: %d tables of up to %d values, %d of them odd or even, take %d levels and %.1f bits, from %d primes to %d",
-			r.Layer, r.PerImage, r.Domain, r.Symmetric, t.levels(), log2.Product(l.q[l.limbs(round, t.levels()):l.limbs(round, 0)]), l.limbs(round, 0), l.limbs(round, t.levels())))
+			r.Layer, r.PerSample, r.Domain, r.Symmetric, t.levels(), log2.Product(l.q[l.limbs(round, t.levels()):l.limbs(round, 0)]), l.limbs(round, 0), l.limbs(round, t.levels())))
 	}
 	why = append(why, fmt.Sprintf("fresh ciphertexts have %d primes, %.1f bits; relinearisation takes %d special prime(s) more, %.1f bits, and %d digits",
 		len(l.q), l.logQ(), len(l.special), log2.Product(l.special), len(p.digits)))
@@ -34,9 +34,9 @@ func (p *Plan) explain(s *search) []string {
 		why = append(why, fmt.Sprintf("INSECURE: a ring of degree 2^%d allows %.0f bits at %d bits of security, this has about %d; it was asked for",
 			l.logN, limit, security.Bits, p.SecurityBits()))
 	}
-	images := batch.Mean(s.options.Images, p.Slots())
-	work := l.costs(p.stages, p.tables, s.options.level()).total(p.inputs(), p.stages) / images
-	why = append(why, fmt.Sprintf("predicted work is %.2f ms an image on one core of the reference processor in batches of %.0f images (%d slots)", work/1e6, images, p.Slots()))
+	samples := batch.Mean(s.options.Samples, p.Slots())
+	work := l.costs(p.stages, p.tables, s.options.level()).total(p.inputs(), p.stages) / samples
+	why = append(why, fmt.Sprintf("predicted work is %.2f ms a sample on one core of the reference processor in batches of %.0f samples (%d slots)", work/1e6, samples, p.Slots()))
 	for logN := minLogN; logN <= maxLogN; logN++ {
 		if line := s.rejected(logN, work); line != "" && logN != l.logN {
 			why = append(why, line)
@@ -65,7 +65,7 @@ func (s *search) rejected(logN int, work float64) string {
 // tableLayer describes the tables of stage i.
 func (p *Plan) tableLayer(i int) he.TableLayer {
 	s, t := &p.stages[i], &p.tables[i]
-	r := he.TableLayer{Layer: p.program.Nodes[s.node.table].Name, PerImage: s.between}
+	r := he.TableLayer{Layer: p.program.Nodes[s.node.table].Name, PerSample: s.between}
 	for k := range s.between {
 		r.Domain = max(r.Domain, t.of(k).domain)
 		if t.of(k).parity != general {
@@ -91,7 +91,7 @@ func (p *Plan) TableLayers() []he.TableLayer {
 			all = append(all, l)
 			continue
 		}
-		all[at].PerImage += l.PerImage
+		all[at].PerSample += l.PerSample
 		all[at].Symmetric += l.Symmetric
 		all[at].Domain = max(all[at].Domain, l.Domain)
 	}

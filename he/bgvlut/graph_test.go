@@ -11,6 +11,7 @@ import (
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
 	"qtool/he"
+	"qtool/he/internal/hetest"
 )
 
 var sumOfTwo = &bundle.Add{Weights: []int32{1, 1}}
@@ -78,8 +79,8 @@ func TestInsecureGraphsAreExact(t *testing.T) {
 			if n := len(plan.layout.drops); n != c.rounds {
 				t.Errorf("%d rounds, want %d", n, c.rounds)
 			}
-			result := checkExact(t, p, plan, bundletest.Bytes(p, 30))
-			t.Logf("log QP %.0f, %d primes, noise bits left %.1f, predicted %.1f", plan.LogQP(), len(plan.layout.q), result.NoiseBitsLeft, plan.PredictedNoiseBitsLeft())
+			result := checkExact(t, p, plan, bundletest.Samples(p, 30))
+			t.Logf("log QP %.0f, %d primes, noise bits left %.1f, predicted %.1f", plan.LogQP(), len(plan.layout.q), hetest.NoiseLeft(t, result), plan.PredictedNoiseBitsLeft())
 			// A prediction is the plan's, low degrees of products included.
 			got, err := Predict(t.Context(), p, insecureOptions(10))
 			if err != nil || got.LogQP != plan.LogQP() || got.CiphertextPrimes != len(plan.layout.q) {
@@ -95,7 +96,7 @@ func TestInsecureMaximumIsOneLayer(t *testing.T) {
 	w := bundletest.Wire(2, 0, 1, 2, 2).Add("pool", &bundle.MaxPool{Kernel: bundle.Both(2), Stride: bundle.Both(1)})
 	p := w.Add("flat", &bundle.Reshape{Shape: []int{1}}).Done(t, 1)
 	plan := mustPlan(t, p, insecureOptions(10))
-	if all := plan.TableLayers(); len(all) != 1 || all[0].Layer != "pool" || all[0].PerImage != 3 || all[0].Domain != 7 {
+	if all := plan.TableLayers(); len(all) != 1 || all[0].Layer != "pool" || all[0].PerSample != 3 || all[0].Domain != 7 {
 		t.Errorf("tables %+v, want 3 of pool over -3..3", all)
 	}
 	for _, l := range plan.Describe(0).Layers {
@@ -113,7 +114,7 @@ func TestInsecureMemoryIsFreed(t *testing.T) {
 	client, _, server := newRoles(t, plan)
 	var in Inputs
 	var out Outputs
-	if err := client.Encrypt(t.Context(), bundletest.Bytes(p, 3), &in, nil); err != nil {
+	if err := client.Encrypt(t.Context(), bundletest.Samples(p, 3), &in, nil); err != nil {
 		t.Fatal(err)
 	}
 	var want [][]uint64
@@ -131,7 +132,7 @@ func TestInsecureMemoryIsFreed(t *testing.T) {
 			}
 			for k := range got[o] {
 				if got[o][k] != want[o][k] {
-					t.Fatalf("output %d of image %d: %d, at first %d", o, k, got[o][k], want[o][k])
+					t.Fatalf("output %d of sample %d: %d, at first %d", o, k, got[o][k], want[o][k])
 				}
 			}
 		}
@@ -144,7 +145,7 @@ func TestInsecureMemoryIsFreed(t *testing.T) {
 	limbs := func() int { return len(server.pool.free) }
 	before := limbs()
 	server.pool.free = nil
-	if err := client.Encrypt(t.Context(), bundletest.Bytes(p, 3), &in, nil); err != nil {
+	if err := client.Encrypt(t.Context(), bundletest.Samples(p, 3), &in, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := server.Consume(t.Context(), &in, &out, nil); err != nil {
@@ -174,11 +175,11 @@ func TestRefusals(t *testing.T) {
 	w := bundletest.Wire(8, 0, 2)
 	large := &bundle.Dense{Units: 2, Inputs: 2, Weight: []int32{1 << 10, 1, 1, 1 << 10}, Bias: bundle.Vec{Small: make([]int64, 2)}}
 	p := w.Add("large", large).Add("product", &bundle.Mul{}, "large", "input").Done(t, 2)
-	if _, err := NewPlan(t.Context(), p, Options{}); !errors.Is(err, errInsufficient) || !strings.Contains(err.Error(), `layer "product"`) {
+	if _, err := NewPlan(t.Context(), p, Options{}); !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), `layer "product"`) {
 		t.Errorf("a product of wide factors: %v", err)
 	}
 	p = bundletest.Wire(8, 0, 1, 8, 8).Add("pool", &bundle.MaxPool{Kernel: bundle.Both(8), Stride: bundle.Both(1)}).Add("flat", &bundle.Reshape{Shape: []int{1}}).Done(t, 1)
-	if _, err := NewPlan(t.Context(), p, Options{}); !errors.Is(err, errInsufficient) || !strings.Contains(err.Error(), `layer "pool"`) {
+	if _, err := NewPlan(t.Context(), p, Options{}); !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), `layer "pool"`) {
 		t.Errorf("a maximum of bytes: %v", err)
 	}
 }
@@ -189,7 +190,7 @@ func TestInsecureCancelGraph(t *testing.T) {
 	plan := mustPlan(t, p, insecureOptions(10))
 	for _, phase := range []string{"keygen", "encrypt", "evaluate", "decrypt"} {
 		ctx, cancel := context.WithCancel(t.Context())
-		result, err := NewExecutor(p, plan).Run(ctx, bundletest.Bytes(p, 3), func(s he.Step) {
+		result, err := NewExecutor(p, plan).Run(ctx, bundletest.Samples(p, 3), func(s he.Step) {
 			if s.Phase == phase {
 				cancel()
 			}
@@ -201,25 +202,25 @@ func TestInsecureCancelGraph(t *testing.T) {
 	}
 }
 
-// Random graphs of all operations that are carried decrypt to the reference's integers.
+// Random programs of all operations that are carried decrypt to the reference's integers.
 // Wide tables and factors are refused as insufficient.
-func TestInsecureRandomGraphs(t *testing.T) {
+func TestInsecureRandomPrograms(t *testing.T) {
 	o := bundletest.Random{Kinds: carried.Kinds, Layers: 5, InputBits: 2, RangeBits: 8, TableBits: 5}
-	bundletest.Encrypted(t, 150, o, 10, func(t *rapid.T, p *bundle.Program, images [][]uint8) []bundle.Vec {
+	bundletest.Encrypted(t, 150, o, 10, func(t *rapid.T, p *bundle.Program, samples []bundle.Sample) []bundle.Vec {
 		plan, err := NewPlan(context.Background(), p, Options{LogN: 10, AllowInsecure: true, Workers: 1})
-		if errors.Is(err, errInsufficient) {
+		if errors.Is(err, he.ErrInsufficient) {
 			return nil
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		result, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
+		result, err := NewExecutor(p, plan).Run(context.Background(), samples, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if result.NoiseBitsLeft < plan.PredictedNoiseBitsLeft() {
-			t.Fatalf("measured noise leaves %.2f bits, the prediction is %.2f", result.NoiseBitsLeft, plan.PredictedNoiseBitsLeft())
+		if left := hetest.NoiseLeft(t, result); left < plan.PredictedNoiseBitsLeft() {
+			t.Fatalf("measured noise leaves %.2f bits, the prediction is %.2f", left, plan.PredictedNoiseBitsLeft())
 		}
-		return result.Logits
+		return hetest.Exact(t, result)
 	})
 }

@@ -5,7 +5,7 @@ import (
 	"math"
 	"math/big"
 
-	"qtool/he/bgv"
+	"qtool/he"
 	"qtool/he/internal/log2"
 	"qtool/internal/elementary"
 )
@@ -161,7 +161,7 @@ func plaintextPrime(logN int, width *big.Int) (uint64, error) {
 			}
 		}
 	}
-	return 0, fmt.Errorf("%d values need a plaintext prime of more than %d bits: %w", width, maxPlaintextBits, bgv.ErrInsufficient)
+	return 0, he.Insufficient("bgvlut", "", "%d values need a plaintext prime of more than %d bits", width, maxPlaintextBits)
 }
 
 // maxPlaintextBits bounds T: its residues are the weights of lazy sums.

@@ -34,24 +34,23 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 			o.Workers = 1 // each worker has a stream
 			first := mustPlan(t, b.Done(), o)
 			secret := first.NewSecretKey()
-			key, err := newClient(first, secret, sample.Seed{}).RelinearizationKey()
-			if err != nil {
-				t.Fatal(err)
-			}
-			images := b.Images(500)
+			key := newClient(first, secret, sample.Seed{}).RelinearizationKey()
+			samples := b.Samples(500)
 			var want [2][]ciphertext
 			atEveryLevel(t, func(level cpu.Level) {
 				plan, l := *first, first.layout
-				if plan.ring, err = rns.NewRing(l.logN, l.t, l.q, l.special); err != nil {
+				ring, err := rns.NewRing(l.logN, l.t, l.q, l.special)
+				if err != nil {
 					t.Fatal(err)
 				}
+				plan.ring = ring
 				server, err := NewServer(&plan, key)
 				if err != nil {
 					t.Fatal(err)
 				}
 				var in Inputs
 				var out Outputs
-				if err := newClient(&plan, secret, sample.Seed{1}).Encrypt(context.Background(), images, &in, nil); err != nil {
+				if err := newClient(&plan, secret, sample.Seed{1}).Encrypt(context.Background(), samples, &in, nil); err != nil {
 					t.Fatal(err)
 				}
 				if err := server.Evaluate(context.Background(), &in, &out, nil); err != nil {

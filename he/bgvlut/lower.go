@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/he/internal/parts"
 )
 
@@ -47,7 +48,7 @@ func lower(ctx context.Context, p *bundle.Program) ([]stage, error) {
 	}
 	lowered, origin, err := p.LowerMaxPool()
 	if err != nil {
-		return nil, fmt.Errorf("bgvlut: %w: %w", err, errInsufficient)
+		return nil, &he.InsufficientError{Backend: "bgvlut", Cause: err}
 	}
 	if lowered != p {
 		if bounds, err = lowered.Bounds(); err != nil {

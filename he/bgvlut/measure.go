@@ -14,15 +14,7 @@ type LookupTime struct {
 // It makes a client and its keys first, which the times leave out. The returned
 // function may be called again and again.
 func (p *Plan) MeasureLookups() (measure func() []LookupTime, err error) {
-	client, err := NewClient(p)
-	if err != nil {
-		return nil, err
-	}
-	key, err := client.RelinearizationKey()
-	if err != nil {
-		return nil, err
-	}
-	s, err := NewServer(p, key)
+	s, err := NewServer(p, NewClient(p).RelinearizationKey())
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func TestInsecureNoiseStaysBelowBound(t *testing.T) {
 	for range 3 {
 		client, _, server := newRoles(t, plan)
 		var in Inputs
-		if err := client.Encrypt(ctx, b.Images(plan.Slots()), &in, nil); err != nil {
+		if err := client.Encrypt(ctx, b.Samples(plan.Slots()), &in, nil); err != nil {
 			t.Fatal(err)
 		}
 		r := newResidents(plan, server.pool, in.all, false)

@@ -9,17 +9,12 @@ import (
 
 	"qtool/bundle"
 	"qtool/he"
-	"qtool/he/bgv"
 	"qtool/he/internal/costmodel"
 	"qtool/he/internal/log2"
 	"qtool/he/internal/rns"
 	"qtool/he/security"
 	"qtool/kernel/cpu"
 )
-
-// errInsufficient marks programs that no secure parameters can carry, as in the
-// other exact batch executor.
-var errInsufficient = bgv.ErrInsufficient
 
 // Options are the caller's wishes, unchecked. The zero value lets NewPlan
 // choose.
@@ -31,9 +26,9 @@ type Options struct {
 	AllowInsecure bool
 	// Workers is how many goroutines compute; 0 is GOMAXPROCS.
 	Workers int
-	// Images is how many images a run will have, so that the slots of a last
+	// Samples is how many samples a run will have, so that the slots of a last
 	// batch that stay empty count as work; 0 is as many as fill their batches.
-	Images int
+	Samples int
 	// TuneTimings weighs choices by the speeds of this processor's kernels in place
 	// of the reference processor's: the plan then depends on where it was made.
 	TuneTimings bool
@@ -70,12 +65,12 @@ type Plan struct {
 
 // NewPlan chooses plaintext prime, ring degree and levels for p, so that every
 // table is exact on its proved domain, the noise fits (see noise) and the
-// parameters are secure, with the least work an image as package costmodel predicts
+// parameters are secure, with the least work a sample as package costmodel predicts
 // it: the same program and options give the same plan on every machine.
 //
 // It returns ctx's error once that is done, an *security.InsecureError if o.LogN forces an insecure choice and
-// o does not allow it, and an error that wraps bgv.ErrInsufficient, with the
-// layer and the numbers, if nothing fits.
+// o does not allow it, and a *he.InsufficientError, with the layer and the
+// numbers, if nothing fits.
 func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	s, best, err := choose(ctx, p, o)
 	if err != nil {
@@ -89,8 +84,8 @@ func choose(ctx context.Context, p *bundle.Program, o Options) (*search, *layout
 	if o.LogN != 0 && (o.LogN < 10 || o.LogN > 16) {
 		return nil, nil, fmt.Errorf("bgvlut: ring degree 2^%d is outside 2^10..2^16", o.LogN)
 	}
-	if o.Workers < 0 || o.Images < 0 {
-		return nil, nil, fmt.Errorf("bgvlut: %d workers, %d images", o.Workers, o.Images)
+	if o.Workers < 0 || o.Samples < 0 {
+		return nil, nil, fmt.Errorf("bgvlut: %d workers, %d samples", o.Workers, o.Samples)
 	}
 	stages, err := lower(ctx, p)
 	if err != nil {
@@ -150,7 +145,7 @@ func trees(all []tables) []tree {
 // LogN is log2 of the ring degree.
 func (p *Plan) LogN() int { return p.layout.logN }
 
-// Slots is how many images a batch holds: the ring degree.
+// Slots is how many samples a batch holds: the ring degree.
 func (p *Plan) Slots() int { return 1 << p.layout.logN }
 
 // LogQP is log2 of the largest modulus, the special primes of key switching
@@ -172,17 +167,17 @@ func (p *Plan) CiphertextModuli() []uint64 {
 // negative, their logits are the same.
 func (p *Plan) PredictedNoiseBitsLeft() float64 { return p.left }
 
-// PredictedSeconds is the predicted time of the workers for so many images, with
+// PredictedSeconds is the predicted time of the workers for so many samples, with
 // this processor's kernels.
-func (p *Plan) PredictedSeconds(images int) float64 {
-	batches := (images + p.Slots() - 1) / p.Slots()
+func (p *Plan) PredictedSeconds(samples int) float64 {
+	batches := (samples + p.Slots() - 1) / p.Slots()
 	return p.costs.total(p.inputs(), p.stages) * float64(batches) / float64(p.workers) / 1e9
 }
 
-// Work is the core seconds for so many images by the cost model of the reference
+// Work is the core seconds for so many samples by the cost model of the reference
 // processor: the same on every machine.
-func (p *Plan) Work(images int) float64 {
-	batches := (images + p.Slots() - 1) / p.Slots()
+func (p *Plan) Work(samples int) float64 {
+	batches := (samples + p.Slots() - 1) / p.Slots()
 	return p.layout.costs(p.stages, p.tables, costmodel.Reference).total(p.inputs(), p.stages) * float64(batches) / 1e9
 }
 

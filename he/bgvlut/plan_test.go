@@ -9,7 +9,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
-	"qtool/he/bgv"
+	"qtool/he"
 	"qtool/he/security"
 )
 
@@ -28,7 +28,7 @@ func TestPlansAreSecure(t *testing.T) {
 		{"small", bundletest.New(1, 1, 9).Narrow(3).Dense(3, 1).RandomTable(2), 13},
 	} {
 		p := c.b.Done()
-		plan := mustPlan(t, p, Options{Images: 10000})
+		plan := mustPlan(t, p, Options{Samples: 10000})
 		if plan.LogN() != c.logN || plan.SecurityBits() != security.Bits || security.Check(plan.LogN(), plan.LogQP()) != nil {
 			t.Errorf("%s: ring degree 2^%d, log QP %.1f, %d bits of security", c.name, plan.LogN(), plan.LogQP(), plan.SecurityBits())
 		}
@@ -41,7 +41,7 @@ func TestPlansAreSecure(t *testing.T) {
 			t.Errorf("%s: primes %v are not distinct", c.name, all)
 		}
 		if plan.PredictedSeconds(plan.Slots()+1) != 2*plan.PredictedSeconds(1) {
-			t.Errorf("%s: an image more than a batch does not take another", c.name)
+			t.Errorf("%s: a sample more than a batch does not take another", c.name)
 		}
 		if len(plan.NoiseBudget()) < len(p.Nodes) {
 			t.Errorf("%s: noise budget of %d layers", c.name, len(plan.NoiseBudget()))
@@ -69,7 +69,7 @@ func TestProgramsThatDoNotFit(t *testing.T) {
 		{"outputs too wide", bundletest.New(3, 3, 5).Narrow(9).Dense(2, 3).RandomTable(3).Narrow(1<<30).Dense(2, 1<<28).Done(), Options{}, []string{`layer "layerc"`, "plaintext prime of more than 24 bits"}},
 	} {
 		_, err := NewPlan(t.Context(), c.p, c.o)
-		if !errors.Is(err, bgv.ErrInsufficient) {
+		if !errors.Is(err, he.ErrInsufficient) {
 			t.Errorf("%s: error %v", c.name, err)
 			continue
 		}
@@ -88,7 +88,7 @@ func TestProgramsThatDoNotFit(t *testing.T) {
 	if err != nil || plan.SecurityBits() >= security.Bits || !strings.Contains(strings.Join(plan.Why(), "\n"), "INSECURE") {
 		t.Errorf("an insecure ring that was asked for: %v, %+v", err, plan)
 	}
-	for _, o := range []Options{{LogN: 9}, {LogN: 17}, {Workers: -1}, {Images: -1}} {
+	for _, o := range []Options{{LogN: 9}, {LogN: 17}, {Workers: -1}, {Samples: -1}} {
 		if _, err := NewPlan(t.Context(), small, o); err == nil {
 			t.Errorf("options %+v are accepted", o)
 		}

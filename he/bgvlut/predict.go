@@ -22,7 +22,7 @@ type Prediction struct {
 	Seconds float64
 }
 
-// Predict plans p, as NewPlan does, for o.Images images, or for one batch where
+// Predict plans p, as NewPlan does, for o.Samples samples, or for one batch where
 // that is 0. The prediction, but for Seconds, is the same on every machine. It takes
 // a fraction of NewPlan's time, since it interpolates nothing. The errors are
 // NewPlan's.
@@ -33,7 +33,7 @@ func Predict(ctx context.Context, p *bundle.Program, o Options) (Prediction, err
 		return Prediction{}, err
 	}
 	slots := 1 << l.logN
-	batches := float64(max(1, (o.Images+slots-1)/slots))
+	batches := float64(max(1, (o.Samples+slots-1)/slots))
 	work := func(level cpu.Level) float64 {
 		return batches * l.costs(s.stages, s.fields[l.t], level).total(s.inputs(), s.stages) / 1e9
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"qtool/bundle/bundletest"
-	"qtool/he/bgv"
+	"qtool/he"
 	"qtool/kernel/cpu"
 )
 
@@ -26,25 +26,25 @@ func TestPredict(t *testing.T) {
 		"constant":  bundletest.New(3, 1, 9).Narrow(9).Dense(3, 1).RandomTable(2).Narrow(0).Dense(3, 0).RandomTable(2),
 	} {
 		p := b.Done()
-		for _, images := range []int{1, 10000, 20000} {
+		for _, samples := range []int{1, 10000, 20000} {
 			cpu.Active = active
-			plan := mustPlan(t, p, Options{Images: images, Workers: 1})
+			plan := mustPlan(t, p, Options{Samples: samples, Workers: 1})
 			for level := cpu.Portable; level <= cpu.IFMA; level++ {
 				cpu.Active = level
-				got, err := Predict(t.Context(), p, Options{Images: images})
+				got, err := Predict(t.Context(), p, Options{Samples: samples})
 				if err != nil {
 					t.Fatal(err)
 				}
-				want := Prediction{plan.LogN(), plan.LogQP(), got.PlaintextBits, len(plan.layout.q), plan.Work(images), got.Seconds}
+				want := Prediction{plan.LogN(), plan.LogQP(), got.PlaintextBits, len(plan.layout.q), plan.Work(samples), got.Seconds}
 				slower := got.Seconds > 2*got.Work
 				if got != want || got.PlaintextBits < 13 || slower != (level < cpu.IFMA) || level == cpu.IFMA && got.Seconds != got.Work {
-					t.Errorf("%s, %d images, %v: predicted %+v, planned %+v", name, images, level, got, want)
+					t.Errorf("%s, %d samples, %v: predicted %+v, planned %+v", name, samples, level, got, want)
 				}
 			}
 		}
 	}
 	wide := bundletest.New(4, 4, 300).Narrow(1<<14).Dense(2, 127).RandomTable(2).Done()
-	if _, err := Predict(t.Context(), wide, Options{}); !errors.Is(err, bgv.ErrInsufficient) {
+	if _, err := Predict(t.Context(), wide, Options{}); !errors.Is(err, he.ErrInsufficient) {
 		t.Errorf("error %v", err)
 	}
 }

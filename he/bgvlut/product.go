@@ -1,10 +1,10 @@
 package bgvlut
 
 import (
-	"fmt"
 	"math/big"
 
 	"qtool/bundle"
+	"qtool/he"
 )
 
 // product lowers a Mul of x and y to tables of one round and a sum. Without a shift,
@@ -105,7 +105,7 @@ func entries(n *bundle.Node, domain bundle.Bounds, f func(s int64) int64) (*bund
 	r := domain.Range()
 	const most = 1 << 15 // its square fits 32 bits
 	if r.MaxAbs().Cmp(big.NewInt(most)) >= 0 {
-		return nil, fmt.Errorf("bgvlut: layer %q: a product of factors whose sum has the range %v, want it within +-%d: %w", n.Name, r, most, errInsufficient)
+		return nil, he.Insufficient("bgvlut", n.Name, "a product of factors whose sum has the range %v, want it within +-%d", r, most)
 	}
 	t := bundle.Table{Lo: r.Lo.Int64()}
 	for s := t.Lo; s <= r.Hi.Int64(); s++ {

@@ -9,9 +9,11 @@ import (
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
+	"qtool/bundle"
 	"qtool/bundle/bundletest"
 	"qtool/he"
 	"qtool/he/internal/batch"
+	"qtool/he/internal/hetest"
 	"qtool/he/internal/rolestest"
 )
 
@@ -23,26 +25,20 @@ func TestServerHoldsNoSecretKey(t *testing.T) {
 		reflect.TypeFor[RelinearizationKey](), reflect.TypeFor[he.Result]())
 }
 
-// roles are a client and a server of a small program, and its images.
-func roles(t *testing.T) (*Plan, *Client, *Server, [][]uint8) {
+// roles are a client and a server of a small program, and its samples.
+func roles(t *testing.T) (*Plan, *Client, *Server, []bundle.Sample) {
 	t.Helper()
 	b := bundletest.New(6, 2, 6).Narrow(9).Dense(3, 3).RandomTable(2).Narrow(6).Dense(2, 3)
 	plan := mustPlan(t, b.Done(), insecureOptions(10))
 	client, _, server := newRoles(t, plan)
-	return plan, client, server, b.Images(20)
+	return plan, client, server, b.Samples(20)
 }
 
 // newRoles are a client of the plan, its key, and a server with that.
 func newRoles(t testing.TB, plan *Plan) (*Client, *RelinearizationKey, *Server) {
 	t.Helper()
-	client, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := client.RelinearizationKey()
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := NewClient(plan)
+	key := client.RelinearizationKey()
 	server, err := NewServer(plan, key)
 	if err != nil {
 		t.Fatal(err)
@@ -54,29 +50,23 @@ func newRoles(t testing.TB, plan *Plan) (*Client, *RelinearizationKey, *Server) 
 // decrypts to an error.
 func TestInsecureMisuseIsAnError(t *testing.T) {
 	ctx := context.Background()
-	plan, client, server, images := roles(t)
+	plan, client, server, samples := roles(t)
 	other := mustPlan(t, bundletest.New(7, 2, 6).Narrow(30).Dense(3, 3).RandomTable(2).Done(), insecureOptions(10))
-	stranger, err := NewClient(other)
-	if err != nil {
-		t.Fatal(err)
-	}
-	foreign, err := stranger.RelinearizationKey()
-	if err != nil {
-		t.Fatal(err)
-	}
+	stranger := NewClient(other)
+	foreign := stranger.RelinearizationKey()
 	if _, err := NewServer(plan, foreign); err == nil || !strings.Contains(err.Error(), "other parameters") {
 		t.Errorf("a key of other parameters gives %v", err)
 	}
 	var in Inputs
 	var out Outputs
-	if err := client.Encrypt(ctx, images, &in, nil); err != nil {
+	if err := client.Encrypt(ctx, samples, &in, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := client.Encrypt(ctx, [][]uint8{make([]uint8, 5)}, &Inputs{}, nil); err == nil {
-		t.Error("a short image is accepted")
+	if err := client.Encrypt(ctx, []bundle.Sample{make(bundle.Sample, 5)}, &Inputs{}, nil); err == nil {
+		t.Error("a short sample is accepted")
 	}
-	if err := client.Encrypt(ctx, make([][]uint8, plan.Slots()+1), &Inputs{}, nil); err == nil {
-		t.Error("more images than slots are accepted")
+	if err := client.Encrypt(ctx, make([]bundle.Sample, plan.Slots()+1), &Inputs{}, nil); err == nil {
+		t.Error("more samples than slots are accepted")
 	}
 	for name, broken := range map[string]func(*Inputs){
 		"truncated":     func(in *Inputs) { in.all = in.all[1:] },
@@ -86,7 +76,7 @@ func TestInsecureMisuseIsAnError(t *testing.T) {
 		"an empty limb": func(in *Inputs) { in.all[0][0][0] = nil },
 	} {
 		var bad Inputs
-		if err := client.Encrypt(ctx, images, &bad, nil); err != nil {
+		if err := client.Encrypt(ctx, samples, &bad, nil); err != nil {
 			t.Fatal(err)
 		}
 		broken(&bad)
@@ -100,10 +90,7 @@ func TestInsecureMisuseIsAnError(t *testing.T) {
 	if _, _, err := client.Decrypt(ctx, &out, nil); err != nil {
 		t.Error(err)
 	}
-	another, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	another := NewClient(plan)
 	refused := func(what string, err error) {
 		t.Helper()
 		var wrong *KeyError
@@ -112,17 +99,14 @@ func TestInsecureMisuseIsAnError(t *testing.T) {
 		}
 	}
 	var noise *batch.NoiseError
-	_, _, err = another.Decrypt(ctx, &out, nil)
+	_, _, err := another.Decrypt(ctx, &out, nil)
 	refused("output", err)
 	forged := out
 	forged.id = another.secret.id
 	if _, _, err := another.Decrypt(ctx, &forged, nil); !errors.As(err, &noise) {
 		t.Errorf("another client's key decrypts with %v", err)
 	}
-	key, err := another.RelinearizationKey()
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := another.RelinearizationKey()
 	if server, err = NewServer(plan, key); err != nil {
 		t.Fatal(err)
 	}
@@ -142,10 +126,10 @@ func TestInsecureMisuseIsAnError(t *testing.T) {
 
 // An evaluation stops when its context ends.
 func TestInsecureCancel(t *testing.T) {
-	_, client, server, images := roles(t)
+	_, client, server, samples := roles(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	var in Inputs
-	if err := client.Encrypt(ctx, images, &in, nil); err != nil {
+	if err := client.Encrypt(ctx, samples, &in, nil); err != nil {
 		t.Fatal(err)
 	}
 	cancel()
@@ -160,7 +144,7 @@ func TestInsecureCancel(t *testing.T) {
 func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 	b := bundletest.New(9, 1, 30).Narrow(30).Dense(4, 3).RandomTable(2).Narrow(9).Dense(3, 3).RandomTable(2).Narrow(9).Dense(2, 3)
 	p := b.Done()
-	images := b.Images(100)
+	samples := b.Samples(100)
 	o := insecureOptions(10)
 	good := mustPlan(t, p, o)
 	s := search{program: p, stages: good.stages, options: o, fields: map[uint64][]tables{good.layout.t: good.tables}}
@@ -191,7 +175,7 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			result, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
+			result, err := NewExecutor(p, plan).Run(context.Background(), samples, nil)
 			var noise *batch.NoiseError
 			switch {
 			case errors.As(err, &noise):
@@ -202,7 +186,7 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 			case err != nil:
 				t.Fatal(err)
 			default:
-				bundletest.CheckExact(t, p, images, result.Logits)
+				bundletest.CheckExact(t, p, samples, hetest.Exact(t, result))
 			}
 		}
 		if at == 0 && exhausted == 0 {

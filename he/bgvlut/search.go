@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/he/internal/batch"
 	"qtool/he/internal/costmodel"
 	"qtool/he/internal/log2"
@@ -31,7 +32,7 @@ type candidate struct {
 	width  int
 	count  int // digits
 	logQP  float64
-	// nanoseconds an image on one core
+	// nanoseconds a sample on one core
 	nanoseconds float64
 }
 
@@ -115,8 +116,8 @@ func (s *search) insufficient() error {
 			}
 		}
 	}
-	return fmt.Errorf("bgvlut: layer %q: its tables of up to %d values take %d levels, and no modulus is long enough for the noise of all levels and short enough for %d bits of security (%s): %w",
-		s.program.Nodes[deepest].Name, widest, levels, security.Bits, security.Needs(s.needed), errInsufficient)
+	return he.Insufficient("bgvlut", s.program.Nodes[deepest].Name, "its tables of up to %d values take %d levels, and no modulus is long enough for the noise of all levels and short enough for %d bits of security (%s)",
+		widest, levels, security.Bits, security.Needs(s.needed))
 }
 
 // try adds the candidates in the ring of degree 2^logN. The error is ctx's.
@@ -124,7 +125,7 @@ func (s *search) try(ctx context.Context, logN int) error {
 	width, node := window(s.program, s.stages)
 	t, err := plaintextPrime(logN, width)
 	if err != nil {
-		s.refused = fmt.Errorf("bgvlut: layer %q: %w", node, err)
+		s.refused = he.AtLayer(err, "bgvlut", node)
 		return nil
 	}
 	if _, ok := s.fields[t]; !ok {
@@ -161,7 +162,7 @@ func (s *search) try(ctx context.Context, logN int) error {
 			}
 			seen[key] = true
 			c.logQP = c.layout.logQP()
-			c.nanoseconds = costmodel.Coarse(c.costs(s.stages, s.fields[t], s.options.level()).total(s.inputs(), s.stages) / batch.Mean(s.options.Images, 1<<logN))
+			c.nanoseconds = costmodel.Coarse(c.costs(s.stages, s.fields[t], s.options.level()).total(s.inputs(), s.stages) / batch.Mean(s.options.Samples, 1<<logN))
 			s.found = append(s.found, c)
 		}
 	}

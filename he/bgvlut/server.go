@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"qtool/he"
 	"qtool/he/internal/rns"
 	"qtool/he/wire"
 )
@@ -21,8 +22,8 @@ type Server struct {
 	stages   []stageServer
 	rounds   []roundServer
 	workers  []*serverWorker
-	inverseT []uint64  // modulo each prime of the chain
-	seconds  []float64 // of each node, over all workers
+	inverseT []uint64       // modulo each prime of the chain
+	seconds  he.NodeSeconds // of each node, over all workers
 	clock    sync.Mutex
 }
 
@@ -51,7 +52,7 @@ func NewServer(p *Plan, key *RelinearizationKey) (*Server, error) {
 	if want := p.parameters(); key.params != want {
 		return nil, &KeyError{What: format.Kinds[kindRelinearizationKey-1], got: key.params, want: want}
 	}
-	s := &Server{plan: p, key: key.id, pool: newPool(p.Slots()), seconds: make([]float64, len(p.program.Nodes))}
+	s := &Server{plan: p, key: key.id, pool: newPool(p.Slots()), seconds: make(he.NodeSeconds, len(p.program.Nodes))}
 	for range p.workers {
 		s.workers = append(s.workers, &serverWorker{scratch: p.ring.NewScratch(len(p.digits))})
 	}
@@ -83,7 +84,7 @@ func NewServer(p *Plan, key *RelinearizationKey) (*Server, error) {
 
 // Evaluate fills out with the encrypted logits of in, which stay. progress, if not nil, is
 // called from one goroutine at a time with the predicted nanoseconds of the
-// work that was just done. It returns a *KeyError for images encrypted under
+// work that was just done. It returns a *KeyError for samples encrypted under
 // another key. On error, ctx.Err() among them, out is undefined.
 func (s *Server) Evaluate(ctx context.Context, in *Inputs, out *Outputs, progress func(nanoseconds float64)) error {
 	return s.evaluate(ctx, in, out, false, progress)

@@ -1,10 +1,10 @@
 package bgvlut
 
 import (
-	"fmt"
 	"math/big"
 
 	"qtool/bundle"
+	"qtool/he"
 )
 
 // tables are the polynomials of a stage's elements, the zero value where it has
@@ -92,8 +92,8 @@ func checkDomains(p *bundle.Program, stages []stage) error {
 		for k := range s.between {
 			lo, hi := s.domain.Lo.At(k), s.domain.Hi.At(k)
 			if width := new(big.Int).Sub(hi, lo); width.Cmp(big.NewInt(maxDomain)) >= 0 {
-				return fmt.Errorf("bgvlut: layer %q: element %d has the domain [%v, %v] of %v values, above %d: %w",
-					p.Nodes[s.node.table].Name, k, lo, hi, width.Add(width, big.NewInt(1)), maxDomain, errInsufficient)
+				return he.Insufficient("bgvlut", p.Nodes[s.node.table].Name, "element %d has the domain [%v, %v] of %v values, above %d",
+					k, lo, hi, width.Add(width, big.NewInt(1)), maxDomain)
 			}
 		}
 	}

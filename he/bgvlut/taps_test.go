@@ -41,9 +41,9 @@ func TestOrder(t *testing.T) {
 // Consume gives what Evaluate does, and needs less memory.
 func TestInsecureConsume(t *testing.T) {
 	ctx := context.Background()
-	plan, client, server, images := roles(t)
+	plan, client, server, samples := roles(t)
 	var in Inputs
-	if err := client.Encrypt(ctx, images, &in, nil); err != nil {
+	if err := client.Encrypt(ctx, samples, &in, nil); err != nil {
 		t.Fatal(err)
 	}
 	var out Outputs

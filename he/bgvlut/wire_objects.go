@@ -76,7 +76,7 @@ func (in *Inputs) WriteTo(w io.Writer) (int64, error) {
 	return in.write(w, kindInputs, in.all)
 }
 
-// ReadInputs reads a batch's encrypted images for this plan; errors are those of
+// ReadInputs reads a batch's encrypted samples for this plan; errors are those of
 // ReadRelinearizationKey.
 func (p *Plan) ReadInputs(r io.Reader) (*Inputs, error) {
 	o, all, err := p.readCiphertexts(r, kindInputs, p.inputs(), p.ring.Levels())

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"qtool/bundle"
 	"qtool/bundle/bundletest"
 	"qtool/he"
 	"qtool/he/wire/wiretest"
@@ -16,18 +17,18 @@ import (
 // objects are a client's and server's, serialised.
 type objects struct {
 	plan                    *Plan
-	images                  [][]uint8
+	samples                 []bundle.Sample
 	secret, key, in, output []byte
 }
 
 func newObjects(t testing.TB) *objects {
 	t.Helper()
 	b := bundletest.New(6, 1, 4).Narrow(2).Dense(2, 1).RandomTable(2).Narrow(3).Dense(2, 1)
-	o := &objects{plan: mustPlan(t, b.Done(), insecureOptions(10)), images: b.Images(20)}
+	o := &objects{plan: mustPlan(t, b.Done(), insecureOptions(10)), samples: b.Samples(20)}
 	c, key, s := newRoles(t, o.plan)
 	var in Inputs
 	var out Outputs
-	if err := c.Encrypt(context.Background(), o.images, &in, nil); err != nil {
+	if err := c.Encrypt(context.Background(), o.samples, &in, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Evaluate(context.Background(), &in, &out, nil); err != nil {
@@ -105,7 +106,7 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var fresh Inputs
-	if err := c.Encrypt(ctx, o.images, &fresh, nil); err != nil {
+	if err := c.Encrypt(ctx, o.samples, &fresh, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, data := range [][]byte{o.in, wiretest.Encoded(t, fresh.WriteTo)} {
@@ -125,15 +126,15 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		result := &he.Result{}
-		for i := range o.images {
+		var all he.Exact
+		for i := range o.samples {
 			logits, err := o.plan.vector(residues, i)
 			if err != nil {
 				t.Fatal(err)
 			}
-			result.Logits = append(result.Logits, logits)
+			all = append(all, logits)
 		}
-		bundletest.CheckExact(t, o.plan.program, o.images, result.Logits)
+		bundletest.CheckExact(t, o.plan.program, o.samples, all)
 	}
 }
 

@@ -27,12 +27,12 @@ var Names = []string{"auto", "bgv", "pbs", "packed-ckks", "packed-bgv"}
 // rest to the planners, whose options have the same names.
 type Options struct {
 	Backend       string // one of Names
-	Images        int    // that a run will have; 0: as many as fill their batches
+	Samples       int    // that a run will have; 0: as many as fill their batches
 	LogN          int
 	AllowInsecure bool
 	Bits          float64 // of output precision, packed-ckks
 	Memory        int64   // bytes of ciphertexts at once, bgv
-	// Failure is the largest probability that an image has a failed look-up, pbs; 0 is
+	// Failure is the largest probability that a sample has a failed look-up, pbs; 0 is
 	// its default.
 	Failure     float64
 	TuneTimings bool
@@ -105,7 +105,7 @@ func (e explained) Backend() he.Backend {
 }
 
 // New plans p. Its errors are the planners': of package security for insecure
-// parameters, and those that wrap a planner's ErrInsufficient where nothing fits;
+// parameters, and those that wrap a planner's he.ErrInsufficient where nothing fits;
 // ctx's once that is done.
 func New(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	if p.Uses(bundle.KindRecurrent) && o.Backend != "pbs" {
@@ -116,7 +116,7 @@ func New(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 		if p.Uses(bundle.KindLookupTable) || p.Uses(bundle.KindMaxPool) || rounds(p) {
 			return tables(ctx, p, o)
 		}
-		plan, err := bgv.NewPlan(ctx, p, bgv.Options{LogN: o.LogN, AllowInsecure: o.AllowInsecure, Images: o.Images, Memory: o.Memory, TuneTimings: o.TuneTimings})
+		plan, err := bgv.NewPlan(ctx, p, bgv.Options{LogN: o.LogN, AllowInsecure: o.AllowInsecure, Samples: o.Samples, Memory: o.Memory, TuneTimings: o.TuneTimings})
 		return wrap(plan, "", err)
 	case "pbs":
 		plan, err := single(ctx, p, o)
@@ -142,8 +142,8 @@ func wrap[P Backend](p P, why string, err error) (*Plan, error) {
 // tables plans the batch executor of programs with lookup tables, or, for auto, blind
 // rotation where the batch executor cannot carry the tables or takes more work.
 func tables(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
-	plan, err := bgvlut.NewPlan(ctx, p, bgvlut.Options{LogN: o.LogN, AllowInsecure: o.AllowInsecure, Images: o.Images, TuneTimings: o.TuneTimings})
-	if o.Backend != "auto" || err != nil && !errors.Is(err, bgv.ErrInsufficient) {
+	plan, err := bgvlut.NewPlan(ctx, p, bgvlut.Options{LogN: o.LogN, AllowInsecure: o.AllowInsecure, Samples: o.Samples, TuneTimings: o.TuneTimings})
+	if o.Backend != "auto" || err != nil && !errors.Is(err, he.ErrInsufficient) {
 		return wrap(plan, "", err)
 	}
 	alone, aloneErr := single(ctx, p, Options{LogN: o.LogN, Failure: o.Failure, TuneTimings: o.TuneTimings})
@@ -156,19 +156,19 @@ func tables(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	case err != nil:
 		return &Plan{alone, fmt.Sprintf("auto takes look-ups by blind rotation, as batches cannot carry the tables: %v", err)}, nil
 	}
-	images := o.Images
-	if images == 0 {
-		images = plan.Slots()
+	samples := o.Samples
+	if samples == 0 {
+		samples = plan.Slots()
 	}
-	batch := plan.Work(images)
+	batch := plan.Work(samples)
 	if aloneErr != nil {
-		return &Plan{plan, fmt.Sprintf("auto takes the batch executor for tables: %.3g core seconds predicted for %s; blind rotation cannot carry them: %v", batch, count(images), aloneErr)}, nil
+		return &Plan{plan, fmt.Sprintf("auto takes the batch executor for tables: %.3g core seconds predicted for %s; blind rotation cannot carry them: %v", batch, count(samples), aloneErr)}, nil
 	}
-	if one := alone.Work(images); one < batch {
-		return &Plan{alone, fmt.Sprintf("auto takes look-ups by blind rotation: %.3g core seconds predicted for %s where an exact batch would take %.3g; an image fails with probability at most %.1g",
-			one, count(images), batch, alone.FailurePerImage())}, nil
+	if one := alone.Work(samples); one < batch {
+		return &Plan{alone, fmt.Sprintf("auto takes look-ups by blind rotation: %.3g core seconds predicted for %s where an exact batch would take %.3g; a sample fails with probability at most %.1g",
+			one, count(samples), batch, alone.FailurePerSample())}, nil
 	}
-	return &Plan{plan, fmt.Sprintf("auto takes the batch executor for tables: %.3g core seconds predicted for %s where blind rotation would take %.3g", batch, count(images), alone.Work(images))}, nil
+	return &Plan{plan, fmt.Sprintf("auto takes the batch executor for tables: %.3g core seconds predicted for %s where blind rotation would take %.3g", batch, count(samples), alone.Work(samples))}, nil
 }
 
 // rounds reports whether a Mul of p has a shift: what tables carry and residues do not.
@@ -220,7 +220,7 @@ func (e *RecurrentError) Error() string {
 
 func count(n int) string {
 	if n == 1 {
-		return "1 image"
+		return "1 sample"
 	}
-	return fmt.Sprintf("%d images", n)
+	return fmt.Sprintf("%d samples", n)
 }

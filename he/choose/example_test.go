@@ -10,7 +10,7 @@ import (
 	"qtool/he/choose"
 )
 
-// A bundle answers a batch of images at once, or a single one with low latency; both
+// A bundle answers a batch of samples at once, or a single one with low latency; both
 // exactly. The executor makes keys, encrypts, evaluates and decrypts.
 func Example() {
 	ctx := context.Background()
@@ -22,23 +22,23 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	batch := [][]uint8{d.Test.Image(0), d.Test.Image(1), d.Test.Image(2)}
-	for backend, images := range map[string][][]uint8{"bgv": batch, "packed-bgv": batch[:1]} {
-		plan, err := choose.New(ctx, f.Program, choose.Options{Backend: backend, Images: len(images)})
+	batch := f.Program.Input.Samples([][]uint8{d.Test.Image(0), d.Test.Image(1), d.Test.Image(2)})
+	for backend, samples := range map[string][]bundle.Sample{"bgv": batch, "packed-bgv": batch[:1]} {
+		plan, err := choose.New(ctx, f.Program, choose.Options{Backend: backend, Samples: len(samples)})
 		if err != nil {
 			log.Fatal(err)
 		}
-		r, err := plan.Executor(f.Program).Run(ctx, images, nil)
+		r, err := plan.Executor(f.Program).Run(ctx, samples, nil)
 		if err != nil {
 			log.Fatal(err)
 		}
-		for i, logits := range r.Logits {
-			fmt.Println(backend, "image", i, "is a", f.Program.Labels[f.Program.Output().Argmax(logits)])
+		for i := range r.Answers.Len() {
+			fmt.Println(backend, "sample", i, "is a", f.Program.Labels[r.Answers.Label(f.Program.Output(), i)])
 		}
 	}
 	// Unordered output:
-	// bgv image 0 is a 0
-	// bgv image 1 is a 8
-	// bgv image 2 is a 2
-	// packed-bgv image 0 is a 0
+	// bgv sample 0 is a 0
+	// bgv sample 1 is a 8
+	// bgv sample 2 is a 2
+	// packed-bgv sample 0 is a 0
 }

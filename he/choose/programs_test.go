@@ -27,12 +27,12 @@ func programs(t *testing.T) []planned {
 	shape := lstmtest.Shape{Steps: 2, Inputs: 3, Hidden: 4}
 	all := []planned{
 		{"small", "bgv", small, Options{}},
-		{"small for 100", "bgv", small, Options{Images: 100}},
-		{"lenet", "bgv", lenet, Options{Images: 10000}},
+		{"small for 100", "bgv", small, Options{Samples: 100}},
+		{"lenet", "bgv", lenet, Options{Samples: 10000}},
 		{"tables", "bgv", tables, Options{}},
 		{"tables", "pbs", tables, Options{}},
-		{"tables for 1", "auto", tables, Options{Images: 1}},
-		{"tables for 100000", "auto", tables, Options{Images: 100000}},
+		{"tables for 1", "auto", tables, Options{Samples: 1}},
+		{"tables for 100000", "auto", tables, Options{Samples: 100000}},
 		{"small", "packed-ckks", small, Options{}},
 		{"dense", "packed-ckks", dense, Options{Bits: 12}},
 		{"lenet", "packed-ckks", lenet, Options{}},

@@ -22,7 +22,7 @@ func TestBatchesOfGraphs(t *testing.T) {
 		{"rounded product", bundletest.Wire(2, 0, 2).Add("x", &bundle.Reshape{Shape: []int{2}}).Scaled(4, "product", &bundle.Mul{Shift: 2}, pair...), true},
 		{"maximum", bundletest.Wire(2, 0, 1, 2, 2).Add("pool", &bundle.MaxPool{Kernel: bundle.Pair{1, 2}, Stride: bundle.Both(1)}).Add("flat", &bundle.Reshape{Shape: []int{2}}), true},
 	} {
-		plan, err := New(t.Context(), c.wiring.Done(t, 2), Options{Backend: "bgv", Images: 10})
+		plan, err := New(t.Context(), c.wiring.Done(t, 2), Options{Backend: "bgv", Samples: 10})
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue

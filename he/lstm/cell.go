@@ -1,17 +1,12 @@
 package lstm
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"math/big"
 
 	"qtool/bundle"
+	"qtool/he"
 )
-
-// ErrInsufficient marks programs that no secure parameters, or no layout that
-// this package knows, can carry.
-var ErrInsufficient = errors.New("parameters are insufficient")
 
 // cell is an LSTM cell in units of the program's integers q, as reals:
 //
@@ -61,7 +56,7 @@ func newCell(p *bundle.Program, usual bool) (*cell, error) {
 		return nil, err
 	}
 	if err := carried.Check(p); err != nil {
-		return nil, fmt.Errorf("%w: %w", err, ErrInsufficient)
+		return nil, &he.InsufficientError{Backend: "lstm", Cause: err}
 	}
 	at := 0
 	in := p.Input.Bounds()
@@ -86,7 +81,7 @@ func newCell(p *bundle.Program, usual bool) (*cell, error) {
 	}
 	c, err := m.cell()
 	if err != nil {
-		return nil, fmt.Errorf("layer %q: %w", n.Name, err)
+		return nil, he.AtLayer(err, "lstm", n.Name)
 	}
 	c.steps, c.inputs = r.Steps, shape[1]
 	if err := c.readLogits(p, at); err != nil {
@@ -95,9 +90,8 @@ func newCell(p *bundle.Program, usual bool) (*cell, error) {
 	return c, nil
 }
 
-func unfit(format string, a ...any) error {
-	return fmt.Errorf("lstm: "+format+": %w", append(a, ErrInsufficient)...)
-}
+// unfit is the error of a program that no layout which this package knows can carry.
+func unfit(format string, a ...any) error { return he.Insufficient("lstm", "", format, a...) }
 
 // readLogits composes the linear operations behind node at.
 func (c *cell) readLogits(p *bundle.Program, at int) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/ring"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
+	"qtool/bundle"
 	"qtool/he/internal/guard"
 	"qtool/he/internal/parallel"
 	"qtool/he/internal/sample"
@@ -69,7 +70,7 @@ func (c *Client) Keys(ctx context.Context, done func()) (*Keys, error) {
 // chunks is how many ciphertexts a step's inputs take: blocks elements each.
 func (p *Plan) chunks() int { return (p.cell.inputs + p.blocks - 1) / p.blocks }
 
-// Encrypt encrypts up to Plan.Slots sequences of bytes: in the ciphertext k of
+// Encrypt encrypts up to Plan.Slots sequences: in the ciphertext k of
 // step t, block u holds the quantized input k blocks + u of step t. The inputs of
 // a step have just the primes that it begins with.
 //
@@ -77,18 +78,15 @@ func (p *Plan) chunks() int { return (p.cell.inputs + p.blocks - 1) / p.blocks }
 // the program's domains, and a value that has grown past the modulus spoils all
 // slots. For the same reason a sequence that leaves a domain may spoil the batch it
 // is in, not its own results alone.
-func (c *Client) Encrypt(ctx context.Context, sequences [][]uint8) (*Inputs, error) {
+func (c *Client) Encrypt(ctx context.Context, sequences []bundle.Sample) (*Inputs, error) {
 	p := c.plan
 	steps, d := p.cell.steps, p.cell.inputs
 	if len(sequences) < 1 || len(sequences) > p.Slots() {
 		return nil, fmt.Errorf("lstm: %d sequences, want 1..%d in a batch", len(sequences), p.Slots())
 	}
-	for i, s := range sequences {
-		if len(s) != steps*d {
-			return nil, fmt.Errorf("lstm: sequence %d has %d values, the program takes shape %v", i, len(s), p.program.Input.Shape)
-		}
+	if err := p.program.Input.CheckSamples(sequences); err != nil {
+		return nil, fmt.Errorf("lstm: %w", err)
 	}
-	codes := p.program.Input.Codes()
 	in := &Inputs{plan: p.hash, id: c.id}
 	for range steps {
 		in.steps = append(in.steps, make([]engine.Ciphertext, p.chunks()))
@@ -104,7 +102,7 @@ func (c *Client) Encrypt(ctx context.Context, sequences [][]uint8) (*Inputs, err
 		for u := range min(p.blocks, d-k*p.blocks) {
 			for s := range p.Slots() {
 				sequence := sequences[s%len(sequences)]
-				slots[u*p.Slots()+s] = complex(p.shared.x*float64(codes[sequence[t*d+k*p.blocks+u]]), 0)
+				slots[u*p.Slots()+s] = complex(p.shared.x*float64(sequence[t*d+k*p.blocks+u]), 0)
 			}
 		}
 		in.steps[t][k], err = tools[w].encrypt(p.cell.limbs(t))

@@ -2,34 +2,28 @@ package lstm
 
 import (
 	"context"
-	"fmt"
-	"time"
 
 	"qtool/bundle"
 	"qtool/he"
+	"qtool/he/internal/meter"
+	"qtool/he/internal/run"
 )
 
-// executor plays client and server in one process. Its keys are made in its first
-// run and kept.
-type executor struct {
-	plan   *Plan
-	client *Client
-	server *Server
-	keys   *Keys
-}
+// tick is the work, in nanoseconds, that a key or one of Plan.Operations is counted as.
+const tick = 1e6
 
 // NewExecutor returns an executor that runs p with CKKS by plan, which must have
 // been made for p. Its first run generates the keys.
 func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
-	if plan.program != p {
-		panic("lstm: plan was made for another program")
-	}
-	return &executor{plan: plan}
+	return run.New(p, run.Plan{
+		Package: "lstm", Program: plan.program, Backend: plan.backend(), Slots: plan.Slots(),
+		KeyWork: tick * float64(plan.KeyCount()), BatchWork: tick * float64(plan.Operations()),
+		Start: plan.start,
+	})
 }
 
-// Backend implements he.Executor.
-func (e *executor) Backend() he.Backend {
-	p := e.plan
+// backend describes the plan for the report.
+func (p *Plan) backend() he.Backend {
 	return he.Backend{
 		Name: "packed-ckks", LogN: p.logN, LogQP: p.LogQP(), Slots: p.Slots(),
 		CiphertextModuli: p.params.Q(), PlaintextModuli: []uint64{},
@@ -37,65 +31,39 @@ func (e *executor) Backend() he.Backend {
 	}
 }
 
-// Run implements he.Executor, batch by batch.
-func (e *executor) Run(ctx context.Context, sequences [][]uint8, step func(he.Step)) (*he.Result, error) {
-	p := e.plan
-	batches := (len(sequences) + p.Slots() - 1) / p.Slots()
-	keys := 0
-	if e.server == nil {
-		keys = p.KeyCount()
+// session implements run.Session.
+type session struct {
+	plan   *Plan
+	client *Client
+	server *Server
+	keys   *Keys
+}
+
+func (p *Plan) start(ctx context.Context, m *meter.Meter) (run.Session, run.Made, error) {
+	client := NewClient(p)
+	keys, err := client.Keys(ctx, func() { m.Add(tick) })
+	if err != nil {
+		return nil, run.Made{}, err
 	}
-	phase, done, total := "keygen", 0, keys+batches*p.Operations()
-	tick := func() {
-		done++
-		if step != nil {
-			step(he.Step{Phase: phase, Done: done, Total: total})
-		}
+	server, err := NewServer(p)
+	return &session{p, client, server, keys}, run.Made{KeyBytes: keys.Bytes()}, err
+}
+
+// Batch implements run.Session.
+func (s *session) Batch(ctx context.Context, sequences []bundle.Sample, m *meter.Meter) (*he.Result, error) {
+	r := &he.Result{}
+	reals, err := run.Phases(m, &r.Cost, func() (*Inputs, error) {
+		return s.client.Encrypt(ctx, sequences)
+	}, func(in *Inputs) (*Outputs, error) {
+		r.Cost.Bytes.CiphertextIn = in.Bytes()
+		return s.server.Evaluate(ctx, in, s.keys, func() { m.Add(tick) })
+	}, func(out *Outputs) ([][]float64, error) {
+		r.Cost.Bytes.CiphertextOut = out.Bytes()
+		return s.client.Decrypt(out, len(sequences))
+	})
+	if err != nil {
+		return nil, err
 	}
-	r := &he.Result{Reals: [][]float64{}, Bound: p.ErrorBound(), Usual: p.UsualBound()}
-	start := time.Now()
-	lap := func(to *float64) {
-		*to += time.Since(start).Seconds()
-		start = time.Now()
-	}
-	seconds := &r.Cost.Seconds
-	if step != nil {
-		step(he.Step{Phase: phase, Total: total})
-	}
-	if e.server == nil {
-		client := NewClient(p)
-		made, err := client.Keys(ctx, tick)
-		if err != nil {
-			return nil, err
-		}
-		server, err := NewServer(p)
-		if err != nil {
-			return nil, err
-		}
-		e.client, e.keys, e.server = client, made, server
-		lap(&seconds.Keygen)
-	}
-	r.Cost.Bytes.Keys = e.keys.Bytes()
-	phase = "evaluate"
-	for from := 0; from < len(sequences); from += p.Slots() {
-		batch := sequences[from:min(from+p.Slots(), len(sequences))]
-		in, err := e.client.Encrypt(ctx, batch)
-		if err != nil {
-			return nil, fmt.Errorf("batch from %d on: %w", from, err)
-		}
-		lap(&seconds.Encrypt)
-		out, err := e.server.Evaluate(ctx, in, e.keys, tick)
-		if err != nil {
-			return nil, err
-		}
-		lap(&seconds.Evaluate)
-		logits, err := e.client.Decrypt(out, len(batch))
-		if err != nil {
-			return nil, err
-		}
-		lap(&seconds.Decrypt)
-		r.Reals = append(r.Reals, logits...)
-		r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = in.Bytes(), out.Bytes()
-	}
+	r.Answers = he.Approximate{Reals: reals, Bound: s.plan.ErrorBound(), Usual: s.plan.UsualBound()}
 	return r, nil
 }

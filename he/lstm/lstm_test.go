@@ -14,6 +14,7 @@ import (
 	"qtool/bundle"
 	"qtool/bundle/lstmtest"
 	"qtool/he"
+	"qtool/he/internal/hetest"
 	"qtool/he/internal/rolestest"
 	"qtool/he/security"
 	"qtool/verify"
@@ -48,7 +49,7 @@ func insecure(t testing.TB, p *bundle.Program, limit float64) *Plan {
 
 // compare holds results against the integer reference, as a verification does: the
 // worst error, over its bound.
-func compare(t testing.TB, p *bundle.Program, sequences [][]uint8, r *he.Result) float64 {
+func compare(t testing.TB, p *bundle.Program, sequences []bundle.Sample, answers he.Approximate) float64 {
 	t.Helper()
 	reference, err := integer.New(p)
 	if err != nil {
@@ -58,14 +59,14 @@ func compare(t testing.TB, p *bundle.Program, sequences [][]uint8, r *he.Result)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := verify.Ladder{Output: p.Output(), Labels: make([]uint8, len(sequences)), Integer: plain.Logits, Reals: r.Reals, Bound: r.Bound, Usual: r.Usual}
+	l := verify.Ladder{Output: p.Output(), Labels: make([]uint8, len(sequences)), Integer: hetest.Exact(t, plain), Encrypted: answers}
 	c, err := l.Compare()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for o := range r.Bound {
-		if !(r.Usual[o] > 0 && r.Usual[o] <= r.Bound[o]) {
-			t.Errorf("logit %d: usual bound %g, bound %g", o, r.Usual[o], r.Bound[o])
+	for o, bound := range answers.Bound {
+		if usual := answers.Usual[o]; !(usual > 0 && usual <= bound) {
+			t.Errorf("logit %d: usual bound %g, bound %g", o, usual, bound)
 		}
 	}
 	if c.Precision.Outside > 0 {
@@ -91,10 +92,10 @@ func TestInsecureRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if last.Done != last.Total || last.Phase != "evaluate" {
+			if last.Done != last.Total || last.Phase != "decrypt" {
 				t.Errorf("steps end at %+v", last)
 			}
-			worst := compare(t, p, all, r)
+			worst := compare(t, p, all, hetest.Approximate(t, r))
 			if !(worst <= 1) {
 				t.Errorf("worst error is %.3g times its bound", worst)
 			}
@@ -120,9 +121,9 @@ func TestInsecureNoise(t *testing.T) {
 			}
 			sum, worst := 0.0, 0.0
 			for i, s := range all {
-				want := plan.cell.reals(p.Input.Quantize(s).Small)
+				want := plan.cell.reals(s.Vec().Small)
 				for o := range want {
-					e := math.Abs(r.Reals[i][o]-want[o]) / deviations[o]
+					e := math.Abs(hetest.Approximate(t, r).Reals[i][o]-want[o]) / deviations[o]
 					sum, worst = sum+e*e, math.Max(worst, e)
 				}
 			}
@@ -146,7 +147,7 @@ func TestInsecureSplit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if worst := compare(t, p, all, r); !(worst <= 1) {
+	if worst := compare(t, p, all, hetest.Approximate(t, r)); !(worst <= 1) {
 		t.Errorf("worst error is %.3g times its bound", worst)
 	}
 }
@@ -173,25 +174,25 @@ func TestInsecureUnusedSlots(t *testing.T) {
 	if err := p.Prove(); err != nil {
 		t.Fatal(err)
 	}
-	one := slices.Repeat([]uint8{128, 130, 126, 128}, 6)
-	if _, err := integerRun(p, make([]uint8, 24)); !errors.Is(err, bundle.ErrDomain) {
+	one := p.Input.Samples([][]uint8{slices.Repeat([]uint8{128, 130, 126, 128}, 6)})[0]
+	if _, err := integerRun(p, make(bundle.Sample, 24)); !errors.Is(err, bundle.ErrDomain) {
 		t.Fatalf("zeros stay in the domain: %v", err)
 	}
-	result, err := NewExecutor(p, insecure(t, p, 1000)).Run(context.Background(), [][]uint8{one}, nil)
+	result, err := NewExecutor(p, insecure(t, p, 1000)).Run(context.Background(), []bundle.Sample{one}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if worst := compare(t, p, [][]uint8{one}, result); !(worst <= 1) {
+	if worst := compare(t, p, []bundle.Sample{one}, hetest.Approximate(t, result)); !(worst <= 1) {
 		t.Errorf("worst error is %.3g times its bound", worst)
 	}
 }
 
-func integerRun(p *bundle.Program, sequence []uint8) (bundle.Vec, error) {
+func integerRun(p *bundle.Program, sequence bundle.Sample) (bundle.Vec, error) {
 	r, err := bundle.NewRunner(p)
 	if err != nil {
 		return bundle.Vec{}, err
 	}
-	return r.Run(p.Input.Quantize(sequence), nil)
+	return r.Run(sequence.Vec(), nil)
 }
 
 func TestPlanIsSecure(t *testing.T) {
@@ -225,7 +226,7 @@ func TestPlanIsSecure(t *testing.T) {
 		}
 	}
 	long := lstmtest.Polynomial(lstmtest.Shape{Steps: 14, Inputs: 4, Hidden: 4}, 1, lstmtest.Variant{})
-	if _, err := NewPlan(t.Context(), long, Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), "14 steps of 4 elements") {
+	if _, err := NewPlan(t.Context(), long, Options{}); !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), "14 steps of 4 elements") {
 		t.Errorf("14 steps: %v", err)
 	}
 }
@@ -262,7 +263,7 @@ func TestCellRefuses(t *testing.T) {
 		if err := p.Prove(); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if _, err := NewPlan(t.Context(), p, Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
+		if _, err := NewPlan(t.Context(), p, Options{}); !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, c.want)
 		}
 	}
@@ -315,13 +316,13 @@ func TestInsecureRolesRefuse(t *testing.T) {
 	if _, err := client.Decrypt(out, plan.Slots()+1); err == nil {
 		t.Error("more sequences are decrypted than there are")
 	}
-	if _, err := client.Encrypt(ctx, [][]uint8{{1}, {1, 2}}); err == nil || !strings.Contains(err.Error(), "sequence 1 has 2 values, the program takes shape [1 1]") {
+	if _, err := client.Encrypt(ctx, []bundle.Sample{{1}, {1, 2}}); err == nil || !strings.Contains(err.Error(), "sample 1 has 2 values, the program takes shape [1 1]") {
 		t.Errorf("long sequence: %v", err)
 	}
 	if _, err := client.Encrypt(ctx, nil); err == nil {
 		t.Error("a batch of nothing is encrypted")
 	}
-	if _, err := client.Encrypt(ctx, make([][]uint8, plan.Slots()+1)); err == nil {
+	if _, err := client.Encrypt(ctx, make([]bundle.Sample, plan.Slots()+1)); err == nil {
 		t.Error("too many sequences are encrypted")
 	}
 	if again, err := client.Encrypt(ctx, lstmtest.Sequences(p, 2, 1)); err != nil || again.SHA256() == in.SHA256() {

@@ -14,6 +14,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/he/fastntt"
 	"qtool/he/internal/costmodel"
 	"qtool/he/security"
@@ -74,7 +75,7 @@ type Plan struct {
 // the fastest evaluation. No timing and nothing of the machine is looked at.
 //
 // It returns ctx's error once that is done, an error of package security if o.LogN is insecure for the program
-// and o does not allow it, and one that wraps ErrInsufficient if the program is
+// and o does not allow it, and a *he.InsufficientError if the program is
 // not an LSTM with cubic gates or nothing fits.
 func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	if o.LogN != 0 && (o.LogN < minLogN || o.LogN > maxLogN) {
@@ -119,7 +120,7 @@ func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 			return nil, fmt.Errorf("lstm: %w", security.Check(o.LogN, plan.LogQP()))
 		}
 	}
-	return nil, fmt.Errorf("lstm: %d steps of %d elements: %s: %w", c.steps, c.hidden, strings.Join(refused, "; "), ErrInsufficient)
+	return nil, he.Insufficient("lstm", "", "%d steps of %d elements: %s", c.steps, c.hidden, strings.Join(refused, "; "))
 }
 
 func maxLogQP() float64 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"qtool/bundle"
 	"qtool/bundle/lstmtest"
 	"qtool/he"
 	"qtool/he/wire/wiretest"
@@ -16,7 +17,7 @@ import (
 // objects are a client's and a server's, serialised.
 type objects struct {
 	plan                     *Plan
-	sequences                [][]uint8
+	sequences                []bundle.Sample
 	secret, keys, in, output []byte
 }
 
@@ -117,7 +118,7 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &he.Result{Reals: logits, Bound: plan.ErrorBound(), Usual: plan.UsualBound()}
+		r := he.Approximate{Reals: logits, Bound: plan.ErrorBound(), Usual: plan.UsualBound()}
 		if worst := compare(t, p, o.sequences, r); !(worst <= 1) {
 			t.Errorf("%s: worst error is %.3g times its bound", name, worst)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
+	"qtool/bundle"
 	"qtool/he/internal/guard"
 	"qtool/he/internal/sample"
 	"qtool/he/internal/secret"
@@ -17,7 +18,7 @@ import (
 	"qtool/internal/elementary"
 )
 
-// Inputs are an image's ciphertexts, Outputs its logits'. Both name the plan
+// Inputs are a sample's ciphertexts, Outputs its logits'. Both name the plan
 // that they belong to.
 type Inputs struct{ ciphertexts }
 
@@ -31,7 +32,7 @@ type ciphertexts struct {
 	scale float64
 }
 
-// Client owns the secret key: it encrypts images and decrypts logits. It is
+// Client owns the secret key: it encrypts samples and decrypts logits. It is
 // safe for concurrent use.
 type Client struct {
 	guard.Secret[Client]
@@ -59,18 +60,18 @@ func (c *Client) Keys(ctx context.Context) (*Keys, error) {
 	return generateKeys(ctx, &c.plan.common, c.secret, c.id)
 }
 
-// Encrypt packs and encrypts an image of bytes: view v of the plan
+// Encrypt packs and encrypts a sample: view v of the plan
 // holds in slot s the quantized input that the view names, times the input's
 // unit, at the plan's scale.
-func (c *Client) Encrypt(ctx context.Context, image []uint8) (*Inputs, error) {
+func (c *Client) Encrypt(ctx context.Context, s bundle.Sample) (*Inputs, error) {
 	p := c.plan
-	if len(image) != p.lowered.Inputs {
-		return nil, fmt.Errorf("packed: the image has %d values, the program takes shape %v", len(image), p.program.Input.Shape)
+	if err := p.program.Input.CheckSamples([]bundle.Sample{s}); err != nil {
+		return nil, fmt.Errorf("packed: %w", err)
 	}
 	views := p.lowered.Views
 	in := &Inputs{ciphertexts{p.hash, c.id, make([]engine.Ciphertext, len(views)), p.scales.fresh}}
 	err := spread(ctx, len(views), func() *tools[float64] { return c.tools.Get().(*tools[float64]) }, func(t *tools[float64], v int) (err error) {
-		in.cts[v], err = t.encrypt(&p.common, c.slots(views[v], image), p.scales.fresh)
+		in.cts[v], err = t.encrypt(&p.common, c.slots(views[v], s), p.scales.fresh)
 		return err
 	}, func(t *tools[float64]) { c.tools.Put(t) })
 	if err != nil {
@@ -79,12 +80,11 @@ func (c *Client) Encrypt(ctx context.Context, image []uint8) (*Inputs, error) {
 	return in, nil
 }
 
-func (c *Client) slots(view []int32, image []uint8) []float64 {
-	codes := c.plan.program.Input.Codes()
+func (c *Client) slots(view []int32, s bundle.Sample) []float64 {
 	slots := make([]float64, len(view))
-	for s, e := range view {
+	for k, e := range view {
 		if e >= 0 {
-			slots[s] = float64(codes[image[e]]) * c.plan.units[0]
+			slots[k] = float64(s[e]) * c.plan.units[0]
 		}
 	}
 	return slots

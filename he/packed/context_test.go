@@ -15,12 +15,12 @@ import (
 // that is done, in both schemes, and give nothing.
 func TestInsecureWorkIsCancelled(t *testing.T) {
 	b := bundletest.New(31, 4, 20).Dense(6, 7).Square().Dense(3, 7)
-	for name, n := range map[string]network{"chain": {b.Observed(), b.Images(1)}, "graph": graphs(t)["products at the end"]} {
-		t.Run(name, func(t *testing.T) { cancelledWork(t, n.p, n.images[0]) })
+	for name, n := range map[string]network{"chain": {b.Observed(), b.Samples(1)}, "graph": graphs(t)["products at the end"]} {
+		t.Run(name, func(t *testing.T) { cancelledWork(t, n.p, n.samples[0]) })
 	}
 }
 
-func cancelledWork(t *testing.T, p *bundle.Program, image []uint8) {
+func cancelledWork(t *testing.T, p *bundle.Program, sample bundle.Sample) {
 	ctx := t.Context()
 	done, stop := context.WithCancel(ctx)
 	stop()
@@ -50,9 +50,9 @@ func cancelledWork(t *testing.T, p *bundle.Program, image []uint8) {
 		cancelled("server", noServer == nil, err)
 		server, err := NewServer(ctx, plan)
 		must(err)
-		noInputs, err := client.Encrypt(done, image)
+		noInputs, err := client.Encrypt(done, sample)
 		cancelled("encryption", noInputs == nil, err)
-		in, err := client.Encrypt(ctx, image)
+		in, err := client.Encrypt(ctx, sample)
 		must(err)
 		noOutputs, err := server.Evaluate(done, in, keys)
 		cancelled("evaluation", noOutputs == nil, err)
@@ -75,9 +75,9 @@ func cancelledWork(t *testing.T, p *bundle.Program, image []uint8) {
 		cancelled("server", noServer == nil, err)
 		server, err := NewExactServer(ctx, plan)
 		must(err)
-		noInputs, err := client.Encrypt(done, image, 0)
+		noInputs, err := client.Encrypt(done, sample, 0)
 		cancelled("encryption", noInputs == nil, err)
-		in, err := client.Encrypt(ctx, image, 0)
+		in, err := client.Encrypt(ctx, sample, 0)
 		must(err)
 		noOutputs, err := server.Evaluate(done, in, keys)
 		cancelled("evaluation", noOutputs == nil, err)

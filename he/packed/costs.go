@@ -140,7 +140,7 @@ func (p *common) Work() float64 {
 
 // score is what a choice of special primes is judged by: the predicted work, with
 // two gigabytes of keys counting as much again, as they must be sent, held and
-// read for every image.
+// read for every sample.
 func (p *common) score() float64 {
 	return p.Work() * (1 + float64(float64(p.keyBytes())/(2<<30)))
 }

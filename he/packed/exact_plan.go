@@ -287,5 +287,5 @@ func (p *ExactPlan) explain(rejected []string) {
 	r := p.program.Output().Range
 	p.say("the output %q has the proved range %v (%d bits), and %d plaintext primes of %.1f bits carry it", p.program.Output().Name, r, r.Bits(), len(p.t), log2.Product(p.t)/float64(len(p.t)))
 	p.say("the predicted noise budget left is %.1f bits", p.left[len(p.left)-1])
-	p.say("predicted evaluation is %.1f ms an image", 1000*p.Predicted())
+	p.say("predicted evaluation is %.1f ms a sample", 1000*p.Predicted())
 }

@@ -67,7 +67,7 @@ func lift(x []uint64, t, q uint64, out []uint64) {
 	}
 }
 
-// ExactInputs are an image's ciphertexts for one plaintext prime, ExactOutputs
+// ExactInputs are a sample's ciphertexts for one plaintext prime, ExactOutputs
 // its outputs'.
 type ExactInputs struct {
 	Prime int
@@ -109,21 +109,21 @@ func (c *ExactClient) Keys(ctx context.Context) (*Keys, error) {
 	return generateKeys(ctx, &c.plan.common, c.secret, c.id)
 }
 
-// Encrypt packs and encrypts an image for one plaintext prime; see
+// Encrypt packs and encrypts a sample for one plaintext prime; see
 // Client.Encrypt.
-func (c *ExactClient) Encrypt(ctx context.Context, image []uint8, prime int) (*ExactInputs, error) {
+func (c *ExactClient) Encrypt(ctx context.Context, s bundle.Sample, prime int) (*ExactInputs, error) {
 	p := c.plan
 	if prime < 0 || prime >= len(p.t) {
 		return nil, fmt.Errorf("packed: plaintext prime %d of %d", prime, len(p.t))
 	}
-	if len(image) != p.lowered.Inputs {
-		return nil, fmt.Errorf("packed: the image has %d values, the program takes shape %v", len(image), p.program.Input.Shape)
+	if err := p.program.Input.CheckSamples([]bundle.Sample{s}); err != nil {
+		return nil, fmt.Errorf("packed: %w", err)
 	}
 	views := p.lowered.Views
 	in := &ExactInputs{prime, ciphertexts{p.hash, c.id, make([]engine.Ciphertext, len(views)), 1}}
 	pool := &c.tools[prime]
 	err := spread(ctx, len(views), func() *tools[uint64] { return pool.Get().(*tools[uint64]) }, func(t *tools[uint64], v int) (err error) {
-		in.cts[v], err = t.encrypt(&p.common, c.slots(views[v], image, prime), 1)
+		in.cts[v], err = t.encrypt(&p.common, c.slots(views[v], s, prime), 1)
 		return err
 	}, func(t *tools[uint64]) { pool.Put(t) })
 	if err != nil {
@@ -132,13 +132,12 @@ func (c *ExactClient) Encrypt(ctx context.Context, image []uint8, prime int) (*E
 	return in, nil
 }
 
-func (c *ExactClient) slots(view []int32, image []uint8, prime int) []uint64 {
-	codes := c.plan.program.Input.Codes()
+func (c *ExactClient) slots(view []int32, s bundle.Sample, prime int) []uint64 {
 	f := residues{c.plan.t[prime]}
 	slots := make([]uint64, len(view))
-	for s, e := range view {
+	for k, e := range view {
 		if e >= 0 {
-			slots[s] = f.integer(codes[image[e]])
+			slots[k] = f.integer(int64(s[e]))
 		}
 	}
 	return slots

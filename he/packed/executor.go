@@ -2,171 +2,81 @@ package packed
 
 import (
 	"context"
-	"fmt"
-	"math"
-	"slices"
 	"time"
 
 	"qtool/bundle"
 	"qtool/he"
+	"qtool/he/internal/meter"
+	"qtool/he/internal/run"
 )
 
-// session is one client and one server of a plan, in one process.
-type session interface {
-	// setup makes keys and encodes weights, and says how long each took and how
-	// large the evaluation keys are.
-	setup(ctx context.Context) (keygen, encode time.Duration, keys int64, err error)
-	// begin forgets what the images of an earlier run told.
-	begin()
-	// image encrypts, evaluates and decrypts one image.
-	image(ctx context.Context, image []uint8, r *he.Result) ([3]time.Duration, error)
-	// finish adds what only all images since begin together tell.
-	finish(r *he.Result)
-}
-
-// executor runs images one by one. Its keys and encoded weights are made in its first
-// run and kept, so that images may come one by one.
-type executor struct {
-	program *bundle.Program
-	backend func() he.Backend
-	start   func() session
-	session session // nil before the first run
-	keys    int64   // bytes of the evaluation keys
-	// predicted seconds of an evaluation, and planned of the planning.
-	predicted, planned float64
-}
-
 // NewExecutor returns an executor that runs p with CKKS by plan, which must have
-// been made for p. Its first run generates the keys.
+// been made for p, one sample at a time. Its first run generates the keys and encodes
+// the weights.
 func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
-	if plan.program != p {
-		panic("packed: plan was made for another program")
-	}
-	return &executor{
-		program: p, backend: plan.backend, predicted: plan.Predicted(), planned: plan.took.Seconds(),
-		start: func() session { return &ckksSession{plan: plan} },
+	return plan.executor(p, plan.backend(), plan.Predicted(), plan.start)
+}
+
+// executor is that of either scheme.
+func (c *common) executor(p *bundle.Program, b he.Backend, predicted float64, start func(context.Context, *meter.Meter) (run.Session, run.Made, error)) he.Executor {
+	return run.New(p, run.Plan{
+		Package: "packed", Program: c.program, Backend: b, Slots: 1, BatchWork: 1e9 * predicted,
+		Latency: &he.Latency{Predicted: predicted, Plan: c.took.Seconds()}, Start: start,
+	})
+}
+
+// backend describes the plan for the report.
+func (p *Plan) backend() he.Backend {
+	return he.Backend{
+		Name: "packed-ckks", LogN: p.logN, LogQP: p.LogQP(), CiphertextModuli: p.params.Q(),
+		SecurityBits: p.SecurityBits(), Why: p.why, Approximate: true, Single: true,
 	}
 }
 
-// Backend implements he.Executor.
-func (e *executor) Backend() he.Backend { return e.backend() }
-
-// Run implements he.Executor.
-func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)) (*he.Result, error) {
-	if step == nil {
-		step = func(he.Step) {}
-	}
-	for i, image := range images {
-		if n := bundle.Size(e.program.Input.Shape); len(image) != n {
-			return nil, fmt.Errorf("packed: image %d has %d values, the program takes shape %v", i, len(image), e.program.Input.Shape)
-		}
-	}
-	total := len(images) + 1
-	r := &he.Result{Latency: &he.Latency{Predicted: e.predicted, Plan: e.planned}}
-	if e.session == nil {
-		step(he.Step{Phase: "keygen", Done: 0, Total: total})
-		s := e.start()
-		keygen, encode, keys, err := s.setup(ctx)
-		if err != nil {
-			return nil, err
-		}
-		e.session, e.keys = s, keys
-		r.Cost.Seconds.Keygen, r.Latency.Encode = keygen.Seconds(), encode.Seconds()
-	}
-	s := e.session
-	s.begin()
-	r.Cost.Bytes.Keys = e.keys
-	var times [3][]float64
-	for i, image := range images {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		step(he.Step{Phase: "evaluate", Done: i + 1, Total: total})
-		t, err := s.image(ctx, image, r)
-		if err != nil && len(images) > 1 {
-			return nil, fmt.Errorf("image %d: %w", i, err)
-		}
-		if err != nil {
-			return nil, err
-		}
-		for k, d := range t {
-			times[k] = append(times[k], d.Seconds())
-		}
-	}
-	step(he.Step{Phase: "decrypt", Done: total, Total: total})
-	for k, sum := range []*float64{&r.Cost.Seconds.Encrypt, &r.Cost.Seconds.Evaluate, &r.Cost.Seconds.Decrypt} {
-		for _, t := range times[k] {
-			*sum += t
-		}
-	}
-	if l := r.Latency; len(images) > 0 {
-		l.First = times[1][0]
-		l.Encrypt, l.Evaluate, l.Decrypt = middle(times[0]), middle(times[1]), middle(times[2])
-	}
-	s.finish(r)
-	return r, nil
-}
-
-// middle is the median.
-func middle(x []float64) float64 {
-	s := slices.Clone(x)
-	slices.Sort(s)
-	return s[len(s)/2]
-}
-
-// ckksSession implements session.
-type ckksSession struct {
+// session implements run.Session with CKKS.
+type session struct {
 	plan   *Plan
 	client *Client
 	server *Server
 	keys   *Keys
 }
 
-func (s *ckksSession) setup(ctx context.Context) (keygen, encode time.Duration, bytes int64, err error) {
-	start := time.Now()
-	s.client = NewClient(s.plan)
-	if s.keys, err = s.client.Keys(ctx); err != nil {
-		return 0, 0, 0, err
+func (p *Plan) start(ctx context.Context, _ *meter.Meter) (run.Session, run.Made, error) {
+	client := NewClient(p)
+	keys, err := client.Keys(ctx)
+	if err != nil {
+		return nil, run.Made{}, err
 	}
-	keygen = time.Since(start)
-	start = time.Now()
-	s.server, err = NewServer(ctx, s.plan)
-	return keygen, time.Since(start), s.keys.Bytes(), err
+	begin := time.Now()
+	server, err := NewServer(ctx, p)
+	return &session{p, client, server, keys}, run.Made{KeyBytes: keys.Bytes(), Encode: time.Since(begin).Seconds()}, err
 }
 
-func (s *ckksSession) begin() { clear(s.server.seconds) }
-
-func (s *ckksSession) image(ctx context.Context, image []uint8, r *he.Result) (t [3]time.Duration, err error) {
-	start := time.Now()
-	in, err := s.client.Encrypt(ctx, image)
+// Batch implements run.Session, with one sample.
+func (s *session) Batch(ctx context.Context, samples []bundle.Sample, m *meter.Meter) (*he.Result, error) {
+	r := &he.Result{}
+	clear(s.server.seconds)
+	reals, err := run.Phases(m, &r.Cost, func() (*Inputs, error) {
+		return s.client.Encrypt(ctx, samples[0])
+	}, func(in *Inputs) (*Outputs, error) {
+		r.Cost.Bytes.CiphertextIn = in.bytes()
+		return s.server.Evaluate(ctx, in, s.keys)
+	}, func(out *Outputs) ([]float64, error) {
+		r.Cost.Bytes.CiphertextOut = out.bytes()
+		return s.client.Decrypt(ctx, out)
+	})
 	if err != nil {
-		return t, err
+		return nil, err
 	}
-	t[0], start = time.Since(start), time.Now()
-	out, err := s.server.Evaluate(ctx, in, s.keys)
-	if err != nil {
-		return t, err
-	}
-	t[1], start = time.Since(start), time.Now()
-	logits, err := s.client.Decrypt(ctx, out)
-	if err != nil {
-		return t, err
-	}
-	t[2] = time.Since(start)
-	r.Reals = append(r.Reals, logits)
-	r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = in.bytes(), out.bytes()
-	return t, nil
-}
-
-func (s *ckksSession) finish(r *he.Result) {
-	r.Bound, r.Usual = s.plan.ErrorBound(true), s.plan.ErrorBound(false)
-	r.NodeSeconds = nodeSeconds(s.plan.program, s.server.program, s.server.seconds)
+	r.Answers = he.Approximate{Reals: [][]float64{reals}, Bound: s.plan.ErrorBound(true), Usual: s.plan.ErrorBound(false)}
+	r.Accounts = []he.Account{nodeSeconds(s.plan.program, s.server.program, s.server.seconds)}
+	return r, nil
 }
 
 // nodeSeconds puts a stage's map on its last linear node, or on the activation where it
 // has none of its own or two, and its activation on that's node.
-func nodeSeconds(p *bundle.Program, prog *program, seconds [][2]float64) []float64 {
-	nodes := make([]float64, len(p.Nodes))
+func nodeSeconds(p *bundle.Program, prog *program, seconds [][2]float64) he.NodeSeconds {
+	nodes := make(he.NodeSeconds, len(p.Nodes))
 	for i := range prog.stages {
 		st := prog.stages[i].Stage
 		last := st.First + st.Nodes - 1
@@ -191,106 +101,4 @@ func (c *ciphertexts) bytes() int64 {
 		}
 	}
 	return n
-}
-
-// NewExactExecutor returns an executor that runs p exactly with BGV by plan,
-// which must have been made for p. Its first run generates the keys.
-func NewExactExecutor(p *bundle.Program, plan *ExactPlan) he.Executor {
-	if plan.program != p {
-		panic("packed: plan was made for another program")
-	}
-	return &executor{
-		program: p, backend: plan.backend, predicted: plan.Predicted(), planned: plan.took.Seconds(),
-		start: func() session { return &exactSession{plan: plan} },
-	}
-}
-
-// exactSession implements session.
-type exactSession struct {
-	plan   *ExactPlan
-	client *ExactClient
-	server *ExactServer
-	keys   *Keys
-	left   float64
-}
-
-func (s *exactSession) setup(ctx context.Context) (keygen, encode time.Duration, bytes int64, err error) {
-	start := time.Now()
-	s.client = NewExactClient(s.plan)
-	if s.keys, err = s.client.Keys(ctx); err != nil {
-		return 0, 0, 0, err
-	}
-	keygen = time.Since(start)
-	start = time.Now()
-	s.server, err = NewExactServer(ctx, s.plan)
-	return keygen, time.Since(start), s.keys.Bytes(), err
-}
-
-func (s *exactSession) begin() {
-	s.left = math.Inf(1)
-	for k := range s.server.servers {
-		clear(s.server.servers[k].seconds)
-	}
-}
-
-func (s *exactSession) image(ctx context.Context, image []uint8, r *he.Result) (t [3]time.Duration, err error) {
-	all := make([][]uint64, len(s.plan.t))
-	r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = 0, 0
-	for k := range all {
-		start := time.Now()
-		in, err := s.client.Encrypt(ctx, image, k)
-		if err != nil {
-			return t, err
-		}
-		t[0] += time.Since(start)
-		start = time.Now()
-		out, err := s.server.Evaluate(ctx, in, s.keys)
-		if err != nil {
-			return t, err
-		}
-		t[1] += time.Since(start)
-		start = time.Now()
-		var left float64
-		if all[k], left, err = s.client.Decrypt(ctx, out); err != nil {
-			return t, err
-		}
-		s.left = min(s.left, left)
-		t[2] += time.Since(start)
-		r.Cost.Bytes.CiphertextIn += in.bytes()
-		r.Cost.Bytes.CiphertextOut += out.bytes()
-	}
-	logits, err := s.plan.Join(all)
-	r.Logits = append(r.Logits, logits)
-	return t, err
-}
-
-func (s *exactSession) finish(r *he.Result) {
-	if len(r.Logits) > 0 {
-		r.NoiseBitsLeft = s.left
-	}
-	for k := range s.server.servers {
-		e := &s.server.servers[k]
-		nodes := nodeSeconds(s.plan.program, e.program, e.seconds)
-		if r.NodeSeconds == nil {
-			r.NodeSeconds = make([]float64, len(nodes))
-		}
-		for i, x := range nodes {
-			r.NodeSeconds[i] += x
-		}
-	}
-}
-
-func (p *ExactPlan) backend() he.Backend {
-	return he.Backend{
-		Name: "packed-bgv", LogN: p.logN, LogQP: p.LogQP(), PlaintextModuli: p.t, CiphertextModuli: p.ring.Q(),
-		SecurityBits: p.SecurityBits(), PredictedBits: p.left[len(p.left)-1], Why: p.why, Single: true,
-	}
-}
-
-// backend describes the plan for the report.
-func (p *Plan) backend() he.Backend {
-	return he.Backend{
-		Name: "packed-ckks", LogN: p.logN, LogQP: p.LogQP(), CiphertextModuli: p.params.Q(),
-		SecurityBits: p.SecurityBits(), Why: p.why, Approximate: true, Single: true,
-	}
 }

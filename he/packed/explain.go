@@ -37,7 +37,7 @@ func (p *Plan) explain(rejected []string) {
 	p.say("values have scale 2^%d and the last weights 2^%d", p.message, p.weight)
 	p.say("errors stay below 2^%.1f of the largest output that calibration made, with probability 1 - 2^-40 for inputs like those, where 2^-%.1f is asked for; for any input below 2^%.1f", -p.Bits(), p.options.Bits, elementary.Log2(sureness*slices.Max(p.proved.outputs)))
 	p.say("the output %q may reach 2^%.1f times what calibration made of it; there is room for that", p.program.Output().Name, elementary.Log2(p.beyond(len(p.values)-1, &p.values[len(p.values)-1].stage.Segment)))
-	p.say("predicted evaluation is %.1f ms an image", 1000*p.Predicted())
+	p.say("predicted evaluation is %.1f ms a sample", 1000*p.Predicted())
 }
 
 // planVersion counts changes of what a plan means.

@@ -8,17 +8,17 @@ import (
 	"qtool/quant"
 )
 
-// network is a program of tests with images for it.
+// network is a program of tests with samples for it.
 type network struct {
-	p      *bundle.Program
-	images [][]uint8
+	p       *bundle.Program
+	samples []bundle.Sample
 }
 
 // networks are chains and graphs that meet every way of packing; see nets and graphs.
 func networks(t testing.TB) map[string]network {
 	all := graphs(t)
 	for name, b := range nets() {
-		all[name] = network{b.Observed(), b.Images(16)}
+		all[name] = network{b.Observed(), b.Samples(16)}
 	}
 	return all
 }
@@ -118,7 +118,7 @@ func (g *graph) dense(name, from string, units int) *graph {
 	return g.add(name, &bundle.Dense{Units: units, Inputs: n, Weight: g.weights(units * n), Bias: g.biases(units)}, from)
 }
 
-// network is the program with the ranges that its images show.
+// network is the program with the ranges that its samples show.
 func (g *graph) network() network {
 	g.t.Helper()
 	p := g.p
@@ -126,19 +126,20 @@ func (g *graph) network() network {
 	if err := p.Prove(); err != nil {
 		g.t.Fatal(err)
 	}
-	images := make([][]uint8, 16)
-	for i := range images {
-		images[i] = make([]uint8, bundle.Size(p.Input.Shape))
-		for k := range images[i] {
-			images[i][k] = uint8(g.rng.UintN(256))
+	bytes := make([][]uint8, 16)
+	for i := range bytes {
+		bytes[i] = make([]uint8, bundle.Size(p.Input.Shape))
+		for k := range bytes[i] {
+			bytes[i][k] = uint8(g.rng.UintN(256))
 		}
 	}
+	samples := p.Input.Samples(bytes)
 	run, err := bundle.NewRunner(p)
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	for _, image := range images {
-		if _, err := run.Run(p.Input.Quantize(image), func(i int, v bundle.Vec) {
+	for _, sample := range samples {
+		if _, err := run.Run(sample.Vec(), func(i int, v bundle.Vec) {
 			if n := &p.Nodes[i]; n.Seen.Lo == nil {
 				n.Seen = bundle.RangeOf(v)
 			} else {
@@ -148,7 +149,7 @@ func (g *graph) network() network {
 			g.t.Fatal(err)
 		}
 	}
-	return network{p, images}
+	return network{p, samples}
 }
 
 // graphs meet every way in which tensors branch and join: skips of activations, of

@@ -22,13 +22,13 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 		"convolutions": bundletest.New(21, 4, 1, 10, 10).Conv(2, 3, 1, 0, 7).Square().Pool(2, 2).Conv(3, 3, 1, 0, 7).Square().Dense(4, 7),
 		"dense":        bundletest.New(22, 3, 30).Dense(9, 7).Square().Dense(5, 7).Square().Dense(3, 7),
 	} {
-		all[name] = network{b.Observed(), b.Images(1)}
+		all[name] = network{b.Observed(), b.Samples(1)}
 	}
 	for _, name := range []string{"two linear skips", "product"} {
 		all[name] = graphs(t)[name]
 	}
 	for name, n := range all {
-		p, image := n.p, n.images[0]
+		p, one := n.p, n.samples[0]
 		var secret *rlwe.SecretKey
 		var keys *Keys
 		check := func(t *testing.T, err error) {
@@ -54,7 +54,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 				client := &Client{client: &client{plan: plan}}
 				tool := newTools(ckksEncoder(plan.params)(), plan.ring, secret, sample.Seed{1})
 				for _, view := range plan.lowered.Views {
-					ct, err := tool.encrypt(&plan.common, client.slots(view, image), plan.scales.fresh)
+					ct, err := tool.encrypt(&plan.common, client.slots(view, one), plan.scales.fresh)
 					check(t, err)
 					in = append(in, ct)
 				}
@@ -74,7 +74,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 				client := &ExactClient{exactClient: &exactClient{plan: plan}}
 				tool := newTools(exactEncoder(plan.params[0])(), plan.ring, secret, sample.Seed{2})
 				for _, view := range plan.lowered.Views {
-					ct, err := tool.encrypt(&plan.common, client.slots(view, image, 0), 1)
+					ct, err := tool.encrypt(&plan.common, client.slots(view, one, 0), 1)
 					check(t, err)
 					in = append(in, ct)
 				}

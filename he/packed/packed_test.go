@@ -6,8 +6,10 @@ import (
 	"os"
 	"testing"
 
+	"qtool/bundle"
 	"qtool/bundle/bundletest"
 	"qtool/he"
+	"qtool/he/internal/hetest"
 	"qtool/verify"
 )
 
@@ -62,38 +64,38 @@ func wideLenet(seed uint64) *bundletest.Builder {
 		Conv(64, 5, 1, 2, 7).Square().Pool(2, 2).Dense(512, 7).Square().Dense(10, 7)
 }
 
-func runBoth(t testing.TB, e he.Executor, images [][]uint8) *he.Result {
+func runBoth(t testing.TB, e he.Executor, samples []bundle.Sample) *he.Result {
 	t.Helper()
-	r, err := e.Run(context.Background(), images, nil)
+	r, err := e.Run(context.Background(), samples, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-// Outputs are within the stated bound. With the values that an image really has,
+// Outputs are within the stated bound. With the values that a sample really has,
 // errors have the deviation that the model predicts: not more, and not much less.
 func TestInsecureCKKSWithinBound(t *testing.T) {
 	for name, n := range networks(t) {
-		p, images := n.p, n.images
+		p, samples := n.p, n.samples
 		plan, err := NewPlan(t.Context(), p, insecure(11))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		r := runBoth(t, NewExecutor(p, plan), images)
+		answers := hetest.Approximate(t, runBoth(t, NewExecutor(p, plan), samples))
 		square, count := 0.0, 0.0
-		for i, want := range bundletest.Reference(t, p, images) {
-			gains, err := gainsOf(t.Context(), plan.values, plan.imageSpans(images[i]))
+		for i, want := range bundletest.Reference(t, p, samples) {
+			gains, err := gainsOf(t.Context(), plan.values, plan.sampleSpans(samples[i]))
 			if err != nil {
 				t.Fatal(err)
 			}
 			e := gains.errors(plan.values, newCKKSSources(plan.logN, plan.ring.Q(), plan.ring.P(), plan.scales))
-			for o, x := range r.Reals[i] {
+			for o, x := range answers.Reals[i] {
 				square += sq((x - want.Float(o)) / (plan.values[len(plan.values)-1].gain[o] * e.outputs[o]))
 				count++
-				if off := math.Abs(x - want.Float(o)); !(off <= r.Bound[o]) {
-					t.Errorf("%s: image %d, output %d: %g, want %v: off by %.3g, the bound is %.3g", name, i, o, x, want.At(o), off, r.Bound[o])
+				if off := math.Abs(x - want.Float(o)); !(off <= answers.Bound[o]) {
+					t.Errorf("%s: sample %d, output %d: %g, want %v: off by %.3g, the bound is %.3g", name, i, o, x, want.At(o), off, answers.Bound[o])
 				}
 			}
 		}
@@ -110,22 +112,23 @@ func TestInsecureCKKSWithinBound(t *testing.T) {
 
 func TestInsecureBGVExact(t *testing.T) {
 	for name, n := range networks(t) {
-		p, images := n.p, n.images[:3]
+		p, samples := n.p, n.samples[:3]
 		plan, err := NewExactPlan(t.Context(), p, insecure(11))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		r := runBoth(t, NewExactExecutor(p, plan), images)
-		for i, want := range bundletest.Reference(t, p, images) {
+		r := runBoth(t, NewExactExecutor(p, plan), samples)
+		for i, want := range bundletest.Reference(t, p, samples) {
+			got := hetest.Exact(t, r)[i]
 			for o := range want.Len() {
-				if got := r.Logits[i].At(o); got.Cmp(want.At(o)) != 0 {
-					t.Errorf("%s: image %d, output %d: %v, want %v", name, i, o, got, want.At(o))
+				if got.At(o).Cmp(want.At(o)) != 0 {
+					t.Errorf("%s: sample %d, output %d: %v, want %v", name, i, o, got.At(o), want.At(o))
 				}
 			}
 		}
-		if predicted := plan.left[len(plan.left)-1]; r.NoiseBitsLeft < max(minBudget, predicted) {
-			t.Errorf("%s: %.1f bits of noise budget left, %.1f are predicted", name, r.NoiseBitsLeft, predicted)
+		if predicted, left := plan.left[len(plan.left)-1], hetest.NoiseLeft(t, r); left < max(minBudget, predicted) {
+			t.Errorf("%s: %.1f bits of noise budget left, %.1f are predicted", name, left, predicted)
 		}
 	}
 }
@@ -147,9 +150,9 @@ func TestNetworks(t *testing.T) {
 	for _, w := range plan.why {
 		t.Log(w)
 	}
-	images := b.Images(8)
-	r := runBoth(t, NewExecutor(p, plan), images)
-	l := verify.Ladder{Output: p.Output(), Labels: make([]uint8, len(images)), Integer: bundletest.Reference(t, p, images), Reals: r.Reals, Bound: r.Bound, Usual: r.Usual}
+	samples := b.Samples(8)
+	r := runBoth(t, NewExecutor(p, plan), samples)
+	l := verify.Ladder{Output: p.Output(), Labels: make([]uint8, len(samples)), Integer: bundletest.Reference(t, p, samples), Encrypted: r.Answers}
 	c, err := l.Compare()
 	if err != nil {
 		t.Fatal(err)
@@ -157,5 +160,5 @@ func TestNetworks(t *testing.T) {
 	if c.Precision.Outside > 0 || c.Precision.Bits < plan.options.Bits {
 		t.Errorf("%d outputs outside the bound, %.1f bits where %.1f are asked for", c.Precision.Outside, c.Precision.Bits, plan.options.Bits)
 	}
-	t.Logf("%+v\n%+v\nnodes %.3v", *c.Precision, *r.Latency, r.NodeSeconds)
+	t.Logf("%+v\n%+v\nnodes %.3v", *c.Precision, *hetest.Account[*he.Latency](t, r), hetest.Account[he.NodeSeconds](t, r))
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/he/fastntt"
 	"qtool/he/internal/costmodel"
 	"qtool/he/internal/log2"
@@ -22,9 +23,6 @@ import (
 	"qtool/he/security"
 	"qtool/internal/elementary"
 )
-
-// ErrInsufficient marks a program for which no parameters suffice.
-var ErrInsufficient = errors.New("no parameters suffice")
 
 // ErrOperation marks a program with an operation that packed ciphertexts don't
 // carry: a table, or a polynomial above degree 2.
@@ -130,7 +128,7 @@ type Plan struct {
 
 // NewPlan chooses the parameters of least latency as o's costs predict it. Without
 // o.AllowInsecure it takes no ring that is too small for what the program needs; it
-// returns an error that wraps ErrInsufficient where no ring suffices, and ctx's error
+// returns a *he.InsufficientError where no ring suffices, and ctx's error
 // once that is done.
 func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	if err := p.Check(); err != nil {
@@ -210,7 +208,7 @@ func search[P interface{ score() float64 }](ctx context.Context, o Options, try 
 	}
 	clear(o.cache) // plans keep their own maps only
 	if !found {
-		return best, nil, fmt.Errorf("packed: %w: %s", ErrInsufficient, rejected[len(rejected)-1])
+		return best, nil, he.Insufficient("packed", "", "%s", rejected[len(rejected)-1])
 	}
 	return best, rejected, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
 	"qtool/bundle/bundletest"
+	"qtool/he"
 	"qtool/he/packed/engine"
 )
 
@@ -51,7 +52,7 @@ func TestInsecureKeysAreMinimal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		in, err := client.Encrypt(t.Context(), n.images[0])
+		in, err := client.Encrypt(t.Context(), n.samples[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,11 +93,11 @@ func TestPlanRefuses(t *testing.T) {
 		if plan != nil || err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
 		}
-		if c.what != "degree" && !errors.Is(err, ErrInsufficient) {
-			t.Errorf("%s: %v does not say that no parameters suffice", c.what, err)
+		if c.what != "degree" && !errors.Is(err, he.ErrInsufficient) {
+			t.Errorf("%s: %v does not say that parameters are insufficient", c.what, err)
 		}
 	}
-	if _, err := NewExactPlan(t.Context(), deep.Observed(), Options{LogN: 13, Costs: costs()}); !errors.Is(err, ErrInsufficient) {
+	if _, err := NewExactPlan(t.Context(), deep.Observed(), Options{LogN: 13, Costs: costs()}); !errors.Is(err, he.ErrInsufficient) {
 		t.Errorf("depth, exactly: %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
+	"qtool/he/internal/hetest"
 )
 
 // On random graphs packed-bgv gives the program's integers, with at least the predicted
@@ -24,31 +25,31 @@ func TestInsecureRandomPrograms(t *testing.T) {
 		bundle.KindDense, bundle.KindConv2D, bundle.KindSumPool, bundle.KindPolynomial, bundle.KindShift,
 		bundle.KindAdd, bundle.KindMul, bundle.KindConcat, bundle.KindSlice, bundle.KindReshape,
 	}}
-	bundletest.Encrypted(t, n, carried, 0, func(t *rapid.T, p *bundle.Program, images [][]uint8) []bundle.Vec {
+	bundletest.Encrypted(t, n, carried, 0, func(t *rapid.T, p *bundle.Program, samples []bundle.Sample) []bundle.Vec {
 		logN := rapid.IntRange(8, 10).Draw(t, "log N")
-		within(t, p, images, logN)
+		within(t, p, samples, logN)
 		plan, err := NewExactPlan(t.Context(), p, insecure(logN))
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := NewExactExecutor(p, plan).Run(t.Context(), images, nil)
+		r, err := NewExactExecutor(p, plan).Run(t.Context(), samples, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if predicted := plan.left[len(plan.left)-1]; r.NoiseBitsLeft < max(minBudget, predicted) {
-			t.Fatalf("%.1f bits of noise budget left, %.1f are predicted", r.NoiseBitsLeft, predicted)
+		if predicted, left := plan.left[len(plan.left)-1], hetest.NoiseLeft(t, r); left < max(minBudget, predicted) {
+			t.Fatalf("%.1f bits of noise budget left, %.1f are predicted", left, predicted)
 		}
-		return r.Logits
+		return hetest.Exact(t, r)
 	})
 }
 
 // within fails where an output of packed-ckks leaves its bound.
-func within(t *rapid.T, p *bundle.Program, images [][]uint8, logN int) {
+func within(t *rapid.T, p *bundle.Program, samples []bundle.Sample, logN int) {
 	plan, err := NewPlan(t.Context(), p, insecure(logN))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := NewExecutor(p, plan).Run(t.Context(), images, nil)
+	r, err := NewExecutor(p, plan).Run(t.Context(), samples, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,14 +57,15 @@ func within(t *rapid.T, p *bundle.Program, images [][]uint8, logN int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, image := range images {
-		want, err := runner.Run(p.Input.Quantize(image), nil)
+	answers := hetest.Approximate(t, r)
+	for i, sample := range samples {
+		want, err := runner.Run(sample.Vec(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for o, x := range r.Reals[i] {
-			if off := math.Abs(x - want.Float(o)); !(off <= r.Bound[o]) {
-				t.Fatalf("image %d, output %d is %g, want %v: off by %.3g, the bound is %.3g", i, o, x, want.At(o), off, r.Bound[o])
+		for o, x := range answers.Reals[i] {
+			if off := math.Abs(x - want.Float(o)); !(off <= answers.Bound[o]) {
+				t.Fatalf("sample %d, output %d is %g, want %v: off by %.3g, the bound is %.3g", i, o, x, want.At(o), off, answers.Bound[o])
 			}
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"qtool/bundle/bundletest"
+	"qtool/he"
+	"qtool/he/internal/hetest"
 )
 
 // A tuned plan is measured and rehearsed: every stage has a time, and the plan is one
@@ -31,8 +33,8 @@ func TestInsecureRehearsal(t *testing.T) {
 	if len(plan.rehearsed) != len(plan.lowered.Stages) || plan.Predicted() != sum {
 		t.Errorf("%v are predicted as %v", plan.rehearsed, plan.Predicted())
 	}
-	r := runBoth(t, NewExecutor(p, plan), b.Images(1))
-	if l := r.Latency; l.Predicted != sum || l.Plan <= 0 {
+	r := runBoth(t, NewExecutor(p, plan), b.Samples(1))
+	if l := hetest.Account[*he.Latency](t, r); l.Predicted != sum || l.Plan <= 0 {
 		t.Errorf("latency %+v", l)
 	}
 }

@@ -17,7 +17,7 @@ var planned = []string{"qtool/he/packed/lower.new", "qtool/he/packed.New", "qtoo
 // client's key; the client prints none.
 func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 	b := bundletest.New(1, 4, 30).Dense(7, 7).Square().Dense(3, 7)
-	p, image := b.Observed(), b.Images(1)[0]
+	p, sample := b.Observed(), b.Samples(1)[0]
 	fatal := func(err error) {
 		if t.Helper(); err != nil {
 			t.Fatal(err)
@@ -31,7 +31,7 @@ func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 		fatal(err)
 		server, err := NewServer(t.Context(), plan)
 		fatal(err)
-		in, err := client.Encrypt(t.Context(), image)
+		in, err := client.Encrypt(t.Context(), sample)
 		fatal(err)
 		out, err := server.Evaluate(t.Context(), in, keys)
 		fatal(err)
@@ -47,7 +47,7 @@ func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 		fatal(err)
 		server, err := NewExactServer(t.Context(), plan)
 		fatal(err)
-		in, err := client.Encrypt(t.Context(), image, 0)
+		in, err := client.Encrypt(t.Context(), sample, 0)
 		fatal(err)
 		out, err := server.Evaluate(t.Context(), in, keys)
 		fatal(err)

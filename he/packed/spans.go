@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/big"
 
+	"qtool/bundle"
 	"qtool/he/packed/lower"
 )
 
@@ -157,12 +158,11 @@ func (s spans) usual(all []values[float64]) spans {
 	return u
 }
 
-// imageSpans are an image's own.
-func (p *Plan) imageSpans(image []uint8) spans {
-	codes := p.program.Input.Codes()
-	x := make([]float64, len(image))
-	for i, b := range image {
-		x[i] = float64(codes[b]) * p.units[0]
+// sampleSpans are a sample's own.
+func (p *Plan) sampleSpans(s bundle.Sample) spans {
+	x := make([]float64, len(s))
+	for i, q := range s {
+		x[i] = float64(q) * p.units[0]
 	}
 	return follow(p.values, interval{x, x})
 }

@@ -38,7 +38,7 @@ func TestInsecureFilesRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := client.Encrypt(t.Context(), b.Images(1)[0])
+	in, err := client.Encrypt(t.Context(), b.Samples(1)[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestInsecureServerRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	encrypt := func() *Inputs {
-		in, err := client.Encrypt(t.Context(), b.Images(1)[0])
+		in, err := client.Encrypt(t.Context(), b.Samples(1)[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,8 +187,8 @@ func TestInsecureServerRefuses(t *testing.T) {
 			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
 		}
 	}
-	if _, err := client.Encrypt(t.Context(), make([]uint8, 3)); err == nil || !strings.Contains(err.Error(), "the image has 3 values") {
-		t.Errorf("a short image: %v", err)
+	if _, err := client.Encrypt(t.Context(), make(bundle.Sample, 3)); err == nil || !strings.Contains(err.Error(), "sample 0 has 3 values") {
+		t.Errorf("a short sample: %v", err)
 	}
 }
 
@@ -272,7 +272,7 @@ func FuzzDecodePlan(f *testing.F) {
 
 func FuzzReadInputs(f *testing.F) {
 	_, b, plan := smallPlan(f, 20)
-	in, err := NewClient(plan).Encrypt(f.Context(), b.Images(1)[0])
+	in, err := NewClient(plan).Encrypt(f.Context(), b.Samples(1)[0])
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package tfhe
 import (
 	"math"
 
+	"qtool/bundle"
 	"qtool/he"
 	"qtool/internal/elementary"
 )
@@ -15,12 +16,12 @@ import (
 type audit struct {
 	plan   *Plan
 	secret *SecretKey
-	// values are those of the current image: integers modulo the slots of the layers
+	// values are those of the current sample: integers modulo the slots of the layers
 	// that read them.
 	values []int64
 	layers []tally
-	image  int   // number of the current image
-	failed []int // images with a wrong entry
+	sample int   // number of the current sample
+	failed []int // samples with a wrong entry
 }
 
 // tally is one layer's measurements. Look-ups of a layer run at the same time,
@@ -46,8 +47,12 @@ func newAudit(p *Plan, k *SecretKey) *audit {
 	return a
 }
 
-// begin takes a new image's codes.
-func (a *audit) begin(codes []int64) { copy(a.values, codes) }
+// begin takes a new sample.
+func (a *audit) begin(s bundle.Sample) {
+	for i, q := range s {
+		a.values[i] = int64(q)
+	}
+}
 
 // lookup implements observer.
 func (a *audit) lookup(i, o int, in narrow, out wide) {
@@ -71,7 +76,7 @@ func (a *audit) lookup(i, o int, in narrow, out wide) {
 	r.failed = a.values[l.first+o] != modulo(l.tables[o].result(want, l.slots), slots)
 }
 
-// end adds up an image, its encrypted logits included.
+// end adds up a sample, its encrypted logits included.
 func (a *audit) end(out *Output) {
 	last := len(a.layers) - 1
 	l := a.plan.last()
@@ -87,7 +92,7 @@ func (a *audit) end(out *Output) {
 	a.add()
 }
 
-// add adds up the outcomes of the image at hand, and notes it if a miss gave a
+// add adds up the outcomes of the sample at hand, and notes it if a miss gave a
 // wrong entry. A wrong entry without a miss is no noise but a defect, and excuses
 // nothing.
 func (a *audit) add() {
@@ -96,9 +101,9 @@ func (a *audit) add() {
 		failed = a.layers[i].add() || failed
 	}
 	if failed {
-		a.failed = append(a.failed, a.image)
+		a.failed = append(a.failed, a.sample)
 	}
-	a.image++
+	a.sample++
 }
 
 // add reports whether a missed look-up gave a wrong entry.
@@ -119,12 +124,12 @@ func (t *tally) add() (failed bool) {
 	return failed
 }
 
-// record is the account of images images.
-func (a *audit) record(images int) *he.Lookups {
+// record is the account of samples samples.
+func (a *audit) record(samples int) *he.Lookups {
 	p := a.plan
 	r := &he.Lookups{
-		PerLookup: p.FailurePerLookup(), PerImage: p.FailurePerImage(), Expected: p.expected * float64(images),
-		FailedImages: append([]int{}, a.failed...),
+		PerLookup: p.FailurePerLookup(), PerSample: p.FailurePerSample(), Expected: p.expected * float64(samples),
+		FailedSamples: append([]int{}, a.failed...),
 	}
 	for i := range a.layers {
 		t, l := &a.layers[i], &p.layers[i]

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"qtool/he"
+	"qtool/he/internal/hetest"
 	"qtool/he/security"
 	"qtool/kernel/cpu"
 )
@@ -29,10 +31,7 @@ func BenchmarkLookup(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			k, err := NewSecretKey(p)
-			if err != nil {
-				b.Fatal(err)
-			}
+			k := NewSecretKey(p)
 			keys, err := k.EvaluationKeys(context.Background(), 2, nil)
 			if err != nil {
 				b.Fatal(err)
@@ -87,7 +86,7 @@ func fastest(n int, f func()) float64 {
 	return least
 }
 
-// BenchmarkNetwork runs images of a network of the size of an MNIST classifier,
+// BenchmarkNetwork runs samples of a network of the size of an MNIST classifier,
 // with random weights, through 192 look-ups each. The second case accepts
 // failures, so that counts can be held against the computed ones: -benchtime=53x
 // makes 10,176 look-ups.
@@ -105,14 +104,14 @@ func BenchmarkNetwork(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.Log(plan.params)
-			images := randomImages(rng, b.N, 784)
+			samples := randomSamples(rng, b.N, plan.program)
 			b.ResetTimer()
-			result, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
+			result, err := NewExecutor(p, plan).Run(context.Background(), samples, nil)
 			if err != nil {
 				b.Fatal(err)
 			}
-			r := result.Lookups
-			b.ReportMetric(r.SecondsPerImage, "s/image")
+			r := hetest.Account[*he.Lookups](b, result)
+			b.ReportMetric(r.SecondsPerSample, "s/sample")
 			b.ReportMetric(r.Milliseconds, "ms/lookup")
 			b.ReportMetric(float64(r.Missed), "missed")
 			b.ReportMetric(float64(r.Failed), "failed")

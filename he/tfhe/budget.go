@@ -17,8 +17,8 @@ type stage struct {
 }
 
 // budget predicts every layer's noise. The sum of all failures bounds the
-// probability that an image has any.
-func (l *ParametersLiteral) budget(layers []layer) (stages []stage, perImage float64) {
+// probability that a sample has any.
+func (l *ParametersLiteral) budget(layers []layer) (stages []stage, perSample float64) {
 	for i := range layers {
 		la := &layers[i]
 		bound := l.bound(la)
@@ -34,12 +34,12 @@ func (l *ParametersLiteral) budget(layers []layer) (stages []stage, perImage flo
 			s.failures += float64(p * float64(w.count))
 		}
 		stages = append(stages, s)
-		perImage += s.failures
+		perSample += s.failures
 	}
-	return stages, perImage
+	return stages, perSample
 }
 
-// expected is the number of look-ups and logits of an image that are predicted to
+// expected is the number of look-ups and logits of a sample that are predicted to
 // miss their slot: as budget has it, but with the borders of the slots where they
 // are, and every slot equally likely.
 func (l *ParametersLiteral) expected(layers []layer) float64 {

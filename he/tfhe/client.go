@@ -11,23 +11,20 @@ import (
 	"qtool/internal/elementary"
 )
 
-// Client owns the secret key: it encrypts images and decrypts logits. It is not
+// Client owns the secret key: it encrypts samples and decrypts logits. It is not
 // safe for concurrent use.
 type Client struct {
 	guard.Secret[Client]
 	plan    *Plan
 	secret  *SecretKey
 	sampler *sampler
-	codes   [256]int64
 }
 
 // NewClient makes a client with a new secret key.
-func NewClient(p *Plan) (*Client, error) {
-	k, err := NewSecretKey(p.params)
-	if err != nil {
-		return nil, err
-	}
-	return NewClientWithKey(p, k)
+func NewClient(p *Plan) *Client { return newClient(p, NewSecretKey(p.params)) }
+
+func newClient(p *Plan, k *SecretKey) *Client {
+	return &Client{plan: p, secret: k, sampler: p.params.newSampler(sample.NewSeed())}
 }
 
 // NewClientWithKey makes a client with a key it had before. It returns a
@@ -36,7 +33,7 @@ func NewClientWithKey(p *Plan, k *SecretKey) (*Client, error) {
 	if k.params.ParametersLiteral != p.params.ParametersLiteral {
 		return nil, &KeyError{What: "secret key", Got: k.params.ParametersLiteral, Want: p.params.ParametersLiteral}
 	}
-	return &Client{plan: p, secret: k, sampler: p.params.newSampler(sample.NewSeed()), codes: p.program.Input.Codes()}, nil
+	return newClient(p, k), nil
 }
 
 // EvaluationKeys makes the server's keys; see SecretKey.EvaluationKeys.
@@ -59,7 +56,7 @@ func (e *KeyError) Error() string {
 	return fmt.Sprintf("tfhe: %s has other parameters: %v, want %v", e.What, &e.Got, &e.Want)
 }
 
-// Input is one encrypted image: its values in the coefficients of ring
+// Input is one encrypted sample: its values in the coefficients of ring
 // ciphertexts, N each. Public.
 type Input struct {
 	params ParametersLiteral
@@ -69,7 +66,7 @@ type Input struct {
 	parts [][2][]uint64
 }
 
-// Output is one image's encrypted logits. Public.
+// Output is one sample's encrypted logits. Public.
 type Output struct {
 	params ParametersLiteral
 	plan   [32]byte
@@ -77,25 +74,25 @@ type Output struct {
 	logits []wide
 }
 
-// Encrypt encrypts an image of bytes: code q of value i has the phase q/2H in
-// coefficient i, where 2H is the slots of the layers that read it.
+// Encrypt encrypts a sample: code q of element i has the phase q/2H in coefficient i,
+// where 2H is the slots of the layers that read it.
 //
-// It returns an error if the image has not as many values as the program takes.
-func (c *Client) Encrypt(image []uint8) (*Input, error) {
+// It returns an error if the sample is none of the program's.
+func (c *Client) Encrypt(s bundle.Sample) (*Input, error) {
 	p := c.plan
-	if len(image) != p.inputs() {
-		return nil, fmt.Errorf("tfhe: image has %d values, the program takes shape %v", len(image), p.program.Input.Shape)
+	if err := p.program.Input.CheckSamples([]bundle.Sample{s}); err != nil {
+		return nil, fmt.Errorf("tfhe: %w", err)
 	}
 	in := &Input{params: p.params.ParametersLiteral, plan: p.hash, id: c.secret.id}
 	n := p.params.N()
-	for from := 0; from < len(image); from += n {
-		part := image[from:min(from+n, len(image))]
+	for from := 0; from < len(s); from += n {
+		part := s[from:min(from+n, len(s))]
 		c0, c1 := make([]uint64, n), make([]uint64, n)
 		c.sampler.zero(c.secret, c0, c1)
 		p.params.inverse(c0)
 		p.params.inverse(c1)
-		for i, b := range part {
-			c0[i] = (c0[i] + p.params.encode(c.codes[b], 2*int64(p.slots[from+i]))) % p.params.q
+		for i, q := range part {
+			c0[i] = (c0[i] + p.params.encode(int64(q), 2*int64(p.slots[from+i]))) % p.params.q
 		}
 		in.parts = append(in.parts, [2][]uint64{c0, c1})
 	}
@@ -103,7 +100,7 @@ func (c *Client) Encrypt(image []uint8) (*Input, error) {
 }
 
 // NoiseError says that a logit's noise left the range it may have, or its value
-// the range that was proved: the image's result is wrong, and not given.
+// the range that was proved: the sample's result is wrong, and not given.
 type NoiseError struct {
 	Logit int
 	// Value is what was decrypted, Lo and Hi what was proved.

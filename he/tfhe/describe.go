@@ -34,7 +34,7 @@ func (p *Plan) Describe(samples int) he.Description {
 		CiphertextModuli: []uint64{p.params.q},
 		LWE: &he.LWEDescription{Dimension: l.Dimension, LogQ: l.LogSmallQ,
 			Digits: fmt.Sprintf("%v and %v in rotations, %v in key switches", l.Ring[0], l.Ring[1], l.Switch)},
-		KeyBytes: l.RotationBytes() + l.SwitchingBytes(), FailurePerSample: p.FailurePerImage(),
+		KeyBytes: l.RotationBytes() + l.SwitchingBytes(), FailurePerSample: p.FailurePerSample(),
 		Samples: samples, Work: p.Work(samples), Predicted: p.PredictedSeconds(samples), Why: p.Why(),
 	}
 	each, budget := l.nanoseconds(cpu.Active), p.NoiseBudget()

@@ -1,7 +1,7 @@
 // Package tfhe runs integer programs under encryption value by value: linear maps
 // on LWE ciphertexts, and one programmable bootstrap (a table look-up that also
 // refreshes the ciphertext) per table entry of the program. Its latency is that
-// of one image, and tables may be arbitrary; in return every look-up fails with
+// of one sample, and tables may be arbitrary; in return every look-up fails with
 // a small probability, which is computed, bounded, measured and reported.
 //
 // # Ciphertexts
@@ -40,7 +40,7 @@
 //
 // See noise.go for the variances and what they assume. The failure probability
 // of a look-up is that of a Gaussian of the sum of variances leaving (-1/4H,
-// 1/4H); that of an image is at most the sum over its look-ups and logits.
+// 1/4H); that of a sample is at most the sum over its look-ups and logits.
 //
 // Besides LWE and ring LWE, security assumes circularity, as usual: the rotation
 // key encrypts s under S and the switching key S under s.

@@ -2,144 +2,96 @@ package tfhe
 
 import (
 	"context"
-	"fmt"
-	"math"
-	"time"
+	"slices"
 
 	"qtool/bundle"
 	"qtool/he"
+	"qtool/he/internal/meter"
+	"qtool/he/internal/run"
+	"qtool/kernel/cpu"
 )
 
-// executor plays client and server in one process, and watches every look-up. Its
-// keys are made in its first run and kept, so that images may come one by one.
+// executor is a he.Simulator.
 type executor struct {
-	plan     *Plan
-	client   *Client
-	server   *Server
-	keys     int64 // bytes
-	measured float64
+	*run.Executor
+	plan *Plan
 }
 
 // NewExecutor returns an executor that runs p under encryption with plan, which
-// must have been made for p. Its first run generates the keys.
+// must have been made for p, and watches every look-up. Its first run generates the
+// keys.
+//
+// Its predicted noise bits, and the account of noise, are those of the logits; look-ups
+// have a budget a layer and an account of their own. A sample with a failed look-up has
+// wrong logits or, where they leave their proved range, ends the run with a *NoiseError.
 func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
-	if plan.program != p {
-		panic("tfhe: plan was made for another program")
-	}
-	return &executor{plan: plan}
+	return &executor{run.New(p, run.Plan{
+		Package: "tfhe", Program: plan.program, Backend: plan.backend(), Slots: 1,
+		BatchWork: float64(plan.Lookups()) * plan.lookupWork(),
+		Start:     plan.start,
+	}), plan}
 }
 
-// Backend implements he.Executor. Its noise bits are those of the logits, the
-// measured ones of the last run; look-ups have a budget a layer and their account
-// in the result.
-func (e *executor) Backend() he.Backend {
-	p := e.plan
+// lookupWork is the predicted nanoseconds of one core for a look-up.
+func (p *Plan) lookupWork() float64 { return p.params.nanoseconds(cpu.Active) }
+
+// backend describes the plan for the report.
+func (p *Plan) backend() he.Backend {
 	budget := p.NoiseBudget()
-	predicted := budget[len(budget)-1].BitsLeft
 	return he.Backend{
 		Name: "pbs", LogN: p.params.LogN, LogQP: float64(p.params.LogQ), Slots: 1, Single: true,
 		CiphertextModuli: []uint64{p.params.Q()}, PlaintextModuli: []uint64{}, TorusSlots: 2 * p.last().slots,
-		SecurityBits: p.SecurityBits(), NoiseBitsLeft: e.measured, PredictedBits: predicted,
+		SecurityBits: p.SecurityBits(), PredictedBits: budget[len(budget)-1].BitsLeft,
 		Why: p.Why(), Budget: budget,
 	}
 }
 
-// Run implements he.Executor, image by image. NoiseBitsLeft is that of the
-// logits. An image with a failed look-up has wrong logits or, where they leave
-// their proved range, ends the run with a *NoiseError.
-func (e *executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)) (*he.Result, error) {
-	p := e.plan
-	for i, image := range images {
-		if len(image) != p.inputs() {
-			return nil, fmt.Errorf("tfhe: image %d has %d values, the program takes shape %v", i, len(image), p.program.Input.Shape)
-		}
-	}
-	report := func(phase string, done, total int) {
-		if step != nil {
-			step(he.Step{Phase: phase, Done: done, Total: total})
-		}
-	}
-	result := &he.Result{Logits: []bundle.Vec{}}
-	seconds, bytes := &result.Cost.Seconds, &result.Cost.Bytes
-	start := time.Now()
-	lap := func(to *float64) {
-		*to += time.Since(start).Seconds()
-		start = time.Now()
-	}
-	done, total := 0, p.Lookups()*len(images)
-	if e.server == nil {
-		report("keygen", 0, total)
-		if err := e.setup(ctx); err != nil {
-			return nil, err
-		}
-		lap(&seconds.Keygen)
-	}
-	client, server := e.client, e.server
-	bytes.Keys, bytes.CiphertextIn, bytes.CiphertextOut = e.keys, p.InputBytes(), p.OutputBytes()
-	clear(server.seconds)
-	watch, left := newAudit(p, client.secret), math.Inf(1)
-	for i, image := range images {
-		in, err := client.Encrypt(image)
-		if err != nil {
-			return nil, err
-		}
-		lap(&seconds.Encrypt)
-		watch.begin(p.program.Input.Quantize(image).Small)
-		out, err := server.evaluate(ctx, in, func(n int) {
-			done += n
-			report("evaluate", done, total)
-		}, watch)
-		if err != nil {
-			return nil, err
-		}
-		lap(&seconds.Evaluate)
-		watch.end(out)
-		logits, bits, err := client.Decrypt(out)
-		if err != nil && len(images) > 1 {
-			return nil, fmt.Errorf("tfhe: image %d: %w", i, err)
-		}
-		if err != nil {
-			return nil, err
-		}
-		lap(&seconds.Decrypt)
-		left = min(left, bits)
-		result.Logits = append(result.Logits, logits)
-	}
-	if len(images) > 0 {
-		e.measured, result.NoiseBitsLeft = left, left
-	}
-	result.NodeSeconds = append([]float64(nil), server.seconds...)
-	result.Lookups = watch.record(len(images))
-	if len(images) > 0 {
-		result.Lookups.SecondsPerImage = seconds.Evaluate / float64(len(images))
-		result.Lookups.Milliseconds = 1e3 * seconds.Evaluate / float64(max(total, 1))
-	}
-	return result, nil
+// session implements run.Session.
+type session struct {
+	plan   *Plan
+	client *Client
+	server *Server
 }
 
-// setup makes the keys and gives the server its own.
-func (e *executor) setup(ctx context.Context) error {
-	client, err := NewClient(e.plan)
-	if err != nil {
-		return err
-	}
+// start makes the keys and gives the server its own.
+func (p *Plan) start(ctx context.Context, _ *meter.Meter) (run.Session, run.Made, error) {
+	client := NewClient(p)
 	keys, err := client.EvaluationKeys(ctx, nil)
 	if err != nil {
-		return err
+		return nil, run.Made{}, err
 	}
-	server, err := NewServer(e.plan, keys)
-	if err != nil {
-		return err
-	}
-	e.client, e.server, e.keys = client, server, keys.Bytes()
-	return nil
+	server, err := NewServer(p, keys)
+	return &session{p, client, server}, run.Made{KeyBytes: keys.Bytes()}, err
 }
 
-// Simulate implements he.Simulator with Plan.Simulate.
-func (e *executor) Simulate(ctx context.Context, images [][]uint8, seed uint64, step func(he.Step)) (*he.Result, error) {
-	s, err := e.plan.Simulate(ctx, images, seed, step)
+// Batch implements run.Session, with one sample.
+func (s *session) Batch(ctx context.Context, samples []bundle.Sample, m *meter.Meter) (*he.Result, error) {
+	p, r := s.plan, &he.Result{}
+	clear(s.server.seconds)
+	watch := newAudit(p, s.client.secret)
+	watch.begin(samples[0])
+	var left float64
+	logits, err := run.Phases(m, &r.Cost, func() (*Input, error) {
+		return s.client.Encrypt(samples[0])
+	}, func(in *Input) (*Output, error) {
+		return s.server.evaluate(ctx, in, func(lookups int) { m.Add(float64(lookups) * p.lookupWork()) }, watch)
+	}, func(out *Output) (logits bundle.Vec, err error) {
+		watch.end(out)
+		logits, left, err = s.client.Decrypt(out)
+		return logits, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &he.Result{Logits: s.Logits, Lookups: s.Lookups}, nil
+	r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = p.InputBytes(), p.OutputBytes()
+	lookups := watch.record(1)
+	lookups.SecondsPerSample = r.Cost.Seconds.Evaluate
+	lookups.Milliseconds = 1e3 * r.Cost.Seconds.Evaluate / float64(max(p.Lookups(), 1))
+	r.Answers, r.Accounts = he.Exact{logits}, []he.Account{slices.Clone(s.server.seconds), lookups, he.Noise{BitsLeft: left}}
+	return r, nil
+}
+
+// Simulate implements he.Simulator with Plan.Simulate.
+func (e *executor) Simulate(ctx context.Context, samples []bundle.Sample, seed uint64, step func(he.Step)) (*he.Simulation, error) {
+	return e.plan.Simulate(ctx, samples, seed, step)
 }

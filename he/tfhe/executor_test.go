@@ -13,6 +13,7 @@ import (
 	"qtool/bundle/bundletest"
 	"qtool/bundle/lstmtest"
 	"qtool/he"
+	"qtool/he/internal/hetest"
 )
 
 func TestInsecureRunIsExact(t *testing.T) {
@@ -31,14 +32,15 @@ func TestInsecureRunIsExact(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			images := randomImages(rng, 3, plan.inputs())
+			samples := randomSamples(rng, 3, plan.program)
 			var phases []string
 			last := he.Step{}
 			e := NewExecutor(p, plan)
-			r, err := e.Run(context.Background(), images, func(s he.Step) {
+			r, err := e.Run(context.Background(), samples, func(s he.Step) {
 				if len(phases) == 0 || phases[len(phases)-1] != s.Phase {
 					phases = append(phases, s.Phase)
-				} else if s.Done <= last.Done {
+				}
+				if s.Done < last.Done {
 					t.Errorf("step %+v after %+v", s, last)
 				}
 				if last = s; s.Done > s.Total {
@@ -48,23 +50,24 @@ func TestInsecureRunIsExact(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i, w := range bundletest.Reference(t, p, images) {
-				if !r.Logits[i].Equal(w) {
-					t.Errorf("image %d: logits %v, want %v", i, r.Logits[i], w)
+			for i, w := range bundletest.Reference(t, p, samples) {
+				if got := hetest.Exact(t, r)[i]; !got.Equal(w) {
+					t.Errorf("sample %d: logits %v, want %v", i, got, w)
 				}
 			}
-			lookups := plan.Lookups() * len(images)
-			if lookups > 0 && (last.Done != lookups || strings.Join(phases, " ") != "keygen evaluate") {
+			lookups := plan.Lookups() * len(samples)
+			if want := "keygen" + strings.Repeat(" encrypt evaluate decrypt", len(samples)); last.Done != last.Total || strings.Join(phases, " ") != want {
 				t.Errorf("phases %v end at %+v", phases, last)
 			}
-			k := r.Lookups
-			if outputs := plan.last().n * len(images); k.Done != lookups+outputs || k.Missed != 0 || k.Failed != 0 || len(k.Layers) != len(plan.layers) {
+			k := hetest.Account[*he.Lookups](t, r)
+			if outputs := plan.last().n * len(samples); k.Done != lookups+outputs || k.Missed != 0 || k.Failed != 0 || len(k.Layers) != len(plan.layers) {
 				t.Errorf("look-ups %+v", k)
 			}
-			if len(r.NodeSeconds) != len(p.Nodes) || r.Cost.Bytes.Keys == 0 || r.NoiseBitsLeft <= 0 {
-				t.Errorf("node seconds %v, cost %+v, %v bits left", r.NodeSeconds, r.Cost, r.NoiseBitsLeft)
+			seconds, left := hetest.Account[he.NodeSeconds](t, r), hetest.NoiseLeft(t, r)
+			if len(seconds) != len(p.Nodes) || r.Cost.Bytes.Keys == 0 || left <= 0 {
+				t.Errorf("node seconds %v, cost %+v, %v bits left", seconds, r.Cost, left)
 			}
-			if b := e.Backend(); b.Name != "pbs" || b.NoiseBitsLeft != r.NoiseBitsLeft || b.LogN != 10 || b.SecurityBits >= 128 || len(b.Why) == 0 {
+			if b := e.Backend(); b.Name != "pbs" || b.LogN != 10 || b.SecurityBits >= 128 || len(b.Why) == 0 {
 				t.Errorf("backend %+v", b)
 			}
 		})
@@ -74,20 +77,20 @@ func TestInsecureRunIsExact(t *testing.T) {
 func TestInsecureRunRefuses(t *testing.T) {
 	plan := smallPlan(t)
 	e := NewExecutor(plan.program, plan)
-	if _, err := e.Run(context.Background(), [][]uint8{make([]uint8, 6), make([]uint8, 7)}, nil); err == nil || !strings.Contains(err.Error(), "image 1 has 7 values") {
-		t.Errorf("long image: %v", err)
+	if _, err := e.Run(context.Background(), []bundle.Sample{make(bundle.Sample, 6), make(bundle.Sample, 7)}, nil); err == nil || !strings.Contains(err.Error(), "sample 1 has 7 values") {
+		t.Errorf("long sample: %v", err)
 	}
-	if _, err := plan.Simulate(context.Background(), [][]uint8{make([]uint8, 7)}, 1, nil); err == nil || !strings.Contains(err.Error(), "image 0 has 7 values") {
-		t.Errorf("long image simulated: %v", err)
+	if _, err := plan.Simulate(context.Background(), []bundle.Sample{make(bundle.Sample, 7)}, 1, nil); err == nil || !strings.Contains(err.Error(), "sample 0 has 7 values") {
+		t.Errorf("long sample simulated: %v", err)
 	}
 	r, err := e.Run(context.Background(), nil, nil)
-	if err != nil || len(r.Logits) != 0 || r.Lookups.Done != 0 {
-		t.Errorf("no images: %v, %v", r, err)
+	if err != nil || len(hetest.Exact(t, r)) != 0 || len(r.Accounts) != 0 {
+		t.Errorf("no samples: %v, %v", r, err)
 	}
 	for _, phase := range []string{"keygen", "evaluate"} {
 		e := NewExecutor(plan.program, plan) // without keys as yet
 		ctx, cancel := context.WithCancel(context.Background())
-		r, err := e.Run(ctx, randomImages(seeded(1), 50, 6), func(s he.Step) {
+		r, err := e.Run(ctx, randomSamples(seeded(1), 50, plan.program), func(s he.Step) {
 			if s.Phase == phase {
 				cancel()
 			}
@@ -105,13 +108,17 @@ func TestInsecureNoiseIsReported(t *testing.T) {
 	l := testInsecureLiteral()
 	l.LogN, l.LogSmallQ, l.Switch.Base, l.Switch.Levels = 8, 12, 2, 6
 	plan := forced(t, p, l)
-	images := randomImages(seeded(4), 10, 12)
-	r, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
+	samples := randomSamples(seeded(4), 10, plan.program)
+	r, err := NewExecutor(p, plan).Run(context.Background(), samples, nil)
 	var noise *NoiseError
-	if err == nil && r.Lookups.Failed < 10 {
-		t.Errorf("%d failures of %d, %.1f expected", r.Lookups.Failed, r.Lookups.Done, r.Lookups.Expected)
-	} else if err != nil && !errors.As(err, &noise) {
-		t.Error(err)
+	if err != nil {
+		if !errors.As(err, &noise) {
+			t.Error(err)
+		}
+		return
+	}
+	if k := hetest.Account[*he.Lookups](t, r); k.Failed < 10 {
+		t.Errorf("%d failures of %d, %.1f expected", k.Failed, k.Done, k.Expected)
 	}
 }
 
@@ -120,11 +127,11 @@ func TestInsecureNoiseIsReported(t *testing.T) {
 func TestSimulate(t *testing.T) {
 	rng := seeded(12)
 	p := newNet(t, rng, net{bits: 2, maxWeight: 1, domain: 40, table: arbitrary(3), widths: []int{40, 24, 16, 4}})
-	images := randomImages(rng, 500, 40)
-	run := func(l ParametersLiteral, workers int, seed uint64) (*Plan, *Simulation) {
+	samples := randomSamples(rng, 500, p)
+	run := func(l ParametersLiteral, workers int, seed uint64) (*Plan, *he.Simulation) {
 		plan := forced(t, p, l)
 		plan.workers = workers
-		s, err := plan.Simulate(context.Background(), images, seed, nil)
+		s, err := plan.Simulate(context.Background(), samples, seed, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,12 +142,12 @@ func TestSimulate(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan, s := run(good.params.ParametersLiteral, 2, 1)
-	for i, w := range bundletest.Reference(t, p, images) {
-		if !s.Logits[i].Equal(w) {
-			t.Fatalf("image %d: logits %v, want %v", i, s.Logits[i], w)
+	for i, w := range bundletest.Reference(t, p, samples) {
+		if !s.Answers[i].Equal(w) {
+			t.Fatalf("sample %d: logits %v, want %v", i, s.Answers[i], w)
 		}
 	}
-	if s.Lookups.Done != 44*len(images) || s.Lookups.Failed != 0 {
+	if s.Lookups.Done != 44*len(samples) || s.Lookups.Failed != 0 {
 		t.Errorf("look-ups %+v", s.Lookups)
 	}
 	for i, l := range s.Lookups.Layers {
@@ -153,10 +160,10 @@ func TestSimulate(t *testing.T) {
 	_, a := run(bad, 1, 7)
 	_, b := run(bad, 2, 7)
 	_, c := run(bad, 2, 8)
-	if !reflect.DeepEqual(a.Logits, b.Logits) || a.Lookups.Failed != b.Lookups.Failed {
+	if !reflect.DeepEqual(a.Answers, b.Answers) || a.Lookups.Failed != b.Lookups.Failed {
 		t.Error("the number of workers changes a simulation")
 	}
-	if reflect.DeepEqual(a.Logits, c.Logits) || a.Lookups.Failed == 0 {
+	if reflect.DeepEqual(a.Answers, c.Answers) || a.Lookups.Failed == 0 {
 		t.Error("noise does nothing")
 	}
 	if e := a.Lookups.Expected; math.Abs(float64(a.Lookups.Missed)-e) > 5*math.Sqrt(e)+0.05*e {
@@ -164,40 +171,40 @@ func TestSimulate(t *testing.T) {
 	}
 }
 
-// Images in which no look-up failed have the reference's logits, whatever the noise,
+// Samples in which no look-up failed have the reference's logits, whatever the noise,
 // whether it was measured or drawn.
 func TestInsecureFailuresAreNamed(t *testing.T) {
 	p := newNet(t, seeded(6), net{bits: 2, maxWeight: 1, table: arbitrary(3), domain: 30, widths: []int{10, 7, 5, 4}})
 	l := testInsecureLiteral()
-	l.LogSmallQ = 18 // some 30 misses in 200 images
+	l.LogSmallQ = 18 // some 30 misses in 200 samples
 	plan := forced(t, p, l)
-	images := randomImages(seeded(7), 200, 10)
-	reference := bundletest.Reference(t, p, images)
+	samples := randomSamples(seeded(7), 200, plan.program)
+	reference := bundletest.Reference(t, p, samples)
 	check := func(what string, logits []bundle.Vec, k *he.Lookups) {
 		differ := 0
 		for i, v := range logits {
-			_, failed := slices.BinarySearch(k.FailedImages, i)
+			_, failed := slices.BinarySearch(k.FailedSamples, i)
 			if !v.Equal(reference[i]) {
 				differ++
 				if !failed {
-					t.Errorf("%s: image %d has logits %v, want %v, and no failed look-up", what, i, v, reference[i])
+					t.Errorf("%s: sample %d has logits %v, want %v, and no failed look-up", what, i, v, reference[i])
 				}
 			}
 		}
-		t.Logf("%s: %d of %d images differ, %d have failed look-ups; %d missed, %.1f expected", what, differ, len(logits), len(k.FailedImages), k.Missed, k.Expected)
-		if len(k.FailedImages) == 0 || len(k.FailedImages) == len(images) || k.Failed < len(k.FailedImages) {
-			t.Errorf("%s: failures in images %v: the noise is chosen so that some fail", what, k.FailedImages)
+		t.Logf("%s: %d of %d samples differ, %d have failed look-ups; %d missed, %.1f expected", what, differ, len(logits), len(k.FailedSamples), k.Missed, k.Expected)
+		if len(k.FailedSamples) == 0 || len(k.FailedSamples) == len(samples) || k.Failed < len(k.FailedSamples) {
+			t.Errorf("%s: failures in samples %v: the noise is chosen so that some fail", what, k.FailedSamples)
 		}
 	}
 	e := NewExecutor(p, plan)
-	r, err := e.Run(context.Background(), images, nil)
+	r, err := e.Run(context.Background(), samples, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	check("encrypted", r.Logits, r.Lookups)
-	s, err := e.(he.Simulator).Simulate(context.Background(), images, 1, nil)
+	check("encrypted", hetest.Exact(t, r), hetest.Account[*he.Lookups](t, r))
+	s, err := e.(he.Simulator).Simulate(context.Background(), samples, 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	check("simulated", s.Logits, s.Lookups)
+	check("simulated", s.Answers, s.Lookups)
 }

@@ -37,7 +37,7 @@ func (p *Plan) explain(o Options, s *search) []string {
 		}
 		said[key] = true
 	}
-	why = append(why, fmt.Sprintf("an image of %d look-ups fails with probability at most 2^%.1f, where 2^%.1f is accepted", p.Lookups(), log2Probability(p.perImage), o.LogFailure))
+	why = append(why, fmt.Sprintf("a sample of %d look-ups fails with probability at most 2^%.1f, where 2^%.1f is accepted", p.Lookups(), log2Probability(p.perSample), o.LogFailure))
 	limit, _ := security.MaxLogQP(l.LogN)
 	small, _ := security.MaxLogLWE(l.Dimension)
 	if l.checkSecurity() == nil {

@@ -5,9 +5,11 @@ import (
 	"testing"
 
 	"qtool/bundle/bundletest"
+	"qtool/he"
+	"qtool/he/internal/hetest"
 )
 
-// TestFullSize runs one image of a network of the size of an MNIST classifier
+// TestFullSize runs one sample of a network of the size of an MNIST classifier
 // under secure parameters.
 func TestFullSize(t *testing.T) {
 	if testing.Short() {
@@ -22,18 +24,18 @@ func TestFullSize(t *testing.T) {
 	for _, w := range plan.Why() {
 		t.Log(w)
 	}
-	images := randomImages(rng, 2, 784)
-	r, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
+	samples := randomSamples(rng, 2, plan.program)
+	r, err := NewExecutor(p, plan).Run(context.Background(), samples, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, w := range bundletest.Reference(t, p, images) {
-		if !w.Equal(r.Logits[i]) {
-			t.Errorf("image %d: logits %v, want %v", i, r.Logits[i], w)
+	for i, w := range bundletest.Reference(t, p, samples) {
+		if got := hetest.Exact(t, r)[i]; !w.Equal(got) {
+			t.Errorf("sample %d: logits %v, want %v", i, got, w)
 		}
 	}
-	k := r.Lookups
-	t.Logf("%.2f s an image, %.1f ms a look-up, %+v", k.SecondsPerImage, k.Milliseconds, r.Cost.Seconds)
+	k := hetest.Account[*he.Lookups](t, r)
+	t.Logf("%.2f s a sample, %.1f ms a look-up, %+v", k.SecondsPerSample, k.Milliseconds, r.Cost.Seconds)
 	if k.Done != 2*(128+64+10) || k.Missed != 0 || k.Failed != 0 {
 		t.Errorf("%d look-ups and logits, %d missed, %d failed, %g expected", k.Done, k.Missed, k.Failed, k.Expected)
 	}

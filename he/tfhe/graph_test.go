@@ -9,6 +9,7 @@ import (
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
 	"qtool/he"
+	"qtool/he/internal/hetest"
 	"qtool/quant"
 )
 
@@ -125,20 +126,21 @@ func TestInsecureGraphsAreExact(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			images := randomImages(seeded(8), 4, plan.inputs())
-			r, err := NewExecutor(p, plan).Run(context.Background(), images, nil)
+			samples := randomSamples(seeded(8), 4, plan.program)
+			r, err := NewExecutor(p, plan).Run(context.Background(), samples, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			bundletest.CheckExact(t, p, images, r.Logits)
-			if r.Lookups.Missed != 0 || r.Lookups.Done != (plan.Lookups()+plan.last().n)*len(images) || len(r.NodeSeconds) != len(p.Nodes) {
-				t.Errorf("%d look-ups of %d, %d missed, seconds of %d nodes of %d", r.Lookups.Done, plan.Lookups(), r.Lookups.Missed, len(r.NodeSeconds), len(p.Nodes))
+			bundletest.CheckExact(t, p, samples, hetest.Exact(t, r))
+			k, seconds := hetest.Account[*he.Lookups](t, r), hetest.Account[he.NodeSeconds](t, r)
+			if k.Missed != 0 || k.Done != (plan.Lookups()+plan.last().n)*len(samples) || len(seconds) != len(p.Nodes) {
+				t.Errorf("%d look-ups of %d, %d missed, seconds of %d nodes of %d", k.Done, plan.Lookups(), k.Missed, len(seconds), len(p.Nodes))
 			}
-			s, err := plan.Simulate(context.Background(), images, 1, nil)
+			s, err := plan.Simulate(context.Background(), samples, 1, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			bundletest.CheckExact(t, p, images, s.Logits)
+			bundletest.CheckExact(t, p, samples, s.Answers)
 		})
 	}
 }
@@ -233,7 +235,7 @@ func TestGraphsAreRefused(t *testing.T) {
 			node("flat1", &bundle.Reshape{Shape: []int{16}}, "other"), node("flat2", &bundle.Reshape{Shape: []int{16}}, "wide"),
 			node("out", &bundle.Concat{}, "flat", "flat1", "flat2"))
 		_, err := NewPlan(t.Context(), p, Options{})
-		if !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
+		if !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -250,7 +252,7 @@ func TestInsecureGraphsAreCancelled(t *testing.T) {
 	plan := forced(t, p, graphLiteral())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	r, err := NewExecutor(p, plan).Run(ctx, randomImages(seeded(1), 50, plan.inputs()), func(s he.Step) {
+	r, err := NewExecutor(p, plan).Run(ctx, randomSamples(seeded(1), 50, plan.program), func(s he.Step) {
 		if s.Phase == "evaluate" && s.Done > 20 {
 			cancel()
 		}
@@ -275,7 +277,7 @@ func TestCompose(t *testing.T) {
 		}
 	}
 	large := diagonal(constant([]int64{1 << 20, 1}))
-	if _, err := compose(ctx, large, large); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), "composed weight 1099511627776 of output 0") {
+	if _, err := compose(ctx, large, large); !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), "composed weight 1099511627776 of output 0") {
 		t.Errorf("large weights: %v", err)
 	}
 	cancel()

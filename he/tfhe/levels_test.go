@@ -17,15 +17,12 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 	rng := seeded(40)
 	p := newNet(t, rng, net{bits: 1, maxWeight: 3, domain: 8, table: sigmoid(2), widths: []int{20, 6, 3}})
 	plan := forced(t, p, testInsecureLiteral())
-	secret, err := NewSecretKey(plan.params)
-	if err != nil {
-		t.Fatal(err)
-	}
+	secret := NewSecretKey(plan.params)
 	keys, err := secret.EvaluationKeys(context.Background(), 2, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	image := randomImages(rng, 1, 20)[0]
+	one := randomSamples(rng, 1, plan.program)[0]
 	var sent [][2][]uint64
 	var logits []wide
 	for _, level := range cputest.Levels(t, cpu.IFMA) {
@@ -45,7 +42,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 			t.Fatal(err)
 		}
 		client.sampler = again.params.newSampler(sample.Seed{1})
-		in, err := client.Encrypt(image)
+		in, err := client.Encrypt(one)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"qtool/bundle"
+	"qtool/he"
 )
 
 // lower groups a program's nodes into layers. Linear operations become one map up to
@@ -16,7 +17,7 @@ import (
 // A Recurrent is unrolled, see unroll.
 //
 // It returns an error that wraps bundle.ErrUnsupported, before any work, for a program
-// that is not carried, one that wraps ErrInsufficient and names the layer where no
+// that is not carried, a *he.InsufficientError that names the layer where no
 // parameters could carry a tensor, and ctx's once that is done.
 func lower(ctx context.Context, p *bundle.Program) ([]layer, error) {
 	if err := carried.Check(p); err != nil {
@@ -33,7 +34,7 @@ func lower(ctx context.Context, p *bundle.Program) ([]layer, error) {
 		node := &l.program.Nodes[i]
 		out, err := l.node(ctx, i, node)
 		if err != nil {
-			return nil, fmt.Errorf("tfhe: layer %q: %w", node.Name, err)
+			return nil, he.AtLayer(err, "tfhe", node.Name)
 		}
 		l.tensors[i+1] = out
 		for _, t := range l.graph.Inputs[i] {
@@ -46,7 +47,7 @@ func lower(ctx context.Context, p *bundle.Program) ([]layer, error) {
 	out := l.tensors[last]
 	out.name = l.program.Output().Name
 	if err := l.add(out, l.bounds[last], nil); err != nil {
-		return nil, fmt.Errorf("tfhe: layer %q: %w", out.name, err)
+		return nil, he.AtLayer(err, "tfhe", out.name)
 	}
 	l.assign()
 	return l.layers, nil
@@ -72,7 +73,7 @@ func newLowering(p *bundle.Program) (*lowering, error) {
 		}
 		var err error
 		if l.program, l.origin, err = p.LowerMaxPool(); err != nil {
-			return nil, fmt.Errorf("tfhe: %w: %w", err, ErrInsufficient)
+			return nil, &he.InsufficientError{Backend: "tfhe", Cause: err}
 		}
 	}
 	bounds, err := l.program.Bounds()

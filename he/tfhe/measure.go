@@ -13,10 +13,7 @@ func (p *Plan) MeasureLookups(ctx context.Context) (measure func(context.Context
 	if p.Lookups() == 0 {
 		return nil, errors.New("tfhe: the program has no look-ups to measure")
 	}
-	client, err := NewClient(p)
-	if err != nil {
-		return nil, err
-	}
+	client := NewClient(p)
 	keys, err := client.EvaluationKeys(ctx, nil)
 	if err != nil {
 		return nil, err

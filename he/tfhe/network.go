@@ -1,14 +1,12 @@
 package tfhe
 
 import (
-	"errors"
-	"fmt"
-
 	"qtool/bundle"
+	"qtool/he"
 )
 
-// ErrInsufficient marks programs that no secure parameters can carry.
-var ErrInsufficient = errors.New("parameters are insufficient")
+// beyond is the error of a layer that is yet to be named; see he.AtLayer.
+func beyond(format string, a ...any) error { return he.Insufficient("tfhe", "", format, a...) }
 
 // maxDomain bounds the values of an accumulator that indexes a table, to more than
 // any parameters carry, and maxEntries the entries of a layer's tables.
@@ -111,12 +109,12 @@ func elementwise(op bundle.Op) func(i, n int, q int64) int64 {
 func (l *layer) finish(b bundle.Bounds) error {
 	l.n = b.Lo.Len()
 	if b.Lo.Big != nil || b.Hi.Big != nil {
-		return fmt.Errorf("range %v passes 64 bits: %w", b.Range(), ErrInsufficient)
+		return beyond("range %v passes 64 bits", b.Range())
 	}
 	l.lo, l.hi = b.Lo.Small, b.Hi.Small
 	for o := range l.lo {
 		if l.lo[o] < -1<<31 || l.hi[o] >= 1<<31 || l.hi[o]-l.lo[o] >= 1<<28 {
-			return fmt.Errorf("range %v of element %d passes the limit of 28 bits: %w", bundle.NewRange(l.lo[o], l.hi[o]), o, ErrInsufficient)
+			return beyond("range %v of element %d passes the limit of 28 bits", bundle.NewRange(l.lo[o], l.hi[o]), o)
 		}
 	}
 	if l.rows != nil {

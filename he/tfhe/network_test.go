@@ -11,6 +11,7 @@ import (
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
 	"qtool/bundle/lstmtest"
+	"qtool/he"
 	"qtool/quant"
 )
 
@@ -59,9 +60,9 @@ func TestLayersAreTheProgram(t *testing.T) {
 		squares(t),
 	) {
 		plan := forced(t, p, testInsecureLiteral())
-		images := randomImages(rng, 50, plan.inputs())
-		for i, w := range bundletest.Reference(t, p, images) {
-			values := p.Input.Quantize(images[i]).Small
+		samples := randomSamples(rng, 50, plan.program)
+		for i, w := range bundletest.Reference(t, p, samples) {
+			values := samples[i].Vec().Small
 			var out []int64
 			for k := range plan.layers {
 				l := &plan.layers[k]
@@ -76,7 +77,7 @@ func TestLayersAreTheProgram(t *testing.T) {
 				values = append(values, out...)
 			}
 			if got := (bundle.Vec{Small: out}); !got.Equal(w) {
-				t.Fatalf("image %d: %v, want %v", i, got, w)
+				t.Fatalf("sample %d: %v, want %v", i, got, w)
 			}
 		}
 	}
@@ -184,7 +185,7 @@ func TestLowerRefuses(t *testing.T) {
 		"bias":   {dense(1, bundle.Vec{Small: []int64{1 << 61}}), "passes the limit of 28 bits"},
 		"entry":  {dense(1, bundle.Vec{Small: []int64{1 << 24}}), "beyond 40 bits"},
 	} {
-		if _, err := NewPlan(t.Context(), c.p, Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
+		if _, err := NewPlan(t.Context(), c.p, Options{}); !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -197,7 +198,7 @@ func TestTablesAreCapped(t *testing.T) {
 		l.hi[o] = maxDomain - 1
 	}
 	err := l.tabulate(func(_, _ int, q int64) int64 { return q })
-	if !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), "element 4096") {
+	if !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), "element 4096") {
 		t.Error(err)
 	}
 }

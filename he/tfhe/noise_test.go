@@ -5,17 +5,15 @@ import (
 	"math"
 	"testing"
 
+	"qtool/bundle"
 	"qtool/bundle/bundletest"
 )
 
-// trial runs images through a plan and returns the audit. each, if not nil, sees
-// every image's outcome.
-func trial(t *testing.T, plan *Plan, images [][]uint8, each func(image int, out *Output, c *Client, failed int)) *audit {
+// trial runs samples through a plan and returns the audit. each, if not nil, sees
+// every sample's outcome.
+func trial(t *testing.T, plan *Plan, samples []bundle.Sample, each func(sample int, out *Output, c *Client, failed int)) *audit {
 	t.Helper()
-	c, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := NewClient(plan)
 	ctx := context.Background()
 	keys, err := c.EvaluationKeys(ctx, nil)
 	if err != nil {
@@ -32,13 +30,13 @@ func trial(t *testing.T, plan *Plan, images [][]uint8, each func(image int, out 
 		}
 		return n
 	}
-	for i, image := range images {
-		in, err := c.Encrypt(image)
+	for i, sample := range samples {
+		in, err := c.Encrypt(sample)
 		if err != nil {
 			t.Fatal(err)
 		}
 		before := failed()
-		a.begin(plan.program.Input.Quantize(image).Small)
+		a.begin(sample)
 		out, err := s.evaluate(ctx, in, nil, a)
 		if err != nil {
 			t.Fatal(err)
@@ -90,8 +88,8 @@ func TestInsecureNoiseIsAsPredicted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newNet(t, rng, net{bits: 1, maxWeight: 1, table: sigmoid(1), widths: []int{16, 24, 24, 3}})
 			plan := forced(t, p, c.l)
-			images := randomImages(rng, 20, 16)
-			a := trial(t, plan, images, nil)
+			samples := randomSamples(rng, 20, plan.program)
+			a := trial(t, plan, samples, nil)
 			without, _ := c.without.budget(plan.layers)
 			if share := 1 - without[1].worst/plan.stages[1].worst; share < 0.5 {
 				t.Errorf("the term makes %.2g of the variance: nothing to test", share)
@@ -134,35 +132,35 @@ func compareNoise(t *testing.T, name string, predicted, measured float64, n int)
 }
 
 // TestInsecureFailuresAreAsPredicted takes parameters under which look-ups fail
-// often and counts. Images without a failure must have the reference's logits.
+// often and counts. Samples without a failure must have the reference's logits.
 func TestInsecureFailuresAreAsPredicted(t *testing.T) {
 	rng := seeded(3)
 	p := newNet(t, rng, net{bits: 1, maxWeight: 1, table: arbitrary(2), widths: []int{12, 12, 8, 3}})
 	plan := forced(t, p, ParametersLiteral{LogN: 8, LogQ: 50, Ring: [2]Digits{{15, 2}, {15, 2}}, Dimension: 100, LogSmallQ: 17, Switch: Digits{4, 4}})
-	images := randomImages(rng, 100, 12)
-	reference := bundletest.Reference(t, p, images)
+	samples := randomSamples(rng, 100, plan.program)
+	reference := bundletest.Reference(t, p, samples)
 	whole, wrong := 0, 0
-	a := trial(t, plan, images, func(i int, out *Output, c *Client, failed int) {
+	a := trial(t, plan, samples, func(i int, out *Output, c *Client, failed int) {
 		got, _, err := c.Decrypt(out)
 		if failed == 0 {
 			whole++
 			if err != nil || !got.Equal(reference[i]) {
-				t.Errorf("image %d: no look-up failed, but the logits are %v (%v), want %v", i, got, err, reference[i])
+				t.Errorf("sample %d: no look-up failed, but the logits are %v (%v), want %v", i, got, err, reference[i])
 			}
 		} else if err != nil || !got.Equal(reference[i]) {
 			wrong++
 		}
 	})
-	r := a.record(len(images))
-	t.Logf("%d of %d look-ups missed, %.1f expected, %d gave another entry; %d of %d images without failure, %d wrong", r.Missed, r.Done, r.Expected, r.Failed, whole, len(images), wrong)
+	r := a.record(len(samples))
+	t.Logf("%d of %d look-ups missed, %.1f expected, %d gave another entry; %d of %d samples without failure, %d wrong", r.Missed, r.Done, r.Expected, r.Failed, whole, len(samples), wrong)
 	compareCounts(t, float64(r.Missed), r.Expected)
-	if bound := r.PerImage * float64(len(images)); r.Expected > bound {
+	if bound := r.PerSample * float64(len(samples)); r.Expected > bound {
 		t.Errorf("%.1f expected, but the bound is %.1f", r.Expected, bound)
 	}
 	if r.Failed > r.Missed || r.Failed == 0 || whole == 0 || wrong == 0 {
-		t.Errorf("%d failed of %d missed, %d images whole, %d wrong", r.Failed, r.Missed, whole, wrong)
+		t.Errorf("%d failed of %d missed, %d samples whole, %d wrong", r.Failed, r.Missed, whole, wrong)
 	}
-	s, err := plan.Simulate(context.Background(), randomImages(rng, 2000, 12), 1, nil)
+	s, err := plan.Simulate(context.Background(), randomSamples(rng, 2000, plan.program), 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 // choose.
 type Options struct {
 	// LogFailure is log2 of the largest acceptable probability that any look-up of
-	// an image goes wrong; 0 is DefaultLogFailure. It must be negative.
+	// a sample goes wrong; 0 is DefaultLogFailure. It must be negative.
 	LogFailure float64
 	// LogN forces the ring degree 2^LogN, 10..15; 0 chooses it.
 	LogN int
@@ -40,33 +40,33 @@ func (o Options) level() cpu.Level {
 	return costmodel.Reference
 }
 
-// DefaultLogFailure is log2 of the default bound on an image's failure
+// DefaultLogFailure is log2 of the default bound on a sample's failure
 // probability: one in a million.
 const DefaultLogFailure = -20
 
 // Plan is a program with checked encryption parameters. It is immutable and
 // holds no secret.
 type Plan struct {
-	program  *bundle.Program
-	layers   []layer
-	slots    []int     // of every value: half of those of the layers that read it
-	free     [][]block // values that nothing reads after each layer
-	params   *Parameters
-	stages   []stage
-	perImage float64
-	expected float64 // missed slots an image
-	workers  int
-	hash     [32]byte
-	why      []string
+	program   *bundle.Program
+	layers    []layer
+	slots     []int     // of every value: half of those of the layers that read it
+	free      [][]block // values that nothing reads after each layer
+	params    *Parameters
+	stages    []stage
+	perSample float64
+	expected  float64 // missed slots a sample
+	workers   int
+	hash      [32]byte
+	why       []string
 }
 
 // NewPlan chooses the parameters with the least time a look-up, as package costmodel
 // predicts it, among those that are secure and keep the failure probability of an
-// image (see Options) by the noise analysis at noise.go: the same program and options
+// sample (see Options) by the noise analysis at noise.go: the same program and options
 // give the same plan on every machine.
 //
 // It returns ctx's error once that is done, an error of package security if o.Parameters are insecure and o does
-// not allow it, and one that wraps ErrInsufficient, with the numbers, if nothing
+// not allow it, and a *he.InsufficientError, with the numbers, if nothing
 // fits.
 func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	literal, layers, s, err := choose(ctx, p, &o)
@@ -118,7 +118,7 @@ func build(p *bundle.Program, layers []layer, l ParametersLiteral, workers int) 
 		return nil, err
 	}
 	plan := &Plan{program: p, layers: layers, slots: valueSlots(layers), free: releases(layers), params: params, workers: workers}
-	plan.stages, plan.perImage = l.budget(layers)
+	plan.stages, plan.perSample = l.budget(layers)
 	plan.expected = l.expected(layers)
 	plan.hash = plan.digest()
 	return plan, nil
@@ -145,7 +145,7 @@ func (p *Plan) digest() [32]byte {
 // Parameters are the encryption parameters.
 func (p *Plan) Parameters() *Parameters { return p.params }
 
-// Lookups is the number of programmable bootstraps an image takes.
+// Lookups is the number of programmable bootstraps a sample takes.
 func (p *Plan) Lookups() int { return lookups(p.layers) }
 
 func lookups(layers []layer) int {
@@ -157,20 +157,20 @@ func lookups(layers []layer) int {
 }
 
 // PredictedSeconds is the predicted time of making the keys and of the look-ups of
-// so many images, with all workers and this processor's kernels.
-func (p *Plan) PredictedSeconds(images int) float64 {
-	return p.params.work(p.Lookups()*images, cpu.Active) / float64(p.workers)
+// so many samples, with all workers and this processor's kernels.
+func (p *Plan) PredictedSeconds(samples int) float64 {
+	return p.params.work(p.Lookups()*samples, cpu.Active) / float64(p.workers)
 }
 
-// Work is the core seconds of the keys and of the look-ups of so many images by the
+// Work is the core seconds of the keys and of the look-ups of so many samples by the
 // cost model of the reference processor: the same on every machine.
-func (p *Plan) Work(images int) float64 {
-	return p.params.work(p.Lookups()*images, costmodel.Reference)
+func (p *Plan) Work(samples int) float64 {
+	return p.params.work(p.Lookups()*samples, costmodel.Reference)
 }
 
-// FailurePerImage bounds the probability that an image has a wrong look-up or
+// FailurePerSample bounds the probability that a sample has a wrong look-up or
 // logit: the sum of their probabilities.
-func (p *Plan) FailurePerImage() float64 { return min(p.perImage, 1) }
+func (p *Plan) FailurePerSample() float64 { return min(p.perSample, 1) }
 
 // FailurePerLookup is the probability that the worst look-up is wrong.
 func (p *Plan) FailurePerLookup() float64 {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/he/security"
 	"qtool/kernel/cpu"
 )
@@ -28,8 +29,8 @@ func TestPlanGrowsWithTheDomain(t *testing.T) {
 		if err := l.CheckSecurity(); err != nil || plan.SecurityBits() != security.Bits {
 			t.Errorf("%d bits: %v", bits, err)
 		}
-		if f := plan.FailurePerImage(); f > math.Exp2(DefaultLogFailure) || f <= 0 || plan.FailurePerLookup() > f {
-			t.Errorf("%d bits: an image fails with probability %g, a look-up with %g", bits, f, plan.FailurePerLookup())
+		if f := plan.FailurePerSample(); f > math.Exp2(DefaultLogFailure) || f <= 0 || plan.FailurePerLookup() > f {
+			t.Errorf("%d bits: a sample fails with probability %g, a look-up with %g", bits, f, plan.FailurePerLookup())
 		}
 		ns := l.nanoseconds(cpu.Active)
 		if ns < last {
@@ -40,7 +41,7 @@ func TestPlanGrowsWithTheDomain(t *testing.T) {
 			t.Errorf("%d bits: %d look-ups, %d reasons", bits, plan.Lookups(), len(plan.Why()))
 		}
 		stricter, err := NewPlan(t.Context(), p, Options{LogFailure: -60})
-		if err != nil || stricter.FailurePerImage() > math.Exp2(-60) || stricter.params.nanoseconds(cpu.Active) < ns {
+		if err != nil || stricter.FailurePerSample() > math.Exp2(-60) || stricter.params.nanoseconds(cpu.Active) < ns {
 			t.Errorf("%d bits, failures at most 2^-60: %v", bits, err)
 		}
 	}
@@ -66,12 +67,12 @@ func TestPlanRefuses(t *testing.T) {
 	if plan, err := NewPlan(t.Context(), p, Options{Parameters: &narrow, AllowInsecure: true}); err != nil || plan.SecurityBits() >= security.Bits || !strings.Contains(strings.Join(plan.Why(), "\n"), "INSECURE") {
 		t.Errorf("insecure LWE dimension that is allowed: %v", err)
 	}
-	if _, err := NewPlan(t.Context(), domainNet(t, 1<<12), Options{}); !errors.Is(err, ErrInsufficient) || !strings.Contains(err.Error(), `layer "tablea"`) {
+	if _, err := NewPlan(t.Context(), domainNet(t, 1<<12), Options{}); !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), `layer "tablea"`) {
 		t.Errorf("a domain of 12 bits: %v", err)
 	}
 	noisy := secure.params.ParametersLiteral
 	noisy.Switch.Base, noisy.Switch.Levels = 1, 4
-	if _, err := NewPlan(t.Context(), p, Options{Parameters: &noisy}); !errors.Is(err, ErrInsufficient) {
+	if _, err := NewPlan(t.Context(), p, Options{Parameters: &noisy}); !errors.Is(err, he.ErrInsufficient) {
 		t.Errorf("too much noise: %v", err)
 	}
 	for _, o := range []Options{{LogFailure: 1}, {Workers: -1}} {

@@ -12,18 +12,18 @@ import (
 type Prediction struct {
 	LogN    int
 	LogQP   float64
-	Lookups int // an image
-	// Work is the core seconds of the keys and of so many images by the cost model of
+	Lookups int // a sample
+	// Work is the core seconds of the keys and of so many samples by the cost model of
 	// the reference processor.
 	Work float64
 	// Seconds are those of one core with the kernels in use.
 	Seconds float64
 }
 
-// Predict chooses for p, as NewPlan does, and predicts the work of so many images. It
+// Predict chooses for p, as NewPlan does, and predicts the work of so many samples. It
 // builds no kernels, and the prediction, but for Seconds, is the same on every
 // machine. The errors are NewPlan's.
-func Predict(ctx context.Context, p *bundle.Program, images int, o Options) (Prediction, error) {
+func Predict(ctx context.Context, p *bundle.Program, samples int, o Options) (Prediction, error) {
 	l, layers, _, err := choose(ctx, p, &o)
 	if err != nil {
 		return Prediction{}, err
@@ -31,6 +31,6 @@ func Predict(ctx context.Context, p *bundle.Program, images int, o Options) (Pre
 	n := lookups(layers)
 	return Prediction{
 		LogN: l.LogN, LogQP: float64(l.LogQ), Lookups: n,
-		Work: l.work(n*images, costmodel.Reference), Seconds: l.work(n*images, cpu.Active),
+		Work: l.work(n*samples, costmodel.Reference), Seconds: l.work(n*samples, cpu.Active),
 	}, nil
 }

@@ -2,7 +2,6 @@ package tfhe
 
 import (
 	"context"
-	"fmt"
 
 	"qtool/bundle"
 )
@@ -79,11 +78,11 @@ func (u *maker) square(m *bundle.Mul, x *bundle.Rows, b bundle.Bounds) (*bundle.
 // checkFactors returns an error that names the element if a factor passes maxFactor.
 func checkFactors(b bundle.Bounds) error {
 	if b.Lo.Big != nil || b.Hi.Big != nil {
-		return fmt.Errorf("range %v passes 64 bits: %w", b.Range(), ErrInsufficient)
+		return beyond("range %v passes 64 bits", b.Range())
 	}
 	for i, lo := range b.Lo.Small {
 		if hi := b.Hi.Small[i]; lo < -maxFactor || hi > maxFactor {
-			return fmt.Errorf("range %v of factor %d passes the limit of 30 bits: %w", bundle.NewRange(lo, hi), i, ErrInsufficient)
+			return beyond("range %v of factor %d passes the limit of 30 bits", bundle.NewRange(lo, hi), i)
 		}
 	}
 	return nil

@@ -126,15 +126,16 @@ func prove(t testing.TB, p *bundle.Program) {
 	}
 }
 
-func randomImages(rng *rand.Rand, n, size int) [][]uint8 {
-	images := make([][]uint8, n)
-	for i := range images {
-		images[i] = make([]uint8, size)
-		for k := range images[i] {
-			images[i][k] = uint8(rng.IntN(256))
+// randomSamples are n inputs of random bytes for p, quantized.
+func randomSamples(rng *rand.Rand, n int, p *bundle.Program) []bundle.Sample {
+	bytes := make([][]uint8, n)
+	for i := range bytes {
+		bytes[i] = make([]uint8, bundle.Size(p.Input.Shape))
+		for k := range bytes[i] {
+			bytes[i][k] = uint8(rng.IntN(256))
 		}
 	}
-	return images
+	return p.Input.Samples(bytes)
 }
 
 func seeded(n uint64) *rand.Rand { return rand.New(rand.NewPCG(n, 7)) }

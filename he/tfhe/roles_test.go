@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"qtool/bundle"
 	"qtool/he"
 	"qtool/he/internal/guard/guardtest"
 	"qtool/he/internal/rolestest"
@@ -26,10 +27,7 @@ func TestServerHoldsNoSecretKey(t *testing.T) {
 // client's keys; client and key print none.
 func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 	ctx, plan := context.Background(), smallPlan(t)
-	client, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := NewClient(plan)
 	keys, err := client.EvaluationKeys(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +36,7 @@ func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := client.Encrypt(make([]uint8, 6))
+	in, err := client.Encrypt(make(bundle.Sample, 6))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,10 +81,7 @@ func TestInsecureStrangersAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := func(p *Plan) (*Client, *EvaluationKeys) {
-		c, err := NewClient(p)
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := NewClient(p)
 		k, err := c.EvaluationKeys(ctx, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -108,21 +103,21 @@ func TestInsecureStrangersAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	image := make([]uint8, 6)
-	in, err := b.Encrypt(image)
+	sample := make(bundle.Sample, 6)
+	in, err := b.Encrypt(sample)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Evaluate(ctx, in, nil); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "another secret key") {
 		t.Errorf("input of another key: %v", err)
 	}
-	if in, err = c.Encrypt(image); err != nil {
+	if in, err = c.Encrypt(sample); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Evaluate(ctx, in, nil); err == nil {
 		t.Error("input of other parameters is evaluated")
 	}
-	if in, err = a.Encrypt(image); err != nil {
+	if in, err = a.Encrypt(sample); err != nil {
 		t.Fatal(err)
 	}
 	out, err := s.Evaluate(ctx, in, nil)
@@ -143,8 +138,8 @@ func TestInsecureStrangersAreRefused(t *testing.T) {
 	if _, _, err := a.Decrypt(out); err == nil {
 		t.Error("missing logits are not missed")
 	}
-	if _, err := a.Encrypt(image[:5]); err == nil || !strings.Contains(err.Error(), "5 values") {
-		t.Errorf("short image: %v", err)
+	if _, err := a.Encrypt(sample[:5]); err == nil || !strings.Contains(err.Error(), "5 values") {
+		t.Errorf("short sample: %v", err)
 	}
 	if _, err := s.Evaluate(ctx, &Input{}, nil); err == nil {
 		t.Error("no input is evaluated")

@@ -2,7 +2,6 @@ package tfhe
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
 
@@ -98,7 +97,7 @@ const maxBias = 1 << 60
 func smallBias(r *bundle.Rows) error {
 	for o := range r.Outputs() {
 		if math.Abs(r.Bias.Float(o)) > maxBias {
-			return fmt.Errorf("bias %v of element %d passes the limit of 60 bits: %w", r.Bias.At(o), o, ErrInsufficient)
+			return beyond("bias %v of element %d passes the limit of 60 bits", r.Bias.At(o), o)
 		}
 	}
 	return nil
@@ -143,17 +142,17 @@ func compose(ctx context.Context, outer, inner *bundle.Rows) (*bundle.Rows, erro
 		for _, i := range touched {
 			if x := weight[i]; x != 0 {
 				if x < math.MinInt32 || x > math.MaxInt32 {
-					return nil, fmt.Errorf("composed weight %d of output %d passes 32 bits: %w", x, o, ErrInsufficient)
+					return nil, beyond("composed weight %d of output %d passes 32 bits", x, o)
 				}
 				r.In, r.W = append(r.In, i), append(r.W, int32(x))
 			}
 			weight[i], seen[i] = 0, false
 		}
 		if len(r.In) > maxTerms {
-			return nil, fmt.Errorf("composed linear maps have more than %d terms at output %d of %d: %w", maxTerms, o, outer.Outputs(), ErrInsufficient)
+			return nil, beyond("composed linear maps have more than %d terms at output %d of %d", maxTerms, o, outer.Outputs())
 		}
 		if size > maxBias {
-			return nil, fmt.Errorf("composed bias of output %d passes 60 bits: %w", o, ErrInsufficient)
+			return nil, beyond("composed bias of output %d passes 60 bits", o)
 		}
 		r.Start, r.Bias.Small = append(r.Start, int32(len(r.In))), append(r.Bias.Small, bias)
 	}

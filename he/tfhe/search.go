@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"qtool/he"
 	"qtool/he/internal/costmodel"
 	"qtool/he/security"
 	"qtool/internal/elementary"
@@ -26,7 +27,7 @@ const (
 type search struct {
 	layers []layer
 	merged []layer   // by slots, with all their norms: for failure probabilities alone
-	target float64   // log2 of an image's failure probability
+	target float64   // log2 of a sample's failure probability
 	logN   int       // 0: any
 	level  cpu.Level // of the kernels whose speeds a look-up's time is predicted with
 	// closest is the one with the least failures among the secure candidates that
@@ -110,8 +111,8 @@ func (s *search) insufficient(l *ParametersLiteral) error {
 		la := &s.layers[i]
 		lines = append(lines, fmt.Sprintf("layer %q: %d slots, %d outputs, 2^%.1f failures", la.name, 2*la.slots, la.n, log2Probability(stages[i].failures)))
 	}
-	return fmt.Errorf("tfhe: an image would fail with probability 2^%.1f where 2^%.1f is the limit, at %v (%s): %w",
-		min(0, log2Probability(failures)), s.target, l, strings.Join(lines, "; "), ErrInsufficient)
+	return he.Insufficient("tfhe", "", "a sample would fail with probability 2^%.1f where 2^%.1f is the limit, at %v (%s)",
+		min(0, log2Probability(failures)), s.target, l, strings.Join(lines, "; "))
 }
 
 // candidates are secure parameters: all ring degrees and narrow moduli, and the

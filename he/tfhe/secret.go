@@ -26,14 +26,14 @@ type secrets struct {
 
 // NewSecretKey draws a secret key: a uniform ternary ring element and uniform
 // bits, from a stream that the operating system seeds.
-func NewSecretKey(p *Parameters) (*SecretKey, error) {
+func NewSecretKey(p *Parameters) *SecretKey {
 	stream := sample.NewSystemStream()
 	defer stream.Close()
 	k := newSecretKey(p, wire.NewKeyID())
 	stream.Ternary(k.wide)
 	stream.Binary(k.narrow)
 	k.prepare()
-	return k, nil
+	return k
 }
 
 // newSecretKey makes room for a key.

@@ -19,10 +19,7 @@ func TestInsecureDistributions(t *testing.T) {
 	bits, square, largest, n := 0.0, 0.0, 0.0, 0.0
 	masks := map[uint64]bool{}
 	for range 10 {
-		k, err := NewSecretKey(p)
-		if err != nil {
-			t.Fatal(err)
-		}
+		k := NewSecretKey(p)
 		for _, x := range k.wide {
 			counts[x]++
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"qtool/he"
 	"qtool/he/internal/parallel"
 )
 
@@ -15,8 +16,8 @@ type Server struct {
 	plan     *Plan
 	keys     *EvaluationKeys
 	rotators []*rotator
-	narrow   [][]narrow // of each worker: a batch's
-	seconds  []float64  // by program node
+	narrow   [][]narrow     // of each worker: a batch's
+	seconds  he.NodeSeconds // by program node
 }
 
 // batch is how many look-ups a worker does at once, reading the keys once for
@@ -28,7 +29,7 @@ func NewServer(p *Plan, keys *EvaluationKeys) (*Server, error) {
 	if keys.params.ParametersLiteral != p.params.ParametersLiteral {
 		return nil, &KeyError{What: "evaluation key", Got: keys.params.ParametersLiteral, Want: p.params.ParametersLiteral}
 	}
-	s := &Server{plan: p, keys: keys, seconds: make([]float64, len(p.program.Nodes))}
+	s := &Server{plan: p, keys: keys, seconds: make(he.NodeSeconds, len(p.program.Nodes))}
 	for range p.workers {
 		s.rotators = append(s.rotators, newRotator(p.params, keys, batch))
 		cts := make([]narrow, batch)
@@ -46,10 +47,10 @@ type observer interface {
 	lookup(layer, o int, in narrow, out wide)
 }
 
-// Evaluate returns the encrypted logits of an image. progress, if not nil, is
+// Evaluate returns the encrypted logits of a sample. progress, if not nil, is
 // called from one goroutine at a time with the number of look-ups just done.
 //
-// It returns a *KeyError for an image encrypted under another key, and an error
+// It returns a *KeyError for a sample encrypted under another key, and an error
 // for one of another plan.
 func (s *Server) Evaluate(ctx context.Context, in *Input, progress func(lookups int)) (*Output, error) {
 	return s.evaluate(ctx, in, progress, nil)

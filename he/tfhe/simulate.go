@@ -12,13 +12,6 @@ import (
 	"qtool/he/internal/parallel"
 )
 
-// Simulation is what Simulate gives back: the logits of every image and the
-// account of its look-ups, with noise drawn instead of measured.
-type Simulation struct {
-	Logits  []bundle.Vec
-	Lookups *he.Lookups
-}
-
 // Simulate evaluates the program on plain integers with the noise that encryption
 // is predicted to have: every input and every look-up's output carries a Gaussian
 // error, linear maps add the errors up with their weights, and a look-up reads
@@ -28,26 +21,23 @@ type Simulation struct {
 // It differs from encryption in that errors are exactly Gaussian and independent.
 // The same seed gives the same result, whatever the number of workers. step, if
 // not nil, is called from one goroutine at a time.
-func (p *Plan) Simulate(ctx context.Context, images [][]uint8, seed uint64, step func(he.Step)) (*Simulation, error) {
-	for i, image := range images {
-		if len(image) != p.inputs() {
-			return nil, fmt.Errorf("tfhe: image %d has %d values, the program takes shape %v", i, len(image), p.program.Input.Shape)
-		}
+func (p *Plan) Simulate(ctx context.Context, samples []bundle.Sample, seed uint64, step func(he.Step)) (*he.Simulation, error) {
+	if err := p.program.Input.CheckSamples(samples); err != nil {
+		return nil, fmt.Errorf("tfhe: %w", err)
 	}
-	codes := p.program.Input.Codes()
-	s := &Simulation{Logits: make([]bundle.Vec, len(images))}
+	s := &he.Simulation{Answers: make(he.Exact, len(samples))}
 	audits := make([]*audit, p.workers)
 	for w := range audits {
 		audits[w] = newAudit(p, nil)
 	}
 	done := 0
-	err := parallel.Run(ctx, p.workers, len(images), func(w, i int) error {
-		audits[w].image = i
-		s.Logits[i] = bundle.Vec{Small: audits[w].simulate(images[i], &codes, rand.New(rand.NewPCG(seed, uint64(i))))}
+	err := parallel.Run(ctx, p.workers, len(samples), func(w, i int) error {
+		audits[w].sample = i
+		s.Answers[i] = bundle.Vec{Small: audits[w].simulate(samples[i], rand.New(rand.NewPCG(seed, uint64(i))))}
 		return nil
 	}, func() {
 		if done++; step != nil {
-			step(he.Step{Phase: "simulate", Done: done, Total: len(images)})
+			step(he.Step{Phase: "simulate", Done: done, Total: len(samples)})
 		}
 	})
 	if err != nil {
@@ -60,7 +50,7 @@ func (p *Plan) Simulate(ctx context.Context, images [][]uint8, seed uint64, step
 		audits[0].failed = append(audits[0].failed, a.failed...)
 	}
 	slices.Sort(audits[0].failed)
-	s.Lookups = audits[0].record(len(images))
+	s.Lookups = audits[0].record(len(samples))
 	return s, nil
 }
 
@@ -73,13 +63,13 @@ func (t *tally) merge(u *tally) {
 	t.outSquare += u.outSquare
 }
 
-// simulate evaluates one image and adds its look-ups up.
-func (a *audit) simulate(image []uint8, codes *[256]int64, rng *rand.Rand) []int64 {
+// simulate evaluates one sample and adds its look-ups up.
+func (a *audit) simulate(s bundle.Sample, rng *rand.Rand) []int64 {
 	p := a.plan
 	l0 := &p.params.ParametersLiteral
 	noise := make([]float64, len(a.values)) // of every value
-	for i, b := range image {
-		a.values[i] = codes[b]
+	a.begin(s)
+	for i := range s {
 		noise[i] = rng.NormFloat64() * math.Sqrt(l0.fresh())
 	}
 	own, rotated := math.Sqrt(l0.switched()+l0.rounded()), math.Sqrt(l0.rotated())

@@ -97,10 +97,7 @@ func TestInsecureKeySwitch(t *testing.T) {
 	for _, c := range []struct{ logSmallQ, base, levels int }{{20, 4, 4}, {31, 16, 1}, {31, 8, 3}, {24, 2, 12}, {18, 1, 14}} {
 		l.LogSmallQ, l.Switch.Base, l.Switch.Levels = c.logSmallQ, c.base, c.levels
 		p := mustParameters(t, l)
-		k, err := NewSecretKey(p)
-		if err != nil {
-			t.Fatal(err)
-		}
+		k := NewSecretKey(p)
 		keys, err := k.EvaluationKeys(context.Background(), 2, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -145,10 +142,7 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := NewClient(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := NewClient(plan)
 	sk := rlwe.NewSecretKey(params)
 	copy(sk.Value.Q.Coeffs[0], c.secret.ntt)
 	phase := func(c0, c1 []uint64, isNTT bool) []uint64 {
@@ -167,13 +161,13 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 			t.Errorf("%s: phase %d, want %d", what, got, want)
 		}
 	}
-	image := []uint8{0, 255, 255, 0, 255, 0}
-	in, err := c.Encrypt(image)
+	sample := plan.program.Input.Samples([][]uint8{{0, 255, 255, 0, 255, 0}})[0]
+	in, err := c.Encrypt(sample)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, x := range phase(in.parts[0][0], in.parts[0][1], false)[:len(image)] {
-		near("input", x, p.encode(c.codes[image[i]], 2*int64(plan.layers[0].slots)))
+	for i, x := range phase(in.parts[0][0], in.parts[0][1], false)[:len(sample)] {
+		near("input", x, p.encode(int64(sample[i]), 2*int64(plan.layers[0].slots)))
 	}
 	keys, err := c.EvaluationKeys(context.Background(), nil)
 	if err != nil {

@@ -27,16 +27,16 @@ func (l *layer) tabulate(f func(i, n int, q int64) int64) error {
 	for o := range l.tables {
 		lo, hi := l.lo[o], l.hi[o]
 		if hi-lo >= maxDomain {
-			return fmt.Errorf("element %d: its table would have %d entries, the limit is %d: %w", o, hi-lo+1, maxDomain, ErrInsufficient)
+			return beyond("element %d: its table would have %d entries, the limit is %d", o, hi-lo+1, maxDomain)
 		}
 		if entries += hi - lo + 1; entries > maxEntries {
-			return fmt.Errorf("element %d: the tables of all elements pass %d entries: %w", o, maxEntries, ErrInsufficient)
+			return beyond("element %d: the tables of all elements pass %d entries", o, maxEntries)
 		}
 		values := make([]int64, hi-lo+1)
 		for j := range values {
 			v := f(o, l.n, lo+int64(j))
 			if v > maxEntry || v < -maxEntry {
-				return fmt.Errorf("element %d: its table has the entry %d for %d, beyond 40 bits: %w", o, v, lo+int64(j), ErrInsufficient)
+				return beyond("element %d: its table has the entry %d for %d, beyond 40 bits", o, v, lo+int64(j))
 			}
 			values[j] = v
 		}

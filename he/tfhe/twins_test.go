@@ -49,7 +49,7 @@ func TestInsecureNoiseOfCorrelatedSums(t *testing.T) {
 			if share := c.square * l.rotated() / predicted; share < 0.9 {
 				t.Errorf("the errors of blind rotations are %.2g of the variance: nothing to test", share)
 			}
-			a := trial(t, plan, randomImages(seeded(30), 30, n), nil)
+			a := trial(t, plan, randomSamples(seeded(30), 30, plan.program), nil)
 			tally := &a.layers[len(a.layers)-1]
 			measured := math.Sqrt(tally.square / float64(tally.done))
 			if c.tight {

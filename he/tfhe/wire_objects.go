@@ -87,7 +87,7 @@ func (in *Input) WriteTo(w io.Writer) (int64, error) {
 	return out.End()
 }
 
-// ReadInput reads an encrypted image for this plan; errors are those of
+// ReadInput reads an encrypted sample for this plan; errors are those of
 // ReadEvaluationKeys.
 func (p *Plan) ReadInput(r io.Reader) (*Input, error) {
 	src, id, err := p.reader(r, kindInput)
@@ -131,7 +131,7 @@ func (p *Plan) ReadOutput(r io.Reader) (*Output, error) {
 	return out, nil
 }
 
-// InputBytes and OutputBytes are the sizes of an image's ciphertexts on the wire.
+// InputBytes and OutputBytes are the sizes of a sample's ciphertexts on the wire.
 func (p *Plan) InputBytes() int64 {
 	n := int64(p.params.N())
 	return format.Bytes((int64(p.inputs()) + n - 1) / n * 16 * n)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"testing"
 
+	"qtool/bundle"
 	"qtool/bundle/bundletest"
 	"qtool/he/wire/wiretest"
 )
@@ -26,10 +27,7 @@ type objects struct {
 func newObjects(t testing.TB) *objects {
 	t.Helper()
 	p := smallPlan(t)
-	c, err := NewClient(p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := NewClient(p)
 	keys, err := c.EvaluationKeys(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +36,7 @@ func newObjects(t testing.TB) *objects {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := c.Encrypt([]uint8{0, 255, 0, 0, 255, 255})
+	in, err := c.Encrypt(p.program.Input.Samples([][]uint8{{0, 255, 0, 0, 255, 255}})[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,8 +90,8 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, image := range randomImages(seeded(2), 5, 6) {
-		in, err := c.Encrypt(image)
+	for _, sample := range randomSamples(seeded(2), 5, o.plan.program) {
+		in, err := c.Encrypt(sample)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +108,7 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, _, err := c.Decrypt(out)
-		if w := bundletest.Reference(t, o.plan.program, [][]uint8{image})[0]; err != nil || !got.Equal(w) {
+		if w := bundletest.Reference(t, o.plan.program, []bundle.Sample{sample})[0]; err != nil || !got.Equal(w) {
 			t.Errorf("logits %v (%v), want %v", got, err, w)
 		}
 	}

@@ -5,8 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-
-	"github.com/google/renameio/v2/maybe"
 )
 
 // Write writes what encode gives; the file appears only when complete.
@@ -15,7 +13,7 @@ func Write(path string, encode func() ([]byte, error)) error {
 	if err != nil {
 		return err
 	}
-	return maybe.WriteFile(path, b, 0o644)
+	return WriteFile(path, b)
 }
 
 // Read decodes a regular file of at most limit bytes; see Bytes. Errors of decode

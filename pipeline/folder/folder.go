@@ -27,8 +27,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"qtool/internal/lock"
 	"qtool/internal/whole"
 )
@@ -167,7 +165,7 @@ func (f *Folder) Commit(names []string) (Replaced, error) {
 	}
 	b, err := json.Marshal(names)
 	if err == nil {
-		err = maybe.WriteFile(f.Path(listFile), b, 0o644)
+		err = whole.WriteFile(f.Path(listFile), b)
 	}
 	if err == nil {
 		err = os.Rename(f.work, filepath.Join(f.dir, finished))
@@ -275,7 +273,7 @@ func copyFile(from, to string) error {
 	if err != nil {
 		return err
 	}
-	return maybe.WriteFile(to, b, 0o644)
+	return whole.WriteFile(to, b)
 }
 
 // syncFolder asks that names of a folder arrive on the disk. Not every system can: a

@@ -4,25 +4,26 @@ import (
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/datasets/text"
+	"qtool/encode"
 	"qtool/export"
 	"qtool/model"
 )
 
-// Encoder is what the client of q's program needs beside its keys; nil of images, which
-// the program takes as they are.
-func (m *Material) Encoder(q *model.Quantized) (*text.Encoder, error) {
+// Encoder is what the client of q's program does in the clear.
+func (m *Material) Encoder(q *model.Quantized) (encode.Encoder, error) {
 	if m.Words == nil {
-		return nil, nil
+		return m.Train.Encoder, nil
 	}
 	return export.Encoder(q, m.Words.Vocabulary, m.Recipe.Data.Text.Selection, m.Words.Logistic.Weight)
 }
 
-// Inputs are samples as an encoder makes them for a program; without one they stay.
-func Inputs(e *text.Encoder, samples *datasets.Split) *datasets.Split {
-	if e == nil {
-		return samples
+// Inputs are samples as an encoder makes them for a program: of sentences their bytes.
+// Images stay, with what encodes them.
+func Inputs(e encode.Encoder, samples *datasets.Split) *datasets.Split {
+	if words, ok := e.(*encode.Text); ok {
+		return text.Bytes(words, samples)
 	}
-	return e.Bytes(samples)
+	return samples
 }
 
 // File is the bundle of a quantized network, without provenance: the program, what its
@@ -40,18 +41,11 @@ func (m *Material) File(q *model.Quantized, p *bundle.Program, float model.Param
 	if err != nil {
 		return nil, nil, err
 	}
-	f := &bundle.File{Program: p}
+	f := &bundle.File{Program: p, Encoder: e}
 	var some []bundle.Vec
 	for i := range min(golden, inputs.Len()) {
-		some = append(some, p.Input.Quantize(inputs.Image(i)))
+		some = append(some, p.Input.Sample(inputs.Tensor(i)).Vec())
 	}
-	if f.Golden, err = bundle.MakeGolden(p, some); err != nil {
-		return nil, nil, err
-	}
-	if e != nil {
-		if f.Client, err = e.MarshalBinary(); err != nil {
-			return nil, nil, err
-		}
-	}
-	return f, sqnr, nil
+	f.Golden, err = bundle.MakeGolden(p, some)
+	return f, sqnr, err
 }

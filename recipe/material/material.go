@@ -64,6 +64,11 @@ func (m *Material) loadImages(ctx context.Context, o datasets.Options) (err erro
 	if m.Data, err = datasets.Load(ctx, m.Recipe.Data.Name, o); err != nil {
 		return err
 	}
+	pixels, err := m.Recipe.Pixels()
+	if err != nil {
+		return fmt.Errorf("recipe %s: %w", m.Recipe.Name, err)
+	}
+	m.Data.Encode(pixels)
 	if err := m.enough(m.Data.Train.Len()); err != nil {
 		return err
 	}

@@ -8,12 +8,13 @@ import (
 	"image/color"
 	"math"
 
-	"github.com/google/renameio/v2/maybe"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"qtool/internal/whole"
 )
 
 // Point is a network: predicted seconds under encryption, and the percentage of
@@ -86,7 +87,7 @@ func (s *Search) Write(path string) error {
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return maybe.WriteFile(path, b.Bytes(), 0o644)
+	return whole.WriteFile(path, b.Bytes())
 }
 
 func xys(points []Point) (all plotter.XYs) {

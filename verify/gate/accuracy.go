@@ -42,13 +42,13 @@ func (c *checker) accuracy(name string, was, now verify.Predictions) {
 	n := len(now)
 	labels, was := c.r.Answers.Labels[:n], was[:n]
 	lost, gained := discordant(labels, was, now)
-	counts := fmt.Sprintf("%d images lost and %d gained of %d", lost, gained, n)
+	counts := fmt.Sprintf("%d %s lost and %d gained of %d", lost, c.noun.For(lost), gained, n)
 	loss := 100 * float64(lost-gained) / float64(n)
 	p, t := McNemar(lost, gained), c.e.Test
 	var why string
 	switch {
 	case lost == 0 && gained == 0:
-		why = "Every image is as right or wrong as in the baseline."
+		why = fmt.Sprintf("Every %s is as right or wrong as in the baseline.", c.noun.One)
 	case lost <= gained:
 		why = counts + ": no loss."
 	case p > t.Alpha:
@@ -66,7 +66,7 @@ func (c *checker) accuracy(name string, was, now verify.Predictions) {
 	c.check(name, !t.Rejects(lost, gained, n), percent(accuracy(labels, was)), got, why, why)
 }
 
-// discordant counts the images that were right and are wrong, and the reverse.
+// discordant counts the samples that were right and are wrong, and the reverse.
 func discordant(labels, was, now verify.Predictions) (lost, gained int) {
 	for i, l := range labels {
 		switch before, after := was[i] == l, now[i] == l; {

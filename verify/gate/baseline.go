@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"qtool/bundle"
+	"qtool/internal/whole"
+	"qtool/task"
 	"qtool/verify"
 )
 
@@ -32,7 +32,10 @@ type Entry struct {
 	Dataset             string          `json:"dataset"`
 	DatasetSHA256       string          `json:"dataset_sha256"`
 	Images              int             `json:"images"`
+	Noun                string          `json:"noun,omitempty"` // of one of them, "" for images
+	Task                task.Kind       `json:"task,omitempty"` // "" for a classification
 	Accuracy            verify.Accuracy `json:"accuracy"`
+	Metric              verify.Metrics  `json:"metric,omitempty"` // beside accuracy
 	Bundle              Mode            `json:"bundle"`
 	BundleSHA256        string          `json:"bundle_sha256"`
 	IntegerLogitsSHA256 string          `json:"integer_logits_sha256"`
@@ -58,12 +61,13 @@ const (
 // encrypted seconds over the integer reference's on the same images and machine;
 // it is information until EnforceSlowdown. MaxFlipsIntegerEncrypted and
 // MinPrecisionBits are about approximate back ends; without the first no answer
-// may flip.
+// may flip. MaxAUCLoss is how much the AUC of two classes may fall on any rung.
 type Budgets struct {
 	MaxFlipsFloatInteger     *int64   `json:"max_flips_float_integer"`
 	MaxFlipsQuantizedInteger *int64   `json:"max_flips_quantized_integer"`
 	MaxFlipsIntegerEncrypted *int64   `json:"max_flips_integer_encrypted,omitempty"`
 	MinPrecisionBits         *float64 `json:"min_precision_bits,omitempty"`
+	MaxAUCLoss               *float64 `json:"max_auc_loss,omitempty"`
 	MinNoiseBitsLeft         *float64 `json:"min_noise_bits_left"`
 	MinSecurityBits          *int64   `json:"min_security_bits"`
 	MaxBundleBytes           *int64   `json:"max_bundle_bytes"`
@@ -88,6 +92,8 @@ type Predictions struct {
 	Float     verify.Predictions `json:"float"`
 	Integer   verify.Predictions `json:"integer"`
 	Encrypted verify.Predictions `json:"encrypted,omitempty"`
+	// Values are those of a regression, nil for a classification, which has the others.
+	Values *verify.Values `json:"values,omitempty"`
 }
 
 // encrypted are the encrypted answers.
@@ -163,5 +169,5 @@ func (b *Baseline) WriteFile(path string) error {
 	if err != nil {
 		return err
 	}
-	return maybe.WriteFile(path, encoded, 0o644)
+	return whole.WriteFile(path, encoded)
 }

@@ -45,7 +45,7 @@ func (c *checker) flips(name string, limit *int64, ran bool, got int, rung strin
 		c.add(name, Fail, fmt.Sprintf("at most %d", *limit), "rung not run",
 			"The baseline has a budget and the report lacks the rung: keep the checkpoints beside the bundle.")
 	default:
-		why := fmt.Sprintf("The integer program answers %d of %d images otherwise than the %s network.", got, c.answered(), rung)
+		why := fmt.Sprintf("The integer program answers %d of %d %s otherwise than the %s network.", got, c.answered(), c.noun.Many, rung)
 		c.check(name, int64(got) <= *limit, fmt.Sprintf("at most %d", *limit), fmt.Sprint(got), why, why)
 	}
 }
@@ -75,10 +75,10 @@ func (c *checker) slowdown() {
 	b, s := &c.e.Budgets, &c.r.Seconds
 	switch {
 	case c.Sample:
-		c.skip("A batch takes as long for a few images as for many: the ratio of a sample says nothing.", "slowdown")
+		c.skip(fmt.Sprintf("A batch takes as long for a few %s as for many: the ratio of a sample says nothing.", c.noun.Many), "slowdown")
 		return
 	case c.r.Images < c.answered():
-		c.skip("Fewer images were encrypted than the integer reference answered: the ratio of their times says nothing.", "slowdown")
+		c.skip(fmt.Sprintf("Fewer %s were encrypted than the integer reference answered: the ratio of their times says nothing.", c.noun.Many), "slowdown")
 		return
 	case !(s.Integer > 0 && s.Encrypted() > 0):
 		if b.EnforceSlowdown {

@@ -38,7 +38,7 @@ func testReport(n int) *verify.Report {
 	report := &verify.Report{
 		Schema: verify.ReportSchema, Recipe: "tiny", Seed: 1, Dataset: "dots", DatasetSHA256: hash("d"), BundleSHA256: hash("b"),
 		Images: n, TestImages: n, IntegerLogitsSHA256: hash("1"), Answers: a,
-		Backend: &he.Backend{Name: "bgv", PlaintextModuli: []uint64{65537}, SecurityBits: 128, NoiseBitsLeft: 7.5},
+		Backend: &verify.Backend{Backend: he.Backend{Name: "bgv", PlaintextModuli: []uint64{65537}, SecurityBits: 128}, NoiseBitsLeft: 7.5},
 		Seconds: verify.Seconds{Integer: 2, Keygen: 1, Encrypt: 3, Evaluate: 15, Decrypt: 1},
 		Bytes:   verify.Bytes{Bundle: 4000, CiphertextIn: 800, CiphertextOut: 200, Keys: 100},
 		Layers: []verify.Layer{

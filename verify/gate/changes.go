@@ -1,13 +1,18 @@
 package gate
 
-import "fmt"
+import (
+	"fmt"
+
+	"qtool/task"
+	"qtool/verify"
+)
 
 // Changes says what an update did to one recipe's entry, a line each; none if
 // nothing changed. old may be nil.
 func Changes(old, b *Baseline, recipe string) []string {
 	now := b.Entry(recipe)
 	if old == nil || old.Entry(recipe) == nil {
-		return []string{fmt.Sprintf("new entry: %d images of %s, integer accuracy %s", now.Images, now.Dataset, percent(*now.Accuracy.Integer))}
+		return []string{fmt.Sprintf("new entry: %d %s of %s, %s", now.Images, now.unit().For(now.Images), now.Dataset, now.reached())}
 	}
 	was := old.Entry(recipe)
 	var lines []string
@@ -34,7 +39,12 @@ func Changes(old, b *Baseline, recipe string) []string {
 		}
 		lost, gained := discordant(now.Predictions.Labels, r.was, r.now)
 		if lost+gained > 0 {
-			lines = append(lines, fmt.Sprintf("accuracy.%s: %s -> %s (%d images lost, %d gained)", r.name, rate(r.a), rate(r.b), lost, gained))
+			lines = append(lines, fmt.Sprintf("accuracy.%s: %s -> %s (%d %s lost, %d gained)", r.name, rate(r.a), rate(r.b), lost, now.unit().For(lost), gained))
+		}
+	}
+	for _, m := range now.judgedBy() {
+		for _, rung := range verify.RungNames {
+			line(m.Name+"."+rung, value(m, was.Metric[m.Name].Rung(rung)), value(m, now.Metric[m.Name].Rung(rung)))
 		}
 	}
 	for i := range max(len(was.Layers), len(now.Layers)) {
@@ -49,3 +59,33 @@ func rate(a *float64) string {
 	}
 	return percent(*a)
 }
+
+// value is a metric for people, "not run" for none.
+func value(m task.Metric, x *float64) string {
+	if x == nil {
+		return "not run"
+	}
+	return m.Format(*x)
+}
+
+// judgedBy are the entry's metrics beside accuracy.
+func (e *Entry) judgedBy() (all []task.Metric) {
+	for _, m := range []task.Metric{task.AUC, task.RMSE, task.MAE, task.R2} {
+		if _, ok := e.Metric[m.Name]; ok {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// reached is the metric that decides, of the integer rung.
+func (e *Entry) reached() string {
+	m, x := task.Accuracy, e.Accuracy.Integer
+	if e.Task == task.Regression {
+		m, x = task.RMSE, e.Metric[task.RMSE.Name].Integer
+	}
+	return "integer " + m.Title + " " + value(m, x)
+}
+
+// unit is the word for the entry's samples.
+func (e *Entry) unit() task.Noun { return (&verify.Report{Noun: e.Noun}).Unit() }

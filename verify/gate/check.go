@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"qtool/task"
 	"qtool/verify"
 )
 
@@ -23,9 +24,9 @@ func Check(r *verify.Report, b *Baseline, o Options) *Result {
 	c := &checker{
 		Result: &Result{
 			Schema: ResultSchema, Recipe: r.Recipe, Dataset: r.Dataset, Images: r.Images, TestImages: r.TestImages,
-			Sample: o.AllowSample && r.Images < r.TestImages, Flips: []Flip{},
+			Noun: r.Unit().One, Sample: o.AllowSample && r.Images < r.TestImages, Flips: []Flip{},
 		},
-		r: r, e: b.Entry(r.Recipe),
+		r: r, e: b.Entry(r.Recipe), noun: r.Unit(),
 	}
 	if c.report() && c.recipe(b) {
 		c.compare()
@@ -34,7 +35,10 @@ func Check(r *verify.Report, b *Baseline, o Options) *Result {
 	return c.Result
 }
 
-const unpaired = "The answers cannot be paired image by image, for the reason above."
+// unpaired says why answers are not compared.
+func (c *checker) unpaired() string {
+	return fmt.Sprintf("The answers cannot be paired %s by %s, for the reason above.", c.noun.One, c.noun.One)
+}
 
 func (c *checker) compare() {
 	paired := c.dataset()
@@ -46,12 +50,16 @@ func (c *checker) compare() {
 	c.precision()
 	c.modulus()
 	c.exact(paired)
-	if paired {
+	switch {
+	case c.regression():
+		c.errors(paired)
+	case paired:
 		c.accuracies()
 		c.listFlips()
-	} else {
-		c.skip(unpaired, rungNames...)
+	default:
+		c.skip(c.unpaired(), rungNames...)
 	}
+	c.aucs()
 	c.budgets()
 }
 
@@ -61,9 +69,11 @@ func (c *checker) report() bool {
 	switch {
 	case r.Schema != verify.ReportSchema:
 		c.add("report", Fail, want, fmt.Sprintf("schema %d", r.Schema), "The report has another schema.")
-	case r.Accuracy.Integer == nil || len(r.Answers.Integer) == 0:
+	case kindOf(r.Task) != task.Classification && (!c.regression() || r.Asked().Outputs < 1):
+		c.add("report", Fail, want, fmt.Sprintf("task %q", r.Task), "The report is of a task that this version does not know, or without its values.")
+	case c.judged().Integer == nil || c.integerAnswers() == 0:
 		c.add("report", Fail, want, "no integer rung", "The integer program was not run.")
-	case r.Accuracy.Encrypted == nil || len(r.Answers.Encrypted) == 0 || r.Backend == nil:
+	case c.judged().Encrypted == nil || c.encryptedAnswers() == 0 || r.Backend == nil:
 		c.add("report", Fail, want, "no encrypted rung", "Nothing was evaluated under encryption.")
 	default:
 		c.add("report", Pass, want, want, "The report is complete.")
@@ -73,9 +83,10 @@ func (c *checker) report() bool {
 }
 
 func (c *checker) recipe(b *Baseline) bool {
-	return c.check("recipe", c.e != nil, "one of "+b.names(), c.r.Recipe,
+	known := c.check("recipe", c.e != nil, "one of "+b.names(), c.r.Recipe,
 		"The baseline has an entry for the recipe.",
 		"The baseline has no entry for this recipe: add one with qtool gate update, or gate the right report.")
+	return known && c.sameTask()
 }
 
 func (c *checker) dataset() bool {
@@ -89,9 +100,9 @@ func (c *checker) dataset() bool {
 func (c *checker) images() bool {
 	r, want := c.r, fmt.Sprint(c.e.Images)
 	if c.Sample && r.TestImages == c.e.Images && r.Images > 0 {
-		why := fmt.Sprintf("Only a sample was run: every comparison of answers below is of the first %d of %d images.", r.Images, r.TestImages)
+		why := fmt.Sprintf("Only a sample was run: every comparison of answers below is of the first %d of %d %s.", r.Images, r.TestImages, c.noun.Many)
 		if n := c.answered(); n > r.Images {
-			why = fmt.Sprintf("Only a sample was encrypted: comparisons of encrypted answers below are of the first %d of %d images, those of other rungs of the first %d.", r.Images, r.TestImages, n)
+			why = fmt.Sprintf("Only a sample was encrypted: comparisons of encrypted answers below are of the first %d of %d %s, those of other rungs of the first %d.", r.Images, r.TestImages, c.noun.Many, n)
 		}
 		c.add("images", Info, want, fmt.Sprint(r.Images), why)
 		return true
@@ -99,10 +110,13 @@ func (c *checker) images() bool {
 	return c.check("images", r.Images == r.TestImages && r.Images == c.e.Images,
 		want, fmt.Sprintf("%d of %d", r.Images, r.TestImages),
 		"The whole test set was encrypted, evaluated and decrypted.",
-		fmt.Sprintf("A partial run does not pass: %d images were encrypted of %d in the test set, and the baseline has %d.", r.Images, r.TestImages, c.e.Images))
+		fmt.Sprintf("A partial run does not pass: %d %s were encrypted of %d in the test set, and the baseline has %d.", r.Images, c.noun.Many, r.TestImages, c.e.Images))
 }
 
 func (c *checker) labels() bool {
+	if c.regression() {
+		return c.targets()
+	}
 	got, want := c.r.Answers.Labels, c.e.Predictions.Labels
 	if c.Sample && len(got) < len(want) {
 		want = want[:len(got)]

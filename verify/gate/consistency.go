@@ -11,9 +11,17 @@ import (
 // was altered in one place contradicts itself.
 func (c *checker) consistency() bool {
 	const want = "figures that follow from the answers"
-	problem := c.lengths()
-	if problem == "" {
+	problem := c.counts()
+	if problem == "" && c.regression() {
+		problem = c.valueLengths()
+	} else if problem == "" {
+		problem = c.lengths()
+	}
+	if problem == "" && !c.regression() {
 		problem = c.figures()
+	}
+	if problem == "" {
+		problem = c.metrics()
 	}
 	if problem == "" {
 		problem = c.account()
@@ -36,7 +44,7 @@ func orElse(s, other string) string {
 func (c *checker) lengths() string {
 	a, n := &c.r.Answers, c.answered()
 	if n > c.r.TestImages {
-		return fmt.Sprintf("answers.labels has %d entries for a test set of %d images", n, c.r.TestImages)
+		return fmt.Sprintf("answers.labels has %d entries for a test set of %s", n, c.noun.Count(c.r.TestImages))
 	}
 	for _, list := range []struct {
 		name     string
@@ -51,21 +59,34 @@ func (c *checker) lengths() string {
 			continue
 		}
 		if len(list.p) != list.n {
-			return fmt.Sprintf("answers.%s has %d entries for %d images", list.name, len(list.p), list.n)
+			return fmt.Sprintf("answers.%s has %d entries for %s", list.name, len(list.p), c.noun.Count(list.n))
 		}
 		if list.n > 0 && slices.Min(list.p) < 0 {
 			return fmt.Sprintf("answers.%s has the negative class %d", list.name, slices.Min(list.p))
 		}
 	}
+	if v := a.Values; v != nil {
+		for _, list := range []struct {
+			name string
+			x    verify.Numbers
+			n    int
+		}{
+			{"targets", v.Targets, 0}, {"float", v.Float, n}, {"quantized", v.Quantized, n}, {"integer", v.Integer, n}, {"encrypted", v.Encrypted, c.r.Images},
+		} {
+			if list.x != nil && len(list.x) != list.n || v.Outputs != 1 {
+				return fmt.Sprintf("answers.values.%s has %d scores for %s", list.name, len(list.x), c.noun.Count(list.n))
+			}
+		}
+	}
 	if m := len(a.Margins); m != 0 && m != n {
-		return fmt.Sprintf("answers.margins has %d entries for %d images", m, n)
+		return fmt.Sprintf("answers.margins has %d entries for %s", m, c.noun.Count(n))
 	}
 	return ""
 }
 
-// answered is how many images the rungs that are not encrypted answered: as many
+// answered is how many samples the rungs that are not encrypted answered: as many
 // as there are labels, and no fewer than were encrypted.
-func (c *checker) answered() int { return max(len(c.r.Answers.Labels), c.r.Images) }
+func (c *checker) answered() int { return max(c.r.Answers.Len(), c.r.Images) }
 
 // figures is the first stated figure that is not the computed one. The lists'
 // lengths are right.
@@ -76,7 +97,7 @@ func (c *checker) figures() string {
 	if len(compared) < len(a.Integer) {
 		onEncrypted = compared
 	} else if s.IntegerOnEncrypted != nil {
-		return fmt.Sprintf("accuracy.integer_on_encrypted is stated as %v, though every image was encrypted", *s.IntegerOnEncrypted)
+		return fmt.Sprintf("accuracy.integer_on_encrypted is stated as %v, though every %s was encrypted", *s.IntegerOnEncrypted, c.noun.One)
 	}
 	for _, rung := range []struct {
 		name    string
@@ -129,25 +150,25 @@ func (c *checker) account() string {
 		}
 		return ""
 	}
-	if l.Failed < 0 || l.Missed < 0 || l.Missed > l.Done || l.Failed > l.Done || len(l.FailedImages) > l.Failed {
-		return fmt.Sprintf("lookups has %d done, %d missed and %d failed in %d images", l.Done, l.Missed, l.Failed, len(l.FailedImages))
+	if l.Failed < 0 || l.Missed < 0 || l.Missed > l.Done || l.Failed > l.Done || len(l.FailedSamples) > l.Failed {
+		return fmt.Sprintf("lookups has %d done, %d missed and %d failed in %s", l.Done, l.Missed, l.Failed, c.noun.Count(len(l.FailedSamples)))
 	}
 	failed := map[int]bool{}
-	for _, i := range l.FailedImages {
+	for _, i := range l.FailedSamples {
 		if i < 0 || i >= r.Images || failed[i] {
-			return fmt.Sprintf("lookups.failed_images has %d, beyond %d images or twice", i, r.Images)
+			return fmt.Sprintf("lookups.failed_images has %d, beyond %s or twice", i, c.noun.Count(r.Images))
 		}
 		failed[i] = true
 	}
 	if r.Explained < 0 || r.Explained > r.LogitMismatches || r.Explained > 0 && len(failed) == 0 {
-		return fmt.Sprintf("%d of %d mismatches are explained by failed look-ups in %d images", r.Explained, r.LogitMismatches, len(failed))
+		return fmt.Sprintf("%d of %d mismatches are explained by failed look-ups in %s", r.Explained, r.LogitMismatches, c.noun.Count(len(failed)))
 	}
 	if r.Explained < r.LogitMismatches {
 		return ""
 	}
 	for i, answer := range r.Answers.Encrypted {
 		if answer != r.Answers.Integer[i] && !failed[i] {
-			return fmt.Sprintf("the encrypted answer of image %d differs, in which no look-up failed", i)
+			return fmt.Sprintf("the encrypted answer of %s %d differs, in which no look-up failed", c.noun.One, i)
 		}
 	}
 	return ""

@@ -17,12 +17,12 @@ func (c *checker) mismatches() {
 	}
 	if r := c.r; r.Lookups != nil && r.Explained > 0 && r.Explained == r.LogitMismatches {
 		c.add("mismatches", Pass, "0 unexplained", fmt.Sprintf("%d, all explained", r.LogitMismatches), fmt.Sprintf(
-			"Encrypted logits differ only in the %d image(s) in which a look-up failed.", len(r.Lookups.FailedImages)))
+			"Encrypted logits differ only in the %s in which a look-up failed.", c.noun.Count(len(r.Lookups.FailedSamples))))
 		return
 	}
 	got := fmt.Sprint(c.r.LogitMismatches)
 	if m := c.r.FirstMismatch; m != nil {
-		got += fmt.Sprintf(", first at image %d, logit %d: %s for %s", m.Image, m.Logit, m.Got, m.Want)
+		got += fmt.Sprintf(", first at %s %d, logit %d: %s for %s", c.noun.One, m.Image, m.Logit, m.Got, m.Want)
 	}
 	c.check("mismatches", c.r.LogitMismatches == 0 && c.r.FirstMismatch == nil, "0", got,
 		"Every encrypted logit is the integer reference's.",
@@ -111,7 +111,7 @@ func (c *checker) logits(same bool) {
 	default:
 		c.check("logits", c.r.IntegerLogitsSHA256 == c.e.IntegerLogitsSHA256, c.e.IntegerLogitsSHA256, c.r.IntegerLogitsSHA256,
 			"All integer logits are the baseline's.",
-			"The same bundle gave other integer logits: the integer reference or the reading of the images changed.")
+			fmt.Sprintf("The same bundle gave other integer logits: the integer reference or the reading of the %s changed.", c.noun.Many))
 	}
 }
 
@@ -120,7 +120,9 @@ func (c *checker) predictions(same, paired bool) {
 	case !same:
 		c.skip("Another bundle may answer otherwise; the accuracy checks compare.", "predictions")
 	case !paired:
-		c.skip(unpaired, "predictions")
+		c.skip(c.unpaired(), "predictions")
+	case c.regression():
+		c.sameValues()
 	default:
 		// A bundle names its float checkpoint by hash, so that the float rung must
 		// be the same too.

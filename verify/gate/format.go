@@ -6,6 +6,8 @@ import (
 	"io"
 	"regexp"
 	"strings"
+
+	"qtool/task"
 )
 
 // Formats are the names that Write knows.
@@ -71,8 +73,18 @@ func (r *Result) worst() ([]Flip, string) {
 	return r.Flips, ""
 }
 
+// have is "images have", or "image has" for one.
+func have(n task.Noun, count int) string {
+	if count == 1 {
+		return n.One + " has"
+	}
+	return n.Many + " have"
+}
+
 // flipHeader and cells are a flip's columns.
-var flipHeader = []string{"image", "label", "was", "is", "effect", "margin", "rungs"}
+func (r *Result) flipHeader() []string {
+	return []string{r.unit().One, "label", "was", "is", "effect", "margin", "rungs"}
+}
 
 func (f Flip) cells() []string {
 	margin := "-"

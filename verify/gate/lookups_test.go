@@ -17,7 +17,7 @@ func lookupReport() *verify.Report {
 	r.Answers.Encrypted[8] = (r.Answers.Encrypted[8] + 1) % 10
 	r.LogitMismatches, r.Explained = 2, 2
 	r.FirstMismatch = &verify.Mismatch{Image: 8, Logit: 1, Want: "40", Got: "41"}
-	r.Lookups = &he.Lookups{Done: 2_020_000, Missed: 3, Failed: 2, Expected: 2.5, FailedImages: []int{8, 9000}}
+	r.Lookups = &he.Lookups{Done: 2_020_000, Missed: 3, Failed: 2, Expected: 2.5, FailedSamples: []int{8, 9000}}
 	return restate(r)
 }
 
@@ -35,7 +35,7 @@ func TestFailedLookups(t *testing.T) {
 		{"none", func(r *verify.Report) {
 			r.Answers.Encrypted[8] = r.Answers.Integer[8]
 			r.LogitMismatches, r.Explained, r.FirstMismatch = 0, 0, nil
-			r.Lookups.FailedImages = []int{}
+			r.Lookups.FailedSamples = []int{}
 			restate(r)
 		}, "", ""},
 		{"one that is not explained", func(r *verify.Report) { r.LogitMismatches++ }, "mismatches", "first at image 8, logit 1: 41 for 40"},
@@ -45,11 +45,11 @@ func TestFailedLookups(t *testing.T) {
 		{"too few slots", func(r *verify.Report) { r.Backend.TorusSlots = 60000 }, "modulus", "too few for the proved range [-30000, 30000]"},
 		{"no slots", func(r *verify.Report) { r.Backend.TorusSlots = 0 }, "modulus", ""},
 		{"no account", func(r *verify.Report) { r.Lookups = nil; r.Backend.NoiseBitsLeft = 3 }, "consistency mismatches", "no account"},
-		{"no failed image", func(r *verify.Report) { r.Lookups.FailedImages = nil }, "consistency", "in 0 images"},
-		{"another image's answer", func(r *verify.Report) { r.Lookups.FailedImages = []int{7, 9} }, "consistency", "answer of image 8 differs"},
-		{"more images than failures", func(r *verify.Report) { r.Lookups.FailedImages = []int{7, 8, 9} }, "consistency", "2 failed in 3 images"},
-		{"an image that is none", func(r *verify.Report) { r.Lookups.FailedImages = []int{8, 10000} }, "consistency", "failed_images has 10000"},
-		{"an image twice", func(r *verify.Report) { r.Lookups.FailedImages = []int{8, 8} }, "consistency", "or twice"},
+		{"no failed image", func(r *verify.Report) { r.Lookups.FailedSamples = nil }, "consistency", "in 0 images"},
+		{"another image's answer", func(r *verify.Report) { r.Lookups.FailedSamples = []int{7, 9} }, "consistency", "answer of image 8 differs"},
+		{"more images than failures", func(r *verify.Report) { r.Lookups.FailedSamples = []int{7, 8, 9} }, "consistency", "2 failed in 3 images"},
+		{"an image that is none", func(r *verify.Report) { r.Lookups.FailedSamples = []int{8, 10000} }, "consistency", "failed_images has 10000"},
+		{"an image twice", func(r *verify.Report) { r.Lookups.FailedSamples = []int{8, 8} }, "consistency", "or twice"},
 		{"more explained than there are", func(r *verify.Report) { r.Explained = 3 }, "consistency mismatches", "3 of 2 mismatches"},
 		{"more missed than done", func(r *verify.Report) { r.Lookups.Done = 2 }, "consistency", "2 done, 3 missed"},
 	} {
@@ -79,7 +79,7 @@ func TestFailedLookupsMakeNoBaseline(t *testing.T) {
 	}
 	r := testReport(10000)
 	r.Backend.PlaintextModuli, r.Backend.TorusSlots = nil, 60002
-	r.Lookups = &he.Lookups{Done: 100, FailedImages: []int{}}
+	r.Lookups = &he.Lookups{Done: 100, FailedSamples: []int{}}
 	if _, err := Update(nil, r); err != nil {
 		t.Error(err)
 	}

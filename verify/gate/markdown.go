@@ -24,8 +24,8 @@ func (r *Result) writeMarkdown(w io.Writer) error {
 		markdownRow(&b, cell(f.Name), status, cell(short(f.Want)), cell(short(f.Got)), cell(f.Why))
 	}
 	if flips, more := r.worst(); len(flips) > 0 {
-		fmt.Fprintf(&b, "\n<details><summary>%d images have other answers than in the baseline</summary>\n\n", len(r.Flips))
-		markdownRow(&b, flipHeader...)
+		fmt.Fprintf(&b, "\n<details><summary>%d %s other answers than in the baseline</summary>\n\n", len(r.Flips), have(r.unit(), len(r.Flips)))
+		markdownRow(&b, r.flipHeader()...)
 		markdownRow(&b, "---:", "---:", "---:", "---:", "---", "---:", "---")
 		for _, f := range flips {
 			markdownRow(&b, f.cells()...)

@@ -68,21 +68,21 @@ func (c *checker) listedFlips() string {
 			continue
 		}
 		if k >= len(p.Flips) {
-			return fmt.Sprintf("precision.flips lacks image %d, whose answers differ", i)
+			return fmt.Sprintf("precision.flips lacks %s %d, whose answers differ", c.noun.One, i)
 		}
 		f := p.Flips[k]
 		k++
 		switch {
 		case f.Image != i || f.Integer != a.Integer[i] || f.Encrypted != a.Encrypted[i]:
-			return fmt.Sprintf("precision.flips has image %d answering %d and %d, the answers have image %d, %d and %d", f.Image, f.Integer, f.Encrypted, i, a.Integer[i], a.Encrypted[i])
+			return fmt.Sprintf("precision.flips has %[7]s %[1]d answering %[2]d and %[3]d, the answers have %[7]s %[4]d, %[5]d and %[6]d", f.Image, f.Integer, f.Encrypted, i, a.Integer[i], a.Encrypted[i], c.noun.One)
 		case len(a.Margins) > 0 && f.Margin != a.Margins[i]:
-			return fmt.Sprintf("image %d flips at a margin of %v, its margin is %v", i, f.Margin, a.Margins[i])
+			return fmt.Sprintf("%s %d flips at a margin of %v, its margin is %v", c.noun.One, i, f.Margin, a.Margins[i])
 		case float64(f.Margin) > elementary.Exp2(1-p.Bits)*(1+1e-6):
-			return fmt.Sprintf("image %d flips at a margin of %v, which %v bits of precision exclude", i, f.Margin, p.Bits)
+			return fmt.Sprintf("%s %d flips at a margin of %v, which %v bits of precision exclude", c.noun.One, i, f.Margin, p.Bits)
 		}
 	}
 	if k < len(p.Flips) {
-		return fmt.Sprintf("precision.flips has image %d, whose answers do not differ", p.Flips[k].Image)
+		return fmt.Sprintf("precision.flips has %s %d, whose answers do not differ", c.noun.One, p.Flips[k].Image)
 	}
 	return ""
 }

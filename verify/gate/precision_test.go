@@ -13,7 +13,7 @@ import (
 // images answered otherwise under encryption.
 func approximateReport(n int, flipped ...int) *verify.Report {
 	r := testReport(n)
-	r.Backend = &he.Backend{Name: "packed-ckks", SecurityBits: 128, Approximate: true}
+	r.Backend = &verify.Backend{Backend: he.Backend{Name: "packed-ckks", SecurityBits: 128, Approximate: true}}
 	r.Precision = &verify.Precision{Bits: 12.5, WorstError: 3, WorstShare: 0.01, Flips: []verify.Flip{}}
 	for _, i := range flipped {
 		a := &r.Answers

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"qtool/task"
 	"qtool/verify"
 )
 
@@ -17,6 +18,7 @@ type Result struct {
 	Dataset    string    `json:"dataset"`
 	Passed     bool      `json:"passed"`
 	Images     int       `json:"images"`      // of the report
+	Noun       string    `json:"noun"`        // what one of them is: "image", "sentence"
 	TestImages int       `json:"test_images"` // of the whole test set
 	Sample     bool      `json:"sample"`      // fewer than all, by permission
 	Findings   []Finding `json:"checks"`
@@ -44,7 +46,7 @@ type Finding struct {
 	Why    string `json:"why"`
 }
 
-// Flip is an image whose answer is not the baseline's.
+// Flip is a sample whose answer is not the baseline's.
 type Flip struct {
 	Image int      `json:"image"`
 	Rungs []string `json:"rungs"`
@@ -63,7 +65,7 @@ const (
 	gained = "gained"
 )
 
-// Effect says what a flip does to accuracy: whether the image was lost, gained,
+// Effect says what a flip does to accuracy: whether the sample was lost, gained,
 // or is wrong in another way.
 func (f Flip) Effect() string {
 	switch f.Label {
@@ -100,7 +102,8 @@ func (r *Result) Err() error {
 func (r *Result) Updatable() bool {
 	for _, name := range r.Failed() {
 		switch name {
-		case "recipe", "bundle", "ranges", "accuracy-float", "accuracy-integer", "accuracy-encrypted":
+		case "recipe", "bundle", "ranges", "accuracy-float", "accuracy-integer", "accuracy-encrypted",
+			"auc-float", "auc-integer", "auc-encrypted", "rmse-float", "rmse-integer", "rmse-encrypted":
 		default:
 			return false
 		}
@@ -110,7 +113,7 @@ func (r *Result) Updatable() bool {
 
 // Verdict is the result in one sentence.
 func (r *Result) Verdict() string {
-	on := fmt.Sprintf("on %d of %d images", r.Images, r.TestImages)
+	on := fmt.Sprintf("on %d of %d %s", r.Images, r.TestImages, r.unit().Many)
 	if r.Sample {
 		on = "on a sample, " + on[len("on "):]
 	}
@@ -120,11 +123,15 @@ func (r *Result) Verdict() string {
 	return fmt.Sprintf("The gate failed %s: %s.", on, strings.Join(r.Failed(), ", "))
 }
 
+// unit is the word for the samples.
+func (r *Result) unit() task.Noun { return (&verify.Report{Noun: r.Noun}).Unit() }
+
 // checker makes the checks of one report against one entry.
 type checker struct {
 	*Result
-	r *verify.Report
-	e *Entry
+	r    *verify.Report
+	e    *Entry
+	noun task.Noun
 }
 
 func (c *checker) add(name string, status Status, want, got, why string) {

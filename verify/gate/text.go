@@ -30,8 +30,8 @@ func (r *Result) writeText(w io.Writer) error {
 		r.sentences(&b, group.status, group.title)
 	}
 	if flips, more := r.worst(); len(flips) > 0 {
-		fmt.Fprintf(&b, "\n%d images have other answers than in the baseline, worst margins first:\n\n", len(r.Flips))
-		t := newTable(flipHeader...)
+		fmt.Fprintf(&b, "\n%d %s other answers than in the baseline, worst margins first:\n\n", len(r.Flips), have(r.unit(), len(r.Flips)))
+		t := newTable(r.flipHeader()...)
 		t.SetColumnConfigs(rightAligned(1, 2, 3, 4, 6))
 		for _, f := range flips {
 			t.AppendRow(row(f.cells()))

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"qtool/task"
 	"qtool/verify"
 )
 
@@ -52,7 +53,7 @@ func replaceable(was *Entry, r *verify.Report) error {
 		return fmt.Errorf("%w: recipe %q: the baseline is of dataset %s (%s), the report of %s (%s): remove the entry to start it anew",
 			ErrFailed, was.Recipe, was.Dataset, was.DatasetSHA256, r.Dataset, r.DatasetSHA256)
 	}
-	if was.Predictions.Float != nil && r.Answers.Float == nil {
+	if was.judged().Float != nil && r.Judged(r.Asked().Metric()).Float == nil {
 		return fmt.Errorf("%w: recipe %q: the baseline has a float rung and the report has none", ErrFailed, was.Recipe)
 	}
 	return nil
@@ -77,11 +78,18 @@ func unchanged(was *Entry, r *verify.Report) error {
 
 func entryOf(r *verify.Report) Entry {
 	e := Entry{
-		Recipe: r.Recipe, Dataset: r.Dataset, DatasetSHA256: r.DatasetSHA256, Images: r.TestImages, Accuracy: r.Accuracy,
+		Recipe: r.Recipe, Dataset: r.Dataset, DatasetSHA256: r.DatasetSHA256, Images: r.TestImages, Accuracy: r.Accuracy, Metric: r.Metric,
 		Bundle: Exact, BundleSHA256: r.BundleSHA256, IntegerLogitsSHA256: r.IntegerLogitsSHA256, BundleBytes: r.Bytes.Bundle,
 		Layers: layersOf(r),
 		Test:   DefaultTest, Budgets: defaultBudgets(r),
 		Predictions: Predictions{Labels: r.Answers.Labels, Float: r.Answers.Float, Integer: r.Answers.Integer},
+	}
+	if n := r.Unit(); n != task.Image {
+		e.Noun = n.One
+	}
+	if r.Task == task.Regression {
+		e.Task, e.Test, e.Predictions = r.Task, DefaultRegressionTest, Predictions{Values: r.Answers.Values}
+		return e
 	}
 	if !slices.Equal(r.Answers.Encrypted, r.Answers.Integer) {
 		e.Predictions.Encrypted = r.Answers.Encrypted
@@ -116,6 +124,9 @@ func defaultBudgets(r *verify.Report) Budgets {
 	}
 	if r.Accuracy.Quantized != nil {
 		b.MaxFlipsQuantizedInteger = pointer(int64(r.ArgmaxFlips.QuantizedInteger))
+	}
+	if _, ok := r.Metric[task.AUC.Name]; ok {
+		b.MaxAUCLoss = pointer(defaultAUCLoss)
 	}
 	if p := r.Precision; p != nil {
 		b.MinNoiseBitsLeft = nil

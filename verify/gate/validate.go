@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"qtool/task"
 	"qtool/verify"
 )
 
@@ -73,6 +74,12 @@ func (e *Entry) validate() error {
 			return fmt.Errorf("layer %d (%q) has no range", i, l.Name)
 		}
 	}
+	if err := e.validateTask(); err != nil {
+		return err
+	}
+	if e.Task == task.Regression {
+		return e.validateValues()
+	}
 	return e.validatePredictions()
 }
 
@@ -94,6 +101,9 @@ func (b *Budgets) validate() error {
 	}
 	if b.MinPrecisionBits != nil && !(*b.MinPrecisionBits >= 0) {
 		return fmt.Errorf("min_precision_bits %v is not at least 0", *b.MinPrecisionBits)
+	}
+	if b.MaxAUCLoss != nil && !(*b.MaxAUCLoss >= 0 && *b.MaxAUCLoss <= 1) {
+		return fmt.Errorf("max_auc_loss %v is outside 0..1", *b.MaxAUCLoss)
 	}
 	if b.MaxSlowdown != nil && *b.MaxSlowdown <= 0 {
 		return fmt.Errorf("max_slowdown %v is not positive", *b.MaxSlowdown)
@@ -123,7 +133,7 @@ func (e *Entry) validatePredictions() error {
 			continue
 		}
 		if len(rung.answers) != e.Images {
-			return fmt.Errorf("predictions.%s has %d answers for %d images", rung.name, len(rung.answers), e.Images)
+			return fmt.Errorf("predictions.%s has %d answers for %s", rung.name, len(rung.answers), e.unit().Count(e.Images))
 		}
 		if slices.Min(rung.answers) < 0 {
 			return fmt.Errorf("predictions.%s has the negative class %d", rung.name, slices.Min(rung.answers))

@@ -11,7 +11,7 @@ import (
 // goroutine's.
 type domains struct {
 	at  map[[2]int]int // program node and body node
-	all []he.Domain
+	all he.Domains
 }
 
 // newDomains is nil for a program without domains.

@@ -8,6 +8,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/bundle/lstmtest"
+	"qtool/he"
 )
 
 // The extremes over all steps and sequences are those that a direct look gives.
@@ -27,13 +28,14 @@ func TestDomains(t *testing.T) {
 		t.Fatal(err)
 	}
 	body := p.Nodes[0].Op.(*bundle.Recurrent).Body
-	if len(r.Domains) != 5 {
-		t.Fatalf("%d domains, want those of four gates and the cell", len(r.Domains))
+	domains, _ := he.AccountOf[he.Domains](r)
+	if len(domains) != 5 {
+		t.Fatalf("%d domains, want those of four gates and the cell", len(domains))
 	}
-	for _, d := range r.Domains {
+	for _, d := range domains {
 		lo, hi := 1e9, -1e9
 		for _, s := range all {
-			_, err := runner.RunRecurrent(p.Input.Quantize(s), nil, func(_, _, k int, out bundle.Vec) {
+			_, err := runner.RunRecurrent(s.Vec(), nil, func(_, _, k int, out bundle.Vec) {
 				for i := range out.Len() {
 					if body[k].Name == d.Node {
 						lo, hi = min(lo, body[k].Real(out, i)), max(hi, body[k].Real(out, i))
@@ -48,8 +50,8 @@ func TestDomains(t *testing.T) {
 			t.Errorf("%+v, want [%v, %v]", d, lo, hi)
 		}
 	}
-	if r, err := executor(t).Run(context.Background(), images(3), nil); err != nil || r.Domains != nil {
-		t.Errorf("domains %v of a program without, %v", r.Domains, err)
+	if r, err := executor(t).Run(context.Background(), samples(3), nil); err != nil || len(r.Accounts) != 0 {
+		t.Errorf("accounts %v of a program without domains, %v", r.Accounts, err)
 	}
 }
 
@@ -69,7 +71,7 @@ func TestDomainError(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := e.Run(context.Background(), lstmtest.Sequences(p, 3, 1), nil)
-	if r != nil || !errors.Is(err, bundle.ErrDomain) || !strings.Contains(err.Error(), "image ") || !strings.Contains(err.Error(), `body node "z`) {
+	if r != nil || !errors.Is(err, bundle.ErrDomain) || !strings.Contains(err.Error(), "sample ") || !strings.Contains(err.Error(), `body node "z`) {
 		t.Errorf("%v, %v", r, err)
 	}
 }

@@ -34,49 +34,28 @@ func (e *Executor) Backend() he.Backend {
 }
 
 // Run implements he.Executor.
-func (e *Executor) Run(ctx context.Context, images [][]uint8, step func(he.Step)) (*he.Result, error) {
+func (e *Executor) Run(ctx context.Context, samples []bundle.Sample, step func(he.Step)) (*he.Result, error) {
+	if err := e.program.Input.CheckSamples(samples); err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
 	start := time.Now()
-	logits, domains, err := e.each(ctx, images, step)
+	logits, domains, err := e.each(ctx, samples, step)
 	if err != nil {
 		return nil, err
 	}
-	r := &he.Result{Logits: logits, Domains: domains}
+	r := &he.Result{Answers: he.Exact(logits)}
+	if domains != nil {
+		r.Accounts = []he.Account{domains}
+	}
 	r.Cost.Seconds.Evaluate = time.Since(start).Seconds()
 	return r, nil
 }
 
-// Visit runs the images in order on one core and shows every tensor.
-func (e *Executor) Visit(ctx context.Context, images [][]uint8, visit func(image, node int, out bundle.Vec)) error {
-	for i, image := range images {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := e.check(image, i); err != nil {
-			return err
-		}
-		if _, err := e.runner.Run(e.program.Input.Quantize(image), func(node int, out bundle.Vec) { visit(i, node, out) }); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (e *Executor) check(image []uint8, i int) error {
-	want := 1
-	for _, d := range e.program.Input.Shape {
-		want *= d
-	}
-	if len(image) != want {
-		return fmt.Errorf("verify: image %d has %d values, the program takes shape %v", i, len(image), e.program.Input.Shape)
-	}
-	return nil
-}
-
-// chunk is the images between two looks at the context.
+// chunk is the samples between two looks at the context.
 const chunk = 64
 
-func (e *Executor) each(ctx context.Context, images [][]uint8, step func(he.Step)) ([]bundle.Vec, []he.Domain, error) {
-	logits := make([]bundle.Vec, len(images))
+func (e *Executor) each(ctx context.Context, samples []bundle.Sample, step func(he.Step)) ([]bundle.Vec, he.Domains, error) {
+	logits := make([]bundle.Vec, len(samples))
 	workers := runtime.GOMAXPROCS(0)
 	errs := make([]error, workers)
 	var wg sync.WaitGroup
@@ -93,14 +72,11 @@ func (e *Executor) each(ctx context.Context, images [][]uint8, step func(he.Step
 					seen.merge(own)
 				}()
 			}
-			for from := w * chunk; from < len(images); from += workers * chunk {
-				to := min(from+chunk, len(images))
+			for from := w * chunk; from < len(samples); from += workers * chunk {
+				to := min(from+chunk, len(samples))
 				for i := from; i < to; i++ {
-					if errs[w] = e.check(images[i], i); errs[w] != nil {
-						return
-					}
-					if logits[i], errs[w] = e.runner.RunRecurrent(e.program.Input.Quantize(images[i]), nil, inner); errs[w] != nil {
-						errs[w] = fmt.Errorf("image %d: %w", i, errs[w])
+					if logits[i], errs[w] = e.runner.RunRecurrent(samples[i].Vec(), nil, inner); errs[w] != nil {
+						errs[w] = fmt.Errorf("sample %d: %w", i, errs[w])
 						return
 					}
 				}
@@ -110,7 +86,7 @@ func (e *Executor) each(ctx context.Context, images [][]uint8, step func(he.Step
 				if step != nil {
 					mu.Lock()
 					done += to - from
-					step(he.Step{Phase: "evaluate", Done: done, Total: len(images)})
+					step(he.Step{Phase: "evaluate", Done: done, Total: len(samples)})
 					mu.Unlock()
 				}
 			}
@@ -122,7 +98,7 @@ func (e *Executor) each(ctx context.Context, images [][]uint8, step func(he.Step
 			return nil, nil, err
 		}
 	}
-	if seen == nil || len(images) == 0 {
+	if seen == nil || len(samples) == 0 {
 		return logits, nil, nil
 	}
 	return logits, seen.all, nil

@@ -39,10 +39,11 @@ func executor(t *testing.T) *Executor {
 	return e
 }
 
-func images(n int) [][]uint8 {
-	all := make([][]uint8, n)
+// samples are n of two bytes each, i and 3i.
+func samples(n int) []bundle.Sample {
+	all := make([]bundle.Sample, n)
 	for i := range all {
-		all[i] = []uint8{uint8(i), uint8(3 * i)}
+		all[i] = bundle.Sample{int32(uint8(i)), int32(uint8(3 * i))}
 	}
 	return all
 }
@@ -55,16 +56,16 @@ func TestRunKeepsOrder(t *testing.T) {
 		runtime.GOMAXPROCS(cores)
 		for _, n := range []int{0, 1, 64, 65, 255} {
 			var done []int
-			r, err := e.Run(context.Background(), images(n), func(s he.Step) {
+			r, err := e.Run(context.Background(), samples(n), func(s he.Step) {
 				if s.Phase != "evaluate" || s.Total != n {
-					t.Errorf("step %+v of %d images", s, n)
+					t.Errorf("step %+v of %d samples", s, n)
 				}
 				done = append(done, s.Done)
 			})
-			if err != nil || len(r.Logits) != n {
-				t.Fatalf("%d logits for %d images, %v", len(r.Logits), n, err)
+			if err != nil || r.Answers.Len() != n {
+				t.Fatalf("%d answers for %d samples, %v", r.Answers.Len(), n, err)
 			}
-			for i, v := range r.Logits {
+			for i, v := range r.Answers.(he.Exact) {
 				a, b := int64(i), int64(uint8(3*i))
 				if !v.Equal(bundle.Vec{Small: []int64{a * a, a + b}}) {
 					t.Errorf("%d cores, image %d of %d: %v", cores, i, n, v)
@@ -90,7 +91,7 @@ func TestRunIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	steps := 0
-	all := images(255)
+	all := samples(255)
 	for range 6 {
 		all = append(all, all...)
 	}
@@ -104,28 +105,22 @@ func TestRunIsCancelled(t *testing.T) {
 	if most := runtime.GOMAXPROCS(0); steps > most {
 		t.Errorf("%d steps after the cancellation, want at most one a core, %d", steps, most)
 	}
-	if err := e.Visit(ctx, all, func(int, int, bundle.Vec) { t.Error("visited") }); !errors.Is(err, context.Canceled) {
-		t.Errorf("visit: %v", err)
-	}
 }
 
-func TestWrongImage(t *testing.T) {
+func TestWrongSample(t *testing.T) {
 	e := executor(t)
-	all := images(200)
-	all[130] = []uint8{1}
-	r, err := e.Run(context.Background(), all, nil)
-	if want := "verify: image 130 has 1 values, the program takes shape [2]"; r != nil || err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("%v, %v, want an error with %q", r, err, want)
-	}
-	seen := 0
-	err = e.Visit(context.Background(), all, func(image, node int, _ bundle.Vec) {
-		if image != seen/2 || node != seen%2 {
-			t.Errorf("visited node %d of image %d, the %dth", node, image, seen)
+	for want, wrong := range map[string]bundle.Sample{
+		"verify: sample 130 has 1 values, the program takes shape [2]": {1},
+		"verify: sample 130: code 256 of element 1 is outside 0..255":  {255, 256},
+		"verify: sample 130: code -1 of element 0 is outside 0..255":   {-1, 0},
+		"verify: sample 130 has 3 values, the program takes shape [2]": {1, 2, 3},
+	} {
+		all := samples(200)
+		all[130] = wrong
+		r, err := e.Run(context.Background(), all, nil)
+		if r != nil || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, %v, want an error with %q", r, err, want)
 		}
-		seen++
-	})
-	if err == nil || seen != 2*130 {
-		t.Errorf("%d visits, %v", seen, err)
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package batch is what the exact executors have in common that hold an image a
+// Package batch is what the exact executors have in common that hold a sample a
 // slot: how full their batches are, and how far decrypted outputs can be trusted.
 package batch
 
@@ -51,12 +51,12 @@ func Residues(ctx context.Context, speaker string, workers, n, slots int, decryp
 	return residues, bitsLeft, nil
 }
 
-// Mean is how many of so many images a batch of so many slots holds on average; of
-// 0 images, which stand for as many as fill their batches, all slots.
-func Mean(images, slots int) float64 {
-	if images == 0 {
+// Mean is how many of so many samples a batch of so many slots holds on average; of
+// 0 samples, which stand for as many as fill their batches, all slots.
+func Mean(samples, slots int) float64 {
+	if samples == 0 {
 		return float64(slots)
 	}
-	batches := (images + slots - 1) / slots
-	return float64(images) / float64(batches)
+	batches := (samples + slots - 1) / slots
+	return float64(samples) / float64(batches)
 }

@@ -32,11 +32,11 @@ func TestResidues(t *testing.T) {
 
 func TestMean(t *testing.T) {
 	for _, c := range []struct {
-		images, slots int
-		want          float64
+		samples, slots int
+		want           float64
 	}{{0, 8, 8}, {1, 8, 1}, {8, 8, 8}, {9, 8, 4.5}, {24, 8, 8}} {
-		if got := Mean(c.images, c.slots); got != c.want {
-			t.Errorf("%d images in batches of %d: %v, want %v", c.images, c.slots, got, c.want)
+		if got := Mean(c.samples, c.slots); got != c.want {
+			t.Errorf("%d samples in batches of %d: %v, want %v", c.samples, c.slots, got, c.want)
 		}
 	}
 }

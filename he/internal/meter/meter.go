@@ -53,6 +53,9 @@ func (m *Meter) Add(nanoseconds float64) {
 	}
 }
 
+// Reach counts as done what is missing to so many nanoseconds.
+func (m *Meter) Reach(nanoseconds float64) { m.Add(max(0, nanoseconds-m.done)) }
+
 // Report calls progress, if not nil, with what was just done.
 func Report(progress func(nanoseconds float64), nanoseconds float64) {
 	if progress != nil {

@@ -1,6 +1,9 @@
-package text
+package encode
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // Vocabulary numbers words from 0.
 type Vocabulary struct {
@@ -8,12 +11,12 @@ type Vocabulary struct {
 	index map[string]int
 }
 
-// NewVocabulary has the words of the sentences that occur at least least times,
-// and the extra ones, in alphabetical order.
-func NewVocabulary(sentences []Sentence, extra []string, least int) *Vocabulary {
+// NewVocabulary has the words of sentences that occur at least least times, and the
+// extra ones, in alphabetical order.
+func NewVocabulary(sentences iter.Seq[[]string], extra []string, least int) *Vocabulary {
 	counts := map[string]int{}
-	for _, s := range sentences {
-		for _, w := range s.Words {
+	for words := range sentences {
+		for _, w := range words {
 			counts[w]++
 		}
 	}
@@ -50,6 +53,13 @@ func (v *Vocabulary) Indices(words []string) []int32 {
 		}
 	}
 	return known
+}
+
+// Vectors are pre-trained embeddings: Data has a row of Size numbers for each word.
+type Vectors struct {
+	Size  int
+	Words []string
+	Data  []float32
 }
 
 // Embed writes the rows of pre-trained vectors for the words that they have to

@@ -1,4 +1,4 @@
-package text
+package encode
 
 import (
 	"fmt"
@@ -29,8 +29,8 @@ func (s Selection) Validate() error {
 		return fmt.Errorf("kind: %q is unknown: want first, saliency or chunk", s.Kind)
 	case s.Steps < 1 || s.Steps > MaxSteps:
 		return fmt.Errorf("steps: %d is outside 1..%d", s.Steps, MaxSteps)
-	case s.Words < 0 || s.Words > MaxBytes:
-		return fmt.Errorf("words: %d is outside 0..%d", s.Words, MaxBytes)
+	case s.Words < 0 || s.Words > MaxSentence:
+		return fmt.Errorf("words: %d is outside 0..%d", s.Words, MaxSentence)
 	case s.Words > 0 && s.Kind != "chunk":
 		return fmt.Errorf("words: it is for kind chunk, which is %s here", s.Kind)
 	}

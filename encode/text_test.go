@@ -1,9 +1,8 @@
-package text
+package encode
 
 import (
 	"bytes"
 	"errors"
-	"qtool/internal/edits"
 	"reflect"
 	"strings"
 	"testing"
@@ -11,16 +10,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-func testEncoder() *Encoder {
-	v := NewVocabulary(nil, []string{"bad", "film", "good"}, 1)
-	return &Encoder{
+// none is no sentence.
+func none(func([]string) bool) {}
+
+func testText() *Text {
+	v := NewVocabulary(none, []string{"bad", "film", "good"}, 1)
+	return &Text{
 		Vocabulary: v, Selection: Selection{Kind: "chunk", Steps: 2, Words: 2}, Bits: 4, Fraction: 2, Dimensions: 2,
 		Vectors: []int16{-9, 6, 2, -2, 40, 10}, Scores: []float32{-1, 0.25, 2},
 	}
 }
 
-func TestEncode(t *testing.T) {
-	e := testEncoder()
+func TestSentence(t *testing.T) {
+	e := testText()
 	for _, c := range []struct {
 		text string
 		want []byte
@@ -32,43 +34,43 @@ func TestEncode(t *testing.T) {
 		// two pieces: bad+film = -7/4 -> -2, 4/4 = 1; film+good
 		{"bad strange film, film good!", []byte{6, 9, 15, 10}},
 	} {
-		got, err := e.Encode(c.text)
+		got, err := e.Sentence(c.text)
 		if err != nil || !bytes.Equal(got.Bytes, c.want) {
 			t.Errorf("%q: %v, %v, want %v", c.text, got, err, c.want)
 		}
 	}
-	got, err := e.Encode("bad strange film, film good!")
+	got, err := e.Sentence("bad strange film, film good!")
 	if err != nil || got.Words != 7 || got.Known != 4 || !reflect.DeepEqual(got.Steps, [][]string{{"bad", "film"}, {"film", "good"}}) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	e.Selection, e.Mean = Selection{Kind: "chunk", Steps: 1}, true
 	// (-9 + 40) / 2 / 4 = 3.875 -> 4; (6 + 10) / 8 = 2
-	if got, err := e.Encode("bad good"); err != nil || !bytes.Equal(got.Bytes, []byte{12, 10}) {
+	if got, err := e.Sentence("bad good"); err != nil || !bytes.Equal(got.Bytes, []byte{12, 10}) {
 		t.Errorf("average %v, %v", got, err)
 	}
 }
 
-func TestEncodeRefuses(t *testing.T) {
-	e := testEncoder()
+func TestSentenceRefuses(t *testing.T) {
+	e := testText()
 	for _, c := range []struct {
 		text string
 		want error
 	}{{"", ErrEmpty}, {" \n", ErrEmpty}, {"xyzzy plugh", ErrUnknown}} {
-		if got, err := e.Encode(c.text); got != nil || !errors.Is(err, c.want) {
+		if got, err := e.Sentence(c.text); got != nil || !errors.Is(err, c.want) {
 			t.Errorf("%q: %v, %v, want %v", c.text, got, err, c.want)
 		}
 	}
-	if got, err := e.Encode("good \xff"); got != nil || err == nil {
+	if got, err := e.Sentence("good \xff"); got != nil || err == nil {
 		t.Errorf("invalid UTF-8: %v, %v", got, err)
 	}
-	long, err := e.Encode(strings.Repeat("good film ", 5000))
+	long, err := e.Sentence(strings.Repeat("good film ", 5000))
 	if err != nil || long.Words != 10000 || len(long.Bytes) != 4 {
 		t.Errorf("10,000 words: %v", err)
 	}
-	// The dataset's sentences are all encoded: without known words, as all zeros.
-	s := e.Split([]Sentence{{[]string{"xyzzy"}, 1}})
-	if !bytes.Equal(s.Images, []byte{8, 8, 8, 8}) || s.Labels[0] != 1 {
-		t.Errorf("%+v", s)
+	// A dataset's sentences are all encoded: without known words, as all zeros.
+	zeros := make([]byte, 4)
+	if e.Steps(zeros, make([][]int32, e.Selection.Steps)); !bytes.Equal(zeros, []byte{8, 8, 8, 8}) {
+		t.Errorf("no known word: %v", zeros)
 	}
 }
 
@@ -85,35 +87,35 @@ func TestDivideRound(t *testing.T) {
 	})
 }
 
-func TestEncoderFile(t *testing.T) {
-	for _, change := range []func(*Encoder){
-		func(*Encoder) {},
-		func(e *Encoder) { e.Scores, e.Selection = nil, Selection{Kind: "first", Steps: 3} },
-		func(e *Encoder) { e.Mean, e.Selection = true, Selection{Kind: "chunk", Steps: 1} },
+func TestTextFile(t *testing.T) {
+	for _, change := range []func(*Text){
+		func(*Text) {},
+		func(e *Text) { e.Scores, e.Selection = nil, Selection{Kind: "first", Steps: 3} },
+		func(e *Text) { e.Mean, e.Selection = true, Selection{Kind: "chunk", Steps: 1} },
 	} {
-		e := testEncoder()
+		e := testText()
 		change(e)
 		b, err := e.MarshalBinary()
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := UnmarshalEncoder(b)
+		again, err := Decode(b)
 		if err != nil || !reflect.DeepEqual(again, e) {
 			t.Errorf("%+v, %v, want %+v", again, err, e)
 		}
 		for i := range b {
 			altered := bytes.Clone(b)
 			altered[i] ^= 4
-			if again, err := UnmarshalEncoder(altered); err == nil {
+			if again, err := Decode(altered); err == nil {
 				t.Fatalf("byte %d altered: %+v was taken", i, again)
 			}
 		}
 	}
-	for _, change := range []func(*Encoder){
-		func(e *Encoder) { e.Vectors = e.Vectors[1:] }, func(e *Encoder) { e.Scores = nil }, func(e *Encoder) { e.Bits = 9 },
-		func(e *Encoder) { e.Fraction = -1 }, func(e *Encoder) { e.Selection.Steps = 0 }, func(e *Encoder) { e.Dimensions = 0 },
+	for _, change := range []func(*Text){
+		func(e *Text) { e.Vectors = e.Vectors[1:] }, func(e *Text) { e.Scores = nil }, func(e *Text) { e.Bits = 9 },
+		func(e *Text) { e.Fraction = -1 }, func(e *Text) { e.Selection.Steps = 0 }, func(e *Text) { e.Dimensions = 0 },
 	} {
-		e := testEncoder()
+		e := testText()
 		change(e)
 		if _, err := e.MarshalBinary(); err == nil {
 			t.Errorf("%+v was written", e)
@@ -121,35 +123,18 @@ func TestEncoderFile(t *testing.T) {
 	}
 }
 
-func FuzzUnmarshalEncoder(f *testing.F) {
-	b, err := testEncoder().MarshalBinary()
-	if err != nil {
-		f.Fatal(err)
-	}
-	edits.Fuzz(f, [][]byte{b}, edits.JSON, nil, func(t *testing.T, b []byte) {
-		e, err := UnmarshalEncoder(b)
-		if err != nil {
-			return
-		}
-		again, err := e.MarshalBinary()
-		if err != nil || !bytes.Equal(again, b) {
-			t.Errorf("not canonical: %v", err)
-		}
-	})
-}
-
-// Every prefix of an encoder file is refused.
-func TestCutEncoder(t *testing.T) {
-	b, err := testEncoder().MarshalBinary()
+// Every prefix of a file of a Text is refused.
+func TestCutText(t *testing.T) {
+	b, err := testText().MarshalBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for n := range b {
-		if e, err := UnmarshalEncoder(b[:n]); e != nil || err == nil || !strings.HasPrefix(err.Error(), "text: encoder file: ") {
+		if e, err := Decode(b[:n]); e != nil || err == nil || !strings.HasPrefix(err.Error(), "encode: encoder file: ") {
 			t.Errorf("cut to %d bytes: %v", n, err)
 		}
 	}
-	if e, err := UnmarshalEncoder(append(bytes.Clone(b), 0)); e != nil || err == nil {
+	if e, err := Decode(append(bytes.Clone(b), 0)); e != nil || err == nil {
 		t.Error("a byte behind the end is accepted")
 	}
 }

@@ -1,4 +1,4 @@
-package text
+package encode
 
 import (
 	"fmt"
@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// MaxBytes bounds one sentence: some ten thousand words.
-const MaxBytes = 1 << 20
+// MaxSentence bounds one sentence: some ten thousand words.
+const MaxSentence = 1 << 20
 
 // suffixes are split off a word, as the treebank does: "isn't" is "is n't".
 var suffixes = []string{"n't", "'s", "'re", "'ve", "'ll", "'d", "'m"}
@@ -24,15 +24,15 @@ var brackets = map[string]string{
 // tokenized already stays as it is.
 //
 // An empty sentence has no words. It returns an error if s is not UTF-8 or longer
-// than MaxBytes.
+// than MaxSentence.
 func Tokenize(s string) ([]string, error) {
-	if len(s) > MaxBytes {
-		return nil, fmt.Errorf("text: a sentence of %d bytes passes the limit of %d", len(s), MaxBytes)
+	if len(s) > MaxSentence {
+		return nil, fmt.Errorf("encode: a sentence of %d bytes passes the limit of %d", len(s), MaxSentence)
 	}
 	for i, r := range s {
 		if r == utf8.RuneError {
 			if _, n := utf8.DecodeRuneInString(s[i:]); n == 1 {
-				return nil, fmt.Errorf("text: byte %d of the sentence is not UTF-8", i)
+				return nil, fmt.Errorf("encode: byte %d of the sentence is not UTF-8", i)
 			}
 		}
 	}

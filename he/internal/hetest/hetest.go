@@ -1,0 +1,46 @@
+// Package hetest has what tests of several executors look at results with.
+package hetest
+
+import "qtool/he"
+
+// T is what a failing test needs: of package testing, or of package rapid.
+type T interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+// Exact are the integers of a result. It ends a test of which they are not.
+func Exact(t T, r *he.Result) he.Exact {
+	t.Helper()
+	a, ok := r.Answers.(he.Exact)
+	if !ok {
+		t.Fatalf("answers of type %T, want integers", r.Answers)
+	}
+	return a
+}
+
+// Approximate are the reals of a result. It ends a test of which they are not.
+func Approximate(t T, r *he.Result) he.Approximate {
+	t.Helper()
+	a, ok := r.Answers.(he.Approximate)
+	if !ok {
+		t.Fatalf("answers of type %T, want reals", r.Answers)
+	}
+	return a
+}
+
+// Account is the account of type A in a result. It ends a test of a result without.
+func Account[A he.Account](t T, r *he.Result) A {
+	t.Helper()
+	a, ok := he.AccountOf[A](r)
+	if !ok {
+		t.Fatalf("no account of type %T among %v", a, r.Accounts)
+	}
+	return a
+}
+
+// NoiseLeft is the measured noise budget of a result, in bits.
+func NoiseLeft(t T, r *he.Result) float64 {
+	t.Helper()
+	return Account[he.Noise](t, r).BitsLeft
+}

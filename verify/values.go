@@ -1,0 +1,196 @@
+package verify
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"qtool/he"
+	"qtool/task"
+)
+
+// Values are real outputs of every rung, Outputs of them a sample, one sample after the
+// other: of two classes the score of a sample, the logit of label 1 less the one of label
+// 0, and of a regression the numbers that are answered, for which Targets are right. They
+// are float32. A rung that was not run has none.
+type Values struct {
+	Outputs   int     `json:"outputs"`
+	Targets   Numbers `json:"targets,omitempty"`
+	Float     Numbers `json:"float"`
+	Quantized Numbers `json:"quantized"`
+	Integer   Numbers `json:"integer"`
+	Encrypted Numbers `json:"encrypted"`
+}
+
+// Metrics are a task's metrics beside accuracy, by name, of each rung; see package task.
+type Metrics map[string]Accuracy
+
+// Metrics are those that follow from the answers to a task; none where all are accuracy.
+// A metric that the answers do not have, as the AUC of samples of one class, is nil.
+func (a *Answers) Metrics(t task.Task) Metrics {
+	v := a.Values
+	if v == nil || v.Outputs < 1 {
+		return nil
+	}
+	all := Metrics{}
+	for _, rung := range []struct {
+		values Numbers
+		put    func(*Accuracy, *float64)
+	}{
+		{v.Float, func(a *Accuracy, x *float64) { a.Float = x }}, {v.Quantized, func(a *Accuracy, x *float64) { a.Quantized = x }},
+		{v.Integer, func(a *Accuracy, x *float64) { a.Integer = x }}, {v.Encrypted, func(a *Accuracy, x *float64) { a.Encrypted = x }},
+		{v.onEncrypted(), func(a *Accuracy, x *float64) { a.IntegerOnEncrypted = x }},
+	} {
+		for name, x := range a.judge(t, rung.values) {
+			row := all[name]
+			rung.put(&row, &x)
+			all[name] = row
+		}
+	}
+	return all
+}
+
+// onEncrypted are the integer rung's values of the samples that were encrypted, where
+// these are fewer.
+func (v *Values) onEncrypted() Numbers {
+	if n := len(v.Encrypted); n > 0 && n < len(v.Integer) {
+		return v.Integer[:n]
+	}
+	return nil
+}
+
+// judge are the metrics of one rung's values, which may be fewer than the samples.
+func (a *Answers) judge(t task.Task, values Numbers) map[string]float64 {
+	k := a.Values.Outputs
+	switch {
+	case len(values) == 0 || len(values)%k != 0:
+		return nil
+	case t.Kind == task.Regression:
+		if len(values) > len(a.Values.Targets) {
+			return nil
+		}
+		rmse, mae, r2 := task.RegressionOf(a.Values.Targets[:len(values)], values, k)
+		return map[string]float64{task.RMSE.Name: rmse, task.MAE.Name: mae, task.R2.Name: r2}
+	case t.Scored() && k == 1 && len(values) <= len(a.Labels):
+		if auc, err := task.AUCOf(a.Labels[:len(values)], values); err == nil {
+			return map[string]float64{task.AUC.Name: auc}
+		}
+	}
+	return nil
+}
+
+// Len is the number of samples of the answers.
+func (a *Answers) Len() int {
+	if v := a.Values; v != nil && len(v.Targets) > 0 && v.Outputs > 0 {
+		return len(v.Targets) / v.Outputs
+	}
+	return len(a.Labels)
+}
+
+// Rung is the named rung's value, nil where it has none.
+func (a Accuracy) Rung(name string) *float64 {
+	switch name {
+	case "float":
+		return a.Float
+	case "quantized":
+		return a.Quantized
+	case "integer":
+		return a.Integer
+	case "encrypted":
+		return a.Encrypted
+	case "integer_on_encrypted":
+		return a.IntegerOnEncrypted
+	}
+	return nil
+}
+
+// RungNames are the rungs of a ladder in their order.
+var RungNames = []string{"float", "quantized", "integer", "encrypted"}
+
+// values are the real values by which the ladder's task is judged, nil where it has none.
+func (l *Ladder) values() *Values {
+	k := 1
+	if l.Task.Kind == task.Regression {
+		k = l.Task.Outputs
+	} else if !l.Task.Scored() {
+		return nil
+	}
+	v := &Values{Outputs: k, Targets: l.Targets, Float: l.FloatValues, Quantized: l.QuantizedValues}
+	if l.Integer != nil {
+		v.Integer = l.realsOf(he.Exact(l.Integer))
+	}
+	if l.Encrypted != nil {
+		v.Encrypted = l.realsOf(l.Encrypted)
+	}
+	return v
+}
+
+// realsOf are the values of an executor's answers.
+func (l *Ladder) realsOf(a he.Answers) Numbers {
+	all := Numbers{}
+	for i := range a.Len() {
+		outputs := a.Outputs(l.Output, i)
+		if l.Task.Scored() {
+			all = append(all, Score(outputs))
+			continue
+		}
+		for _, x := range outputs {
+			all = append(all, float32(x))
+		}
+	}
+	return all
+}
+
+// Score is that of a sample's two logits; see Values.
+func Score(logits []float64) float32 { return float32(logits[1] - logits[0]) }
+
+// Numbers are float32, whose JSON form has ten a string, separated by spaces, in the
+// fewest digits that give the same float32 back.
+type Numbers []float32
+
+const numbersPerLine = 10
+
+// MarshalJSON implements json.Marshaler. A number that is not finite is an error.
+func (n Numbers) MarshalJSON() ([]byte, error) {
+	if n == nil {
+		return []byte("null"), nil
+	}
+	lines := make([]string, 0, len(n)/numbersPerLine+1)
+	for from := 0; from < len(n); from += numbersPerLine {
+		var words []string
+		for i, x := range n[from:min(from+numbersPerLine, len(n))] {
+			if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
+				return nil, fmt.Errorf("verify: value %d is %v", from+i, x)
+			}
+			words = append(words, strconv.FormatFloat(float64(x), 'g', -1, 32))
+		}
+		lines = append(lines, strings.Join(words, " "))
+	}
+	return json.Marshal(lines)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *Numbers) UnmarshalJSON(b []byte) error {
+	var lines []string
+	if err := json.Unmarshal(b, &lines); err != nil {
+		return err
+	}
+	if lines == nil {
+		*n = nil
+		return nil
+	}
+	out := Numbers{}
+	for _, line := range lines {
+		for _, word := range strings.Fields(line) {
+			x, err := strconv.ParseFloat(word, 32)
+			if err != nil || x-x != 0 {
+				return fmt.Errorf("verify: value %q is no finite number", word)
+			}
+			out = append(out, float32(x))
+		}
+	}
+	*n = out
+	return nil
+}
