@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"qtool/bundle"
+	"qtool/he/internal/sample"
 	"qtool/internal/elementary"
 )
 
@@ -45,8 +46,8 @@ type noise struct {
 }
 
 const (
-	// sigma is the standard deviation of a fresh error, Lattigo's default.
-	sigma = 3.2
+	// sigma is the standard deviation of a fresh error.
+	sigma = sample.Sigma
 	// tailBits is log2 of ten standard deviations.
 	tailBits = 3.321928094887362
 	// reserveBits is what the model may be wrong by.
