@@ -200,7 +200,7 @@ func realWeight(v *values[float64], o, k int) float64 {
 // eachRow does f for all rows of a map, on all cores.
 func eachRow(n int, f func(o int)) {
 	const block = 64
-	spread(context.Background(), (n+block-1)/block, func() struct{} { return struct{}{} }, func(_ struct{}, b int) error {
+	_ = spread(context.Background(), (n+block-1)/block, func() struct{} { return struct{}{} }, func(_ struct{}, b int) error {
 		for o := b * block; o < min((b+1)*block, n); o++ {
 			f(o)
 		}
