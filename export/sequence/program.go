@@ -11,9 +11,6 @@ import (
 	"qtool/quant"
 )
 
-// bits of the small whole weights that only add and subtract.
-const signBits = 2
-
 // Program builds the integer program of q, with every range proved. Its input is a
 // client's bytes [Steps, Inputs], where code 0 is the byte 2^(bits-1); its two
 // outputs are -z and z of the logit z, for the given two labels.

@@ -71,11 +71,10 @@ func (e *embedder) row(dst []float32, words []int32, w *written, r *rand.Rand) {
 
 // sparse is a gradient by the rows of a matrix of which few are touched.
 type sparse struct {
-	size    int
-	at      []int32 // of each row, its place in rows; -1: untouched
-	rows    []int32
-	values  []float32 // [rows, size]
-	squares float64
+	size   int
+	at     []int32 // of each row, its place in rows; -1: untouched
+	rows   []int32
+	values []float32 // [rows, size]
 }
 
 func newSparse(rows, size int) *sparse {
