@@ -19,9 +19,11 @@ type Task struct {
 	Quantized *model.Quantized
 	// Float are the parameters that layers left in float have; see qat.Mixed.
 	Float model.Parameters
-	// Calibration are images that tensors are looked at on; Held are others, for
+	// Calibration are samples that tensors are looked at on; Held are others, for
 	// accuracies.
 	Calibration, Held *datasets.Split
+	// Inputs are the calibration samples as the program takes them; nil: as they are.
+	Inputs *datasets.Split
 	// Progress, if not nil, is called as work is done, from one goroutine.
 	Progress func(done, total int)
 }
@@ -69,10 +71,13 @@ type Layer struct {
 func Run(ctx context.Context, t Task) (*Report, error) {
 	q := t.Quantized
 	if t.Calibration == nil || t.Calibration.Len() == 0 {
-		return nil, fmt.Errorf("explain: no calibration image")
+		return nil, fmt.Errorf("explain: no calibration sample")
+	}
+	if t.Inputs == nil {
+		t.Inputs = t.Calibration
 	}
 	if t.Held == nil || t.Held.Len() == 0 {
-		return nil, fmt.Errorf("explain: no held-out image to measure accuracies on")
+		return nil, fmt.Errorf("explain: no held-out sample to measure accuracies on")
 	}
 	if err := t.Float.Check(q.Network); err != nil {
 		return nil, fmt.Errorf("explain: float parameters: %w", err)
@@ -81,7 +86,8 @@ func Run(ctx context.Context, t Task) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := export.Program(q, make([]string, shapes[len(shapes)-1][0]))
+	labels := make([]string, max(shapes[len(shapes)-1][0], 2)) // one logit tells two classes
+	p, err := export.Program(q, labels)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +109,7 @@ func (t Task) switched(name string) bool {
 	}
 	for _, l := range t.Quantized.Network.Layers {
 		if l.Name == name {
-			return l.Weighted() || l.Tabled() || l.Type == model.Polynomial
+			return l.Weighted() || l.Tabled() || l.Recurrent() || l.Type == model.Polynomial
 		}
 	}
 	return false

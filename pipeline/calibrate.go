@@ -42,8 +42,8 @@ type Calibrations struct {
 
 // calibrator tries ways to quantize one float network.
 type calibrator struct {
-	*Images
-	float   Checkpoint
+	*Material
+	float   *model.Checkpoint
 	network *model.Network // with its polynomials, and their parameters
 	params  model.Parameters
 	answers verify.Predictions // of the float network
@@ -51,7 +51,7 @@ type calibrator struct {
 	bar     Bar
 }
 
-// trials is how many there will be: each observer, each option, and all.
+// trials is how many there will be at most: each observer, each option, and all.
 var trials = len(calibrate.Observers) + len(calibrate.WeightObservers) - 1 + 4
 
 // Calibrate is the stage calibrate: it tries every observer, then each option of ptq on
@@ -59,13 +59,10 @@ var trials = len(calibrate.Observers) + len(calibrate.WeightObservers) - 1 + 4
 // the most accurate on held-out training images, of equals the one with the most answers
 // of the float network, of equals the first. The recipe that the run was given stays as it
 // is; Recipe returns the new one, which the folder has too.
-func (w *Workspace) Calibrate(ctx context.Context, float Checkpoint) (*Calibrations, error) {
-	m, err := w.Images("calibration by comparison")
-	if err != nil {
-		return nil, err
-	}
-	c := &calibrator{Images: m, float: float, bar: w.Begin("calibrate", 0)}
-	err = c.compare(ctx)
+func (w *Workspace) Calibrate(ctx context.Context, float *model.Checkpoint) (*Calibrations, error) {
+	m := w.material
+	c := &calibrator{Material: m, float: float, bar: w.Begin("calibrate", 0)}
+	err := c.compare(ctx)
 	c.bar.End(err)
 	if err != nil {
 		return nil, err
@@ -89,7 +86,7 @@ func (c *calibrator) compare(ctx context.Context) (err error) {
 	if c.network, c.params, err = c.Approximate(ctx, c.float); err != nil {
 		return err
 	}
-	c.table.Images = c.val.Len()
+	c.table.Images = c.Held.Len()
 	if c.answers, c.table.FloatAccuracy, err = c.HeldAnswers(ctx, c.float); err != nil {
 		return err
 	}
@@ -106,7 +103,11 @@ func (c *calibrator) observers(ctx context.Context) error {
 	if q.Weights.Kind == "" {
 		q.Weights.Kind = calibrate.WeightObservers[0]
 	}
-	for _, name := range calibrate.Observers {
+	observers := calibrate.Observers
+	if c.Words != nil {
+		observers = []string{q.Input.Observer} // it does not choose the grid of vectors
+	}
+	for _, name := range observers {
 		input := withObserver(q.Input, name)
 		if err := c.try(ctx, CalibrationTrial{Input: input, Weights: q.Weights}); err != nil {
 			return err
@@ -162,16 +163,18 @@ func (c *calibrator) options(ctx context.Context) error {
 			return err
 		}
 	}
-	start.PTQ = all
+	if start.PTQ = all; len(all.Names()) == 0 {
+		return nil
+	}
 	return c.try(ctx, start)
 }
 
 // config is the recipe's with the trial's observers; the input's is that of tabled
-// activations too.
+// activations too, but not of the states of recurrent layers, which have fixed grids.
 func (c *calibrator) config(t CalibrationTrial) calibrate.Config {
 	config := c.w.recipe.Quantize.Config
 	config.Input, config.Weights = t.Input, t.Weights
-	if a := &config.Activations; a.Bits != 0 {
+	if a := &config.Activations; a.Bits != 0 && c.Words == nil {
 		bits := a.Bits
 		a.InputConfig = t.Input
 		a.Bits = bits
@@ -226,7 +229,7 @@ func (c *calibrator) try(ctx context.Context, t CalibrationTrial) error {
 	var comparison *verify.Comparison
 	p, err := c.Program(r.Quantized)
 	if err == nil {
-		comparison, err = c.Score(ctx, p, c.answers)
+		comparison, err = c.Score(ctx, r.Quantized, p, c.answers)
 	}
 	switch {
 	case errors.Is(err, export.ErrTooWide):

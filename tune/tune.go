@@ -50,10 +50,6 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, pipeline.ErrNoCheckpoint
 	}
 	w := pipeline.New(o.Options)
-	m, err := w.Images("search")
-	if err != nil {
-		return nil, err
-	}
 	if err := searchable(w); err != nil {
 		return nil, err
 	}
@@ -65,7 +61,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSearcher(ctx, w, m, float, o)
+	s, err := newSearcher(ctx, w, w.Material(), float, o)
 	if err != nil {
 		return nil, err
 	}
@@ -91,9 +87,12 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 // searchable refuses recipes whose encrypted cost nothing predicts.
 func searchable(w *pipeline.Workspace) error {
 	r := w.Recipe()
-	tables := slices.ContainsFunc(r.Network.Layers, model.Layer.Tabled)
+	tables := r.Network.Tables()
+	recurrent := slices.ContainsFunc(r.Network.Layers, model.Layer.Recurrent)
 	switch b := r.Verify.Backend; {
-	case b == "auto" || b == "bgv" || b == "pbs" && tables:
+	case recurrent && b != "auto" && (b != "pbs" || !tables) && (b != "packed-ckks" || tables):
+		return hint.With(fmt.Errorf("recipe %s: verify.backend %s: search predicts the cost of recurrent networks for auto, of those with tables for pbs, of others for packed-ckks", r.Name, b), "--set verify.backend=auto")
+	case b == "auto" || recurrent || b == "bgv" || b == "pbs" && tables:
 	case tables:
 		return hint.With(fmt.Errorf("recipe %s: verify.backend %s: search predicts the cost of tables for auto, bgv and pbs", r.Name, b), "--set verify.backend=auto")
 	default:
@@ -107,7 +106,7 @@ func searchable(w *pipeline.Workspace) error {
 
 // floatOf opens the folder and is the float network there: trained, or the
 // checkpoint's.
-func floatOf(ctx context.Context, w *pipeline.Workspace, checkpoint string, maps []string) (pipeline.Checkpoint, error) {
+func floatOf(ctx context.Context, w *pipeline.Workspace, checkpoint string, maps []string) (*model.Checkpoint, error) {
 	if checkpoint == "" {
 		if err := w.Open(ctx); err != nil {
 			return nil, err
