@@ -6,6 +6,7 @@ import (
 
 	"qtool/explain"
 	"qtool/internal/hint"
+	"qtool/task"
 )
 
 // explain says what quantization did to each layer of a checkpoint: ranges and
@@ -26,10 +27,18 @@ func (w *Workspace) explain(ctx context.Context, c Checkpoint) (*explain.Report,
 	}
 	bar := w.Begin("explain", 0)
 	r, err := explain.Run(ctx, explain.Task{
-		Quantized: q, Float: float, Calibration: m.calibration(), Held: m.val, Progress: bar.Set,
+		Quantized: q, Float: float, Calibration: m.calibration(), Held: m.val, Noun: w.data.Unit(), Progress: bar.Set,
 	})
 	bar.End(err)
 	return r, err
+}
+
+// noun is the word for a sample, as the recipe has it before data are loaded.
+func (w *Workspace) noun() task.Noun {
+	if w.recipe.Sentence != nil {
+		return task.Sentence
+	}
+	return task.Image
 }
 
 // NeedHeldOut refuses a recipe without images to measure accuracies on, naming what needs
@@ -39,7 +48,7 @@ func (w *Workspace) NeedHeldOut(what string) error {
 		return nil
 	}
 	return hint.With(
-		fmt.Errorf("recipe %s: %s needs held-out training images, data.validation is 0", w.recipe.Name, what),
+		fmt.Errorf("recipe %s: %s needs held-out training %s, data.validation is 0", w.recipe.Name, what, w.noun().Many),
 		"--set data.validation=1000; the test set is never used to choose",
 	)
 }

@@ -14,6 +14,7 @@ import (
 	"qtool/export"
 	"qtool/internal/hint"
 	"qtool/model"
+	"qtool/qat"
 	"qtool/train"
 	"qtool/train/op"
 	"qtool/verify"
@@ -72,7 +73,7 @@ func (m *Images) load(ctx context.Context) (*datasets.Dataset, error) {
 		return nil, fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
 	d.Encode(pixels)
-	if err := r.Verify.CheckImages(d.Test.Len(), "images"); err != nil {
+	if err := r.Verify.CheckImages(d.Test.Len(), d.Unit().Many); err != nil {
 		return nil, fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
 	if n := r.Data.Images; n > d.Train.Len() {
@@ -179,7 +180,7 @@ func (m *Images) lookOutside(ctx context.Context, log *TrainingLog, n *model.Net
 		return nil
 	}
 	images := m.train.Draw(outsideImages, m.w.recipe.Seed)
-	log.OutsideOf = "training"
+	log.OutsideOf, log.Noun = "training", m.w.data.Unit().One
 	if m.val != nil {
 		images, log.OutsideOf = m.val, "validation"
 	}
@@ -225,24 +226,42 @@ func (imageFamily) read(path string) (Checkpoint, error) {
 }
 
 // predict implements family.
-func (imageFamily) predict(ctx context.Context, c Checkpoint, test *datasets.Split) (verify.Predictions, error) {
+func (imageFamily) predict(ctx context.Context, c Checkpoint, test *datasets.Split) (verify.Rung, error) {
 	float := c.(imageCheckpoint)
 	e, err := train.NewEvaluator(float.Network, float.Params, nil)
 	if err != nil {
-		return nil, err
+		return verify.Rung{}, err
 	}
 	defer e.Close()
-	return e.Predict(ctx, test)
+	answers, err := e.Predict(ctx, test)
+	if err != nil {
+		return verify.Rung{}, err
+	}
+	scores, err := e.Scores(ctx, test)
+	return verify.Rung{Answers: answers, Values: scores}, err
 }
 
 // quantizedAnswers implements family.
-func (imageFamily) quantizedAnswers(ctx context.Context, c Checkpoint, p *bundle.Program, test *datasets.Split) (verify.Predictions, []export.Drift, error) {
+func (imageFamily) quantizedAnswers(ctx context.Context, c Checkpoint, p *bundle.Program, test *datasets.Split) (verify.Rung, []export.Drift, error) {
 	q, err := c.(imageCheckpoint).Quantized()
 	if err != nil {
-		return nil, nil, err
+		return verify.Rung{}, nil, err
 	}
 	drifts, answers, err := export.Drifts(ctx, q, p, test)
-	return answers, drifts, err
+	if err != nil || len(p.Labels) != 2 {
+		return verify.Rung{Answers: answers}, drifts, err
+	}
+	z, err := qat.New(q)
+	if err != nil {
+		return verify.Rung{}, nil, err
+	}
+	e, err := train.NewEvaluator(q.Network, q.Params, z)
+	if err != nil {
+		return verify.Rung{}, nil, err
+	}
+	defer e.Close()
+	scores, err := e.Scores(ctx, test)
+	return verify.Rung{Answers: answers, Values: scores}, drifts, err
 }
 
 // exported implements family.

@@ -106,12 +106,12 @@ func (m *Images) HeldAnswers(ctx context.Context, float Checkpoint) (verify.Pred
 	if err != nil {
 		return nil, 0, err
 	}
-	ladder := verify.Ladder{Labels: m.val.Labels, Float: answers}
+	ladder := verify.Ladder{Labels: m.val.Labels, Float: answers.Answers}
 	scored, err := ladder.Compare()
 	if err != nil {
 		return nil, 0, err
 	}
-	return answers, *scored.Accuracy.Float, nil
+	return answers.Answers, *scored.Accuracy.Float, nil
 }
 
 // Score runs an integer program on the held-out images and compares it with the float

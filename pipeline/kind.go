@@ -46,10 +46,10 @@ type family interface {
 	// read reads a checkpoint file.
 	read(path string) (Checkpoint, error)
 	// predict answers the first test samples, as many as test has, with a float network.
-	predict(ctx context.Context, c Checkpoint, test *datasets.Split) (verify.Predictions, error)
+	predict(ctx context.Context, c Checkpoint, test *datasets.Split) (verify.Rung, error)
 	// quantizedAnswers answers test with a quantized network, and says of each layer how
 	// it drifts from the program, where that is known.
-	quantizedAnswers(ctx context.Context, c Checkpoint, p *bundle.Program, test *datasets.Split) (verify.Predictions, []export.Drift, error)
+	quantizedAnswers(ctx context.Context, c Checkpoint, p *bundle.Program, test *datasets.Split) (verify.Rung, []export.Drift, error)
 	// exported is the bundle that a checkpoint exports, with what f has seen.
 	exported(c Checkpoint, f *bundle.File) (*bundle.File, error)
 }

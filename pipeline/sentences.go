@@ -13,6 +13,7 @@ import (
 	"qtool/model/sequence"
 	qat "qtool/qat/sequence"
 	material "qtool/recipe/sentence"
+	"qtool/task"
 	plain "qtool/train"
 	train "qtool/train/sequence"
 	"qtool/verify"
@@ -40,7 +41,7 @@ func (s *sentences) load(ctx context.Context) (*datasets.Dataset, error) {
 	if s.Material, err = material.Load(ctx, r, datasets.Options{Dir: s.w.DataDir, Base: r.Dir}); err != nil {
 		return nil, err
 	}
-	if err := r.Verify.CheckImages(len(s.Corpus.Test), "sentences"); err != nil {
+	if err := r.Verify.CheckImages(len(s.Corpus.Test), task.Sentence.Many); err != nil {
 		return nil, fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
 	s.tested = func(n int) []train.Sample { return s.Samples(s.Corpus.Test[:n]) }
@@ -52,7 +53,7 @@ func (s *sentences) load(ctx context.Context) (*datasets.Dataset, error) {
 // corpusData is a corpus as a dataset of its test sentences, encoded; without an
 // encoder there are their labels alone.
 func corpusData(c *text.Corpus, e *text.Encoder) *datasets.Dataset {
-	d := &datasets.Dataset{Name: c.Name, Classes: len(text.Labels), SHA256: c.SHA256}
+	d := &datasets.Dataset{Name: c.Name, Classes: len(text.Labels), SHA256: c.SHA256, Noun: task.Sentence}
 	if e != nil {
 		d.Shape, d.Test = e.Shape(), text.Split(e, c.Test)
 		return d
@@ -179,55 +180,57 @@ func (sentenceFamily) read(path string) (Checkpoint, error) {
 }
 
 // predict implements family.
-func (s sentenceFamily) predict(ctx context.Context, c Checkpoint, test *datasets.Split) (verify.Predictions, error) {
+func (s sentenceFamily) predict(ctx context.Context, c Checkpoint, test *datasets.Split) (verify.Rung, error) {
 	float := c.(sentenceCheckpoint)
 	e, err := train.NewEvaluator(float.Network, float.Params, nil)
 	if err != nil {
-		return nil, err
+		return verify.Rung{}, err
 	}
 	defer e.Close()
 	logits, err := e.Logits(ctx, s.tested(test.Len()))
 	if err != nil {
-		return nil, err
+		return verify.Rung{}, err
 	}
-	return signs(logits), nil
+	return signed(logits), nil
 }
 
 // quantizedAnswers implements family.
-func (sentenceFamily) quantizedAnswers(ctx context.Context, c Checkpoint, p *bundle.Program, test *datasets.Split) (verify.Predictions, []export.Drift, error) {
+func (sentenceFamily) quantizedAnswers(ctx context.Context, c Checkpoint, p *bundle.Program, test *datasets.Split) (verify.Rung, []export.Drift, error) {
 	q, err := c.(sentenceCheckpoint).Quantized()
 	if err != nil {
-		return nil, nil, err
+		return verify.Rung{}, nil, err
 	}
 	z, err := qat.New(q)
 	if err != nil {
-		return nil, nil, err
+		return verify.Rung{}, nil, err
 	}
 	e, err := train.NewServer(q.Network, q.Params, z)
 	if err != nil {
-		return nil, nil, err
+		return verify.Rung{}, nil, err
 	}
 	defer e.Close()
 	answers, err := e.Encoded(ctx, test, 1<<(q.Quantizers.Input.Bits-1))
 	if err != nil {
-		return nil, nil, err
+		return verify.Rung{}, nil, err
 	}
 	if q.Quantizers.Family == sequence.PolynomialFamily {
-		return signs(answers.Logits), nil, nil
+		return signed(answers.Logits), nil, nil
 	}
 	drifts, err := sentence.Drift(q, p, test, answers)
-	return signs(answers.Logits), drifts, err
+	return signed(answers.Logits), drifts, err
 }
 
-// signs are the labels that logits say.
-func signs(logits []float32) verify.Predictions {
-	labels := make(verify.Predictions, len(logits))
+// signed are the labels that logits z say by their signs. The score is 2z: programs
+// have the two logits -z and z.
+func signed(logits []float32) verify.Rung {
+	r := verify.Rung{Answers: make(verify.Predictions, len(logits)), Values: make(verify.Numbers, len(logits))}
 	for i, z := range logits {
 		if z > 0 {
-			labels[i] = 1
+			r.Answers[i] = 1
 		}
+		r.Values[i] = 2 * z
 	}
-	return labels
+	return r
 }
 
 // exported implements family.
