@@ -35,7 +35,7 @@ func (m *Images) calibration() *datasets.Split {
 	missing := slices.DeleteFunc(s.Missing(m.w.data.Classes), func(c int) bool { return have[c] == 0 })
 	if len(missing) > 0 && !*m.told {
 		*m.told = true
-		m.w.Note(fmt.Sprintf("%s no image among the %d of quantize.images", ClassesHave(missing), s.Len()))
+		m.w.Note(fmt.Sprintf("%s no %s among the %d of quantize.images", ClassesHave(missing), m.w.data.Unit().One, s.Len()))
 	}
 	return s
 }
@@ -51,7 +51,7 @@ func fitsNetwork(d *datasets.Dataset, n *model.Network) error {
 		return err
 	}
 	if fmt.Sprint(d.Shape) != fmt.Sprint(n.Input) {
-		return fmt.Errorf("images of shape %v, network.input is %v", d.Shape, n.Input)
+		return fmt.Errorf("%s of shape %v, network.input is %v", d.Unit().Many, d.Shape, n.Input)
 	}
 	out := shapes[len(shapes)-1][0]
 	if out == d.Classes {
@@ -63,10 +63,10 @@ func fitsNetwork(d *datasets.Dataset, n *model.Network) error {
 	case len(empty) == 0:
 		return err
 	case len(empty) == 1 && empty[0] == 0 && out == d.Classes-1:
-		return hint.With(fmt.Errorf("%w: class 0 has no image, labels begin at 1", err),
+		return hint.With(fmt.Errorf("%w: class 0 has no %s, labels begin at 1", err, d.Unit().One),
 			fmt.Sprintf("labels count from 0: take 1 from each of them, or give the last layer %d units, the first of which nothing trains", d.Classes))
 	}
-	return hint.With(fmt.Errorf("%w: %s no image", err, ClassesHave(empty)),
+	return hint.With(fmt.Errorf("%w: %s no %s", err, ClassesHave(empty), d.Unit().One),
 		fmt.Sprintf("labels count from 0 without gaps: renumber them, or give the last layer %d units", d.Classes))
 }
 

@@ -77,13 +77,13 @@ func (m *Images) load(ctx context.Context) (*datasets.Dataset, error) {
 		return nil, fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
 	if n := r.Data.Images; n > d.Train.Len() {
-		return nil, fmt.Errorf("recipe %s: data.images: %d, the dataset has %d training images", r.Name, n, d.Train.Len())
+		return nil, fmt.Errorf("recipe %s: data.images: %d, the dataset has %d training %s", r.Name, n, d.Train.Len(), d.Unit().Many)
 	}
 	if m.train, m.val, err = trainingSplit(d, r); err != nil {
 		return nil, fmt.Errorf("recipe %s: data.validation: %w", r.Name, err)
 	}
 	if empty := m.train.Missing(d.Classes); len(empty) > 0 {
-		m.w.Note(fmt.Sprintf("%s no training image: the network cannot learn %s", ClassesHave(empty), itOrThem(empty)))
+		m.w.Note(fmt.Sprintf("%s no training %s: the network cannot learn %s", ClassesHave(empty), d.Unit().One, itOrThem(empty)))
 	}
 	return d, nil
 }

@@ -87,7 +87,7 @@ func (e *Env) verify(ctx context.Context, v verification) (*verify.Report, error
 	report := &verify.Report{
 		Schema: verify.ReportSchema, Recipe: f.Provenance.Recipe, Seed: f.Provenance.Seed,
 		Dataset: f.Provenance.Dataset, DatasetSHA256: f.Provenance.DatasetSHA256,
-		BundleSHA256: v.sum, Images: test.Len(), Noun: task.OfEncoder(f.Encoder.Kind()).One, Task: task.Classification, Versions: versions(),
+		BundleSHA256: v.sum, Images: test.Len(), Noun: task.OfEncoder(f.EncoderKind()).One, Task: task.Classification, Versions: versions(),
 		Seconds: verify.Seconds{Integer: plain.Cost.Seconds.Evaluate},
 	}
 	report.Domains, _ = he.AccountOf[he.Domains](plain)
