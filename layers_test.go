@@ -221,7 +221,7 @@ func TestNarrowDependencies(t *testing.T) {
 		"internal/safetensors": {module + "/internal/strict"},
 		"encode":               {module + "/internal/", "golang.org/x/text/", "github.com/google/renameio/v2"},
 		"bundle":               {module + "/quant", module + "/encode", module + "/internal/", "golang.org/x/text/", "github.com/google/renameio/v2"},
-		"model":                {module + "/quant", module + "/internal/", "github.com/google/renameio/v2"},
+		"model":                {module + "/quant", module + "/approx", module + "/internal/", "github.com/google/renameio/v2"},
 	} {
 		p, ok := all[module+"/"+name]
 		if !ok {

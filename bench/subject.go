@@ -20,7 +20,7 @@ import (
 // but for the sizes of its integers, which a few steps do not settle.
 type subject struct {
 	recipe  *recipe.Recipe
-	network network
+	network *network
 	program *bundle.Program // nil for a recipe that quantizes nothing
 	test    *datasets.Split // inputs for it
 	sum     string          // SHA-256 of the program as a bundle
@@ -30,18 +30,6 @@ type subject struct {
 	inputs    []bundle.Sample
 	reference []bundle.Vec // what the program answers to them
 	executors executors
-}
-
-// network is what a recipe trains.
-type network interface {
-	// example is the word for one of its inputs.
-	example() string
-	// trainFloat and trainQuantized are rounds of training and of fine-tuning.
-	trainFloat(ctx context.Context) (reading, error)
-	trainQuantized(ctx context.Context) (reading, error)
-	// export is the bundle that a few steps of training make, the same with each
-	// call, and test inputs.
-	export(ctx context.Context) (*bundle.File, *datasets.Split, error)
 }
 
 // reading is a round's figure: by the clock on the wall, and by the processor time
@@ -58,11 +46,8 @@ func newSubject(ctx context.Context, name, dir string, steps int) (*subject, err
 	if err != nil {
 		return nil, err
 	}
-	s, load := &subject{recipe: r}, newImages
-	if r.Sentence != nil {
-		load = newSentences
-	}
-	s.network, err = load(ctx, r, datasets.Options{Dir: dir, Offline: true}, steps)
+	s := &subject{recipe: r}
+	s.network, err = newNetwork(ctx, r, datasets.Options{Dir: dir, Offline: true}, steps)
 	return s, err
 }
 
@@ -83,7 +68,7 @@ func (s *subject) measurements(ctx context.Context) ([]measurement, error) {
 		if err := s.prepare(ctx); err != nil {
 			return nil, err
 		}
-		all = append(all, s.encrypted(s.network.example())...)
+		all = append(all, s.encrypted(s.network.Unit())...)
 	}
 	return all, nil
 }
@@ -150,10 +135,10 @@ func (s *subject) run(ctx context.Context, e he.Executor, n int, step func(he.St
 		return nil, err
 	}
 	if r.Answers == nil {
-		return nil, fmt.Errorf("bench: %s: no answers, want those to %d %ss", s.recipe.Name, n, s.network.example())
+		return nil, fmt.Errorf("bench: %s: no answers, want those to %d %ss", s.recipe.Name, n, s.network.Unit())
 	}
 	if got := r.Answers.Len(); got != n {
-		return nil, fmt.Errorf("bench: %s: answers to %d %ss, want %d", s.recipe.Name, got, s.network.example(), n)
+		return nil, fmt.Errorf("bench: %s: answers to %d %ss, want %d", s.recipe.Name, got, s.network.Unit(), n)
 	}
 	l := verify.Ladder{Output: s.program.Output(), Labels: make([]uint8, n), Integer: s.reference[:n], Encrypted: r.Answers}
 	c, err := l.Compare()
@@ -165,7 +150,7 @@ func (s *subject) run(ctx context.Context, e he.Executor, n int, step func(he.St
 		first = p.FirstOutside
 	}
 	if first != nil {
-		return nil, fmt.Errorf("bench: %s: %s %d, logit %d: %w: want %s, got %s", s.recipe.Name, s.network.example(), first.Image, first.Logit, verify.ErrMismatch, first.Want, first.Got)
+		return nil, fmt.Errorf("bench: %s: %s %d, logit %d: %w: want %s, got %s", s.recipe.Name, s.network.Unit(), first.Image, first.Logit, verify.ErrMismatch, first.Want, first.Got)
 	}
 	return r, nil
 }

@@ -19,8 +19,12 @@ type Config struct {
 	Layers map[string]LayerConfig `yaml:"layers" json:"layers,omitempty"`
 	// Learn says which scales are learned.
 	Learn LearnConfig `yaml:"learn" json:"learn"`
-	// Images is how many training images calibrate the input.
+	// Images is how many training samples calibrate the input.
 	Images int `yaml:"images" json:"images"`
+	// CellRange is the largest |c| of the cell state of an LSTM whose gates are tables;
+	// Fraction the bits behind the point of the states where they are polynomials.
+	CellRange int `yaml:"cell_range,omitempty" json:"cell_range,omitempty"`
+	Fraction  int `yaml:"fraction,omitempty" json:"fraction,omitempty"`
 }
 
 // InputConfig is the grid of the input, or of another tensor of activations:

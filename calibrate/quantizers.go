@@ -78,23 +78,26 @@ func (c ActivationConfig) Quantizer(layer string, batches func(yield func([]floa
 // CheckNetwork returns an error if a key of c cannot apply to n: no setting is
 // silently ignored.
 func (c Config) CheckNetwork(n *model.Network) error {
-	tables := slices.ContainsFunc(n.Layers, model.Layer.Tabled)
+	tables := n.Tables()
 	if tables && c.Activations.Bits == 0 {
-		i := slices.IndexFunc(n.Layers, model.Layer.Tabled)
+		i := slices.IndexFunc(n.Layers, func(l model.Layer) bool { return l.Tabled() || l.TabledCell() })
 		l := n.Layers[i]
 		return fmt.Errorf("layer %q (%s): %w: give activations.bits", l.Name, l.Type, model.ErrNeedsTable)
 	}
 	if !tables && (c.Activations.Bits != 0 || c.Learn.Activations) {
 		return fmt.Errorf("activations: the network has no activation with a quantizer of its own, since polynomials pass integers on")
 	}
+	if err := c.checkRecurrent(n); err != nil {
+		return err
+	}
 	for name, o := range c.Layers {
 		i := slices.IndexFunc(n.Layers, func(l model.Layer) bool { return l.Name == name })
 		switch {
 		case i < 0:
 			return fmt.Errorf("layers.%s: the network has no such layer", name)
-		case !n.Layers[i].Weighted() && !n.Layers[i].Tabled():
+		case !weighs(n.Layers[i]) && !n.Layers[i].Tabled():
 			return fmt.Errorf("layers.%s: a %s layer has neither weights nor a quantizer", name, n.Layers[i].Type)
-		case o.Accumulator != nil && !n.Layers[i].Weighted():
+		case o.Accumulator != nil && !n.Layers[i].Weighted() && !n.Layers[i].TabledCell():
 			return fmt.Errorf("layers.%s.accumulator: a %s layer has no accumulator", name, n.Layers[i].Type)
 		}
 		if o.Bits != 0 {
@@ -119,12 +122,40 @@ func (c Config) CheckNetwork(n *model.Network) error {
 	return nil
 }
 
+// weighs reports whether the layer has weights with a quantizer.
+func weighs(l model.Layer) bool { return l.Weighted() || l.Recurrent() }
+
+// checkRecurrent refuses what recurrent layers cannot have, and keys of theirs that no
+// layer uses.
+func (c Config) checkRecurrent(n *model.Network) error {
+	for _, l := range n.Layers {
+		if !l.Recurrent() {
+			continue
+		}
+		if err := l.CheckStates(c.Recurrent(l)); err != nil {
+			return fmt.Errorf("layer %q (%s): %w", l.Name, l.Type, err)
+		}
+	}
+	if n.ReadsWords() && (c.Input.Bits < 2 || c.Input.Bits > 8) {
+		return fmt.Errorf("input.bits: %d is outside 2..8, for a network that reads words", c.Input.Bits)
+	}
+	return nil
+}
+
+// Recurrent is the quantizer of a recurrent layer's states.
+func (c Config) Recurrent(l model.Layer) model.RecurrentQuantizer {
+	if l.TabledCell() {
+		return model.RecurrentQuantizer{Layer: l.Name, StateBits: quant.BitWidth(c.Activations.Bits), CellRange: c.CellRange}
+	}
+	return model.RecurrentQuantizer{Layer: l.Name, Fraction: c.Fraction}
+}
+
 // checkOverride returns an error unless layer l can have grids of its own bits.
 func (c Config) checkOverride(l model.Layer, bits int) error {
-	if err := quant.CheckBits(bits, l.Weighted()); err != nil {
+	if err := quant.CheckBits(bits, weighs(l)); err != nil {
 		return err
 	}
-	if !l.Weighted() {
+	if !weighs(l) {
 		return c.Activation(l.Name).Validate()
 	}
 	w := c.Weights
@@ -156,8 +187,11 @@ func (c Config) accumulator(n *model.Network, layer string) AccumulatorConfig {
 	if a := c.Layers[layer].Accumulator; a != nil {
 		return *a
 	}
-	tables := slices.ContainsFunc(n.Layers, model.Layer.Tabled)
+	tables := n.Tables()
 	for i, l := range n.Layers {
+		if l.Name == layer && l.TabledCell() {
+			return c.Accumulator
+		}
 		if l.Name == layer && l.Weighted() && (n.TableAfter(i) >= 0 || !tables && i == len(n.Layers)-1) {
 			return c.Accumulator
 		}
@@ -194,7 +228,9 @@ func (c Config) WeightFollower(n *model.Network) (observe model.Observer, ranges
 	return c.bounded(n, func(o model.Observation) ([]float32, error) {
 		w := c.weightsOf(o)
 		follow := w.Follow
-		if o.Tie != nil { // the scales are none that the weights led to
+		// The scales of tied layers are none that the weights led to; those of networks that
+		// read words are few, and were chosen anew from the first of these networks on.
+		if o.Tie != nil || n.ReadsWords() {
 			follow = func(layer string, folded, _ []float32, outputs int) ([]float32, error) {
 				return w.Scales(layer, folded, outputs)
 			}
@@ -213,6 +249,9 @@ func (c Config) weightsOf(o model.Observation) WeightConfig {
 	w := c.Weights
 	w.Bits = int(o.Bits)
 	w.PerChannel = w.PerChannel && (o.Tie == nil || !o.Tie.Single())
+	if o.Layer.Recurrent() {
+		w.PerChannel = o.Layer.TabledCell()
+	}
 	return w
 }
 

@@ -54,8 +54,8 @@ func TestLoadFolder(t *testing.T) {
 	arrays := smallArrays()
 	want := &Dataset{
 		Name: "idx:" + dir, Shape: []int{1, 2, 2}, Classes: 3,
-		Train:  &Split{arrays[trainImagesFile].Data, arrays[trainLabelsFile].Data, []int{1, 2, 2}, nil},
-		Test:   &Split{arrays[testImagesFile].Data, arrays[testLabelsFile].Data, []int{1, 2, 2}, nil},
+		Train:  &Split{arrays[trainImagesFile].Data, arrays[trainLabelsFile].Data, []int{1, 2, 2}, nil, nil},
+		Test:   &Split{arrays[testImagesFile].Data, arrays[testLabelsFile].Data, []int{1, 2, 2}, nil, nil},
 		SHA256: "f1161196feb0e757f89654d6d4cf0f0195f4bab0e4dbe0b2d6b61500fc76a09b", // see TestContentHash
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -73,8 +73,8 @@ func TestLoadFolder(t *testing.T) {
 func TestContentHash(t *testing.T) {
 	a := smallArrays()
 	got := contentHash(
-		&Split{a[trainImagesFile].Data, a[trainLabelsFile].Data, []int{1, 2, 2}, nil},
-		&Split{a[testImagesFile].Data, a[testLabelsFile].Data, []int{1, 2, 2}, nil})
+		&Split{a[trainImagesFile].Data, a[trainLabelsFile].Data, []int{1, 2, 2}, nil, nil},
+		&Split{a[testImagesFile].Data, a[testLabelsFile].Data, []int{1, 2, 2}, nil, nil})
 	if want := "f1161196feb0e757f89654d6d4cf0f0195f4bab0e4dbe0b2d6b61500fc76a09b"; got != want {
 		t.Errorf("content hash %s, want %s", got, want)
 	}

@@ -7,11 +7,15 @@ import (
 	"qtool/encode"
 )
 
-// Split is one part of a dataset: N labelled images of equal shape.
+// Split is one part of a dataset: N labelled images of equal shape, or N sentences of
+// equally many steps.
 type Split struct {
-	Images []uint8 // [N, Shape...], row-major (NCHW), one byte a value, 0..255
+	Images []uint8 // [N, Shape...], row-major (NCHW), one byte a value, 0..255; nil of sentences
 	Labels []uint8 // [N]
-	Shape  []int   // of one image: [C, H, W]
+	Shape  []int   // of one image: [C, H, W]; of a sentence [steps]
+	// Words are the words of each step of each sentence, by their numbers in a vocabulary;
+	// nil of images.
+	Words [][][]int32
 	// Encoder makes the tensor that a network takes of an image; see Reals. Nil divides
 	// by 255.
 	Encoder *encode.Pixels
@@ -53,14 +57,23 @@ func (s *Split) Augmented(dst []float32, i int, a Augment, seed, epoch uint64) {
 	s.Encoder.Normalize(dst)
 }
 
-// Subset returns a copy of the images named by indices, in that order.
-// An index may occur more than once. It panics if one is not in [0, Len).
+// Subset returns a copy of the samples named by indices, in that order; the words of
+// sentences are shared. An index may occur more than once. It panics if one is not in
+// [0, Len).
 func (s *Split) Subset(indices []int) *Split {
 	out := &Split{
-		Images: make([]uint8, 0, len(indices)*volume(s.Shape)),
 		Labels: make([]uint8, 0, len(indices)),
 		Shape:  append([]int(nil), s.Shape...), Encoder: s.Encoder,
 	}
+	if s.Words != nil {
+		out.Words = make([][][]int32, 0, len(indices))
+		for _, i := range indices {
+			out.Words = append(out.Words, s.Words[i])
+			out.Labels = append(out.Labels, s.Labels[i])
+		}
+		return out
+	}
+	out.Images = make([]uint8, 0, len(indices)*volume(s.Shape))
 	for _, i := range indices {
 		out.Images = append(out.Images, s.Image(i)...)
 		out.Labels = append(out.Labels, s.Labels[i])
@@ -68,10 +81,13 @@ func (s *Split) Subset(indices []int) *Split {
 	return out
 }
 
-// First returns the first n images, or all of them if there are fewer.
+// First returns the first n samples, or all of them if there are fewer.
 // It shares memory with s. It panics if n is negative.
 func (s *Split) First(n int) *Split {
 	n = min(n, s.Len())
+	if s.Words != nil {
+		return &Split{Words: s.Words[:n:n], Labels: s.Labels[:n:n], Shape: s.Shape}
+	}
 	size := n * volume(s.Shape)
 	return &Split{Images: s.Images[:size:size], Labels: s.Labels[:n:n], Shape: s.Shape, Encoder: s.Encoder}
 }

@@ -120,7 +120,9 @@ func (e *Text) Sentence(sentence string) (*Encoded, error) {
 		return nil, fmt.Errorf("%w (%d words, the first is %q)", ErrUnknown, len(words), words[0][:min(len(words[0]), 40)])
 	}
 	r := &Encoded{Words: len(words), Known: len(known), Bytes: make([]byte, e.Selection.Steps*e.Dimensions)}
-	for _, step := range e.words(r.Bytes, known) {
+	steps := e.Selection.Select(known, e.Scores)
+	e.Steps(r.Bytes, steps)
+	for _, step := range steps {
 		named := []string{}
 		for _, w := range step {
 			named = append(named, e.Vocabulary.Words[w])
@@ -130,17 +132,12 @@ func (e *Text) Sentence(sentence string) (*Encoded, error) {
 	return r, nil
 }
 
-// Words writes the bytes of a sentence that is cut into words already to dst, which
-// has as many as Shape says. A sentence without known words is all empty steps.
-func (e *Text) Words(dst []byte, words []string) { e.words(dst, e.Vocabulary.Indices(words)) }
-
-// words is Words for the numbers of known words; it returns those of each step.
-func (e *Text) words(dst []byte, known []int32) [][]int32 {
-	steps := e.Selection.Select(known, e.Scores)
+// Steps writes the bytes of a sentence whose words are selected already, by their
+// numbers in the vocabulary, to dst, which has as many as Shape says.
+func (e *Text) Steps(dst []byte, steps [][]int32) {
 	for t, step := range steps {
 		e.step(dst[t*e.Dimensions:(t+1)*e.Dimensions], step)
 	}
-	return steps
 }
 
 // step writes the bytes of one step.

@@ -69,7 +69,7 @@ func TestSentenceRefuses(t *testing.T) {
 	}
 	// A dataset's sentences are all encoded: without known words, as all zeros.
 	zeros := make([]byte, 4)
-	if e.Words(zeros, []string{"xyzzy"}); !bytes.Equal(zeros, []byte{8, 8, 8, 8}) {
+	if e.Steps(zeros, make([][]int32, e.Selection.Steps)); !bytes.Equal(zeros, []byte{8, 8, 8, 8}) {
 		t.Errorf("no known word: %v", zeros)
 	}
 }

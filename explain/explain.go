@@ -20,10 +20,12 @@ type Task struct {
 	Quantized *model.Quantized
 	// Float are the parameters that layers left in float have; see qat.Mixed.
 	Float model.Parameters
-	// Calibration are images that tensors are looked at on; Held are others, for
+	// Calibration are samples that tensors are looked at on; Held are others, for
 	// accuracies.
 	Calibration, Held *datasets.Split
 	Noun              task.Noun // of a sample; zero for images
+	// Inputs are the calibration samples as the program takes them; nil: as they are.
+	Inputs *datasets.Split
 	// Progress, if not nil, is called as work is done, from one goroutine.
 	Progress func(done, total int)
 }
@@ -78,6 +80,9 @@ func Run(ctx context.Context, t Task) (*Report, error) {
 	if t.Calibration == nil || t.Calibration.Len() == 0 {
 		return nil, fmt.Errorf("explain: no calibration %s", t.Noun.One)
 	}
+	if t.Inputs == nil {
+		t.Inputs = t.Calibration
+	}
 	if t.Held == nil || t.Held.Len() == 0 {
 		return nil, fmt.Errorf("explain: no held-out %s to measure accuracies on", t.Noun.One)
 	}
@@ -88,7 +93,8 @@ func Run(ctx context.Context, t Task) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := export.Program(q, make([]string, shapes[len(shapes)-1][0]))
+	labels := make([]string, max(shapes[len(shapes)-1][0], 2)) // one logit tells two classes
+	p, err := export.Program(q, labels)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +116,7 @@ func (t Task) switched(name string) bool {
 	}
 	for _, l := range t.Quantized.Network.Layers {
 		if l.Name == name {
-			return l.Weighted() || l.Tabled() || l.Type == model.Polynomial
+			return l.Weighted() || l.Tabled() || l.Recurrent() || l.Type == model.Polynomial
 		}
 	}
 	return false

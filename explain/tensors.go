@@ -20,7 +20,7 @@ func (t Task) tensors(ctx context.Context, p *bundle.Program) ([]Layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	sqnr, err := export.Observe(q, t.Float, p, t.Calibration)
+	sqnr, err := export.Observe(q, t.Float, p, t.Calibration, t.Inputs)
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +40,15 @@ func (t Task) tensors(ctx context.Context, p *bundle.Program) ([]Layer, error) {
 			case layer.Name != n.Name:
 			case layer.Weighted():
 				l.Saturation = t.weights(&scaling[i], layer.Name)
+			case layer.Recurrent():
+				r, err := q.Recurrence(i)
+				if err != nil {
+					return nil, err
+				}
+				l.Bits, l.Saturation = int(r.Weights.Bits), t.gateWeights(r)
+				if l.DomainUsed, err = t.gatesUsed(ctx, p, k); err != nil {
+					return nil, err
+				}
 			case layer.Tabled():
 				l.Bits = int(scaling[i].Table.Params.Bits)
 				l.Saturation, l.DomainUsed = lookups[k].rates(layer, &scaling[i])
@@ -57,7 +66,7 @@ func (t Task) input() Layer {
 	l := Layer{Name: qat.InputName, Op: "Input", Bits: int(q.Bits), Range: bundle.NewRange(int64(q.QMin())-zero, int64(q.QMax())-zero)}
 	signal, noise, clamped, pixels := 0.0, 0.0, 0, 0
 	lo, hi := math.Inf(1), math.Inf(-1)
-	for x := range ptq.Reals(t.Calibration) {
+	for x := range ptq.Entered(t.Quantized.Network, t.Float, t.Calibration) {
 		for _, v := range x {
 			code := float64(q.Code(v))
 			lo, hi = min(lo, code), max(hi, code)
@@ -142,11 +151,11 @@ func (t Task) lookups(ctx context.Context, p *bundle.Program) ([]*lookups, error
 		return nil, err
 	}
 	tensors := make([]bundle.Vec, len(p.Nodes)+1)
-	for i := range t.Calibration.Len() {
+	for i := range t.Inputs.Len() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		tensors[0] = p.Input.Sample(t.Calibration.Tensor(i)).Vec()
+		tensors[0] = p.Input.Sample(t.Inputs.Tensor(i)).Vec()
 		if _, err := r.Run(tensors[0], func(k int, out bundle.Vec) {
 			if all[k] != nil {
 				all[k].add(tensors[graph.Inputs[k][0]])

@@ -160,7 +160,7 @@ func degenerateProgram(t *testing.T, q *model.Quantized, float model.Parameters,
 	if err != nil {
 		t.Fatal(err)
 	}
-	sqnr, err := Observe(q, float, p, s)
+	sqnr, err := Observe(q, float, p, s, s)
 	if err != nil {
 		t.Fatal(err)
 	}

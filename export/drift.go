@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/big"
+	"slices"
 	"sync"
 
 	"qtool/bundle"
@@ -27,18 +28,20 @@ type Drift struct {
 const largestExact = 1 << 24
 
 // Drifts runs q's fake-quantized forward pass, the very graph it is trained and
-// scored with, and its program p on images, and compares every element of every
-// node's tensor. answers are the forward pass's, a class an image.
-func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, images *datasets.Split) (all []Drift, answers []int, err error) {
-	z, err := qat.New(q)
-	if err != nil {
-		return nil, nil, err
-	}
-	e, err := train.NewEvaluator(q.Network, q.Params, z)
+// scored with, and its program p on the program's inputs, and compares every element of
+// every node's tensor. answers are the forward pass's, a class an input. There are no drifts
+// of a network whose pass carries reals: one with polynomial gates.
+func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, inputs *datasets.Split) (all []Drift, answers []int, err error) {
+	zero := zeroOf(q)
+	q, z, e, err := serving(q)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer e.Close()
+	if slices.ContainsFunc(q.Network.Layers, func(l model.Layer) bool { return l.Gates != nil }) {
+		answers, err = e.Predict(ctx, inputs)
+		return nil, answers, err
+	}
 	r, err := bundle.NewRunner(p)
 	if err != nil {
 		return nil, nil, err
@@ -47,7 +50,7 @@ func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, images *
 	if err != nil {
 		return nil, nil, err
 	}
-	layers, err := nodeLayers(q, p, scaling)
+	layers, err := nodeLayers(q, p, scaling, zero)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -56,12 +59,14 @@ func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, images *
 		drifts[k].Exact = sum <= largestExact
 	}
 	var mu sync.Mutex
-	answers, err = e.Trace(ctx, images, func(image int, value func(layer, element int) float32) error {
+	answers, err = e.Trace(ctx, inputs, func(input int, value func(layer, element int) float32) error {
 		counts := make([]int, len(p.Nodes))
-		_, err := r.Run(p.Input.Sample(images.Tensor(image)).Vec(), func(k int, v bundle.Vec) {
+		_, err := r.Run(p.Input.Sample(inputs.Tensor(input)).Vec(), func(k int, v bundle.Vec) {
 			carry := z.Carry(layers[k].layer)
+			offset := math.Ldexp(layers[k].offset, -carry)
 			for i := range v.Len() {
-				if !same(float64(value(layers[k].layer, i))*layers[k].multiple, carry, v, i) {
+				at, factor := layers[k].element(i)
+				if !same(float64(float64(value(layers[k].layer, at))*factor)+offset, carry, v, i) {
 					counts[k]++
 				}
 			}
@@ -77,6 +82,43 @@ func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, images *
 		return nil, nil, err
 	}
 	return drifts, answers, nil
+}
+
+// Scores are those of q's fake-quantized forward pass on the program's inputs; see
+// [train.Evaluator.Scores].
+func Scores(ctx context.Context, q *model.Quantized, inputs *datasets.Split) ([]float32, error) {
+	_, _, e, err := serving(q)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	return e.Scores(ctx, inputs)
+}
+
+// serving is the part of q that a server has, its quantizer, and what evaluates it on the
+// program's inputs.
+func serving(q *model.Quantized) (*model.Quantized, *qat.Quantizer, *train.Evaluator, error) {
+	zero, words := zeroOf(q), q.Network.ReadsWords()
+	q, err := q.Server()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	z, err := qat.New(q)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	e, err := train.NewEvaluator(q.Network, q.Params, z)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if words {
+		e.Reads = func(dst []float32, sample []uint8) {
+			for i, b := range sample {
+				dst[i] = float32(int64(b)-zero) * q.Input.Scale
+			}
+		}
+	}
+	return q, z, e, nil
 }
 
 // same reports whether x * 2^carry is element i of v.

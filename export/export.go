@@ -8,6 +8,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/model"
+	"qtool/quant"
 )
 
 // ErrTooWide marks a network whose integers are too large to export.
@@ -16,14 +17,16 @@ var ErrTooWide = errors.New("too wide")
 // Program builds the integer program of q: the integers of its weights and
 // biases, its activations as integer polynomials and tables, its average pools as
 // sums, its sums with integer weights, with every range proved. Dropouts and batch
-// norms leave no operation. It returns an error that names the layer for an
+// norms leave no operation. Of a network that reads words it is the part behind the entry,
+// on the bytes of a client, where the code 0 is the byte 2^(bits-1). A network of one logit
+// z has the two outputs -z and z for two labels. It returns an error that names the layer for an
 // activation that is no polynomial and for one whose table would be too large.
 func Program(q *model.Quantized, labels []string) (*bundle.Program, error) {
 	e, err := newExporter(q, labels)
 	if err != nil {
 		return nil, err
 	}
-	for i, l := range q.Network.Layers {
+	for i, l := range e.q.Network.Layers {
 		if err := e.layer(i, l); err != nil {
 			return nil, fmt.Errorf("export: layer %q: %w", l.Name, err)
 		}
@@ -50,12 +53,24 @@ type exporter struct {
 	shapes  [][]int
 	sources [][]int
 	made    []string // the tensor of the program that is each layer's
-	weights int      // weighted layers so far
+	weights int      // layers with weights so far
+	// zero is the program's input where the network's is 0, and offsets how much each layer's
+	// tensor is above its integers.
+	zero    int64
+	offsets []int64
 }
 
 func newExporter(q *model.Quantized, labels []string) (*exporter, error) {
+	words := q.Network.ReadsWords()
+	q, err := q.Server()
+	if err != nil {
+		return nil, err
+	}
 	e := &exporter{q: q, p: &bundle.Program{Input: bundle.Input{Shape: q.Network.Input, Quantizer: q.Input}, Labels: labels}}
-	var err error
+	if words {
+		e.zero = Zero(q)
+		e.p.Input.Quantizer = quant.Params{Scale: float32(1) / 255, Bits: q.Input.Bits}
+	}
 	if e.scaling, err = q.Scaling(); err != nil {
 		return nil, err
 	}
@@ -66,8 +81,19 @@ func newExporter(q *model.Quantized, labels []string) (*exporter, error) {
 		return nil, err
 	}
 	e.sources, err = q.Network.Sources()
-	e.made = make([]string, len(e.shapes))
+	e.made, e.offsets = make([]string, len(e.shapes)), make([]int64, len(e.shapes))
 	return e, err
+}
+
+// Zero is the byte of the code 0 in the input of a program whose client reads words.
+func Zero(q *model.Quantized) int64 { return 1 << (q.Input.Bits - 1) }
+
+// offset is how much a layer's tensor, or the input, is above its integers.
+func (e *exporter) offset(i int) int64 {
+	if i == model.Input {
+		return e.zero
+	}
+	return e.offsets[i]
 }
 
 // tensor and shape are those of a layer, or of the input.
@@ -94,15 +120,26 @@ func (e *exporter) layer(i int, l model.Layer) error {
 	in := e.shape(e.sources[i][0])
 	s := &e.scaling[i]
 	n := bundle.Node{Name: l.Name, Scale: s.Out}
+	offset := e.offset(e.sources[i][0])
+	if l.Type == model.Flatten || l.Type == model.Dropout {
+		e.offsets[i] = offset
+	} else if offset != 0 && l.Type != model.Dense && !l.Recurrent() {
+		return fmt.Errorf("it reads the vectors of words themselves: put a dense layer, or an lstm, before it")
+	}
 	var err error
 	switch {
 	case l.Type == model.BatchNorm, l.Type == model.Dropout: // a table holds the first
 		e.made[i] = inputs[0]
 		return nil
+	case l.Recurrent():
+		e.weights++
+		n.Op, err = e.recurrent(i)
 	case l.Weighted():
 		n.Bits = e.q.Weights[e.weights].Bits
 		e.weights++
-		n.Op, err = weighted(e.q, l, s, in)
+		if n.Op, err = weighted(e.q, l, s, in, offset); err == nil && i == len(e.shapes)-1 && l.Units == 1 && len(e.p.Labels) == 2 {
+			n.Op = mirrored(n.Op.(*bundle.Dense))
+		}
 	case l.Tabled():
 		n.Op, err = table(e.p, l, s, in, inputs[0])
 	case l.Averages(), l.Maximum():
@@ -183,11 +220,23 @@ func (e *exporter) add(i int, n bundle.Node, inputs []string) error {
 	return nil
 }
 
-// weighted is the operation of a convolution or dense layer.
-func weighted(q *model.Quantized, l model.Layer, s *model.LayerScaling, in []int) (bundle.Op, error) {
+// mirrored is -z and z of the single logit z.
+func mirrored(d *bundle.Dense) *bundle.Dense {
+	m := &bundle.Dense{Units: 2, Inputs: d.Inputs, Weight: make([]int32, 2*len(d.Weight))}
+	for k, c := range d.Weight {
+		m.Weight[k], m.Weight[len(d.Weight)+k] = -c, c
+	}
+	b := d.Bias.Float(0)
+	m.Bias = bundle.NewInts([]float64{-b, b})
+	return m
+}
+
+// weighted is the operation of a convolution or dense layer, whose input is offset above
+// its integers.
+func weighted(q *model.Quantized, l model.Layer, s *model.LayerScaling, in []int, offset int64) (bundle.Op, error) {
 	w, b := q.Params.Of(l.Name)
 	shape := l.WeightShape(in)
-	weight, bias, err := integers(s, w, b, shape[0])
+	weight, bias, err := integers(s, w, b, shape[0], offset)
 	if err != nil {
 		return nil, err
 	}
@@ -209,8 +258,8 @@ func weighted(q *model.Quantized, l model.Layer, s *model.LayerScaling, in []int
 }
 
 // integers are the weight and bias codes, the very ones that fake quantization
-// computes.
-func integers(s *model.LayerScaling, w, b []float32, outputs int) ([]int32, bundle.Vec, error) {
+// computes; the bias takes the offset of the input back.
+func integers(s *model.LayerScaling, w, b []float32, outputs int, offset int64) ([]int32, bundle.Vec, error) {
 	codes := make([]float32, len(w))
 	s.WeightCodes(codes, w, outputs)
 	weight := make([]int32, len(w))
@@ -220,6 +269,9 @@ func integers(s *model.LayerScaling, w, b []float32, outputs int) ([]int32, bund
 	biases := make([]float64, len(b))
 	if !s.Deferred {
 		s.BiasCodes(biases, b)
+	}
+	for i, c := range codes {
+		biases[i/(len(codes)/outputs)] -= float64(float64(offset) * float64(c))
 	}
 	for i, c := range biases {
 		if math.IsInf(c, 0) {

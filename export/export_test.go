@@ -100,7 +100,7 @@ func TestSeenIsInsideRange(t *testing.T) {
 	s := images(t, 40)
 	p := program(t, quantized(t, 4, true, s))
 	q := quantized(t, 4, true, s)
-	sqnr, err := Observe(q, q.Params, p, s)
+	sqnr, err := Observe(q, q.Params, p, s, s)
 	if err != nil || len(sqnr) != len(p.Nodes) {
 		t.Fatalf("%d ratios, %v", len(sqnr), err)
 	}
@@ -139,7 +139,7 @@ func TestSQNR(t *testing.T) {
 	for _, bits := range []int{4, 6, 8} {
 		q := quantized(t, bits, false, s)
 		p := program(t, q)
-		sqnr, err := Observe(q, q.Params, p, s)
+		sqnr, err := Observe(q, q.Params, p, s, s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,11 +163,11 @@ func TestSQNRIsFinite(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &datasets.Split{Images: []uint8{0, 255, 0, 255}, Labels: []uint8{0}, Shape: []int{4}}
-	got, err := Observe(q, q.Params, p, s)
+	got, err := Observe(q, q.Params, p, s, s)
 	if err != nil || !reflect.DeepEqual(got, []float64{300, 0}) {
 		t.Errorf("%v, %v, want 300 dB of an exact layer and 0 of zeros", got, err)
 	}
-	if _, err := Observe(q, q.Params, p, s.First(0)); err == nil || !strings.Contains(err.Error(), "no image to observe") {
+	if _, err := Observe(q, q.Params, p, s.First(0), s.First(0)); err == nil || !strings.Contains(err.Error(), "0 inputs of 0 samples to observe") {
 		t.Errorf("no images: %v", err)
 	}
 }

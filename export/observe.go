@@ -8,33 +8,55 @@ import (
 	"qtool/datasets"
 	"qtool/internal/elementary"
 	"qtool/model"
+	"qtool/ptq"
 )
 
 // nodeLayer says which of a network's tensors a node's integers belong to: they are
-// the layer's times a whole number. Index model.Input is the network's input.
+// the layer's times a whole number, and an offset above that. Index model.Input is the
+// network's input, or the tensor of its entry.
 type nodeLayer struct {
 	layer    int
 	multiple float64
+	offset   float64
+	mirrored bool // the node has -z and z of the layer's z
 }
 
-// nodeLayers finds them for every node of q's program p, by name.
+// element is the element of the layer that element j of the node belongs to, and what it
+// is multiplied by.
+func (n nodeLayer) element(j int) (at int, factor float64) {
+	switch {
+	case n.mirrored && j == 0:
+		return 0, -n.multiple
+	case n.mirrored:
+		return 0, n.multiple
+	}
+	return j, n.multiple
+}
+
+// nodeLayers finds them for every node of the program p of network q, which reads no words
+// (see model.Quantized.Server), by name. zero is the program's input where q's is 0.
 //
 // A batch norm is in the table after it: the node before it is compared with the
 // normalised values, whose scale and offset are the layer's.
-func nodeLayers(q *model.Quantized, p *bundle.Program, scaling []model.LayerScaling) ([]nodeLayer, error) {
+func nodeLayers(q *model.Quantized, p *bundle.Program, scaling []model.LayerScaling, zero int64) ([]nodeLayer, error) {
 	n := q.Network
 	sources, err := n.Sources()
 	if err != nil {
 		return nil, err
 	}
 	named := map[string]nodeLayer{}
+	offsets := map[int]float64{model.Input: float64(zero)}
 	for i, l := range n.Layers {
-		named[l.Name], named[l.Name+flattened] = nodeLayer{i, 1}, nodeLayer{i, 1}
+		if l.Type == model.Flatten || l.Type == model.Dropout {
+			offsets[i] = offsets[sources[i][0]]
+		}
+		one := nodeLayer{layer: i, multiple: 1, offset: offsets[i], mirrored: i == len(n.Layers)-1 && l.Units == 1 && len(p.Labels) == 2}
+		named[l.Name], named[l.Name+flattened] = one, one
 		if l.Type == model.BatchNorm {
-			named[n.Layers[sources[i][0]].Name] = nodeLayer{i, 1}
+			named[n.Layers[sources[i][0]].Name] = one
 		}
 		for k, weight := range scaling[i].Weights {
-			named[fmt.Sprint(l.Name, multiplied, k+1)] = nodeLayer{sources[i][k], weight}
+			named[fmt.Sprint(l.Name, multiplied, k+1)] = nodeLayer{layer: sources[i][k], multiple: weight}
 		}
 	}
 	all := make([]nodeLayer, len(p.Nodes))
@@ -47,63 +69,78 @@ func nodeLayers(q *model.Quantized, p *bundle.Program, scaling []model.LayerScal
 	return all, nil
 }
 
-// Observe runs the program on images, sets every node's Seen to the range its
-// tensor took, and returns each node's signal-to-quantization-noise ratio in
-// decibels against the unquantized network with parameters float:
+// zeroOf is the program's input where the network's is 0.
+func zeroOf(q *model.Quantized) int64 {
+	if q.Network.ReadsWords() {
+		return Zero(q)
+	}
+	return 0
+}
+
+// Observe runs the program on inputs, sets every node's Seen to the range its tensor
+// took, inside a loop too, and returns each node's signal-to-quantization-noise ratio in
+// decibels against the unquantized network with parameters float on the samples that the
+// inputs are of:
 //
 //	SQNR = 10 log10( sum x^2 / sum (x - scale*q)^2 )
 //
-// over all elements and images.
-func Observe(q *model.Quantized, float model.Parameters, p *bundle.Program, images *datasets.Split) ([]float64, error) {
+// over all elements and samples. Of images, samples and inputs are the same.
+func Observe(q *model.Quantized, float model.Parameters, p *bundle.Program, samples, inputs *datasets.Split) ([]float64, error) {
 	r, err := bundle.NewRunner(p)
 	if err != nil {
 		return nil, err
 	}
-	if images.Len() == 0 {
-		return nil, fmt.Errorf("export: no image to observe")
+	if inputs.Len() == 0 || inputs.Len() != samples.Len() {
+		return nil, fmt.Errorf("export: %d inputs of %d samples to observe", inputs.Len(), samples.Len())
 	}
-	scaling, err := q.Scaling()
+	server, err := q.Server()
 	if err != nil {
 		return nil, err
 	}
-	layers, err := nodeLayers(q, p, scaling)
+	scaling, err := server.Scaling()
 	if err != nil {
 		return nil, err
 	}
+	layers, err := nodeLayers(server, p, scaling, zeroOf(q))
+	if err != nil {
+		return nil, err
+	}
+	first := q.Network.Entry() + 1 // of the server's layers
 	signal, noise := make([]float64, len(p.Nodes)), make([]float64, len(p.Nodes))
-	real := make([]float32, len(images.Image(0)))
-	inputs, input := make([]float64, len(real)), model.LayerScaling{Out: []float64{float64(q.Input.Scale)}}
-	for i := range images.Len() {
-		images.Reals(real, i)
-		for j, v := range real {
-			inputs[j] = float64(v)
+	input := model.LayerScaling{Out: []float64{float64(q.Input.Scale)}}
+	seen := map[*bundle.Node]bool{}
+	see := func(n *bundle.Node, v bundle.Vec) {
+		now := bundle.RangeOf(v)
+		if seen[n] {
+			now = now.Union(n.Seen)
 		}
-		outs, err := q.Network.Forward(float, real)
+		n.Seen, seen[n] = now, true
+	}
+	for i := range inputs.Len() {
+		entered, outs, err := forward(q, float, samples, i)
 		if err != nil {
 			return nil, err
 		}
-		_, err = r.Run(p.Input.Sample(real).Vec(), func(k int, v bundle.Vec) {
-			n := &p.Nodes[k]
-			if seen := bundle.RangeOf(v); i == 0 {
-				n.Seen = seen
-			} else {
-				n.Seen = n.Seen.Union(seen)
-			}
-			out, s := inputs, &input
+		outer := func(k int, v bundle.Vec) {
+			see(&p.Nodes[k], v)
+			out, s := entered, &input
 			if at := layers[k].layer; at != model.Input {
-				out, s = outs[at], &scaling[at]
+				out, s = outs[first+at], &scaling[at]
 			}
-			for j, x := range out {
-				d := x - float64(s.Out[j*len(s.Out)/len(out)]/layers[k].multiple*v.Float(j))
+			for j := range v.Len() {
+				at, factor := layers[k].element(j)
+				x := out[at]
+				d := x - float64(s.Out[at*len(s.Out)/len(out)]/factor*(v.Float(j)-layers[k].offset))
 				if s.Offset != nil && s.Table == nil { // a bias that a table takes
-					d -= s.Offset[j*len(s.Offset)/len(out)]
+					d -= s.Offset[at*len(s.Offset)/len(out)]
 				}
 				signal[k] += float64(x * x)
 				noise[k] += float64(d * d)
 			}
-		})
-		if err != nil {
-			return nil, err
+		}
+		inner := func(k, _, body int, v bundle.Vec) { see(&p.Nodes[k].Op.(*bundle.Recurrent).Body[body], v) }
+		if _, err := r.RunRecurrent(p.Input.Sample(inputs.Tensor(i)).Vec(), outer, inner); err != nil {
+			return nil, fmt.Errorf("export: sample %d: %w", i, err)
 		}
 	}
 	sqnr := make([]float64, len(p.Nodes))
@@ -116,4 +153,33 @@ func Observe(q *model.Quantized, float model.Parameters, p *bundle.Program, imag
 		}
 	}
 	return sqnr, nil
+}
+
+// forward is the float network on sample k: what enters the quantized part, and the
+// outputs of all layers.
+func forward(q *model.Quantized, float model.Parameters, samples *datasets.Split, k int) (entered []float64, outs [][]float64, err error) {
+	if outs, err = ptq.Forward(q.Network, float, samples, k); err != nil {
+		return nil, nil, err
+	}
+	if e := q.Network.Entry(); e != model.Input {
+		return outs[e], outs, nil
+	}
+	for x := range ptq.Reals(samples.Subset([]int{k})) {
+		for _, v := range x {
+			entered = append(entered, float64(v))
+		}
+	}
+	return entered, outs, nil
+}
+
+// CopySeen sets what p has Seen to what from has, for programs of the same shape.
+func CopySeen(p, from *bundle.Program) {
+	for i := range min(len(p.Nodes), len(from.Nodes)) {
+		p.Nodes[i].Seen = from.Nodes[i].Seen
+		a, ok := p.Nodes[i].Op.(*bundle.Recurrent)
+		b, also := from.Nodes[i].Op.(*bundle.Recurrent)
+		for k := 0; ok && also && k < min(len(a.Body), len(b.Body)); k++ {
+			a.Body[k].Seen = b.Body[k].Seen
+		}
+	}
 }

@@ -257,7 +257,7 @@ func TestTableSQNR(t *testing.T) {
 	for _, bits := range []int{3, 5, 7} {
 		q, _ := tabled(t, tableConfig(bits))
 		p := program(t, q)
-		sqnr, err := Observe(q, q.Params, p, s)
+		sqnr, err := Observe(q, q.Params, p, s, s)
 		if err != nil || len(sqnr) != len(p.Nodes) {
 			t.Fatalf("%d ratios for %d nodes, %v", len(sqnr), len(p.Nodes), err)
 		}
@@ -294,7 +294,7 @@ func TestDeadActivation(t *testing.T) {
 		if r := p.Nodes[6].Range; r.Lo.Cmp(new(big.Int)) != 0 || r.Hi.Cmp(new(big.Int)) != 0 {
 			t.Errorf("range %v of a dead activation", r)
 		}
-		sqnr, err := Observe(q, q.Params, p, images(t, 10))
+		sqnr, err := Observe(q, q.Params, p, images(t, 10), images(t, 10))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,10 +15,16 @@ const Schema = 1
 // Checkpoint is what a checkpoint file holds: a network, its float parameters
 // and, where it has been quantized, its quantizers. On disk it is a safetensors
 // file whose metadata has "schema", "network", "provenance", where present
-// "quantizers", each as JSON, and "sha256", the hash of the tensors.
+// "quantizers", each as JSON, and "sha256", the hash of the tensors. Of a network that
+// reads words it also has the tensors "words", in UTF-8 with a line feed between, and
+// "scores".
 type Checkpoint struct {
-	Network    *Network
-	Params     Parameters
+	Network *Network
+	Params  Parameters
+	// Words are those of the embedding's rows, and Scores say how telling each is; both
+	// are empty where the network reads no words.
+	Words      []string
+	Scores     []float32
 	Quantizers *Quantizers
 	Provenance Provenance
 }
@@ -29,6 +35,8 @@ type Quantizers struct {
 	Weights []WeightQuantizer `json:"weights"`
 	// Activations are left out where there are none.
 	Activations []ActivationQuantizer `json:"activations,omitempty"`
+	// Recurrent are left out where there are none.
+	Recurrent []RecurrentQuantizer `json:"recurrent,omitempty"`
 }
 
 // Provenance says where a checkpoint comes from.
@@ -47,7 +55,8 @@ func (c *Checkpoint) Quantized() (*Quantized, error) {
 	if c.Quantizers == nil {
 		return nil, fmt.Errorf("model: this checkpoint (stage %q) has no quantizers", c.Provenance.Stage)
 	}
-	q := &Quantized{Network: c.Network, Params: c.Params, Input: c.Quantizers.Input, Weights: c.Quantizers.Weights, Activations: c.Quantizers.Activations}
+	z := c.Quantizers
+	q := &Quantized{Network: c.Network, Params: c.Params, Input: z.Input, Weights: z.Weights, Activations: z.Activations, Recurrent: z.Recurrent}
 	if _, err := q.Scaling(); err != nil {
 		return nil, err
 	}
@@ -57,10 +66,10 @@ func (c *Checkpoint) Quantized() (*Quantized, error) {
 // Encode is the checkpoint file's bytes: the same checkpoint gives the same
 // bytes.
 func (c *Checkpoint) Encode() ([]byte, error) {
-	if err := c.Params.Check(c.Network); err != nil {
+	if err := c.check(); err != nil {
 		return nil, err
 	}
-	f := &safetensors.File{}
+	f := &safetensors.File{Tensors: c.vocabulary()}
 	describe := map[string]any{"schema": Schema, "network": c.Network, "provenance": c.Provenance}
 	if c.Quantizers != nil {
 		describe["quantizers"] = c.Quantizers
@@ -82,6 +91,9 @@ func DecodeCheckpoint(b []byte) (*Checkpoint, error) {
 	f, err := safetensors.Decode(b, safetensors.DefaultLimits)
 	if err != nil {
 		return nil, fmt.Errorf("model: checkpoint: %w", err)
+	}
+	if _, old := f.Metadata[sequenceKey]; old {
+		return decodeSequence(f)
 	}
 	if s := f.Metadata["schema"]; s != strconv.Itoa(Schema) {
 		return nil, fmt.Errorf("model: checkpoint: %w: schema %q, this version reads %d", ErrVersion, s, Schema)
@@ -109,10 +121,13 @@ func DecodeCheckpoint(b []byte) (*Checkpoint, error) {
 		}
 		c.Params = append(c.Params, Tensor{t.Name, t.Shape, data})
 	}
-	if len(f.Tensors) != len(want) {
-		return nil, fmt.Errorf("model: checkpoint: %d tensors, the network has %d", len(f.Tensors), len(want))
+	if err := c.takeVocabulary(f); err != nil {
+		return nil, fmt.Errorf("model: checkpoint: %w", err)
 	}
-	if err := c.Params.Check(c.Network); err != nil {
+	if got, want := len(f.Tensors), len(want)+len(c.vocabulary()); got != want {
+		return nil, fmt.Errorf("model: checkpoint: %d tensors, the network has %d", got, want)
+	}
+	if err := c.check(); err != nil {
 		return nil, err
 	}
 	if c.Quantizers != nil {

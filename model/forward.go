@@ -6,8 +6,8 @@ import (
 	"qtool/internal/elementary"
 )
 
-// Forward evaluates the network on one image in float64 and returns every
-// layer's output. It is the plain definition that training's fast operations
+// Forward evaluates the network on one image, or the vectors of a sequence, in float64 and
+// returns every layer's output; of words see ForwardWords. It is the plain definition that training's fast operations
 // are tested against, and the real-valued side of a layer's SQNR.
 func (n *Network) Forward(p Parameters, image []float32) ([][]float64, error) {
 	shapes, err := n.Shapes()
@@ -33,6 +33,8 @@ func (n *Network) Forward(p Parameters, image []float32) ([][]float64, error) {
 		w, b := p.Of(l.Name)
 		if l.Type == BatchNorm {
 			outs[i] = normalise(p, l.Name, ins[0])
+		} else if l.Recurrent() {
+			outs[i] = l.recur(p, ins[0], shapeOf(n, shapes, sources[i][0]))
 		} else {
 			outs[i] = p.Trained(l).Forward(ins, shapeOf(n, shapes, sources[i][0]), shapes[i], w, b)
 		}

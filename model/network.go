@@ -7,7 +7,9 @@ package model
 type Kind string
 
 // The layers. Square, Tanh, Sigmoid, ReLU, SiLU, Sign and Polynomial are elementwise
-// activations; Add, Mul and Concat join the tensors that they read.
+// activations; Add, Mul and Concat join the tensors that they read. An embedding makes
+// a sequence of vectors of the words of a sentence, a projection maps each vector of a
+// sequence, and an LSTM reads a sequence and leaves its last state.
 const (
 	Conv          Kind = "conv"
 	Dense         Kind = "dense"
@@ -28,6 +30,9 @@ const (
 	Sign          Kind = "sign"
 	BatchNorm     Kind = "batchnorm"
 	Polynomial    Kind = "polynomial"
+	Embedding     Kind = "embedding"
+	Projection    Kind = "projection"
+	LSTM          Kind = "lstm"
 )
 
 // Layer is one layer of a Network. Which fields a kind uses:
@@ -43,6 +48,9 @@ const (
 //	dropout        rate
 //	polynomial     coefficients: a_0, a_1, ... of a_0 + a_1 x + ..., interval,
 //	               trainable; or those of an approximated function, see below
+//	embedding      units, combine (sum), rate, word_dropout
+//	projection     units
+//	lstm           units, mask, gates
 //	flatten, batchnorm, square, tanh, sigmoid, relu, silu, sign: none
 //
 // The value in parentheses is what 0 stands for. Every kind has from.
@@ -82,11 +90,31 @@ type Layer struct {
 	Percentile float64 `yaml:"percentile,omitempty" json:"percentile,omitempty"`
 	// Trainable makes a polynomial's coefficients parameters.
 	Trainable bool `yaml:"trainable,omitempty" json:"trainable,omitempty"`
+	// Combine is what an embedding makes of the vectors of a step's words: their sum, or
+	// with Mean their average.
+	Combine string `yaml:"combine,omitempty" json:"combine,omitempty"`
+	// WordDropout is the chance in training that an embedding leaves a word out, beside
+	// Rate, the chance that a number of a step's vector is 0.
+	WordDropout float64 `yaml:"word_dropout,omitempty" json:"word_dropout,omitempty"`
+	// Words is how many vectors an embedding has. The vocabulary says it; 0 is one that
+	// is not known yet.
+	Words int `yaml:"-" json:"words,omitempty"`
+	// Mask keeps a recurrent layer's state at 0 while a short sentence has not begun. It
+	// needs the sentence's length, which an encrypted input does not tell.
+	Mask bool `yaml:"mask,omitempty" json:"mask,omitempty"`
+	// Gates makes every activation of an LSTM a trainable polynomial; nil: sigmoids and
+	// hyperbolic tangents.
+	Gates *Gates `yaml:"gates,omitempty" json:"gates,omitempty"`
 }
 
-// Network is a graph of layers on an input of shape [channels, height, width]
-// or [features]. Each layer reads layers before it, or the input. The last layer
-// makes the logits.
+// Mean is the other way to combine the words of a step; see Layer.Combine.
+const Mean = "mean"
+
+// Network is a graph of layers on an input of shape [channels, height, width] or
+// [features], or of a sentence, whose shape is [steps]: each step is a number of words,
+// which an embedding turns into a vector. Each layer reads layers before it, or the
+// input. The last layer makes the logits: one a class or, for two classes, a single one
+// that is above 0 for the second.
 type Network struct {
 	Input  []int   `yaml:"input" json:"input"`
 	Layers []Layer `yaml:"layers" json:"layers"`

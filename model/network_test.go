@@ -41,7 +41,8 @@ func TestShapeErrors(t *testing.T) {
 		want   string
 	}{
 		{nil, []Layer{fc}, "input shape []"},
-		{[]int{2, 2}, []Layer{fc}, "input shape [2 2]"},
+		{[]int{2, 2}, []Layer{fc}, "of shape [steps, size] [2 2]: put an lstm before it"},
+		{[]int{2, 2, 2, 2}, []Layer{fc}, "input shape [2 2 2 2]"},
 		{[]int{0}, []Layer{fc}, "input: dimension 0"},
 		{[]int{1 << 17}, []Layer{fc}, "dimension 131072 of shape [131072] is outside 1..65536"},
 		{[]int{1 << 10, 1 << 10, 1 << 10}, []Layer{fc}, "more than 16777216 elements"},
@@ -50,7 +51,7 @@ func TestShapeErrors(t *testing.T) {
 		{flat, []Layer{{Type: Dense, Units: 2}}, `layer 1 (dense): name "" is empty or reserved`},
 		{flat, []Layer{{Type: Dense, Name: "input", Units: 2}}, `name "input" is empty or reserved`},
 		{flat, []Layer{fc, fc}, `layer "fc": name is used twice`},
-		{flat, []Layer{{Type: "lstm", Name: "a"}}, `layer "a" (lstm): type "lstm" is unknown: want conv, dense`},
+		{flat, []Layer{{Type: "rnn", Name: "a"}}, `layer "a" (rnn): type "rnn" is unknown: want conv, dense`},
 		{flat, []Layer{fc, {Type: Square, Name: "sq"}}, `layer "sq" (square): the last layer must be dense`},
 		{image, []Layer{fc}, `layer "fc" (dense): input shape [1 8 8], want [features]; put a flatten layer before it`},
 		{flat, []Layer{conv(Layer{Channels: 1, Kernel: Both(1)})}, `layer "conv1" (conv): input shape [16], want [channels, height, width]`},

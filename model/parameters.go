@@ -3,7 +3,6 @@ package model
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
 )
@@ -18,7 +17,9 @@ type Tensor struct {
 // Parameters are the tensors of a network, in layer order: for a conv or dense
 // layer L "L.weight" and "L.bias"; for a batch norm these and the running
 // "L.mean" and "L.variance", which are observed, not trained; for a trainable
-// polynomial "L.coefficients" (see Layer.Radius).
+// polynomial "L.coefficients" (see Layer.Radius); for an embedding and a projection
+// "L.weight"; for an LSTM "L.input", "L.hidden" and "L.bias" and, where its gates are
+// polynomials, "L.gates" (see Gates).
 type Parameters []Tensor
 
 // layer is the name of the layer that the tensor belongs to.
@@ -53,6 +54,18 @@ func (p Parameters) Count() int {
 	n := 0
 	for _, t := range p {
 		n += len(t.Data)
+	}
+	return n
+}
+
+// CountOf is the number of scalars of a layer that training changes: running moments are
+// none.
+func (p Parameters) CountOf(l Layer) int {
+	n := 0
+	for _, t := range p {
+		if moments := strings.HasSuffix(t.Name, ".mean") || strings.HasSuffix(t.Name, ".variance"); t.layer() == l.Name && !moments {
+			n += len(t.Data)
+		}
 	}
 	return n
 }
@@ -96,18 +109,10 @@ func (n *Network) parameters() (Parameters, error) {
 	}
 	var p Parameters
 	for i, l := range n.Layers {
-		if l.Weighted() {
-			w := l.WeightShape(shapeOf(n, shapes, sources[i][0]))
-			p = append(p, Tensor{Name: l.Name + ".weight", Shape: w}, Tensor{Name: l.Name + ".bias", Shape: w[:1]})
+		if l.Type == Embedding && l.Words == 0 {
+			return nil, fmt.Errorf("model: layer %q (%s): how many words it has is not known", l.Name, l.Type)
 		}
-		if l.Type == BatchNorm {
-			for _, part := range []string{".weight", ".bias", ".mean", ".variance"} {
-				p = append(p, Tensor{Name: l.Name + part, Shape: shapes[i][:1]})
-			}
-		}
-		if l.Trainable && l.Coefficients != nil {
-			p = append(p, l.coefficientTensor())
-		}
+		p = append(p, l.tensors(shapeOf(n, shapes, sources[i][0]), shapes[i])...)
 	}
 	return p, nil
 }
@@ -133,40 +138,4 @@ func (n *Network) Continue(p Parameters) (Parameters, error) {
 		return nil, fmt.Errorf("model: %d of %d parameter tensors belong to the network", used, len(p))
 	}
 	return all, all.Check(n)
-}
-
-// Initialise draws weights and biases uniformly from +-1/sqrt(fan in), from a
-// PCG stream that depends on seed alone. A batch norm begins with weight and
-// variance 1, bias and mean 0, a trainable polynomial with its own coefficients.
-//
-// Reference: He et al., arXiv 1502.01852, with a = sqrt(5), the default of
-// PyTorch's linear and convolution layers.
-func (n *Network) Initialise(seed uint64) (Parameters, error) {
-	p, err := n.parameters()
-	if err != nil {
-		return nil, err
-	}
-	r := rand.New(rand.NewPCG(seed, 0x696e6974)) // "init"
-	for i := range p {
-		if p[i].Data != nil {
-			continue // a polynomial
-		}
-		p[i].Data = make([]float32, size(p[i].Shape))
-	}
-	for _, l := range n.Layers {
-		switch w, b := p.Of(l.Name); {
-		case l.Weighted():
-			bound := 1 / math.Sqrt(float64(len(w)/len(b)))
-			for _, data := range [][]float32{w, b} {
-				for k := range data {
-					data[k] = float32(bound * (2*float64(r.Float64()) - 1))
-				}
-			}
-		case l.Type == BatchNorm:
-			for k := range w {
-				w[k], p.Get(l.Name + ".variance")[k] = 1, 1
-			}
-		}
-	}
-	return p, nil
 }

@@ -31,6 +31,33 @@ func (n *Network) Unfitted() *Network {
 	return out
 }
 
+// Undropped is the network as it answers: without what is left out in training alone.
+func (n *Network) Undropped() *Network {
+	sources, err := n.Sources()
+	if err != nil {
+		return n
+	}
+	out := &Network{Input: n.Input}
+	stands := map[string]string{} // which tensor stands for a dropout's
+	for i, l := range n.Layers {
+		l.Rate, l.WordDropout = 0, 0
+		l = l.reads(n, sources[i], stands, out)
+		if l.Type != Dropout {
+			out.Layers = append(out.Layers, l)
+			continue
+		}
+		stands[l.Name] = InputName
+		if from := sources[i][0]; from != Input {
+			name := n.Layers[from].Name
+			if s, ok := stands[name]; ok {
+				name = s
+			}
+			stands[l.Name] = name
+		}
+	}
+	return out
+}
+
 // PolynomialCoefficients is a_0..a_d of a polynomial activation, or false for
 // any other layer and for a polynomial that has none yet.
 func (l Layer) PolynomialCoefficients() ([]float64, bool) {

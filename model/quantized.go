@@ -3,8 +3,10 @@ package model
 import "qtool/quant"
 
 // Quantized is a network with a quantizer for its input, for the weights of every
-// weighted layer and for the outputs of every tabled activation. Params are the
-// float master weights, from which the integers follow.
+// weighted or recurrent layer, for the outputs of every tabled activation and for the
+// states of every recurrent layer. Params are the float master weights, from which the
+// integers follow. Of a network that reads words the input is the tensor of its entry,
+// and its quantizer is signed around 0.
 //
 // A polynomial activation is applied to the accumulator's integers, which grow:
 // nothing is rounded. A tabled one turns them into the codes of its quantizer.
@@ -12,8 +14,9 @@ type Quantized struct {
 	Network     *Network
 	Params      Parameters
 	Input       quant.Params
-	Weights     []WeightQuantizer     // one a weighted layer, in order
+	Weights     []WeightQuantizer     // one a layer with weights or a recurrent one, in order
 	Activations []ActivationQuantizer // one a tabled activation, in order
+	Recurrent   []RecurrentQuantizer  // one a recurrent layer, in order
 }
 
 // ActivationQuantizer is the quantizer of a tabled activation's outputs. Shift
@@ -75,4 +78,29 @@ type LayerScaling struct {
 	Table   *ActivationQuantizer
 	weights *WeightQuantizer
 	groups  int // of a weighted layer's inputs; see Layer.Groups
+}
+
+// Server is the part of q behind the entry; see Network.Server. It shares q's quantizers
+// and parameters.
+func (q *Quantized) Server() (*Quantized, error) {
+	entry := q.Network.Entry()
+	if entry == Input {
+		return q, nil
+	}
+	n, err := q.Network.Server()
+	if err != nil {
+		return nil, err
+	}
+	s := *q
+	s.Network, s.Params = n, nil
+	for _, t := range q.Params {
+		client := false
+		for _, l := range q.Network.Layers[:entry+1] {
+			client = client || t.layer() == l.Name
+		}
+		if !client {
+			s.Params = append(s.Params, t)
+		}
+	}
+	return &s, nil
 }

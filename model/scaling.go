@@ -72,6 +72,7 @@ type tensor struct {
 // one that its scale is tied to.
 type walker struct {
 	q        *Quantized
+	entry    int // see Network.Entry
 	observe  Observer
 	ranges   bool
 	shapes   [][]int
@@ -108,9 +109,13 @@ func (q *Quantized) walk(observe Observer, ranges bool) ([]LayerScaling, error) 
 	if err != nil {
 		return nil, err
 	}
+	entry := n.Entry()
+	if in := q.Input; entry != Input && (!in.Signed || in.ZeroPoint != 0 || in.Bits > 8) {
+		return nil, fmt.Errorf("model: input quantizer %+v: want a signed one of at most 8 bits around 0", in)
+	}
 	zero := float64(q.Input.ZeroPoint)
 	w := walker{
-		q: q, observe: observe, ranges: ranges, shapes: shapes, sources: sources, ties: n.ties(sources), numeric: map[int]*Tie{}, declared: make([][]float64, len(n.Layers)),
+		q: q, entry: entry, observe: observe, ranges: ranges, shapes: shapes, sources: sources, ties: n.ties(sources), numeric: map[int]*Tie{}, declared: make([][]float64, len(n.Layers)),
 		input: tensor{
 			shape: n.Input, scale: []float64{float64(q.Input.Scale)},
 			lo: []float64{float64(q.Input.QMin()) - zero}, hi: []float64{float64(q.Input.QMax()) - zero},
@@ -118,11 +123,14 @@ func (q *Quantized) walk(observe Observer, ranges bool) ([]LayerScaling, error) 
 		tensors: make([]tensor, len(n.Layers)), all: make([]LayerScaling, len(n.Layers)),
 		state: make([]visit, len(n.Layers)), quantum: make([]int, len(n.Layers)),
 	}
-	weighted, tabled := 0, 0
+	weighted, tabled, recurrent := 0, 0, 0
 	for i, l := range n.Layers {
-		if l.Weighted() {
+		if l.Weighted() || l.Recurrent() {
 			w.quantum[i] = weighted
 			weighted++
+			if l.Recurrent() {
+				recurrent++
+			}
 		} else if l.Tabled() {
 			w.quantum[i] = tabled
 			tabled++
@@ -138,6 +146,9 @@ func (q *Quantized) walk(observe Observer, ranges bool) ([]LayerScaling, error) 
 	}
 	if tabled != len(q.Activations) {
 		return nil, fmt.Errorf("model: %d activation quantizers for %d tabled activations", len(q.Activations), tabled)
+	}
+	if recurrent != len(q.Recurrent) {
+		return nil, fmt.Errorf("model: %d quantizers of states for %d recurrent layers", len(q.Recurrent), recurrent)
 	}
 	return w.all, nil
 }
@@ -199,6 +210,9 @@ func (w *walker) visit(i int) error {
 func (w *walker) layer(i int, l Layer, s *LayerScaling, t *tensor) error {
 	s.Out = t.scale
 	switch {
+	case i <= w.entry: // the client's, in the clear
+	case l.Recurrent():
+		return w.recur(i, l, s, t)
 	case l.Weighted():
 		return w.weigh(i, l, s, t)
 	case l.Type == BatchNorm:

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // WeightShape is [outputs, inputs] of a dense layer and [outputs, channels /
@@ -17,8 +18,8 @@ func (l Layer) WeightShape(in []int) []int {
 // Shapes infers the output shape of every layer. The error names the layer, the
 // value and the limit.
 func (n *Network) Shapes() ([][]int, error) {
-	if d := len(n.Input); d != 1 && d != 3 {
-		return nil, fmt.Errorf("model: input shape %v: want [features] or [channels, height, width]", n.Input)
+	if d := len(n.Input); d < 1 || d > 3 {
+		return nil, fmt.Errorf("model: input shape %v: want [features], [channels, height, width], or [steps] of a sentence", n.Input)
 	}
 	if err := checkShape(n.Input); err != nil {
 		return nil, fmt.Errorf("model: input: %w", err)
@@ -53,6 +54,9 @@ func (n *Network) Shapes() ([][]int, error) {
 	if err := n.checkReaders(sources); err != nil {
 		return nil, err
 	}
+	if err := n.checkEntry(sources); err != nil {
+		return nil, err
+	}
 	if last := n.Layers[len(n.Layers)-1]; last.Type != Dense {
 		return nil, fmt.Errorf("model: layer %q (%s): the last layer must be dense, it makes the logits", last.Name, last.Type)
 	}
@@ -79,8 +83,16 @@ func (l Layer) outShape(ins [][]int) ([]int, error) {
 		return nil, fmt.Errorf("it reads %d layer, want %d at least: name them in from", len(ins), low)
 	}
 	in := ins[0]
+	if len(in) == 2 && !l.readsSequence(in) {
+		return nil, fmt.Errorf("it reads a sequence, of shape [steps, size] %v: put an lstm before it, or a flatten where there is one step", in)
+	}
 	out := in
 	switch l.Type {
+	case Embedding, Projection, LSTM:
+		var err error
+		if out, err = l.sequenceShape(in); err != nil {
+			return nil, err
+		}
 	case Conv, AvgPool, MaxPool, GlobalAvgPool, GlobalMaxPool:
 		_, size, err := l.window(in)
 		if err != nil {
@@ -129,9 +141,9 @@ func (l Layer) outShape(ins [][]int) ([]int, error) {
 	if err := checkShape(out); err != nil {
 		return nil, err
 	}
-	if l.Weighted() {
-		if err := checkShape(l.WeightShape(in)); err != nil {
-			return nil, fmt.Errorf("weight: %w", err)
+	for _, t := range l.tensors(in, out) {
+		if err := checkShape(t.Shape); err != nil {
+			return nil, fmt.Errorf("%s: %w", strings.TrimPrefix(t.Name, l.Name+"."), err)
 		}
 	}
 	return out, nil
@@ -152,6 +164,7 @@ var keys = map[Kind][]string{
 	Polynomial: {"coefficients", "approximates", "degree", "method", "interval", "percentile", "trainable"},
 	Flatten:    {}, Square: {}, Tanh: {}, Sigmoid: {}, ReLU: {}, SiLU: {}, Sign: {}, BatchNorm: {},
 	Add: {}, Mul: {}, Concat: {}, Dropout: {"rate"},
+	Embedding: {"units", "combine", "rate", "word_dropout"}, Projection: {"units"}, LSTM: {"units", "mask", "gates"},
 }
 
 // checkKeys refuses a key that the layer's kind does not use, so that no
@@ -159,7 +172,7 @@ var keys = map[Kind][]string{
 func (l Layer) checkKeys() error {
 	allowed, known := keys[l.Type]
 	if !known {
-		return fmt.Errorf("type %q is unknown: want conv, dense, avgpool, maxpool, globalavgpool, globalmaxpool, add, mul, concat, dropout, batchnorm, flatten, square, tanh, sigmoid, relu, silu, sign or polynomial", l.Type)
+		return fmt.Errorf("type %q is unknown: want conv, dense, avgpool, maxpool, globalavgpool, globalmaxpool, add, mul, concat, dropout, batchnorm, flatten, square, tanh, sigmoid, relu, silu, sign, polynomial, embedding, projection or lstm", l.Type)
 	}
 	for _, k := range []struct {
 		name string
@@ -170,6 +183,7 @@ func (l Layer) checkKeys() error {
 		{"groups", l.Groups != 0}, {"rate", l.Rate != 0}, {"coefficients", l.Coefficients != nil},
 		{"approximates", l.Approximates != ""}, {"degree", l.Degree != 0}, {"method", l.Method != ""},
 		{"interval", l.Interval != nil}, {"percentile", l.Percentile != 0}, {"trainable", l.Trainable},
+		{"combine", l.Combine != ""}, {"word_dropout", l.WordDropout != 0}, {"mask", l.Mask}, {"gates", l.Gates != nil},
 	} {
 		if k.set && !slices.Contains(allowed, k.name) {
 			return fmt.Errorf("key %q does not belong to this type, which uses %v", k.name, allowed)

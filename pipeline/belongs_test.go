@@ -31,7 +31,7 @@ func TestAnotherProgramIsRefused(t *testing.T) {
 	}
 	p.Nodes[0].Seen = p.Nodes[0].Range
 	f := &bundle.File{Program: p}
-	if err := sameBundle(imageFamily{}, f, imageCheckpoint{c}); err != nil {
+	if err := sameBundle(f, c); err != nil {
 		t.Errorf("its own bundle: %v", err)
 	}
 	p.Nodes[0].Op.(*bundle.Dense).Weight[0]++
@@ -39,7 +39,7 @@ func TestAnotherProgramIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Nodes[0].Seen = p.Nodes[0].Range
-	if err := sameBundle(imageFamily{}, f, imageCheckpoint{c}); !errors.Is(err, bundle.ErrAltered) {
+	if err := sameBundle(f, c); !errors.Is(err, bundle.ErrAltered) {
 		t.Errorf("another weight: error %v, want %v", err, bundle.ErrAltered)
 	}
 }

@@ -43,8 +43,8 @@ type Calibrations struct {
 
 // calibrator tries ways to quantize one float network.
 type calibrator struct {
-	*Images
-	float   Checkpoint
+	*Material
+	float   *model.Checkpoint
 	network *model.Network // with its polynomials, and their parameters
 	params  model.Parameters
 	answers verify.Predictions // of the float network
@@ -60,13 +60,10 @@ var trials = len(calibrate.Observers) + len(calibrate.WeightObservers) - 1 + 4
 // the most accurate on held-out training images, of equals the one with the most answers
 // of the float network, of equals the first. The recipe that the run was given stays as it
 // is; Recipe returns the new one, which the folder has too.
-func (w *Workspace) Calibrate(ctx context.Context, float Checkpoint) (*Calibrations, error) {
-	m, err := w.Images("calibration by comparison")
-	if err != nil {
-		return nil, err
-	}
-	c := &calibrator{Images: m, float: float, bar: w.Begin("calibrate", 0)}
-	err = c.compare(ctx)
+func (w *Workspace) Calibrate(ctx context.Context, float *model.Checkpoint) (*Calibrations, error) {
+	m := w.material
+	c := &calibrator{Material: m, float: float, bar: w.Begin("calibrate", 0)}
+	err := c.compare(ctx)
 	c.bar.End(err)
 	if err != nil {
 		return nil, err
@@ -90,7 +87,7 @@ func (c *calibrator) compare(ctx context.Context) (err error) {
 	if c.network, c.params, err = c.Approximate(ctx, c.float); err != nil {
 		return err
 	}
-	c.table.Images, c.table.Noun = c.val.Len(), c.w.data.Unit().One
+	c.table.Images, c.table.Noun = c.Held.Len(), c.w.data.Unit().One
 	if c.answers, c.table.FloatAccuracy, err = c.HeldAnswers(ctx, c.float); err != nil {
 		return err
 	}
@@ -107,7 +104,11 @@ func (c *calibrator) observers(ctx context.Context) error {
 	if q.Weights.Kind == "" {
 		q.Weights.Kind = calibrate.WeightObservers[0]
 	}
-	for _, name := range calibrate.Observers {
+	observers := calibrate.Observers
+	if c.Words != nil {
+		observers = []string{q.Input.Observer} // it does not choose the grid of vectors
+	}
+	for _, name := range observers {
 		input := withObserver(q.Input, name)
 		if err := c.try(ctx, CalibrationTrial{Input: input, Weights: q.Weights}); err != nil {
 			return err
@@ -163,7 +164,9 @@ func (c *calibrator) options(ctx context.Context) error {
 			return err
 		}
 	}
-	start.PTQ = all
+	if start.PTQ = all; len(all.Names()) == 0 {
+		return nil
+	}
 	return c.try(ctx, start)
 }
 
@@ -227,7 +230,7 @@ func (c *calibrator) try(ctx context.Context, t CalibrationTrial) error {
 	var comparison *verify.Comparison
 	p, err := c.Program(r.Quantized)
 	if err == nil {
-		comparison, err = c.Score(ctx, p, c.answers)
+		comparison, err = c.Score(ctx, r.Quantized, p, c.answers)
 	}
 	switch {
 	case errors.Is(err, export.ErrTooWide):

@@ -50,18 +50,18 @@ func Check(ctx context.Context, o CheckOptions) (report *verify.Report, err erro
 		return nil, err
 	}
 	defer func() { held.Close() }()
-	d, k, err := o.bundleData(ctx, f, o.Bundle)
+	d, inputs, err := o.bundleData(ctx, f, o.Bundle)
 	if err != nil {
 		return nil, err
 	}
-	if err := compatible(f, d); err != nil {
+	if err := compatible(f, d, inputs); err != nil {
 		return nil, err
 	}
 	if d.SHA256 != f.Provenance.DatasetSHA256 {
 		return nil, fmt.Errorf("dataset %s has content hash %s, the bundle was made with %s", d.Name, d.SHA256, f.Provenance.DatasetSHA256)
 	}
 	v := verification{file: f, resume: o.Resume, simulate: o.Simulate}
-	if v.test, err = limited(d.Test, o.Limit, d.Unit()); err != nil {
+	if v.test, err = limited(inputs, o.Limit, d.Unit()); err != nil {
 		return nil, err
 	}
 	if v.encrypted, err = encryptedSamples("--encrypted-limit", o.EncryptedLimit, v.test.Len(), d.Unit()); err != nil {
@@ -70,7 +70,7 @@ func Check(ctx context.Context, o CheckOptions) (report *verify.Report, err erro
 	if v.executor, err = o.Executor(ctx, f.Program, v.encrypted); err != nil {
 		return nil, err
 	}
-	if v.rungs, err = originRungs(ctx, k, o.Bundle, f, v.test); err != nil {
+	if v.rungs, err = originRungs(ctx, o.Bundle, f, d.Test.First(v.test.Len()), v.test); err != nil {
 		return nil, err
 	}
 	var size int64

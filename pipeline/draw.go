@@ -17,6 +17,7 @@ import (
 	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/recipe"
+	"qtool/recipe/material"
 	"qtool/report"
 	"qtool/verify"
 	"qtool/verify/gate"
@@ -288,7 +289,7 @@ func (s Source) readImages(ctx context.Context, r *recipe.Recipe, in *report.Inp
 
 // observedSplit is the training images that filled in a bundle's seen ranges.
 func observedSplit(d *datasets.Dataset, r *recipe.Recipe) (*datasets.Split, error) {
-	images, _, err := trainingSplit(d, r)
+	images, _, err := material.Split(d, r)
 	if err != nil {
 		return nil, err
 	}

@@ -6,49 +6,43 @@ import (
 
 	"qtool/explain"
 	"qtool/internal/hint"
-	"qtool/task"
+	"qtool/model"
+	"qtool/recipe/material"
 )
 
 // explain says what quantization did to each layer of a checkpoint: ranges and
 // saturation on the calibration images, accuracies on the held-out ones.
-func (w *Workspace) explain(ctx context.Context, c Checkpoint) (*explain.Report, error) {
-	m, err := w.Images("an explanation of its quantization")
+func (w *Workspace) explain(ctx context.Context, c *model.Checkpoint) (*explain.Report, error) {
+	m := w.material
+	q, err := c.Quantized()
 	if err != nil {
 		return nil, err
 	}
-	quantized := c.(imageCheckpoint)
-	q, err := quantized.Quantized()
+	float, err := m.reference(c)
 	if err != nil {
 		return nil, err
 	}
-	float, err := m.reference(quantized)
+	encoder, err := m.Encoder(q)
 	if err != nil {
 		return nil, err
 	}
+	samples := m.calibration()
 	bar := w.Begin("explain", 0)
 	r, err := explain.Run(ctx, explain.Task{
-		Quantized: q, Float: float, Calibration: m.calibration(), Held: m.val, Noun: w.data.Unit(), Progress: bar.Set,
+		Quantized: q, Float: float, Calibration: samples, Inputs: material.Inputs(encoder, samples), Held: m.Held, Noun: w.data.Unit(), Progress: bar.Set,
 	})
 	bar.End(err)
 	return r, err
 }
 
-// noun is the word for a sample, as the recipe has it before data are loaded.
-func (w *Workspace) noun() task.Noun {
-	if w.recipe.Sentence != nil {
-		return task.Sentence
-	}
-	return task.Image
-}
-
-// NeedHeldOut refuses a recipe without images to measure accuracies on, naming what needs
-// them.
+// NeedHeldOut refuses a recipe without samples to measure accuracies on, naming what needs
+// them. A corpus of sentences has some of its own.
 func (w *Workspace) NeedHeldOut(what string) error {
-	if w.recipe.Data.Validation > 0 {
+	if w.recipe.Data.Validation > 0 || w.recipe.ReadsWords() {
 		return nil
 	}
 	return hint.With(
-		fmt.Errorf("recipe %s: %s needs held-out training %s, data.validation is 0", w.recipe.Name, what, w.noun().Many),
+		fmt.Errorf("recipe %s: %s needs held-out training images, data.validation is 0", w.recipe.Name, what),
 		"--set data.validation=1000; the test set is never used to choose",
 	)
 }

@@ -30,8 +30,8 @@ type Made struct {
 }
 
 // made describes a stage's checkpoint; the results are in their place.
-func (w *Workspace) made(c Checkpoint, file, stage string) *Made {
-	m := &Made{Checkpoint: w.Path(file), Parameters: c.parameters().Count(), Provenance: *c.origin(), Validated: w.kind.validated()}
+func (w *Workspace) made(c *model.Checkpoint, file, stage string) *Made {
+	m := &Made{Checkpoint: w.Path(file), Parameters: c.Params.Count(), Provenance: c.Provenance, Validated: w.material.Held != nil}
 	if log, ok := w.training[stage]; ok {
 		m.Training = &log
 	}

@@ -12,19 +12,23 @@ import (
 	"qtool/datasets"
 	"qtool/datasets/text"
 	"qtool/encode"
+	"qtool/export"
 	"qtool/internal/whole"
-	train "qtool/train/sequence"
+	"qtool/model"
+	"qtool/task"
+	"qtool/train"
+	"qtool/verify"
 )
 
-// bundleData is the dataset that a bundle was made with, its test samples as the bundle
-// takes them, and the family of its networks.
-func (e *Env) bundleData(ctx context.Context, f *bundle.File, path string) (*datasets.Dataset, family, error) {
+// bundleData is the dataset that a bundle was made with: its test samples as the network
+// read them, and as the bundle takes them.
+func (e *Env) bundleData(ctx context.Context, f *bundle.File, path string) (d *datasets.Dataset, inputs *datasets.Split, err error) {
 	if pixels, ok := f.Pixels(); ok {
-		d, err := e.knownData(ctx, f.Provenance, filepath.Dir(path))
-		if err == nil {
-			d.Encode(pixels)
+		if d, err = e.knownData(ctx, f.Provenance, filepath.Dir(path)); err != nil {
+			return nil, nil, err
 		}
-		return d, imageFamily{}, err
+		d.Encode(pixels)
+		return d, d.Test, nil
 	}
 	client, ok := f.Encoder.(*encode.Text)
 	if !ok {
@@ -34,32 +38,32 @@ func (e *Env) bundleData(ctx context.Context, f *bundle.File, path string) (*dat
 	if err != nil {
 		return nil, nil, err
 	}
-	return corpusData(c, client), sentenceFamily{func(n int) []train.Sample {
-		return train.Samples(c.Test[:n], client.Vocabulary, client.Selection, client.Scores)
-	}}, nil
+	test := text.Samples(c.Test, client.Vocabulary, client.Selection, client.Scores)
+	d = &datasets.Dataset{Name: c.Name, Shape: test.Shape, Classes: len(text.Labels), SHA256: c.SHA256, Test: test, Noun: task.Sentence}
+	return d, text.Bytes(client, test), nil
 }
 
 // originRungs answers with the checkpoints beside a bundle that it was made of.
-func originRungs(ctx context.Context, k family, path string, f *bundle.File, test *datasets.Split) (rungs, error) {
-	float, err := origin(k, path, FileFloat, f.Provenance.FloatSHA256)
+func originRungs(ctx context.Context, path string, f *bundle.File, samples, inputs *datasets.Split) (rungs, error) {
+	float, err := origin(path, FileFloat, f.Provenance.FloatSHA256)
 	if err != nil {
 		return rungs{}, err
 	}
-	quantized, err := origin(k, path, FileQuantized, f.Provenance.QuantizedSHA256)
+	quantized, err := origin(path, FileQuantized, f.Provenance.QuantizedSHA256)
 	if err != nil {
 		return rungs{}, err
 	}
 	if quantized != nil {
-		if err := sameBundle(k, f, quantized); err != nil {
+		if err := sameBundle(f, quantized); err != nil {
 			return rungs{}, fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	return answer(ctx, k, float, quantized, f.Program, test)
+	return answer(ctx, float, quantized, f.Program, samples, inputs)
 }
 
 // origin reads a checkpoint beside the bundle if it is the one that the bundle
 // was made of; nil otherwise, which is no error.
-func origin(k family, path, name, sum string) (Checkpoint, error) {
+func origin(path, name, sum string) (*model.Checkpoint, error) {
 	beside := filepath.Join(filepath.Dir(path), name)
 	have, _, err := whole.SHA256(beside)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && have != sum {
@@ -68,17 +72,22 @@ func origin(k family, path, name, sum string) (Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	return k.read(beside)
+	return model.ReadCheckpoint(beside)
 }
 
 // sameBundle refuses a bundle that is not, byte for byte, what its checkpoint exports,
 // however sound it is in itself.
-func sameBundle(k family, f *bundle.File, c Checkpoint) error {
-	exported, err := k.exported(c, f)
+func sameBundle(f *bundle.File, c *model.Checkpoint) error {
+	q, err := c.Quantized()
 	if err != nil {
 		return err
 	}
-	want, err := exported.Encode()
+	p, err := export.Program(q, f.Program.Labels)
+	if err != nil {
+		return err
+	}
+	export.CopySeen(p, f.Program)
+	want, err := (&bundle.File{Program: p, Provenance: f.Provenance, Golden: f.Golden, Encoder: f.Encoder}).Encode()
 	if err != nil {
 		return err
 	}
@@ -92,18 +101,44 @@ func sameBundle(k family, f *bundle.File, c Checkpoint) error {
 	return nil
 }
 
-// answer predicts a test split with the float and the quantized network; nil ones are
-// left out.
-func answer(ctx context.Context, k family, float, quantized Checkpoint, p *bundle.Program, test *datasets.Split) (r rungs, err error) {
+// answer predicts test samples with the float network, and with the quantized one from
+// them as the program takes them; nil networks are left out.
+func answer(ctx context.Context, float, quantized *model.Checkpoint, p *bundle.Program, samples, inputs *datasets.Split) (r rungs, err error) {
 	if float != nil {
-		if r.float, err = k.predict(ctx, float, test); err != nil {
+		if r.float, err = predict(ctx, float, samples); err != nil {
 			return rungs{}, err
 		}
 	}
 	if quantized != nil {
-		if r.quantized, r.drifts, err = k.quantizedAnswers(ctx, quantized, p, test); err != nil {
+		q, err := quantized.Quantized()
+		if err != nil {
 			return rungs{}, err
+		}
+		drifts, answers, err := export.Drifts(ctx, q, p, inputs)
+		if err != nil {
+			return rungs{}, err
+		}
+		r.quantized.Answers, r.drifts = answers, drifts
+		if len(p.Labels) == 2 {
+			if r.quantized.Values, err = export.Scores(ctx, q, inputs); err != nil {
+				return rungs{}, err
+			}
 		}
 	}
 	return r, nil
+}
+
+// predict answers samples with a float network.
+func predict(ctx context.Context, c *model.Checkpoint, samples *datasets.Split) (verify.Rung, error) {
+	e, err := train.NewEvaluator(c.Network, c.Params, nil)
+	if err != nil {
+		return verify.Rung{}, err
+	}
+	defer e.Close()
+	answers, err := e.Predict(ctx, samples)
+	if err != nil {
+		return verify.Rung{}, err
+	}
+	scores, err := e.Scores(ctx, samples)
+	return verify.Rung{Answers: answers, Values: scores}, err
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"qtool/model"
 	"qtool/recipe"
 )
 
@@ -151,11 +152,11 @@ func TestResumeTakesNothingOfSomethingElse(t *testing.T) {
 // retrained changes a weight of a float checkpoint and nothing that it says of itself.
 func retrained(t *testing.T, path string) error {
 	t.Helper()
-	c, err := imageFamily{}.read(path)
+	c, err := model.ReadCheckpoint(path)
 	if err != nil {
 		return err
 	}
-	(*c.parameters())[0].Data[0] += 0.5
+	c.Params[0].Data[0] += 0.5
 	return c.WriteFile(path)
 }
 
@@ -192,22 +193,17 @@ func TestCalibrationsLeaveTheRecipe(t *testing.T) {
 	}
 }
 
-// What sentences cannot do is refused by name, before anything is made.
-func TestSentencesAreRefusedByName(t *testing.T) {
+// Weights of another tool say no words: a recipe that reads some refuses them before
+// anything is made.
+func TestForeignWeightsOfSentences(t *testing.T) {
 	r, err := recipe.Load("sentiment-lstm-5", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := Options{Recipe: r, Dir: filepath.Join(t.TempDir(), "run")}
-	for what, q := range map[string]QuantizeOptions{
-		"--calibration all": {Compare: true}, "--explain": {Explain: true}, "--map": {Checkpoint: "x.safetensors", Maps: []string{"a=b"}},
-	} {
-		if _, err := Quantize(t.Context(), o, q); err == nil || !strings.Contains(err.Error(), "recipe sentiment-lstm-5 reads sentences: "+what+" is for networks of images") {
-			t.Errorf("%s: %v", what, err)
-		}
-	}
-	if _, err := New(o).Images("search"); err == nil || Hint(err) == "" {
-		t.Errorf("search: %v", err)
+	_, err = Quantize(t.Context(), o, QuantizeOptions{Checkpoint: "x.safetensors", Maps: []string{"a=b"}})
+	if err == nil || !strings.Contains(err.Error(), "recipe sentiment-lstm-5 reads sentences: --map is for the weights of another tool") {
+		t.Error(err)
 	}
 	if _, err := os.Stat(o.Dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a folder was made: %v", err)

@@ -41,20 +41,13 @@ func (w *Workspace) quantizeAll(ctx context.Context, o QuantizeOptions) (*Made, 
 		flag string
 	}{{o.Compare, "--calibration all"}, {o.Explain, "--explain"}} {
 		if f.on {
-			if _, err := w.kind.images(f.flag); err != nil {
-				return nil, err
-			}
 			if err := w.NeedHeldOut(f.flag); err != nil {
 				return nil, err
 			}
 		}
 	}
 	if w.recipe.Quantize.Method == "none" {
-		err := fmt.Errorf("recipe %s: quantize.method is none: its network stays in float", w.recipe.Name)
-		if advice := w.kind.unquantized(); advice != "" {
-			err = hint.With(err, advice)
-		}
-		return nil, err
+		return nil, w.unquantized()
 	}
 	if o.Checkpoint == "" {
 		o.Checkpoint = w.Path(FileFloat)
@@ -102,13 +95,13 @@ func (w *Workspace) quantizeAll(ctx context.Context, o QuantizeOptions) (*Made, 
 // Adopt checks that a float checkpoint is of the recipe's network and keeps a copy of
 // it in the folder, so that the folder is whole. A resumed quantization keeps to
 // the checkpoint that it began with.
-func (w *Workspace) Adopt(path string, c Checkpoint) error {
-	if err := w.kind.fits(path, c); err != nil {
+func (w *Workspace) Adopt(path string, c *model.Checkpoint) error {
+	if err := w.material.fits(path, c); err != nil {
 		return err
 	}
-	if *c.origin() == (model.Provenance{}) { // another tool's
+	if c.Provenance == (model.Provenance{}) { // another tool's
 		var err error
-		if *c.origin(), err = w.provenance(train.OwnFloat); err != nil {
+		if c.Provenance, err = w.provenance(train.OwnFloat); err != nil {
 			return err
 		}
 	}
@@ -134,7 +127,7 @@ func (w *Workspace) Adopt(path string, c Checkpoint) error {
 
 // Quantized is the stage quantize: it makes the quantized checkpoint, or returns what a
 // resumed run had finished of it.
-func (w *Workspace) Quantized(ctx context.Context, float Checkpoint) (Checkpoint, error) {
+func (w *Workspace) Quantized(ctx context.Context, float *model.Checkpoint) (*model.Checkpoint, error) {
 	method := w.recipe.Quantize.Method
 	if c, err := w.finished(quantizeStage, method); c != nil || err != nil {
 		return c, err
@@ -143,7 +136,7 @@ func (w *Workspace) Quantized(ctx context.Context, float Checkpoint) (Checkpoint
 		delete(w.training, "qat") // of an earlier quantization
 		delete(w.training, "ptq")
 	}
-	q, err := w.kind.round(ctx, float)
+	q, err := w.material.round(ctx, float)
 	if err != nil {
 		return nil, err
 	}
@@ -175,12 +168,12 @@ const (
 
 // Export is the stage export: it writes the bundle of a quantized checkpoint and returns
 // it with each layer's SQNR in decibels, nil where that is not known.
-func (w *Workspace) Export(c Checkpoint) (*bundle.File, []float64, error) {
-	f, sqnr, err := w.kind.file(c)
+func (w *Workspace) Export(c *model.Checkpoint) (*bundle.File, []float64, error) {
+	f, sqnr, err := w.material.file(c)
 	if err != nil {
 		return nil, nil, err
 	}
-	from := c.origin()
+	from := c.Provenance
 	f.Provenance = bundle.Provenance{
 		Recipe: from.Recipe, RecipeSHA256: from.RecipeSHA256, Dataset: from.Dataset, DatasetSHA256: from.DatasetSHA256,
 		Seed: from.Seed, Versions: trainingVersions(),

@@ -11,6 +11,7 @@ import (
 	"qtool/internal/hint"
 	"qtool/internal/memory"
 	"qtool/internal/whole"
+	"qtool/model"
 	"qtool/recipe"
 	"qtool/task"
 	"qtool/verify"
@@ -69,12 +70,12 @@ func (w *Workspace) run(ctx context.Context) (*Outcome, error) {
 // network, with the integer program, and with the program under encryption, as the recipe
 // says. Parameters are chosen, or refused, first. What is finished is kept in the folder's
 // StateVerify until Publish.
-func (w *Workspace) Verify(ctx context.Context, float, quantized Checkpoint, f *bundle.File, sqnr []float64) (*verify.Report, error) {
+func (w *Workspace) Verify(ctx context.Context, float, quantized *model.Checkpoint, f *bundle.File, sqnr []float64) (*verify.Report, error) {
 	task, err := w.verification(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	if task.rungs, err = answer(ctx, w.kind, float, quantized, f.Program, task.test); err != nil {
+	if task.rungs, err = answer(ctx, float, quantized, f.Program, w.data.Test.First(task.test.Len()), task.test); err != nil {
 		return nil, err
 	}
 	task.sqnr = sqnr
@@ -91,12 +92,12 @@ func (w *Workspace) Verify(ctx context.Context, float, quantized Checkpoint, f *
 }
 
 // floatReport is of a run whose recipe quantizes nothing.
-func (w *Workspace) floatReport(ctx context.Context, float Checkpoint) (*verify.Report, error) {
+func (w *Workspace) floatReport(ctx context.Context, float *model.Checkpoint) (*verify.Report, error) {
 	test, err := limited(w.data.Test, w.recipe.Verify.Limit, w.data.Unit())
 	if err != nil {
 		return nil, fmt.Errorf("verify.%w", err)
 	}
-	r, err := answer(ctx, w.kind, float, nil, nil, test)
+	r, err := answer(ctx, float, nil, nil, test, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"qtool/internal/hint"
+	"qtool/model"
 	"qtool/train"
 )
 
@@ -28,7 +29,7 @@ func Train(ctx context.Context, o Options) (*Made, error) {
 
 // Float is the stage train, and teacher before it where the recipe has one: it trains the
 // recipe's network, or returns what a resumed run had finished of it.
-func (w *Workspace) Float(ctx context.Context) (Checkpoint, error) {
+func (w *Workspace) Float(ctx context.Context) (*model.Checkpoint, error) {
 	if c, err := w.finished(trainStage, train.OwnFloat); c != nil || err != nil {
 		return c, err
 	}
@@ -49,15 +50,19 @@ func (w *Workspace) Teacher(ctx context.Context) error {
 }
 
 // fromScratch trains a float network as one stage of the run.
-func (w *Workspace) fromScratch(ctx context.Context, s Stage, stage string) (Checkpoint, error) {
+func (w *Workspace) fromScratch(ctx context.Context, s Stage, stage string) (*model.Checkpoint, error) {
 	if c, err := w.finished(s, stage); c != nil || err != nil {
 		return c, err
 	}
-	c, err := w.kind.initial(stage)
+	n := w.material.Network
+	if stage == train.RecipeTeacher {
+		n = w.recipe.TeacherNetwork()
+	}
+	c, err := w.material.Initial(n)
 	if err != nil {
 		return nil, err
 	}
-	t, err := w.kind.training(c, stage)
+	t, err := w.material.float(c, stage)
 	if err != nil {
 		return nil, err
 	}
@@ -65,24 +70,25 @@ func (w *Workspace) fromScratch(ctx context.Context, s Stage, stage string) (Che
 	if err != nil {
 		return nil, err
 	}
-	*c.parameters() = result.Params
+	c.Params = result.Params
 	return c, w.complete(c, s, stage, stage)
 }
 
 // fit runs a training under a progress bar and keeps its log.
-func (w *Workspace) fit(ctx context.Context, stage string, t *training) (*train.Result, error) {
-	steps := (t.samples + t.config.Batch - 1) / t.config.Batch
-	total := steps * t.config.Epochs
+func (w *Workspace) fit(ctx context.Context, stage string, t train.Task) (*train.Result, error) {
+	steps := (t.Train.Len() + t.Config.Batch - 1) / t.Config.Batch
+	total := steps * t.Config.Epochs
 	bar := w.Begin("train "+stage, total)
-	result, err := t.run(ctx, func(p train.Progress) {
+	t.Progress = func(p train.Progress) {
 		if p.Step%10 == 0 || p.Step == p.Steps {
-			bar.Describe(describeProgress(stage, p, w.kind.validated()))
+			bar.Describe(describeProgress(stage, p, t.Validation != nil))
 			bar.Set((p.Epoch-1)*p.Steps+p.Step, total)
 		}
-	})
+	}
+	result, err := train.Fit(ctx, t)
 	bar.End(err)
 	if errors.Is(err, context.Canceled) {
-		return nil, hint.With(err, t.resume)
+		return nil, hint.With(err, "the training state is saved; the same command with --resume goes on")
 	}
 	if err != nil {
 		return nil, err
@@ -91,10 +97,8 @@ func (w *Workspace) fit(ctx context.Context, stage string, t *training) (*train.
 		w.Note(fmt.Sprintf("%s: the running moments of batch norms had not settled by the end of training: they are those of training %s with the final weights", stage, w.data.Unit().Many))
 	}
 	log := TrainingLog{History: result.History, Best: result.Best, Seconds: result.Seconds}
-	if t.look != nil {
-		if err := t.look(ctx, result.Params, &log); err != nil {
-			return nil, err
-		}
+	if err := w.material.lookOutside(ctx, &log, t.Network, result.Params, t.Quantizer); err != nil {
+		return nil, err
 	}
 	return result, w.logTraining(stage, log)
 }

@@ -10,6 +10,7 @@ import (
 	"qtool/export"
 	"qtool/he"
 	"qtool/internal/memory"
+	"qtool/recipe/material"
 	"qtool/task"
 	"qtool/verify"
 	"qtool/verify/integer"
@@ -52,10 +53,11 @@ func (w *Workspace) verification(ctx context.Context, f *bundle.File) (verificat
 		v.EncryptedLimit, v.Precision, v.Memory = 0, 0, 0 // of the recipe's own back end
 	}
 	task := verification{file: f, state: w.Path(StateVerify), resume: w.Resume}
-	var err error
-	if task.test, err = limited(w.kind.test(), v.Limit, w.data.Unit()); err != nil {
+	test, err := limited(w.data.Test, v.Limit, w.data.Unit())
+	if err != nil {
 		return task, fmt.Errorf("verify.%w", err)
 	}
+	task.test = material.Inputs(f.Encoder, test)
 	if task.encrypted, err = encryptedSamples("verify.encrypted_limit", v.EncryptedLimit, task.test.Len(), w.data.Unit()); err != nil {
 		return task, err
 	}
@@ -190,10 +192,10 @@ func encryptedSamples(name string, limit, answered int, noun task.Noun) (int, er
 	return limit, nil
 }
 
-// compatible refuses a dataset that is not the shape that the program takes.
-func compatible(f *bundle.File, d *datasets.Dataset) error {
-	if !slices.Equal(d.Shape, f.Program.Input.Shape) {
-		return fmt.Errorf("dataset %s has %s of shape %v, the bundle takes %v", d.Name, d.Unit().Many, d.Shape, f.Program.Input.Shape)
+// compatible refuses a dataset whose inputs are not of the shape that the program takes.
+func compatible(f *bundle.File, d *datasets.Dataset, inputs *datasets.Split) error {
+	if !slices.Equal(inputs.Shape, f.Program.Input.Shape) {
+		return fmt.Errorf("dataset %s has %s of shape %v, the bundle takes %v", d.Name, d.Unit().Many, inputs.Shape, f.Program.Input.Shape)
 	}
 	if d.Classes != len(f.Program.Labels) {
 		return fmt.Errorf("dataset %s has %d classes, the bundle has %d labels", d.Name, d.Classes, len(f.Program.Labels))

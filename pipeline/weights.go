@@ -31,12 +31,18 @@ func parseMaps(flags []string) (map[string]string, error) {
 // importWeights reads the checkpoint that quantization is to start from where another tool
 // wrote it: the tensors of a safetensors file are the network's by name. It is nil where
 // the file is none of another tool's.
-func (m *Images) importWeights(path string, renames map[string]string) (Checkpoint, error) {
+func (w *Workspace) importWeights(path string, renames map[string]string) (*model.Checkpoint, error) {
+	r := w.recipe
+	if r.ReadsWords() && len(renames) > 0 {
+		return nil, fmt.Errorf("recipe %s reads sentences: --map is for the weights of another tool, which say no words", r.Name)
+	}
 	tensors, err := readForeign(path)
 	if tensors == nil || err != nil {
 		return nil, err
 	}
-	r := m.w.recipe
+	if r.ReadsWords() {
+		return nil, fmt.Errorf("%s: the weights of another tool say no words, and recipe %s reads sentences", path, r.Name)
+	}
 	n, err := r.Build()
 	if err != nil {
 		return nil, fmt.Errorf("recipe %s: %w", r.Name, err)
@@ -45,7 +51,7 @@ func (m *Images) importWeights(path string, renames map[string]string) (Checkpoi
 	if err != nil {
 		return nil, hint.With(fmt.Errorf("%s does not fit recipe %s: %w", path, r.Name, err), "--map theirs=ours renames a tensor, or all whose names begin so: --map features.0=conv1")
 	}
-	return imageCheckpoint{&model.Checkpoint{Network: n, Params: p}}, nil
+	return &model.Checkpoint{Network: n, Params: p}, nil
 }
 
 // readForeign are the tensors of a safetensors file that another tool wrote, nil

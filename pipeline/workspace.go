@@ -32,7 +32,7 @@ type Options struct {
 type Workspace struct {
 	Options
 	recipe   *recipe.Recipe
-	kind     kind
+	material *Material      // nil before it is loaded
 	folder   *folder.Folder // locked; nil before it is opened and after it is closed
 	data     *datasets.Dataset
 	training map[string]TrainingLog
@@ -40,9 +40,7 @@ type Workspace struct {
 
 // New is the workspace of a run. It touches nothing yet.
 func New(o Options) *Workspace {
-	w := &Workspace{Options: o, recipe: o.Recipe}
-	w.kind = newKind(w)
-	return w
+	return &Workspace{Options: o, recipe: o.Recipe}
 }
 
 // Recipe is what the run follows: the one that it was given or, after Calibrate, that of
@@ -65,11 +63,9 @@ func (w *Workspace) Path(name string) string {
 // recipe. Results of an earlier run stay in the folder until Commit; unfinished work of
 // one that began afresh is dropped. inherits are files that the new run takes over.
 func (w *Workspace) Open(ctx context.Context, inherits ...string) error {
-	d, err := w.kind.load(ctx)
-	if err != nil {
+	if err := w.load(ctx); err != nil {
 		return err
 	}
-	w.data = d
 	return w.Prepare(inherits...)
 }
 
@@ -128,12 +124,12 @@ func (w *Workspace) identity(stage string) (string, error) {
 
 // finished reads a checkpoint that an earlier, resumed run completed; nil where
 // there is none.
-func (w *Workspace) finished(s Stage, stage string) (Checkpoint, error) {
+func (w *Workspace) finished(s Stage, stage string) (*model.Checkpoint, error) {
 	if !w.Resume {
 		return nil, nil
 	}
 	name := s.Outputs[0]
-	c, err := w.kind.read(w.Path(name))
+	c, err := model.ReadCheckpoint(w.Path(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -144,8 +140,8 @@ func (w *Workspace) finished(s Stage, stage string) (Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	if *c.origin() != want {
-		return nil, fmt.Errorf("%s: cannot resume: it is of %+v, this run is %+v", w.Path(name), *c.origin(), want)
+	if c.Provenance != want {
+		return nil, fmt.Errorf("%s: cannot resume: it is of %+v, this run is %+v", w.Path(name), c.Provenance, want)
 	}
 	if err := w.belongs(s); err != nil {
 		return nil, err
@@ -155,9 +151,9 @@ func (w *Workspace) finished(s Stage, stage string) (Checkpoint, error) {
 
 // complete writes a stage's checkpoint, which then is of this run, drops its training
 // state, and records it.
-func (w *Workspace) complete(c Checkpoint, s Stage, stage, of string) error {
+func (w *Workspace) complete(c *model.Checkpoint, s Stage, stage, of string) error {
 	var err error
-	if *c.origin(), err = w.provenance(of); err != nil {
+	if c.Provenance, err = w.provenance(of); err != nil {
 		return err
 	}
 	if err := c.WriteFile(w.Path(s.Outputs[0])); err != nil {

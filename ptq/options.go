@@ -54,6 +54,9 @@ func (o Options) Check(n *model.Network, c calibrate.Config) error {
 	for _, l := range c.Layers {
 		bounded = bounded || l.Accumulator != nil && l.Accumulator.Bits != 0
 	}
+	if names := o.Names(); n.ReadsWords() && len(names) > 0 {
+		return fmt.Errorf("%s: it is for networks of images, this one reads words", names[0])
+	}
 	if o.LearnedRounding && bounded {
 		return fmt.Errorf("learned_rounding: it would leave the bound of accumulator.bits: use one of the two")
 	}

@@ -148,14 +148,17 @@ func Quantize(ctx context.Context, n *model.Network, p model.Parameters, c calib
 func round(ctx context.Context, n *model.Network, p model.Parameters, c calibrate.Config, images *datasets.Split) (*model.Quantized, error) {
 	q := &model.Quantized{Network: n, Params: p}
 	var err error
-	if q.Input, err = c.Input.Input(until(ctx, Reals(images))); ctx.Err() != nil {
+	if q.Input, err = input(ctx, n, p, c, images); ctx.Err() != nil {
 		return nil, ctx.Err()
 	} else if err != nil {
 		return nil, err
 	}
 	for _, l := range n.Layers {
-		if l.Weighted() {
+		if l.Weighted() || l.Recurrent() {
 			q.Weights = append(q.Weights, model.WeightQuantizer{Layer: l.Name, Bits: c.WeightBits(l.Name)})
+		}
+		if l.Recurrent() {
+			q.Recurrent = append(q.Recurrent, c.Recurrent(l))
 		}
 	}
 	if q.Activations, err = activations(ctx, n, p, c, images); err != nil {
@@ -201,25 +204,23 @@ func activations(ctx context.Context, n *model.Network, p model.Parameters, c ca
 	}
 	outputs := make([][][]float32, len(n.Layers)) // of each tabled layer, image by image
 	calibration := images.First(min(c.Images, images.Len()))
-	for x := range Reals(calibration) {
-		for size := len(images.Image(0)); len(x) > 0; x = x[size:] {
-			if err := ctx.Err(); err != nil {
-				return nil, err
+	for k := range calibration.Len() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		outs, err := Forward(n, p, calibration, k)
+		if err != nil {
+			return nil, err
+		}
+		for i, l := range n.Layers {
+			if !l.Tabled() {
+				continue
 			}
-			outs, err := n.Forward(p, x[:size])
-			if err != nil {
-				return nil, err
+			row := make([]float32, len(outs[i]))
+			for k, v := range outs[i] {
+				row[k] = float32(v)
 			}
-			for i, l := range n.Layers {
-				if !l.Tabled() {
-					continue
-				}
-				row := make([]float32, len(outs[i]))
-				for k, v := range outs[i] {
-					row[k] = float32(v)
-				}
-				outputs[i] = append(outputs[i], row)
-			}
+			outputs[i] = append(outputs[i], row)
 		}
 	}
 	var all []model.ActivationQuantizer

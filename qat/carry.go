@@ -44,6 +44,14 @@ func carries(q *model.Quantized, sources [][]int) ([]int, error) {
 			in = shapes[from[0]]
 		}
 		switch {
+		case l.Recurrent():
+			weighted++
+			e, size = 0, 0
+			for _, r := range q.Recurrent {
+				if r.Layer == l.Name {
+					size = float64(max(int(r.StateBits), r.Fraction+1))
+				}
+			}
 		case l.Weighted() && weighted < len(q.Weights):
 			largest := float64(quant.Params{Bits: q.Weights[weighted].Bits, Signed: true, NarrowRange: true}.QMax())
 			weighted++
@@ -103,7 +111,7 @@ func nextDegrees(n *model.Network, sources [][]int) []int {
 			degree = len(a) - 1
 		} else if l.Type == model.Mul {
 			degree = 2
-		} else if l.Weighted() || l.Tabled() {
+		} else if l.Weighted() || l.Tabled() || l.Recurrent() {
 			degree = 1
 		}
 		for _, from := range sources[k] {

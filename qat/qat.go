@@ -36,6 +36,8 @@ type Quantizer struct {
 	folds   [][]float32 // of every layer: a factor an input, nil for all 1
 	learned []model.Tensor
 	grids   []model.Tensor // of tabled activations, where options.Calibrate may move them
+	// recurrences are those of the recurrent layers, by their index; nil of others.
+	recurrences []*recurrence
 }
 
 // Options say what of the quantizers training changes.
@@ -85,6 +87,7 @@ func Training(q *model.Quantized, options Options) (*Quantizer, error) {
 	z := &Quantizer{
 		q: q, options: options, sources: sources, carry: carry,
 		coeffs: make([][][]float32, layers), folds: make([][]float32, layers), joins: make([][]float32, layers),
+		recurrences: make([]*recurrence, layers),
 	}
 	if err := z.findTied(); err != nil {
 		return nil, err
@@ -145,7 +148,7 @@ func (z *Quantizer) Refresh(p model.Parameters) error {
 		z.refreshJoin(i)
 		z.refreshFold(i)
 	}
-	return nil
+	return z.refreshRecurrences()
 }
 
 // Freeze implements train.Quantizer.
@@ -156,6 +159,12 @@ func (z *Quantizer) Quantized() *model.Quantized { return z.q }
 
 // Input implements train.Quantizer.
 func (z *Quantizer) Input(x *G.Node, s train.Scales) (*G.Node, error) {
+	if p := &z.q.Input; z.q.Network.ReadsWords() { // vectors of words are trained behind it
+		return op.FakeQuantize("input", x, op.Quantizer{
+			Codes: func(dst, x []float32) { bulk.Codes(*p, dst, x) },
+			Grad:  func(dx, x, dcode []float32) { pass(dx, x, dcode, *p, 1/p.Scale) },
+		})
+	}
 	return op.FakeQuantize("input", x, op.Quantizer{
 		Codes: func(dst, x []float32) { bulk.Grid(z.q.Input).Quantize(dst, x) }, Scale: s[train.InputScale],
 		ScaleGradient: func(dst, x, dcode []float32) { dst[0] = float32(bulk.ScaleGradient(z.q.Input, x, dcode)) },
@@ -179,6 +188,12 @@ func (z *Quantizer) Weights(i int, w, b *G.Node, s train.Scales) (*G.Node, *G.No
 		},
 		Grad: func(dx, _, dy []float32) {
 			out := z.scaling[i].Out
+			if z.q.Network.ReadsWords() { // divided, as the first of these networks were trained
+				for o, g := range dy {
+					dx[o] = g / float32(math.Ldexp(out[o%len(out)], z.carry[i+1]))
+				}
+				return
+			}
 			for o, g := range dy {
 				dx[o] = float32(math.Ldexp(1/out[o%len(out)], -z.carry[i+1])) * g
 			}

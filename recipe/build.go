@@ -12,9 +12,13 @@ import (
 // Build is the network that float training begins with: the recipe's, with the
 // coefficients of every polynomial that approximates a function on a given
 // interval. The same recipe gives the same network. Polynomials whose interval
-// is to be measured are the functions themselves until then.
+// is to be measured are the functions themselves until then. How many words an embedding has
+// is not known yet.
 func (r *Recipe) Build() (*model.Network, error) {
 	n, err := calibrate.Polynomials(&r.Network)
+	if err == nil && n.ReadsWords() && r.Data.Text != nil {
+		n.Input = []int{r.Data.Text.Selection.Steps}
+	}
 	if err == nil {
 		_, err = n.Shapes()
 	}
@@ -48,7 +52,11 @@ func (r *Recipe) checkPolynomials(n *model.Network) error {
 
 // TeacherNetwork is the teacher's network, for a recipe that has one.
 func (r *Recipe) TeacherNetwork() *model.Network {
-	return &model.Network{Input: r.Network.Input, Layers: r.Teacher.Layers}
+	n := &model.Network{Input: r.Network.Input, Layers: r.Teacher.Layers}
+	if n.ReadsWords() && r.Data.Text != nil {
+		n.Input = []int{r.Data.Text.Selection.Steps}
+	}
+	return n
 }
 
 // checkTeacher checks the teacher, and that it is there where it is learned from
@@ -105,7 +113,7 @@ func (r *Recipe) checkTeacher(n *model.Network) error {
 			return fmt.Errorf("teacher.train.%s: it is not for a teacher", k.name)
 		}
 	}
-	if t.Train.Patience > 0 && r.Data.Validation == 0 {
+	if t.Train.Patience > 0 && r.Data.Validation == 0 && !n.ReadsWords() {
 		return fmt.Errorf("teacher.train.patience: patience needs a validation split: set data.validation")
 	}
 	return nil

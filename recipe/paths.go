@@ -15,10 +15,15 @@ func (r *Recipe) mapPaths(f func(path string) string) *Recipe {
 	if dir, ok := datasets.UserFolder(c.Data.Name); ok && dir != "" {
 		c.Data.Name = datasets.WithFolder(f(dir))
 	}
-	if s := c.Sentence; s != nil && s.Vectors != "" && s.Vectors != "none" && s.Vectors != "glove" {
+	if s := c.Sentence; s != nil {
 		copied := *s
-		copied.Vectors = f(s.Vectors)
+		copied.Vectors = mapVectors(s.Vectors, f)
 		c.Sentence = &copied
+	}
+	if t := c.Data.Text; t != nil {
+		copied := *t
+		copied.Vectors = mapVectors(t.Vectors, f)
+		c.Data.Text = &copied
 	}
 	for _, t := range []**train.TeacherConfig{&c.Train.Teacher, &c.Quantize.Finetune.Teacher} {
 		if *t != nil && (*t).Checkpoint != "" && (*t).Checkpoint != train.OwnFloat && (*t).Checkpoint != train.RecipeTeacher {
@@ -28,6 +33,14 @@ func (r *Recipe) mapPaths(f func(path string) string) *Recipe {
 		}
 	}
 	return &c
+}
+
+// mapVectors is what f makes of vectors that are a path.
+func mapVectors(vectors string, f func(path string) string) string {
+	if vectors == "" || vectors == "none" || vectors == "glove" {
+		return vectors
+	}
+	return f(vectors)
 }
 
 // At is the recipe as it must be written to a file in dir: its relative paths are

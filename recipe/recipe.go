@@ -33,11 +33,11 @@ type Recipe struct {
 	Reproduces string `yaml:"reproduces"` // the system it is compared with
 	Seed       uint64 `yaml:"seed"`
 	Data       Data   `yaml:"data"`
-	// Encoder is what becomes of a sample in the clear. It is left out where images are
+	// Encoder is what becomes of an image in the clear. It is left out where images are
 	// bytes divided by 255, so that recipes without it keep their hashes.
 	Encoder *Encoder      `yaml:"encoder,omitempty"`
 	Network model.Network `yaml:"network"`
-	// Sentence is there for networks that read sentences, nil for those of images.
+	// Sentence is a short form of networks that read words; nil where there is none.
 	Sentence *Sentence `yaml:"sentence,omitempty"`
 	// Teacher is a network that is trained first, for others to learn from.
 	Teacher  *Teacher     `yaml:"teacher,omitempty"`
@@ -55,8 +55,10 @@ type Data struct {
 	Name string `yaml:"name"`
 	// Validation is how many training images are held out to score epochs.
 	Validation int `yaml:"validation"`
-	// Images uses only the first training images; 0 uses all.
+	// Images is how many training samples are drawn; 0 uses all.
 	Images int `yaml:"images"`
+	// Text is what the client makes of sentences; nil for images.
+	Text *Text `yaml:"text,omitempty"`
 }
 
 // Teacher is a float network on the same images, and its training. Nothing of it
@@ -243,7 +245,11 @@ func resolve(tree *document.Node) (*Recipe, error) {
 	if len(r.Quantize.Layers) == 0 {
 		r.Quantize.Layers = nil // as where it is left out
 	}
-	if err := r.Validate(); err != nil {
+	err := r.expand()
+	if err == nil {
+		err = r.Validate()
+	}
+	if err != nil {
 		if place := tree.Locate(err.Error()); place != "" {
 			return nil, fmt.Errorf("%s%w", place, err)
 		}
@@ -271,18 +277,20 @@ func (r *Recipe) Validate() error {
 		}
 		return fmt.Errorf("data.%s: %d is negative", key, n)
 	}
-	if r.Sentence != nil {
-		if err := r.validateSentence(); err != nil {
+	words := r.ReadsWords()
+	if words {
+		if err := r.validateWords(); err != nil {
 			return err
 		}
-		return r.validateVerify()
 	}
 	n, err := r.Build()
 	if err != nil {
 		return err
 	}
-	if _, err := r.Pixels(); err != nil {
-		return err
+	if !words {
+		if _, err := r.Pixels(); err != nil {
+			return err
+		}
 	}
 	if err := r.checkMethod(); err != nil {
 		return err
@@ -308,7 +316,7 @@ func (r *Recipe) Validate() error {
 	if err := r.checkTeacher(n); err != nil {
 		return err
 	}
-	if r.Data.Validation == 0 && (r.Train.Patience > 0 || r.Quantize.Finetune.Patience > 0) {
+	if !words && r.Data.Validation == 0 && (r.Train.Patience > 0 || r.Quantize.Finetune.Patience > 0) {
 		key := "train"
 		if r.Train.Patience == 0 {
 			key = "quantize.finetune"
@@ -389,9 +397,10 @@ func (v Verify) CheckImages(test int, unit string) error {
 	return nil
 }
 
-// Encode is the resolved recipe as YAML. Parse of it gives the recipe back.
+// Encode is the resolved recipe as YAML, with the section sentence where it was written with
+// that. Parse of it gives the recipe back.
 func (r *Recipe) Encode() ([]byte, error) {
-	b, err := yaml.MarshalWithOptions(r, yaml.CustomMarshaler(quoted))
+	b, err := yaml.MarshalWithOptions(r.written(), yaml.CustomMarshaler(quoted))
 	if err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)
 	}

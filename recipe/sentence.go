@@ -2,136 +2,176 @@ package recipe
 
 import (
 	"fmt"
+	"reflect"
 
 	"qtool/datasets/text"
-	"qtool/model/sequence"
-	"qtool/quant"
+	"qtool/model"
 )
 
-// Sentence says how a network reads sentences; it stands in the place of network.
+// Sentence is a short form of a network that reads words, of its encoder and of some keys
+// of its training and quantization. It resolves to
+//
+//	network.layers          an embedding, a projection, an lstm or (cell mean) a flatten,
+//	                        a dropout where there is one, and a dense layer of one logit
+//	data.text               selection, vectors, polarity, least_count
+//	train, quantize.finetune  average, word_rate; keep_words in the second alone
+//	quantize                cell_range, fraction
 type Sentence struct {
-	sequence.Network `yaml:",inline"`
-	// Selection is what the client makes of a sentence in the clear.
-	Selection text.Selection `yaml:"selection"`
-	// Vectors are pre-trained ones: "glove", a path, or "none". Words without one
-	// begin from random ones, and all are trained.
-	Vectors string `yaml:"vectors"`
-	// Polarity gives every vector one more number: that many times the word's weight
-	// in the logistic regression on bags of words. 0 leaves it out.
-	Polarity float64 `yaml:"polarity,omitempty"`
-	// LeastCount is how often a training word must occur to be known; words with a
-	// pre-trained vector always are.
-	LeastCount int `yaml:"least_count"`
+	// Cell is lstm or mean, which averages the words of a sentence in one step.
+	Cell string `yaml:"cell"`
+	// Embedding is the size of the pre-trained vectors, Inputs what they are projected to.
+	Embedding int `yaml:"embedding"`
+	Inputs    int `yaml:"inputs"`
+	// Hidden are the units of the LSTM; Mask and Gates see model.Layer.
+	Hidden int          `yaml:"hidden,omitempty"`
+	Mask   bool         `yaml:"mask,omitempty"`
+	Gates  *model.Gates `yaml:"gates,omitempty"`
+
+	Selection  text.Selection `yaml:"selection"`
+	Vectors    string         `yaml:"vectors"`
+	Polarity   float64        `yaml:"polarity,omitempty"`
+	LeastCount int            `yaml:"least_count"`
 	// Dropout and WordDropout are the chances in training that a number of an input
 	// or of the last state is 0, and that a word is left out.
 	Dropout     float64 `yaml:"dropout"`
 	WordDropout float64 `yaml:"word_dropout"`
-	// WordRate, if not 0, multiplies the learning rate of the words' vectors.
-	WordRate float64 `yaml:"word_rate,omitempty"`
-	// Average, if not 0, trains a moving average of the parameters with that decay.
-	Average float64 `yaml:"average,omitempty"`
-	// CellRange is the largest |c| of a quantized cell state; Fraction the bits
-	// behind the point of polynomial states.
-	CellRange int `yaml:"cell_range,omitempty"`
-	Fraction  int `yaml:"fraction,omitempty"`
-	// KeepWords leaves the words' vectors alone in fine-tuning.
-	KeepWords bool `yaml:"keep_words,omitempty"`
+	WordRate    float64 `yaml:"word_rate,omitempty"`
+	Average     float64 `yaml:"average,omitempty"`
+	CellRange   int     `yaml:"cell_range,omitempty"`
+	Fraction    int     `yaml:"fraction,omitempty"`
+	KeepWords   bool    `yaml:"keep_words,omitempty"`
 }
 
-// Build is the network of the recipe's sentences.
-func (s *Sentence) Build() *sequence.Network {
-	n := s.Network
-	n.Steps = s.Selection.Steps
-	if s.Polarity != 0 {
-		n.Embedding++
-	}
-	return &n
-}
-
-// validateSentence checks what a recipe for sentences says; the keys that only
-// networks of images use must not be there.
-func (r *Recipe) validateSentence() error {
-	s := r.Sentence
-	if !text.Known(r.Data.Name) {
-		return fmt.Errorf("data.name: %q has no sentences: want one of %v", r.Data.Name, text.Names())
-	}
-	if len(r.Network.Input) > 0 || len(r.Network.Layers) > 0 {
-		return fmt.Errorf("network: sentence stands in its place: leave one of the two out")
-	}
-	if r.Data.Validation != 0 {
-		return fmt.Errorf("data.validation: %d, but the corpus has dev sentences of its own", r.Data.Validation)
-	}
-	if err := s.Selection.Validate(); err != nil {
-		return fmt.Errorf("sentence.selection.%w", err)
-	}
-	n := s.Build()
-	if err := n.Validate(); err != nil {
-		return fmt.Errorf("sentence.%w", err)
+// validate returns an error that names the key, the value and the limit.
+func (s *Sentence) validate() error {
+	recurrent := s.Cell == string(model.LSTM)
+	switch {
+	case !recurrent && s.Cell != model.Mean:
+		return fmt.Errorf("cell: %q is unknown: want lstm or mean; network.layers has more", s.Cell)
+	case !recurrent && (s.Hidden != 0 || s.Mask || s.Gates != nil):
+		return fmt.Errorf("cell mean takes no hidden, mask or gates")
+	case !recurrent && s.Selection.Steps > 1:
+		return fmt.Errorf("cell mean needs one step, the selection makes %d", s.Selection.Steps)
 	}
 	for _, k := range []struct {
 		name          string
 		value, lo, hi float64
+		on            bool
 	}{
-		{"polarity", s.Polarity, 0, 100}, {"least_count", float64(s.LeastCount), 1, 1e6},
-		{"dropout", s.Dropout, 0, 0.95}, {"word_dropout", s.WordDropout, 0, 0.95},
-		{"average", s.Average, 0, 0.99999}, {"word_rate", s.WordRate, 0, 100},
+		{"embedding", float64(s.Embedding), 1, model.MaxUnits, true}, {"inputs", float64(s.Inputs), 1, model.MaxUnits, true},
+		{"hidden", float64(s.Hidden), 1, model.MaxUnits, recurrent},
+		{"dropout", s.Dropout, 0, 0.95, true}, {"word_dropout", s.WordDropout, 0, 0.95, true},
+		{"average", s.Average, 0, 0.99999, true}, {"word_rate", s.WordRate, 0, 100, true},
 	} {
-		if !(k.value >= k.lo && k.value <= k.hi) {
-			return fmt.Errorf("sentence.%s: %v is outside %v..%v", k.name, k.value, k.lo, k.hi)
+		if k.on && !(k.value >= k.lo && k.value <= k.hi) {
+			return fmt.Errorf("%s: %v is outside %v..%v", k.name, k.value, k.lo, k.hi)
 		}
 	}
-	if s.Vectors == "" {
-		return fmt.Errorf("sentence.vectors: it is empty: want glove, none or a path")
-	}
-	if err := r.checkMethod(); err != nil {
-		return err
-	}
-	if err := r.Train.Validate(); err != nil {
-		return fmt.Errorf("train.%w", err)
-	}
-	return r.validateSentenceQuantize(n)
+	return s.text().validate()
 }
 
-func (r *Recipe) validateSentenceQuantize(n *sequence.Network) error {
-	q, s := &r.Quantize, r.Sentence
-	if q.Method == "none" {
+// text is the encoder of the short form.
+func (s *Sentence) text() *Text {
+	return &Text{Selection: s.Selection, Vectors: s.Vectors, Polarity: s.Polarity, LeastCount: s.LeastCount}
+}
+
+// layers are the network of the short form.
+func (s *Sentence) layers() []model.Layer {
+	names := model.SentenceNames
+	embedding := model.Layer{Type: model.Embedding, Name: names.Embedding, Units: s.Embedding, Rate: s.Dropout, WordDropout: s.WordDropout}
+	if s.Polarity != 0 {
+		embedding.Units++
+	}
+	behind := model.Layer{Type: model.LSTM, Name: names.LSTM, Units: s.Hidden, Mask: s.Mask, Gates: s.Gates}
+	if s.Cell == model.Mean {
+		embedding.Combine = model.Mean
+		behind = model.Layer{Type: model.Flatten, Name: names.Flatten}
+	}
+	all := []model.Layer{embedding, {Type: model.Projection, Name: names.Projection, Units: s.Inputs}, behind}
+	if s.Dropout > 0 {
+		all = append(all, model.Layer{Type: model.Dropout, Name: names.Dropout, Rate: s.Dropout})
+	}
+	return append(all, model.Layer{Type: model.Dense, Name: names.Output, Units: 1})
+}
+
+// place is a key that the short form stands for: where it is, and what the short form says
+// there.
+type place struct {
+	key, short string
+	at         reflect.Value
+	says       any
+}
+
+// places are the keys that the recipe's short form stands for.
+func (r *Recipe) places() []place {
+	s := r.Sentence
+	at := func(p any) reflect.Value { return reflect.ValueOf(p).Elem() }
+	all := []place{
+		{"network", "sentence", at(&r.Network), model.Network{Layers: s.layers()}},
+		{"data.text", "sentence", at(&r.Data.Text), s.text()},
+		{"train.average", "sentence.average", at(&r.Train.Average), s.Average},
+		{"train.word_rate", "sentence.word_rate", at(&r.Train.WordRate), s.WordRate},
+		{"quantize.cell_range", "sentence.cell_range", at(&r.Quantize.CellRange), s.CellRange},
+		{"quantize.fraction", "sentence.fraction", at(&r.Quantize.Fraction), s.Fraction},
+	}
+	if f := &r.Quantize.Finetune; r.Quantize.Method == "qat" {
+		all = append(all, place{"quantize.finetune.average", "sentence.average", at(&f.Average), s.Average},
+			place{"quantize.finetune.keep_words", "sentence.keep_words", at(&f.KeepWords), s.KeepWords})
+		if !s.KeepWords {
+			all = append(all, place{"quantize.finetune.word_rate", "sentence.word_rate", at(&f.WordRate), s.WordRate})
+		}
+	}
+	return all
+}
+
+// expand resolves the short form, if the recipe has it. The error names a key that is given
+// in both forms.
+func (r *Recipe) expand() error {
+	if r.Sentence == nil {
 		return nil
 	}
-	if err := q.Config.Validate(); err != nil {
-		return fmt.Errorf("quantize.%w", err)
+	if err := r.Sentence.validate(); err != nil {
+		return fmt.Errorf("sentence.%w", err)
 	}
-	if q.Input.Bits < 2 || q.Input.Bits > 8 {
-		return fmt.Errorf("quantize.input.bits: %d is outside 2..8", q.Input.Bits)
-	}
-	trial := sequence.Quantizers{
-		Input:      quant.Params{Scale: 0.5, Bits: quant.BitWidth(q.Input.Bits), Signed: true},
-		WeightBits: quant.BitWidth(q.Weights.Bits), Output: 1, Family: Family(n),
-		StateBits: quant.BitWidth(q.Activations.Bits), CellRange: s.CellRange, Fraction: s.Fraction,
-	}
-	for range 4 * n.Hidden {
-		trial.Rows = append(trial.Rows, 1)
-	}
-	if err := trial.Validate(n); err != nil {
-		return fmt.Errorf("quantize: %w", err)
-	}
-	if q.Method == "qat" {
-		if err := q.Finetune.Validate(); err != nil {
-			return fmt.Errorf("quantize.finetune.%w", err)
+	for _, p := range r.places() {
+		says := reflect.ValueOf(p.says)
+		if says.IsZero() {
+			continue
 		}
-		if t := q.Finetune.Teacher; t != nil && t.Checkpoint != "float" {
-			return fmt.Errorf("quantize.finetune.teacher.checkpoint: %q: a network that reads sentences learns from its own float one alone", t.Checkpoint)
+		given := !p.at.IsZero()
+		if p.key == "network" {
+			given = len(r.Network.Input) > 0 || len(r.Network.Layers) > 0
 		}
+		if given && !reflect.DeepEqual(p.at.Interface(), p.says) {
+			return fmt.Errorf("%s: %s stands in its place: leave one of the two out", p.key, p.short)
+		}
+		p.at.Set(says)
 	}
 	return nil
 }
 
-// Family is the kind of integer program that a network of sentences becomes.
-func Family(n *sequence.Network) string {
-	switch {
-	case n.Cell == sequence.Mean:
-		return sequence.LinearFamily
-	case n.Gates != nil:
-		return sequence.PolynomialFamily
+// written is the recipe as it is written: where it has the short form, without what that
+// stands for. Its parts are the recipe's own.
+func (r *Recipe) written() *Recipe {
+	c := *r
+	if r.Sentence == nil {
+		return &c
 	}
-	return sequence.TableFamily
+	for _, p := range c.places() {
+		if says := reflect.ValueOf(p.says); !says.IsZero() && reflect.DeepEqual(p.at.Interface(), p.says) {
+			p.at.SetZero()
+		}
+	}
+	return &c
 }
+
+// reads is the network that the recipe describes, in whichever form.
+func (r *Recipe) reads() *model.Network {
+	if r.Sentence != nil {
+		return &model.Network{Layers: r.Sentence.layers()}
+	}
+	return &r.Network
+}
+
+// ReadsWords reports whether the recipe's network reads the words of sentences.
+func (r *Recipe) ReadsWords() bool { return r.reads().ReadsWords() }

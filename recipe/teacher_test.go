@@ -48,7 +48,7 @@ func TestTeacherErrors(t *testing.T) {
 		{"checkpoint: teacher", "checkpoint: other", "teacher: nobody learns from it"},
 		{"units: 3}\n  train", "units: 4}\n  train", `teacher: layer "fc" has 4 logits, the network 3`},
 		{"name: wide", "name: fc", `teacher: model: layer "fc": name is used twice`},
-		{"type: relu", "type: lstm", `type "lstm" is unknown`},
+		{"type: relu", "type: rnn", `type "rnn" is unknown`},
 		{"epochs: 5", "epochs: 0", "teacher.train.epochs: 0 is outside 1..10000"},
 		{"schedule: constant, ", "", `teacher.train.schedule: "" is unknown`},
 		{"batch: 10,", "batch: 10, freeze_scales: 1,", "teacher.train.freeze_scales: it is not for a teacher"},

@@ -24,7 +24,7 @@ func (e *UnusedError) Error() string {
 // checkUsed refuses what has no effect: keys that this kind of recipe does not use,
 // unless they have their defaults, and keys of verify where nothing is encrypted.
 func (r *Recipe) checkUsed() error {
-	for _, l := range r.leaves() {
+	for _, l := range r.written().leaves() {
 		if c := r.misses(l.key); c != nil && l.given() {
 			return &UnusedError{l.key, c.what, c.is(r)}
 		}
@@ -33,7 +33,7 @@ func (r *Recipe) checkUsed() error {
 	switch v := r.Verify; {
 	case r.Quantize.Method == "none" && v.Backend != "auto" && v.Backend != "none":
 		return &UnusedError{"verify.backend", "quantize.method qat or ptq", "none"}
-	case r.Quantize.Method == "none" && v.EncryptedLimit != 0 && r.Sentence == nil:
+	case r.Quantize.Method == "none" && v.EncryptedLimit != 0 && !r.ReadsWords():
 		return &UnusedError{"verify.encrypted_limit", "quantize.method qat or ptq", "none"}
 	case v.Backend == "none" && v.LogN != 0:
 		return &UnusedError{"verify.log_n", encrypted, "none"}
@@ -49,7 +49,7 @@ func (r *Recipe) checkUsed() error {
 // as is the recipe for another method: what only the old one uses has its
 // defaults.
 func (r *Recipe) as(method string) *Recipe {
-	c := *r
+	c := r.written()
 	if r.Sentence != nil {
 		s := *r.Sentence
 		c.Sentence = &s
@@ -61,7 +61,7 @@ func (r *Recipe) as(method string) *Recipe {
 			l.value.Set(l.standard)
 		}
 	}
-	return &c
+	return c
 }
 
 // leaf is a key of a recipe with nothing below it but what is given as a whole: a
@@ -79,16 +79,16 @@ func (l leaf) given() bool {
 }
 
 // leaves are the keys of all sections, in the schema's order. Their values are r's
-// own.
+// own. Of an optional section that r has, the keys of it are there, else the section.
 func (r *Recipe) leaves() (all []leaf) {
 	d := defaults()
-	d.Sentence = &Sentence{}
+	d.Sentence, d.Data.Text = &Sentence{}, &Text{}
 	var walk func(path string, v, d reflect.Value)
 	walk = func(path string, v, d reflect.Value) {
 		fields := fieldsOf(v.Type())
-		if path == "sentence" && v.IsNil() {
+		if optional := path == "sentence" || path == "data.text"; optional && v.IsNil() {
 			d = reflect.Zero(v.Type())
-		} else if path == "sentence" {
+		} else if optional {
 			v, d = v.Elem(), d.Elem()
 		}
 		if v.Kind() != reflect.Struct || fields == nil {

@@ -3,9 +3,13 @@ package recipe
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
+
+// ofWords are the keys of quantize that no network of images uses; TestKeysByKind has them.
+var ofWords = []string{"quantize.cell_range", "quantize.fraction", "quantize.finetune.word_rate", "quantize.finetune.keep_words"}
 
 // Every key of quantize but its method belongs to some method, and every
 // method refuses the keys of the others.
@@ -33,7 +37,7 @@ func TestEveryKeyIsUsed(t *testing.T) {
 	for _, leaf := range leaves {
 		key, _, _ := strings.Cut(leaf, "=")
 		part := strings.Split(key, ".")[1]
-		if part == "method" {
+		if part == "method" || slices.Contains(ofWords, key) {
 			continue
 		}
 		for _, method := range []string{"qat", "ptq", "none"} {

@@ -20,6 +20,7 @@ var kinds = map[string]string{
 	"sentences, mean":      meanSentence,
 	"sentences, float":     meanSentence + "quantize: {method: none}\n",
 	"sentences, mean, ptq": meanSentence + "quantize: {method: ptq}\n",
+	"words, layers":        longSentence,
 }
 
 const meanSentence = `name: s
@@ -38,7 +39,9 @@ quantize: {activations: {bits: 4}, accumulator: {bits: 8}}
 var values = map[string]string{
 	"data.name": "uci", "network.input": "[1, 29, 29]", "network.layers": "[{type: flatten, name: f}, {type: dense, name: fc, units: 4}]",
 	"teacher":  "{layers: [{type: flatten, name: f}, {type: dense, name: fc, units: 10}], train: {epochs: 1, batch: 1, learning_rate: 1, schedule: cosine}}",
-	"sentence": "", "sentence.gates": "{degree: 5, radius: 4, penalty: 1, inside: 0.5}", "sentence.cell": "mean", "sentence.selection.kind": "saliency",
+	"sentence": "", "data.text": "{selection: {kind: first, steps: 3}, vectors: none, least_count: 1}", "data.text.vectors": "v.txt", "data.text.selection.kind": "saliency",
+	"train.average": "0.5", "quantize.finetune.average": "0.5", "quantize.fraction": "20", "quantize.cell_range": "4",
+	"sentence.gates": "{degree: 5, radius: 4, penalty: 1, inside: 0.5}", "sentence.cell": "mean", "sentence.selection.kind": "saliency",
 	"sentence.cell_range": "4", "sentence.fraction": "20", "train.schedule": "constant", "quantize.finetune.schedule": "constant",
 	"train.teacher": "{checkpoint: x, weight: 0.5, temperature: 3}", "quantize.finetune.teacher": "{checkpoint: float, weight: 0.7, temperature: 3}",
 	"quantize.layers": "{fc: {bits: 3}}", "quantize.weights.observer": "mse", "quantize.method": "none",
@@ -49,7 +52,7 @@ var values = map[string]string{
 // Every key of the schema stands in the table of what uses it.
 func TestEveryKeyHasAUse(t *testing.T) {
 	known := map[string]bool{"sentence": true}
-	for _, text := range []string{minimal, sentence} {
+	for _, text := range []string{minimal, sentence, longSentence} {
 		for _, l := range parse(t, text).leaves() {
 			known[l.key] = true
 			if _, ok := usedBy[l.key]; !ok {
@@ -104,8 +107,8 @@ func TestUnusedKeysOfSentences(t *testing.T) {
 		{"quantize: {weights: {per_channel: true}}", "quantize.weights.per_channel"}, {"quantize: {input: {observer: mse}}", "quantize.input.observer"},
 		{"quantize: {finetune: {weight_decay: 0.1}}", "quantize.finetune.weight_decay"}, {"quantize: {learn: {weights: true}}", "quantize.learn.weights"},
 		{"quantize: {accumulator: {shift: 2}}", "quantize.accumulator.shift"}, {"quantize: {method: ptq, ptq: {equalize: true}}", "quantize.ptq.equalize"},
-		{"quantize: {layers: {x: {bits: 3}}}", "quantize.layers"}, {"quantize: {activations: {bits: 4}}", "quantize.activations.bits"},
-		{"teacher: {layers: [{type: relu, name: a}]}", "teacher"}, {"train: {teacher: {checkpoint: x, weight: 1, temperature: 1}}", "train.teacher"},
+		{"quantize: {activations: {bits: 4}}", "quantize.activations.bits"},
+		{"train: {augment: {rotation: 2}}", "train.augment.rotation"}, {"quantize: {finetune: {overflow_penalty: 1}}", "quantize.finetune.overflow_penalty"},
 	} {
 		_, err := Parse([]byte(meanSentence + c.section + "\n"))
 		wantError(t, c.section, err, c.key+": it is for ")
@@ -124,7 +127,7 @@ func TestPrintedValuesAreAccepted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, l := range r.leaves() {
+		for _, l := range r.written().leaves() {
 			switch l.value.Kind() {
 			case reflect.Int, reflect.Uint64, reflect.Float64, reflect.Bool, reflect.String:
 			default:

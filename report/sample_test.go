@@ -58,7 +58,7 @@ func sample(t *testing.T) Input {
 		t.Fatal(err)
 	}
 	test := noise(sampleImages+5, net.Input)
-	sqnr, err := export.Observe(q, q.Params, program, test.First(20))
+	sqnr, err := export.Observe(q, q.Params, program, test.First(20), test.First(20))
 	if err != nil {
 		t.Fatal(err)
 	}

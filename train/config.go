@@ -13,7 +13,7 @@ import (
 // Config is how a network is trained; the recipe's `train` section.
 type Config struct {
 	Epochs int `yaml:"epochs" json:"epochs"`
-	// Batch is the number of images a step.
+	// Batch is the number of samples a step.
 	Batch int `yaml:"batch" json:"batch"`
 	// LearningRate is the peak of the schedule.
 	LearningRate float64 `yaml:"learning_rate" json:"learning_rate"`
@@ -44,6 +44,13 @@ type Config struct {
 	// many times mean(max(z - hi, 0)^2 + max(lo - z, 0)^2) of its inputs z to
 	// the loss; 0 is none.
 	OverflowPenalty float64 `yaml:"overflow_penalty" json:"overflow_penalty"`
+	// Average, if not 0, keeps a moving average of the parameters with that decay, which is
+	// what epochs are scored with and what training ends with.
+	Average float64 `yaml:"average,omitempty" json:"average,omitempty"`
+	// WordRate, if not 0, multiplies the learning rate of the vectors of words; KeepWords
+	// leaves these as they are.
+	WordRate  float64 `yaml:"word_rate,omitempty" json:"word_rate,omitempty"`
+	KeepWords bool    `yaml:"keep_words,omitempty" json:"keep_words,omitempty"`
 }
 
 // TeacherConfig says whose answers count, and how much; see op.Distillation.
@@ -90,6 +97,8 @@ func (c Config) Validate() error {
 		{"start_quantization", float64(c.StartQuantization), 0, 10000},
 		{"patience", float64(c.Patience), 0, 10000},
 		{"overflow_penalty", c.OverflowPenalty, 0, 1e6},
+		{"average", c.Average, 0, 0.99999},
+		{"word_rate", c.WordRate, 0, 100},
 	} {
 		if !(k.value >= k.lo && k.value <= k.hi) {
 			return fmt.Errorf("%s: %v is outside %v..%v", k.name, k.value, k.lo, k.hi)
@@ -106,6 +115,9 @@ func (c Config) Validate() error {
 	}
 	if c.LearningRate*c.WeightDecay >= 1 {
 		return fmt.Errorf("weight_decay: %v times the learning rate %v is not below 1: a step would leave nothing", c.WeightDecay, c.LearningRate)
+	}
+	if c.KeepWords && c.WordRate != 0 {
+		return fmt.Errorf("word_rate: %v, but keep_words leaves the vectors of words as they are", c.WordRate)
 	}
 	if c.Schedule != "cosine" && c.Schedule != "constant" {
 		return fmt.Errorf("schedule: %q is unknown: want cosine or constant", c.Schedule)

@@ -104,7 +104,7 @@ func checkDrift(t *testing.T, name string, q *model.Quantized, p *bundle.Program
 		t.Fatal(err)
 	}
 	defer e.Close()
-	logits, err := e.Logits(images)
+	logits, err := e.AllLogits(images)
 	if err != nil {
 		t.Fatal(err)
 	}

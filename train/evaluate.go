@@ -18,9 +18,12 @@ type Evaluator struct {
 	graphs []*graph
 	shape  []int
 	names  []string // of the layers
+	// Reads, if not nil, says which reals a sample's bytes stand for; nil is as the samples'
+	// encoder says.
+	Reads func(dst []float32, sample []uint8)
 }
 
-// evaluationBatch is the images of one forward run.
+// evaluationBatch is the samples of one forward run.
 const evaluationBatch = 100
 
 // NewEvaluator builds the forward graphs, one a core. They read the parameters
@@ -47,7 +50,8 @@ func (e *Evaluator) Close() {
 	}
 }
 
-// Predict returns the label index of the largest logit of every image.
+// Predict returns the label index of the largest logit of every sample or, of one logit,
+// whether it is above 0.
 func (e *Evaluator) Predict(ctx context.Context, s *datasets.Split) ([]int, error) {
 	predicted := make([]int, s.Len())
 	err := e.each(ctx, s, func(g *graph, from, to int) error {
@@ -60,6 +64,15 @@ func (e *Evaluator) Predict(ctx context.Context, s *datasets.Split) ([]int, erro
 	return predicted, nil
 }
 
+// Logits are the only logit of every sample, for networks with one.
+func (e *Evaluator) Logits(ctx context.Context, s *datasets.Split) ([]float32, error) {
+	logits := make([]float32, s.Len())
+	return logits, e.each(ctx, s, func(g *graph, from, to int) error {
+		copy(logits[from:to], g.output())
+		return nil
+	})
+}
+
 // Trace is Predict that calls visit for every image, from several goroutines,
 // with what each layer's tensor held: value gives a layer's element by its
 // row-major index, of layer model.Input the input's, quantized if anything is.
@@ -67,14 +80,17 @@ func (e *Evaluator) Trace(ctx context.Context, s *datasets.Split, visit func(ima
 	predicted := make([]int, s.Len())
 	err := e.each(ctx, s, func(g *graph, from, to int) error {
 		g.predict(predicted[from:to])
-		tensors := make([][]float32, len(g.layers)+1)
+		tensors, shapes := make([][]float32, len(g.layers)+1), append([][]int{e.shape}, g.shapes...)
 		for i, n := range append(G.Nodes{g.entered}, g.layers...) {
 			if tensors[i] = g.input.Float32s(); n.Op() != nil { // else it is the input as it came
 				tensors[i] = op.Output(n)
 			}
 		}
 		for r := range to - from {
-			err := visit(from+r, func(layer, element int) float32 { return tensors[layer-model.Input][element*g.batch+r] })
+			err := visit(from+r, func(layer, element int) float32 {
+				at := layer - model.Input
+				return tensors[at][g.index(shapes[at], element, r)]
+			})
 			if err != nil {
 				return err
 			}
@@ -90,8 +106,8 @@ func (e *Evaluator) Trace(ctx context.Context, s *datasets.Split, visit func(ima
 // each runs all images, batch by batch on every core, and calls done after each
 // batch with its images' indices.
 func (e *Evaluator) each(ctx context.Context, s *datasets.Split, done func(g *graph, from, to int) error) error {
-	if len(e.shape) > 0 && s.Len() > 0 && len(s.Image(0)) != product(e.shape) {
-		return fmt.Errorf("train: images of shape %v, the network takes %v", s.Shape, e.shape)
+	if err := e.takes(s); err != nil {
+		return err
 	}
 	errs := make([]error, len(e.graphs))
 	var wg sync.WaitGroup
@@ -100,7 +116,7 @@ func (e *Evaluator) each(ctx context.Context, s *datasets.Split, done func(g *gr
 			for from := k * g.batch; from < s.Len() && errs[k] == nil; from += len(e.graphs) * g.batch {
 				to := min(from+g.batch, s.Len())
 				if errs[k] = ctx.Err(); errs[k] == nil {
-					errs[k] = g.forward(s, from, to)
+					errs[k] = e.forward(g, s, from, to)
 				}
 				if errs[k] == nil {
 					errs[k] = done(g, from, to)
@@ -117,16 +133,40 @@ func (e *Evaluator) each(ctx context.Context, s *datasets.Split, done func(g *gr
 	return nil
 }
 
-// forward runs images from..to-1.
-func (g *graph) forward(s *datasets.Split, from, to int) error {
-	for r := range to - from {
-		s.Reals(g.image(r), from+r)
+// takes refuses samples that are not of the network's kind or shape.
+func (e *Evaluator) takes(s *datasets.Split) error {
+	if s.Len() == 0 || len(e.graphs) == 0 {
+		return nil
 	}
-	g.rows = to - from
+	words := e.graphs[0].embed != nil
+	switch {
+	case words != (s.Words != nil):
+		return fmt.Errorf("train: the network reads words: %v, the samples are words: %v", words, s.Words != nil)
+	case words && len(s.Words[0]) != e.shape[0]:
+		return fmt.Errorf("train: sentences of %d steps, the network takes %d", len(s.Words[0]), e.shape[0])
+	case !words && len(e.shape) > 0 && len(s.Image(0)) != product(e.shape):
+		return fmt.Errorf("train: images of shape %v, the network takes %v", s.Shape, e.shape)
+	}
+	return nil
+}
+
+// forward runs samples from..to-1.
+func (e *Evaluator) forward(g *graph, s *datasets.Split, from, to int) error {
+	for r := range to - from {
+		switch i := from + r; {
+		case g.embed != nil:
+			g.words(r, s.Words[i], nil)
+		case e.Reads != nil:
+			g.put(r, func(dst []float32) { e.Reads(dst, s.Image(i)) })
+		default:
+			g.put(r, func(dst []float32) { s.Reals(dst, i) })
+		}
+	}
+	g.used = to - from
 	return g.run()
 }
 
-// Accuracy is the share of images whose prediction is their label.
+// Accuracy is the share of samples whose prediction is their label.
 func (e *Evaluator) Accuracy(ctx context.Context, s *datasets.Split) (float64, error) {
 	predicted, err := e.Predict(ctx, s)
 	if err != nil {

@@ -75,7 +75,7 @@ func TestLogitsAreForward(t *testing.T) {
 	}
 	defer e.Close()
 	images, _ := digits(t, 130, 0) // a whole batch and a part
-	got, err := e.Logits(images)
+	got, err := e.AllLogits(images)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestPredict(t *testing.T) {
 	if err != nil || len(all) != 350 {
 		t.Fatalf("%d predictions, %v", len(all), err)
 	}
-	logits, err := e.Logits(images)
+	logits, err := e.AllLogits(images)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,16 @@
 package train
 
-import "qtool/datasets"
+import (
+	"context"
+
+	"qtool/datasets"
+)
 
 // Gradients are the loss of one batch of all of a task's images, and its
 // parameters' gradients, by name.
 func Gradients(task Task) (loss float64, grads map[string][]float32, err error) {
 	task.Config.Batch = task.Train.Len()
-	f, err := newFitter(task)
+	f, err := newFitter(context.Background(), task)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -40,13 +44,13 @@ func Gradients(task Task) (loss float64, grads map[string][]float32, err error) 
 	return loss, grads, nil
 }
 
-// Logits are the logits of every image, in order, from the first graph.
-func (e *Evaluator) Logits(s *datasets.Split) ([][]float32, error) {
+// AllLogits are the logits of every image, in order, from the first graph.
+func (e *Evaluator) AllLogits(s *datasets.Split) ([][]float32, error) {
 	g := e.graphs[0]
 	var all [][]float32
 	for from := 0; from < s.Len(); from += g.batch {
 		to := min(from+g.batch, s.Len())
-		if err := g.forward(s, from, to); err != nil {
+		if err := e.forward(g, s, from, to); err != nil {
 			return nil, err
 		}
 		logits := g.logits.Value().Data().([]float32)

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -22,7 +23,8 @@ type Task struct {
 	Params    model.Parameters // where to start; not changed
 	Quantizer Quantizer        // nil: float training
 	Teacher   *Teacher         // nil: the labels alone
-	Train     *datasets.Split
+	// Train are images or, for a network that reads words, sentences.
+	Train *datasets.Split
 	// Validation scores each epoch; nil only where Config.Patience is 0.
 	Validation *datasets.Split
 	Config     Config
@@ -47,7 +49,7 @@ type Progress struct {
 	Epoch, Epochs int // Epoch counts from 1
 	Step, Steps   int // in this epoch
 	Loss          float64
-	Accuracy      float64 // of this epoch's training images so far
+	Accuracy      float64 // of this epoch's training samples so far
 	Validation    float64 // of the last whole epoch
 	Float         bool    // fake quantization has not begun
 }
@@ -85,7 +87,7 @@ const shardCount = 2
 // When ctx ends, Fit finishes its step, writes the state and returns the
 // context's error.
 func Fit(ctx context.Context, task Task) (*Result, error) {
-	f, err := newFitter(task)
+	f, err := newFitter(ctx, task)
 	if err != nil {
 		return nil, err
 	}
@@ -100,17 +102,8 @@ func Fit(ctx context.Context, task Task) (*Result, error) {
 			return nil, err
 		}
 	}
-	if task.Config.Patience > 0 {
-		copyParams(f.params, f.best)
-		copyParams(f.scales, f.bestScales)
-		if task.Quantizer != nil {
-			task.Quantizer.Freeze() // the scales are the best epoch's
-			if err := task.Quantizer.Refresh(f.params); err != nil {
-				return nil, err
-			}
-		}
-	} else {
-		f.Best = f.Epoch
+	if err := f.keep(); err != nil {
+		return nil, err
 	}
 	settled, err := f.settle(ctx, f.quantizer())
 	if err == nil && settled {
@@ -122,14 +115,41 @@ func Fit(ctx context.Context, task Task) (*Result, error) {
 	return &Result{Params: f.params, History: f.History, Best: f.Best, Seconds: f.seconds(), Settled: settled}, nil
 }
 
+// keep makes the parameters those that the run ends with: the best epoch's or, without
+// patience, the last ones or their average.
+func (f *fitter) keep() error {
+	q := f.task.Quantizer
+	if f.task.Config.Patience == 0 {
+		f.Best = f.Epoch
+		if f.task.Config.Average == 0 {
+			return nil
+		}
+		copyParams(f.params, f.average)
+		if q != nil {
+			return q.Refresh(f.params)
+		}
+		return nil
+	}
+	copyParams(f.params, f.best)
+	copyParams(f.scales, f.bestScales)
+	if q == nil {
+		return nil
+	}
+	q.Freeze() // the scales are the best epoch's
+	return q.Refresh(f.params)
+}
+
 // fitter is a run in progress; counters is the part that its state file keeps
 // beside the tensors.
 type fitter struct {
 	counters
 	task       Task
 	params     model.Parameters
+	average    model.Parameters // params itself without Config.Average
 	best       model.Parameters
 	adam       *Adam
+	words      *wordFitter // nil unless the vectors of words are trained
+	soft       []float32   // what a teacher answers to each sample, of one logit; else nil
 	shards     []*graph
 	scales     model.Parameters // learned, then observed; the quantizer's own slices
 	bestScales model.Parameters
@@ -153,36 +173,19 @@ type counters struct {
 	History   []Epoch `json:"history"`
 }
 
-func newFitter(task Task) (*fitter, error) {
-	if err := task.Config.Validate(); err != nil {
-		return nil, fmt.Errorf("train: %w", err)
-	}
-	if task.Train.Len() == 0 {
-		return nil, fmt.Errorf("train: no training images")
-	}
-	if task.Config.Patience > 0 && (task.Validation == nil || task.Validation.Len() == 0) {
-		return nil, fmt.Errorf("train: patience %d needs a validation split", task.Config.Patience)
-	}
-	if err := task.Params.Check(task.Network); err != nil {
+func newFitter(ctx context.Context, task Task) (*fitter, error) {
+	if err := task.check(); err != nil {
 		return nil, err
-	}
-	if t := task.Teacher; t != nil {
-		if err := t.Params.Check(t.Network); err != nil {
-			return nil, fmt.Errorf("train: teacher: %w", err)
-		}
-		if !slices.Equal(t.Network.Input, task.Network.Input) {
-			return nil, fmt.Errorf("train: the teacher takes images of shape %v, the network %v", t.Network.Input, task.Network.Input)
-		}
-	}
-	if task.Config.OverflowPenalty > 0 && !slices.ContainsFunc(task.Network.Layers, func(l model.Layer) bool { return l.Interval != nil }) {
-		return nil, fmt.Errorf("train: overflow_penalty %v: no polynomial has an interval", task.Config.OverflowPenalty)
 	}
 	f := &fitter{
 		task: task, params: task.Params.Clone(), best: task.Params.Clone(),
 		start: time.Now(), normed: normed(task.Network),
 	}
-	if err := CheckNormBatch(task.Network, task.Config); err != nil {
-		return nil, fmt.Errorf("train: %w", err)
+	if f.average = f.params; task.Config.Average > 0 {
+		f.average = f.params.Clone()
+	}
+	if err := f.soften(ctx); err != nil {
+		return nil, err
 	}
 	if f.normed && task.Train.Len() < normBatch {
 		return nil, fmt.Errorf("train: %d training images: a batch norm needs %d or more", task.Train.Len(), normBatch)
@@ -211,7 +214,7 @@ func (f *fitter) build() error {
 		f.adam.Relative = len(q.Scales())
 	}
 	n := f.shardsOf(f.task.Config.Batch)
-	o := &objective{teacher: f.task.Teacher, penalty: f.task.Config.OverflowPenalty}
+	o := f.objective()
 	for range n {
 		g, err := newGraph(f.task.Network, f.params, q, (f.task.Config.Batch+n-1)/n, o)
 		if err != nil {
@@ -219,9 +222,16 @@ func (f *fitter) build() error {
 		}
 		f.shards = append(f.shards, g)
 	}
+	f.words = newWordFitter(f.task, f.params)
 	var err error
-	f.accuracy, err = NewEvaluator(f.task.Network, f.params, q)
+	f.accuracy, err = NewEvaluator(f.task.Network, f.average, q)
 	return err
+}
+
+// objective is what the training graphs have. Where a teacher has answered whole samples,
+// nothing is left out of them.
+func (f *fitter) objective() *objective {
+	return &objective{teacher: f.task.Teacher, penalty: f.task.Config.OverflowPenalty, whole: f.soft != nil}
 }
 
 func (f *fitter) close() {
@@ -248,9 +258,7 @@ func (f *fitter) stepsPerEpoch() int {
 func (f *fitter) epoch(ctx context.Context) error {
 	c, steps := f.task.Config, f.stepsPerEpoch()
 	f.freeze()
-	// The stream's second word is offset so that no epoch shares it with the
-	// parameters' initialisation.
-	order := rand.New(rand.NewPCG(f.task.Seed, 1<<32+uint64(f.Epoch))).Perm(f.task.Train.Len())
+	order := order(f.task.Network, f.task.Train, c.Batch, f.task.Seed, uint64(f.Epoch))
 	for f.Step < steps {
 		if ctx.Err() != nil {
 			return f.interrupted(ctx)
@@ -267,12 +275,42 @@ func (f *fitter) epoch(ctx context.Context) error {
 			f.task.Progress(f.progress(steps))
 		}
 	}
+	if err := f.score(ctx); ctx.Err() != nil {
+		return f.interrupted(ctx)
+	} else if err != nil {
+		return err
+	}
+	if f.task.Quantizer != nil && f.Epoch == f.task.Config.StartQuantization {
+		if err := f.startQuantization(ctx); err != nil {
+			return err
+		}
+	}
+	return f.save()
+}
+
+// score ends an epoch with its line in the history and keeps it if it is the best. Where
+// parameters are averaged it scores the average, for which the scales are chosen anew, and
+// puts those of training back.
+func (f *fitter) score(ctx context.Context) error {
+	q, averaged := f.quantizer(), f.task.Config.Average > 0
+	if q == nil || !averaged {
+		return f.scored(ctx)
+	}
+	trained := f.scales.Clone()
+	if err := q.Refresh(f.average); err != nil {
+		return err
+	}
+	err := f.scored(ctx)
+	copyParams(f.scales, trained)
+	return errors.Join(err, q.Refresh(f.params))
+}
+
+// scored is score of the average, whatever that is.
+func (f *fitter) scored(ctx context.Context) error {
 	score := 0.0
 	if v := f.task.Validation; v != nil && v.Len() > 0 {
 		var err error
-		if score, err = f.accuracy.Accuracy(ctx, v); ctx.Err() != nil {
-			return f.interrupted(ctx)
-		} else if err != nil {
+		if score, err = f.accuracy.Accuracy(ctx, v); err != nil {
 			return err
 		}
 	}
@@ -282,15 +320,10 @@ func (f *fitter) epoch(ctx context.Context) error {
 	f.Step, f.LossSum, f.Correct = 0, 0, 0
 	if f.Best == 0 || score > f.BestScore {
 		f.Best, f.BestScore = f.Epoch, score
-		copyParams(f.best, f.params)
+		copyParams(f.best, f.average)
 		copyParams(f.bestScales, f.scales)
 	}
-	if f.task.Quantizer != nil && f.Epoch == f.task.Config.StartQuantization {
-		if err := f.startQuantization(ctx); err != nil {
-			return err
-		}
-	}
-	return f.save()
+	return nil
 }
 
 // delayed reports whether fake quantization is still to begin.
@@ -322,6 +355,7 @@ func (f *fitter) startQuantization(ctx context.Context) error {
 		return err
 	}
 	f.Steps, f.Best, f.BestScore = 0, f.Epoch, -1
+	copyParams(f.average, f.params)
 	return f.build()
 }
 
@@ -385,33 +419,83 @@ func (f *fitter) step(batch []int) error {
 			f32.Add(sum[i], d)
 		}
 	}
+	if f.words != nil {
+		if err := f.words.gather(f.shards); err != nil {
+			return err
+		}
+		f.adam.Elsewhere = f.words.gradient.sumSquares()
+	}
 	if err := f.adam.Step(G.NodesToValueGrads(f.shards[0].params)); err != nil {
 		return fmt.Errorf("train: epoch %d, step %d: %w", f.Epoch+1, f.Step+1, err)
 	}
+	if f.words != nil {
+		f.words.step(f.adam)
+	}
 	f.Steps = f.adam.Steps
 	f.observeMoments()
+	f.follow()
 	if q := f.quantizer(); q != nil {
 		return q.Refresh(f.params)
 	}
 	return nil
 }
 
-// fill writes a shard's images, augmented, and labels; the rest is padding.
+// follow moves the average towards the parameters, at step t (see Config.Average):
+//
+//	average <- d average + (1-d) parameters,   d = min(Average, (1+t)/(10+t))
+func (f *fitter) follow() {
+	if f.task.Config.Average == 0 {
+		return
+	}
+	t := float64(f.Steps)
+	rest := float32(1 - min(f.task.Config.Average, (1+t)/(10+t)))
+	for i := range f.average {
+		average, now := f.average[i].Data, f.params[i].Data
+		for k, x := range now {
+			average[k] += float32(rest * (x - average[k]))
+		}
+	}
+}
+
+// label is what training sample i is to answer: its class or, of one logit, the
+// probability of the second class.
+func (f *fitter) label(i int) float32 {
+	if f.soft != nil {
+		return f.soft[i]
+	}
+	return float32(f.task.Train.Labels[i])
+}
+
+// fill writes a shard's samples, images augmented, and labels; the rest is padding.
 func (f *fitter) fill(g *graph, indices []int, count int) {
 	labels := g.labels.Float32s()
-	g.rows = len(indices)
+	g.used, g.count = len(indices), count
 	for r := range g.batch {
 		if r >= len(indices) {
-			clear(g.image(r))
+			g.pad(r)
 			labels[r] = -1
 			continue
 		}
 		i := indices[r]
-		f.task.Train.Augmented(g.image(r), i, f.task.Config.Augment, f.task.Seed, uint64(f.Epoch))
-		labels[r] = float32(f.task.Train.Labels[i])
+		labels[r] = f.label(i)
+		if g.embed == nil {
+			g.put(r, func(dst []float32) {
+				f.task.Train.Augmented(dst, i, f.task.Config.Augment, f.task.Seed, uint64(f.Epoch))
+			})
+			continue
+		}
+		var source *rand.Rand // of what is left out
+		if f.soft == nil {
+			source = wordStream(f.task.Seed, f.Epoch, i)
+		}
+		g.words(r, f.task.Train.Words[i], source)
+		for _, d := range g.dropouts {
+			d.fill(r, source)
+		}
 	}
-	g.count = count
-	g.draw(f.task.Seed, f.Epoch, indices)
+	if g.embed == nil {
+		g.draw(f.task.Seed, f.Epoch, indices)
+	}
 }
 
 // momentum is how much of its running moments a batch norm replaces at a step.
@@ -443,9 +527,12 @@ func (f *fitter) observeMoments() {
 // tally adds a shard's loss and correct answers to the epoch's.
 func (f *fitter) tally(g *graph, count int) {
 	f.LossSum += float64(float64(g.loss.Value().Data().(float32)) * float64(count))
+	for _, c := range g.cells {
+		f.LossSum += float64(c.LastPenalty * float64(count))
+	}
 	g.predict(g.predicted)
 	for r, l := range g.labels.Float32s() {
-		if l >= 0 && g.predicted[r] == int(l) {
+		if l >= 0 && g.predicted[r] == int(l+0.5) { // a probability is rounded
 			f.Correct++
 		}
 	}

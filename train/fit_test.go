@@ -178,7 +178,7 @@ func TestFitErrors(t *testing.T) {
 		want   string
 	}{
 		{func(k *train.Task) { k.Config.Batch = 0 }, "train: batch: 0 is outside"},
-		{func(k *train.Task) { k.Train = k.Train.First(0) }, "train: no training images"},
+		{func(k *train.Task) { k.Train = k.Train.First(0) }, "train: no training samples"},
 		{func(k *train.Task) { k.Config.Patience, k.Validation = 1, nil }, "train: patience 1 needs a validation split"},
 		{func(k *train.Task) { k.Config.OverflowPenalty = 1 }, "train: overflow_penalty 1: no polynomial has an interval"},
 		{func(k *train.Task) { k.Params = k.Params[1:] }, "3 parameter tensors, the network has 4"},

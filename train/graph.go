@@ -5,11 +5,11 @@ package train
 
 import (
 	"fmt"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"qtool/kernel/f32"
 	"qtool/model"
 	"qtool/train/op"
 )
@@ -17,20 +17,23 @@ import (
 // graph is a network on a fixed batch, with its tape machine. Parameters are
 // shared with other graphs through the slices behind them.
 type graph struct {
-	batch  int
-	images []float32     // [batch, shape...]; run brings them into input
-	input  *tensor.Dense // [shape..., batch]
+	feed
+	source *G.Node       // the input as it came
 	labels *tensor.Dense // [batch]; nil without a loss
 	count  int           // labels that the loss is divided by
-	rows   int           // images that are no padding
+	used   int           // samples that are no padding
 	params G.Nodes       // those that gradients change; the scales come last
 	scales Scales
 	norms  []norm
 	// dropouts are those of a training graph.
 	dropouts []*dropout
-	logits   *G.Node
-	layers   G.Nodes // each layer's output
-	// entered is what the first layers read: the input, quantized if anything is.
+	// cells are the recurrent layers whose gates are polynomials.
+	cells  []*op.PolynomialCell
+	logits *G.Node
+	layers G.Nodes // each layer's output
+	shapes [][]int // of the layers
+	// entered is the input or, of words, the tensor of the network's entry, quantized if
+	// anything is.
 	entered *G.Node
 	loss    *G.Node
 	// predicted is room for a batch's predictions.
@@ -47,6 +50,7 @@ type graph struct {
 type objective struct {
 	teacher *Teacher // nil: the labels alone
 	penalty float64  // weight of inputs outside their polynomial's interval
+	whole   bool     // no dropout
 }
 
 // norm is a batch norm of a training graph, with the moments of its last run.
@@ -60,22 +64,17 @@ type norm struct {
 // inputs outside their interval, and the gradients of every parameter.
 func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, o *objective) (*graph, error) {
 	g := G.NewGraph()
-	shape := append(append(tensor.Shape(nil), n.Input...), batch)
-	t := &graph{batch: batch, scales: Scales{}, images: make([]float32, shape.TotalSize()), predicted: make([]int, batch)}
-	t.input = tensor.New(tensor.WithShape(shape...), tensor.Of(tensor.Float32))
+	t := &graph{feed: newFeed(n, p, batch), scales: Scales{}, predicted: make([]int, batch)}
+	shape := t.input.Shape()
 	x := G.NewTensor(g, tensor.Float32, len(shape), G.WithShape(shape...), G.WithName("input"), G.WithValue(t.input))
-	input := x
+	t.source = x
 	var err error
-	b := builder{graph: t, g: g, p: p, q: q, n: n, training: o != nil}
+	b := builder{graph: t, g: g, p: p, q: q, n: n, training: o != nil, drops: o != nil && !o.whole}
 	if q != nil {
 		for _, s := range q.Scales() {
 			t.scales[s.Name] = node(g, s)
 		}
-		if x, err = q.Input(x, t.scales); err != nil {
-			return nil, err
-		}
 	}
-	t.entered = x
 	if x, err = b.all(x); err != nil {
 		return nil, err
 	}
@@ -93,10 +92,13 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, o *o
 	if o != nil {
 		t.labels = tensor.New(tensor.WithShape(batch), tensor.Of(tensor.Float32))
 		labels := G.NewTensor(g, tensor.Float32, 1, G.WithShape(batch), G.WithName("labels"), G.WithValue(t.labels))
-		if o.teacher == nil {
+		switch {
+		case t.binary():
+			t.loss, err = op.BinaryCrossEntropy(x, labels, &t.count)
+		case o.teacher == nil:
 			t.loss, err = op.CrossEntropy(x, labels, &t.count)
-		} else {
-			t.loss, err = t.distil(g, input, x, labels, o.teacher)
+		default:
+			t.loss, err = t.distil(g, t.source, x, labels, o.teacher)
 		}
 		if err != nil {
 			return nil, err
@@ -106,7 +108,11 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, o *o
 				return nil, err
 			}
 		}
-		if _, err = G.Grad(t.loss, t.params...); err != nil {
+		wanted := t.params
+		if t.embed != nil {
+			wanted = append(slices.Clone(wanted), t.source)
+		}
+		if _, err = G.Grad(t.loss, wanted...); err != nil {
 			return nil, fmt.Errorf("train: differentiate: %w", err)
 		}
 	}
@@ -117,7 +123,7 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, o *o
 // distil adds the teacher's network, on the same input, and the loss against its
 // answers. One graph has both: to run one is to hand over between threads.
 func (t *graph) distil(g *G.ExprGraph, input, logits, labels *G.Node, teacher *Teacher) (*G.Node, error) {
-	b := builder{graph: &graph{batch: t.batch}, g: g, p: teacher.Params, n: teacher.Network, prefix: "teacher."}
+	b := builder{graph: &graph{feed: feed{batch: t.batch, steps: t.steps}}, g: g, p: teacher.Params, n: teacher.Network, prefix: "teacher."}
 	answers, err := b.all(input)
 	if err != nil {
 		return nil, fmt.Errorf("teacher: %w", err)
@@ -131,16 +137,24 @@ func (t *graph) distil(g *G.ExprGraph, input, logits, labels *G.Node, teacher *T
 // close frees the graph's machine.
 func (t *graph) close() { t.vm.Close() }
 
-// image is where image r of the batch goes.
-func (t *graph) image(r int) []float32 {
-	per := len(t.images) / t.batch
-	return t.images[r*per : (r+1)*per]
-}
+// binary reports whether there is one logit, which is above 0 for the second of two
+// classes.
+func (t *graph) binary() bool { return t.logits.Shape()[0] == 1 }
 
-// predict writes the class of each image's largest logit in the last run.
+// output is the logits of the last run, [logits, batch].
+func (t *graph) output() []float32 { return t.logits.Value().(*tensor.Dense).Float32s() }
+
+// predict writes the class of each sample's largest logit in the last run, or what its
+// only logit says.
 func (t *graph) predict(classes []int) {
-	logits := t.logits.Value().(*tensor.Dense).Float32s()
+	logits := t.output()
 	for r := range classes {
+		if t.binary() {
+			if classes[r] = 0; logits[r] > 0 {
+				classes[r] = 1
+			}
+			continue
+		}
 		at := r
 		for i := r; i < len(logits); i += t.batch {
 			if logits[i] > logits[at] {
@@ -151,13 +165,23 @@ func (t *graph) predict(classes []int) {
 	}
 }
 
-// run executes the graph on what images and labels hold.
+// run executes the graph on what the feed and the labels hold.
 func (t *graph) run() error {
-	f32.Transpose(t.input.Float32s(), t.images, t.batch, len(t.images)/t.batch)
+	t.enter()
 	t.vm.Reset()
 	if err := t.vm.RunAll(); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
+	return nil
+}
+
+// gatherWords adds the gradient of the last run to that of the vectors of the words.
+func (t *graph) gatherWords(s *sparse) error {
+	v, err := t.source.Grad()
+	if err != nil {
+		return fmt.Errorf("train: gradient of the input: %w", err)
+	}
+	t.gather(s, v.(*tensor.Dense).Float32s())
 	return nil
 }
 

@@ -87,7 +87,7 @@ func TestBranchesAreForward(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	got, err := e.Logits(k.Train.First(130))
+	got, err := e.AllLogits(k.Train.First(130))
 	if err != nil {
 		t.Fatal(err)
 	}

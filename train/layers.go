@@ -18,6 +18,7 @@ type builder struct {
 	q        Quantizer
 	n        *model.Network
 	training bool
+	drops    bool   // there is dropout
 	prefix   string // of the names of tensors: a graph takes equal names for one
 	sources  [][]int
 	tensors  []made // of each layer
@@ -44,7 +45,14 @@ func (b *builder) all(x *G.Node) (*G.Node, error) {
 	if b.sources, err = b.n.Sources(); err != nil {
 		return nil, err
 	}
-	b.input = made{node: x, shape: b.n.Input, needs: b.scales[InputScale] != nil}
+	b.shapes = shapes
+	entry := b.n.Entry()
+	b.input = made{node: x, shape: b.n.Input, needs: b.scales[InputScale] != nil || b.embed != nil && b.training}
+	if entry == model.Input {
+		if err := b.enters(&b.input); err != nil {
+			return nil, err
+		}
+	}
 	b.tensors = make([]made, len(shapes))
 	for _, from := range b.sources {
 		for _, k := range from {
@@ -58,9 +66,23 @@ func (b *builder) all(x *G.Node) (*G.Node, error) {
 		if err != nil {
 			return nil, fmt.Errorf("train: layer %q (%s): %w", l.Name, l.Type, err)
 		}
+		if i == entry {
+			if err := b.enters(t); err != nil {
+				return nil, err
+			}
+		}
 		b.layers = append(b.layers, t.node)
 	}
 	return b.tensors[len(shapes)-1].node, nil
+}
+
+// enters quantizes the tensor at the entry, if anything is quantized.
+func (b *builder) enters(t *made) (err error) {
+	if b.q != nil {
+		t.node, err = b.q.Input(t.node, b.scales)
+	}
+	b.entered = t.node
+	return err
 }
 
 // tensor is layer i's, or the input.
@@ -116,6 +138,13 @@ func (b *builder) operation(i int, l model.Layer, t, in *made, xs []*G.Node, nee
 	switch {
 	case l.Weighted():
 		return b.weighted(i, l, t, in, x)
+	case l.Type == model.Embedding:
+		return x, nil // the feed has looked the words up
+	case l.Type == model.Projection:
+		return b.projection(l, x)
+	case l.Recurrent():
+		t.bias, t.real = nil, false
+		return b.recurrent(i, l, in, x)
 	case l.Type == model.BatchNorm:
 		return b.batchNorm(l, x)
 	case l.Averages():
@@ -272,7 +301,7 @@ func (b *builder) batchNorm(l model.Layer, x *G.Node) (*G.Node, error) {
 		b.params = append(b.params, w, bias)
 		m := &op.Moments{}
 		b.norms = append(b.norms, norm{l.Name, m})
-		return op.BatchNorm(x, w, bias, model.BatchNormEpsilon, &b.rows, m)
+		return op.BatchNorm(x, w, bias, model.BatchNormEpsilon, &b.used, m)
 	case b.q != nil:
 		return x, nil
 	}

@@ -39,8 +39,8 @@ func (e *Evaluator) Outside(ctx context.Context, s *datasets.Split) ([]Outside, 
 		}
 		g.watch = func(i int, x []float32) {
 			j := at[i]
-			counts[k][j].add(x, g.batch, g.rows, g.bounded[j].scales())
-			counts[k][j].Images += g.rows
+			counts[k][j].add(x, g.batch, g.used, g.bounded[j].scales())
+			counts[k][j].Images += g.used
 		}
 		defer func() { g.watch = nil }()
 	}

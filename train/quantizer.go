@@ -4,6 +4,7 @@ import (
 	G "gorgonia.org/gorgonia"
 
 	"qtool/model"
+	"qtool/train/op"
 )
 
 // Quantizer inserts fake quantization into a training graph. What its methods
@@ -23,11 +24,14 @@ type Quantizer interface {
 	// place. They are not learned, but a run cannot go on without them.
 	Observed() []model.Tensor
 
-	// Input quantizes the network's input.
+	// Input quantizes the network's input, or the tensor of its entry.
 	Input(x *G.Node, s Scales) (*G.Node, error)
 	// Weights quantizes the parameters of layer i. The bias is nil where a table
 	// takes it.
 	Weights(i int, w, b *G.Node, s Scales) (*G.Node, *G.Node, error)
+	// Recurrent quantizes the weights and the bias of the recurrent layer i. Its cell works
+	// on integers; nil is the layer's own, on the reals that RealScales says.
+	Recurrent(i int, w, u, b *G.Node) (wq, uq, bq *G.Node, cell op.Cell, err error)
 	// Real gives the factors and biases that turn layer i's accumulators into
 	// reals, for a batch norm.
 	Real(i int) func() (slopes, offsets []float64)

@@ -6,17 +6,22 @@ import (
 	"qtool/datasets"
 )
 
-// Scores are, for a network of two logits, the second less the first of every image; nil
-// for any other network.
+// Scores are the scores of every sample by a network that tells two classes apart: the
+// second logit less the first or, of one logit z, which stands for -z and z, 2z. They are
+// nil for a network of more.
 func (e *Evaluator) Scores(ctx context.Context, s *datasets.Split) ([]float32, error) {
-	if e.outputs() != 2 {
+	if len(e.graphs) == 0 || e.graphs[0].logits.Shape().TotalSize() > 2*e.graphs[0].batch {
 		return nil, nil
 	}
 	scores := make([]float32, s.Len())
 	err := e.each(ctx, s, func(g *graph, from, to int) error {
-		logits := g.logits.Value().Data().([]float32) // [class, image]
+		logits := g.output() // [class, sample]
 		for r := range to - from {
-			scores[from+r] = logits[g.batch+r] - logits[r]
+			if g.binary() {
+				scores[from+r] = 2 * logits[r]
+			} else {
+				scores[from+r] = logits[g.batch+r] - logits[r]
+			}
 		}
 		return nil
 	})
@@ -24,12 +29,4 @@ func (e *Evaluator) Scores(ctx context.Context, s *datasets.Split) ([]float32, e
 		return nil, err
 	}
 	return scores, nil
-}
-
-// outputs is how many logits the network has.
-func (e *Evaluator) outputs() int {
-	if len(e.graphs) == 0 {
-		return 0
-	}
-	return e.graphs[0].logits.Shape()[0]
 }

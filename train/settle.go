@@ -88,7 +88,7 @@ func (f *fitter) population(ctx context.Context, q Quantizer) ([]moments, error)
 		}
 	}()
 	for range min(shardCount, len(order)/size) {
-		g, err := newGraph(f.task.Network, f.params, q, size, &objective{penalty: f.task.Config.OverflowPenalty})
+		g, err := newGraph(f.task.Network, f.params, q, size, f.settling())
 		if err != nil {
 			return nil, err
 		}
@@ -106,7 +106,7 @@ func (f *fitter) population(ctx context.Context, q Quantizer) ([]moments, error)
 		for s, g := range shards {
 			from := min(s*size, len(batch))
 			part := batch[from:min(from+size, len(batch))]
-			if g.rows = 0; len(part) == 0 {
+			if g.used = 0; len(part) == 0 {
 				continue
 			}
 			wg.Go(func() {
@@ -120,7 +120,7 @@ func (f *fitter) population(ctx context.Context, q Quantizer) ([]moments, error)
 				return nil, errs[s]
 			}
 			// A rest of some images is nothing to normalise by, where there are more.
-			if g.rows == 0 || g.rows < min(size, 16) && sums[0].count > 0 {
+			if g.used == 0 || g.used < min(size, 16) && sums[0].count > 0 {
 				continue
 			}
 			for k := range sums {
@@ -129,6 +129,13 @@ func (f *fitter) population(ctx context.Context, q Quantizer) ([]moments, error)
 		}
 	}
 	return sums, nil
+}
+
+// settling is the objective of graphs that moments are found with: without a teacher.
+func (f *fitter) settling() *objective {
+	o := f.objective()
+	o.teacher = nil
+	return o
 }
 
 // moments are sums over elements, a channel each.

@@ -12,8 +12,9 @@ import (
 	"qtool/model"
 )
 
-// groups are the tensors of a state file: parameters and scales, the best
-// epoch's, and the optimiser's moments of those that gradients change.
+// groups are the tensors of a state file: parameters and scales, the best epoch's, the
+// average of parameters where there is one, and the optimisers' moments of those that
+// gradients change.
 func (f *fitter) groups() map[string]model.Parameters {
 	nodes := f.shards[0].params
 	trained := make(model.Parameters, len(nodes))
@@ -30,10 +31,17 @@ func (f *fitter) groups() map[string]model.Parameters {
 		}
 		return m
 	}
-	return map[string]model.Parameters{
+	all := map[string]model.Parameters{
 		"params": f.params, "best": f.best, "scales": f.scales, "best-scales": f.bestScales,
 		"adam.m": moments(f.adam.M), "adam.v": moments(f.adam.V),
 	}
+	if f.task.Config.Average > 0 {
+		all["average"] = f.average
+	}
+	if f.words != nil {
+		all["words.m"], all["words.v"] = f.words.moments(f.params)
+	}
+	return all
 }
 
 // save writes the state file; the old one stays until the new one is complete.

@@ -152,7 +152,7 @@ func bothLogits(t *testing.T, q *model.Quantized, p *bundle.Program, n int) (gra
 		t.Fatal(err)
 	}
 	defer e.Close()
-	if graph, err = e.Logits(images); err != nil {
+	if graph, err = e.AllLogits(images); err != nil {
 		t.Fatal(err)
 	}
 	r, err := bundle.NewRunner(p)

@@ -223,7 +223,7 @@ func TestTeacherErrors(t *testing.T) {
 		want   string
 	}{
 		{func(x *train.Teacher) { x.Network.Layers[4].Units = 20 }, "train: the teacher has 20 logits, the network 10"},
-		{func(x *train.Teacher) { x.Network.Input = []int{1, 26, 26} }, "train: the teacher takes images of shape [1 26 26], the network [1 28 28]"},
+		{func(x *train.Teacher) { x.Network.Input = []int{1, 26, 26} }, "train: the teacher takes inputs of shape [1 26 26], the network [1 28 28]"},
 	} {
 		n := network()
 		x := &train.Teacher{Network: n, Distillation: op.Distillation{Weight: 0.5, Temperature: 3}}

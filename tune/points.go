@@ -124,7 +124,11 @@ func (s *searcher) tuneIn(ctx context.Context, w *pipeline.Workspace, c *Choice)
 	if err != nil {
 		return err
 	}
-	comparison, err := s.images.Score(ctx, f.Program, s.answers)
+	q, err := quantized.Quantized()
+	if err != nil {
+		return err
+	}
+	comparison, err := s.material.Score(ctx, q, f.Program, s.answers)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -31,19 +30,19 @@ const proxyImages = 200
 // searcher tries bits on one float network.
 type searcher struct {
 	Options
-	w       *pipeline.Workspace
-	images  *pipeline.Images
-	float   pipeline.Checkpoint
-	answers verify.Predictions // of the float network, on held-out images
-	report  *Report
-	known   map[string]Candidate // of an interrupted search
-	bar     pipeline.Bar
+	w        *pipeline.Workspace
+	material *pipeline.Material
+	float    *model.Checkpoint
+	answers  verify.Predictions // of the float network, on held-out images
+	report   *Report
+	known    map[string]Candidate // of an interrupted search
+	bar      pipeline.Bar
 }
 
-func newSearcher(ctx context.Context, w *pipeline.Workspace, m *pipeline.Images, float pipeline.Checkpoint, o Options) (*searcher, error) {
+func newSearcher(ctx context.Context, w *pipeline.Workspace, m *pipeline.Material, float *model.Checkpoint, o Options) (*searcher, error) {
 	r := w.Recipe()
-	s := &searcher{Options: o, w: w, images: m, float: float, known: map[string]Candidate{}}
-	identity := Identity{Images: m.Held().Len(), TestImages: s.testImages(), LogN: r.Verify.LogN, Version: pipeline.Version, DatasetSHA256: w.Data().SHA256}
+	s := &searcher{Options: o, w: w, material: m, float: float, known: map[string]Candidate{}}
+	identity := Identity{Images: m.Held.Len(), TestImages: s.testImages(), LogN: r.Verify.LogN, Version: pipeline.Version, DatasetSHA256: w.Data().SHA256}
 	var err error
 	if identity.RecipeSHA256, err = r.SHA256(); err != nil {
 		return nil, err
@@ -105,7 +104,7 @@ func (s *searcher) run(ctx context.Context) (*Report, error) {
 		if last.Needs != nil {
 			return nil, hint.With(fmt.Errorf("none of %d candidates answers better than by guessing, whose accuracy is %s", len(all), fmt.Sprintf("%.2f %%", 100*s.report.Chance)), "more --candidates, or a float network that was trained for longer")
 		}
-		return nil, hint.With(fmt.Errorf("none of %d candidates can be carried; %s: %s: %w", len(all), PointName(last.Point), last.Reason, he.ErrInsufficient), s.images.NarrowHint())
+		return nil, hint.With(fmt.Errorf("none of %d candidates can be carried; %s: %s: %w", len(all), PointName(last.Point), last.Reason, he.ErrInsufficient), s.material.NarrowHint())
 	}
 	if err := s.tune(ctx, front); err != nil {
 		return nil, err
@@ -131,7 +130,7 @@ func (s *searcher) time(ctx context.Context) (err error) {
 
 // tabled reports whether the network has lookup tables.
 func (s *searcher) tabled() bool {
-	return slices.ContainsFunc(s.images.Network().Layers, model.Layer.Tabled)
+	return s.material.Network.Tables()
 }
 
 // kernelFactor is how much longer than the reference's this machine's kernels
@@ -195,7 +194,7 @@ func (s *searcher) measure(ctx context.Context, p pareto.Point) (Candidate, erro
 	if err != nil {
 		return c, err
 	}
-	program, err := s.images.Program(rounded.Quantized)
+	program, err := s.material.Program(rounded.Quantized)
 	if errors.Is(err, export.ErrTooWide) {
 		c.Reason = err.Error()
 		return c, nil
@@ -206,7 +205,7 @@ func (s *searcher) measure(ctx context.Context, p pareto.Point) (Candidate, erro
 	if c.Needs, c.Reason, err = s.needs(ctx, program); err != nil || c.Needs == nil {
 		return c, err
 	}
-	comparison, err := s.images.Score(ctx, program, s.answers)
+	comparison, err := s.material.Score(ctx, rounded.Quantized, program, s.answers)
 	if err != nil {
 		return c, err
 	}
@@ -220,12 +219,12 @@ func (s *searcher) needs(ctx context.Context, p *bundle.Program) (*Needs, string
 }
 
 // at is a point's own workspace, on the search's data.
-func (s *searcher) at(p pareto.Point) (*pipeline.Workspace, *pipeline.Images, error) {
+func (s *searcher) at(p pareto.Point) (*pipeline.Workspace, *pipeline.Material, error) {
 	o := s.Options.Options
 	o.Dir = s.w.Path(pointFolder(p))
 	var err error
 	if o.Recipe, err = s.w.Recipe().With(s.overrides(p)); err != nil {
 		return nil, nil, err
 	}
-	return s.images.At(o)
+	return s.material.At(o)
 }

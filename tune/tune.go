@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 
 	"qtool/internal/hint"
 	"qtool/model"
@@ -50,10 +49,6 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, pipeline.ErrNoCheckpoint
 	}
 	w := pipeline.New(o.Options)
-	m, err := w.Images("search")
-	if err != nil {
-		return nil, err
-	}
 	if err := searchable(w); err != nil {
 		return nil, err
 	}
@@ -65,7 +60,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSearcher(ctx, w, m, float, o)
+	s, err := newSearcher(ctx, w, w.Material(), float, o)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +86,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 // searchable refuses recipes whose encrypted cost nothing predicts.
 func searchable(w *pipeline.Workspace) error {
 	r := w.Recipe()
-	tables := slices.ContainsFunc(r.Network.Layers, model.Layer.Tabled)
+	tables := r.Network.Tables()
 	switch b := r.Verify.Backend; {
 	case b == "auto" || b == "bgv" || b == "pbs" && tables:
 	case tables:
@@ -107,7 +102,7 @@ func searchable(w *pipeline.Workspace) error {
 
 // floatOf opens the folder and is the float network there: trained, or the
 // checkpoint's.
-func floatOf(ctx context.Context, w *pipeline.Workspace, checkpoint string, maps []string) (pipeline.Checkpoint, error) {
+func floatOf(ctx context.Context, w *pipeline.Workspace, checkpoint string, maps []string) (*model.Checkpoint, error) {
 	if checkpoint == "" {
 		if err := w.Open(ctx); err != nil {
 			return nil, err

@@ -11,7 +11,7 @@ import (
 	"qtool/datasets"
 	"qtool/datasets/text"
 	"qtool/internal/whole"
-	"qtool/pipeline"
+	"qtool/recipe/material"
 )
 
 // datasets is where datasets are looked for.
@@ -106,7 +106,7 @@ func runDataFetch(ctx context.Context, a *app, name string) error {
 	t.AppendFooter(table.Row{"all", d.Train.Len(), d.Test.Len()})
 	p.f("%s\n", t.Render())
 	if empty := d.EmptyClasses(); len(empty) > 0 {
-		p.f("\n%s no image; labels count from 0\n", pipeline.ClassesHave(empty))
+		p.f("\n%s no image; labels count from 0\n", material.ClassesHave(empty))
 	}
 	return p.err
 }

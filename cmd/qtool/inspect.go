@@ -12,7 +12,6 @@ import (
 	"qtool/bundle"
 	"qtool/internal/whole"
 	"qtool/model"
-	"qtool/model/sequence"
 	"qtool/pipeline"
 	"qtool/quant"
 )
@@ -102,15 +101,6 @@ func runInspect(a *app, path string) error {
 		}
 		return inspectBundle(a, path, f)
 	}
-	if sentences, err := sequence.IsCheckpoint(path); err != nil {
-		return err
-	} else if sentences {
-		c, err := sequence.ReadCheckpoint(path)
-		if err != nil {
-			return err
-		}
-		return inspectSentences(a, path, c)
-	}
 	c, err := model.ReadCheckpoint(path)
 	if err != nil {
 		return err
@@ -178,17 +168,30 @@ func describeQuantizer(q quant.Params) string {
 	return fmt.Sprintf("%d bits %s, scale %.6g, zero point %d", q.Bits, kind, q.Scale, q.ZeroPoint)
 }
 
+// describeStates says in which numbers a recurrent layer computes.
+func describeStates(r model.RecurrentQuantizer) string {
+	if r.Fraction > 0 {
+		return fmt.Sprintf("fixed point with %d bits behind the point, gates are polynomials", r.Fraction)
+	}
+	text := fmt.Sprintf("%d bits, gates are tables", r.StateBits)
+	if r.CellRange > 0 {
+		text += fmt.Sprintf(", cell states up to %d", r.CellRange)
+	}
+	return text
+}
+
 type checkpointView struct {
 	File       string            `json:"file"`
 	SHA256     string            `json:"sha256"`
 	Network    *model.Network    `json:"network"`
+	Words      int               `json:"words,omitempty"` // of its vocabulary
 	Parameters int               `json:"parameters"`
 	Quantizers *model.Quantizers `json:"quantizers,omitempty"`
 	Provenance model.Provenance  `json:"provenance"`
 }
 
 func inspectCheckpoint(a *app, path string, c *model.Checkpoint) error {
-	v := checkpointView{File: path, Network: c.Network, Parameters: c.Params.Count(), Quantizers: c.Quantizers, Provenance: c.Provenance}
+	v := checkpointView{File: path, Network: c.Network, Words: len(c.Words), Parameters: c.Params.Count(), Quantizers: c.Quantizers, Provenance: c.Provenance}
 	var err error
 	if v.SHA256, _, err = whole.SHA256(path); err != nil {
 		return err
@@ -201,9 +204,16 @@ func inspectCheckpoint(a *app, path string, c *model.Checkpoint) error {
 		return err
 	}
 	p := &printer{w: a.stdout}
-	p.checkpoint(path, v.SHA256, c.Provenance, fmt.Sprintf("%d parameters", v.Parameters))
+	count := fmt.Sprintf("%d parameters", v.Parameters)
+	if v.Words > 0 {
+		count = fmt.Sprintf("%d words, %s", v.Words, count)
+	}
+	p.checkpoint(path, v.SHA256, c.Provenance, count)
 	if c.Quantizers != nil {
 		p.f("input: %s\n", describeQuantizer(c.Quantizers.Input))
+		for _, r := range c.Quantizers.Recurrent {
+			p.f("states of %s: %s\n", r.Layer, describeStates(r))
+		}
 	}
 	p.f("\n")
 	t := newTable()
@@ -221,12 +231,9 @@ func inspectCheckpoint(a *app, path string, c *model.Checkpoint) error {
 		right(t, 5)
 	}
 	for i, l := range c.Network.Layers {
-		w, b := c.Params.Of(l.Name)
 		count := ""
-		if l.Weighted() {
-			count = fmt.Sprint(len(w) + len(b))
-		} else if theta := c.Params.Coefficients(l.Name); theta != nil {
-			count = fmt.Sprint(len(theta))
+		if n := c.Params.CountOf(l); n > 0 {
+			count = fmt.Sprint(n)
 		}
 		row := table.Row{l.Name, l.Type}
 		if !chain {

@@ -1,9 +1,6 @@
 package text
 
-import (
-	"qtool/datasets"
-	"qtool/encode"
-)
+import "qtool/encode"
 
 // The words of an encoder, which datasets are cut into too.
 type (
@@ -35,18 +32,4 @@ func NewVocabulary(sentences []Sentence, extra []string, least int) *Vocabulary 
 			}
 		}
 	}, extra, least)
-}
-
-// Split encodes labelled sentences: its images are their bytes. One without known words
-// is all empty steps.
-func Split(e *Encoder, sentences []Sentence) *datasets.Split {
-	shape := e.Shape()
-	s := &datasets.Split{Shape: shape}
-	size := shape[0] * shape[1]
-	s.Images = make([]uint8, len(sentences)*size)
-	for i, sentence := range sentences {
-		s.Labels = append(s.Labels, sentence.Label)
-		e.Words(s.Images[i*size:(i+1)*size], sentence.Words)
-	}
-	return s
 }

@@ -1,14 +1,14 @@
 package op
 
-import "qtool/model/sequence"
+import "qtool/model"
 
-// TableCell is an LSTM's cell in integers, of tables alone; see sequence.Tables.
+// TableCell is an LSTM's cell in integers, of tables alone; see model.CellTables.
 // Everything an LSTM with it carries is integer-valued: x, w, u, Z, Y, C and H. The
 // bias is in the tables; b itself must be 0 in the graph's sum.
 //
 // Gradients are straight through every rounding: a gate's is its activation's
 // slope, a product x y / K has those of x y / K, and a clamped cell state has none.
-type TableCell struct{ Tables *sequence.Tables }
+type TableCell struct{ Tables *model.CellTables }
 
 // Forward implements Cell.
 func (c TableCell) Forward(r *Run, t int) {
