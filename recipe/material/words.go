@@ -6,6 +6,7 @@ import (
 
 	"qtool/datasets"
 	"qtool/datasets/text"
+	"qtool/encode"
 	"qtool/model"
 	"qtool/task"
 )
@@ -13,10 +14,10 @@ import (
 // Words is what there is to the words of a corpus.
 type Words struct {
 	Corpus     *text.Corpus
-	Vocabulary *text.Vocabulary
+	Vocabulary *encode.Vocabulary
 	// Logistic is the linear baseline, which says how telling each word is.
 	Logistic *text.Logistic
-	Vectors  *text.Vectors // pre-trained ones; nil for none
+	Vectors  *encode.Vectors // pre-trained ones; nil for none
 }
 
 // loadWords reads the corpus and the vectors, and fits the linear baseline.
