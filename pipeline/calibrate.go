@@ -52,7 +52,7 @@ type calibrator struct {
 	bar     Bar
 }
 
-// trials is how many there will be: each observer, each option, and all.
+// trials is how many there will be at most: each observer, each option, and all.
 var trials = len(calibrate.Observers) + len(calibrate.WeightObservers) - 1 + 4
 
 // Calibrate is the stage calibrate: it tries every observer, then each option of ptq on
@@ -171,11 +171,11 @@ func (c *calibrator) options(ctx context.Context) error {
 }
 
 // config is the recipe's with the trial's observers; the input's is that of tabled
-// activations too.
+// activations too, but not of the states of recurrent layers, which have fixed grids.
 func (c *calibrator) config(t CalibrationTrial) calibrate.Config {
 	config := c.w.recipe.Quantize.Config
 	config.Input, config.Weights = t.Input, t.Weights
-	if a := &config.Activations; a.Bits != 0 {
+	if a := &config.Activations; a.Bits != 0 && c.Words == nil {
 		bits := a.Bits
 		a.InputConfig = t.Input
 		a.Bits = bits

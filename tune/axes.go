@@ -15,6 +15,7 @@ var (
 	inputBits      = pareto.Range(1, 8)
 	weightBits     = pareto.Range(2, 8)
 	activationBits = pareto.Range(1, 8)
+	stateBits      = pareto.Range(2, 6)
 	domainBits     = pareto.Range(4, 12)
 	degrees        = pareto.Range(1, 7)
 )
@@ -28,21 +29,32 @@ type Axis struct {
 }
 
 // axesOf are the numbers that a recipe leaves to be chosen: the bits of its
-// input, of each layer's weights and each table's values, the width of each
-// table's domain, and the degree of each polynomial whose interval is measured
+// input, of each layer's weights and each table's values, of the states of recurrent
+// layers, the width of each table's domain, and the degree of each polynomial whose interval is measured
 // (with an interval of its own it is a part of the float network). Of the degrees
 // only those are values that the fit has.
 func axesOf(r *recipe.Recipe) []Axis {
 	n := &r.Network
 	axes := []Axis{{Axis: pareto.Axis{Name: "input", Values: inputBits}, Key: "quantize.input.bits"}}
+	if n.ReadsWords() {
+		axes[0].Values = weightBits // signed
+	}
 	add := func(name, key string, values []int, with ...string) {
 		axes = append(axes, Axis{pareto.Axis{Name: name, Values: values}, key, with})
 	}
 	// Where all else has v bits, sums of a few inputs fit a domain of about v + 4.
 	const domainOffset = 4
+	states := false // of recurrent layers, which share their bits
 	for i, l := range n.Layers {
 		layer := "quantize.layers." + l.Name
 		switch {
+		case l.Recurrent():
+			add(l.Name, layer+".bits", weightBits)
+			if l.TabledCell() {
+				add(l.Name+" domain", layer+".accumulator.bits", domainBits)
+				axes[len(axes)-1].Offset = domainOffset
+				states = true
+			}
 		case l.Weighted():
 			add(l.Name, layer+".bits", weightBits)
 			if n.TableAfter(i) >= 0 {
@@ -62,6 +74,9 @@ func axesOf(r *recipe.Recipe) []Axis {
 			}
 		}
 	}
+	if states {
+		add("states", "quantize.activations.bits", stateBits)
+	}
 	return axes
 }
 
@@ -69,16 +84,19 @@ func axesOf(r *recipe.Recipe) []Axis {
 // nil for other networks, where equal bits everywhere are starts enough.
 func start(r *recipe.Recipe, axes []Axis) pareto.Point {
 	n, q := &r.Network, &r.Quantize.Config
-	if !slices.ContainsFunc(n.Layers, model.Layer.Tabled) {
+	if !n.Tables() {
 		return nil
 	}
 	var p pareto.Point
 	for _, a := range axes {
 		want := q.Input.Bits
+		if a.Key == "quantize.activations.bits" {
+			want = q.Activations.Bits
+		}
 		for _, l := range n.Layers {
 			layer := "quantize.layers." + l.Name
 			switch {
-			case a.Key == layer+".bits" && l.Weighted():
+			case a.Key == layer+".bits" && (l.Weighted() || l.Recurrent()):
 				want = int(q.WeightBits(l.Name))
 			case a.Key == layer+".bits":
 				want = q.Activation(l.Name).Bits

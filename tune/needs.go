@@ -10,6 +10,7 @@ import (
 	"qtool/he"
 	"qtool/he/bgv"
 	"qtool/he/bgvlut"
+	"qtool/he/lstm"
 	"qtool/he/security"
 	"qtool/he/tfhe"
 	"qtool/internal/elementary"
@@ -36,13 +37,21 @@ type Needs struct {
 	Work float64 `json:"work"`
 
 	// seconds is what this machine's kernels are predicted to take on one core; of
-	// table networks.
+	// networks with tables or recurrent layers.
 	seconds float64
 }
 
 // predict is the cheapest way to run a program under encryption that the
 // recipe's back end allows, or why nothing carries it.
 func predict(ctx context.Context, p *bundle.Program, v recipe.Verify, images int) (*Needs, string, error) {
+	recurrent := p.Uses(bundle.KindRecurrent)
+	if recurrent && !p.Uses(bundle.KindLookupTable) {
+		n, err := lstm.Predict(ctx, p, images, lstm.Options{LogN: v.LogN, Bits: v.Precision})
+		if reason, err := infeasible(err); reason != "" || err != nil {
+			return nil, reason, err
+		}
+		return &Needs{Backend: "packed-ckks", LogN: n.LogN, LogQP: n.LogQP, CiphertextPrimes: n.Primes, Work: n.Work, seconds: n.Seconds}, "", nil
+	}
 	if !p.Uses(bundle.KindLookupTable) {
 		n, err := bgv.Predict(ctx, p, bgv.Options{Samples: images, LogN: v.LogN, Memory: pipeline.MemoryBytes(v.Memory)})
 		if reason, err := infeasible(err); reason != "" || err != nil {
@@ -55,7 +64,7 @@ func predict(ctx context.Context, p *bundle.Program, v recipe.Verify, images int
 	}
 	var best *Needs
 	var why string
-	if v.Backend != "pbs" {
+	if v.Backend != "pbs" && !recurrent { // which batches have no form of
 		n, err := bgvlut.Predict(ctx, p, bgvlut.Options{Samples: images, LogN: v.LogN})
 		reason, err := infeasible(err)
 		if err != nil {
@@ -99,11 +108,19 @@ func infeasible(err error) (string, error) {
 
 // largestTable is the most entries that a table of p has.
 func largestTable(p *bundle.Program) (most int) {
-	for i := range p.Nodes {
-		if t, ok := p.Nodes[i].Op.(*bundle.LookupTable); ok {
-			for _, one := range t.Tables {
+	return largestIn(p.Nodes)
+}
+
+// largestIn is the most entries that a table of the nodes has, or of a loop in them.
+func largestIn(nodes []bundle.Node) (most int) {
+	for i := range nodes {
+		switch op := nodes[i].Op.(type) {
+		case *bundle.LookupTable:
+			for _, one := range op.Tables {
 				most = max(most, len(one.Values))
 			}
+		case *bundle.Recurrent:
+			most = max(most, largestIn(op.Body))
 		}
 	}
 	return most

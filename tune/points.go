@@ -17,10 +17,10 @@ import (
 )
 
 // overrides are what makes a point of the search's recipe: its bits; scales that
-// start at the least squared error and are learned; and so many epochs. What the
+// start at the least squared error and, of images, are learned; and so many epochs. What the
 // recipe says anyway is left out.
 func (s *searcher) overrides(p pareto.Point) (sets []string) {
-	q := &s.w.Recipe().Quantize
+	q, words := &s.w.Recipe().Quantize, s.w.Recipe().ReadsWords()
 	for i, a := range s.report.Axes {
 		sets = append(sets, fmt.Sprintf("%s=%d", a.Key, p[i]))
 		sets = append(sets, a.With...)
@@ -33,11 +33,11 @@ func (s *searcher) overrides(p pareto.Point) (sets []string) {
 	add(q.Weights.Kind != "mse", "quantize.weights.observer=mse")
 	if s.Epochs == 0 {
 		add(q.Method != "ptq", "quantize.method=ptq")
-		add(!q.PTQ.BiasCorrection, "quantize.ptq.bias_correction=true")
+		add(!words && !q.PTQ.BiasCorrection, "quantize.ptq.bias_correction=true")
 		return sets
 	}
 	add(q.Method != "qat", "quantize.method=qat")
-	add(!q.Learn.Weights, "quantize.learn.weights=true")
+	add(!words && !q.Learn.Weights, "quantize.learn.weights=true")
 	add(q.Finetune.Epochs != s.Epochs, fmt.Sprintf("quantize.finetune.epochs=%d", s.Epochs))
 	add(q.Finetune.FreezeScales >= s.Epochs, "quantize.finetune.freeze_scales=0")
 	add(q.Finetune.StartQuantization >= s.Epochs, "quantize.finetune.start_quantization=0")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -115,7 +116,7 @@ func (s *searcher) run(ctx context.Context) (*Report, error) {
 // time measures the machine and predicts seconds. It comes last, as nothing that
 // is chosen depends on it. Of tables the cost model knows the machine's kernels.
 func (s *searcher) time(ctx context.Context) (err error) {
-	if s.tabled() {
+	if s.tabled() || slices.ContainsFunc(s.material.Network.Layers, model.Layer.Recurrent) {
 		s.report.Machine = bgv.Speed{Workers: runtime.GOMAXPROCS(0), Factor: s.kernelFactor()}
 	} else if s.report.Machine, err = bgv.MeasureSpeed(ctx); err != nil {
 		return err
@@ -186,7 +187,7 @@ func (s *searcher) measure(ctx context.Context, p pareto.Point) (Candidate, erro
 	if err != nil {
 		return c, err
 	}
-	rounded, err := m.RoundOff(ctx, n, params, config, ptq.Options{BiasCorrection: true}, nil)
+	rounded, err := m.RoundOff(ctx, n, params, config, ptq.Options{BiasCorrection: m.Words == nil}, nil)
 	if errors.Is(err, calibrate.ErrBound) {
 		c.Reason = err.Error()
 		return c, nil

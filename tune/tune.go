@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"qtool/internal/hint"
 	"qtool/model"
@@ -87,8 +88,11 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 func searchable(w *pipeline.Workspace) error {
 	r := w.Recipe()
 	tables := r.Network.Tables()
+	recurrent := slices.ContainsFunc(r.Network.Layers, model.Layer.Recurrent)
 	switch b := r.Verify.Backend; {
-	case b == "auto" || b == "bgv" || b == "pbs" && tables:
+	case recurrent && b != "auto" && (b != "pbs" || !tables) && (b != "packed-ckks" || tables):
+		return hint.With(fmt.Errorf("recipe %s: verify.backend %s: search predicts the cost of recurrent networks for auto, of those with tables for pbs, of others for packed-ckks", r.Name, b), "--set verify.backend=auto")
+	case b == "auto" || recurrent || b == "bgv" || b == "pbs" && tables:
 	case tables:
 		return hint.With(fmt.Errorf("recipe %s: verify.backend %s: search predicts the cost of tables for auto, bgv and pbs", r.Name, b), "--set verify.backend=auto")
 	default:
