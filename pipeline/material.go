@@ -53,7 +53,7 @@ func (w *Workspace) load(ctx context.Context) error {
 			100*words.Logistic.Accuracy(words.Vocabulary, words.Corpus.Dev), 100*words.Logistic.Accuracy(words.Vocabulary, words.Corpus.Test)))
 	}
 	if empty := all.Train.Missing(all.Data.Classes); len(empty) > 0 {
-		w.Note(fmt.Sprintf("%s no training %s: the network cannot learn %s", material.ClassesHave(empty), all.Unit(), itOrThem(empty)))
+		w.Note(fmt.Sprintf("%s no training %s: the network cannot learn %s", material.ClassesHave(empty), all.Unit().One, itOrThem(empty)))
 	}
 	return nil
 }
