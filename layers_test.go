@@ -17,7 +17,7 @@ import (
 // Packages of one line may import each other. A line stands for the folder and
 // what is in it, unless a later line names that too.
 var order = [][]string{
-	{"internal/edits", "internal/elementary", "internal/hint", "internal/lock", "internal/memory", "internal/plaintext", "internal/progress", "internal/promptly", "internal/safetensors", "internal/samebits", "internal/strict", "internal/whole", "kernel/cpu"},
+	{"internal/edits", "internal/elementary", "internal/hint", "internal/lock", "internal/memory", "internal/parallel", "internal/plaintext", "internal/progress", "internal/promptly", "internal/safetensors", "internal/samebits", "internal/strict", "internal/whole", "kernel/cpu"},
 	{"kernel"},
 	{"pipeline/folder"},
 	{"quant", "approx", "encode", "task"},

@@ -118,7 +118,7 @@ func (s *subject) throughput(ctx context.Context, e he.Executor, n int, step fun
 	if t.cpu > 0 {
 		t.cpu = float64(n) / t.cpu
 	}
-	t.note = fmt.Sprintf("%d %ss", n, s.network.Unit())
+	t.note = s.network.Unit().Count(n)
 	return t, nil
 }
 

@@ -68,7 +68,7 @@ func (s *subject) measurements(ctx context.Context) ([]measurement, error) {
 		if err := s.prepare(ctx); err != nil {
 			return nil, err
 		}
-		all = append(all, s.encrypted(s.network.Unit())...)
+		all = append(all, s.encrypted(s.network.Unit().One)...)
 	}
 	return all, nil
 }
@@ -135,10 +135,10 @@ func (s *subject) run(ctx context.Context, e he.Executor, n int, step func(he.St
 		return nil, err
 	}
 	if r.Answers == nil {
-		return nil, fmt.Errorf("bench: %s: no answers, want those to %d %ss", s.recipe.Name, n, s.network.Unit())
+		return nil, fmt.Errorf("bench: %s: no answers, want those to %s", s.recipe.Name, s.network.Unit().Count(n))
 	}
 	if got := r.Answers.Len(); got != n {
-		return nil, fmt.Errorf("bench: %s: answers to %d %ss, want %d", s.recipe.Name, got, s.network.Unit(), n)
+		return nil, fmt.Errorf("bench: %s: answers to %s, want %d", s.recipe.Name, s.network.Unit().Count(got), n)
 	}
 	l := verify.Ladder{Output: s.program.Output(), Labels: make([]uint8, n), Integer: s.reference[:n], Encrypted: r.Answers}
 	c, err := l.Compare()
@@ -150,7 +150,7 @@ func (s *subject) run(ctx context.Context, e he.Executor, n int, step func(he.St
 		first = p.FirstOutside
 	}
 	if first != nil {
-		return nil, fmt.Errorf("bench: %s: %s %d, logit %d: %w: want %s, got %s", s.recipe.Name, s.network.Unit(), first.Image, first.Logit, verify.ErrMismatch, first.Want, first.Got)
+		return nil, fmt.Errorf("bench: %s: %s %d, logit %d: %w: want %s, got %s", s.recipe.Name, s.network.Unit().One, first.Image, first.Logit, verify.ErrMismatch, first.Want, first.Got)
 	}
 	return r, nil
 }

@@ -24,6 +24,14 @@ func (f *File) Sample(given []byte) (Sample, error) {
 	return f.Program.Input.Sample(tensor), nil
 }
 
+// EncoderKind is the kind of the encoder; see package encode.
+func (f *File) EncoderKind() string {
+	if f.Encoder == nil {
+		return encode.KindPixels
+	}
+	return f.Encoder.Kind()
+}
+
 // Pixels is the encoder of a bundle of pictures, which may be nil where Encoder is; ok is
 // false for one of another kind.
 func (f *File) Pixels() (e *encode.Pixels, ok bool) {

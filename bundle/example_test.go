@@ -1,11 +1,41 @@
 package bundle_test
 
 import (
+	"context"
 	"fmt"
+	"log"
 
 	"qtool/bundle"
+	"qtool/datasets"
 	"qtool/quant"
 )
+
+// A bundle needs nothing beside it: it says what it takes, runs on plain integers and
+// names the answer.
+func Example() {
+	f, err := bundle.ReadFile("../he/choose/testdata/digits.qb")
+	if err != nil {
+		log.Fatal(err)
+	}
+	d, err := datasets.Load(context.Background(), "digits", datasets.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	r, err := bundle.NewRunner(f.Program)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, s := range f.Program.Input.Samples([][]uint8{d.Test.Image(0), d.Test.Image(1)}) {
+		logits, err := r.Run(s.Vec(), nil)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(f.Program.Labels[f.Program.Output().Argmax(logits)])
+	}
+	// Output:
+	// 0
+	// 8
+}
 
 // A residual block: the sum of a tensor and of a dense map of it, at scales that meet.
 func ExampleProgram() {

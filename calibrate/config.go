@@ -72,7 +72,7 @@ func (c Config) Validate() error {
 		return err
 	}
 	if c.Images < 1 {
-		return fmt.Errorf("images: %d is not positive: calibration needs images", c.Images)
+		return fmt.Errorf("images: %d is not positive: calibration needs samples", c.Images)
 	}
 	return nil
 }

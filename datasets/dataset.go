@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"qtool/encode"
+	"qtool/task"
 )
 
 // Dataset is a training and a test split of one kind of image.
@@ -22,6 +23,16 @@ type Dataset struct {
 	Train   *Split
 	Test    *Split
 	SHA256  string // of the content, in hex: see contentHash
+	// Noun is the word for a sample, zero for images; see Unit.
+	Noun task.Noun
+}
+
+// Unit is the word for a sample of the dataset.
+func (d *Dataset) Unit() task.Noun {
+	if d.Noun == (task.Noun{}) {
+		return task.Image
+	}
+	return d.Noun
 }
 
 // Options say where Load may look. The zero value is usable.

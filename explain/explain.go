@@ -11,6 +11,7 @@ import (
 	"qtool/export"
 	"qtool/model"
 	"qtool/qat"
+	"qtool/task"
 	"qtool/train"
 )
 
@@ -22,6 +23,7 @@ type Task struct {
 	// Calibration are samples that tensors are looked at on; Held are others, for
 	// accuracies.
 	Calibration, Held *datasets.Split
+	Noun              task.Noun // of a sample; zero for images
 	// Inputs are the calibration samples as the program takes them; nil: as they are.
 	Inputs *datasets.Split
 	// Progress, if not nil, is called as work is done, from one goroutine.
@@ -32,6 +34,8 @@ type Task struct {
 type Report struct {
 	CalibrationImages int `json:"calibration_images"`
 	Images            int `json:"images"` // that accuracies are of
+	// Noun is what one of them is, "" for an image.
+	Noun string `json:"noun,omitempty"`
 	// Float is the accuracy with nothing quantized, Quantized with everything.
 	Float     float64 `json:"float_accuracy"`
 	Quantized float64 `json:"quantized_accuracy"`
@@ -70,14 +74,17 @@ type Layer struct {
 // Run explains a network. The program is made anew, so that no bundle changes.
 func Run(ctx context.Context, t Task) (*Report, error) {
 	q := t.Quantized
+	if t.Noun == (task.Noun{}) {
+		t.Noun = task.Image
+	}
 	if t.Calibration == nil || t.Calibration.Len() == 0 {
-		return nil, fmt.Errorf("explain: no calibration sample")
+		return nil, fmt.Errorf("explain: no calibration %s", t.Noun.One)
 	}
 	if t.Inputs == nil {
 		t.Inputs = t.Calibration
 	}
 	if t.Held == nil || t.Held.Len() == 0 {
-		return nil, fmt.Errorf("explain: no held-out sample to measure accuracies on")
+		return nil, fmt.Errorf("explain: no held-out %s to measure accuracies on", t.Noun.One)
 	}
 	if err := t.Float.Check(q.Network); err != nil {
 		return nil, fmt.Errorf("explain: float parameters: %w", err)
@@ -91,7 +98,7 @@ func Run(ctx context.Context, t Task) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{CalibrationImages: t.Calibration.Len(), Images: t.Held.Len()}
+	r := &Report{CalibrationImages: t.Calibration.Len(), Images: t.Held.Len(), Noun: t.Noun.One}
 	if r.Layers, err = t.tensors(ctx, p); err != nil {
 		return nil, err
 	}

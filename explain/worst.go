@@ -3,6 +3,8 @@ package explain
 import (
 	"fmt"
 	"math"
+
+	"qtool/task"
 )
 
 // worst is the sentence that names the tensor whose quantization hurts most: the
@@ -25,7 +27,7 @@ func (r *Report) worst() string {
 	switch {
 	case gains != nil && *gains.Without > r.Quantized:
 		return fmt.Sprintf("%s hurts most: left in float alone it would give back %s, from %s to %s; quantized alone it costs %s.",
-			gains.Name, r.images(*gains.Without-r.Quantized), percent(r.Quantized), percent(*gains.Without), r.alone(gains))
+			gains.Name, r.share(*gains.Without-r.Quantized), percent(r.Quantized), percent(*gains.Without), r.alone(gains))
 	case costs != nil && *costs.Alone < r.Float:
 		return fmt.Sprintf("No tensor would give back accuracy if it alone were left in float; on its own %s costs most: %s.", costs.Name, r.alone(costs))
 	}
@@ -37,13 +39,13 @@ func (r *Report) alone(l *Layer) string {
 	if *l.Alone >= r.Float {
 		return "nothing"
 	}
-	return fmt.Sprintf("%s, from %s to %s", r.images(r.Float-*l.Alone), percent(r.Float), percent(*l.Alone))
+	return fmt.Sprintf("%s, from %s to %s", r.share(r.Float-*l.Alone), percent(r.Float), percent(*l.Alone))
 }
 
-// images is a difference of accuracies in images, which show how little a small
+// share is a difference of accuracies in samples, which show how little a small
 // one means.
-func (r *Report) images(difference float64) string {
-	return fmt.Sprintf("%.0f of %d images", math.Round(difference*float64(r.Images)), r.Images)
+func (r *Report) share(difference float64) string {
+	return fmt.Sprintf("%.0f of %d %s", math.Round(difference*float64(r.Images)), r.Images, task.Named(r.Noun).Many)
 }
 
 func percent(a float64) string { return fmt.Sprintf("%.2f %%", 100*a) }

@@ -33,26 +33,11 @@ const largestExact = 1 << 24
 // of a network whose pass carries reals: one with polynomial gates.
 func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, inputs *datasets.Split) (all []Drift, answers []int, err error) {
 	zero := zeroOf(q)
-	words := q.Network.ReadsWords()
-	if q, err = q.Server(); err != nil {
-		return nil, nil, err
-	}
-	z, err := qat.New(q)
-	if err != nil {
-		return nil, nil, err
-	}
-	e, err := train.NewEvaluator(q.Network, q.Params, z)
+	q, z, e, err := serving(q)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer e.Close()
-	if words {
-		e.Reads = func(dst []float32, sample []uint8) {
-			for i, b := range sample {
-				dst[i] = float32(int64(b)-zero) * q.Input.Scale
-			}
-		}
-	}
 	if slices.ContainsFunc(q.Network.Layers, func(l model.Layer) bool { return l.Gates != nil }) {
 		answers, err = e.Predict(ctx, inputs)
 		return nil, answers, err
@@ -97,6 +82,43 @@ func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, inputs *
 		return nil, nil, err
 	}
 	return drifts, answers, nil
+}
+
+// Scores are those of q's fake-quantized forward pass on the program's inputs; see
+// [train.Evaluator.Scores].
+func Scores(ctx context.Context, q *model.Quantized, inputs *datasets.Split) ([]float32, error) {
+	_, _, e, err := serving(q)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	return e.Scores(ctx, inputs)
+}
+
+// serving is the part of q that a server has, its quantizer, and what evaluates it on the
+// program's inputs.
+func serving(q *model.Quantized) (*model.Quantized, *qat.Quantizer, *train.Evaluator, error) {
+	zero, words := zeroOf(q), q.Network.ReadsWords()
+	q, err := q.Server()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	z, err := qat.New(q)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	e, err := train.NewEvaluator(q.Network, q.Params, z)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if words {
+		e.Reads = func(dst []float32, sample []uint8) {
+			for i, b := range sample {
+				dst[i] = float32(int64(b)-zero) * q.Input.Scale
+			}
+		}
+	}
+	return q, z, e, nil
 }
 
 // same reports whether x * 2^carry is element i of v.

@@ -4,14 +4,14 @@ import (
 	"fmt"
 	"math"
 
-	"qtool/datasets/text"
+	"qtool/encode"
 	"qtool/model"
 )
 
 // Encoder is what the client of q's program needs, where q reads words: the vector of
 // every word as it enters what is quantized, in the finest unit in which they all fit into
 // 16 bits.
-func Encoder(q *model.Quantized, v *text.Vocabulary, s text.Selection, scores []float32) (*text.Encoder, error) {
+func Encoder(q *model.Quantized, v *encode.Vocabulary, s encode.Selection, scores []float32) (*encode.Text, error) {
 	n := q.Network
 	shapes, err := n.Shapes()
 	if err != nil {
@@ -19,7 +19,7 @@ func Encoder(q *model.Quantized, v *text.Vocabulary, s text.Selection, scores []
 	}
 	entry := n.Entry()
 	embedding, size := n.Layers[0], shapes[entry][1]
-	e := &text.Encoder{
+	e := &encode.Text{
 		Vocabulary: v, Selection: s, Mean: embedding.Combine == model.Mean,
 		Bits: int(q.Input.Bits), Dimensions: size, Scores: scores,
 	}
@@ -46,7 +46,7 @@ func Encoder(q *model.Quantized, v *text.Vocabulary, s text.Selection, scores []
 			most = max(most, math.Abs(x))
 		}
 	}
-	for e.Fraction = text.MaxFraction; e.Fraction > 0 && math.Ldexp(most, e.Fraction) > math.MaxInt16; {
+	for e.Fraction = encode.MaxFraction; e.Fraction > 0 && math.Ldexp(most, e.Fraction) > math.MaxInt16; {
 		e.Fraction--
 	}
 	if math.Ldexp(most, e.Fraction) > math.MaxInt16 {

@@ -12,6 +12,7 @@ import (
 	"qtool/calibrate"
 	"qtool/datasets"
 	"qtool/datasets/text"
+	"qtool/encode"
 	"qtool/model"
 	"qtool/ptq"
 	"qtool/qat"
@@ -239,7 +240,7 @@ func sqnrOfSentences(t *testing.T, kind model.Kind) {
 		t.Fatal(err)
 	}
 	words := sentences(3, 200)
-	e, err := Encoder(q, vocabulary(), text.Selection{Kind: "chunk", Steps: 3}, nil)
+	e, err := Encoder(q, vocabulary(), encode.Selection{Kind: "chunk", Steps: 3}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +257,7 @@ func sqnrOfSentences(t *testing.T, kind model.Kind) {
 	if p, err = Program(coarse, text.Labels); err != nil {
 		t.Fatal(err)
 	}
-	if e, err = Encoder(coarse, vocabulary(), text.Selection{Kind: "chunk", Steps: 3}, nil); err != nil {
+	if e, err = Encoder(coarse, vocabulary(), encode.Selection{Kind: "chunk", Steps: 3}, nil); err != nil {
 		t.Fatal(err)
 	}
 	less, err := Observe(coarse, coarse.Params, p, words, text.Bytes(e, words))
@@ -270,7 +271,7 @@ func sqnrOfSentences(t *testing.T, kind model.Kind) {
 	}
 }
 
-func vocabulary() *text.Vocabulary {
+func vocabulary() *encode.Vocabulary {
 	return text.NewVocabulary([]text.Sentence{{Words: strings.Fields("a b c d e f g h i j k l m n o p q r s t u v w x y z aa bb cc dd")}}, nil, 1)
 }
 
@@ -303,7 +304,7 @@ func TestEncoder(t *testing.T) {
 			n.Layers = append(n.Layers[:1:1], n.Layers[2:]...)
 		}
 		q := rounded(t, n, bits(4, 4, 2, 8), 7)
-		s := text.Selection{Kind: "chunk", Steps: 3}
+		s := encode.Selection{Kind: "chunk", Steps: 3}
 		e, err := Encoder(q, vocabulary(), s, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -36,6 +36,7 @@ type CalibrationTrial struct {
 // Calibrations compares all of them.
 type Calibrations struct {
 	Images        int                `json:"images"` // held out of the training set
+	Noun          string             `json:"noun"`   // what one of them is
 	FloatAccuracy float64            `json:"float_accuracy"`
 	Trials        []CalibrationTrial `json:"trials"`
 }
@@ -86,7 +87,7 @@ func (c *calibrator) compare(ctx context.Context) (err error) {
 	if c.network, c.params, err = c.Approximate(ctx, c.float); err != nil {
 		return err
 	}
-	c.table.Images = c.Held.Len()
+	c.table.Images, c.table.Noun = c.Held.Len(), c.w.data.Unit().One
 	if c.answers, c.table.FloatAccuracy, err = c.HeldAnswers(ctx, c.float); err != nil {
 		return err
 	}

@@ -61,10 +61,10 @@ func Check(ctx context.Context, o CheckOptions) (report *verify.Report, err erro
 		return nil, fmt.Errorf("dataset %s has content hash %s, the bundle was made with %s", d.Name, d.SHA256, f.Provenance.DatasetSHA256)
 	}
 	v := verification{file: f, resume: o.Resume, simulate: o.Simulate}
-	if v.test, err = limited(inputs, o.Limit); err != nil {
+	if v.test, err = limited(inputs, o.Limit, d.Unit()); err != nil {
 		return nil, err
 	}
-	if v.encrypted, err = encryptedSamples("--encrypted-limit", o.EncryptedLimit, v.test.Len()); err != nil {
+	if v.encrypted, err = encryptedSamples("--encrypted-limit", o.EncryptedLimit, v.test.Len(), d.Unit()); err != nil {
 		return nil, err
 	}
 	if v.executor, err = o.Executor(ctx, f.Program, v.encrypted); err != nil {

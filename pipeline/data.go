@@ -20,7 +20,7 @@ func (m *Material) calibration() *datasets.Split {
 	missing := slices.DeleteFunc(s.Missing(m.Data.Classes), func(c int) bool { return have[c] == 0 })
 	if len(missing) > 0 && !*m.told {
 		*m.told = true
-		m.w.Note(fmt.Sprintf("%s no %s among the %d of quantize.images", material.ClassesHave(missing), m.Unit(), s.Len()))
+		m.w.Note(fmt.Sprintf("%s no %s among the %d of quantize.images", material.ClassesHave(missing), m.Unit().One, s.Len()))
 	}
 	return s
 }

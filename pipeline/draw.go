@@ -232,7 +232,7 @@ func (s Source) readRecipe(in *report.Input) (*recipe.Recipe, error) {
 	path := s.beside(FileRecipe)
 	b, err := whole.Bytes(path, recipe.MaxBytes)
 	if errors.Is(err, fs.ErrNotExist) {
-		in.Notes = append(in.Notes, fmt.Sprintf("No %s: activations are left out, because it names the calibration images.", FileRecipe))
+		in.Notes = append(in.Notes, fmt.Sprintf("No %s: activations are left out, because it names the calibration %s.", FileRecipe, in.Report.Unit().Many))
 		return nil, nil
 	}
 	if err != nil {
@@ -265,12 +265,12 @@ func (s Source) readImages(ctx context.Context, r *recipe.Recipe, in *report.Inp
 			return ctx.Err()
 		}
 		if err != nil {
-			in.Notes = append(in.Notes, fmt.Sprintf("The dataset could not be loaded, so no image is drawn: %v.", err))
+			in.Notes = append(in.Notes, fmt.Sprintf("The dataset could not be loaded, so no %s is drawn: %v.", in.Report.Unit().One, err))
 			return nil
 		}
 	}
 	if d.SHA256 != in.Report.DatasetSHA256 {
-		in.Notes = append(in.Notes, fmt.Sprintf("Dataset %s is not the one that was answered, so no image is drawn: its content hash is %s, the report's %s.", d.Name, d.SHA256, in.Report.DatasetSHA256))
+		in.Notes = append(in.Notes, fmt.Sprintf("Dataset %s is not the one that was answered, so no %s is drawn: its content hash is %s, the report's %s.", d.Name, in.Report.Unit().One, d.SHA256, in.Report.DatasetSHA256))
 		return nil
 	}
 	in.Test = d.Test

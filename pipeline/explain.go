@@ -29,7 +29,7 @@ func (w *Workspace) explain(ctx context.Context, c *model.Checkpoint) (*explain.
 	samples := m.calibration()
 	bar := w.Begin("explain", 0)
 	r, err := explain.Run(ctx, explain.Task{
-		Quantized: q, Float: float, Calibration: samples, Inputs: material.Inputs(encoder, samples), Held: m.Held, Progress: bar.Set,
+		Quantized: q, Float: float, Calibration: samples, Inputs: material.Inputs(encoder, samples), Held: m.Held, Noun: w.data.Unit(), Progress: bar.Set,
 	})
 	bar.End(err)
 	return r, err

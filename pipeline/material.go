@@ -53,7 +53,7 @@ func (w *Workspace) load(ctx context.Context) error {
 			100*words.Logistic.Accuracy(words.Vocabulary, words.Corpus.Dev), 100*words.Logistic.Accuracy(words.Vocabulary, words.Corpus.Test)))
 	}
 	if empty := all.Train.Missing(all.Data.Classes); len(empty) > 0 {
-		w.Note(fmt.Sprintf("%s no training %s: the network cannot learn %s", material.ClassesHave(empty), all.Unit(), itOrThem(empty)))
+		w.Note(fmt.Sprintf("%s no training %s: the network cannot learn %s", material.ClassesHave(empty), all.Unit().One, itOrThem(empty)))
 	}
 	return nil
 }
@@ -88,12 +88,12 @@ func (m *Material) HeldAnswers(ctx context.Context, float *model.Checkpoint) (ve
 	if err != nil {
 		return nil, 0, err
 	}
-	ladder := verify.Ladder{Labels: m.Held.Labels, Float: answers}
+	ladder := verify.Ladder{Labels: m.Held.Labels, Float: answers.Answers}
 	scored, err := ladder.Compare()
 	if err != nil {
 		return nil, 0, err
 	}
-	return answers, *scored.Accuracy.Float, nil
+	return answers.Answers, *scored.Accuracy.Float, nil
 }
 
 // Score runs the integer program of q on the held-out samples and compares it with the

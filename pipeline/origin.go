@@ -15,6 +15,7 @@ import (
 	"qtool/export"
 	"qtool/internal/whole"
 	"qtool/model"
+	"qtool/task"
 	"qtool/train"
 	"qtool/verify"
 )
@@ -38,7 +39,7 @@ func (e *Env) bundleData(ctx context.Context, f *bundle.File, path string) (d *d
 		return nil, nil, err
 	}
 	test := text.Samples(c.Test, client.Vocabulary, client.Selection, client.Scores)
-	d = &datasets.Dataset{Name: c.Name, Shape: test.Shape, Classes: len(text.Labels), SHA256: c.SHA256, Test: test}
+	d = &datasets.Dataset{Name: c.Name, Shape: test.Shape, Classes: len(text.Labels), SHA256: c.SHA256, Test: test, Noun: task.Sentence}
 	return d, text.Bytes(client, test), nil
 }
 
@@ -117,17 +118,27 @@ func answer(ctx context.Context, float, quantized *model.Checkpoint, p *bundle.P
 		if err != nil {
 			return rungs{}, err
 		}
-		r.quantized, r.drifts = answers, drifts
+		r.quantized.Answers, r.drifts = answers, drifts
+		if len(p.Labels) == 2 {
+			if r.quantized.Values, err = export.Scores(ctx, q, inputs); err != nil {
+				return rungs{}, err
+			}
+		}
 	}
 	return r, nil
 }
 
 // predict answers samples with a float network.
-func predict(ctx context.Context, c *model.Checkpoint, samples *datasets.Split) (verify.Predictions, error) {
+func predict(ctx context.Context, c *model.Checkpoint, samples *datasets.Split) (verify.Rung, error) {
 	e, err := train.NewEvaluator(c.Network, c.Params, nil)
 	if err != nil {
-		return nil, err
+		return verify.Rung{}, err
 	}
 	defer e.Close()
-	return e.Predict(ctx, samples)
+	answers, err := e.Predict(ctx, samples)
+	if err != nil {
+		return verify.Rung{}, err
+	}
+	scores, err := e.Scores(ctx, samples)
+	return verify.Rung{Answers: answers, Values: scores}, err
 }

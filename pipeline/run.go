@@ -13,6 +13,7 @@ import (
 	"qtool/internal/whole"
 	"qtool/model"
 	"qtool/recipe"
+	"qtool/task"
 	"qtool/verify"
 )
 
@@ -92,7 +93,7 @@ func (w *Workspace) Verify(ctx context.Context, float, quantized *model.Checkpoi
 
 // floatReport is of a run whose recipe quantizes nothing.
 func (w *Workspace) floatReport(ctx context.Context, float *model.Checkpoint) (*verify.Report, error) {
-	test, err := limited(w.data.Test, w.recipe.Verify.Limit)
+	test, err := limited(w.data.Test, w.recipe.Verify.Limit, w.data.Unit())
 	if err != nil {
 		return nil, fmt.Errorf("verify.%w", err)
 	}
@@ -100,14 +101,16 @@ func (w *Workspace) floatReport(ctx context.Context, float *model.Checkpoint) (*
 	if err != nil {
 		return nil, err
 	}
-	ladder := verify.Ladder{Labels: test.Labels, Float: r.float}
+	ladder := verify.Ladder{
+		Task: task.Task{Kind: task.Classification, Outputs: w.data.Classes}, Labels: test.Labels, Float: r.float.Answers, FloatValues: r.float.Values,
+	}
 	comparison, err := ladder.Compare()
 	if err != nil {
 		return nil, err
 	}
 	report := &verify.Report{
 		Schema: verify.ReportSchema, Recipe: w.recipe.Name, Seed: w.recipe.Seed,
-		Dataset: datasets.ShortName(w.data.Name), DatasetSHA256: w.data.SHA256, TestImages: w.data.Test.Len(),
+		Dataset: datasets.ShortName(w.data.Name), DatasetSHA256: w.data.SHA256, TestImages: w.data.Test.Len(), Noun: w.data.Unit().One, Task: task.Classification,
 		PeakRSSBytes: memory.Peak(), Layers: []verify.Layer{}, Versions: versions(),
 	}
 	report.Apply(comparison)

@@ -79,7 +79,7 @@ func (m *Material) lookOutside(ctx context.Context, log *TrainingLog, n *model.N
 		return nil
 	}
 	samples := m.Train.Draw(outsideSamples, m.w.recipe.Seed)
-	log.OutsideOf = "training"
+	log.OutsideOf, log.Noun = "training", m.w.data.Unit().One
 	if m.Held != nil {
 		samples, log.OutsideOf = m.Held, "validation"
 	}

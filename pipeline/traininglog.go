@@ -18,9 +18,10 @@ type TrainingLog struct {
 	Best    int           `json:"best"`
 	Seconds float64       `json:"seconds"`
 	// Outside says, for every polynomial with an interval, how its inputs lie to
-	// it on the images that OutsideOf names.
+	// it on the samples that OutsideOf names.
 	Outside   []train.Outside `json:"outside,omitempty"`
 	OutsideOf string          `json:"outside_of,omitempty"`
+	Noun      string          `json:"noun,omitempty"` // what one of those is, "" for an image
 }
 
 // ReadTrainingLogs reads a training.json: a log a stage. It is empty where there is none.

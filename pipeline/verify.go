@@ -11,6 +11,7 @@ import (
 	"qtool/he"
 	"qtool/internal/memory"
 	"qtool/recipe/material"
+	"qtool/task"
 	"qtool/verify"
 	"qtool/verify/integer"
 )
@@ -18,7 +19,7 @@ import (
 // rungs are the answers of the networks that the bundle was made of; nil where
 // their checkpoints are not at hand.
 type rungs struct {
-	float, quantized verify.Predictions
+	float, quantized verify.Rung
 	drifts           []export.Drift // of each layer
 }
 
@@ -52,12 +53,12 @@ func (w *Workspace) verification(ctx context.Context, f *bundle.File) (verificat
 		v.EncryptedLimit, v.Precision, v.Memory = 0, 0, 0 // of the recipe's own back end
 	}
 	task := verification{file: f, state: w.Path(StateVerify), resume: w.Resume}
-	test, err := limited(w.data.Test, v.Limit)
+	test, err := limited(w.data.Test, v.Limit, w.data.Unit())
 	if err != nil {
 		return task, fmt.Errorf("verify.%w", err)
 	}
 	task.test = material.Inputs(f.Encoder, test)
-	if task.encrypted, err = encryptedSamples("verify.encrypted_limit", v.EncryptedLimit, task.test.Len()); err != nil {
+	if task.encrypted, err = encryptedSamples("verify.encrypted_limit", v.EncryptedLimit, task.test.Len(), w.data.Unit()); err != nil {
 		return task, err
 	}
 	e := Encryption{Backend: v.Backend, LogN: v.LogN, Precision: v.Precision, Memory: v.Memory, AllowInsecure: w.AllowInsecure}
@@ -82,12 +83,13 @@ func (e *Env) verify(ctx context.Context, v verification) (*verify.Report, error
 		return nil, err
 	}
 	ladder := verify.Ladder{
-		Output: f.Program.Output(), Labels: test.Labels, Float: v.rungs.float, Quantized: v.rungs.quantized, Integer: logits,
+		Output: f.Program.Output(), Labels: test.Labels, Float: v.rungs.float.Answers, Quantized: v.rungs.quantized.Answers, Integer: logits,
+		Task: task.Task{Kind: task.Classification, Outputs: len(f.Program.Labels)}, FloatValues: v.rungs.float.Values, QuantizedValues: v.rungs.quantized.Values,
 	}
 	report := &verify.Report{
 		Schema: verify.ReportSchema, Recipe: f.Provenance.Recipe, Seed: f.Provenance.Seed,
 		Dataset: f.Provenance.Dataset, DatasetSHA256: f.Provenance.DatasetSHA256,
-		BundleSHA256: v.sum, Images: test.Len(), Versions: versions(),
+		BundleSHA256: v.sum, Images: test.Len(), Noun: task.OfEncoder(f.EncoderKind()).One, Task: task.Classification, Versions: versions(),
 		Seconds: verify.Seconds{Integer: plain.Cost.Seconds.Evaluate},
 	}
 	report.Domains, _ = he.AccountOf[he.Domains](plain)
@@ -168,24 +170,24 @@ func fillTables(b *he.Backend, p *bundle.Program, r *he.Result) {
 }
 
 // limited is the first limit samples of a split; 0 is all of them.
-func limited(s *datasets.Split, limit int) (*datasets.Split, error) {
+func limited(s *datasets.Split, limit int, noun task.Noun) (*datasets.Split, error) {
 	if limit == 0 {
 		return s, nil
 	}
 	if limit < 0 || limit > s.Len() {
-		return nil, fmt.Errorf("limit %d is outside 1..%d, the images of the test set", limit, s.Len())
+		return nil, fmt.Errorf("limit %d is outside 1..%d, the %s of the test set", limit, s.Len(), noun.Many)
 	}
 	return s.First(limit), nil
 }
 
 // encryptedSamples is how many of the samples that are answered are encrypted, the
 // first; a limit of 0 is all of them. name is what sets the limit.
-func encryptedSamples(name string, limit, answered int) (int, error) {
+func encryptedSamples(name string, limit, answered int, noun task.Noun) (int, error) {
 	if limit == 0 {
 		return answered, nil
 	}
 	if limit < 0 || limit > answered {
-		return 0, fmt.Errorf("%s %d is outside 1..%d, the images that are answered", name, limit, answered)
+		return 0, fmt.Errorf("%s %d is outside 1..%d, the %s that are answered", name, limit, answered, noun.Many)
 	}
 	return limit, nil
 }
@@ -193,7 +195,7 @@ func encryptedSamples(name string, limit, answered int) (int, error) {
 // compatible refuses a dataset whose inputs are not of the shape that the program takes.
 func compatible(f *bundle.File, d *datasets.Dataset, inputs *datasets.Split) error {
 	if !slices.Equal(inputs.Shape, f.Program.Input.Shape) {
-		return fmt.Errorf("dataset %s has inputs of shape %v, the bundle takes %v", d.Name, inputs.Shape, f.Program.Input.Shape)
+		return fmt.Errorf("dataset %s has %s of shape %v, the bundle takes %v", d.Name, d.Unit().Many, inputs.Shape, f.Program.Input.Shape)
 	}
 	if d.Classes != len(f.Program.Labels) {
 		return fmt.Errorf("dataset %s has %d classes, the bundle has %d labels", d.Name, d.Classes, len(f.Program.Labels))

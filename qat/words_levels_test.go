@@ -6,7 +6,7 @@ import (
 	"io"
 	"testing"
 
-	"qtool/datasets/text"
+	"qtool/encode"
 	"qtool/internal/samebits"
 	"qtool/model"
 	"qtool/train"
@@ -15,7 +15,7 @@ import (
 // An LSTM of tables: calibrated, fine-tuned, and its tables.
 func TestSameBitsOfWords(t *testing.T) {
 	samebits.Check(t, "6fd5c726ac258fa0b1bca09fc5ada90f2649f51ad6d53bf1e5737c09855afaac", func(w io.Writer) {
-		training, dev, words := reviews(t, text.Selection{Kind: "chunk", Steps: 4})
+		training, dev, words := reviews(t, encode.Selection{Kind: "chunk", Steps: 4})
 		training, dev = training.First(400), dev.First(100)
 		n := reader(words, 4, 8, 6, 7)
 		p, err := n.Initialise(1)

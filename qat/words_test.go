@@ -8,6 +8,7 @@ import (
 	"qtool/calibrate"
 	"qtool/datasets"
 	"qtool/datasets/text"
+	"qtool/encode"
 	"qtool/model"
 	"qtool/ptq"
 	"qtool/qat"
@@ -32,7 +33,7 @@ func bits(n int, kind string, accumulator int) calibrate.Config {
 	return c
 }
 
-func reviews(t testing.TB, s text.Selection) (training, dev *datasets.Split, words int) {
+func reviews(t testing.TB, s encode.Selection) (training, dev *datasets.Split, words int) {
 	t.Helper()
 	c, err := text.Load(context.Background(), "sentences", datasets.Options{})
 	if err != nil {
@@ -60,7 +61,7 @@ func start(t testing.TB, n *model.Network, p model.Parameters, c calibrate.Confi
 // keeps to its bound.
 func TestFineTuningWords(t *testing.T) {
 	ctx := context.Background()
-	training, dev, words := reviews(t, text.Selection{Kind: "chunk", Steps: 6})
+	training, dev, words := reviews(t, encode.Selection{Kind: "chunk", Steps: 6})
 	n := reader(words, 6, 10, 6, 8)
 	p, err := n.Initialise(1)
 	if err != nil {
@@ -128,19 +129,19 @@ func TestFineTuningWords(t *testing.T) {
 // network computes in float.
 func TestMixedWords(t *testing.T) {
 	ctx := context.Background()
-	training, dev, words := reviews(t, text.Selection{Kind: "chunk", Steps: 4})
-	unit := &model.Gates{} // stands for a GRU, which has none
-	for _, gates := range []*model.Gates{nil, {Degree: 3, Radius: 4, Penalty: 10, Inside: 0.7}, unit} {
+	training, dev, words := reviews(t, encode.Selection{Kind: "chunk", Steps: 4})
+	for _, recurrent := range []model.Layer{
+		{Type: model.LSTM}, {Type: model.GRU}, {Type: model.LSTM, Gates: &model.Gates{Degree: 3, Radius: 4, Penalty: 10, Inside: 0.7}},
+	} {
 		n := reader(words, 4, 8, 6, 6)
-		if n.Layers[2].Gates = gates; gates == unit {
-			n.Layers[2].Type, n.Layers[2].Gates, gates = model.GRU, nil, nil
-		}
+		recurrent.Name, recurrent.Units = "lstm", 6
+		n.Layers[2] = recurrent
 		p, err := n.Initialise(1)
 		if err != nil {
 			t.Fatal(err)
 		}
 		c := bits(4, "mse", 0)
-		if gates != nil {
+		if recurrent.Gates != nil {
 			c.Activations.Bits, c.CellRange, c.Fraction = 0, 0, 16
 		}
 		z := start(t, n, p, c, training)

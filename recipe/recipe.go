@@ -363,7 +363,7 @@ func (r *Recipe) validateVerify() error {
 	case n < 0 || n > math.MaxInt32:
 		return fmt.Errorf("verify.encrypted_limit: %d is outside 0..%d (0 is all)", n, math.MaxInt32)
 	case limit > 0 && n > limit:
-		return fmt.Errorf("verify.encrypted_limit: %d is more than the %d images of verify.limit", n, limit)
+		return fmt.Errorf("verify.encrypted_limit: %d is more than the %d samples of verify.limit", n, limit)
 	}
 	if n := r.Verify.LogN; n != 0 && (n < 10 || n > 16) {
 		return fmt.Errorf("verify.log_n: %d is outside 10..16 (0 chooses it)", n)

@@ -164,7 +164,7 @@ func TestParseErrors(t *testing.T) {
 		{minimal + "verify: {backend: rot13}\n", `verify.backend: "rot13" is unknown`},
 		{minimal + "verify: {limit: -1}\n", "verify.limit: -1"},
 		{minimal + "verify: {encrypted_limit: -1}\n", "verify.encrypted_limit: -1 is outside 0.."},
-		{minimal + "verify: {encrypted_limit: 8, limit: 7}\n", "verify.encrypted_limit: 8 is more than the 7 images of verify.limit"},
+		{minimal + "verify: {encrypted_limit: 8, limit: 7}\n", "verify.encrypted_limit: 8 is more than the 7 samples of verify.limit"},
 		{minimal + "verify: {log_n: 9}\n", "verify.log_n: 9 is outside 10..16"},
 		{minimal + "verify: {backend: packed-ckks, precision: 51}\n", "verify.precision: 51 is outside 0..50"},
 		{minimal + "verify: {backend: packed-ckks, precision: .nan}\n", "verify.precision: NaN is outside 0..50"},

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"reflect"
 
-	"qtool/datasets/text"
+	"qtool/encode"
 	"qtool/model"
 )
 
@@ -27,10 +27,10 @@ type Sentence struct {
 	Mask   bool         `yaml:"mask,omitempty"`
 	Gates  *model.Gates `yaml:"gates,omitempty"`
 
-	Selection  text.Selection `yaml:"selection"`
-	Vectors    string         `yaml:"vectors"`
-	Polarity   float64        `yaml:"polarity,omitempty"`
-	LeastCount int            `yaml:"least_count"`
+	Selection  encode.Selection `yaml:"selection"`
+	Vectors    string           `yaml:"vectors"`
+	Polarity   float64          `yaml:"polarity,omitempty"`
+	LeastCount int              `yaml:"least_count"`
 	// Dropout and WordDropout are the chances in training that a number of an input
 	// or of the last state is 0, and that a word is left out.
 	Dropout     float64 `yaml:"dropout"`

@@ -4,13 +4,14 @@ import (
 	"fmt"
 
 	"qtool/datasets/text"
+	"qtool/encode"
 )
 
 // Text is what the client makes of a sentence in the clear, for a network that reads
 // words.
 type Text struct {
 	// Selection brings a sentence to the steps that the network reads.
-	Selection text.Selection `yaml:"selection"`
+	Selection encode.Selection `yaml:"selection"`
 	// Vectors are pre-trained ones: "glove", a path, or "none". Words without one begin from
 	// random ones.
 	Vectors string `yaml:"vectors"`

@@ -7,6 +7,7 @@ import (
 	"math/big"
 
 	"qtool/bundle"
+	"qtool/task"
 )
 
 // maxActivationBins bounds the bars of an activation histogram.
@@ -85,7 +86,7 @@ func (in *Input) observe() ([]*activations, error) {
 			}
 		})
 		if err != nil {
-			return nil, fmt.Errorf("calibration image %d: %w", i, err)
+			return nil, fmt.Errorf("calibration %s %d: %w", in.unit().One, i, err)
 		}
 	}
 	return counts, nil
@@ -93,9 +94,9 @@ func (in *Input) observe() ([]*activations, error) {
 
 // histogram draws the integers with the seen and the proved range below them.
 // Heights are square roots of shares, so that the rare large integers show.
-func (a *activations) histogram(n *bundle.Node, images int) figure {
+func (a *activations) histogram(n *bundle.Node, samples int, noun task.Noun) figure {
 	caption := fmt.Sprintf("Integers over %s. Seen %s, %d bits; proved %s, %d bits.",
-		plural(images, "calibration image", "calibration images"), interval(n.Seen), rangeBits(n.Seen), interval(n.Range), rangeBits(n.Range))
+		plural(samples, "calibration "+noun.One, "calibration "+noun.Many), interval(n.Seen), rangeBits(n.Seen), interval(n.Range), rangeBits(n.Range))
 	d := draw(chartWidth, 150, n.Name+": histogram of activations. "+caption)
 	const left, right, top, bottom = 50.0, 12.0, 8.0, 92.0
 	x := scale{a.lo, a.lo + a.width*float64(len(a.bins)), left, chartWidth - right}

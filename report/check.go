@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"qtool/model"
+	"qtool/task"
 	"qtool/verify"
 )
 
@@ -20,7 +21,7 @@ func (in *Input) check() error {
 	if in.Report == nil {
 		return errors.New("report: no report to draw")
 	}
-	for _, check := range []func() error{in.checkAnswers, in.checkFlips, in.checkOrigin, in.checkImages} {
+	for _, check := range []func() error{in.checkAnswers, in.checkMetrics, in.checkFlips, in.checkOrigin, in.checkImages} {
 		if err := check(); err != nil {
 			return fmt.Errorf("report: %w", err)
 		}
@@ -32,15 +33,15 @@ func (in *Input) checkAnswers() error {
 	r := in.Report
 	n := len(r.Answers.Labels)
 	if r.TestImages < 0 || r.Images < 0 || r.TestImages > 0 && in.images() > r.TestImages {
-		return fmt.Errorf("%d images of a test set of %d", in.images(), r.TestImages)
+		return fmt.Errorf("%s of a test set of %d", in.unit().Count(in.images()), r.TestImages)
 	}
 	if n > 0 && r.Images > 0 && n != r.Images && (r.Answers.Encrypted == nil || r.Images > n) {
-		return fmt.Errorf("%d images, but answers to %d", r.Images, n)
+		return fmt.Errorf("%s, but answers to %d", in.unit().Count(r.Images), n)
 	}
 	if m := len(r.Answers.Margins); m != 0 && m != n {
-		return fmt.Errorf("%d margins for %d images", m, n)
+		return fmt.Errorf("%d margins for %s", m, in.unit().Count(n))
 	}
-	if err := checkClasses("label", r.Answers.Labels); err != nil {
+	if err := in.checkClasses("label", r.Answers.Labels); err != nil {
 		return err
 	}
 	for _, rung := range in.rungs() {
@@ -50,7 +51,7 @@ func (in *Input) checkAnswers() error {
 		if rung.Answers == nil {
 			continue
 		}
-		if err := checkClasses(rung.Name+" answer", rung.Answers); err != nil {
+		if err := in.checkClasses(rung.Name+" answer", rung.Answers); err != nil {
 			return err
 		}
 		want := n
@@ -58,13 +59,37 @@ func (in *Input) checkAnswers() error {
 			want = cmp.Or(r.Images, n)
 		}
 		if len(rung.Answers) != want {
-			return fmt.Errorf("%s rung has %d answers for %d images", rung.Name, len(rung.Answers), want)
+			return fmt.Errorf("%s rung has %d answers for %s", rung.Name, len(rung.Answers), in.unit().Count(want))
 		}
 		if err := checkShare(rung.Name, rung.Accuracy, r.Answers.Labels, rung.Answers); err != nil {
 			return err
 		}
 	}
 	return in.checkOnEncrypted()
+}
+
+// checkMetrics holds the metrics beside accuracy to the values that they follow from.
+func (in *Input) checkMetrics() error {
+	r := in.Report
+	if s := r.Samples; s != 0 && s != r.Images {
+		return fmt.Errorf("samples is %d, images %d", s, r.Images)
+	}
+	if r.Answers.Values == nil {
+		return nil // as in reports of which the answers were left out
+	}
+	want := r.Answers.Metrics(r.Asked())
+	for _, m := range r.Asked().Metrics() {
+		if m == task.Accuracy {
+			continue
+		}
+		for _, name := range verify.RungNames {
+			w, g := want[m.Name].Rung(name), r.Metric[m.Name].Rung(name)
+			if (w == nil) != (g == nil) || w != nil && math.Abs(*w-*g) > 1e-9 {
+				return fmt.Errorf("metric.%s.%s is %s, its answers give %s", m.Name, name, orNull(g), orNull(w))
+			}
+		}
+	}
+	return nil
 }
 
 // checkOnEncrypted holds the integer rung's accuracy on the images that were
@@ -75,7 +100,7 @@ func (in *Input) checkOnEncrypted() error {
 	n := len(a.Encrypted)
 	if n == 0 || n >= len(a.Integer) {
 		if stated != nil {
-			return fmt.Errorf("accuracy.%s is %v, but the integer and the encrypted rung have no other images", name, *stated)
+			return fmt.Errorf("accuracy.%s is %v, but the integer and the encrypted rung have no other %s", name, *stated, in.unit().Many)
 		}
 		return nil
 	}
@@ -136,7 +161,7 @@ func (in *Input) checkOrigin() error {
 		for _, list := range append(in.rungs(), rung{Name: "label", Answers: r.Answers.Labels}) {
 			labels := len(in.Bundle.Program.Labels)
 			if i := slices.IndexFunc(list.Answers, func(c int) bool { return c >= labels }); i >= 0 {
-				return fmt.Errorf("%s of image %d is class %d of a bundle with %d labels", list.Name, i, list.Answers[i], labels)
+				return fmt.Errorf("%s of %s %d is class %d of a bundle with %d labels", list.Name, in.unit().One, i, list.Answers[i], labels)
 			}
 		}
 	}
@@ -158,20 +183,20 @@ func (in *Input) checkImages() error {
 		return nil
 	}
 	if in.Test.Len() < len(labels) {
-		return fmt.Errorf("%d test images for %d answers", in.Test.Len(), len(labels))
+		return fmt.Errorf("%d test %s for %d answers", in.Test.Len(), in.unit().Many, len(labels))
 	}
 	for i, c := range labels {
 		if int(in.Test.Labels[i]) != c {
-			return fmt.Errorf("test image %d has label %d, the report says %d", i, in.Test.Labels[i], c)
+			return fmt.Errorf("test %s %d has label %d, the report says %d", in.unit().One, i, in.Test.Labels[i], c)
 		}
 	}
 	return nil
 }
 
-func checkClasses(what string, p verify.Predictions) error {
+func (in *Input) checkClasses(what string, p verify.Predictions) error {
 	for i, c := range p {
 		if c < 0 || c >= maxClasses {
-			return fmt.Errorf("%s of image %d is %d, outside 0..%d", what, i, c, maxClasses-1)
+			return fmt.Errorf("%s of %s %d is %d, outside 0..%d", what, in.unit().One, i, c, maxClasses-1)
 		}
 	}
 	return nil

@@ -28,11 +28,11 @@ func (in *Input) cost() costView {
 			bars = append(bars, bar{Label: p.name, Value: p.seconds, Text: fmt.Sprintf("%s, %s %%", duration(p.seconds), fixed(100*p.seconds/total, 0))})
 		}
 		n := in.encryptedImages()
-		v.Phases = figure{barChart("Seconds of each phase of the encrypted run", bars), fmt.Sprintf("%s for %s, %s an image.", duration(total), plural(n, "image", "images"), duration(total/float64(max(n, 1))))}
+		v.Phases = figure{barChart("Seconds of each phase of the encrypted run", bars), fmt.Sprintf("%s for %s, %s %s.", duration(total), in.count(n), duration(total/float64(max(n, 1))), in.unit().A())}
 		if b := r.Backend; b != nil && b.Slots > 1 {
-			v.Phases.Caption += fmt.Sprintf(" A batch holds up to %s images and takes the same time for one, so this is throughput.", number(b.Slots))
+			v.Phases.Caption += fmt.Sprintf(" A batch holds up to %s and takes the same time for one, so this is throughput.", in.count(b.Slots))
 			if n < b.Slots {
-				v.Phases.Caption += fmt.Sprintf(" This run filled %s of one batch; a full one is cheaper an image.", share(n, b.Slots))
+				v.Phases.Caption += fmt.Sprintf(" This run filled %s of one batch; a full one is cheaper %s.", share(n, b.Slots), in.unit().A())
 			}
 		}
 	}

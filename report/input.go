@@ -6,6 +6,7 @@ import (
 	"qtool/bundle"
 	"qtool/datasets"
 	"qtool/model"
+	"qtool/task"
 	"qtool/verify"
 )
 
@@ -70,7 +71,7 @@ func (in *Input) encryptedImages() int {
 
 // partly says that fewer images were encrypted than the other rungs answered.
 func (in *Input) partly() bool {
-	return in.Report.Accuracy.Encrypted != nil && in.encryptedImages() < in.images()
+	return in.judged().Encrypted != nil && in.encryptedImages() < in.images()
 }
 
 // imagesOf is how many images a rung answered.
@@ -84,13 +85,29 @@ func (in *Input) imagesOf(r rung) int {
 // images is how many images were answered, by the rungs that are not encrypted.
 func (in *Input) images() int {
 	switch r := in.Report; {
-	case len(r.Answers.Labels) > 0:
-		return len(r.Answers.Labels)
+	case r.Answers.Len() > 0:
+		return r.Answers.Len()
 	case r.Images > 0:
 		return r.Images
 	default:
 		return r.TestImages
 	}
+}
+
+// unit is the word for the report's samples, count a number of them.
+func (in *Input) unit() task.Noun    { return in.Report.Unit() }
+func (in *Input) count(n int) string { return plural(n, in.unit().One, in.unit().Many) }
+
+// metric is the one that decides, judged what each rung has of it.
+func (in *Input) metric() task.Metric     { return in.Report.Asked().Metric() }
+func (in *Input) judged() verify.Accuracy { return in.Report.Judged(in.metric()) }
+
+// figure is a value of the metric.
+func (in *Input) figure(x float64) string {
+	if m := in.metric(); m != task.Accuracy {
+		return m.Format(x)
+	}
+	return percent(x)
 }
 
 // label is the name of class c.

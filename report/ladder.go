@@ -4,22 +4,51 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+
+	"qtool/task"
+	"qtool/verify"
 )
 
-// ladderView is the accuracy of each rung, as a chart and as a table.
+// ladderView is the accuracy of each rung, as a chart and as a table, and the task's
+// other metrics.
 type ladderView struct {
-	Chart  template.HTML
+	Metric string        // that decides
+	Chart  template.HTML // "" where that is no accuracy
 	Rows   []ladderRow
+	Others []metricRow
+	Noun   task.Noun
 	Images string
 	Partly string // of what the encrypted rung is, where that is less; "" otherwise
 }
 
 type ladderRow struct{ Name, Accuracy, Interval, Right, Against string }
 
+// metricRow is a metric of each rung.
+type metricRow struct {
+	Name    string
+	Figures []string
+}
+
+// others are the task's metrics beside the one that decides.
+func (in *Input) others() (rows []metricRow) {
+	for _, m := range in.Report.Asked().Metrics()[1:] {
+		row := metricRow{Name: m.Title}
+		for _, name := range verify.RungNames {
+			figure := "–"
+			if x := in.Report.Judged(m).Rung(name); x != nil {
+				figure = strings.Replace(m.Format(*x), "-", "−", 1)
+			}
+			row.Figures = append(row.Figures, figure)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
 func (in *Input) ladder() ladderView {
-	v := ladderView{Images: plural(in.images(), "test image", "test images")}
+	v := ladderView{Metric: in.metric().Title, Noun: in.unit(), Others: in.others(), Images: plural(in.images(), "test "+in.unit().One, "test "+in.unit().Many)}
 	if n := in.Report.TestImages; in.images() < n {
-		v.Images = fmt.Sprintf("the first %s of %s test images", number(in.images()), number(n))
+		v.Images = fmt.Sprintf("the first %s of %s test %s", number(in.images()), number(n), in.unit().Many)
 	}
 	if in.partly() {
 		v.Partly = in.partlyText()
@@ -28,6 +57,11 @@ func (in *Input) ladder() ladderView {
 	above := ""
 	for _, r := range in.rungs() {
 		row := ladderRow{Name: r.Name, Accuracy: "not run"}
+		if x := in.judged().Rung(r.Name); r.Accuracy == nil && x != nil {
+			row.Accuracy, row.Right, row.Interval = in.figure(*x), "–", "–"
+			row.Against = in.against(r.Name, above)
+			above = r.Name
+		}
 		if r.Accuracy != nil {
 			k := in.rightOf(r)
 			lo, hi := wilson(k, in.imagesOf(r))
@@ -41,7 +75,9 @@ func (in *Input) ladder() ladderView {
 		}
 		v.Rows = append(v.Rows, row)
 	}
-	v.Chart = in.ladderChart()
+	if in.metric() == task.Accuracy {
+		v.Chart = in.ladderChart()
+	}
 	return v
 }
 
@@ -49,8 +85,8 @@ func (in *Input) ladder() ladderView {
 // encrypted than the others answered.
 func (in *Input) partlyText() string {
 	s := fmt.Sprintf("Only the first %s of these were encrypted", number(in.encryptedImages()))
-	if a := in.Report.Accuracy.IntegerOnEncrypted; a != nil {
-		s += fmt.Sprintf(", on which the integer rung has %s: that is what the encrypted rung's %s compares with", percent(*a), percent(*in.Report.Accuracy.Encrypted))
+	if a := in.judged().IntegerOnEncrypted; a != nil {
+		s += fmt.Sprintf(", on which the integer rung has %s: that is what the encrypted rung's %s compares with", in.figure(*a), in.figure(*in.judged().Encrypted))
 	}
 	return s + "."
 }
@@ -92,7 +128,7 @@ func (in *Input) ladderChart() template.HTML {
 		}
 		lo, hi := wilson(in.rightOf(r), in.imagesOf(r))
 		lowest, highest = min(lowest, lo), max(highest, hi)
-		words = append(words, fmt.Sprintf("%s %s of %s, 95 %% interval %s to %s", r.Name, percent(*r.Accuracy), plural(in.imagesOf(r), "image", "images"), fixed(100*lo, 2), fixed(100*hi, 2)))
+		words = append(words, fmt.Sprintf("%s %s of %s, 95 %% interval %s to %s", r.Name, percent(*r.Accuracy), in.count(in.imagesOf(r)), fixed(100*lo, 2), fixed(100*hi, 2)))
 	}
 	if lowest > highest {
 		lowest, highest = 0, 1

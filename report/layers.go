@@ -52,7 +52,7 @@ func (in *Input) layers() (*layersView, error) {
 		return nil, err
 	}
 	if counts == nil {
-		v.Missing = "The calibration images are not at hand: activations are not drawn."
+		v.Missing = fmt.Sprintf("The calibration %s are not at hand: activations are not drawn.", in.unit().Many)
 	}
 	p := in.Bundle.Program
 	for i := range p.Nodes {
@@ -63,7 +63,7 @@ func (in *Input) layers() (*layersView, error) {
 			card.Weight = &f
 		}
 		if counts != nil && counts[i] != nil {
-			f := counts[i].histogram(n, in.Calibration.Len())
+			f := counts[i].histogram(n, in.Calibration.Len(), in.unit())
 			card.Activations = &f
 		}
 		if card.Weight != nil || card.Activations != nil {
@@ -108,7 +108,7 @@ func (in *Input) rangeBars() figure {
 	if bars == nil {
 		return placeholder("Nothing was quantized.")
 	}
-	return figure{barChart("Bits of each layer's integers, seen of proved", bars), "Bits that calibration images used; faint behind them, the bits proved to hold every possible input. Parameters are chosen for the proved ones."}
+	return figure{barChart("Bits of each layer's integers, seen of proved", bars), "Bits that calibration " + in.unit().Many + " used; faint behind them, the bits proved to hold every possible input. Parameters are chosen for the proved ones."}
 }
 
 func (in *Input) sqnrBars() figure {
@@ -122,7 +122,7 @@ func (in *Input) sqnrBars() figure {
 		if in.Report.BundleSHA256 == "" {
 			return placeholder("Nothing was quantized.")
 		}
-		return placeholder("Not measured in this run: it needs the float weights and calibration images.")
+		return placeholder("Not measured in this run: it needs the float weights and calibration " + in.unit().Many + ".")
 	}
 	return figure{barChart("Signal to quantization noise ratio of each layer in decibels", bars), "Each layer's real values against the same network without rounding. 6 dB is about one bit of precision."}
 }
@@ -171,5 +171,5 @@ func (in *Input) timeBars() figure {
 		}
 		bars = append(bars, bar{Label: l.Name, Value: l.Seconds, Text: text})
 	}
-	return figure{barChart("Evaluation time of each layer", bars), "Evaluation on ciphertexts, summed over the workers, for all images."}
+	return figure{barChart("Evaluation time of each layer", bars), "Evaluation on ciphertexts, summed over the workers, for all " + in.unit().Many + "."}
 }

@@ -37,8 +37,8 @@ func (in *Input) parameters() *parametersView {
 		v.Facts = append(v.Facts, fact{Name: "plaintext primes", Value: primes(b.PlaintextModuli), Code: true})
 	}
 	for _, l := range b.Tables {
-		v.Facts = append(v.Facts, fact{Name: "tables of " + l.Layer, Value: fmt.Sprintf("%s an image, up to %s values, %s microseconds each on one core",
-			plural(l.PerSample, "look-up", "look-ups"), number(l.Domain), fixed(l.Microseconds, 1))})
+		v.Facts = append(v.Facts, fact{Name: "tables of " + l.Layer, Value: fmt.Sprintf("%s %s, up to %s values, %s microseconds each on one core",
+			plural(l.PerSample, "look-up", "look-ups"), in.unit().A(), number(l.Domain), fixed(l.Microseconds, 1))})
 	}
 	if l := in.Report.Lookups; l != nil {
 		v.Facts = append(v.Facts, fact{Name: "look-ups and logits", Value: fmt.Sprintf("%s, of which %s missed (%.2g expected) and %s gave a wrong value; %s ms a look-up",

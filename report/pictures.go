@@ -52,8 +52,8 @@ func (in *Input) changes() []group {
 		about    string
 	}{
 		{"float", "integer", a.Float, a.Integer, "Rounding to the integer grid, and training for it, moved these answers."},
-		{"quantized", "integer", a.Quantized, a.Integer, "Both have the same integers, so every image here is a defect of the export."},
-		{"integer", "encrypted", a.Integer, a.Encrypted, "An exact back end never changes an answer: every image here is a defect."},
+		{"quantized", "integer", a.Quantized, a.Integer, fmt.Sprintf("Both have the same integers, so every %s here is a defect of the export.", in.unit().One)},
+		{"integer", "encrypted", a.Integer, a.Encrypted, fmt.Sprintf("An exact back end never changes an answer: every %s here is a defect.", in.unit().One)},
 	} {
 		title := fmt.Sprintf("%s → %s", p.from, p.to)
 		if p.a == nil || p.b == nil {
@@ -62,7 +62,7 @@ func (in *Input) changes() []group {
 		}
 		images := flipped(p.a, p.b)
 		in.byMargin(images)
-		g := group{Title: fmt.Sprintf("%s: %s", title, plural(len(images), "image", "images")), About: p.about}
+		g := group{Title: fmt.Sprintf("%s: %s", title, in.count(len(images))), About: p.about}
 		if len(images) == 0 {
 			g.About, g.None = "", fmt.Sprintf("All %s answers are the same.", number(min(len(p.a), len(p.b))))
 		}
@@ -107,8 +107,8 @@ func (in *Input) fill(g *group, images []int, from, to rung) {
 	}
 	labels := in.Report.Answers.Labels
 	for _, i := range images {
-		p := picture{Index: number(i), Label: in.label(labels[i]), To: in.answered(to, i)}
-		p.Alt = fmt.Sprintf("test image %d, label %s, %s answer %s", i, p.Label, to.Name, p.To.Answer)
+		p := picture{Index: in.unit().One + " " + number(i), Label: in.label(labels[i]), To: in.answered(to, i)}
+		p.Alt = fmt.Sprintf("test %s %d, label %s, %s answer %s", in.unit().One, i, p.Label, to.Name, p.To.Answer)
 		if from.Answers != nil {
 			p.From = in.answered(from, i)
 			p.Alt += fmt.Sprintf(", %s answer %s", from.Name, p.From.Answer)

@@ -13,21 +13,21 @@ type verdict struct{ Kind, Mark, Sentence, Detail string }
 func (in *Input) verdict() verdict {
 	r := in.Report
 	switch {
-	case r.Accuracy.Encrypted == nil:
+	case in.judged().Encrypted == nil:
 		return verdict{"open", "–", "Nothing was encrypted.", in.unencrypted()}
-	case r.Accuracy.Integer == nil:
+	case in.judged().Integer == nil:
 		return verdict{"open", "–", in.encrypted() + "; there is no integer reference to compare with.", ""}
 	case r.Precision != nil:
 		return in.approximate()
 	case r.LogitMismatches > 0 && r.LogitMismatches == r.Explained && r.Lookups != nil && verify.CheckLookups(r.Lookups) == nil:
-		v := verdict{Kind: "part", Mark: "✓", Sentence: fmt.Sprintf("%s; %s from the integer reference, all in images with a failed look-up.", in.encrypted(), in.mismatches())}
+		v := verdict{Kind: "part", Mark: "✓", Sentence: fmt.Sprintf("%s; %s from the integer reference, all in %s with a failed look-up.", in.encrypted(), in.mismatches(), in.unit().Many)}
 		v.Detail = fmt.Sprintf("%s of %s look-ups missed, where %.2g were expected.", number(r.Lookups.Missed), number(r.Lookups.Done), r.Lookups.Expected)
 		return v
 	case r.LogitMismatches > 0:
 		v := verdict{Kind: "bad", Mark: "✗"}
 		v.Sentence = fmt.Sprintf("%s; %s from the integer reference.", in.encrypted(), in.mismatches())
 		if m := r.FirstMismatch; m != nil {
-			v.Detail = fmt.Sprintf("The first is logit %d of image %d: integer %s, encrypted %s.", m.Logit, m.Image, m.Want, m.Got)
+			v.Detail = fmt.Sprintf("The first is logit %d of %s %d: integer %s, encrypted %s.", m.Logit, in.unit().One, m.Image, m.Want, m.Got)
 		}
 		return v
 	}
@@ -37,7 +37,7 @@ func (in *Input) verdict() verdict {
 	}
 	if rest := r.TestImages - in.encryptedImages(); rest > 0 {
 		v.Kind = "part"
-		v.Detail = fmt.Sprintf("A partial run: it says nothing of the other %s.", plural(rest, "image", "images"))
+		v.Detail = fmt.Sprintf("A partial run: it says nothing of the other %s.", in.count(rest))
 		if in.partly() {
 			v.Detail = in.clearOnly()
 		}
@@ -77,9 +77,9 @@ func (in *Input) clearOnly() string {
 func (in *Input) encrypted() string {
 	n, all := in.encryptedImages(), in.Report.TestImages
 	if n < all {
-		return fmt.Sprintf("The first %s of %s test images encrypted", number(n), number(all))
+		return fmt.Sprintf("The first %s of %s test %s encrypted", number(n), number(all), in.unit().Many)
 	}
-	return plural(n, "image", "images") + " encrypted"
+	return in.count(n) + " encrypted"
 }
 
 func (in *Input) mismatches() string {
@@ -95,11 +95,11 @@ func (in *Input) mismatches() string {
 
 // unencrypted says how far a run without encryption came.
 func (in *Input) unencrypted() string {
-	a := in.Report.Accuracy
+	a := in.judged()
 	switch {
 	case in.Report.Simulated != nil:
 		s := in.Report.Simulated
-		return fmt.Sprintf("The back end %s was simulated: %s of %s, %s.", s.Backend, percent(s.Accuracy), plural(s.Images, "image", "images"), plural(s.Failures, "failure", "failures"))
+		return fmt.Sprintf("The back end %s was simulated: %s of %s, %s.", s.Backend, percent(s.Accuracy), in.count(s.Images), plural(s.Failures, "failure", "failures"))
 	case a.Integer != nil:
 		return "The integer program answered; verification under encryption is still to be done."
 	case a.Float != nil:
@@ -123,23 +123,26 @@ func (in *Input) tiles() []tile {
 	r := in.Report
 	var tiles []tile
 	for _, rung := range in.rungs() {
-		if rung.Accuracy != nil {
+		switch x := in.judged().Rung(rung.Name); {
+		case rung.Accuracy != nil:
 			lo, hi := wilson(in.rightOf(rung), in.imagesOf(rung))
 			tiles = append(tiles, tile{rung.Name + " accuracy", percent(*rung.Accuracy), fmt.Sprintf("%s to %s (95 %%)", fixed(100*lo, 2), fixed(100*hi, 2))})
+		case x != nil:
+			tiles = append(tiles, tile{rung.Name + " " + in.metric().Title, in.metric().Format(*x), "on " + in.count(in.imagesOf(rung))})
 		}
 	}
 	last := 1
 	if in.partly() {
 		last = 2 // the integer rung has the accuracy, the encrypted one a sample of it
-		if t := &tiles[len(tiles)-1]; r.Accuracy.IntegerOnEncrypted != nil {
-			t.Note = fmt.Sprintf("of %s; the integers' on these: %s", plural(in.encryptedImages(), "image", "images"), percent(*r.Accuracy.IntegerOnEncrypted))
+		if t, x := &tiles[len(tiles)-1], in.judged().IntegerOnEncrypted; x != nil {
+			t.Note = fmt.Sprintf("of %s; the integers' on these: %s", in.count(in.encryptedImages()), in.figure(*x))
 		}
 	}
 	if n := len(tiles); n > last+1 {
 		tiles = append(tiles[:1], tiles[n-last:]...)
 	}
 	b := r.Backend
-	if b == nil || r.Accuracy.Encrypted == nil {
+	if b == nil || in.judged().Encrypted == nil {
 		return tiles
 	}
 	tiles = append(tiles, tile{"security", fmt.Sprintf("%d bits", b.SecurityBits), fmt.Sprintf("N = %s, log QP = %s", power(b.LogN), fixed(b.LogQP, 0))})
@@ -147,7 +150,7 @@ func (in *Input) tiles() []tile {
 		tiles = append(tiles, tile{"noise budget left", fixed(b.NoiseBitsLeft, 1) + " bits", fixed(b.PredictedBits, 1) + " predicted"})
 	}
 	if s := r.Seconds.Encrypted(); s > 0 {
-		tiles = append(tiles, tile{"time an image", duration(s / float64(max(in.encryptedImages(), 1))), duration(s) + " in all"})
+		tiles = append(tiles, tile{"time " + in.unit().A(), duration(s / float64(max(in.encryptedImages(), 1))), duration(s) + " in all"})
 	}
 	return tiles
 }

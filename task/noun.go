@@ -24,6 +24,14 @@ func NounOf(one string) (n Noun, ok bool) {
 	return Noun{}, false
 }
 
+// Named is the noun with a singular, as files keep it; they leave out the one of images.
+func Named(one string) Noun {
+	if n, ok := NounOf(one); ok {
+		return n
+	}
+	return Image
+}
+
 // OfEncoder is what the samples of an encoder of a kind are called; see package encode.
 func OfEncoder(kind string) Noun {
 	switch kind {

@@ -6,7 +6,7 @@ import (
 	"io"
 	"testing"
 
-	"qtool/datasets/text"
+	"qtool/encode"
 	"qtool/internal/samebits"
 	"qtool/model"
 )
@@ -15,7 +15,7 @@ import (
 // weights of a logistic regression; their softened labels; and the answers.
 func TestSameBitsOfWords(t *testing.T) {
 	samebits.Check(t, "14af46f3773b8aac9140278f8d2a878d33400aff349be149de6100fffde18c15", func(w io.Writer) {
-		training, dev, words := reviews(t, text.Selection{Kind: "chunk", Steps: 3, Words: 2})
+		training, dev, words := reviews(t, encode.Selection{Kind: "chunk", Steps: 3, Words: 2})
 		masked := reader(words, 3, 12, 8, 12)
 		masked.Layers[2].Mask = true
 		for _, n := range []*model.Network{reader(words, 3, 12, 8, 12), masked, polynomialReader(words)} {

@@ -11,12 +11,13 @@ import (
 
 	"qtool/datasets"
 	"qtool/datasets/text"
+	"qtool/encode"
 	"qtool/model"
 	"qtool/train/op"
 )
 
 // reviews are the generated sentences as samples of an LSTM.
-func reviews(t *testing.T, s text.Selection) (training, dev *datasets.Split, words int) {
+func reviews(t *testing.T, s encode.Selection) (training, dev *datasets.Split, words int) {
 	t.Helper()
 	c, err := text.Load(context.Background(), "sentences", datasets.Options{})
 	if err != nil {
@@ -66,7 +67,7 @@ func polynomialReader(words int) *model.Network {
 // An LSTM and a GRU learn what counting words cannot: negation, and that the second clause
 // decides.
 func TestFitLearnsWords(t *testing.T) {
-	s := text.Selection{Kind: "first", Steps: 14}
+	s := encode.Selection{Kind: "first", Steps: 14}
 	training, dev, words := reviews(t, s)
 	n := reader(words, s.Steps, 12, 8, 12)
 	n.Layers[2].Mask = true
@@ -85,7 +86,7 @@ func TestFitLearnsWords(t *testing.T) {
 }
 
 func TestWordsAreReproducible(t *testing.T) {
-	s := text.Selection{Kind: "chunk", Steps: 3, Words: 2}
+	s := encode.Selection{Kind: "chunk", Steps: 3, Words: 2}
 	training, dev, words := reviews(t, s)
 	for _, n := range []*model.Network{reader(words, 3, 12, 8, 12), polynomialReader(words)} {
 		k := wordTask(t, n, training.First(500), dev)
@@ -119,7 +120,7 @@ func TestMaskedPadding(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer e.Close()
-		z, err := e.Logits(context.Background(), &datasets.Split{Words: [][][]int32{text.Selection{Kind: "first", Steps: steps}.Select(words, nil)}, Labels: []uint8{0}})
+		z, err := e.Logits(context.Background(), &datasets.Split{Words: [][][]int32{encode.Selection{Kind: "first", Steps: steps}.Select(words, nil)}, Labels: []uint8{0}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +132,7 @@ func TestMaskedPadding(t *testing.T) {
 }
 
 func TestKeepWords(t *testing.T) {
-	s := text.Selection{Kind: "chunk", Steps: 1}
+	s := encode.Selection{Kind: "chunk", Steps: 1}
 	training, dev, words := reviews(t, s)
 	k := wordTask(t, reader(words, 1, 4, 3, 0), training.First(200), dev)
 	k.Config.KeepWords = true
@@ -202,7 +203,7 @@ func TestWordGradient(t *testing.T) {
 }
 
 func TestWordsStop(t *testing.T) {
-	s := text.Selection{Kind: "chunk", Steps: 2}
+	s := encode.Selection{Kind: "chunk", Steps: 2}
 	training, dev, words := reviews(t, s)
 	ctx, cancel := context.WithCancel(context.Background())
 	k := wordTask(t, reader(words, 2, 12, 8, 12), training, dev)
@@ -231,7 +232,7 @@ func TestSoften(t *testing.T) {
 // Where a run is interrupted makes no difference: within an epoch, between two, with
 // averages and a teacher. The state has all that it needs.
 func TestWordsResume(t *testing.T) {
-	s := text.Selection{Kind: "chunk", Steps: 3, Words: 2}
+	s := encode.Selection{Kind: "chunk", Steps: 3, Words: 2}
 	training, dev, words := reviews(t, s)
 	n := reader(words, 3, 6, 5, 4)
 	k := wordTask(t, n, training.First(500), dev)
@@ -307,7 +308,7 @@ func wordTaskOf(t *testing.T, k Task) Task {
 }
 
 func TestWordErrors(t *testing.T) {
-	s := text.Selection{Kind: "chunk", Steps: 2}
+	s := encode.Selection{Kind: "chunk", Steps: 2}
 	training, dev, words := reviews(t, s)
 	good := wordTask(t, reader(words, 2, 4, 3, 2), training.First(100), dev)
 	other := wordTask(t, reader(words-1, 2, 4, 3, 2), training.First(100), dev)

@@ -1,13 +1,14 @@
 package tune
 
 import (
+	"qtool/task"
 	"qtool/tune/pareto"
 	"qtool/tune/picture"
 )
 
 // draw draws error against predicted seconds.
 func (r *Report) draw(path string) error {
-	s := picture.Search{Recipe: r.Recipe, TestImages: r.Identity.TestImages, Images: r.Identity.Images}
+	s := picture.Search{Recipe: r.Recipe, TestImages: r.Identity.TestImages, Images: r.Identity.Images, Noun: task.Named(r.Noun)}
 	// An error of no image at all stands at half an image.
 	least := 0.5 / float64(r.Identity.Images)
 	failing := func(accuracy float64) float64 { return 100 * max(1-accuracy, least) }

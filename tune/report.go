@@ -31,7 +31,9 @@ type Report struct {
 	Machine bgv.Speed `json:"machine"`
 	// Chance is the accuracy of guessing, which tables of one entry reach for
 	// nothing; 0 for networks without tables.
-	Chance     float64     `json:"chance"`
+	Chance float64 `json:"chance"`
+	// Noun is what a sample is, "" for an image.
+	Noun       string      `json:"noun,omitempty"`
 	Axes       []Axis      `json:"axes"`
 	Candidates []Candidate `json:"candidates"` // as they were tried
 	Front      []Choice    `json:"front"`      // the cheapest first

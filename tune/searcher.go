@@ -51,7 +51,7 @@ func newSearcher(ctx context.Context, w *pipeline.Workspace, m *pipeline.Materia
 	if identity.FloatSHA256, _, err = whole.SHA256(w.Path(pipeline.FileFloat)); err != nil {
 		return nil, err
 	}
-	s.report = &Report{Schema: schema, Recipe: r.Name, Seed: r.Seed, Identity: identity, Axes: axesOf(r)}
+	s.report = &Report{Schema: schema, Recipe: r.Name, Seed: r.Seed, Identity: identity, Axes: axesOf(r), Noun: w.Data().Unit().One}
 	if s.tabled() {
 		s.report.Chance = 1 / float64(w.Data().Classes)
 	}

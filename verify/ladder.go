@@ -117,7 +117,7 @@ func (l *Ladder) Compare() (*Comparison, error) {
 		return nil, err
 	}
 	if l.EncryptedImages < 0 || l.EncryptedImages > n {
-		return nil, fmt.Errorf("verify: %d of %d images encrypted", l.EncryptedImages, n)
+		return nil, fmt.Errorf("verify: %d of %d samples encrypted", l.EncryptedImages, n)
 	}
 	encryptedImages := cmp.Or(l.EncryptedImages, n)
 	for _, rung := range []struct {
@@ -129,7 +129,7 @@ func (l *Ladder) Compare() (*Comparison, error) {
 		{"integer", l.Integer != nil, len(l.Integer), n}, {"encrypted", l.Encrypted != nil, answered(l.Encrypted), encryptedImages},
 	} {
 		if rung.ran && rung.len != rung.want {
-			return nil, fmt.Errorf("verify: %s rung has %d answers for %d images", rung.name, rung.len, rung.want)
+			return nil, fmt.Errorf("verify: %s rung has %d answers for %d samples", rung.name, rung.len, rung.want)
 		}
 	}
 	var integer, encrypted Predictions
@@ -160,7 +160,7 @@ func (l *Ladder) Compare() (*Comparison, error) {
 	case he.Exact:
 		for i := range got {
 			if a, b := l.Integer[i].Len(), got[i].Len(); a != b {
-				return nil, fmt.Errorf("verify: image %d has %d integer and %d encrypted logits", i, a, b)
+				return nil, fmt.Errorf("verify: sample %d has %d integer and %d encrypted logits", i, a, b)
 			}
 			_, failed := slices.BinarySearch(l.Failed, i)
 			c.compareLogits(i, l.Integer[i], got[i], failed)

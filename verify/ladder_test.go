@@ -125,13 +125,13 @@ func TestCompareErrors(t *testing.T) {
 		change func(*Ladder)
 		want   string
 	}{
-		{func(l *Ladder) { l.Float = l.Float[:3] }, "verify: float rung has 3 answers for 4 images"},
-		{func(l *Ladder) { l.Quantized = append(l.Quantized, 0) }, "quantized rung has 5 answers for 4 images"},
+		{func(l *Ladder) { l.Float = l.Float[:3] }, "verify: float rung has 3 answers for 4 samples"},
+		{func(l *Ladder) { l.Quantized = append(l.Quantized, 0) }, "quantized rung has 5 answers for 4 samples"},
 		{func(l *Ladder) { l.Integer = l.Integer[:1] }, "integer rung has 1 answers"},
 		{func(l *Ladder) { l.Encrypted = exact(l)[:3] }, "encrypted rung has 3 answers"},
-		{func(l *Ladder) { l.Encrypted = he.Exact{} }, "encrypted rung has 0 answers for 4 images"},
-		{func(l *Ladder) { exact(l)[1] = vec(0, 5) }, "verify: image 1 has 3 integer and 2 encrypted logits"},
-		{func(l *Ladder) { exact(l)[1] = vec(0, 5, -5, 1) }, "verify: image 1 has 3 integer and 4 encrypted logits"},
+		{func(l *Ladder) { l.Encrypted = he.Exact{} }, "encrypted rung has 0 answers for 4 samples"},
+		{func(l *Ladder) { exact(l)[1] = vec(0, 5) }, "verify: sample 1 has 3 integer and 2 encrypted logits"},
+		{func(l *Ladder) { exact(l)[1] = vec(0, 5, -5, 1) }, "verify: sample 1 has 3 integer and 4 encrypted logits"},
 	} {
 		l := ladder()
 		c.change(l)

@@ -9,8 +9,8 @@ import "fmt"
 func (r *Report) Err() error {
 	if p := r.Precision; p != nil && p.Outside > 0 {
 		m := p.FirstOutside
-		return fmt.Errorf("%w by more than the stated bound: %d of them, first at image %d, logit %d: integer %s, encrypted %s",
-			ErrMismatch, p.Outside, m.Image, m.Logit, m.Want, m.Got)
+		return fmt.Errorf("%w by more than the stated bound: %d of them, first at %s %d, logit %d: integer %s, encrypted %s",
+			ErrMismatch, p.Outside, r.Unit().One, m.Image, m.Logit, m.Want, m.Got)
 	}
 	if r.LogitMismatches == r.Explained {
 		if r.Lookups != nil {
@@ -19,6 +19,6 @@ func (r *Report) Err() error {
 		return nil
 	}
 	m := r.FirstMismatch
-	return fmt.Errorf("%w: %d of them, first at image %d, logit %d: integer %s, encrypted %s",
-		ErrMismatch, r.LogitMismatches-r.Explained, m.Image, m.Logit, m.Want, m.Got)
+	return fmt.Errorf("%w: %d of them, first at %s %d, logit %d: integer %s, encrypted %s",
+		ErrMismatch, r.LogitMismatches-r.Explained, r.Unit().One, m.Image, m.Logit, m.Want, m.Got)
 }

@@ -46,7 +46,7 @@ func (l *Ladder) precision(e he.Approximate, a Answers) (*Precision, error) {
 	for i, got := range e.Reals {
 		want := l.Integer[i]
 		if len(got) != want.Len() || len(e.Bound) != want.Len() || len(e.Usual) != want.Len() {
-			return nil, fmt.Errorf("verify: image %d has %d integer and %d encrypted logits, with %d bounds", i, want.Len(), len(got), min(len(e.Bound), len(e.Usual)))
+			return nil, fmt.Errorf("verify: sample %d has %d integer and %d encrypted logits, with %d bounds", i, want.Len(), len(got), min(len(e.Bound), len(e.Usual)))
 		}
 		for k, x := range got {
 			scale := math.Abs(l.Output.Scale[k*len(l.Output.Scale)/len(got)])

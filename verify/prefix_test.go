@@ -83,12 +83,12 @@ func TestCompareFirstEncryptedErrors(t *testing.T) {
 		change func(*Ladder)
 		want   string
 	}{
-		{3, func(*Ladder) {}, "verify: encrypted rung has 4 answers for 3 images"},
-		{3, func(l *Ladder) { l.Encrypted = exact(l)[:2] }, "encrypted rung has 2 answers for 3 images"},
-		{3, func(l *Ladder) { l.Integer = l.Integer[:3] }, "integer rung has 3 answers for 4 images"},
-		{3, func(l *Ladder) { l.Encrypted = he.Approximate{Reals: [][]float64{{1}}} }, "encrypted rung has 1 answers for 3 images"},
-		{5, func(*Ladder) {}, "5 of 4 images encrypted"},
-		{-1, func(*Ladder) {}, "-1 of 4 images encrypted"},
+		{3, func(*Ladder) {}, "verify: encrypted rung has 4 answers for 3 samples"},
+		{3, func(l *Ladder) { l.Encrypted = exact(l)[:2] }, "encrypted rung has 2 answers for 3 samples"},
+		{3, func(l *Ladder) { l.Integer = l.Integer[:3] }, "integer rung has 3 answers for 4 samples"},
+		{3, func(l *Ladder) { l.Encrypted = he.Approximate{Reals: [][]float64{{1}}} }, "encrypted rung has 1 answers for 3 samples"},
+		{5, func(*Ladder) {}, "5 of 4 samples encrypted"},
+		{-1, func(*Ladder) {}, "-1 of 4 samples encrypted"},
 	} {
 		l := ladder()
 		l.EncryptedImages = c.images

@@ -170,12 +170,7 @@ func (r *Report) Judged(m task.Metric) Accuracy {
 }
 
 // Unit is the word for the report's samples; reports of earlier versions are of images.
-func (r *Report) Unit() task.Noun {
-	if n, ok := task.NounOf(r.Noun); ok {
-		return n
-	}
-	return task.Image
-}
+func (r *Report) Unit() task.Noun { return task.Named(r.Noun) }
 
 // Encode is report.json's bytes.
 func (r *Report) Encode() ([]byte, error) {

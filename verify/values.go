@@ -24,6 +24,12 @@ type Values struct {
 	Encrypted Numbers `json:"encrypted"`
 }
 
+// Rung is what one network answers to samples: labels, and values where the task has any.
+type Rung struct {
+	Answers Predictions
+	Values  Numbers
+}
+
 // Metrics are a task's metrics beside accuracy, by name, of each rung; see package task.
 type Metrics map[string]Accuracy
 

@@ -171,22 +171,8 @@ func (b *Builder) Done() *bundle.Program {
 // Observed is Done, with the ranges seen on a few random samples.
 func (b *Builder) Observed() *bundle.Program {
 	p := b.Done()
-	run, err := bundle.NewRunner(p)
-	if err != nil {
+	if err := Observe(p, b.Samples(3)); err != nil {
 		panic(err)
-	}
-	for _, s := range b.Samples(3) {
-		_, err := run.Run(s.Vec(), func(i int, v bundle.Vec) {
-			r := bundle.RangeOf(v)
-			if n := &p.Nodes[i]; n.Seen.Lo == nil {
-				n.Seen = r
-			} else {
-				n.Seen = n.Seen.Union(r)
-			}
-		})
-		if err != nil {
-			panic(err)
-		}
 	}
 	return p
 }

@@ -70,7 +70,7 @@ func (w *Wiring) Conv(outputs, channels, groups, height, width int) *bundle.Conv
 // Same is a convolution of 3x3 whose pictures keep their size.
 func (w *Wiring) Same(outputs, channels int) *bundle.Conv2D {
 	c := w.Conv(outputs, channels, 1, 3, 3)
-	c.Padding = bundle.Around(1)
+	KeepSize(c)
 	return c
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"qtool/explain"
+	"qtool/task"
 )
 
 func (p *printer) explanation(r *explain.Report) {
@@ -24,9 +25,9 @@ func (p *printer) explanation(r *explain.Report) {
 		})
 	}
 	p.f("\n%s\n\n", t.Render())
-	p.f("Accuracy on %d training images held out: %s with nothing quantized, %s with everything;\n", r.Images, percent(r.Float), percent(r.Quantized))
+	p.f("Accuracy on %d training %s held out: %s with nothing quantized, %s with everything;\n", r.Images, task.Named(r.Noun).Many, percent(r.Float), percent(r.Quantized))
 	p.f("\"alone\" with this layer alone quantized, \"all but it\" with this layer alone left in float.\n")
-	p.f("SQNR, saturation and seen ranges are of %d calibration images.\n%s\n\n", r.CalibrationImages, r.Worst)
+	p.f("SQNR, saturation and seen ranges are of %d calibration %s.\n%s\n\n", r.CalibrationImages, task.Named(r.Noun).Many, r.Worst)
 }
 
 // optional is a share in percent, or nothing.

@@ -54,7 +54,7 @@ With --out the result goes to a file in the given format, and to stdout as text.
 	cmd.Flags().StringVar(&o.format, "format", "text", "text, json, markdown, junit or sarif")
 	cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"text", "json", "markdown", "junit", "sarif"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().StringVar(&o.out, "out", "", "file for the result (default stdout)")
-	cmd.Flags().BoolVar(&o.sample, "allow-sample", false, "compare the images of a partial run only")
+	cmd.Flags().BoolVar(&o.sample, "allow-sample", false, "compare the samples of a partial run only")
 	cmd.AddCommand(newGateUpdateCommand(a))
 	return cmd
 }

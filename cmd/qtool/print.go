@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"qtool/bundle"
-	corpora "qtool/datasets/text"
 	"qtool/he"
 	"qtool/verify"
 )
@@ -73,15 +71,15 @@ func (p *printer) report(r *verify.Report) {
 	p.ladder(r)
 	p.drift(r)
 	p.domains(r.Domains)
-	p.simulated(r.Simulated)
+	p.simulated(r)
 	if r.Backend == nil {
 		return
 	}
 	p.f("\n%s\n", layersTable(rowsOf(r.Layers)))
 	p.cost(r)
 	p.precision(r)
-	p.lookups(r.Lookups)
-	p.parameters(r.Backend)
+	p.lookups(r.Lookups, r.Unit())
+	p.parameters(r)
 }
 
 // domains says what values used of the intervals that polynomials were fitted for.
@@ -114,65 +112,61 @@ func (p *printer) drift(r *verify.Report) {
 	if layers == 0 {
 		return
 	}
-	p.f("\nquantized = integer, every element of every %s, in %d of %d layers", unit(r), exact, layers)
+	p.f("\nquantized = integer, every element of every %s, in %d of %d layers", r.Unit().One, exact, layers)
 	if beyond > 0 {
 		p.f("; in %d layers integers may pass 2^24, which float32 rounds: %d elements differ there", beyond, differ)
 	}
 	p.f("\n")
 }
 
-// unit is what the report's test set consists of.
-func unit(r *verify.Report) string {
-	if slices.Contains(corpora.Names(), r.Dataset) {
-		return "sentence"
-	}
-	return "image"
-}
-
-func article(noun string) string {
-	if noun == "image" {
-		return "an image"
-	}
-	return "a " + noun
-}
-
-// ladder is the table of the four accuracies.
+// ladder is the table of the four rungs, with the task's metrics.
 func (p *printer) ladder(r *verify.Report) {
 	t := newTable()
-	t.AppendHeader(table.Row{"", "accuracy", unit(r) + "s", "against the rung above"})
-	right(t, 2, 3)
-	answered := cmp.Or(len(r.Answers.Labels), r.Images, r.TestImages)
+	metrics, noun := r.Asked().Metrics(), r.Unit()
+	header := table.Row{""}
+	for _, m := range metrics {
+		header = append(header, m.Title)
+	}
+	t.AppendHeader(append(header, noun.Many, "against the rung above"))
+	columns := make([]int, len(metrics)+1)
+	for i := range columns {
+		columns[i] = i + 2
+	}
+	right(t, columns...)
+	answered := cmp.Or(r.Answers.Len(), r.Images, r.TestImages)
 	encrypted := cmp.Or(r.Images, answered)
-	quantized, integer := "", ""
+	notes := map[string]string{"encrypted": encryptedNote(r)}
 	if r.Accuracy.Quantized != nil {
-		integer = fmt.Sprintf("%d answers differ", r.ArgmaxFlips.QuantizedInteger)
+		notes["integer"] = fmt.Sprintf("%d answers differ", r.ArgmaxFlips.QuantizedInteger)
 		if r.Accuracy.Float != nil {
-			quantized = fmt.Sprintf("%d answers differ", verify.CountFlips(r.Answers.Float, r.Answers.Quantized))
+			notes["quantized"] = fmt.Sprintf("%d answers differ", verify.CountFlips(r.Answers.Float, r.Answers.Quantized))
 		}
 	}
-	for _, row := range []struct {
-		name   string
-		a      *float64
-		images int
-		note   string
-	}{
-		{"float", r.Accuracy.Float, answered, ""},
-		{"quantized", r.Accuracy.Quantized, answered, quantized},
-		{"integer", r.Accuracy.Integer, answered, integer},
-		{"encrypted", r.Accuracy.Encrypted, encrypted, encryptedNote(r)},
-	} {
-		if row.a == nil {
-			t.AppendRow(table.Row{row.name, "-", "-", "not run"})
-		} else {
-			t.AppendRow(table.Row{row.name, fmt.Sprintf("%.2f %%", 100**row.a), row.images, row.note})
+	for _, name := range verify.RungNames {
+		ran, row := r.Judged(metrics[0]).Rung(name) != nil, table.Row{name}
+		for _, m := range metrics {
+			figure := "-"
+			if x := r.Judged(m).Rung(name); x != nil {
+				figure = m.Format(*x)
+			}
+			row = append(row, figure)
 		}
+		switch {
+		case !ran:
+			row = append(row, "-", "not run")
+		case name == "encrypted":
+			row = append(row, encrypted, notes[name])
+		default:
+			row = append(row, answered, notes[name])
+		}
+		t.AppendRow(row)
 	}
 	p.f("%s\n", t.Render())
 	if answered < r.TestImages {
-		p.f("Only the first %d of %d test %ss were used.\n", answered, r.TestImages, unit(r))
+		p.f("Only the first %d of %d test %s were used.\n", answered, r.TestImages, noun.Many)
 	}
-	if r.Accuracy.Encrypted != nil && encrypted < answered {
-		p.f("Only the first %d of %d %ss were encrypted.\n", encrypted, answered, unit(r))
+	if r.Judged(metrics[0]).Encrypted != nil && encrypted < answered {
+		p.f("Only the first %d of %d %s were encrypted.\n", encrypted, answered, noun.Many)
 	}
 }
 
@@ -186,8 +180,9 @@ func encryptedNote(r *verify.Report) string {
 	} else if r.Explained > 0 {
 		note += fmt.Sprintf(", %d of them by failed look-ups", r.Explained)
 	}
-	if a := r.Accuracy.IntegerOnEncrypted; a != nil {
-		note += fmt.Sprintf("; integer on these %d: %.2f %%", r.Images, 100**a)
+	m := r.Asked().Metric()
+	if a := r.Judged(m).IntegerOnEncrypted; a != nil {
+		note += fmt.Sprintf("; integer on these %d: %s", r.Images, m.Format(*a))
 	}
 	return note
 }
@@ -198,11 +193,12 @@ func (p *printer) precision(r *verify.Report) {
 		p.f("Approximate outputs: the worst error is 2^-%.1f of the largest logit, %.2g of the bound for inputs like calibration's (%d outside) and %.2g of that for any input (%d outside). Logits are not compared for equality.\n",
 			x.Bits, x.WorstUsual, x.OutsideUsual, x.WorstShare, x.Outside)
 		for _, f := range x.Flips {
-			p.f("  image %d: integer answers %d, encrypted %d; the integer margin is %.2g of the largest logit\n", f.Image, f.Integer, f.Encrypted, f.Margin)
+			p.f("  %s %d: integer answers %d, encrypted %d; the integer margin is %.2g of the largest logit\n", r.Unit().One, f.Image, f.Integer, f.Encrypted, f.Margin)
 		}
 	}
 	if l := r.Latency; l != nil {
-		p.f("One image: evaluate %.1f ms (median; predicted %.1f, first %.1f), encrypt %.1f ms, decrypt %.1f ms. Once: planned in %.2f s, weights encoded in %.2f s.\n",
+		p.f("One %s: evaluate %.1f ms (median; predicted %.1f, first %.1f), encrypt %.1f ms, decrypt %.1f ms. Once: planned in %.2f s, weights encoded in %.2f s.\n",
+			r.Unit().One,
 			1000*l.Evaluate, 1000*l.Predicted, 1000*l.First, 1000*l.Encrypt, 1000*l.Decrypt, l.Plan, l.Encode)
 	}
 }
@@ -277,12 +273,13 @@ func (p *printer) cost(r *verify.Report) {
 		p.f("\nTraining %.1f s, quantization %.1f s, integer reference %.1f s.\n", s.Train, s.Quantize, s.Integer)
 	}
 	p.f("Encrypted: keygen %.2f s + encrypt %.1f s + evaluate %.1f s + decrypt %.1f s = %.1f s, %.2f ms %s.\n",
-		s.Keygen, s.Encrypt, s.Evaluate, s.Decrypt, s.Encrypted(), 1000*s.Encrypted()/float64(max(r.Images, 1)), article(unit(r)))
+		s.Keygen, s.Encrypt, s.Evaluate, s.Decrypt, s.Encrypted(), 1000*s.Encrypted()/float64(max(r.Images, 1)), r.Unit().A())
 	p.f("Bundle %s; ciphertexts of a full batch %s in, %s out; evaluation keys %s; peak memory %s.\n",
 		size(r.Bytes.Bundle), size(r.Bytes.CiphertextIn), size(r.Bytes.CiphertextOut), size(r.Bytes.Keys), size(r.PeakRSSBytes))
 }
 
-func (p *printer) parameters(b *verify.Backend) {
+func (p *printer) parameters(r *verify.Report) {
+	b := r.Backend
 	p.f("\nParameters (%s): N = 2^%d, log QP = %.1f, %d-bit security", b.Name, b.LogN, b.LogQP, b.SecurityBits)
 	if !b.Approximate {
 		p.f(", %.1f bits of noise budget left (%.1f predicted)", b.NoiseBitsLeft, b.PredictedBits)
@@ -292,7 +289,7 @@ func (p *printer) parameters(b *verify.Backend) {
 		p.f("  - %s\n", why)
 	}
 	for _, l := range b.Tables {
-		p.f("Tables of %s: %d look-ups an image of up to %d values, %.1f microseconds each on one core.\n", l.Layer, l.PerSample, l.Domain, l.Microseconds)
+		p.f("Tables of %s: %d look-ups %s of up to %d values, %.1f microseconds each on one core.\n", l.Layer, l.PerSample, r.Unit().A(), l.Domain, l.Microseconds)
 	}
 }
 

@@ -5,18 +5,19 @@ import (
 	"slices"
 
 	"qtool/he"
+	"qtool/task"
 	"qtool/verify"
 )
 
 // lookups prints the account of look-ups that may fail.
-func (p *printer) lookups(l *he.Lookups) {
+func (p *printer) lookups(l *he.Lookups, noun task.Noun) {
 	if l == nil {
 		return
 	}
-	p.f("Look-ups and logits: %d done, %d missed their slot (%.2g expected), %d gave a wrong value, in %d images; a look-up fails with probability at most %.1g, an image %.1g.\n",
-		l.Done, l.Missed, l.Expected, l.Failed, len(l.FailedSamples), l.PerLookup, l.PerSample)
+	p.f("Look-ups and logits: %d done, %d missed their slot (%.2g expected), %d gave a wrong value, in %s; a look-up fails with probability at most %.1g, %s %.1g.\n",
+		l.Done, l.Missed, l.Expected, l.Failed, noun.Count(len(l.FailedSamples)), l.PerLookup, noun.A(), l.PerSample)
 	if l.Milliseconds > 0 {
-		p.f("%.1f ms a look-up, %.2f s an image.\n", l.Milliseconds, l.SecondsPerSample)
+		p.f("%.1f ms a look-up, %.2f s %s.\n", l.Milliseconds, l.SecondsPerSample, noun.A())
 	}
 	layers, most := slices.Clone(l.Layers), 12
 	if len(layers) > most {
@@ -31,13 +32,14 @@ func (p *printer) lookups(l *he.Lookups) {
 }
 
 // simulated prints a prediction in the place of an encrypted run.
-func (p *printer) simulated(s *verify.Simulated) {
+func (p *printer) simulated(r *verify.Report) {
+	s := r.Simulated
 	if s == nil {
 		return
 	}
-	p.f("\nSimulated (%s), nothing encrypted: %.2f %% of %d images, %d logits differ from the integer rung; %.1f bits of noise budget left predicted; %.2f s.\n",
-		s.Backend, 100*s.Accuracy, s.Images, s.LogitMismatches, s.PredictedBits, s.Seconds)
-	p.lookups(s.Lookups)
+	p.f("\nSimulated (%s), nothing encrypted: %.2f %% of %s, %d logits differ from the integer rung; %.1f bits of noise budget left predicted; %.2f s.\n",
+		s.Backend, 100*s.Accuracy, r.Unit().Count(s.Images), s.LogitMismatches, s.PredictedBits, s.Seconds)
+	p.lookups(s.Lookups, r.Unit())
 	for _, why := range s.Why {
 		p.f("  - %s\n", why)
 	}

@@ -10,6 +10,7 @@ import (
 	"qtool/explain"
 	"qtool/model"
 	"qtool/pipeline"
+	"qtool/task"
 )
 
 // stageResult is what train and quantize print with --json.
@@ -63,8 +64,8 @@ func (a *app) printMade(m *pipeline.Made) error {
 // outside says how much of what comes into polynomials leaves their intervals.
 func (p *printer) outside(stage string, log pipeline.TrainingLog) {
 	for _, o := range log.Outside {
-		p.f("%s, %s: %.3g %% of its inputs on %d %s images lie outside [%.6g, %.6g]; they reach from %.4g to %.4g\n",
-			stage, o.Layer, 100*o.Fraction(), o.Images, log.OutsideOf, o.Interval[0], o.Interval[1], o.Smallest, o.Largest)
+		p.f("%s, %s: %.3g %% of its inputs on %d %s %s lie outside [%.6g, %.6g]; they reach from %.4g to %.4g\n",
+			stage, o.Layer, 100*o.Fraction(), o.Images, log.OutsideOf, task.Named(log.Noun).Many, o.Interval[0], o.Interval[1], o.Smallest, o.Largest)
 	}
 }
 
@@ -91,7 +92,7 @@ func (p *printer) calibrations(c *pipeline.Calibrations) {
 			}
 		}
 	}
-	p.f("%s\n\n%d training images held out; * is the best, which was written.\n", t.Render(), c.Images)
+	p.f("%s\n\n%d training %s held out; * is the best, which was written.\n", t.Render(), c.Images, task.Named(c.Noun).Many)
 	for _, r := range remarks {
 		p.f("  - %s\n", r)
 	}

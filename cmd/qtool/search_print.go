@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"qtool/pipeline"
+	"qtool/task"
 	"qtool/tune"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -57,12 +58,12 @@ func (p *printer) search(r *tune.Report, dir string) {
 		t.AppendRow(row)
 	}
 	p.f("%s\n\n", t.Render())
-	p.f("Accuracies are of the integer programs on %d training images held out, where the float network has %s;\n", r.Identity.Images, percent(r.FloatAccuracy))
+	p.f("Accuracies are of the integer programs on %d training %s held out, where the float network has %s;\n", r.Identity.Images, task.Named(r.Noun).Many, percent(r.FloatAccuracy))
 	p.f("\"not tuned\" by rounding alone. * is on the front after fine-tuning too. Seconds are predicted for %d encrypted\n", r.Identity.TestImages)
 	if tables {
-		p.f("images on %d workers of this machine, by the cost model that --backend auto chooses with. Table bits are of the\nlargest table.\n\n", r.Machine.Workers)
+		p.f("%s on %d workers of this machine, by the cost model that --backend auto chooses with. Table bits are of the\nlargest table.\n\n", task.Named(r.Noun).Many, r.Machine.Workers)
 	} else {
-		p.f("images on %d workers of this machine, which take %.2f times what the cost model says.\n\n", r.Machine.Workers, r.Machine.Factor)
+		p.f("%s on %d workers of this machine, which take %.2f times what the cost model says.\n\n", task.Named(r.Noun).Many, r.Machine.Workers, r.Machine.Factor)
 	}
 	own := len(r.Axes) // of a point's overrides the first are its own
 	for _, a := range r.Axes {

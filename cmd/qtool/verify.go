@@ -79,8 +79,8 @@ bundle, and one command at a time has a folder.
 	cmd.Flags().StringVar(&o.Out, "out", "", "folder for report.json (default: none is written)")
 	cmd.Flags().StringVar(&o.Backend, "backend", "auto", "one of "+strings.Join(recipe.Backends, ", "))
 	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions(recipe.Backends, cobra.ShellCompDirectiveNoFileComp))
-	cmd.Flags().IntVar(&o.Limit, "limit", 0, "only the first images of the test set (default all)")
-	cmd.Flags().IntVar(&o.EncryptedLimit, "encrypted-limit", 0, "encrypt only the first of the images that the clear rungs answer (default all)")
+	cmd.Flags().IntVar(&o.Limit, "limit", 0, "only the first samples of the test set (default all)")
+	cmd.Flags().IntVar(&o.EncryptedLimit, "encrypted-limit", 0, "encrypt only the first of the samples that the clear rungs answer (default all)")
 	registerPacked(cmd, &o.Encryption)
 	registerFailure(cmd, &o.Encryption)
 	registerMemory(cmd, &o.Encryption)
@@ -104,7 +104,7 @@ func registerPacked(cmd *cobra.Command, o *pipeline.Encryption) {
 
 // registerFailure adds the flag that bounds failed look-ups.
 func registerFailure(cmd *cobra.Command, o *pipeline.Encryption) {
-	cmd.Flags().Float64Var(&o.Failure, "failure-probability", 0, "the largest probability that an image has a failed look-up, pbs (default 2^-20)")
+	cmd.Flags().Float64Var(&o.Failure, "failure-probability", 0, "the largest probability that a sample has a failed look-up, pbs (default 2^-20)")
 }
 
 // registerMemory adds the flag that bounds a batch's ciphertexts.

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"qtool/datasets/text"
+	"qtool/encode"
 	"qtool/internal/plaintext"
 	"qtool/pipeline"
 )
@@ -16,7 +16,7 @@ func readSentence(in io.Reader, typed string) (string, error) {
 	if typed != "-" {
 		return typed, nil
 	}
-	b, err := io.ReadAll(io.LimitReader(in, text.MaxBytes+1))
+	b, err := io.ReadAll(io.LimitReader(in, encode.MaxSentence+1))
 	if err != nil {
 		return "", err
 	}

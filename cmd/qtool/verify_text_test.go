@@ -10,6 +10,7 @@ import (
 	"qtool/bundle"
 	"qtool/bundle/lstmtest"
 	"qtool/datasets/text"
+	"qtool/encode"
 	"qtool/internal/hint"
 	"qtool/pipeline"
 )
@@ -29,9 +30,9 @@ func sentenceBundle(ts *testscript.TestScript, neg bool, args []string) {
 		bits = 8
 	}
 	if args[1] != "images" {
-		e := &text.Encoder{
+		e := &encode.Text{
 			Vocabulary: text.NewVocabulary(nil, strings.Fields(", a film funny gripping not"), 1),
-			Selection:  text.Selection{Kind: "first", Steps: f.Program.Input.Shape[0]}, Bits: bits, Dimensions: inputs,
+			Selection:  encode.Selection{Kind: "first", Steps: f.Program.Input.Shape[0]}, Bits: bits, Dimensions: inputs,
 		}
 		rng := rand.New(rand.NewPCG(1, 2))
 		for range e.Vocabulary.Len() * inputs {
@@ -77,7 +78,7 @@ func TestRecurrentBackends(t *testing.T) {
 // Whatever is typed: an answer or an error, and never a panic.
 func TestOddSentences(t *testing.T) {
 	for name, s := range map[string]string{"NUL": "a\x00film", "controls": "\x1b[31ma film", "one long word": strings.Repeat("a", 1<<16)} {
-		e := &text.Encoder{Vocabulary: text.NewVocabulary(nil, []string{"a", "film"}, 1), Selection: text.Selection{Kind: "first", Steps: 2}, Bits: 4, Dimensions: 1, Vectors: make([]int16, 2)}
+		e := &encode.Text{Vocabulary: text.NewVocabulary(nil, []string{"a", "film"}, 1), Selection: encode.Selection{Kind: "first", Steps: 2}, Bits: 4, Dimensions: 1, Vectors: make([]int16, 2)}
 		if _, err := e.Sentence(s); err != nil && strings.Contains(err.Error(), s) {
 			t.Errorf("%s: the error repeats what was typed", name)
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"qtool/datasets"
+	"qtool/encode"
 	"qtool/internal/plaintext"
 )
 
@@ -122,7 +123,7 @@ func labelled(text, label string) (Sentence, error) {
 	if label != "0" && label != "1" {
 		return Sentence{}, fmt.Errorf("label %q is neither 0 nor 1", label)
 	}
-	words, err := Tokenize(text)
+	words, err := encode.Tokenize(text)
 	if err == nil && len(words) == 0 {
 		err = fmt.Errorf("a sentence without words")
 	}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"qtool/datasets"
+	"qtool/encode"
 )
 
 // Words of the generated sentences, by what they say.
@@ -48,7 +49,7 @@ func (g generator) sentence() Sentence {
 	}
 	words = g.clause(words, label)
 	if g.below(2) == 0 {
-		aside, _ := Tokenize(g.one(asides)) // plain ASCII
+		aside, _ := encode.Tokenize(g.one(asides)) // plain ASCII
 		words = append(words, aside...)
 	}
 	return Sentence{append(words, "."), label}

@@ -3,6 +3,7 @@ package text
 import (
 	"math/rand/v2"
 
+	"qtool/encode"
 	"qtool/internal/elementary"
 )
 
@@ -25,7 +26,7 @@ const (
 // FitLogistic minimises the binary cross-entropy by stochastic gradient descent
 // with a linearly falling rate, sentence by sentence in orders
 // drawn from seed.
-func FitLogistic(v *Vocabulary, train []Sentence, seed uint64) *Logistic {
+func FitLogistic(v *encode.Vocabulary, train []Sentence, seed uint64) *Logistic {
 	l := &Logistic{Weight: make([]float32, v.Len())}
 	sets := make([][]int32, len(train))
 	for i, s := range train {
@@ -47,7 +48,7 @@ func FitLogistic(v *Vocabulary, train []Sentence, seed uint64) *Logistic {
 }
 
 // Accuracy is the share of sentences that it labels rightly.
-func (l *Logistic) Accuracy(v *Vocabulary, sentences []Sentence) float64 {
+func (l *Logistic) Accuracy(v *encode.Vocabulary, sentences []Sentence) float64 {
 	right := 0
 	for _, s := range sentences {
 		if (l.probability(distinct(v.Indices(s.Words))) > 0.5) == (s.Label == 1) {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"qtool/encode"
 	"qtool/internal/plaintext"
 )
 
@@ -20,7 +21,7 @@ import (
 // It returns an error that names the line for another count of numbers, a number
 // that is not finite, a word that is empty, too long or there twice, and an empty
 // line before the end; and for a text that is not UTF-8 or passes a limit.
-func ParseVectors(b []byte, size int) (*Vectors, error) {
+func ParseVectors(b []byte, size int) (*encode.Vectors, error) {
 	if size < 1 || size > maxVectorSize {
 		return nil, fmt.Errorf("vectors of %d numbers, want 1..%d", size, maxVectorSize)
 	}
@@ -28,7 +29,7 @@ func ParseVectors(b []byte, size int) (*Vectors, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := vectorParser{Vectors: Vectors{Size: size}, line: map[string]int{}}
+	p := vectorParser{Vectors: encode.Vectors{Size: size}, line: map[string]int{}}
 	b = bytes.TrimRight(b, "\r\n \t")
 	announced := -1
 	for line := 1; len(b) > 0; line++ {
@@ -70,7 +71,7 @@ func header(fields []string) (words, size int, ok bool) {
 
 // vectorParser adds lines to vectors.
 type vectorParser struct {
-	Vectors
+	encode.Vectors
 	line map[string]int // where each word stands
 }
 

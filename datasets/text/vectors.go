@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"qtool/datasets"
+	"qtool/encode"
 	"qtool/internal/whole"
 )
 
@@ -30,7 +31,7 @@ const (
 //
 // Reference: Pennington et al., "GloVe: Global Vectors for Word Representation",
 // EMNLP 2014.
-func LoadVectors(ctx context.Context, name string, size int, o datasets.Options) (*Vectors, error) {
+func LoadVectors(ctx context.Context, name string, size int, o datasets.Options) (*encode.Vectors, error) {
 	var b []byte
 	if name == "glove" {
 		parts, err := datasets.ReadFiles(ctx, "embeddings", gloveFile, o)

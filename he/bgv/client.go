@@ -10,9 +10,9 @@ import (
 	"qtool/bundle"
 	"qtool/he/internal/guard"
 	"qtool/he/internal/meter"
-	"qtool/he/internal/parallel"
 	"qtool/he/internal/sample"
 	"qtool/he/internal/secret"
+	"qtool/internal/parallel"
 	"qtool/kernel/mod"
 )
 

@@ -10,7 +10,7 @@ import (
 )
 
 // explain says what was chosen and what bound it.
-func (p *Plan) explain(o Options, runnersUp []candidate) []string {
+func (p *Plan) explain(o Options, runnersUp []*candidate) []string {
 	l := p.layout
 	k := len(l.t)
 	limit, _ := security.MaxLogQP(l.logN)
@@ -38,8 +38,8 @@ func (p *Plan) explain(o Options, runnersUp []candidate) []string {
 	// would cost less if they were.
 	shown := map[bool]int{true: 1, false: 2}
 	for _, c := range runnersUp {
-		if shown[c.secure()] > 0 {
-			shown[c.secure()]--
+		if secure := c.Secure() == nil; shown[secure] > 0 {
+			shown[secure]--
 			why = append(why, c.rejected(work, o))
 		}
 	}
@@ -49,7 +49,7 @@ func (p *Plan) explain(o Options, runnersUp []candidate) []string {
 // rejected says why a candidate was not taken.
 func (c *candidate) rejected(work float64, o Options) string {
 	name := fmt.Sprintf("%d plaintext prime(s) in degree 2^%d", c.moduli, c.logN)
-	if !c.secure() {
+	if c.Secure() != nil {
 		limit, _ := security.MaxLogQP(c.logN)
 		return fmt.Sprintf("%s would need %.0f bits where %.0f are secure", name, c.logQ, limit)
 	}

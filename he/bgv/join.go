@@ -72,7 +72,8 @@ func (e noises) source(s *source) []noise {
 func worst(parts []noise) noise {
 	all := parts[0]
 	for _, e := range parts[1:] {
-		all.own, all.shared, all.secret = max(all.own, e.own), max(all.shared, e.shared), max(all.secret, e.secret)
+		all.own, all.shared = max(all.own, e.own), max(all.shared, e.shared)
+		all.secret, all.errors = max(all.secret, e.secret), max(all.errors, e.errors)
 	}
 	return all
 }
@@ -121,6 +122,6 @@ func (x noise) product(y noise) noise {
 	dx, dy := float64(x.secret), float64(y.secret)
 	moments := 1 + logFactorial(dx+dy) - logFactorial(dx) - logFactorial(dy)
 	out.own, out.shared = math.Inf(-1), x.logT+x.total()+y.total()+float64(x.logN/2)+float64(moments/2)
-	out.secret = x.secret + y.secret
+	out.secret, out.errors = x.secret+y.secret, x.errors+y.errors
 	return out
 }

@@ -5,6 +5,7 @@ import (
 
 	"qtool/he"
 	"qtool/he/internal/log2"
+	"qtool/he/internal/primes"
 	"qtool/internal/elementary"
 )
 
@@ -106,10 +107,10 @@ func split(groups []float64, width int) (counts, bits []int, logQ float64) {
 }
 
 // realise finds the primes: those of the last level first.
-func realise(logN int, t []uint64, p *primes, counts, bits []int) (*layout, error) {
+func realise(logN int, t []uint64, p *primes.Source, counts, bits []int) (*layout, error) {
 	l := &layout{logN: logN, t: t}
 	for i, n := range counts {
-		q, err := p.several(n, bits[i])
+		q, err := p.Several(n, bits[i])
 		if err != nil {
 			return nil, err
 		}

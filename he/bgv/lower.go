@@ -43,7 +43,7 @@ func lower(ctx context.Context, p *bundle.Program) (*circuit, error) {
 	n := bundle.Size(p.Input.Shape)
 	l := lowering{circuit: &circuit{buffers: []buffer{{elements: n, degree: 1, power: 1}}}, deepest: depth(p, g), latest: noNode}
 	l.segments = make([]segment, max(1, l.deepest))
-	tensors := []value{{parts: parts.All(inputBuffer, n)}}
+	tensors := []value{{Parts: parts.All(inputBuffer, n)}}
 	for i := range p.Nodes {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -59,7 +59,7 @@ func lower(ctx context.Context, p *bundle.Program) (*circuit, error) {
 		if d := l.buffers[len(l.buffers)-1].degree; d > maxDegree {
 			return nil, he.Insufficient("bgv", p.Nodes[i].Name, "ciphertext degree %d passes the limit of %d", d, maxDegree)
 		}
-		out.sole = out.sole && len(g.Readers(i+1)) == 1
+		out.Sole = out.Sole && len(g.Readers(i+1)) == 1
 		tensors = append(tensors, out)
 	}
 	l.finish(tensors[len(p.Nodes)])
@@ -80,13 +80,8 @@ func depth(p *bundle.Program, g *bundle.Graph) int {
 	return all[len(p.Nodes)]
 }
 
-// value is a tensor of the program as parts of buffers. It is sole if one node reads
-// it, and no node another tensor with any of the parts.
-type value struct {
-	parts parts.List
-	depth int
-	sole  bool
-}
+// value is a tensor of the program; its depth is in products.
+type value = parts.Value
 
 // lowering is the state of lower.
 type lowering struct {
@@ -98,14 +93,11 @@ type lowering struct {
 // node lowers node i on the values of its inputs, whose tensors have the numbers
 // tensors.
 func (l *lowering) node(n *bundle.Node, i int, in []value, shapes [][]int, tensors []int) (value, error) {
-	joined := join(in)
+	joined := parts.Concat(in...)
+	if view, ok := parts.View(n.Op, joined, shapes[0]); ok {
+		return view, nil
+	}
 	switch op := n.Op.(type) {
-	case *bundle.Reshape, *bundle.Concat:
-		return joined, nil
-	case *bundle.Slice:
-		row := bundle.Size(shapes[0]) / shapes[0][0]
-		joined.parts = joined.parts.Cut(op.From*row, op.To*row)
-		return joined, nil
 	case *bundle.Polynomial:
 		return l.polynomial(op, i, joined), nil
 	case *bundle.Mul:
@@ -123,22 +115,10 @@ func (l *lowering) node(n *bundle.Node, i int, in []value, shapes [][]int, tenso
 	return value{}, fmt.Errorf("bgv: layer %q: operation %s is not supported by the exact batch executor", n.Name, n.Kind())
 }
 
-// join is the concatenation of values.
-func join(in []value) value {
-	out := value{sole: true}
-	var all []parts.List
-	for _, v := range in {
-		out.depth, out.sole = max(out.depth, v.depth), out.sole && v.sole
-		all = append(all, v.parts)
-	}
-	out.parts = parts.Join(all...)
-	return out
-}
-
 // made is the first segment in which all of v is there.
 func (l *lowering) made(v value) int {
 	last := 0
-	for _, p := range v.parts {
+	for _, p := range v.Parts {
 		last = max(last, l.buffers[p.Buffer].made)
 	}
 	return last
@@ -146,7 +126,7 @@ func (l *lowering) made(v value) int {
 
 // behind is the segment of an operation on v that had better come behind a rescale of
 // the products that v is made of.
-func (l *lowering) behind(v value) int { return max(0, min(v.depth, l.deepest-1)) }
+func (l *lowering) behind(v value) int { return max(0, min(v.Depth, l.deepest-1)) }
 
 // size is the elements of a buffer.
 func (c *circuit) size(buffer int) int { return c.buffers[buffer].elements }
@@ -154,8 +134,8 @@ func (c *circuit) size(buffer int) int { return c.buffers[buffer].elements }
 // open is the stage that made v if another operation in the same segment can be fused
 // to it, or nil: it is the latest, and nothing else reads v.
 func (l *lowering) open(v value, segment int) *stage {
-	b, ok := v.parts.Whole(l.size)
-	if !ok || !v.sole || b != l.latest || l.buffers[b].made != segment {
+	b, ok := v.Parts.Whole(l.size)
+	if !ok || !v.Sole || b != l.latest || l.buffers[b].made != segment {
 		return nil
 	}
 	stages := l.segments[segment].stages
@@ -179,7 +159,7 @@ func (l *lowering) push(segment int, s stage, rows, poly, pool int) value {
 	l.buffers = append(l.buffers, buffer{elements: s.outputs, made: segment})
 	l.segments[segment].stages = append(l.segments[segment].stages, s)
 	l.raise(&l.segments[segment].stages[len(l.segments[segment].stages)-1])
-	return value{parts: parts.All(s.to, s.outputs), sole: true}
+	return value{Parts: parts.All(s.to, s.outputs), Sole: true}
 }
 
 // raise sets what the stage's products make of degree and power.
@@ -197,26 +177,26 @@ func (l *lowering) raise(s *stage) {
 
 func (l *lowering) polynomial(p *bundle.Polynomial, node int, v value) value {
 	at := l.behind(v)
-	depth := v.depth
+	depth := v.Depth
 	if p.Degree() > 1 {
 		depth++
 	}
 	if s := l.open(v, at); s != nil && s.poly == nil && s.pool == nil {
 		s.poly, s.node.poly = p, node
 		l.raise(s)
-		v.depth = depth
+		v.Depth = depth
 		return v
 	}
-	out := l.push(at, stage{from: l.source(at, v.parts), poly: p}, noNode, node, noNode)
-	out.depth = depth
+	out := l.push(at, stage{from: l.source(at, v.Parts), poly: p}, noNode, node, noNode)
+	out.Depth = depth
 	return out
 }
 
 func (l *lowering) product(node int, x, y value) value {
 	at := max(l.behind(x), l.behind(y))
-	by := l.source(at, y.parts)
-	out := l.push(at, stage{from: l.source(at, x.parts), by: &by}, noNode, node, noNode)
-	out.depth = max(x.depth, y.depth) + 1
+	by := l.source(at, y.Parts)
+	out := l.push(at, stage{from: l.source(at, x.Parts), by: &by}, noNode, node, noNode)
+	out.Depth = max(x.Depth, y.Depth) + 1
 	return out
 }
 
@@ -239,7 +219,7 @@ func (l *lowering) pool(r *bundle.Rows, node int, v value) value {
 		s.outputs = r.Outputs()
 		s.poolNorms = parts.NewNorms(r, parts.All(0, r.Inputs))
 		l.buffers[s.to].elements = s.outputs
-		return value{parts: parts.All(s.to, s.outputs), depth: v.depth, sole: true}
+		return value{Parts: parts.All(s.to, s.outputs), Depth: v.Depth, Sole: true}
 	}
 	return l.linear(nil, r, node, v, at)
 }
@@ -249,9 +229,9 @@ func (l *lowering) linear(op bundle.Linear, r *bundle.Rows, node int, v value, a
 	for _, w := range r.W {
 		norm += math.Abs(float64(w))
 	}
-	s := stage{from: l.source(at, v.parts), rows: r, norm: norm}
+	s := stage{from: l.source(at, v.Parts), rows: r, norm: norm}
 	s.channels, s.group = channels(op)
 	out := l.push(at, s, node, noNode, noNode)
-	out.depth = v.depth
+	out.Depth = v.Depth
 	return out
 }

@@ -2,8 +2,8 @@ package bgv
 
 import (
 	"fmt"
-	"maps"
 	"math/big"
+	"qtool/he/internal/primes"
 
 	"github.com/tuneinsight/lattigo/v5/ring"
 )
@@ -15,50 +15,13 @@ const (
 	maxPrimeBits = 61
 )
 
-// primes hands out distinct primes p = 1 mod 2N, the largest below a power of
-// two first: a uniform sample is then rarely rejected.
-type primes struct {
-	logN int
-	used map[uint64]bool
-}
-
-func newPrimes(logN int) *primes { return &primes{logN, map[uint64]bool{}} }
-
-// below returns the largest unused prime of at most so many bits, but more than
-// half a bit less is refused.
-func (p *primes) below(bits int) (uint64, error) {
-	g := ring.NewNTTFriendlyPrimesGenerator(uint64(bits), 1<<(p.logN+1))
-	for {
-		q, err := g.NextDownstreamPrime()
-		if err != nil {
-			return 0, fmt.Errorf("bgv: no prime of %d bits is left that is 1 modulo 2^%d", bits, p.logN+1)
-		}
-		if !p.used[q] {
-			p.used[q] = true
-			return q, nil
-		}
-	}
-}
-
-// several returns n primes of at most so many bits each.
-func (p *primes) several(n, bits int) ([]uint64, error) {
-	all := make([]uint64, n)
-	for i := range all {
-		var err error
-		if all[i], err = p.below(bits); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
 // plaintextPrimes returns k primes, as small as can be, whose product passes
 // width.
-func plaintextPrimes(logN, k int, width *big.Int) ([]uint64, *primes, error) {
+func plaintextPrimes(logN, k int, width *big.Int) ([]uint64, *primes.Source, error) {
 	from := max(logN+2, (width.BitLen()+k-1)/k)
 	for bits := from; bits <= maxPrimeBits; bits++ {
-		p := newPrimes(logN)
-		t, err := p.several(k, bits)
+		p := primes.New(logN)
+		t, err := p.Several(k, bits)
 		if err == nil && product(t).Cmp(width) > 0 {
 			return t, p, nil
 		}
@@ -66,9 +29,9 @@ func plaintextPrimes(logN, k int, width *big.Int) ([]uint64, *primes, error) {
 	return nil, nil, fmt.Errorf("%d bits do not fit %d plaintext prime(s) of %d", width.BitLen(), k, maxPrimeBits)
 }
 
-func product(primes []uint64) *big.Int {
+func product(factors []uint64) *big.Int {
 	p := big.NewInt(1)
-	for _, x := range primes {
+	for _, x := range factors {
 		p.Mul(p, new(big.Int).SetUint64(x))
 	}
 	return p
@@ -96,6 +59,3 @@ func residue(v int64, m uint64) uint64 {
 	}
 	return uint64(v + int64(m)&(v>>63))
 }
-
-// clone keeps what p has handed out so far.
-func (p *primes) clone() *primes { return &primes{p.logN, maps.Clone(p.used)} }

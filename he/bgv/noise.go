@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"qtool/bundle"
+	"qtool/he/internal/sample"
 	"qtool/internal/elementary"
 )
 
@@ -35,27 +36,31 @@ import (
 // s^i, of variance i! (2N/3)^i. The last of them dominates.
 //
 // The result is right as long as |V| < Q/2 for every coefficient. required asks
-// for ten standard deviations, and three bits that the model may be wrong by.
+// for ten standard deviations, and three bits that the model may be wrong by; and for
+// deep programs for what one root of unity does, see peak.
 type noise struct {
 	logN        float64
 	logT        float64
 	own, shared float64
-	secret      int
+	secret      int // power of s
+	errors      int // of Gaussian elements that the noise is a product of, since the last rescale
 	scaled      bool
 }
 
 const (
-	// sigma is the standard deviation of a fresh error, Lattigo's default.
-	sigma = 3.2
+	// sigma is the standard deviation of a fresh error.
+	sigma = sample.Sigma
 	// tailBits is log2 of ten standard deviations.
 	tailBits = 3.321928094887362
 	// reserveBits is what the model may be wrong by.
 	reserveBits = 3
+	// keyBits is minus log2 of the share of keys whose noise may pass peak.
+	keyBits = 40
 )
 
 func freshNoise(logN int, logT float64) noise {
 	return noise{
-		logN: float64(logN), logT: logT,
+		logN: float64(logN), logT: logT, errors: 1,
 		own: elementary.Log2(sigma), shared: elementary.Log2(math.Sqrt(1. / 12)),
 	}
 }
@@ -64,9 +69,48 @@ func freshNoise(logN int, logT float64) noise {
 func (e noise) total() float64 { return rootSumSquare(e.own, e.shared) }
 
 // required is log2 of the smallest Q that carries e.
-func (e noise) required() float64 { return 1 + e.logT + e.total() + tailBits + reserveBits }
+func (e noise) required() float64 {
+	return 1 + e.logT + e.total() + max(tailBits+reserveBits, e.peak(keyBits))
+}
 
-// left is how many bits the ten standard deviations stay below Q/2.
+// peak is log2 of the largest coefficient that a single root of unity zeta makes, in
+// standard deviations of the noise, but for a share 2^-bits of all keys.
+//
+// |s(zeta)|^2 and |E(zeta)|^2 of a Gaussian element are all but exponential with mean 1,
+// in units of their own. Their sum passes x at one of N/2 pairs of roots with
+// probability N/2 (1+x) e^-x at most, which is 2^-bits for
+//
+//	x = ln(N/2) + bits ln 2 + ln(1+x)
+//
+// |V(zeta)|^2 has the mean d! j! for d powers of s and j errors, and with that sum at
+// most
+//
+//	x^(d+j) d^d j^j / (d+j)^(d+j)
+//
+// which two conjugate roots spread over all coefficients: 2/N of it in the variance, and
+// twice that at the crest. While d is small that is less than ten deviations of a sum of
+// many roots; a power of 8 and more is dominated by the largest, and the average over
+// keys, which the model follows, is far below what a key of millions has.
+func (e noise) peak(bits float64) float64 {
+	d, j := float64(e.secret), float64(e.errors)
+	x, least := 0.0, float64((e.logN-1+bits)*math.Ln2)
+	for range 8 { // converges by a factor of x each time
+		x = least + elementary.Log(1+x)
+	}
+	largest := float64((d+j)*elementary.Log2(x/(d+j))) + selfPower(d) + selfPower(j)
+	return (largest - logFactorial(d) - logFactorial(j) + 2 - e.logN) / 2
+}
+
+// selfPower is log2(d^d).
+func selfPower(d float64) float64 {
+	if d == 0 {
+		return 0
+	}
+	return float64(d * elementary.Log2(d))
+}
+
+// left is how many bits the ten standard deviations, or the peak less the reserve where
+// that is more, stay below Q/2.
 func (e noise) left(logQ float64) float64 { return logQ - e.required() + reserveBits }
 
 func (e *noise) polynomial(p *bundle.Polynomial) {
@@ -97,6 +141,7 @@ func (e *noise) polynomial(p *bundle.Polynomial) {
 	}
 	e.own, e.shared = math.Inf(-1), worst
 	e.secret *= degree
+	e.errors *= degree
 }
 
 // power is the noise of V^j where V has noise in.
@@ -110,7 +155,7 @@ func (e *noise) power(in float64, j int) float64 {
 func (e *noise) rescale(logP float64, degree int) {
 	e.shared = e.total() - logP
 	e.own = e.rounding(degree)
-	e.secret = degree
+	e.secret, e.errors = degree, 1
 	e.scaled = true
 }
 

@@ -16,9 +16,11 @@ import (
 // Random programs of all operations that are carried decrypt to the reference's integers,
 // with the noise below what was predicted. One key of some thousands in this small ring
 // has a root of unity at which its powers are so far above their average that the noise
-// passes ten standard deviations of it: the reserve is for that, and no run may pass it.
+// passes ten standard deviations of it: the reserve is for that and for the peak of deep
+// programs, and no run may pass it.
 //
-// The flag rapid.checks makes it another number of programs: 10,000 are some minutes.
+// The flag rapid.checks makes it another number of programs: CI draws 10,000, in some
+// minutes.
 func TestInsecureRandomPrograms(t *testing.T) {
 	primes := rapid.IntRange(2, 4)
 	all, touched := 0, 0

@@ -15,6 +15,7 @@ import (
 	"qtool/he/internal/batch"
 	"qtool/he/internal/hetest"
 	"qtool/he/internal/log2"
+	"qtool/he/internal/primes"
 	"qtool/he/internal/rolestest"
 	"qtool/kernel/cpu"
 )
@@ -110,9 +111,7 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 		l.drops[len(l.drops)-1] = 0
 		last := l.lastLevel()
 		bits := int(log2.Product(l.q[:last])/float64(last)+0.5) - cut/last
-		primes := newPrimes(l.logN)
-		primes.used[l.t[0]] = true
-		short, err := primes.several(last, bits)
+		short, err := primes.New(l.logN, l.t[0]).Several(last, bits)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,11 +8,11 @@ import (
 
 // finish makes out the outputs and decides what is kept where.
 func (l *lowering) finish(out value) {
-	if b, ok := out.parts.Whole(l.size); ok && b != inputBuffer {
+	if b, ok := out.Parts.Whole(l.size); ok && b != inputBuffer {
 		l.output = b
 	} else { // nothing but choices of elements behind the last stage
 		at := len(l.segments) - 1
-		l.output = l.push(at, stage{from: l.source(at, out.parts)}, noNode, noNode, noNode).parts[0].Buffer
+		l.output = l.push(at, stage{from: l.source(at, out.Parts)}, noNode, noNode, noNode).Parts[0].Buffer
 	}
 	l.keepInput()
 	l.live()
@@ -33,7 +33,7 @@ func (l *lowering) keepInput() {
 					}
 					if copied == noNode {
 						all := parts.All(inputBuffer, l.inputs())
-						copied = l.push(0, stage{from: l.source(0, all)}, noNode, noNode, noNode).parts[0].Buffer
+						copied = l.push(0, stage{from: l.source(0, all)}, noNode, noNode, noNode).Parts[0].Buffer
 					}
 					s.parts[j].Buffer = copied
 				}

@@ -1,8 +1,8 @@
 package bgv
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -10,7 +10,9 @@ import (
 	"qtool/bundle"
 	"qtool/he"
 	"qtool/he/internal/batch"
+	"qtool/he/internal/cheapest"
 	"qtool/he/internal/costmodel"
+	"qtool/he/internal/primes"
 	"qtool/he/security"
 )
 
@@ -26,15 +28,21 @@ const (
 type candidate struct {
 	logN, moduli int
 	t            []uint64
-	primes       *primes
+	primes       *primes.Source
 	counts, bits []int
 	logQ         float64
 	nanoseconds  float64 // a sample, all plaintext primes, one core
 	bytes        float64 // of ciphertexts at once
 }
 
-// secure says whether the parameters have 128 bits of security.
-func (c *candidate) secure() bool { return security.Check(c.logN, c.logQ) == nil }
+// Cost implements cheapest.Candidate.
+func (c *candidate) Cost() float64 { return c.nanoseconds }
+
+// LogModulus implements cheapest.Candidate.
+func (c *candidate) LogModulus() float64 { return c.logQ }
+
+// Secure implements cheapest.Candidate.
+func (c *candidate) Secure() error { return security.Check(c.logN, c.logQ) }
 
 // fits says whether the ciphertexts stay within the bound on memory.
 func (o *Options) fits(c *candidate) bool { return c.bytes <= float64(o.Memory) }
@@ -46,10 +54,10 @@ type search struct {
 	options Options
 	output  bundle.Range
 
-	found     []candidate
+	found     []*candidate
 	needed    map[int]float64 // by logN: the shortest modulus that would do
 	rangeErr  error
-	runnersUp []candidate // the best secure candidate of each other choice
+	runnersUp []*candidate // the best secure candidate of each other choice
 }
 
 func (s *search) run(ctx context.Context) (*layout, error) {
@@ -68,54 +76,35 @@ func (s *search) run(ctx context.Context) (*layout, error) {
 			}
 		}
 	}
-	slices.SortStableFunc(s.found, func(a, b candidate) int { return cmp.Compare(a.nanoseconds, b.nanoseconds) })
-	if l, err := s.first(ctx, true); l != nil || err != nil {
-		return l, err
-	}
-	if err := s.tooLarge(ctx); err != nil {
+	o := cheapest.Options{Package: "bgv", Forced: s.options.LogN != 0, AllowInsecure: s.options.AllowInsecure, Excluded: s.tooLarge}
+	l, at, err := cheapest.Choose(ctx, s.found, o, func(c *candidate, _ bool) (*layout, error) {
+		if !s.options.fits(c) {
+			return nil, errMemory
+		}
+		return s.realise(c)
+	})
+	if err != nil {
 		return nil, err
 	}
-	if s.options.LogN != 0 && len(s.found) > 0 {
-		if s.options.AllowInsecure {
-			if l, err := s.first(ctx, false); l != nil || err != nil {
-				return l, err
-			}
-		}
-		shortest := slices.MinFunc(s.found, func(a, b candidate) int { return cmp.Compare(a.logQ, b.logQ) })
-		if err := security.Check(shortest.logN, shortest.logQ); err != nil {
-			return nil, fmt.Errorf("bgv: %w", err)
-		}
+	if l == nil {
+		return nil, s.insufficient()
 	}
-	return nil, s.insufficient()
+	s.compare(at)
+	return l, nil
 }
 
-// first is the layout of the first candidate that has primes and room for the
-// noise and for its ciphertexts, and is secure if it must be; nil if there is none.
-// The error is ctx's.
-func (s *search) first(ctx context.Context, mustBeSecure bool) (*layout, error) {
-	for i := range s.found {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if c := &s.found[i]; (c.secure() || !mustBeSecure) && s.options.fits(c) {
-			if l, err := s.realise(c); err == nil {
-				s.compare(i)
-				return l, nil
-			}
-		}
-	}
-	return nil, nil
-}
+// errMemory passes over a candidate whose ciphertexts pass the bound on memory.
+var errMemory = errors.New("ciphertexts pass the bound on memory")
 
 // tooLarge is the error if the bound on memory is what excludes all secure
 // candidates.
 func (s *search) tooLarge(ctx context.Context) error {
 	least := math.Inf(1)
-	for i := range s.found {
+	for _, c := range s.found {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if c := &s.found[i]; c.secure() && c.bytes < least {
+		if c.Secure() == nil && c.bytes < least {
 			if _, err := s.realise(c); err == nil {
 				least = c.bytes
 			}
@@ -178,9 +167,9 @@ func (s *search) try(logN, k int) {
 		return
 	}
 	for width := minWidth; width <= maxWide; width++ {
-		c := candidate{logN: logN, moduli: k, t: t, primes: p}
+		c := &candidate{logN: logN, moduli: k, t: t, primes: p}
 		c.counts, c.bits, c.logQ = split(groups, width)
-		if n := len(s.found); n > 0 && s.found[n-1].same(&c) {
+		if n := len(s.found); n > 0 && s.found[n-1].same(c) {
 			continue
 		}
 		l := c.sketch()
@@ -221,7 +210,7 @@ func (c *candidate) sketch() *layout {
 // realise finds the primes, checks the noise with them, and drops what the
 // outputs can do without.
 func (s *search) realise(c *candidate) (*layout, error) {
-	l, err := realise(c.logN, c.t, c.primes.clone(), c.counts, c.bits)
+	l, err := realise(c.logN, c.t, c.primes.Clone(), c.counts, c.bits)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,7 @@ import (
 	"sync"
 
 	"qtool/he/internal/meter"
-	"qtool/he/internal/parallel"
+	"qtool/internal/parallel"
 	"qtool/kernel/mod"
 )
 

@@ -9,8 +9,8 @@ import (
 	"qtool/bundle"
 	"qtool/he/internal/guard"
 	"qtool/he/internal/meter"
-	"qtool/he/internal/parallel"
 	"qtool/he/internal/sample"
+	"qtool/internal/parallel"
 	"qtool/kernel/cpu"
 	"qtool/kernel/mod"
 )

@@ -7,8 +7,8 @@ import (
 	"qtool/bundle"
 	"qtool/he"
 	"qtool/he/internal/meter"
-	"qtool/he/internal/parallel"
 	"qtool/he/internal/run"
+	"qtool/internal/parallel"
 )
 
 // NewExecutor returns an executor that runs p exactly under encryption, with

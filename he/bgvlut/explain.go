@@ -51,8 +51,8 @@ func (s *search) rejected(logN int, work float64) string {
 	if need, ok := s.needed[logN]; ok && need > limit {
 		return fmt.Sprintf("degree 2^%d would need %.0f bits where %.0f are secure", logN, need, limit)
 	}
-	for i := range s.found {
-		if c := &s.found[i]; c.logN == logN && c.secure() {
+	for _, c := range s.found {
+		if c.logN == logN && c.Secure() == nil {
 			return fmt.Sprintf("degree 2^%d would take %.2f times the work", logN, c.nanoseconds/work)
 		}
 	}

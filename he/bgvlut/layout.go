@@ -1,7 +1,6 @@
 package bgvlut
 
 import (
-	"fmt"
 	"math"
 	"math/big"
 
@@ -112,42 +111,6 @@ const (
 func primesFor(bits float64, width int) (count, each int) {
 	count = max(1, int(math.Ceil(bits/float64(width))))
 	return count, max(minPrimeBits, int(math.Ceil(bits/float64(count))))
-}
-
-// primes hands out distinct primes that are 1 modulo 2N, the largest below a
-// power of two first.
-type primes struct {
-	logN int
-	used map[uint64]bool
-}
-
-// below is the largest unused prime of at most so many bits; more than half a
-// bit less is refused.
-func (p *primes) below(bits int) (uint64, error) {
-	step := uint64(1) << (p.logN + 1)
-	lowest := uint64(elementary.Exp2(float64(bits) - 0.5))
-	for q := uint64(1)<<bits - step + 1; q > lowest && q < 1<<bits; q -= step {
-		if !p.used[q] && new(big.Int).SetUint64(q).ProbablyPrime(0) {
-			p.used[q] = true
-			return q, nil
-		}
-	}
-	return 0, fmt.Errorf("no prime of %d bits is left that is 1 modulo 2^%d", bits, p.logN+1)
-}
-
-// several are n primes of so many bits, or more where there are too few: short
-// ones are rare.
-func (p *primes) several(n, bits int) ([]uint64, error) {
-	all := make([]uint64, 0, n)
-	for len(all) < n {
-		q, err := p.below(bits)
-		if err == nil {
-			all = append(all, q)
-		} else if bits++; bits > maxPrimeBits {
-			return nil, err
-		}
-	}
-	return all, nil
 }
 
 // plaintextPrime is the smallest prime 1 modulo 2^(logN+1) above width; the

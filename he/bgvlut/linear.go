@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"qtool/he/internal/meter"
-	"qtool/he/internal/parallel"
+	"qtool/internal/parallel"
 )
 
 // groupBytes bounds the memory of a group of accumulators.

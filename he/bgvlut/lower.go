@@ -61,7 +61,7 @@ func lower(ctx context.Context, p *bundle.Program) ([]stage, error) {
 	}
 	n := bundle.Size(lowered.Input.Shape)
 	l := lowering{}
-	tensors := []value{{parts: parts.All(inputBuffer, n), bounds: lowered.Input.Bounds()}}
+	tensors := []value{{Value: parts.Value{Parts: parts.All(inputBuffer, n)}, bounds: lowered.Input.Bounds()}}
 	for i := range lowered.Nodes {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -75,18 +75,15 @@ func lower(ctx context.Context, p *bundle.Program) ([]stage, error) {
 			return nil, err
 		}
 		out.bounds = bounds[i]
-		out.sole = out.sole && len(g.Readers(i+1)) == 1
+		out.Sole = out.Sole && len(g.Readers(i+1)) == 1
 		tensors = append(tensors, out)
 	}
 	return l.finish(tensors[len(lowered.Nodes)]), nil
 }
 
-// value is a tensor of the program as parts of buffers, which are there from a round on.
-// It is sole if one node reads it, and no node another tensor with any of the parts.
+// value is a tensor of the program, whose parts are there from the round of its depth on.
 type value struct {
-	parts  parts.List
-	round  int
-	sole   bool
+	parts.Value
 	bounds bundle.Bounds
 }
 
@@ -95,14 +92,11 @@ type lowering struct{ stages []stage }
 
 // node lowers a node on the values of its inputs.
 func (l *lowering) node(n *bundle.Node, origin int, in []value, shapes [][]int) (value, error) {
-	joined := join(in)
+	joined := join(in...)
+	if view, ok := parts.View(n.Op, joined.Value, shapes[0]); ok {
+		return value{Value: view}, nil
+	}
 	switch op := n.Op.(type) {
-	case *bundle.Reshape, *bundle.Concat:
-		return joined, nil
-	case *bundle.Slice:
-		row := bundle.Size(shapes[0]) / shapes[0][0]
-		joined.parts = joined.parts.Cut(op.From*row, op.To*row)
-		return joined, nil
 	case *bundle.LookupTable:
 		return l.table(op, origin, joined, in[0].bounds), nil
 	case *bundle.Mul:
@@ -116,21 +110,18 @@ func (l *lowering) node(n *bundle.Node, origin int, in []value, shapes [][]int) 
 }
 
 // join is the concatenation of values.
-func join(in []value) value {
-	out := value{sole: true}
-	var all []parts.List
-	for _, v := range in {
-		out.round, out.sole = max(out.round, v.round), out.sole && v.sole
-		all = append(all, v.parts)
+func join(in ...value) value {
+	all := make([]parts.Value, len(in))
+	for i, v := range in {
+		all[i] = v.Value
 	}
-	out.parts = parts.Join(all...)
-	return out
+	return value{Value: parts.Concat(all...)}
 }
 
 // push appends a stage, with a buffer for what it makes.
 func (l *lowering) push(s stage, v value) *stage {
 	s.node.rows, s.node.table, s.node.pool = noNode, noNode, noNode
-	s.from, s.round, s.inputs = v.parts, v.round, v.parts.Len()
+	s.from, s.round, s.inputs = v.Parts, v.Depth, v.Parts.Len()
 	s.between = s.inputs
 	if s.rows != nil {
 		s.between, s.norms = s.rows.Outputs(), parts.NewNorms(s.rows, s.from)
@@ -147,7 +138,7 @@ func (s *stage) made() value {
 	if s.table != nil {
 		round++
 	}
-	return value{parts: parts.All(s.to, s.outputs), round: round, sole: true}
+	return value{Value: parts.Value{Parts: parts.All(s.to, s.outputs), Depth: round, Sole: true}}
 }
 
 func (l *lowering) size(buffer int) int {
@@ -159,8 +150,8 @@ func (l *lowering) size(buffer int) int {
 
 // open is the last stage if it makes v, and nothing else reads that; or nil.
 func (l *lowering) open(v value) *stage {
-	b, ok := v.parts.Whole(l.size)
-	if !ok || !v.sole || b != len(l.stages) || b == inputBuffer {
+	b, ok := v.Parts.Whole(l.size)
+	if !ok || !v.Sole || b != len(l.stages) || b == inputBuffer {
 		return nil
 	}
 	return &l.stages[b-1]
@@ -200,9 +191,9 @@ func (l *lowering) finish(out value) []stage {
 		}
 		return 0
 	}
-	if b, ok := out.parts.Whole(size); !ok || n == 0 || l.stages[n-1].to != b {
+	if b, ok := out.Parts.Whole(size); !ok || n == 0 || l.stages[n-1].to != b {
 		if n > 0 {
-			out.round = max(out.round, l.stages[n-1].round)
+			out.Depth = max(out.Depth, l.stages[n-1].round)
 		}
 		l.push(stage{}, out)
 	}

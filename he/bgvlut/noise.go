@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"qtool/he/internal/parts"
+	"qtool/he/internal/sample"
 	"qtool/internal/elementary"
 )
 
@@ -47,8 +48,8 @@ import (
 type noise struct{ own, shared float64 }
 
 const (
-	// sigma is the standard deviation of a fresh error, Lattigo's default.
-	sigma = 3.2
+	// sigma is the standard deviation of a fresh error.
+	sigma = sample.Sigma
 	// tail is the exponent of the probability that a bound does not hold.
 	tail = 32
 	// reserveBits is what the model may be wrong by.

@@ -18,7 +18,7 @@ import (
 //
 // The product of x with itself is one table.
 func (l *lowering) product(n *bundle.Node, m *bundle.Mul, node int, x, y value) (value, error) {
-	size := x.parts.Len()
+	size := x.Parts.Len()
 	if same(x, y) {
 		f := func(s int64) int64 { return bundle.RoundShift(s*s, m.Shift) }
 		t, err := entries(n, x.bounds, f)
@@ -39,7 +39,7 @@ func (l *lowering) product(n *bundle.Node, m *bundle.Mul, node int, x, y value) 
 	if err != nil {
 		return value{}, err
 	}
-	v := l.linear(rows, node, join([]value{x, y}))
+	v := l.linear(rows, node, join(x, y))
 	v = l.table(t, node, v, domain)
 	var shapes [][]int
 	for range combinations {
@@ -50,11 +50,11 @@ func (l *lowering) product(n *bundle.Node, m *bundle.Mul, node int, x, y value) 
 
 // same reports whether x and y are the same elements.
 func same(x, y value) bool {
-	if len(x.parts) != len(y.parts) {
+	if len(x.Parts) != len(y.Parts) {
 		return false
 	}
-	for k, p := range x.parts {
-		if y.parts[k] != p {
+	for k, p := range x.Parts {
+		if y.Parts[k] != p {
 			return false
 		}
 	}

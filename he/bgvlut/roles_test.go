@@ -14,6 +14,7 @@ import (
 	"qtool/he"
 	"qtool/he/internal/batch"
 	"qtool/he/internal/hetest"
+	"qtool/he/internal/primes"
 	"qtool/he/internal/rolestest"
 )
 
@@ -153,10 +154,7 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 		for cut := 0; cut <= 14; cut += 2 {
 			l := *good.layout
 			l.q = append([]uint64(nil), l.q...)
-			used := primes{l.logN, map[uint64]bool{l.t: true}}
-			for _, q := range good.CiphertextModuli() {
-				used.used[q] = true
-			}
+			unused := primes.New(l.logN, append(good.CiphertextModuli(), l.t)...)
 			bits := 0
 			for q := l.q[at]; q > 0; q >>= 1 {
 				bits++
@@ -165,7 +163,7 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 				break
 			}
 			if cut > 0 {
-				q, err := used.below(bits - cut)
+				q, err := unused.Below(bits - cut)
 				if err != nil {
 					continue
 				}

@@ -1,17 +1,17 @@
 package bgvlut
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"qtool/bundle"
 	"qtool/he"
 	"qtool/he/internal/batch"
+	"qtool/he/internal/cheapest"
 	"qtool/he/internal/costmodel"
 	"qtool/he/internal/log2"
+	"qtool/he/internal/primes"
 	"qtool/he/security"
 	"qtool/internal/elementary"
 )
@@ -36,7 +36,14 @@ type candidate struct {
 	nanoseconds float64
 }
 
-func (c *candidate) secure() bool { return security.Check(c.logN, c.logQP) == nil }
+// Cost implements cheapest.Candidate.
+func (c *candidate) Cost() float64 { return c.nanoseconds }
+
+// LogModulus implements cheapest.Candidate.
+func (c *candidate) LogModulus() float64 { return c.logQP }
+
+// Secure implements cheapest.Candidate.
+func (c *candidate) Secure() error { return security.Check(c.logN, c.logQP) }
 
 // search finds the layout of least work.
 type search struct {
@@ -45,10 +52,9 @@ type search struct {
 	options Options
 
 	fields  map[uint64][]tables // by plaintext prime
-	found   []candidate
+	found   []*candidate
 	needed  map[int]float64 // by logN: the shortest modulus that would do
 	refused error           // of plaintext primes
-	chosen  int
 }
 
 // inputs is the number of the program's input elements.
@@ -65,39 +71,21 @@ func (s *search) run(ctx context.Context) (*layout, error) {
 			return nil, err
 		}
 	}
-	slices.SortStableFunc(s.found, func(a, b candidate) int { return cmp.Compare(a.nanoseconds, b.nanoseconds) })
-	if l, err := s.first(ctx, true); l != nil || err != nil {
+	o := cheapest.Options{Package: "bgvlut", Forced: s.options.LogN != 0, AllowInsecure: s.options.AllowInsecure}
+	l, _, err := cheapest.Choose(ctx, s.found, o, func(c *candidate, secure bool) (*layout, error) {
+		l, err := s.realise(c)
+		if err == nil && secure {
+			err = security.Check(l.logN, l.logQP())
+		}
 		return l, err
+	})
+	if err != nil {
+		return nil, err
 	}
-	if s.options.LogN != 0 && len(s.found) > 0 {
-		if s.options.AllowInsecure {
-			if l, err := s.first(ctx, false); l != nil || err != nil {
-				return l, err
-			}
-		}
-		shortest := slices.MinFunc(s.found, func(a, b candidate) int { return cmp.Compare(a.logQP, b.logQP) })
-		if err := security.Check(shortest.logN, shortest.logQP); err != nil {
-			return nil, fmt.Errorf("bgvlut: %w", err)
-		}
+	if l == nil {
+		return nil, s.insufficient()
 	}
-	return nil, s.insufficient()
-}
-
-// first is the layout of the first candidate that has primes and room for the
-// noise, and is secure if it must be; nil if there is none. The error is ctx's.
-func (s *search) first(ctx context.Context, mustBeSecure bool) (*layout, error) {
-	for i := range s.found {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if c := &s.found[i]; c.secure() || !mustBeSecure {
-			if l, err := s.realise(c); err == nil && (!mustBeSecure || security.Check(l.logN, l.logQP()) == nil) {
-				s.chosen = i
-				return l, nil
-			}
-		}
-	}
-	return nil, nil
+	return l, nil
 }
 
 // insufficient says what would have been needed, and by which table most.
@@ -154,7 +142,7 @@ func (s *search) try(ctx context.Context, logN int) error {
 			return err
 		}
 		for digits := 1; digits <= maxDigits; digits++ {
-			c := candidate{layout: base, groups: g, width: w, count: digits}
+			c := &candidate{layout: base, groups: g, width: w, count: digits}
 			c.sketch(product)
 			key := fmt.Sprint(c.q, c.drops, c.special, c.digitBits)
 			if seen[key] {
@@ -215,14 +203,15 @@ func (c *candidate) fill(next func(n, bits int) ([]uint64, error)) (layout, erro
 
 // realise finds the primes and checks the noise with them.
 func (s *search) realise(c *candidate) (*layout, error) {
-	p := &primes{c.logN, map[uint64]bool{c.t: true}}
-	l, err := c.fill(p.several)
+	from := primes.New(c.logN, c.t)
+	several := func(n, bits int) ([]uint64, error) { return from.Wider(n, bits, maxPrimeBits) }
+	l, err := c.fill(several)
 	if err != nil {
 		return nil, err
 	}
 	l.digitBits = c.digitBits
 	bits := int(math.Round(elementary.Log2(float64(c.special[0]))))
-	if l.special, err = p.several(len(c.special), bits); err != nil {
+	if l.special, err = several(len(c.special), bits); err != nil {
 		return nil, err
 	}
 	m := l.model()

@@ -1,7 +1,6 @@
 package bgvlut
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -42,20 +41,16 @@ func newObjects(t testing.TB) *objects {
 // on are the objects and their readers of a plan.
 func (o *objects) on(p *Plan) map[string]wiretest.Object {
 	return map[string]wiretest.Object{
-		"secret key": {Data: o.secret, Read: func(b []byte) ([]byte, error) {
-			return wiretest.Again(b, p.ReadSecretKey, func(k *SecretKey, w io.Writer) (int64, error) {
-				c, err := NewClientWithKey(p, k)
-				if err != nil {
-					return 0, err
-				}
-				return c.WriteSecretKey(w)
-			})
-		}},
-		"relinearisation key": {Data: o.key, Read: func(b []byte) ([]byte, error) {
-			return wiretest.Again(b, p.ReadRelinearizationKey, (*RelinearizationKey).WriteTo)
-		}},
-		"input":  {Data: o.in, Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadInputs, (*Inputs).WriteTo) }},
-		"output": {Data: o.output, Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadOutputs, (*Outputs).WriteTo) }},
+		"secret key": wiretest.Of(o.secret, p.ReadSecretKey, func(k *SecretKey, w io.Writer) (int64, error) {
+			c, err := NewClientWithKey(p, k)
+			if err != nil {
+				return 0, err
+			}
+			return c.WriteSecretKey(w)
+		}),
+		"relinearisation key": wiretest.Of(o.key, p.ReadRelinearizationKey, (*RelinearizationKey).WriteTo),
+		"input":               wiretest.Of(o.in, p.ReadInputs, (*Inputs).WriteTo),
+		"output":              wiretest.Of(o.output, p.ReadOutputs, (*Outputs).WriteTo),
 	}
 }
 
@@ -89,18 +84,12 @@ func TestInsecureWire(t *testing.T) {
 // A client and server that meet through bytes alone compute the same.
 func TestInsecureRolesThroughBytes(t *testing.T) {
 	ctx, o := context.Background(), newObjects(t)
-	k, err := o.plan.ReadSecretKey(bytes.NewReader(o.secret))
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := wiretest.Decoded(t, o.plan.ReadSecretKey, o.secret)
 	c, err := NewClientWithKey(o.plan, k)
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := o.plan.ReadRelinearizationKey(bytes.NewReader(o.key))
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := wiretest.Decoded(t, o.plan.ReadRelinearizationKey, o.key)
 	s, err := NewServer(o.plan, key)
 	if err != nil {
 		t.Fatal(err)
@@ -110,18 +99,12 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, data := range [][]byte{o.in, wiretest.Encoded(t, fresh.WriteTo)} {
-		in, err := o.plan.ReadInputs(bytes.NewReader(data))
-		if err != nil {
-			t.Fatal(err)
-		}
+		in := wiretest.Decoded(t, o.plan.ReadInputs, data)
 		var out Outputs
 		if err := s.Evaluate(ctx, in, &out, nil); err != nil {
 			t.Fatal(err)
 		}
-		back, err := o.plan.ReadOutputs(bytes.NewReader(wiretest.Encoded(t, out.WriteTo)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		back := wiretest.Decoded(t, o.plan.ReadOutputs, wiretest.Encoded(t, out.WriteTo))
 		residues, _, err := c.Decrypt(ctx, back, nil)
 		if err != nil {
 			t.Fatal(err)

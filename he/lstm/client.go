@@ -14,13 +14,13 @@ import (
 
 	"qtool/bundle"
 	"qtool/he/internal/guard"
-	"qtool/he/internal/parallel"
 	"qtool/he/internal/sample"
 	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/he/packed/keyset"
 	"qtool/he/wire"
 	"qtool/internal/elementary"
+	"qtool/internal/parallel"
 )
 
 // Inputs are the ciphertexts of a batch of sequences, of each step's inputs. They

@@ -2,20 +2,13 @@ package lstm
 
 import (
 	"math"
-
-	"qtool/internal/elementary"
+	"qtool/he/internal/ckksnoise"
 )
 
 // noise predicts standard deviations of errors in a tensor's elements, in the
 // units of the program's integers: what the server's reals differ by from the
-// integer reference. In a slot,
-//
-//	fresh      sqrt(N (sigma^2 + 1/12))
-//	rounding   sqrt(N (1 + 2N/3) / 12)     a division by a prime, of c_0 and c_1 s
-//	switching  N sigma sqrt(sum_j D_j^2 / 12) / P     a key switch of digits D_j
-//	diagonal   sqrt(N / 12) for each unit of the other factor
-//
-// as in package packed, over the factor F of the tensor. An operation passes
+// integer reference. In a slot they are the roots of package ckksnoise's variances,
+// over the factor F of the tensor. An operation passes
 // errors on by its largest derivative over the proved ranges of its inputs; the
 // rounding of the reference's Shifts counts as an independent uniform error of
 // half a unit each. Variances add up; products of errors are left out, being
@@ -23,45 +16,23 @@ import (
 //
 // A stated bound is sureness deviations: errors are sums of many independent
 // ones, and a result is farther off with probability 2^-28.
-//
-// Reference: Costache, Curtis, Hales, Murphy, Ogilvie and Player, "On the
-// precision loss in approximate homomorphic encryption", SAC 2023.
 type noise struct {
-	logN   int
-	q, p   []float64
+	*ckksnoise.Sources
+	q      []float64
 	cell   *cell // whose magnitudes count
 	proved *cell // that the factors were chosen for
 	shared constants
 }
 
-const (
-	sigma    = 3.2
-	sureness = 6
-)
+const sureness = 6
 
-func (n *noise) degree() float64 { return elementary.Exp2(float64(n.logN)) }
+func (n *noise) fresh() float64 { return math.Sqrt(n.Fresh(1)) }
 
-func (n *noise) fresh() float64 { return math.Sqrt(n.degree() * (sigma*sigma + 1./12)) }
+func (n *noise) rounding() float64 { return math.Sqrt(n.Rounding(1)) }
 
-func (n *noise) rounding() float64 { return math.Sqrt(n.degree() * (1 + 2*n.degree()/3) / 12) }
+func (n *noise) diagonal() float64 { return math.Sqrt(n.Diagonal()) }
 
-func (n *noise) diagonal() float64 { return math.Sqrt(n.degree() / 12) }
-
-func (n *noise) switching(limbs int) float64 {
-	logP := 0.0
-	for _, p := range n.p {
-		logP += elementary.Log2(p)
-	}
-	sum := 0.0
-	for j := 0; j < limbs; j += len(n.p) {
-		logD := 0.0
-		for _, q := range n.q[j:min(j+len(n.p), limbs)] {
-			logD += elementary.Log2(q)
-		}
-		sum += elementary.Exp2(2*(logD-logP)) / 12
-	}
-	return n.degree() * sigma * math.Sqrt(sum)
-}
+func (n *noise) switching(limbs int) float64 { return math.Sqrt(n.Switching(limbs, 1)) }
 
 func sq(x float64) float64 { return float64(x * x) }
 

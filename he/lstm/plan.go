@@ -1,6 +1,7 @@
 package lstm
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -10,13 +11,14 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/tuneinsight/lattigo/v5/ring"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/bundle"
 	"qtool/he"
 	"qtool/he/fastntt"
+	"qtool/he/internal/ckksnoise"
 	"qtool/he/internal/costmodel"
+	"qtool/he/internal/primes"
 	"qtool/he/security"
 	"qtool/internal/elementary"
 )
@@ -173,18 +175,14 @@ func newPlan(ctx context.Context, p *bundle.Program, c *cell, o Options, logN in
 
 // build draws the primes and predicts the error.
 func (p *Plan) build(ctx context.Context, limbs, special int, limit float64) error {
-	primes := newPrimes(p.logN)
-	q := []uint64{primes.next(firstPrime - 1)}
-	for range limbs - 1 {
-		q = append(q, primes.next(p.message))
+	from := primes.New(p.logN)
+	first, err1 := from.Several(1, firstPrime-1)
+	rest, err2 := from.Several(limbs-1, p.message)
+	sp, err3 := from.Several(special, maxPrime)
+	if err := cmp.Or(err1, err2, err3); err != nil {
+		return err
 	}
-	var sp []uint64
-	for range special {
-		sp = append(sp, primes.next(maxPrime))
-	}
-	if primes.err != nil {
-		return primes.err
-	}
+	q := append(first, rest...)
 	var err error
 	p.params, err = ckks.NewParametersFromLiteral(ckks.ParametersLiteral{LogN: p.logN, Q: q, P: sp, LogDefaultScale: p.message})
 	if err != nil {
@@ -223,41 +221,7 @@ func (p *Plan) accelerated() ckks.Parameters {
 
 // noise is the prediction for the magnitudes of c.
 func (p *Plan) noise(c *cell) *noise {
-	n := &noise{logN: p.logN, q: p.primes, cell: c, proved: p.cell, shared: p.shared}
-	for _, x := range p.params.P() {
-		n.p = append(n.p, float64(x))
-	}
-	return n
-}
-
-// primes draws distinct NTT primes for one ring.
-type primes struct {
-	sizes map[int]*ring.NTTFriendlyPrimesGenerator
-	root  uint64
-	err   error
-}
-
-func newPrimes(logN int) *primes {
-	return &primes{sizes: map[int]*ring.NTTFriendlyPrimesGenerator{}, root: 2 << logN}
-}
-
-// next is the next prime below 2^bits. Once there is none left there is no more:
-// Lattigo's generator would not return when asked again.
-func (p *primes) next(bits int) uint64 {
-	if p.err != nil {
-		return 0
-	}
-	g := p.sizes[bits]
-	if g == nil {
-		n := ring.NewNTTFriendlyPrimesGenerator(uint64(bits), p.root)
-		g = &n
-		p.sizes[bits] = g
-	}
-	q, err := g.NextDownstreamPrime()
-	if err != nil {
-		p.err = fmt.Errorf("no prime of %d bits left for transforms of order %d: %w", bits, p.root, err)
-	}
-	return q
+	return &noise{ckksnoise.New(p.logN, p.params.Q(), p.params.P()), p.primes, c, p.cell, p.shared}
 }
 
 // Slots is how many sequences a batch holds.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"qtool/he/internal/parallel"
 	"qtool/he/packed/engine"
+	"qtool/internal/parallel"
 )
 
 // Server evaluates the program on batches. It knows the plan, the program and

@@ -44,14 +44,8 @@ func newObjects(t testing.TB, name string) *objects {
 // evaluate is a server that has a plan and bytes.
 func (o *objects) evaluate(t testing.TB, p *Plan, keys, in []byte) []byte {
 	t.Helper()
-	k, err := p.ReadKeys(bytes.NewReader(keys))
-	if err != nil {
-		t.Fatal(err)
-	}
-	batch, err := p.ReadInputs(bytes.NewReader(in))
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := wiretest.Decoded(t, p.ReadKeys, keys)
+	batch := wiretest.Decoded(t, p.ReadInputs, in)
 	server, err := NewServer(p)
 	if err != nil {
 		t.Fatal(err)
@@ -66,14 +60,10 @@ func (o *objects) evaluate(t testing.TB, p *Plan, keys, in []byte) []byte {
 // on are the objects and their readers of a plan.
 func (o *objects) on(p *Plan) map[string]wiretest.Object {
 	return map[string]wiretest.Object{
-		"secret key": {Data: o.secret, Read: func(b []byte) ([]byte, error) {
-			return wiretest.Again(b, p.ReadClient, (*Client).WriteSecretKey)
-		}},
-		"evaluation key": {Data: o.keys, Read: func(b []byte) ([]byte, error) {
-			return wiretest.Again(b, p.ReadKeys, func(k *Keys, w io.Writer) (int64, error) { return p.WriteKeys(w, k) })
-		}},
-		"input":  {Data: o.in, Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadInputs, (*Inputs).WriteTo) }},
-		"output": {Data: o.output, Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadOutputs, (*Outputs).WriteTo) }},
+		"secret key":     wiretest.Of(o.secret, p.ReadClient, (*Client).WriteSecretKey),
+		"evaluation key": wiretest.Of(o.keys, p.ReadKeys, func(k *Keys, w io.Writer) (int64, error) { return p.WriteKeys(w, k) }),
+		"input":          wiretest.Of(o.in, p.ReadInputs, (*Inputs).WriteTo),
+		"output":         wiretest.Of(o.output, p.ReadOutputs, (*Outputs).WriteTo),
 	}
 }
 
@@ -106,14 +96,8 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 			t.Errorf("%s: two servers give different bytes", name)
 		}
 		plan := insecure(t, p, 1000)
-		client, err := plan.ReadClient(bytes.NewReader(o.secret))
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := plan.ReadOutputs(bytes.NewReader(output))
-		if err != nil {
-			t.Fatal(err)
-		}
+		client := wiretest.Decoded(t, plan.ReadClient, o.secret)
+		out := wiretest.Decoded(t, plan.ReadOutputs, output)
 		logits, err := client.Decrypt(out, len(o.sequences))
 		if err != nil {
 			t.Fatal(err)
@@ -144,10 +128,7 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 func TestInsecureOtherKeyIsRefused(t *testing.T) {
 	ctx, o := context.Background(), newObjects(t, "one step")
 	stranger := NewClient(o.plan)
-	keys, err := o.plan.ReadKeys(bytes.NewReader(o.keys))
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := wiretest.Decoded(t, o.plan.ReadKeys, o.keys)
 	in, err := stranger.Encrypt(ctx, o.sequences)
 	if err != nil {
 		t.Fatal(err)
@@ -159,10 +140,7 @@ func TestInsecureOtherKeyIsRefused(t *testing.T) {
 	if out, err := server.Evaluate(ctx, in, keys, nil); out != nil || err == nil || !strings.Contains(err.Error(), "another secret key") {
 		t.Errorf("inputs of another client: %v", err)
 	}
-	out, err := o.plan.ReadOutputs(bytes.NewReader(o.output))
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := wiretest.Decoded(t, o.plan.ReadOutputs, o.output)
 	if logits, err := stranger.Decrypt(out, 1); logits != nil || err == nil || !strings.Contains(err.Error(), "another secret key") {
 		t.Errorf("outputs of another client: %v", err)
 	}

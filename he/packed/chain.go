@@ -2,40 +2,9 @@ package packed
 
 import (
 	"fmt"
-
-	"github.com/tuneinsight/lattigo/v5/ring"
+	"qtool/he/internal/log2"
+	"qtool/he/internal/primes"
 )
-
-// primes draws distinct NTT primes of given sizes for one ring.
-type primes struct {
-	nthRoot uint64
-	sizes   map[int]*ring.NTTFriendlyPrimesGenerator
-	used    map[uint64]bool
-}
-
-func newPrimes(logN int) *primes {
-	return &primes{nthRoot: 2 << logN, sizes: map[int]*ring.NTTFriendlyPrimesGenerator{}, used: map[uint64]bool{}}
-}
-
-// next is the closest unused prime to 2^bits.
-func (p *primes) next(bits int) (uint64, error) {
-	g := p.sizes[bits]
-	if g == nil {
-		n := ring.NewNTTFriendlyPrimesGenerator(uint64(bits), p.nthRoot)
-		g = &n
-		p.sizes[bits] = g
-	}
-	for {
-		q, err := g.NextAlternatingPrime()
-		if err != nil {
-			return 0, fmt.Errorf("packed: no prime of %d bits left for transforms of order %d: %w", bits, p.nthRoot, err)
-		}
-		if !p.used[q] {
-			p.used[q] = true
-			return q, nil
-		}
-	}
-}
 
 // sizes are the bits of a modulus chain from the last prime to the first: base
 // primes, then those that rescales drop; and of the special primes, each digit of
@@ -70,17 +39,26 @@ func (s sizes) total() int {
 	return n
 }
 
-// draw picks the primes.
-func (s sizes) draw(logN int) (q, p []uint64, err error) { return s.drawFrom(newPrimes(logN)) }
+// within draws the primes, which must have limit bits together at most: else they are
+// *unfit, as they are where there are none left.
+func (s sizes) within(limit float64, from *primes.Source) (q, p []uint64, err error) {
+	if q, p, err = s.draw(from); err != nil {
+		return nil, nil, &unfit{err.Error()}
+	}
+	if total := log2.Product(q, p); total > limit {
+		return nil, nil, &unfit{fmt.Sprintf("the primes have %.2f bits where %.0f are secure", total, limit)}
+	}
+	return q, p, nil
+}
 
-// drawFrom picks the primes among those not used.
-func (s sizes) drawFrom(from *primes) (q, p []uint64, err error) {
+// draw picks the primes, each the closest to its power of two that is not used.
+func (s sizes) draw(from *primes.Source) (q, p []uint64, err error) {
 	for _, list := range []struct {
 		bits []int
 		to   *[]uint64
 	}{{s.q, &q}, {s.p, &p}} {
 		for _, b := range list.bits {
-			x, err := from.next(b)
+			x, err := from.Near(b)
 			if err != nil {
 				return nil, nil, err
 			}

@@ -3,9 +3,13 @@ package packed
 import (
 	"context"
 	"math"
+	"runtime"
 
+	"qtool/he/internal/ckksnoise"
+	"qtool/he/internal/sample"
 	"qtool/he/packed/lower"
 	"qtool/internal/elementary"
+	"qtool/internal/parallel"
 )
 
 // The error of a CKKS evaluation is a sum of many small ones, each independent
@@ -54,7 +58,7 @@ import (
 const sureness = 7.2
 
 const (
-	errorSigma = 3.2            // of fresh encryptions and keys
+	errorSigma = sample.Sigma   // of fresh encryptions and keys
 	second     = 1. / (1 << 16) // see above
 	widest     = 1. / (1 << 8)
 )
@@ -200,11 +204,10 @@ func realWeight(v *values[float64], o, k int) float64 {
 // eachRow does f for all rows of a map, on all cores.
 func eachRow(n int, f func(o int)) {
 	const block = 64
-	spread(context.Background(), (n+block-1)/block, func() struct{} { return struct{}{} }, func(_ struct{}, b int) error {
+	parallel.Each(runtime.GOMAXPROCS(0), (n+block-1)/block, func(b int) {
 		for o := b * block; o < min((b+1)*block, n); o++ {
 			f(o)
 		}
-		return nil
 	})
 }
 
@@ -260,52 +263,19 @@ func (g *gains) errors(v []values[float64], c *ckksSources) ckksErrors {
 
 // ckksSources are the sources of errors for one ring, chain and scales.
 type ckksSources struct {
-	logN    int
-	q, p    []float64 // the primes
-	special float64   // their product
-	scales  ckksScales
+	*ckksnoise.Sources
+	scales ckksScales
 }
 
-func newCKKSSources(logN int, q, p []uint64, s ckksScales) *ckksSources {
-	e := &ckksSources{logN: logN, special: 1, scales: s}
-	for _, x := range q {
-		e.q = append(e.q, float64(x))
-	}
-	for _, x := range p {
-		e.p = append(e.p, float64(x))
-		e.special *= float64(x)
-	}
-	return e
-}
-
-func (e *ckksSources) n() float64 { return elementary.Exp2(float64(e.logN)) }
-
-func (e *ckksSources) fresh(scale float64) float64 {
-	return e.n() * (errorSigma*errorSigma + 1./12) / sq(scale)
-}
-
-func (e *ckksSources) rounding(scale float64) float64 {
-	return e.n() * (1 + 2*e.n()/3) / 12 / sq(scale)
-}
-
-// switching is a key switch's of limbs primes, before it is rounded.
-func (e *ckksSources) switching(limbs int, scale float64) float64 {
-	sum := 0.0
-	for j := 0; j < limbs; j += len(e.p) {
-		d := 1.0
-		for _, q := range e.q[j:min(j+len(e.p), limbs)] {
-			d *= q
-		}
-		sum += d * d / 12
-	}
-	return sq(e.n()*errorSigma/(e.special*scale)) * sum
+func newCKKSSources(logN int, q, special []uint64, s ckksScales) *ckksSources {
+	return &ckksSources{ckksnoise.New(logN, q, special), s}
 }
 
 // doublings is what sums over rotations make of a variance in every slot.
 func (e *ckksSources) doublings(v float64, rounds []int, limbs int, scale float64) float64 {
 	for _, a := range rounds {
 		n := elementary.Exp2(float64(a))
-		v = float64(n*v) + float64((n-1)*e.switching(limbs, scale)) + e.rounding(scale)
+		v = float64(n*v) + float64((n-1)*e.Switching(limbs, scale)) + e.Rounding(scale)
 	}
 	return v
 }
@@ -317,7 +287,7 @@ func sq(x float64) float64 { return float64(x * x) }
 func (e *ckksSources) variances(v []values[float64], read [][]float64) []float64 {
 	all := make([]float64, 2*len(v)+1)
 	s := &e.scales
-	all[0] = e.fresh(s.fresh)
+	all[0] = e.Fresh(s.fresh)
 	rotating := make([]float64, len(all))
 	for i := range v {
 		st, m, at := v[i].stage, v[i].stage.Map, s.stages[i]
@@ -325,7 +295,7 @@ func (e *ckksSources) variances(v []values[float64], read [][]float64) []float64
 		for k, r := range st.Reads {
 			// What the client packs for a map is not rotated.
 			if source := 2*r.Stage + 2; st.Split.Rotates() && r.Stage != lower.Input {
-				rotating[source] = math.Max(rotating[source], e.switching(limbs, at.before[k]))
+				rotating[source] = math.Max(rotating[source], e.Switching(limbs, at.before[k]))
 			}
 		}
 		terms := make([]int, len(st.Reads))
@@ -342,22 +312,22 @@ func (e *ckksSources) variances(v []values[float64], read [][]float64) []float64
 		}
 		behind := 0.0
 		for k, n := range terms {
-			behind += float64(n) * e.n() / 12 * read[i][k] / sq(at.diagonals[k])
+			behind += float64(n) * e.Degree() / 12 * read[i][k] / sq(at.diagonals[k])
 		}
 		behind += sq(e.lost(&v[i], at.diagonals, read[i]) / sureness)
 		product := at.before[0] * at.diagonals[0]
-		behind += float64(float64(giants) * (e.switching(limbs, product) + e.rounding(product)))
+		behind += float64(float64(giants) * (e.Switching(limbs, product) + e.Rounding(product)))
 		if st.Rescale > 0 || st.Split.Rotates() {
-			behind += e.rounding(at.after)
+			behind += e.Rounding(at.after)
 		}
 		if behind == 0 {
 			// A constant: no term adds an error that hides those of its encoding and of
 			// float64 transforms. A rounding at the messages' scale is far above both.
-			behind = e.rounding(s.fresh)
+			behind = e.Rounding(s.fresh)
 		}
 		all[2*i+1] = e.doublings(behind, st.Rounds, after, at.after)
 		if st.Multiplies() {
-			in := e.switching(after, at.after*at.after) + e.rounding(s.exits[i])
+			in := e.Switching(after, at.after*at.after) + e.Rounding(s.exits[i])
 			if st.Layout.Fold != nil {
 				in = e.doublings(in, st.FoldRounds, after-1, s.exits[i])
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"sync"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
@@ -16,6 +17,7 @@ import (
 	"qtool/he/packed/engine"
 	"qtool/he/wire"
 	"qtool/internal/elementary"
+	"qtool/internal/parallel"
 )
 
 // Inputs are a sample's ciphertexts, Outputs its logits'. Both name the plan
@@ -70,7 +72,7 @@ func (c *Client) Encrypt(ctx context.Context, s bundle.Sample) (*Inputs, error) 
 	}
 	views := p.lowered.Views
 	in := &Inputs{ciphertexts{p.hash, c.id, make([]engine.Ciphertext, len(views)), p.scales.fresh}}
-	err := spread(ctx, len(views), func() *tools[float64] { return c.tools.Get().(*tools[float64]) }, func(t *tools[float64], v int) (err error) {
+	err := parallel.With(ctx, runtime.GOMAXPROCS(0), len(views), func() *tools[float64] { return c.tools.Get().(*tools[float64]) }, func(t *tools[float64], v int) (err error) {
 		in.cts[v], err = t.encrypt(&p.common, c.slots(views[v], s), p.scales.fresh)
 		return err
 	}, func(t *tools[float64]) { c.tools.Put(t) })

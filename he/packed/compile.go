@@ -4,10 +4,10 @@ import (
 	"context"
 	"runtime"
 	"slices"
-	"sync"
 
 	"qtool/he/packed/engine"
 	"qtool/he/packed/lower"
+	"qtool/internal/parallel"
 )
 
 // program is a lowered program with its diagonals encoded.
@@ -68,11 +68,11 @@ func compileStage[T any](ctx context.Context, v *values[T], s scales[T], newEnco
 			diagonals[term][at] = v.f.add(diagonals[term][at], v.weight(o, k))
 		})
 		encoded := make([]engine.Poly, len(diagonals))
-		if err := spread(ctx, len(diagonals), newEncoder, func(e encoder[T], t int) (err error) {
+		if err := parallel.With(ctx, runtime.GOMAXPROCS(0), len(diagonals), newEncoder, func(e encoder[T], t int) (err error) {
 			encoded[t], err = e(diagonals[t], l.Limbs, l.Extended, false, s.diagonals[m.Source(m.Terms[c][t].Ct)])
 			diagonals[t] = nil
 			return err
-		}); err != nil {
+		}, nil); err != nil {
 			return nil, err
 		}
 		for t, p := range products[c] {
@@ -89,10 +89,10 @@ func compileStage[T any](ctx context.Context, v *values[T], s scales[T], newEnco
 		}
 	}
 	st.bias = make([]engine.Poly, len(biases))
-	err := spread(ctx, len(biases), newEncoder, func(e encoder[T], c int) (err error) {
+	err := parallel.With(ctx, runtime.GOMAXPROCS(0), len(biases), newEncoder, func(e encoder[T], c int) (err error) {
 		st.bias[c], err = e(biases[c], v.stage.After().Limbs, false, true, s.after)
 		return err
-	})
+	}, nil)
 	return st, err
 }
 
@@ -120,33 +120,4 @@ func linear(st *lower.Stage) (*engine.Linear, [][]*engine.Product) {
 		l.Outputs[c] = giants
 	}
 	return l, products
-}
-
-// spread does tasks 0..n-1 on all cores, with something of its own for each,
-// which done, if any, takes back. It returns the first error, ctx's once that is
-// done.
-func spread[E any](ctx context.Context, n int, begin func() E, task func(e E, i int) error, done ...func(E)) error {
-	workers := min(runtime.GOMAXPROCS(0), n)
-	errs := make([]error, workers)
-	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() {
-			e := begin()
-			for i := w; i < n && errs[w] == nil; i += workers {
-				if errs[w] = ctx.Err(); errs[w] == nil {
-					errs[w] = task(e, i)
-				}
-			}
-			for _, f := range done {
-				f(e)
-			}
-		})
-	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -10,11 +10,13 @@ import (
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/he/fastntt"
+	"qtool/he/internal/primes"
 	"qtool/he/internal/sample"
 	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/he/packed/lower"
 	"qtool/internal/elementary"
+	"qtool/internal/parallel"
 	"qtool/kernel/cpu"
 )
 
@@ -29,7 +31,7 @@ type Costs struct {
 // Measure times the primitives of ring degree 2^logN on this machine, as evaluation
 // uses them, in about half a second.
 func Measure(ctx context.Context, logN, workers int) (Costs, error) {
-	q, p, err := sizes{q: []int{34, 33, 33, 33, 33, 33}, p: []int{34}}.draw(logN)
+	q, p, err := sizes{q: []int{34, 33, 33, 33, 33, 33}, p: []int{34}}.draw(primes.New(logN))
 	if err != nil {
 		return Costs{}, err
 	}
@@ -69,7 +71,7 @@ func encryptions(ctx context.Context, params ckks.Parameters, workers int) (floa
 	var times []float64
 	for k := range rounds + 1 {
 		start := time.Now()
-		err := spread(ctx, workers, func() *tools[float64] { return <-ready }, func(t *tools[float64], _ int) error {
+		err := parallel.With(ctx, workers, workers, func() *tools[float64] { return <-ready }, func(t *tools[float64], _ int) error {
 			_, err := t.encrypt(p, make([]float64, params.MaxSlots()), elementary.Exp2(33))
 			return err
 		}, func(t *tools[float64]) { ready <- t })

@@ -15,6 +15,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/he/internal/log2"
+	"qtool/he/internal/primes"
 	"qtool/he/packed/lower"
 	"qtool/he/security"
 	"qtool/internal/elementary"
@@ -42,15 +43,11 @@ const maxModuli = 16
 // outputs: plaintext primes whose product passes the output's proved range, and
 // a modulus chain for their noise. Its errors are those of NewPlan.
 func NewExactPlan(ctx context.Context, p *bundle.Program, o Options) (*ExactPlan, error) {
-	if err := p.Check(); err != nil {
-		return nil, err
-	}
 	start := time.Now()
-	fusions, err := lower.Fusions(ctx, p)
+	o, fusions, err := o.begin(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	o = o.filled()
 	best, rejected, err := search(ctx, o, func(logN, alpha int) (*ExactPlan, error) { return o.tryExact(ctx, p, fusions, logN, alpha) })
 	if err != nil {
 		return nil, err
@@ -142,13 +139,11 @@ func (o Options) tryPacking(ctx context.Context, p *bundle.Program, fusions [][]
 
 // choose fills in parameters for k plaintext primes.
 func (p *ExactPlan) choose(ctx context.Context, k, alpha int, width *big.Int, limit float64) error {
-	from := newPrimes(p.logN)
-	if p.t = plaintextPrimes(from.nthRoot, k, width); p.t == nil {
+	from := primes.New(p.logN)
+	if p.t = plaintextPrimes(2<<p.logN, k, width); p.t == nil {
 		return &unfit{fmt.Sprintf("%d plaintext prime(s) for an output range of %d bits are wider than %d", k, width.BitLen(), maxPlaintext)}
 	}
-	for _, t := range p.t {
-		from.used[t] = true
-	}
+	from.Use(p.t...)
 	bits := elementary.Log2(float64(p.t[k-1]))
 	base, square, weight := p.noise(bits)
 	p.sizes = withSpecial(p.order(base, square, weight), alpha)
@@ -160,12 +155,9 @@ func (p *ExactPlan) choose(ctx context.Context, k, alpha int, width *big.Int, li
 		return &unfit{fmt.Sprintf("%d plaintext prime(s) of %.1f bits need %d bits of modulus in degree 2^%d, where %.0f are secure", k, bits, need, p.logN, limit)}
 	}
 	// The ciphertext primes must not be plaintext ones.
-	q, special, err := p.sizes.drawFrom(from)
+	q, special, err := p.sizes.within(limit, from)
 	if err != nil {
-		return &unfit{err.Error()}
-	}
-	if total := log2.Product(q, special); total > limit {
-		return &unfit{fmt.Sprintf("the primes have %.2f bits where %.0f are secure", total, limit)}
+		return err
 	}
 	p.ring, err = rlwe.NewParametersFromLiteral(rlwe.ParametersLiteral{LogN: p.logN, Q: q, P: special, NTTFlag: true})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"runtime"
 	"sync"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
@@ -18,6 +19,7 @@ import (
 	"qtool/he/packed/engine"
 	"qtool/he/wire"
 	"qtool/internal/elementary"
+	"qtool/internal/parallel"
 )
 
 // exactEncoder encodes residues modulo the plaintext prime: centred, times T^-1
@@ -122,7 +124,7 @@ func (c *ExactClient) Encrypt(ctx context.Context, s bundle.Sample, prime int) (
 	views := p.lowered.Views
 	in := &ExactInputs{prime, ciphertexts{p.hash, c.id, make([]engine.Ciphertext, len(views)), 1}}
 	pool := &c.tools[prime]
-	err := spread(ctx, len(views), func() *tools[uint64] { return pool.Get().(*tools[uint64]) }, func(t *tools[uint64], v int) (err error) {
+	err := parallel.With(ctx, runtime.GOMAXPROCS(0), len(views), func() *tools[uint64] { return pool.Get().(*tools[uint64]) }, func(t *tools[uint64], v int) (err error) {
 		in.cts[v], err = t.encrypt(&p.common, c.slots(views[v], s, prime), 1)
 		return err
 	}, func(t *tools[uint64]) { pool.Put(t) })

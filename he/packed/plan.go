@@ -17,7 +17,7 @@ import (
 	"qtool/he"
 	"qtool/he/fastntt"
 	"qtool/he/internal/costmodel"
-	"qtool/he/internal/log2"
+	"qtool/he/internal/primes"
 	"qtool/he/packed/keyset"
 	"qtool/he/packed/lower"
 	"qtool/he/security"
@@ -62,6 +62,16 @@ func (o Options) filled() Options {
 	}
 	o.cache, o.measured = map[[2]int]lower.Cache{}, map[int]Costs{}
 	return o
+}
+
+// begin checks p, and gives the options with their defaults and p's maps, fused in each
+// way that there is.
+func (o Options) begin(ctx context.Context, p *bundle.Program) (Options, [][]lower.Segment, error) {
+	if err := p.Check(); err != nil {
+		return o, nil, err
+	}
+	fusions, err := lower.Fusions(ctx, p)
+	return o.filled(), fusions, err
 }
 
 // cached is the cache of a ring and a fusion.
@@ -131,15 +141,11 @@ type Plan struct {
 // returns a *he.InsufficientError where no ring suffices, and ctx's error
 // once that is done.
 func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
-	if err := p.Check(); err != nil {
-		return nil, err
-	}
 	start := time.Now()
-	fusions, err := lower.Fusions(ctx, p)
+	o, fusions, err := o.begin(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	o = o.filled()
 	best, rejected, err := search(ctx, o, func(logN, alpha int) (*Plan, error) { return o.try(ctx, p, fusions, logN, alpha) })
 	if err != nil {
 		return nil, err
@@ -400,12 +406,9 @@ func (p *Plan) precision(ctx context.Context, alpha int, limit float64) error {
 		return &imprecise{unfit{fmt.Sprintf("degree 2^%d, whose limit is %.0f bits, gives %.1f bits of output precision where %.1f are asked for", p.logN, limit, bits, p.options.Bits)}}
 	}
 	*p = best
-	q, special, err := p.sizes.draw(p.logN)
+	q, special, err := p.sizes.within(limit, primes.New(p.logN))
 	if err != nil {
-		return &unfit{err.Error()}
-	}
-	if total := log2.Product(q, special); total > limit {
-		return &unfit{fmt.Sprintf("the primes have %.2f bits where %.0f are secure", total, limit)}
+		return err
 	}
 	p.params, err = ckks.NewParametersFromLiteral(ckks.ParametersLiteral{LogN: p.logN, Q: q, P: special, LogDefaultScale: p.message})
 	if err != nil {

@@ -3,7 +3,6 @@ package packed
 import (
 	"errors"
 	"math"
-	"os"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -14,18 +13,13 @@ import (
 )
 
 // On random graphs packed-bgv gives the program's integers, with at least the predicted
-// noise budget left, and packed-ckks stays within its bound. QTOOL_LONG draws five times
-// as many, for about a minute.
+// noise budget left, and packed-ckks stays within its bound.
 func TestInsecureRandomPrograms(t *testing.T) {
-	n := 60
-	if os.Getenv("QTOOL_LONG") != "" {
-		n *= 5
-	}
 	carried := bundletest.Random{Exact: true, Degree: 2, Kinds: []bundle.Kind{
 		bundle.KindDense, bundle.KindConv2D, bundle.KindSumPool, bundle.KindPolynomial, bundle.KindShift,
 		bundle.KindAdd, bundle.KindMul, bundle.KindConcat, bundle.KindSlice, bundle.KindReshape,
 	}}
-	bundletest.Encrypted(t, n, carried, 0, func(t *rapid.T, p *bundle.Program, samples []bundle.Sample) []bundle.Vec {
+	bundletest.Encrypted(t, 60, carried, 0, func(t *rapid.T, p *bundle.Program, samples []bundle.Sample) []bundle.Vec {
 		logN := rapid.IntRange(8, 10).Draw(t, "log N")
 		within(t, p, samples, logN)
 		plan, err := NewExactPlan(t.Context(), p, insecure(logN))

@@ -3,8 +3,8 @@ package tfhe
 import (
 	"context"
 
-	"qtool/he/internal/parallel"
 	"qtool/he/internal/sample"
+	"qtool/internal/parallel"
 )
 
 // EvaluationKeys let a server evaluate look-ups: public, made by the client,

@@ -7,6 +7,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/ring"
 
 	"qtool/he/fastntt"
+	"qtool/he/internal/primes"
 	"qtool/he/internal/sample"
 	"qtool/he/security"
 	"qtool/kernel/gadget"
@@ -79,8 +80,7 @@ func NewParameters(l ParametersLiteral) (*Parameters, error) {
 			return nil, fmt.Errorf("tfhe: %s %d is outside %d..%d", f.name, f.v, f.from, f.upTo)
 		}
 	}
-	primes := ring.NewNTTFriendlyPrimesGenerator(uint64(l.LogQ), 2<<l.LogN)
-	q, err := primes.NextDownstreamPrime()
+	q, err := primes.New(l.LogN).Below(l.LogQ)
 	if err != nil {
 		return nil, fmt.Errorf("tfhe: ring modulus of %d bits for degree 2^%d: %w", l.LogQ, l.LogN, err)
 	}

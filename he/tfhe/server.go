@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"qtool/he"
-	"qtool/he/internal/parallel"
+	"qtool/internal/parallel"
 )
 
 // Server evaluates the program on ciphertexts with a client's evaluation keys. No

@@ -9,7 +9,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/he"
-	"qtool/he/internal/parallel"
+	"qtool/internal/parallel"
 )
 
 // Simulate evaluates the program on plain integers with the noise that encryption

@@ -5,7 +5,7 @@ import (
 	"math/bits"
 
 	"qtool/bundle"
-	"qtool/he/internal/parallel"
+	"qtool/internal/parallel"
 	"qtool/kernel/gadget"
 )
 

@@ -1,7 +1,6 @@
 package tfhe
 
 import (
-	"bytes"
 	"context"
 	"testing"
 
@@ -51,12 +50,10 @@ func newObjects(t testing.TB) *objects {
 func (o *objects) all() map[string]wiretest.Object {
 	p := o.plan
 	return map[string]wiretest.Object{
-		"secret key": {Data: o.secret, Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadSecretKey, (*SecretKey).WriteTo) }},
-		"evaluation key": {Data: o.keys, Read: func(b []byte) ([]byte, error) {
-			return wiretest.Again(b, p.ReadEvaluationKeys, (*EvaluationKeys).WriteTo)
-		}},
-		"input":  {Data: o.in, Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadInput, (*Input).WriteTo) }},
-		"output": {Data: o.output, Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadOutput, (*Output).WriteTo) }},
+		"secret key":     wiretest.Of(o.secret, p.ReadSecretKey, (*SecretKey).WriteTo),
+		"evaluation key": wiretest.Of(o.keys, p.ReadEvaluationKeys, (*EvaluationKeys).WriteTo),
+		"input":          wiretest.Of(o.in, p.ReadInput, (*Input).WriteTo),
+		"output":         wiretest.Of(o.output, p.ReadOutput, (*Output).WriteTo),
 	}
 }
 
@@ -74,18 +71,12 @@ func TestInsecureWire(t *testing.T) {
 // A client and server that meet through bytes alone compute the same.
 func TestInsecureRolesThroughBytes(t *testing.T) {
 	o := newObjects(t)
-	k, err := o.plan.ReadSecretKey(bytes.NewReader(o.secret))
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := wiretest.Decoded(t, o.plan.ReadSecretKey, o.secret)
 	c, err := NewClientWithKey(o.plan, k)
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := o.plan.ReadEvaluationKeys(bytes.NewReader(o.keys))
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := wiretest.Decoded(t, o.plan.ReadEvaluationKeys, o.keys)
 	s, err := NewServer(o.plan, keys)
 	if err != nil {
 		t.Fatal(err)
@@ -95,18 +86,12 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		in, err = o.plan.ReadInput(bytes.NewReader(wiretest.Encoded(t, in.WriteTo)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		in = wiretest.Decoded(t, o.plan.ReadInput, wiretest.Encoded(t, in.WriteTo))
 		out, err := s.Evaluate(context.Background(), in, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err = o.plan.ReadOutput(bytes.NewReader(wiretest.Encoded(t, out.WriteTo)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		out = wiretest.Decoded(t, o.plan.ReadOutput, wiretest.Encoded(t, out.WriteTo))
 		got, _, err := c.Decrypt(out)
 		if w := bundletest.Reference(t, o.plan.program, []bundle.Sample{sample})[0]; err != nil || !got.Equal(w) {
 			t.Errorf("logits %v (%v), want %v", got, err, w)

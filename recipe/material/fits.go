@@ -18,7 +18,7 @@ func fits(d *datasets.Dataset, n *model.Network) error {
 		return err
 	}
 	if fmt.Sprint(d.Shape) != fmt.Sprint(n.Input) {
-		return fmt.Errorf("images of shape %v, network.input is %v", d.Shape, n.Input)
+		return fmt.Errorf("%s of shape %v, network.input is %v", d.Unit().Many, d.Shape, n.Input)
 	}
 	out := shapes[len(shapes)-1][0]
 	if out == d.Classes || out == 1 && d.Classes == 2 {
@@ -30,10 +30,10 @@ func fits(d *datasets.Dataset, n *model.Network) error {
 	case len(empty) == 0:
 		return err
 	case len(empty) == 1 && empty[0] == 0 && out == d.Classes-1:
-		return hint.With(fmt.Errorf("%w: class 0 has no image, labels begin at 1", err),
+		return hint.With(fmt.Errorf("%w: class 0 has no %s, labels begin at 1", err, d.Unit().One),
 			fmt.Sprintf("labels count from 0: take 1 from each of them, or give the last layer %d units, the first of which nothing trains", d.Classes))
 	}
-	return hint.With(fmt.Errorf("%w: %s no image", err, ClassesHave(empty)),
+	return hint.With(fmt.Errorf("%w: %s no %s", err, ClassesHave(empty), d.Unit().One),
 		fmt.Sprintf("labels count from 0 without gaps: renumber them, or give the last layer %d units", d.Classes))
 }
 

@@ -11,6 +11,7 @@ import (
 	"qtool/datasets/text"
 	"qtool/model"
 	"qtool/recipe"
+	"qtool/task"
 )
 
 // Material is what a recipe's trainings and its bundle are made of.
@@ -46,18 +47,18 @@ func Load(ctx context.Context, r *recipe.Recipe, o datasets.Options) (*Material,
 	if err := fits(m.Data, m.Network); err != nil {
 		return nil, fmt.Errorf("recipe %s: dataset %s: %w", r.Name, m.Data.Name, err)
 	}
-	if err := r.Verify.CheckImages(m.Data.Test.Len(), m.Unit()+"s"); err != nil {
+	if err := r.Verify.CheckImages(m.Data.Test.Len(), m.Unit().Many); err != nil {
 		return nil, fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
 	return m, nil
 }
 
 // Unit is the word for one of its samples.
-func (m *Material) Unit() string {
+func (m *Material) Unit() task.Noun {
 	if m.Words != nil {
-		return "sentence"
+		return task.Sentence
 	}
-	return "image"
+	return task.Image
 }
 
 func (m *Material) loadImages(ctx context.Context, o datasets.Options) (err error) {
@@ -97,7 +98,7 @@ func Split(d *datasets.Dataset, r *recipe.Recipe) (train, held *datasets.Split, 
 func (m *Material) enough(have int) error {
 	r := m.Recipe
 	if n := r.Data.Images; n > have {
-		return fmt.Errorf("recipe %s: data.images: %d, the dataset has %d training %ss", r.Name, n, have, m.Unit())
+		return fmt.Errorf("recipe %s: data.images: %d, the dataset has %d training %s", r.Name, n, have, m.Unit().Many)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"qtool/model"
 	"qtool/ptq"
 	"qtool/recipe"
+	"qtool/task"
 )
 
 const source = `name: test
@@ -57,7 +58,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := m.Train.Len(); n != 500 || m.Held.Len() != len(m.Words.Corpus.Dev) || m.Network.Layers[0].Words != m.Words.Vocabulary.Len() || m.Unit() != "sentence" {
+	if n := m.Train.Len(); n != 500 || m.Held.Len() != len(m.Words.Corpus.Dev) || m.Network.Layers[0].Words != m.Words.Vocabulary.Len() || m.Unit() != task.Sentence {
 		t.Errorf("%d training and %d dev sentences, network %+v", n, m.Held.Len(), m.Network)
 	}
 	if _, err := load(t, "images: 500", "images: 5000"); err == nil || !strings.Contains(err.Error(), "data.images: 5000") {

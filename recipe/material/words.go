@@ -6,16 +6,18 @@ import (
 
 	"qtool/datasets"
 	"qtool/datasets/text"
+	"qtool/encode"
 	"qtool/model"
+	"qtool/task"
 )
 
 // Words is what there is to the words of a corpus.
 type Words struct {
 	Corpus     *text.Corpus
-	Vocabulary *text.Vocabulary
+	Vocabulary *encode.Vocabulary
 	// Logistic is the linear baseline, which says how telling each word is.
 	Logistic *text.Logistic
-	Vectors  *text.Vectors // pre-trained ones; nil for none
+	Vectors  *encode.Vectors // pre-trained ones; nil for none
 }
 
 // loadWords reads the corpus and the vectors, and fits the linear baseline.
@@ -49,7 +51,7 @@ func (m *Material) loadWords(ctx context.Context, o datasets.Options) error {
 	}
 	m.Train, m.Held = samples(c.Train), samples(c.Dev)
 	m.Data = &datasets.Dataset{
-		Name: c.Name, Shape: m.Network.Input, Classes: len(text.Labels), SHA256: c.SHA256, Train: m.Train, Test: samples(c.Test),
+		Name: c.Name, Shape: m.Network.Input, Classes: len(text.Labels), SHA256: c.SHA256, Train: m.Train, Test: samples(c.Test), Noun: task.Sentence,
 	}
 	return nil
 }

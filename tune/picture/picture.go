@@ -15,6 +15,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"qtool/internal/whole"
+	"qtool/task"
 )
 
 // Point is a network: predicted seconds under encryption, and the percentage of
@@ -30,6 +31,7 @@ type Point struct {
 type Search struct {
 	Recipe                   string
 	TestImages, Images       int
+	Noun                     task.Noun // of a sample
 	Candidates, Front, Tuned []Point
 }
 
@@ -46,8 +48,8 @@ var (
 func (s *Search) Write(path string) error {
 	p := plot.New()
 	p.Title.Text = fmt.Sprintf("%s: candidates of the search", s.Recipe)
-	p.X.Label.Text = fmt.Sprintf("predicted seconds, %d encrypted images", s.TestImages)
-	p.Y.Label.Text = fmt.Sprintf("error on %d held-out images, percent", s.Images)
+	p.X.Label.Text = fmt.Sprintf("predicted seconds, %d encrypted %s", s.TestImages, s.Noun.Many)
+	p.Y.Label.Text = fmt.Sprintf("error on %d held-out %s, percent", s.Images, s.Noun.Many)
 	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, logTicks{}
 	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, logTicks{}
 	p.Legend.Top = true

@@ -6,11 +6,11 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"sync"
 	"time"
 
 	"qtool/bundle"
 	"qtool/he"
+	"qtool/internal/parallel"
 )
 
 // Executor implements he.Executor.
@@ -55,51 +55,34 @@ func (e *Executor) Run(ctx context.Context, samples []bundle.Sample, step func(h
 const chunk = 64
 
 func (e *Executor) each(ctx context.Context, samples []bundle.Sample, step func(he.Step)) ([]bundle.Vec, he.Domains, error) {
-	logits := make([]bundle.Vec, len(samples))
-	workers := runtime.GOMAXPROCS(0)
-	errs := make([]error, workers)
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	done, seen := 0, newDomains(e.program)
-	for w := range workers {
-		wg.Go(func() {
-			own := newDomains(e.program)
-			inner := own.see(e.program)
-			if own != nil {
-				defer func() {
-					mu.Lock()
-					defer mu.Unlock()
-					seen.merge(own)
-				}()
-			}
-			for from := w * chunk; from < len(samples); from += workers * chunk {
-				to := min(from+chunk, len(samples))
-				for i := from; i < to; i++ {
-					if logits[i], errs[w] = e.runner.RunRecurrent(samples[i].Vec(), nil, inner); errs[w] != nil {
-						errs[w] = fmt.Errorf("sample %d: %w", i, errs[w])
-						return
-					}
-				}
-				if errs[w] = ctx.Err(); errs[w] != nil {
-					return
-				}
-				if step != nil {
-					mu.Lock()
-					done += to - from
-					step(he.Step{Phase: "evaluate", Done: done, Total: len(samples)})
-					mu.Unlock()
-				}
-			}
-		})
+	logits, workers := make([]bundle.Vec, len(samples)), runtime.GOMAXPROCS(0)
+	seen, see := make([]*domains, workers), make([]func(node, step, body int, out bundle.Vec), workers)
+	for w := range seen {
+		seen[w] = newDomains(e.program)
+		see[w] = seen[w].see(e.program)
 	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, nil, err
+	done := 0
+	err := parallel.Run(ctx, workers, (len(samples)+chunk-1)/chunk, func(w, c int) (err error) {
+		for i := c * chunk; i < min((c+1)*chunk, len(samples)); i++ {
+			if logits[i], err = e.runner.RunRecurrent(samples[i].Vec(), nil, see[w]); err != nil {
+				return fmt.Errorf("sample %d: %w", i, err)
+			}
 		}
+		return nil
+	}, func() {
+		done = min(done+chunk, len(samples)) // the last, short chunk counts as a whole one
+		if step != nil {
+			step(he.Step{Phase: "evaluate", Done: done, Total: len(samples)})
+		}
+	})
+	if err != nil {
+		return nil, nil, err
 	}
-	if seen == nil || len(samples) == 0 {
+	if seen[0] == nil || len(samples) == 0 {
 		return logits, nil, nil
 	}
-	return logits, seen.all, nil
+	for _, d := range seen[1:] {
+		seen[0].merge(d)
+	}
+	return logits, seen[0].all, nil
 }

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"math"
 
-	"qtool/he/internal/parallel"
+	"qtool/internal/parallel"
 )
 
 // MinNoiseBits is how far below the wrap-around measured noise must stay. A phase

@@ -3,12 +3,12 @@ package engine
 import (
 	"fmt"
 	"sync"
-	"sync/atomic"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
 
 	"qtool/he/fastntt"
+	"qtool/internal/parallel"
 	"qtool/kernel/mod"
 )
 
@@ -116,31 +116,7 @@ func (e *Engine) extended(limbs int) []*modulus {
 }
 
 // parallel does tasks 0..n-1 on the workers.
-func (e *Engine) parallel(n int, task func(i int)) {
-	workers := min(e.workers, n)
-	if workers <= 1 {
-		for i := range n {
-			task(i)
-		}
-		return
-	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	loop := func() {
-		for {
-			i := int(next.Add(1)) - 1
-			if i >= n {
-				return
-			}
-			task(i)
-		}
-	}
-	for range workers - 1 {
-		wg.Go(loop)
-	}
-	loop()
-	wg.Wait()
-}
+func (e *Engine) parallel(n int, task func(i int)) { parallel.Each(e.workers, n, task) }
 
 // chunk is the words of a limb that one task of a pass over many limbs takes:
 // what it reads again and again then stays in the nearest caches.

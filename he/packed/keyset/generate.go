@@ -7,8 +7,8 @@ import (
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
 
-	"qtool/he/internal/parallel"
 	"qtool/he/internal/sample"
+	"qtool/internal/parallel"
 	"qtool/kernel/cpu"
 )
 

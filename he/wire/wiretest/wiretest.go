@@ -36,6 +36,21 @@ func Encoded(t testing.TB, write func(io.Writer) (int64, error)) []byte {
 	return b.Bytes()
 }
 
+// Decoded is what read reads of what was written.
+func Decoded[T any](t testing.TB, read func(io.Reader) (T, error), data []byte) T {
+	t.Helper()
+	v, err := read(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// Of is an object that read reads and write writes again.
+func Of[T any](data []byte, read func(io.Reader) (T, error), write func(T, io.Writer) (int64, error)) Object {
+	return Object{data, func(b []byte) ([]byte, error) { return Again(b, read, write) }}
+}
+
 // Again is what write writes of what read reads, unless that is refused. It panics
 // if what was read can't be written.
 func Again[T any](b []byte, read func(io.Reader) (T, error), write func(T, io.Writer) (int64, error)) ([]byte, error) {
@@ -103,7 +118,7 @@ func Check(t *testing.T, f *wire.Format, objects map[string]Object) {
 			}
 		}
 		for _, n := range []int{head, head + 9, min(len(o.Data)-1, head+100_000)} {
-			if got := allocated(func() { o.Read(o.Data[:n]) }); got > spare+8*int64(n) {
+			if got := allocated(func() { _, _ = o.Read(o.Data[:n]) }); got > spare+8*int64(n) {
 				t.Errorf("%s cut to %d bytes of %d: reading takes %d bytes of memory", name, n, len(o.Data), got)
 			}
 		}

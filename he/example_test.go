@@ -1,4 +1,4 @@
-package choose_test
+package he_test
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 // exactly. The executor makes keys, encrypts, evaluates and decrypts.
 func Example() {
 	ctx := context.Background()
-	f, err := bundle.ReadFile("testdata/digits.qb")
+	f, err := bundle.ReadFile("choose/testdata/digits.qb")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -33,12 +33,12 @@ func Example() {
 			log.Fatal(err)
 		}
 		for i := range r.Answers.Len() {
-			fmt.Println(backend, "sample", i, "is a", f.Program.Labels[r.Answers.Label(f.Program.Output(), i)])
+			fmt.Println(backend, "digit", i, "is a", f.Program.Labels[r.Answers.Label(f.Program.Output(), i)])
 		}
 	}
 	// Unordered output:
-	// bgv sample 0 is a 0
-	// bgv sample 1 is a 8
-	// bgv sample 2 is a 2
-	// packed-bgv sample 0 is a 0
+	// bgv digit 0 is a 0
+	// bgv digit 1 is a 8
+	// bgv digit 2 is a 2
+	// packed-bgv digit 0 is a 0
 }
