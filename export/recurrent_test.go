@@ -93,7 +93,7 @@ func inputs(n *model.Network, bits, count int) *datasets.Split {
 func TestTableProgramHasNoDrift(t *testing.T) {
 	for _, c := range []struct {
 		steps, inputs, hidden, bits, cellRange, accumulator int
-	}{{1, 1, 1, 4, 2, 8}, {5, 16, 16, 4, 2, 8}, {3, 5, 4, 4, 4, 7}, {8, 3, 6, 3, 1, 0}, {4, 7, 5, 5, 2, 9}, {2, 3, 2, 2, 2, 0}} {
+	}{{1, 1, 1, 4, 2, 8}, {5, 16, 16, 4, 2, 8}, {3, 5, 4, 4, 4, 7}, {8, 3, 6, 3, 1, 0}, {4, 7, 5, 5, 2, 9}, {2, 3, 2, 2, 2, 0}, {2, 3, 3, 6, 2, 0}} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			n := reader(c.steps, c.inputs, c.hidden, nil)
 			drift(t, rounded(t, n, bits(c.bits, c.bits, c.cellRange, c.accumulator), uint64(c.hidden)), inputs(n, c.bits, 120), 0)
@@ -104,7 +104,7 @@ func TestTableProgramHasNoDrift(t *testing.T) {
 // So do those of a GRU, in every width.
 func TestUnitProgramHasNoDrift(t *testing.T) {
 	for _, c := range []struct{ steps, inputs, hidden, bits, accumulator int }{
-		{1, 1, 1, 4, 8}, {5, 16, 16, 4, 8}, {3, 5, 4, 2, 0}, {8, 3, 6, 3, 0}, {4, 7, 5, 5, 9}, {3, 4, 3, 6, 10},
+		{1, 1, 1, 4, 8}, {5, 16, 16, 4, 8}, {3, 5, 4, 2, 0}, {8, 3, 6, 3, 0}, {4, 7, 5, 5, 9}, {3, 4, 3, 6, 10}, {3, 4, 9, 6, 0},
 	} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			n := reader(c.steps, c.inputs, c.hidden, nil)
