@@ -275,6 +275,58 @@ func vocabulary() *encode.Vocabulary {
 	return text.NewVocabulary([]text.Sentence{{Words: strings.Fields("a b c d e f g h i j k l m n o p q r s t u v w x y z aa bb cc dd")}}, nil, 1)
 }
 
+// A network of images may have one logit for two classes too.
+func TestOneLogitOfImages(t *testing.T) {
+	n := &model.Network{Input: []int{1, 28, 28}, Layers: []model.Layer{
+		{Type: model.AvgPool, Name: "pool", Kernel: model.Both(4)}, {Type: model.Flatten, Name: "flat"},
+		{Type: model.Dense, Name: "fc1", Units: 2}, {Type: model.Square, Name: "square"}, {Type: model.Dense, Name: "fc2", Units: 1},
+	}}
+	p, err := n.Initialise(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, b := p.Of("fc2")
+	w[0], w[1], b[0] = 1, -1, 0
+	s := images(t, 200)
+	c := bits(2, 0, 0, 0)
+	c.Weights.Bits = 2
+	q, err := ptq.Quantize(context.Background(), n, p, c, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := Program(q, []string{"even", "odd"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	drifts, answers, err := Drifts(context.Background(), q, program, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, d := range drifts {
+		if d.Differ != 0 {
+			t.Errorf("node %q: %+v", program.Nodes[k].Name, d)
+		}
+	}
+	r, err := bundle.NewRunner(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[int]bool{}
+	for i, answer := range answers {
+		v, err := r.Run(program.Input.Sample(s.Tensor(i)).Vec(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v.Float(0) != -v.Float(1) || (answer == 1) != (v.Float(1) > 0) {
+			t.Errorf("image %d: logits %v, answer %d", i, v, answer)
+		}
+		seen[answer] = true
+	}
+	if len(seen) != 2 {
+		t.Errorf("answers %v: the test tests nothing", seen)
+	}
+}
+
 // Every gate's accumulator keeps to the bound that was asked for.
 func TestAccumulatorBound(t *testing.T) {
 	n := reader(2, 16, 16, nil)
