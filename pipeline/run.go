@@ -39,6 +39,11 @@ func (w *Workspace) run(ctx context.Context) (*Outcome, error) {
 	if w.AllowInsecure && w.recipe.Quantize.Method == "none" {
 		return nil, fmt.Errorf("--allow-insecure-parameters: recipe %s encrypts nothing, quantize.method is none", w.recipe.Name)
 	}
+	if w.recipe.Quantize.Method != "none" {
+		if err := checkCarried(w.recipe); err != nil {
+			return nil, err
+		}
+	}
 	if err := w.Open(ctx); err != nil {
 		return nil, err
 	}
