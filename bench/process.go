@@ -68,5 +68,5 @@ func (p *process) ask(ctx context.Context, q request, share func(float64)) (answ
 // stop ends the process in good order.
 func (p *process) stop() {
 	p.in.Close()
-	p.cmd.Wait()
+	_ = p.cmd.Wait() // its answers are here: how it ends is of no account
 }

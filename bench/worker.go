@@ -70,7 +70,7 @@ func fatal(err error) bool { return errors.Is(err, verify.ErrMismatch) || errors
 // other end of Run, in a process of its own.
 func Serve(ctx context.Context, r io.Reader, w io.Writer) error {
 	in, out := json.NewDecoder(r), json.NewEncoder(w)
-	s := worker{report: func(share float64) { out.Encode(answer{Share: share}) }} // where it fails, so does the answer
+	s := worker{report: func(share float64) { _ = out.Encode(answer{Share: share}) }} // where it fails, so does the answer
 	for {
 		var q request
 		if err := in.Decode(&q); errors.Is(err, io.EOF) {

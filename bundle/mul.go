@@ -120,7 +120,7 @@ func (m *Mul) squareBounds(b Bounds) Bounds {
 func (m *Mul) productRange(x, y Range) Range {
 	xs, ys := x.few(), y.few()
 	exact := m.Shift == 0 || len(xs)*len(ys) > maxPairs || xs == nil || ys == nil
-	var product func(x, y *big.Int) *big.Int = m.product
+	product := m.product
 	if exact {
 		xs, ys = []*big.Int{x.Lo, x.Hi}, []*big.Int{y.Lo, y.Hi}
 		product = (&Mul{}).product

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"qtool/kernel/f32"
 	"qtool/model"
@@ -84,20 +85,33 @@ func Bounded(observe model.Observer, bounds func(layer string) AccumulatorConfig
 	}
 }
 
-// boundTied is the nearest choice of a tied layer's scales from those on that keep
-// each output within its limit.
+// boundTied is the first choice of a tied layer's scales, going up from least, that
+// keeps each output within its limit. It is not always the first one that no scale of
+// least passes: between two scales that fit, a bias may lose a step by rounding where
+// the weights lose none, and the range leaves the limit on one side.
 func boundTied(o *model.Observation, limit AccumulatorConfig, least []float32) ([]float32, error) {
-	scales, err := o.Tie.AtLeast(least)
-	if err != nil {
-		return nil, fmt.Errorf("calibrate: layer %q: %w", o.Layer.Name, err)
-	}
 	b := newBound(o, limit)
-	for k := range o.Outputs {
-		if b.take(k); !b.fits(scales[k*len(scales)/o.Outputs]) {
-			return nil, fmt.Errorf("calibrate: layer %q, output %d: %w into %d bits that also meets the scale of the tensor that it is added to", o.Layer.Name, k, ErrBound, limit.Bits)
+	least = slices.Clone(least)
+	for {
+		scales, err := o.Tie.AtLeast(least)
+		if err != nil {
+			return nil, fmt.Errorf("calibrate: layer %q: %w", o.Layer.Name, err)
+		}
+		all := true
+		for k := range o.Outputs {
+			scale := scales[k*len(scales)/o.Outputs]
+			if b.take(k); b.fits(scale) {
+				continue
+			}
+			all = false
+			if least[k], err = b.raise(scale); err != nil {
+				return nil, fmt.Errorf("calibrate: layer %q, output %d: %w that also meets the scale of the tensor that it is added to", o.Layer.Name, k, err)
+			}
+		}
+		if all {
+			return scales, nil
 		}
 	}
-	return scales, nil
 }
 
 // bound is the range condition of one output.

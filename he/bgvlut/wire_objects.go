@@ -134,10 +134,10 @@ func (p *Plan) readCiphertexts(r io.Reader, kind uint8, n, limbs int) (origin, [
 	return p.origin(id), all, nil
 }
 
-// InputBytes and OutputBytes are the sizes of a batch's ciphertexts on the wire.
+// InputBytes is the size on the wire of the ciphertexts of a batch's inputs.
 func (p *Plan) InputBytes() int64 { return p.ciphertextBytes(p.inputs(), p.ring.Levels()) }
 
-// OutputBytes: see InputBytes.
+// OutputBytes is the size on the wire of the ciphertexts of a batch's logits.
 func (p *Plan) OutputBytes() int64 { return p.ciphertextBytes(p.outputs(), p.layout.last()) }
 
 func (p *Plan) ciphertextBytes(n, limbs int) int64 {

@@ -131,13 +131,13 @@ func (p *Plan) ReadOutput(r io.Reader) (*Output, error) {
 	return out, nil
 }
 
-// InputBytes and OutputBytes are the sizes of a sample's ciphertexts on the wire.
+// InputBytes is the size on the wire of the ciphertexts of a sample's inputs.
 func (p *Plan) InputBytes() int64 {
 	n := int64(p.params.N())
 	return format.Bytes((int64(p.inputs()) + n - 1) / n * 16 * n)
 }
 
-// OutputBytes: see InputBytes.
+// OutputBytes is the size on the wire of the ciphertexts of a sample's logits.
 func (p *Plan) OutputBytes() int64 {
 	return format.Bytes(int64(p.last().n) * 4 * int64(p.params.N()+1))
 }

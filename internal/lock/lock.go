@@ -71,12 +71,10 @@ func folder(dir string) (*Held, error) {
 		f.Close()
 		return nil, errRaced
 	}
-	if err := f.Truncate(0); err == nil {
-		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
+	// Without the number, which a full disk does not take, the folder is locked all the
+	// same: only the message for others is less telling.
+	if f.Truncate(0) == nil {
+		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	return &Held{f}, nil
 }
