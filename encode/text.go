@@ -37,9 +37,6 @@ const (
 	maxWords      = 1 << 22
 )
 
-// Zero is the byte of the code 0.
-func (e *Text) Zero() uint8 { return 1 << (e.Bits - 1) }
-
 // Kind implements Encoder.
 func (*Text) Kind() string { return KindText }
 

@@ -97,7 +97,7 @@ func (c *checker) rmse(name string, was, now verify.Numbers) {
 	switch {
 	case slices.Equal(was, now):
 		why = fmt.Sprintf("Every %s is answered as in the baseline.", c.noun.One)
-	case loss <= 0:
+	case !m.Better(before, after):
 		why = fmt.Sprintf("The RMSE went from %s to %s: no loss.", m.Format(before), m.Format(after))
 	case p > test.Alpha:
 		why = fmt.Sprintf("The RMSE went from %s to %s: chance alone makes as much with probability %.2g, which is more than %v.", m.Format(before), m.Format(after), p, test.Alpha)
