@@ -41,7 +41,7 @@ func (p *Plan) work(level cpu.Level) float64 {
 	// keySwitch is a rotation or a relinearization on so many limbs.
 	keySwitch := func(limbs int) float64 {
 		digits, all := (limbs+special-1)/special, limbs+special
-		return float64(digits*all+2*all)*c.NTT + float64(digits*all)*c.Extend + float64(2*digits*all)*c.Key
+		return float64(float64(digits*all+2*all)*c.NTT) + float64(float64(digits*all)*c.Extend) + float64(float64(2*digits*all)*c.Key)
 	}
 	total := 0.0
 	for t := range p.cell.steps {
@@ -55,7 +55,7 @@ func (p *Plan) work(level cpu.Level) float64 {
 		if p.cell.cell != nil {
 			products += 2
 		}
-		total += float64(turns+products)*keySwitch(limbs) + float64(gates*inputs*p.blocks*limbs)*c.Product
+		total += float64(float64(turns+products)*keySwitch(limbs)) + float64(float64(gates*inputs*p.blocks*limbs)*c.Product)
 	}
 	return 1e-9 * total
 }
