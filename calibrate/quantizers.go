@@ -144,7 +144,10 @@ func (c Config) checkRecurrent(n *model.Network) error {
 
 // Recurrent is the quantizer of a recurrent layer's states.
 func (c Config) Recurrent(l model.Layer) model.RecurrentQuantizer {
-	if l.TabledCell() {
+	switch {
+	case l.Type == model.GRU:
+		return model.RecurrentQuantizer{Layer: l.Name, StateBits: quant.BitWidth(c.Activations.Bits)}
+	case l.TabledCell():
 		return model.RecurrentQuantizer{Layer: l.Name, StateBits: quant.BitWidth(c.Activations.Bits), CellRange: c.CellRange}
 	}
 	return model.RecurrentQuantizer{Layer: l.Name, Fraction: c.Fraction}

@@ -23,9 +23,12 @@ func (e *exporter) recurrent(i int) (bundle.Op, error) {
 		return nil, err
 	}
 	b := &body{Recurrence: r, zero: e.zero, r: &bundle.Recurrent{Steps: e.q.Network.Input[0], Output: "h"}}
-	if r.Layer.Gates != nil {
+	switch {
+	case r.Layer.Type == model.GRU:
+		b.unit()
+	case r.Layer.Gates != nil:
 		err = b.polynomials(e.p)
-	} else {
+	default:
 		b.tables()
 	}
 	return b.r, err

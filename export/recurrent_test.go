@@ -101,6 +101,19 @@ func TestTableProgramHasNoDrift(t *testing.T) {
 	}
 }
 
+// So do those of a GRU, in every width.
+func TestUnitProgramHasNoDrift(t *testing.T) {
+	for _, c := range []struct{ steps, inputs, hidden, bits, accumulator int }{
+		{1, 1, 1, 4, 8}, {5, 16, 16, 4, 8}, {3, 5, 4, 2, 0}, {8, 3, 6, 3, 0}, {4, 7, 5, 5, 9}, {3, 4, 3, 6, 10},
+	} {
+		t.Run(fmt.Sprint(c), func(t *testing.T) {
+			n := reader(c.steps, c.inputs, c.hidden, nil)
+			n.Layers[2].Type = model.GRU
+			drift(t, rounded(t, n, bits(max(c.bits, 2), c.bits, 0, c.accumulator), uint64(c.hidden)), inputs(n, c.bits, 120), 0)
+		})
+	}
+}
+
 func TestMeanProgramHasNoDrift(t *testing.T) {
 	n := reader(1, 5, 0, nil)
 	drift(t, rounded(t, n, bits(4, 0, 0, 0), 1), inputs(n, 4, 200), 0)
@@ -211,7 +224,14 @@ func served(t *testing.T, q *model.Quantized, s *datasets.Split) []float32 {
 // Of words in the clear, what the program answers is close to the float network, and the
 // layers say how close.
 func TestSQNROfSentences(t *testing.T) {
+	for _, kind := range []model.Kind{model.LSTM, model.GRU} {
+		t.Run(string(kind), func(t *testing.T) { sqnrOfSentences(t, kind) })
+	}
+}
+
+func sqnrOfSentences(t *testing.T, kind model.Kind) {
 	n := reader(3, 5, 6, nil)
+	n.Layers[2].Type = kind
 	c := bits(8, 6, 2, 0)
 	c.Weights.Bits = 8
 	q := rounded(t, n, c, 3)

@@ -27,16 +27,20 @@ func (n *Network) ForwardWords(p Parameters, steps [][]int32) ([][]float64, erro
 }
 
 // recur runs the recurrent layer on x of shape in, [steps, size], and returns its last
-// state:
+// state. Of an LSTM:
 //
 //	z_t = w x_t + u h_{t-1} + b
 //	c_t = f_t c_{t-1} + i_t g_t
 //	h_t = o_t v(c_t)
 //
-// where i, f, g and o are the layer's activations of the parts of z, and v that of c.
+// where i, f, g and o are the layer's activations of the parts of z, and v that of c. Of a
+// GRU see unit.
 func (l Layer) recur(p Parameters, x []float64, in []int) []float64 {
 	w, u, b := p.Get(l.Name+".input"), p.Get(l.Name+".hidden"), p.Get(l.Name+".bias")
 	size, units := in[1], l.Units
+	if l.Type == GRU {
+		return l.unit(x, in, w, u, b)
+	}
 	h, c := make([]float64, units), make([]float64, units)
 	z := make([]float64, l.gateRows())
 	for t := range in[0] {

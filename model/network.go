@@ -9,7 +9,7 @@ type Kind string
 // The layers. Square, Tanh, Sigmoid, ReLU, SiLU, Sign and Polynomial are elementwise
 // activations; Add, Mul and Concat join the tensors that they read. An embedding makes
 // a sequence of vectors of the words of a sentence, a projection maps each vector of a
-// sequence, and an LSTM reads a sequence and leaves its last state.
+// sequence, and an LSTM or a GRU reads a sequence and leaves its last state.
 const (
 	Conv          Kind = "conv"
 	Dense         Kind = "dense"
@@ -33,6 +33,7 @@ const (
 	Embedding     Kind = "embedding"
 	Projection    Kind = "projection"
 	LSTM          Kind = "lstm"
+	GRU           Kind = "gru"
 )
 
 // Layer is one layer of a Network. Which fields a kind uses:
@@ -51,6 +52,7 @@ const (
 //	embedding      units, combine (sum), rate, word_dropout
 //	projection     units
 //	lstm           units, mask, gates
+//	gru            units, mask
 //	flatten, batchnorm, square, tanh, sigmoid, relu, silu, sign: none
 //
 // The value in parentheses is what 0 stands for. Every kind has from.

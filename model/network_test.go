@@ -41,7 +41,7 @@ func TestShapeErrors(t *testing.T) {
 		want   string
 	}{
 		{nil, []Layer{fc}, "input shape []"},
-		{[]int{2, 2}, []Layer{fc}, "of shape [steps, size] [2 2]: put an lstm before it"},
+		{[]int{2, 2}, []Layer{fc}, "of shape [steps, size] [2 2]: put an lstm or a gru before it"},
 		{[]int{2, 2, 2, 2}, []Layer{fc}, "input shape [2 2 2 2]"},
 		{[]int{0}, []Layer{fc}, "input: dimension 0"},
 		{[]int{1 << 17}, []Layer{fc}, "dimension 131072 of shape [131072] is outside 1..65536"},

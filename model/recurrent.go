@@ -116,6 +116,7 @@ func (l Layer) CheckStates(q RecurrentQuantizer) error {
 		}
 	case q.StateBits < 2 || q.StateBits > 6:
 		return fmt.Errorf("states of %d bits, want 2..6", q.StateBits)
+	case l.Type == GRU:
 	case q.CellRange < 1 || q.CellRange > 16 || q.CellRange&(q.CellRange-1) != 0:
 		return fmt.Errorf("cell range %d is not a power of two in 1..16", q.CellRange)
 	}
@@ -149,6 +150,9 @@ func (r *Recurrence) HiddenScale() float64 {
 	if r.Layer.Gates != nil {
 		return math.Ldexp(1, -r.Quantizer.Fraction)
 	}
+	if r.Layer.Type == GRU {
+		return 1 / float64(r.unitGrid().state)
+	}
 	return r.grid().hidden()
 }
 
@@ -157,13 +161,17 @@ func (r *Recurrence) hiddenMost() float64 {
 	if r.Layer.Gates != nil {
 		return math.Ldexp(1, r.Quantizer.Fraction+16)
 	}
-	return float64(r.grid().state)
+	return float64(int(1)<<(r.Quantizer.StateBits-1) - 1)
 }
 
-// Folds are what weights are multiplied by that meet the input and the hidden state.
-func (r *Recurrence) Folds() (input, hidden float32) {
-	if r.Layer.Gates != nil {
+// Folds are what weights of row k are multiplied by that meet the input and the hidden
+// state: of the candidate of a GRU the product of that and the reset gate.
+func (r *Recurrence) Folds(k int) (input, hidden float32) {
+	switch {
+	case r.Layer.Gates != nil:
 		return 1, 1
+	case r.Layer.Type == GRU && k >= 2*r.Layer.Units:
+		return r.Input.Scale, float32(r.unitGrid().resetScale())
 	}
 	return r.Input.Scale, float32(r.HiddenScale())
 }
@@ -171,10 +179,10 @@ func (r *Recurrence) Folds() (input, hidden float32) {
 // Folded are the weights of all rows as their quantizer sees them, [rows, Size+Units]:
 // multiplied by the scale of what they meet.
 func (r *Recurrence) Folded() []float32 {
-	sx, sh := r.Folds()
 	units := r.Layer.Units
 	all := make([]float32, 0, r.Rows()*(r.Size+units))
 	for row := range r.Rows() {
+		sx, sh := r.Folds(row)
 		for _, w := range r.InputWeights[row*r.Size : (row+1)*r.Size] {
 			all = append(all, w*sx)
 		}

@@ -67,8 +67,8 @@ func (t *LookupTable) At(x float32) float32 { return t.Codes[int(x)-t.Lo] }
 // SlopeAt is the slope at x.
 func (t *LookupTable) SlopeAt(x float32) float32 { return t.Slopes[int(x)-t.Lo] }
 
-// CellTables is the integer cell of an LSTM of tables: the very integers that training
-// computes with and that the bundle holds.
+// CellTables is the integer cell of a recurrent layer of tables: the very integers that
+// training computes with and that the bundle holds. Of an LSTM:
 //
 //	z      = W x + U h                                 one table a row: i, f, g, o
 //	sum    = R1(i+g) - R1(i-g) + R2(f+c) - R2(f-c)
@@ -87,17 +87,24 @@ type CellTables struct {
 	Cell, Out LookupTable
 	// SumScale is the real value of a sum of 1.
 	SumScale float64
+	// Full is the code of 1 of a gate; of a GRU, whose tables unitGrid describes.
+	Full float32
 }
 
 // Update computes the tables of r, into t's memory where it has some.
 func (t *CellTables) Update(r *Recurrence) {
-	g, units := r.grid(), r.Layer.Units
+	units := r.Layer.Units
 	rows := r.Rows()
 	if len(t.Gates) != rows {
 		t.W, t.U = make([]float32, rows*r.Size), make([]float32, rows*units)
 		t.Gates, t.Slope = make([]LookupTable, rows), make([]float64, rows)
 	}
 	r.Codes(t.W, t.U)
+	if r.Layer.Type == GRU {
+		t.updateUnit(r)
+		return
+	}
+	g := r.grid()
 	half := float64(int(1) << (r.Input.Bits - 1))
 	for k := range rows {
 		lo, hi := reach(t.W[k*r.Size:(k+1)*r.Size], -half, half-1)

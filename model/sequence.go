@@ -29,11 +29,16 @@ func (n *Network) Entry() int {
 }
 
 // Recurrent reports whether the layer reads a sequence step by step, with a state.
-func (l Layer) Recurrent() bool { return l.Type == LSTM }
+func (l Layer) Recurrent() bool { return l.Type == LSTM || l.Type == GRU }
 
-// gateRows is how many rows the weights of a recurrent layer have: those of the gates i,
-// f, g and o.
-func (l Layer) gateRows() int { return 4 * l.Units }
+// gateRows is how many rows the weights of a recurrent layer have: of an LSTM those of the
+// gates i, f, g and o, of a GRU those of the update z, the reset r and the candidate n.
+func (l Layer) gateRows() int {
+	if l.Type == GRU {
+		return 3 * l.Units
+	}
+	return 4 * l.Units
+}
 
 // readsSequence reports whether the layer can read a tensor of shape [steps, size].
 func (l Layer) readsSequence(in []int) bool {

@@ -68,7 +68,7 @@ func TestSequenceShapes(t *testing.T) {
 		{func(n *Network) { n.Layers[0].WordDropout = 1 }, "word_dropout 1"},
 		{func(n *Network) { n.Input = []int{300} }, "300 steps are more than 256"},
 		{func(n *Network) { n.Input = []int{1, 4, 4} }, "want [steps] of a sentence"},
-		{func(n *Network) { n.Layers[2] = Layer{Type: Flatten, Name: "f"} }, "put an lstm before it"},
+		{func(n *Network) { n.Layers[2] = Layer{Type: Flatten, Name: "f"} }, "put an lstm or a gru before it"},
 		{func(n *Network) { n.Layers[2].Gates = &Gates{Degree: 3, Radius: math.NaN(), Inside: 1} }, "gates.radius"},
 		{func(n *Network) { n.Layers[2].Gates = &Gates{Degree: 3, Radius: 4} }, "gates.inside"},
 		{func(n *Network) { n.Layers[2].Gates = &Gates{Degree: 30, Radius: 4, Inside: 1} }, "gates.degree"},

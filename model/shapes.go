@@ -84,11 +84,11 @@ func (l Layer) outShape(ins [][]int) ([]int, error) {
 	}
 	in := ins[0]
 	if len(in) == 2 && !l.readsSequence(in) {
-		return nil, fmt.Errorf("it reads a sequence, of shape [steps, size] %v: put an lstm before it, or a flatten where there is one step", in)
+		return nil, fmt.Errorf("it reads a sequence, of shape [steps, size] %v: put an lstm or a gru before it, or a flatten where there is one step", in)
 	}
 	out := in
 	switch l.Type {
-	case Embedding, Projection, LSTM:
+	case Embedding, Projection, LSTM, GRU:
 		var err error
 		if out, err = l.sequenceShape(in); err != nil {
 			return nil, err
@@ -164,7 +164,7 @@ var keys = map[Kind][]string{
 	Polynomial: {"coefficients", "approximates", "degree", "method", "interval", "percentile", "trainable"},
 	Flatten:    {}, Square: {}, Tanh: {}, Sigmoid: {}, ReLU: {}, SiLU: {}, Sign: {}, BatchNorm: {},
 	Add: {}, Mul: {}, Concat: {}, Dropout: {"rate"},
-	Embedding: {"units", "combine", "rate", "word_dropout"}, Projection: {"units"}, LSTM: {"units", "mask", "gates"},
+	Embedding: {"units", "combine", "rate", "word_dropout"}, Projection: {"units"}, LSTM: {"units", "mask", "gates"}, GRU: {"units", "mask"},
 }
 
 // checkKeys refuses a key that the layer's kind does not use, so that no
@@ -172,7 +172,7 @@ var keys = map[Kind][]string{
 func (l Layer) checkKeys() error {
 	allowed, known := keys[l.Type]
 	if !known {
-		return fmt.Errorf("type %q is unknown: want conv, dense, avgpool, maxpool, globalavgpool, globalmaxpool, add, mul, concat, dropout, batchnorm, flatten, square, tanh, sigmoid, relu, silu, sign, polynomial, embedding, projection or lstm", l.Type)
+		return fmt.Errorf("type %q is unknown: want conv, dense, avgpool, maxpool, globalavgpool, globalmaxpool, add, mul, concat, dropout, batchnorm, flatten, square, tanh, sigmoid, relu, silu, sign, polynomial, embedding, projection, lstm or gru", l.Type)
 	}
 	for _, k := range []struct {
 		name string

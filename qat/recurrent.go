@@ -39,10 +39,11 @@ func (z *Quantizer) refreshRecurrences() error {
 // Recurrent implements train.Quantizer. A cell of tables has them as they are exported,
 // which hold the bias; one of polynomials computes with the reals that its weights' codes
 // stand for.
-func (z *Quantizer) Recurrent(i int, w, u, b *G.Node) (wq, uq, bq *G.Node, cell op.Cell, err error) {
+func (z *Quantizer) Recurrent(i int, w, u, b *G.Node) (wq, uq, bq *G.Node, cell any, err error) {
 	r := z.recurrences[i]
 	name := r.Layer.Name
-	input, hidden := r.Folds()
+	input := func(k int) float32 { scale, _ := r.Folds(k); return scale }
+	hidden := func(k int) float32 { _, scale := r.Folds(k); return scale }
 	if wq, err = z.gateWeights(name+".input", r, w, input); err != nil {
 		return nil, nil, nil, nil, err
 	}
@@ -52,43 +53,43 @@ func (z *Quantizer) Recurrent(i int, w, u, b *G.Node) (wq, uq, bq *G.Node, cell 
 	if !r.Layer.TabledCell() {
 		return wq, uq, b, nil, nil
 	}
+	if cell = (op.TableCell{Tables: &r.tables}); r.Layer.Type == model.GRU {
+		cell = op.TableGRU{Tables: &r.tables}
+	}
 	bq, err = op.Deferred(b)
-	return wq, uq, bq, op.TableCell{Tables: &r.tables}, err
+	return wq, uq, bq, cell, err
 }
 
-// gateWeights quantizes weights [rows, I] that meet values of the given scale. A cell of
-// tables has their codes, one of polynomials what the codes stand for.
-func (z *Quantizer) gateWeights(name string, r *recurrence, w *G.Node, scale float32) (*G.Node, error) {
+// gateWeights quantizes weights [rows, I], of which each row meets values of the scale that
+// it says. A cell of tables has their codes, one of polynomials what the codes stand for.
+func (z *Quantizer) gateWeights(name string, r *recurrence, w *G.Node, scale func(row int) float32) (*G.Node, error) {
 	size := w.Shape()[1]
-	factor := func(p quant.Params) float32 {
+	factor := func(p quant.Params, scale float32) float32 {
 		if r.Layer.TabledCell() {
 			return 1
 		}
 		return p.Scale / scale
 	}
 	var folded []float32
-	fold := func(w []float32) []float32 {
-		folded = append(folded[:0], w...)
-		multiply(folded, scale)
-		return folded
-	}
-	each := func(f func(from, to int, p quant.Params)) {
+	// each calls f with every row, folded, and where it is.
+	each := func(w []float32, f func(from, to int, folded []float32, p quant.Params, scale float32)) {
 		for k := range r.Rows() {
-			f(k*size, (k+1)*size, r.Weights.Params(k))
+			from, to := k*size, (k+1)*size
+			folded = append(folded[:0], w[from:to]...)
+			multiply(folded, scale(k))
+			f(from, to, folded, r.Weights.Params(k), scale(k))
 		}
 	}
 	return op.FakeQuantize(name, w, op.Quantizer{
 		Codes: func(dst, w []float32) {
-			w = fold(w)
-			each(func(from, to int, p quant.Params) {
-				bulk.Codes(p, dst[from:to], w[from:to])
-				multiply(dst[from:to], factor(p))
+			each(w, func(from, to int, w []float32, p quant.Params, scale float32) {
+				bulk.Codes(p, dst[from:to], w)
+				multiply(dst[from:to], factor(p, scale))
 			})
 		},
 		Grad: func(dw, w, dcode []float32) {
-			w = fold(w)
-			each(func(from, to int, p quant.Params) {
-				pass(dw[from:to], w[from:to], dcode[from:to], p, factor(p)*scale/p.Scale)
+			each(w, func(from, to int, w []float32, p quant.Params, scale float32) {
+				pass(dw[from:to], w, dcode[from:to], p, factor(p, scale)*scale/p.Scale)
 			})
 		},
 	})
@@ -110,7 +111,7 @@ func pass(dx, x, dcode []float32, p quant.Params, factor float32) {
 
 // Recurrent implements train.Quantizer. A layer that is off computes with the float
 // parameters and activations.
-func (m *mixed) Recurrent(i int, w, u, b *G.Node) (wq, uq, bq *G.Node, cell op.Cell, err error) {
+func (m *mixed) Recurrent(i int, w, u, b *G.Node) (wq, uq, bq *G.Node, cell any, err error) {
 	l := m.q.Network.Layers[i]
 	if m.on(l.Name) {
 		return m.Quantizer.Recurrent(i, w, u, b)

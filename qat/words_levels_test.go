@@ -41,7 +41,16 @@ func TestSameBitsOfWords(t *testing.T) {
 			samebits.Write(w, l.Weights.Scales)
 			var tables model.CellTables
 			tables.Update(l)
-			if err := json.NewEncoder(w).Encode([]any{r.History, tables}); err != nil {
+			cell := struct {
+				W, U      []float32
+				Gates     []model.LookupTable
+				Slope     []float64
+				Squares   [3]model.LookupTable
+				Divisors  [3]float32
+				Cell, Out model.LookupTable
+				SumScale  float64
+			}{tables.W, tables.U, tables.Gates, tables.Slope, tables.Squares, tables.Divisors, tables.Cell, tables.Out, tables.SumScale}
+			if err := json.NewEncoder(w).Encode([]any{r.History, cell}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -96,7 +96,7 @@ func TestSentenceIsShort(t *testing.T) {
 		{strings.Replace(sentence, "images: 100", "images: 100, text: {selection: {kind: first, steps: 3}, vectors: none, least_count: 1}", 1), "data.text: sentence stands in its place"},
 		{strings.Replace(longSentence, "  layers:", "  input: [4]\n  layers:", 1), "network.input: [4], but data.text.selection makes 5 steps"},
 		{strings.Replace(longSentence, "  text: {selection", "  text: {polarity: 1000, selection", 1), "polarity"},
-		{strings.Replace(longSentence, "fraction: 16", "cell_range: 2", 1), "quantize.cell_range: it is for a recurrent layer with sigmoids"},
+		{strings.Replace(longSentence, "fraction: 16", "cell_range: 2", 1), "quantize.cell_range: it is for an lstm with sigmoids"},
 		{strings.Replace(longSentence, "average: 0.99, word_rate: 3", "weight_decay: 0.1", 1), "train.weight_decay: it is for networks of images"},
 		{minimal + "train: {word_rate: 2}\n", "train.word_rate: it is for networks that read sentences"},
 		{minimal + "quantize: {fraction: 12}\n", "quantize.fraction: it is for a recurrent layer with polynomial gates"},

@@ -29,7 +29,7 @@ var (
 	tabled = &condition{
 		"a sentence network with tables", func(r *Recipe) bool { return !r.ReadsWords() || r.reads().Tables() }, kindOf,
 	}
-	cells       = layered("a recurrent layer with sigmoids and hyperbolic tangents (no gates)", model.Layer.TabledCell)
+	cells       = layered("an lstm with sigmoids and hyperbolic tangents (no gates)", func(l model.Layer) bool { return l.Type == model.LSTM && l.TabledCell() })
 	polynomials = layered("a recurrent layer with polynomial gates", func(l model.Layer) bool { return l.Gates != nil })
 )
 

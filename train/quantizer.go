@@ -4,7 +4,6 @@ import (
 	G "gorgonia.org/gorgonia"
 
 	"qtool/model"
-	"qtool/train/op"
 )
 
 // Quantizer inserts fake quantization into a training graph. What its methods
@@ -29,9 +28,10 @@ type Quantizer interface {
 	// Weights quantizes the parameters of layer i. The bias is nil where a table
 	// takes it.
 	Weights(i int, w, b *G.Node, s Scales) (*G.Node, *G.Node, error)
-	// Recurrent quantizes the weights and the bias of the recurrent layer i. Its cell works
-	// on integers; nil is the layer's own, on the reals that RealScales says.
-	Recurrent(i int, w, u, b *G.Node) (wq, uq, bq *G.Node, cell op.Cell, err error)
+	// Recurrent quantizes the weights and the bias of the recurrent layer i. Its cell, an
+	// op.Cell of an LSTM and an op.GRUCell of a GRU, works on integers; nil is the layer's
+	// own, on the reals that RealScales says.
+	Recurrent(i int, w, u, b *G.Node) (wq, uq, bq *G.Node, cell any, err error)
 	// Real gives the factors and biases that turn layer i's accumulators into
 	// reals, for a batch norm.
 	Real(i int) func() (slopes, offsets []float64)

@@ -1,6 +1,8 @@
 package train
 
 import (
+	"fmt"
+
 	G "gorgonia.org/gorgonia"
 
 	"qtool/model"
@@ -28,32 +30,34 @@ func (b *builder) projection(l model.Layer, x *G.Node) (*G.Node, error) {
 // recurrent adds a recurrent layer on x [size, steps*batch].
 func (b *builder) recurrent(i int, l model.Layer, in *made, x *G.Node) (*G.Node, error) {
 	w, u, bias := b.parameter(l, "input"), b.parameter(l, "hidden"), b.parameter(l, "bias")
-	var theta *G.Node
-	r := op.LSTM{Steps: in.shape[0], Cell: op.FloatCell{}}
-	if g := l.Gates; g != nil {
-		theta = b.parameter(l, "gates")
-		c := op.NewPolynomialCell(g.Degree, float32(g.Radius), g.LinearOutput)
-		c.Penalty, c.Inside, c.Count = float32(g.Penalty), float32(g.Inside), &b.graph.count
-		b.cells = append(b.cells, c)
-		r.Cell = c
-	}
+	theta, cell := b.ownCell(l)
 	reals := false
 	if b.q != nil {
-		var cell op.Cell
+		var quantized any
 		var err error
-		if w, u, bias, cell, err = b.q.Recurrent(i, w, u, bias); err != nil {
+		if w, u, bias, quantized, err = b.q.Recurrent(i, w, u, bias); err != nil {
 			return nil, err
 		}
-		if reals = cell == nil; !reals {
-			r.Cell = cell
+		if reals = quantized == nil; !reals {
+			cell = quantized
 		} else if x, err = op.Scale(x, func() []float64 { in, _ := b.q.RealScales(i); return in }); err != nil {
 			return nil, err
 		}
 	}
+	var first func() []int
 	if l.Mask && b.embed != nil {
-		r.First = func() []int { return b.first }
+		first = func() []int { return b.first }
 	}
-	y, err := r.Apply(x, w, u, bias, theta, in.needs)
+	var y *G.Node
+	var err error
+	switch cell := cell.(type) {
+	case op.Cell:
+		y, err = op.LSTM{Steps: in.shape[0], Cell: cell, First: first}.Apply(x, w, u, bias, theta, in.needs)
+	case op.GRUCell:
+		y, err = op.GRU{Steps: in.shape[0], Cell: cell, First: first}.Apply(x, w, u, bias, in.needs)
+	default:
+		err = fmt.Errorf("no operation for a cell of type %T", cell)
+	}
 	if err != nil || !reals {
 		return y, err
 	}
@@ -61,4 +65,19 @@ func (b *builder) recurrent(i int, l model.Layer, in *made, x *G.Node) (*G.Node,
 		_, out := b.q.RealScales(i)
 		return []float64{1 / out[0]}
 	})
+}
+
+// ownCell is the layer's cell on reals, with the node of its own parameters, if it has some.
+func (b *builder) ownCell(l model.Layer) (theta *G.Node, cell any) {
+	switch g := l.Gates; {
+	case l.Type == model.GRU:
+		return nil, op.FloatGRU{}
+	case g == nil:
+		return nil, op.FloatCell{}
+	default:
+		c := op.NewPolynomialCell(g.Degree, float32(g.Radius), g.LinearOutput)
+		c.Penalty, c.Inside, c.Count = float32(g.Penalty), float32(g.Inside), &b.graph.count
+		b.cells = append(b.cells, c)
+		return b.parameter(l, "gates"), c
+	}
 }

@@ -64,21 +64,24 @@ func polynomialReader(words int) *model.Network {
 	return n
 }
 
-// An LSTM learns what counting words cannot: negation, and that the second clause
+// An LSTM and a GRU learn what counting words cannot: negation, and that the second clause
 // decides.
 func TestFitLearnsWords(t *testing.T) {
 	s := encode.Selection{Kind: "first", Steps: 14}
 	training, dev, words := reviews(t, s)
 	n := reader(words, s.Steps, 12, 8, 12)
 	n.Layers[2].Mask = true
-	k := wordTask(t, n, training, dev)
-	k.Config.Epochs = 5
-	r, err := Fit(context.Background(), k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a := r.History[len(r.History)-1].Validation; a < 0.9 {
-		t.Errorf("accuracy %v on dev sentences", a)
+	for _, kind := range []model.Kind{model.LSTM, model.GRU} {
+		n.Layers[2].Type = kind
+		k := wordTask(t, n, training, dev)
+		k.Config.Epochs = 5
+		r, err := Fit(context.Background(), k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := r.History[len(r.History)-1].Validation; a < 0.9 {
+			t.Errorf("%s: accuracy %v on dev sentences", kind, a)
+		}
 	}
 }
 
@@ -243,6 +246,10 @@ func TestWordsResume(t *testing.T) {
 		"masked": func(k *Task) {
 			k.Network = reader(words, 3, 6, 5, 4)
 			k.Network.Layers[2].Mask = true
+		},
+		"a GRU": func(k *Task) {
+			k.Network = reader(words, 3, 6, 5, 4)
+			k.Network.Layers[2].Type = model.GRU
 		},
 		"teacher, words kept": func(k *Task) {
 			k.Teacher = &Teacher{Network: n, Params: k.Params, Distillation: op.Distillation{Weight: 0.5, Temperature: 2}}

@@ -47,18 +47,17 @@ type Cell interface {
 // Run is what one LSTM holds of its last run. All but H, C and what has their
 // shape is [4H, N]; index t of a slice is step t, of H and C the state before it.
 type Run struct {
-	Hidden, Batch int
-	Theta         []float32 // the cell's parameters; nil for none
-	Z, Y, DZ      [][]float32
-	H, C, V, Sum  [][]float32 // Sum is what the cell may keep of c before a table
-	DH, DC        []float32
+	Hidden       int
+	Theta        []float32 // the cell's parameters; nil for none
+	Z, Y, DZ     [][]float32
+	H, C, V, Sum [][]float32 // Sum is what the cell may keep of c before a table
+	DH, DC       []float32
 
-	start int   // the first step that any sample has
-	first []int // of each sample; nil: 0
+	steps
 }
 
 func newRun(steps, hidden, batch int) *Run {
-	r := &Run{Hidden: hidden, Batch: batch, DH: make([]float32, hidden*batch), DC: make([]float32, hidden*batch)}
+	r := &Run{Hidden: hidden, steps: newSteps(batch), DH: make([]float32, hidden*batch), DC: make([]float32, hidden*batch)}
 	state := func() []float32 { return make([]float32, hidden*batch) }
 	// One slice over all steps, for the gradient of the weights.
 	z, dz, h := make([]float32, 4*hidden*batch*steps), make([]float32, 4*hidden*batch*steps), make([]float32, hidden*batch*(steps+1))
@@ -78,29 +77,6 @@ func newRun(steps, hidden, batch int) *Run {
 func (r *Run) Gate(z []float32, k int) []float32 {
 	n := r.Hidden * r.Batch
 	return z[k*n : (k+1)*n]
-}
-
-// begin notes the samples' first steps.
-func (r *Run) begin(first []int, steps int) {
-	r.first, r.start = first, 0
-	if first == nil {
-		return
-	}
-	r.start = steps
-	for _, f := range first {
-		r.start = min(r.start, f)
-	}
-}
-
-// mask sets the samples to 0 that have not begun at step t, in rows of x.
-func (r *Run) mask(t int, x []float32) {
-	for n, f := range r.first {
-		if f > t {
-			for i := n; i < len(x); i += r.Batch {
-				x[i] = 0
-			}
-		}
-	}
 }
 
 // Apply adds the LSTM to a graph. theta are the cell's own parameters, or nil.
@@ -142,37 +118,9 @@ func (l LSTM) Apply(x, w, u, b, theta *G.Node, inputGrad bool) (*G.Node, error) 
 	if theta != nil {
 		inputs = append(inputs, theta)
 	}
-	// One node has all gradients, one after the other; each input picks its own.
-	sizes := make([]int, len(inputs))
-	total := 0
-	for i, n := range inputs {
-		sizes[i] = n.Shape().TotalSize()
-		total += sizes[i]
-	}
-	var all *G.Node
-	pick := func(i int) func(G.Nodes, *G.Node, *G.Node) (*G.Node, error) {
-		return func(inputs G.Nodes, h, dh *G.Node) (*G.Node, error) {
-			if all == nil {
-				var err error
-				if all, err = l.gradients(r, inputs, sizes, total, h, dh, inputGrad); err != nil {
-					return nil, err
-				}
-			}
-			from := 0
-			for _, s := range sizes[:i] {
-				from += s
-			}
-			return apply(operation{name: fmt.Sprintf("lstm-d%d", i), shape: inputs[i].Shape().Clone(), run: func(d []float32, v [][]float32) {
-				copy(d, v[0][from:from+len(d)])
-			}}, all)
-		}
-	}
-	for i := range inputs {
-		o.diff = append(o.diff, pick(i))
-	}
-	if !inputGrad {
-		o.diff[0] = nil
-	}
+	o.pickFrom(inputs, inputGrad, func(inputs G.Nodes, sizes []int, total int, h, dh *G.Node) (*G.Node, error) {
+		return l.gradients(r, inputs, sizes, total, h, dh, inputGrad)
+	})
 	return apply(o, inputs...)
 }
 
@@ -193,10 +141,7 @@ func (l LSTM) gradients(r *Run, inputs G.Nodes, sizes []int, total int, h, dh *G
 	}
 	run := func(d []float32, v [][]float32) {
 		x, w, u, dy := v[0], v[1], v[2], v[4]
-		part := make([][]float32, len(sizes))
-		for i, s := range sizes {
-			part[i], d = d[:s], d[s:]
-		}
+		part := parts(d, sizes)
 		dx, dw, du, db := part[0], part[1], part[2], part[3]
 		if inputGrad && r.start > 0 {
 			clear(dx)
@@ -233,8 +178,5 @@ func (l LSTM) gradients(r *Run, inputs G.Nodes, sizes []int, total int, h, dh *G
 			l.Cell.Coefficients(r, part[4])
 		}
 	}
-	return apply(operation{name: "lstm-gradients", shape: tensor.Shape{total}, run: run}, append(append(G.Nodes(nil), inputs[:3]...), h, dh)...)
+	return apply(operation{name: "lstm-gradients", shape: whole(total), run: run}, append(append(G.Nodes(nil), inputs[:3]...), h, dh)...)
 }
-
-// Start is the first step of the last run that any sample had.
-func (r *Run) Start() int { return r.start }
