@@ -144,6 +144,8 @@ func withHint(err error, insufficient string) error {
 		return hint.With(err, insufficient)
 	case errors.Is(err, packed.ErrOperation):
 		return hint.With(err, "packed ciphertexts carry linear layers, their sums and concatenations, squares, quadratics and exact products; --backend auto takes one that carries every layer")
+	case errors.Is(err, bundle.ErrUnsupported):
+		return hint.With(err, "encrypted batches carry polynomials, or tables and maxima, and nothing that mixes them; --backend pbs carries both where the numbers are narrow")
 	case errors.As(err, &recurrent):
 		return hint.With(err, "pbs runs those with tables, packed-ckks those with polynomials; auto takes the one that fits")
 	}

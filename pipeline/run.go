@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"qtool/bundle"
@@ -36,6 +38,11 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 func (w *Workspace) run(ctx context.Context) (*Outcome, error) {
 	if w.AllowInsecure && w.recipe.Quantize.Method == "none" {
 		return nil, fmt.Errorf("--allow-insecure-parameters: recipe %s encrypts nothing, quantize.method is none", w.recipe.Name)
+	}
+	if w.recipe.Quantize.Method != "none" {
+		if err := checkCarried(w.recipe); err != nil {
+			return nil, err
+		}
 	}
 	if err := w.Open(ctx); err != nil {
 		return nil, err
@@ -169,7 +176,11 @@ func Again(ctx context.Context, o Options, from string) (*Outcome, error) {
 		return outcome, err
 	}
 	if after != before {
-		return outcome, fmt.Errorf("%w: %s has SHA-256 %s, the one of %s has %s", ErrNotReproduced, made, after, from, before)
+		err := fmt.Errorf("%w: %s has SHA-256 %s, the one of %s has %s", ErrNotReproduced, made, after, from, before)
+		if _, found := os.Stat(filepath.Join(from, recordsFile)); errors.Is(found, fs.ErrNotExist) {
+			err = hint.With(err, "an earlier version made that run, from other draws of images: it cannot be repeated, but its bundle can be verified as before")
+		}
+		return outcome, err
 	}
 	return outcome, nil
 }

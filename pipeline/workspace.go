@@ -118,9 +118,17 @@ func (w *Workspace) identity(stage string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	b, err := json.Marshal(p)
+	b, err := json.Marshal(struct {
+		model.Provenance
+		Draws int `json:"draws"`
+	}{p, draws})
 	return string(b), err
 }
+
+// draws is the version of how datasets.Split.Draw draws: 1 took the first images, 2
+// takes a draw of all, stratified by class. A training that began with other images
+// cannot go on.
+const draws = 2
 
 // finished reads a checkpoint that an earlier, resumed run completed; nil where
 // there is none.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"qtool/internal/hint"
 	"qtool/internal/safetensors"
 	"qtool/internal/whole"
 	"qtool/model"
@@ -95,7 +96,8 @@ func (f *fitter) decode(b []byte) error {
 		return err
 	}
 	if got := file.Metadata["identity"]; got != f.task.Identity {
-		return fmt.Errorf("it belongs to another run: %q, this one is %q", got, f.task.Identity)
+		return hint.With(fmt.Errorf("it belongs to another run: %q, this one is %q", got, f.task.Identity),
+			"another recipe or an earlier version began it: remove "+f.task.State+", and training starts afresh")
 	}
 	if err := file.CheckSeal(); err != nil {
 		return err

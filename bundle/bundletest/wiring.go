@@ -1,17 +1,22 @@
 package bundletest
 
 import (
+	"cmp"
+	"math/rand/v2"
 	"testing"
 
 	"qtool/bundle"
 	"qtool/quant"
 )
 
-// Wiring builds a graph by hand: nodes with names and inputs, weights and biases within
-// -Largest..Largest in a fixed pattern, and the scale 1 unless another is given.
+// Wiring builds a graph by hand: nodes with names and inputs, weights within
+// -Largest..Largest and biases within -LargestBias..LargestBias, and the scale 1 unless
+// another is given.
 type Wiring struct {
-	Program *bundle.Program
-	Largest int32 // 0 means 7
+	Program     *bundle.Program
+	Largest     int32      // 0 means 7
+	LargestBias int32      // 0 means Largest
+	Random      *rand.Rand // draws weights and biases; nil takes a fixed pattern
 
 	drawn int32
 }
@@ -37,23 +42,25 @@ func (w *Wiring) Scaled(scale float64, name string, op bundle.Op, in ...string) 
 	return w
 }
 
-// weights runs through -Largest..Largest.
-func (w *Wiring) weights(n int) []int32 {
-	most := w.Largest
-	if most == 0 {
-		most = 7
-	}
+// draw gives n numbers within -most..most.
+func (w *Wiring) draw(n int, most int32) []int32 {
 	v := make([]int32, n)
 	for i := range v {
+		if w.Random != nil {
+			v[i] = w.Random.Int32N(2*most+1) - most
+			continue
+		}
 		w.drawn = (w.drawn*5 + 3) % 1009
 		v[i] = w.drawn%(2*most+1) - most
 	}
 	return v
 }
 
+func (w *Wiring) weights(n int) []int32 { return w.draw(n, cmp.Or(w.Largest, 7)) }
+
 func (w *Wiring) bias(n int) bundle.Vec {
 	v := make([]int64, n)
-	for i, x := range w.weights(n) {
+	for i, x := range w.draw(n, cmp.Or(w.LargestBias, w.Largest, 7)) {
 		v[i] = int64(x)
 	}
 	return bundle.Vec{Small: v}

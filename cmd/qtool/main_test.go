@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 			// An empty home: nothing of the user's cache, and no download.
 			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache")
 			e.Setenv("QTOOL_DATA", absolute(os.Getenv("QTOOL_DATA")))
+			e.Setenv("BEFORE", absolute("cmd/qtool/testdata/before-graphs"))
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {

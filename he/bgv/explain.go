@@ -13,7 +13,6 @@ import (
 func (p *Plan) explain(o Options, runnersUp []*candidate) []string {
 	l := p.layout
 	k := len(l.t)
-	limit, _ := security.MaxLogQP(l.logN)
 	why := []string{
 		fmt.Sprintf("the output %q has the proved range %v (%.1f bits), and %d plaintext prime(s) of %.1f bits carry %.1f",
 			p.program.Output().Name, p.output, log2.Int(width(p.output)), k, l.logT(), log2.Product(l.t)),
@@ -22,12 +21,7 @@ func (p *Plan) explain(o Options, runnersUp []*candidate) []string {
 		fmt.Sprintf("outputs have ciphertext degree %d and %d prime(s), %.1f bits, with %.1f bits left above ten standard deviations of the predicted noise",
 			p.circuit.out().degree, l.outLevel(), p.budget.logQ, p.budget.left),
 	}
-	if security.Check(l.logN, l.logQ()) == nil {
-		why = append(why, fmt.Sprintf("a ring of degree 2^%d allows %.0f bits at %d bits of security", l.logN, limit, security.Bits))
-	} else {
-		why = append(why, fmt.Sprintf("INSECURE: a ring of degree 2^%d allows %.0f bits at %d bits of security, this has about %d; it was asked for",
-			l.logN, limit, security.Bits, p.SecurityBits()))
-	}
+	why = append(why, security.Explain(l.logN, l.logQ()))
 	work := o.perSample(l.costs(p.circuit, o.level()), l, p.circuit)
 	why = append(why, fmt.Sprintf("predicted work is %.2f ms a sample on one core of the reference processor in batches of %.0f samples (%d slots)", work/1e6, batch.Mean(o.Samples, p.Slots()), p.Slots()))
 	why = append(why, fmt.Sprintf("a batch takes %.1f GB of ciphertexts at once", l.bytes(p.circuit)/1e9))

@@ -27,13 +27,7 @@ func (p *Plan) explain(s *search) []string {
 		len(l.q), l.logQ(), len(l.special), log2.Product(l.special), len(p.digits)))
 	why = append(why, fmt.Sprintf("outputs have %d prime(s), %.1f bits, with %.1f bits left above the bound of the predicted noise",
 		l.last(), log2.Product(l.q[:l.last()]), p.left))
-	limit, _ := security.MaxLogQP(l.logN)
-	if security.Check(l.logN, l.logQP()) == nil {
-		why = append(why, fmt.Sprintf("a ring of degree 2^%d allows %.0f bits at %d bits of security", l.logN, limit, security.Bits))
-	} else {
-		why = append(why, fmt.Sprintf("INSECURE: a ring of degree 2^%d allows %.0f bits at %d bits of security, this has about %d; it was asked for",
-			l.logN, limit, security.Bits, p.SecurityBits()))
-	}
+	why = append(why, security.Explain(l.logN, l.logQP()))
 	samples := batch.Mean(s.options.Samples, p.Slots())
 	work := l.costs(p.stages, p.tables, s.options.level()).total(p.inputs(), p.stages) / samples
 	why = append(why, fmt.Sprintf("predicted work is %.2f ms a sample on one core of the reference processor in batches of %.0f samples (%d slots)", work/1e6, samples, p.Slots()))

@@ -275,12 +275,7 @@ func (p *Plan) explain(o Options, limit float64, refused []string) {
 	}
 	say("a logit is off by at most %.2g (six deviations, the rounding of the integers included): %.1f bits below the largest, %.1f were asked for", worst, p.Bits(), o.Bits)
 	say("matrix products take %d hoisted rotations and %d more for each gate", p.split.babies-1, p.split.giants-1)
-	if security.Check(p.logN, p.LogQP()) == nil {
-		allowed, _ := security.MaxLogQP(p.logN)
-		say("a ring of degree 2^%d allows %.0f bits at %d bits of security", p.logN, allowed, security.Bits)
-	} else {
-		say("INSECURE: %.0f bits in a ring of degree 2^%d, about %d bits of security; it was asked for", p.LogQP(), p.logN, p.SecurityBits())
-	}
+	say("%s", security.Explain(p.logN, p.LogQP()))
 	if len(refused) > 0 {
 		say("%s", refused[len(refused)-1])
 	}

@@ -3,7 +3,6 @@ package packed
 import (
 	"context"
 	"math"
-	"time"
 
 	"qtool/bundle"
 	"qtool/he"
@@ -36,13 +35,8 @@ type exactSession struct {
 
 func (p *ExactPlan) start(ctx context.Context, _ *meter.Meter) (run.Session, run.Made, error) {
 	client := NewExactClient(p)
-	keys, err := client.Keys(ctx)
-	if err != nil {
-		return nil, run.Made{}, err
-	}
-	begin := time.Now()
-	server, err := NewExactServer(ctx, p)
-	return &exactSession{p, client, server, keys}, run.Made{KeyBytes: keys.Bytes(), Encode: time.Since(begin).Seconds()}, err
+	keys, server, made, err := begin(ctx, client.Keys, func() (*ExactServer, error) { return NewExactServer(ctx, p) })
+	return &exactSession{p, client, server, keys}, made, err
 }
 
 // Batch implements run.Session, with one sample.

@@ -43,13 +43,18 @@ type session struct {
 
 func (p *Plan) start(ctx context.Context, _ *meter.Meter) (run.Session, run.Made, error) {
 	client := NewClient(p)
-	keys, err := client.Keys(ctx)
-	if err != nil {
-		return nil, run.Made{}, err
+	keys, server, made, err := begin(ctx, client.Keys, func() (*Server, error) { return NewServer(ctx, p) })
+	return &session{p, client, server, keys}, made, err
+}
+
+// begin makes a client's keys and a server, whose weights are encoded.
+func begin[S any](ctx context.Context, makeKeys func(context.Context) (*Keys, error), newServer func() (S, error)) (keys *Keys, server S, made run.Made, err error) {
+	if keys, err = makeKeys(ctx); err != nil {
+		return nil, server, run.Made{}, err
 	}
-	begin := time.Now()
-	server, err := NewServer(ctx, p)
-	return &session{p, client, server, keys}, run.Made{KeyBytes: keys.Bytes(), Encode: time.Since(begin).Seconds()}, err
+	start := time.Now()
+	server, err = newServer()
+	return keys, server, run.Made{KeyBytes: keys.Bytes(), Encode: time.Since(start).Seconds()}, err
 }
 
 // Batch implements run.Session, with one sample.

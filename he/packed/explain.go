@@ -19,13 +19,7 @@ func (p *common) SecurityBits() int { return security.Estimate(p.logN, p.LogQP()
 
 // explainRing says what of the ring bound.
 func (p *common) explainRing(rejected []string) {
-	limit, _ := security.MaxLogQP(p.logN)
-	p.why = append(p.why, rejected...)
-	if security.Check(p.logN, p.LogQP()) == nil {
-		p.say("a ring of degree 2^%d allows %.0f bits at %d bits of security, and this has %.1f", p.logN, limit, security.Bits, p.LogQP())
-	} else {
-		p.say("INSECURE: a ring of degree 2^%d allows %.0f bits at %d bits of security, this has about %d; it was asked for", p.logN, limit, security.Bits, p.SecurityBits())
-	}
+	p.why = append(append(p.why, rejected...), security.Explain(p.logN, p.LogQP()))
 	p.say("%d primes of ciphertexts, %d special ones; %d input ciphertexts, %d rotations in the key set",
 		len(p.ring.Q()), len(p.ring.P()), len(p.lowered.Views), len(p.needs.Rotations))
 }

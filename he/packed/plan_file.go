@@ -72,32 +72,26 @@ func decodePlan(b []byte, scheme string) (Options, string, error) {
 // DecodePlan makes the plan of a file again, for the program that it was made
 // for; another program, or a changed file, is an error.
 func DecodePlan(ctx context.Context, b []byte, p *bundle.Program) (*Plan, error) {
-	o, hash, err := decodePlan(b, "ckks")
-	if err != nil {
-		return nil, err
-	}
-	plan, err := NewPlan(ctx, p, o)
-	if err != nil {
-		return nil, err
-	}
-	if err := plan.matches(hash); err != nil {
-		return nil, err
-	}
-	return plan, nil
+	return decoded(ctx, b, "ckks", p, NewPlan)
 }
 
 // DecodeExactPlan is DecodePlan for an exact plan.
 func DecodeExactPlan(ctx context.Context, b []byte, p *bundle.Program) (*ExactPlan, error) {
-	o, hash, err := decodePlan(b, "bgv")
+	return decoded(ctx, b, "bgv", p, NewExactPlan)
+}
+
+// decoded plans again what a file of a scheme says, and compares.
+func decoded[P interface{ matches(hash string) error }](ctx context.Context, b []byte, scheme string, p *bundle.Program, newPlan func(context.Context, *bundle.Program, Options) (P, error)) (none P, err error) {
+	o, hash, err := decodePlan(b, scheme)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	plan, err := NewExactPlan(ctx, p, o)
+	plan, err := newPlan(ctx, p, o)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	if err := plan.matches(hash); err != nil {
-		return nil, err
+		return none, err
 	}
 	return plan, nil
 }

@@ -57,6 +57,17 @@ func Check(logN int, logQP float64) error {
 	return nil
 }
 
+// Explain says in a sentence what the ring of degree 2^logN allows and what logQP bits
+// are of that.
+func Explain(logN int, logQP float64) string {
+	limit, _ := MaxLogQP(logN)
+	if Check(logN, logQP) == nil {
+		return fmt.Sprintf("a ring of degree 2^%d allows %.0f bits at %d bits of security, and this has %.1f", logN, limit, Bits, logQP)
+	}
+	return fmt.Sprintf("INSECURE: a ring of degree 2^%d allows %.0f bits at %d bits of security, this has %.1f and with them about %d; it was asked for",
+		logN, limit, Bits, logQP, Estimate(logN, logQP))
+}
+
 // InsecureError says that parameters have less than 128 bits of security. Limit
 // is 0 where the table does not know the ring degree.
 type InsecureError struct {

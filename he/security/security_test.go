@@ -3,6 +3,7 @@ package security
 import (
 	"errors"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -81,5 +82,18 @@ func TestEstimate(t *testing.T) {
 	// Source: docs/schemes/hes.rst of malb/lattice-estimator at commit 1bb476f.
 	if got := Estimate(13, 226); got > 121 || got < 115 {
 		t.Errorf("226 bits in degree 2^13: %d bits of security, the estimator finds 121.8", got)
+	}
+}
+
+// The sentence says which limit there is, what was taken, and that it is insecure only
+// where it is.
+func TestExplain(t *testing.T) {
+	for want, logQP := range map[string]float64{
+		"a ring of degree 2^13 allows 214 bits at 128 bits of security, and this has 200.5":                     200.5,
+		"INSECURE: a ring of degree 2^13 allows 214 bits at 128 bits of security, this has 300.0 and with them": 300,
+	} {
+		if got := Explain(13, logQP); !strings.HasPrefix(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

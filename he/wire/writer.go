@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 )
 
 // Writer hashes and counts what it passes on, and remembers the first error.
@@ -40,28 +41,18 @@ func (w *Writer) Bytes(b []byte) {
 const chunk = 1 << 13
 
 // Words64 writes words.
-func (w *Writer) Words64(v []uint64) {
-	for len(v) > 0 {
-		n := min(len(v), chunk)
-		w.buf = w.buf[:0]
-		for _, x := range v[:n] {
-			w.buf = binary.LittleEndian.AppendUint64(w.buf, x)
-		}
-		w.Bytes(w.buf)
-		v = v[n:]
-	}
-}
+func (w *Writer) Words64(v []uint64) { words(w, v, binary.LittleEndian.AppendUint64) }
 
 // Words32 writes words.
-func (w *Writer) Words32(v []uint32) {
-	for len(v) > 0 {
-		n := min(len(v), chunk)
+func (w *Writer) Words32(v []uint32) { words(w, v, binary.LittleEndian.AppendUint32) }
+
+func words[T any](w *Writer, v []T, put func([]byte, T) []byte) {
+	for part := range slices.Chunk(v, chunk) {
 		w.buf = w.buf[:0]
-		for _, x := range v[:n] {
-			w.buf = binary.LittleEndian.AppendUint32(w.buf, x)
+		for _, x := range part {
+			w.buf = put(w.buf, x)
 		}
 		w.Bytes(w.buf)
-		v = v[n:]
 	}
 }
 
