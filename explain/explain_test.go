@@ -220,8 +220,8 @@ func TestErrors(t *testing.T) {
 	task, _ := explained(t, model.Layer{Type: model.Square}, config(t, 0))
 	ctx := context.Background()
 	for want, change := range map[string]func(*Task){
-		"no calibration image":            func(t *Task) { t.Calibration = t.Calibration.First(0) },
-		"no held-out image":               func(t *Task) { t.Held = nil },
+		"no calibration image":             func(t *Task) { t.Calibration = t.Calibration.First(0) },
+		"no held-out image":                func(t *Task) { t.Held = nil },
 		"explain: float parameters: model": func(t *Task) { t.Float = t.Float[:1] },
 		`layer "fc2" (dense): it has no weight quantizer`: func(t *Task) {
 			q := *t.Quantized
