@@ -35,8 +35,17 @@ func (r *Recurrence) grid() grid {
 // square is R of the product with constant k.
 func (g grid) square(k, s int) int { return int(math.RoundToEven(float64(s*s) / float64(4*k))) }
 
-// product is the largest magnitude of R(x+y) - R(x-y) for a gate x and a state y.
+// provedPairs is up to how many pairs of factors a program proves the exact range of their
+// products; see bundle.Mul.
+const provedPairs = 1 << 10
+
+// product is the largest magnitude of R(x+y) - R(x-y) for a gate x and a state y, as the
+// program proves it: where there are many of them, k being a power of two, it is that of
+// x y / k, and 1 more.
 func (g grid) product(k int) int {
+	if (g.gate+1)*(2*g.state+1) > provedPairs {
+		return (g.gate*g.state+k-1)/k + 1
+	}
 	most := 0
 	for x := 0; x <= g.gate; x++ {
 		for y := 0; y <= g.state; y++ {

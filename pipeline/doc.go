@@ -7,8 +7,8 @@
 // complete, and every stage notes by hash what it read and made (see Stages), so that a
 // run which is resumed takes nothing that is of something else.
 //
-// Networks of images and of sentences go one way through all stages; what differs is
-// behind the interface kind.
+// Networks of images and of sentences go one way through all stages; what differs between
+// their samples is the concern of package recipe/material.
 //
 // Progress and notes go to a Watcher. Errors may carry advice, see Hint.
 package pipeline

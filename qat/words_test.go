@@ -130,18 +130,18 @@ func TestFineTuningWords(t *testing.T) {
 func TestMixedWords(t *testing.T) {
 	ctx := context.Background()
 	training, dev, words := reviews(t, encode.Selection{Kind: "chunk", Steps: 4})
-	unit := &model.Gates{} // stands for a GRU, which has none
-	for _, gates := range []*model.Gates{nil, {Degree: 3, Radius: 4, Penalty: 10, Inside: 0.7}, unit} {
+	for _, recurrent := range []model.Layer{
+		{Type: model.LSTM}, {Type: model.GRU}, {Type: model.LSTM, Gates: &model.Gates{Degree: 3, Radius: 4, Penalty: 10, Inside: 0.7}},
+	} {
 		n := reader(words, 4, 8, 6, 6)
-		if n.Layers[2].Gates = gates; gates == unit {
-			n.Layers[2].Type, n.Layers[2].Gates, gates = model.GRU, nil, nil
-		}
+		recurrent.Name, recurrent.Units = "lstm", 6
+		n.Layers[2] = recurrent
 		p, err := n.Initialise(1)
 		if err != nil {
 			t.Fatal(err)
 		}
 		c := bits(4, "mse", 0)
-		if gates != nil {
+		if recurrent.Gates != nil {
 			c.Activations.Bits, c.CellRange, c.Fraction = 0, 0, 16
 		}
 		z := start(t, n, p, c, training)

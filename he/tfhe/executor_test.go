@@ -22,6 +22,7 @@ func TestInsecureRunIsExact(t *testing.T) {
 		"convolution":      convNet(t),
 		"arbitrary tables": newNet(t, rng, net{bits: 2, maxWeight: 1, table: arbitrary(3), domain: 30, widths: []int{10, 7, 5, 4}}),
 		"recurrent":        lstmtest.Table(lstmtest.Shape{Steps: 2, Inputs: 3, Hidden: 2}, 30, 1),
+		"unit":             lstmtest.Unit(lstmtest.Shape{Steps: 2, Inputs: 3, Hidden: 2}, 30, 1),
 		"products":         squares(t),
 		"no tables":        newNet(t, rng, net{bits: 2, maxWeight: 2, widths: []int{8, 4}}),
 	} {

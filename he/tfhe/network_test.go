@@ -57,6 +57,7 @@ func TestLayersAreTheProgram(t *testing.T) {
 		newNet(t, rng, net{bits: 2, maxWeight: 1, widths: []int{5, 3}}),
 		lstmtest.Table(lstmtest.Shape{Steps: 1, Inputs: 3, Hidden: 2}, 30, 1),
 		lstmtest.Table(lstmtest.Shape{Steps: 4, Inputs: 5, Hidden: 3}, 60, 2),
+		lstmtest.Unit(lstmtest.Shape{Steps: 4, Inputs: 5, Hidden: 3}, 60, 2),
 		squares(t),
 	) {
 		plan := forced(t, p, testInsecureLiteral())
