@@ -1,7 +1,14 @@
 // Package hetest has what tests of several executors look at results with.
 package hetest
 
-import "qtool/he"
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"qtool/bundle"
+	"qtool/he"
+)
 
 // T is what a failing test needs: of package testing, or of package rapid.
 type T interface {
@@ -43,4 +50,29 @@ func Account[A he.Account](t T, r *he.Result) A {
 func NoiseLeft(t T, r *he.Result) float64 {
 	t.Helper()
 	return Account[he.Noise](t, r).BitsLeft
+}
+
+// Cancelled ends the context of a run of a new executor in each phase, and wants its error,
+// no result, and no more than most steps behind the end.
+func Cancelled(t testing.TB, most int, newExecutor func() he.Executor, samples []bundle.Sample) {
+	t.Helper()
+	for _, phase := range []string{"keygen", "encrypt", "evaluate", "decrypt"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		after := 0
+		result, err := newExecutor().Run(ctx, samples, func(s he.Step) {
+			if ctx.Err() != nil {
+				after++
+			}
+			if s.Phase == phase {
+				cancel()
+			}
+		})
+		cancel()
+		if !errors.Is(err, context.Canceled) || result != nil {
+			t.Errorf("cancelled in %s: %v, %v", phase, result, err)
+		}
+		if after > most {
+			t.Errorf("cancelled in %s: %d steps more, want %d at most", phase, after, most)
+		}
+	}
 }
