@@ -24,7 +24,7 @@ func TestInsecureCancel(t *testing.T) {
 	b := smallNet()
 	p := b.Done()
 	plan := mustPlan(t, p, insecureOptions(10, 2))
-	hetest.Cancelled(t, 2*plan.workers+2, func() he.Executor { return NewExecutor(p, plan) }, b.Samples(10))
+	hetest.Cancelled(t, p, 2*plan.workers+2, func() he.Executor { return NewExecutor(p, plan) }, b.Samples(10))
 }
 
 func TestInsecureRunReports(t *testing.T) {

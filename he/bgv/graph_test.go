@@ -156,7 +156,7 @@ func TestRefusals(t *testing.T) {
 func TestInsecureCancelGraph(t *testing.T) {
 	p := late().Done(t, 2)
 	plan := mustPlan(t, p, insecureOptions(10, 3))
-	hetest.Cancelled(t, 2*plan.workers+2, func() he.Executor { return NewExecutor(p, plan) }, bundletest.Samples(p, 3))
+	hetest.Cancelled(t, p, 2*plan.workers+2, func() he.Executor { return NewExecutor(p, plan) }, bundletest.Samples(p, 3))
 }
 
 // Buffers share memory once nothing reads them any more, and tiles within a segment.

@@ -188,7 +188,7 @@ func TestRefusals(t *testing.T) {
 func TestInsecureCancelGraph(t *testing.T) {
 	p := beside(t).Done(t, 15)
 	plan := mustPlan(t, p, insecureOptions(10))
-	hetest.Cancelled(t, 2*plan.workers+2, func() he.Executor { return NewExecutor(p, plan) }, bundletest.Samples(p, 3))
+	hetest.Cancelled(t, p, 2*plan.workers+2, func() he.Executor { return NewExecutor(p, plan) }, bundletest.Samples(p, 3))
 }
 
 // Random programs of all operations that are carried decrypt to the reference's integers.

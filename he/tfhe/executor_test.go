@@ -87,7 +87,7 @@ func TestInsecureRunRefuses(t *testing.T) {
 	if err != nil || len(hetest.Exact(t, r)) != 0 || len(r.Accounts) != 0 {
 		t.Errorf("no samples: %v, %v", r, err)
 	}
-	hetest.Cancelled(t, 2*plan.workers+2, func() he.Executor { return NewExecutor(plan.program, plan) }, randomSamples(seeded(1), 50, plan.program))
+	hetest.Cancelled(t, plan.program, 2*plan.workers+2, func() he.Executor { return NewExecutor(plan.program, plan) }, randomSamples(seeded(1), 50, plan.program))
 }
 
 // Under hopeless noise a run must not pass for a good one.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"qtool/bundle"
+	"qtool/bundle/bundletest"
 	"qtool/he"
 )
 
@@ -52,14 +53,16 @@ func NoiseLeft(t T, r *he.Result) float64 {
 	return Account[he.Noise](t, r).BitsLeft
 }
 
-// Cancelled ends the context of a run of a new executor in each phase, and wants its error,
-// no result, and no more than most steps behind the end.
-func Cancelled(t testing.TB, most int, newExecutor func() he.Executor, samples []bundle.Sample) {
+// Cancelled ends the context of a run of a new executor for p in each phase, and wants its
+// error, no result, and no more than most steps behind the end; and the reference's
+// integers of the executor's next run.
+func Cancelled(t testing.TB, p *bundle.Program, most int, newExecutor func() he.Executor, samples []bundle.Sample) {
 	t.Helper()
 	for _, phase := range []string{"keygen", "encrypt", "evaluate", "decrypt"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		after := 0
-		result, err := newExecutor().Run(ctx, samples, func(s he.Step) {
+		e := newExecutor()
+		result, err := e.Run(ctx, samples, func(s he.Step) {
 			if ctx.Err() != nil {
 				after++
 			}
@@ -74,5 +77,9 @@ func Cancelled(t testing.TB, most int, newExecutor func() he.Executor, samples [
 		if after > most {
 			t.Errorf("cancelled in %s: %d steps more, want %d at most", phase, after, most)
 		}
+		if result, err = e.Run(t.Context(), samples[:1], nil); err != nil {
+			t.Fatalf("after a run that was cancelled in %s: %v", phase, err)
+		}
+		bundletest.CheckExact(t, p, samples[:1], Exact(t, result))
 	}
 }
