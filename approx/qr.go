@@ -18,7 +18,7 @@ import (
 // is no x.
 //
 // Reference: Golub, Van Loan, "Matrix Computations", algorithm 5.2.1; the order
-// is that of LAPACK's dgeqr2 and dorm2r.
+// is the one of LAPACK's dgeqr2 and dorm2r.
 func leastSolution(a, b []float64, n int) (x []float64, condition float64) {
 	m := len(b)
 	work := make([]float64, n)

@@ -153,7 +153,7 @@ func (p *Program) shapesOf(tensors []int) [][]int {
 	return all
 }
 
-// tensorShape is that of a tensor by its number in Graph.
+// tensorShape is the shape of tensor i, numbered as in Graph.
 func (p *Program) tensorShape(t int) []int {
 	if t == 0 {
 		return p.Input.Shape

@@ -67,7 +67,7 @@ func (p *MaxPool) window() *window {
 	return &window{kernel: p.Kernel, stride: p.Stride, dilation: Both(1), padding: p.Padding}
 }
 
-// OutShape is that of SumPool.
+// OutShape is the shape of SumPool's output: a maximum pool has the same windows.
 func (p *MaxPool) OutShape(in ...[]int) ([]int, error) { return poolShape(in, p.window()) }
 
 func (p *MaxPool) apply(in Vec, shapes [][]int) Vec {

@@ -94,7 +94,7 @@ func coverage(op Op, b Bounds) error {
 	return nil
 }
 
-// bounds is that of the output state. The proof is propagate's.
+// bounds is the range of every element of the output state, by the proof of propagate.
 func (r *Recurrent) bounds(in Bounds, shapes [][]int) Bounds {
 	b, _ := r.propagate(in, shapes[0], func(*Node, []int, Bounds) error { return nil })
 	return b

@@ -85,7 +85,7 @@ func (p *Program) scalesMeet(i int, in []int) error {
 	return nil
 }
 
-// scale is that of a tensor by its number in Graph.
+// scale is the scale of tensor i, numbered as in Graph.
 func (p *Program) scale(t int) []float64 {
 	if t == 0 {
 		return []float64{float64(p.Input.Quantizer.Scale)}
@@ -93,7 +93,7 @@ func (p *Program) scale(t int) []float64 {
 	return p.Nodes[t-1].Scale
 }
 
-// tensorName is that of a tensor by its number in Graph.
+// tensorName is the name of tensor i, numbered as in Graph.
 func (p *Program) tensorName(t int) string {
 	if t == 0 {
 		return InputName

@@ -47,7 +47,7 @@ func Polynomials(n *model.Network) (*model.Network, error) {
 // the counts.
 //
 // It returns an error where the fit does, and for a degree that the fit does not
-// reach: that of an odd or even function on [-r, r] has no such term.
+// reach: the fit of an odd or even function on [-r, r] has no such term.
 func Approximate(l model.Layer, h approx.Histogram) (model.Layer, error) {
 	var p *approx.Polynomial
 	var err error

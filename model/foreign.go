@@ -152,5 +152,6 @@ func unclaimed(tensors []*safetensors.Foreign) string {
 func Foreign(b []byte) ([]safetensors.Foreign, bool) {
 	tensors, metadata, err := safetensors.ReadForeign(b, safetensors.DefaultLimits)
 	_, own := metadata["schema"]
-	return tensors, err == nil && !own
+	_, words := metadata[sequenceKey] // of checkpoints of earlier versions
+	return tensors, err == nil && !own && !words
 }

@@ -60,7 +60,7 @@ func newWalk(q *model.Quantized, float model.Parameters, images *datasets.Split)
 	return w, nil
 }
 
-// shape is that of layer i's tensor, or of the input.
+// shape is the shape of layer i's tensor, or of the input.
 func (w *walk) shape(i int) []int {
 	if i == model.Input {
 		return w.q.Network.Input

@@ -59,8 +59,9 @@ func (m *mixed) Input(x *G.Node, s train.Scales) (*G.Node, error) {
 	}})
 }
 
-// Weights implements train.Quantizer. A layer that is off and leaves its bias to
-// a table adds what its float bias is more than the table's.
+// Weights implements train.Quantizer. A layer that is off computes with its float
+// weights, in units of its integers. Where it leaves its bias to a table, the table adds
+// the quantized network's bias, so that this layer adds the float bias less that one.
 func (m *mixed) Weights(i int, w, b *G.Node, s train.Scales) (*G.Node, *G.Node, error) {
 	l := m.q.Network.Layers[i]
 	if m.on(l.Name) {
@@ -95,7 +96,7 @@ func (m *mixed) Weights(i int, w, b *G.Node, s train.Scales) (*G.Node, *G.Node, 
 	return w, b, err
 }
 
-// weightScales are those of the layer's quantizer.
+// weightScales are the scales of the layer's quantizer.
 func (m *mixed) weightScales(layer string) []float32 {
 	for _, w := range m.q.Weights {
 		if w.Layer == layer {

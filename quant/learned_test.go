@@ -113,7 +113,7 @@ func TestScaleGradientIsItsDefinition(t *testing.T) {
 	}
 }
 
-// On the binary grid the value is scale*sign(x): the gradient is that of the
+// On the binary grid the value is scale*sign(x): the gradient is the one of the
 // scale itself, whatever the size of x.
 func TestScaleGradientBinary(t *testing.T) {
 	p := Params{Scale: 0.5, Bits: 1, Signed: true, NarrowRange: true}

@@ -39,7 +39,7 @@ func From(r *rand.Rand, bits int, shape ...int) *Builder {
 	return &Builder{program: &bundle.Program{Input: bundle.Input{Shape: shape, Quantizer: q}}, shape: shape, rng: r}
 }
 
-// Shape is that of the last tensor.
+// Shape is the shape of the last tensor.
 func (b *Builder) Shape() []int { return b.shape }
 
 // Add appends an operation. Layers are called layera, layerb, and so on.

@@ -23,7 +23,7 @@ type stageResult struct {
 	Layers     []layerRow            `json:"layers,omitempty"`
 	// Calibration is the comparison of quantize --calibration all.
 	Calibration *pipeline.Calibrations `json:"calibration,omitempty"`
-	// Explanation is that of quantize --explain.
+	// Explanation is what quantize --explain found.
 	Explanation *explain.Report `json:"explain,omitempty"`
 }
 

@@ -119,7 +119,7 @@ func (c *circuit) cost(i, k int, s costmodel.Batch, q uint64) float64 {
 	return sum
 }
 
-// gatherCost is that of putting the parts of a source together in segment i, a
+// gatherCost is the cost of putting the parts of a source together in segment i, a
 // coefficient.
 func (c *circuit) gatherCost(i int, from *source, s costmodel.Batch) float64 {
 	sum := 0.0
@@ -139,7 +139,7 @@ func (st *stage) reductions(q uint64) float64 {
 	return float64(st.rows.Outputs()) + st.norm*float64(q)/elementary.Exp2(64)
 }
 
-// productCost is that of a polynomial in a ciphertext of degree d.
+// productCost is the cost of a polynomial in a ciphertext of degree d.
 func productCost(s costmodel.Batch, degree, d int) float64 {
 	if degree == 2 { // mostly a square
 		return float64(float64((d+1)*(d+2)/2)*s.Product) + float64(float64(2*d+1)*s.Reduce)

@@ -67,7 +67,7 @@ type place struct {
 	limb, at int
 }
 
-// tile is that of a buffer.
+// tile is the tile of a buffer.
 func (w *worker) tile(p *place, buffer int) []uint64 {
 	b := &p.circuit.buffers[buffer]
 	if b.tile != noTile {

@@ -3,7 +3,6 @@ package bgv
 import (
 	"bytes"
 	"context"
-	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -25,25 +24,7 @@ func TestInsecureCancel(t *testing.T) {
 	b := smallNet()
 	p := b.Done()
 	plan := mustPlan(t, p, insecureOptions(10, 2))
-	for _, phase := range []string{"keygen", "encrypt", "evaluate", "decrypt"} {
-		ctx, cancel := context.WithCancel(context.Background())
-		after := 0
-		result, err := NewExecutor(p, plan).Run(ctx, b.Samples(10), func(s he.Step) {
-			if ctx.Err() != nil {
-				after++
-			}
-			if s.Phase == phase {
-				cancel()
-			}
-		})
-		cancel()
-		if !errors.Is(err, context.Canceled) || result != nil {
-			t.Errorf("cancelled in %s: %v, %v", phase, result, err)
-		}
-		if after > 2*plan.workers+2 {
-			t.Errorf("cancelled in %s: %d steps more", phase, after)
-		}
-	}
+	hetest.Cancelled(t, p, 2*plan.workers+2, func() he.Executor { return NewExecutor(p, plan) }, b.Samples(10))
 }
 
 func TestInsecureRunReports(t *testing.T) {

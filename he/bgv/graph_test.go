@@ -1,7 +1,6 @@
 package bgv
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
 	"qtool/he"
+	"qtool/he/internal/hetest"
 )
 
 var one = &bundle.Add{Weights: []int32{1, 1}}
@@ -156,18 +156,7 @@ func TestRefusals(t *testing.T) {
 func TestInsecureCancelGraph(t *testing.T) {
 	p := late().Done(t, 2)
 	plan := mustPlan(t, p, insecureOptions(10, 3))
-	for _, phase := range []string{"keygen", "encrypt", "evaluate", "decrypt"} {
-		ctx, cancel := context.WithCancel(t.Context())
-		result, err := NewExecutor(p, plan).Run(ctx, bundletest.Samples(p, 3), func(s he.Step) {
-			if s.Phase == phase {
-				cancel()
-			}
-		})
-		cancel()
-		if !errors.Is(err, context.Canceled) || result != nil {
-			t.Errorf("cancelled in %s: %v, %v", phase, result, err)
-		}
-	}
+	hetest.Cancelled(t, p, 2*plan.workers+2, func() he.Executor { return NewExecutor(p, plan) }, bundletest.Samples(p, 3))
 }
 
 // Buffers share memory once nothing reads them any more, and tiles within a segment.

@@ -7,7 +7,7 @@ import (
 	"qtool/internal/elementary"
 )
 
-// noises are those of a circuit's buffers, as far as they are made.
+// noises are the noises of a circuit's buffers, as far as they are made.
 type noises []noise
 
 // freshNoises are those before the first stage.

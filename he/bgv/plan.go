@@ -49,7 +49,7 @@ type Options struct {
 // that the same program has the same plan everywhere.
 const DefaultMemory = 12 << 30
 
-// level is that of the kernels whose speeds weigh choices.
+// level is the level of vector instructions whose speeds weigh choices.
 func (o Options) level() cpu.Level {
 	if o.TuneTimings {
 		return cpu.Active

@@ -22,7 +22,7 @@ type costs struct {
 	decrypt float64   // of one output
 }
 
-// total is that of the batch.
+// total is the predicted work of the whole batch.
 func (c costs) total(inputs int, stages []stage) float64 {
 	sum := c.encrypt * float64(inputs)
 	for i := range stages {
@@ -73,7 +73,7 @@ func (c *coster) relinearise(limbs, drop int) float64 {
 	return c.n * (sum + 2*(float64(from*(c.transform+c.Mul))+float64(to*(c.transform+float64((from+1)*c.Term)+c.Convert+c.Mul))))
 }
 
-// divide is that of so many polynomials.
+// divide is the work of dividing so many polynomials.
 func (c *coster) divide(limbs, drop, polys int) float64 {
 	from, to := float64(drop), float64(limbs-drop)
 	return float64(c.n * float64(polys) * (float64(from*(c.transform+c.Mul)) + float64(to*(c.transform+float64((from+1)*c.Term)+c.Convert+2*c.Mul))))

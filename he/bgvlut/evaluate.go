@@ -55,7 +55,7 @@ func (e *evaluation) drop(all []ciphertext) {
 	}
 }
 
-// powers are those of the shape, each on its own level.
+// powers are the powers of x that the shape asks for, each on its own level.
 func (e *evaluation) powers(x ciphertext) []ciphertext {
 	s := e.program.shape
 	all := make([]ciphertext, len(s.powers))

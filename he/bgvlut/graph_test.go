@@ -188,18 +188,7 @@ func TestRefusals(t *testing.T) {
 func TestInsecureCancelGraph(t *testing.T) {
 	p := beside(t).Done(t, 15)
 	plan := mustPlan(t, p, insecureOptions(10))
-	for _, phase := range []string{"keygen", "encrypt", "evaluate", "decrypt"} {
-		ctx, cancel := context.WithCancel(t.Context())
-		result, err := NewExecutor(p, plan).Run(ctx, bundletest.Samples(p, 3), func(s he.Step) {
-			if s.Phase == phase {
-				cancel()
-			}
-		})
-		cancel()
-		if !errors.Is(err, context.Canceled) || result != nil {
-			t.Errorf("cancelled in %s: %v, %v", phase, result, err)
-		}
-	}
+	hetest.Cancelled(t, p, 2*plan.workers+2, func() he.Executor { return NewExecutor(p, plan) }, bundletest.Samples(p, 3))
 }
 
 // Random programs of all operations that are carried decrypt to the reference's integers.

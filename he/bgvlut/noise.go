@@ -62,7 +62,7 @@ const (
 // total is both parts together.
 func (e noise) total() float64 { return add(e.own, e.shared) }
 
-// noises are those of the buffers, as far as they are made.
+// noises are the noises of the buffers, as far as they are made.
 type noises []noise
 
 // linear is the noise behind rows of the given norms on parts of buffers.

@@ -36,7 +36,7 @@ type Options struct {
 	sketch bool // see Predict
 }
 
-// level is that of the kernels whose speeds weigh choices.
+// level is the level of vector instructions whose speeds weigh choices.
 func (o Options) level() cpu.Level {
 	if o.TuneTimings {
 		return cpu.Active

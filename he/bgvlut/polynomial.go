@@ -117,7 +117,7 @@ func overlap(n int, twice int64) (first, last int64) {
 	return max(0, twice-int64(n-1)), min(int64(n-1), twice)
 }
 
-// symmetry is that of v about twice/2, where both sides are known.
+// symmetry is whether v is odd or even about twice/2, on the places where both sides are known.
 func symmetry(v []int64, twice int64) parity {
 	first, last := overlap(len(v), twice)
 	isOdd, isEven := true, true

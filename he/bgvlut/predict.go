@@ -18,7 +18,7 @@ type Prediction struct {
 	// Work is the core seconds of the whole run by the cost model, without key
 	// generation.
 	Work float64
-	// Seconds are those of one core with the kernels in use.
+	// Seconds are seconds of one core with the kernels in use.
 	Seconds float64
 }
 

@@ -18,7 +18,7 @@ type shape struct {
 	terms  []int // indices into powers; their exponents are below b
 }
 
-// newShape is that of leaves of b coefficients: b must be even unless the parity
+// newShape is the shape of polynomials in leaves of b coefficients: b must be even unless the parity
 // is general. giant says whether x^b is needed.
 func newShape(p parity, b int, giant bool) *shape {
 	s := &shape{parity: p, leaf: b}
@@ -88,7 +88,7 @@ type work struct {
 	leaves       int // leaves divided alone
 }
 
-// work is that of a polynomial with so many leaves.
+// work is the work of a polynomial with so many leaves.
 func (s *shape) work(leaves int) work {
 	w := work{relinearised: s.products() + max(0, log2Ceil(leaves)-1)}
 	w.node(leaves)

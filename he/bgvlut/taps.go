@@ -28,7 +28,7 @@ type bunchRows struct {
 	rows    [][]int32
 }
 
-// row is that of an element's linear map, or of the identity.
+// row is the row of an element's linear map, or of the identity.
 func (st *stage) row(element int) (in, w []int32) {
 	if st.rows == nil {
 		return []int32{int32(element)}, []int32{1}

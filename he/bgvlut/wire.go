@@ -9,7 +9,7 @@ import (
 	"qtool/he/wire"
 )
 
-// format is that of keys and ciphertexts on the wire; see package wire. Keys are
+// format is the framing of keys and ciphertexts on the wire; see package wire. Keys are
 // of parameters, ciphertexts of a plan.
 var format = wire.Format{
 	Package: "bgvlut", Magic: "qtooltab", Version: 1, Parameters: parameterBytes,

@@ -100,7 +100,7 @@ func (e explained) Unwrap() he.Executor { return e.Executor }
 
 func (e explained) Backend() he.Backend {
 	b := e.Executor.Backend()
-	b.Why = append(b.Why, e.why)
+	b.Why = append(slices.Clip(b.Why), e.why)
 	return b
 }
 

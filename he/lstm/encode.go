@@ -76,7 +76,7 @@ func (e *encoder) encode(dst engine.Poly, u use) error {
 	return nil
 }
 
-// metadata is that of ciphertexts whose slots are scale times what they stand for.
+// metadata describes ciphertexts whose slots are scale times what they stand for.
 func (p *Plan) metadata(scale float64) *rlwe.MetaData {
 	m := &rlwe.MetaData{}
 	m.Scale = rlwe.NewScale(scale)

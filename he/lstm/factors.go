@@ -30,7 +30,7 @@ func (c *cell) stepLimbs() int {
 	return 6
 }
 
-// limbs is that of step t's linear maps; for t = steps that of the logits'.
+// limbs is how many limbs step t's linear maps read; for t = steps, the logits' map.
 func (c *cell) limbs(t int) int { return 2 + (c.steps-t)*c.stepLimbs() }
 
 // newConstants puts the largest of every tensor at 2^message, and the logits' at
@@ -40,7 +40,7 @@ func (c *cell) newConstants(message, out int, logit float64) constants {
 	return constants{m / c.xMax, m / c.cMax, m / c.hMax, elementary.Exp2(float64(out)) / logit}
 }
 
-// factors are those of a step that begins with so many limbs of the primes.
+// factors are the factors of a step that begins with so many limbs of the primes.
 func (c *cell) factors(k constants, limbs int, primes []float64) factors {
 	f := factors{limbs: limbs}
 	for i := range c.stepLimbs() {

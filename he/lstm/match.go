@@ -127,7 +127,7 @@ func (m *matcher) newC(out *cell, h, c int) error {
 	return nil
 }
 
-// shiftVariance is that of a Mul's own rounding of two quarter squares.
+// shiftVariance is the variance that a Mul's own rounding of two quarter squares adds.
 func shiftVariance(shift uint8) float64 {
 	if shift == 0 {
 		return 0

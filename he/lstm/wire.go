@@ -11,7 +11,7 @@ import (
 	"qtool/he/wire"
 )
 
-// format is that of keys and ciphertexts on the wire, all of a plan; see package
+// format is the framing of keys and ciphertexts on the wire, all of a plan; see package
 // wire.
 var format = wire.Format{
 	Package: "lstm", Magic: "qtoollst", Version: 1,

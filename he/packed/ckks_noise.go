@@ -59,7 +59,7 @@ const sureness = 7.2
 
 const (
 	errorSigma = sample.Sigma   // of fresh encryptions and keys
-	second     = 1. / (1 << 16) // see above
+	second     = 1. / (1 << 16) // added to a squared value, for the product of two errors: its variance is 2 var(e)^2
 	widest     = 1. / (1 << 8)
 )
 

@@ -68,7 +68,7 @@ func (s *exactSession) Batch(ctx context.Context, samples []bundle.Sample, m *me
 	return r, nil
 }
 
-// nodeSeconds are those of all plaintext primes together.
+// nodeSeconds are the seconds of each node, of all plaintext primes together.
 func (s *exactSession) nodeSeconds() he.NodeSeconds {
 	all := make(he.NodeSeconds, len(s.plan.program.Nodes))
 	for k := range s.server.servers {

@@ -124,8 +124,8 @@ type Plan struct {
 	params ckks.Parameters
 	fast   func() ckks.Parameters // see fastRing
 	values []values[float64]
-	// units are those of the input and of every stage, second those of the second
-	// factors of products; see stageValues.
+	// units are the units of the input and of every stage, second the units of the
+	// second factors of products; see stageValues.
 	units, second []float64
 	message       int // log2 of the scale
 	weight        int // log2 of the last diagonals' scale

@@ -26,7 +26,7 @@ type values[T any] struct {
 	least        []float64 // see leastWeights; packed-ckks alone
 }
 
-// unit is that of output o of the map.
+// unit is the unit of output o of the map.
 func (v *values[T]) unit(o int) T {
 	if len(v.units) == 1 || 2*o < v.stage.Map.Matrix.Outputs() {
 		return v.units[0]

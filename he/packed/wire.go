@@ -9,7 +9,7 @@ import (
 	"qtool/he/wire"
 )
 
-// format is that of files of keys and ciphertexts; see package wire. A payload is
+// format is the framing of keys and ciphertexts in files; see package wire. A payload is
 // the number of the plaintext prime, one byte, 0 for CKKS and keys, and the limbs.
 // How many there are, and modulo which prime each is, follows from the plan, which
 // the reader must have.

@@ -88,19 +88,7 @@ func TestInsecureRunRefuses(t *testing.T) {
 	if err != nil || len(hetest.Exact(t, r)) != 0 || len(r.Accounts) != 0 {
 		t.Errorf("no samples: %v, %v", r, err)
 	}
-	for _, phase := range []string{"keygen", "evaluate"} {
-		e := NewExecutor(plan.program, plan) // without keys as yet
-		ctx, cancel := context.WithCancel(context.Background())
-		r, err := e.Run(ctx, randomSamples(seeded(1), 50, plan.program), func(s he.Step) {
-			if s.Phase == phase {
-				cancel()
-			}
-		})
-		cancel()
-		if !errors.Is(err, context.Canceled) || r != nil {
-			t.Errorf("cancelled in %s: %v, %v", phase, r, err)
-		}
-	}
+	hetest.Cancelled(t, plan.program, 2*plan.workers+2, func() he.Executor { return NewExecutor(plan.program, plan) }, randomSamples(seeded(1), 50, plan.program))
 }
 
 // Under hopeless noise a run must not pass for a good one.

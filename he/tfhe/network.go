@@ -136,7 +136,7 @@ func (l *layer) each(o int, f func(value int, weight int32)) {
 	}
 }
 
-// bias is that of accumulator o.
+// bias is the bias of accumulator o.
 func (l *layer) bias(o int) int64 {
 	if l.rows == nil {
 		return 0

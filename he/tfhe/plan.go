@@ -32,7 +32,7 @@ type Options struct {
 	TuneTimings bool
 }
 
-// level is that of the kernels whose speeds weigh choices.
+// level is the level of vector instructions whose speeds weigh choices.
 func (o Options) level() cpu.Level {
 	if o.TuneTimings {
 		return cpu.Active
@@ -49,7 +49,7 @@ const DefaultLogFailure = -20
 type Plan struct {
 	program   *bundle.Program
 	layers    []layer
-	slots     []int     // of every value: half of those of the layers that read it
+	slots     []int     // of every value, half the number of slots that the layers which read it have on the torus
 	free      [][]block // values that nothing reads after each layer
 	params    *Parameters
 	stages    []stage
@@ -61,7 +61,7 @@ type Plan struct {
 }
 
 // NewPlan chooses the parameters with the least time a look-up, as package costmodel
-// predicts it, among those that are secure and keep the failure probability of an
+// predicts it, among those that are secure and keep the failure probability of a
 // sample (see Options) by the noise analysis at noise.go: the same program and options
 // give the same plan on every machine.
 //

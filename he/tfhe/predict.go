@@ -16,7 +16,7 @@ type Prediction struct {
 	// Work is the core seconds of the keys and of so many samples by the cost model of
 	// the reference processor.
 	Work float64
-	// Seconds are those of one core with the kernels in use.
+	// Seconds are seconds of one core with the kernels in use.
 	Seconds float64
 }
 

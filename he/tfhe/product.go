@@ -10,7 +10,7 @@ import (
 // sum fits an int64.
 const maxFactor = 1 << 30
 
-// product is that of x and y, for the bounds of x and y one after the other. Where
+// product is the product of x and y, for the bounds of x and y one after the other. Where
 // both depend on ciphertexts it takes a layer of two look-ups an element, of the sum
 // and of the difference; see bundle.Mul.
 func (u *maker) product(ctx context.Context, m *bundle.Mul, x, y *bundle.Rows, b bundle.Bounds) (*bundle.Rows, error) {

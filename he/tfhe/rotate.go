@@ -34,12 +34,13 @@ func newRotator(p *Parameters, keys *EvaluationKeys, batch int) *rotator {
 	return r
 }
 
-// start sets accumulator k to the test polynomial times X^-body:
+// start sets accumulator k to the test polynomial v times X^-body:
 //
-//	c_0 = v X^-body,   c_1 = 0,
+//	c_0 = v X^-body,   c_1 = 0,   v[i] = round(Q t.at(slotAt(i)) / 4 outSlots)
 //
-// where v is F of the package comment on N positions, in units of half a slot of
-// the layers that read it, as table.at is twice the entry.
+// for i = 0..N-1. slotAt(i) is which of the slots of the table's accumulator position i
+// belongs to, and t.at twice the value of the function F of the package comment there.
+// The layers that read the entry have 2 outSlots slots on the torus.
 func (r *rotator) start(k int, t *table, slots int, body uint32, outSlots int) {
 	p := r.params
 	n := p.N()

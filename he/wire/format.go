@@ -53,7 +53,7 @@ type Header struct {
 	Key        KeyID
 }
 
-// name is that of a kind.
+// name is the name of a kind.
 func (f *Format) name(kind uint8) string {
 	if kind < 1 || int(kind) > len(f.Kinds) {
 		return "unknown"

@@ -63,7 +63,7 @@ func (d DType) Size() int {
 }
 
 // A Tensor is a named array. Data holds its elements in row-major order, little
-// endian. An empty Shape is that of a scalar, which has one element.
+// endian. An empty Shape is a scalar's, which has one element.
 type Tensor struct {
 	Name  string
 	DType DType

@@ -1,7 +1,7 @@
 package f32
 
 // Sums are those of a batch normalisation over stretches of a tensor, in float64:
-// 16 of each kind, value k of a stretch in that of k mod 16.
+// 16 of each kind, value k of a stretch in the sum number k mod 16.
 type Sums [2 * lanes]float64
 
 // Add adds y-b to the first sum, and (x-a)(y-b) to the second, for all values of

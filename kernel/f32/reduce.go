@@ -2,7 +2,7 @@ package f32
 
 import "math"
 
-// Sum adds x up in 64 sums, value k in that of k mod 64; at the end those 32
+// Sum adds x up in 64 sums, value k in the sum number k mod 64; at the end those 32
 // apart are added, then 16, and so on.
 func Sum(x []float32) float32 {
 	if active != nil && len(x) > 0 {

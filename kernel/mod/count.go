@@ -12,7 +12,7 @@ import (
 //	dst = (-1)^(x mod 2) #{t in table: floor(x/2) >= t}
 //
 // With a table of cumulative probabilities that is a sample of a symmetric
-// distribution. Time and memory accesses do not depend on x. level is that of the
+// distribution. Time and memory accesses do not depend on x. level is the level of the
 // kernels to use.
 func SignedCount(level cpu.Level, dst []int64, src, table []uint64) {
 	same(len(dst), len(src))

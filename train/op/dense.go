@@ -31,7 +31,7 @@ func Dense(x, w, b *G.Node, inputGrad bool) (*G.Node, error) {
 	return apply(o, x, w, b)
 }
 
-// terms are those of a product of matrices: term k is k*a and k*b.
+// terms are where the terms of a product of matrices lie: term k is at k*a and k*b.
 func terms(count, a, b int) []f32.Term {
 	t := make([]f32.Term, count)
 	for k := range t {

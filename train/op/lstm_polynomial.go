@@ -36,7 +36,7 @@ func NewPolynomialCell(degree int, radius float32, linearOutput bool) *Polynomia
 	return &PolynomialCell{Degree: degree, Radius: radius, LinearOutput: linearOutput}
 }
 
-// coefficients are those of gate k in powers of z.
+// coefficients are the polynomial of gate k, in powers of z.
 func (p *PolynomialCell) coefficients(theta []float32, k int) []float32 {
 	n := p.Degree + 1
 	p.row = append(p.row[:0], theta[k*n:(k+1)*n]...)

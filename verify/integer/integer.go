@@ -28,9 +28,12 @@ func New(p *bundle.Program) (*Executor, error) {
 	return &Executor{p, r}, nil
 }
 
+// batch is how many samples a verification has encoded at a time. Run takes any number.
+const batch = 1 << 10
+
 // Backend implements he.Executor.
 func (e *Executor) Backend() he.Backend {
-	return he.Backend{Name: "integer", Why: []string{"plain integers, no encryption"}}
+	return he.Backend{Name: "integer", Slots: batch, Why: []string{"plain integers, no encryption"}}
 }
 
 // Run implements he.Executor.

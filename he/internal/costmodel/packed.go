@@ -9,7 +9,7 @@ import "qtool/kernel/cpu"
 // in float64 on every processor, in every order, fused or not.
 type Packed struct{ NTT, Extend, Product, Key, Move, Section, Encrypt float64 }
 
-// PackedOf are those of a level's kernels in the ring of degree 2^logN.
+// PackedOf are the costs of a level's kernels in the ring of degree 2^logN.
 //
 // Source: packed.Measure's passes, the least time of many over 8 seconds each, one
 // worker while other work kept the machine busy, rings of 2^12 to 2^15, on

@@ -28,7 +28,7 @@ type Batch struct {
 	NTT       float64 // times logN
 }
 
-// BatchOf are those of a level's kernels modulo q.
+// BatchOf are the costs of a level's kernels modulo q.
 //
 // Source: the transform, linear map and tensor product of `qtool bench` on one core
 // of an AVX-512 x86-64 processor with the 52-bit multiply-add at about 4 GHz, and the
@@ -68,7 +68,7 @@ type Tables struct {
 	Gaussian float64
 }
 
-// TablesOf are those of a level's kernels.
+// TablesOf are the costs of a level's kernels.
 //
 // Source: fitted to the look-ups of `qtool bench` ("table look-up in a batch") on one
 // core of an AVX-512 x86-64 processor at about 3 GHz, with the 52-bit multiply-add
@@ -85,7 +85,7 @@ func TablesOf(level cpu.Level) Tables {
 // multiply-add of the key switch.
 type Rotation struct{ Butterfly, Product, Digit, Word float64 }
 
-// RotationOf are those of a level's kernels modulo a prime of logQ bits.
+// RotationOf are the costs of a level's kernels modulo a prime of logQ bits.
 //
 // Source: least times of many of the parts of a look-up of `qtool bench` ("look-up by
 // blind rotation") on an AVX-512 x86-64 processor, with all levels of QTOOL_CPU.

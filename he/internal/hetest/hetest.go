@@ -1,7 +1,15 @@
 // Package hetest has what tests of several executors look at results with.
 package hetest
 
-import "qtool/he"
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"qtool/bundle"
+	"qtool/bundle/bundletest"
+	"qtool/he"
+)
 
 // T is what a failing test needs: of package testing, or of package rapid.
 type T interface {
@@ -43,4 +51,35 @@ func Account[A he.Account](t T, r *he.Result) A {
 func NoiseLeft(t T, r *he.Result) float64 {
 	t.Helper()
 	return Account[he.Noise](t, r).BitsLeft
+}
+
+// Cancelled ends the context of a run of a new executor for p in each phase, and wants its
+// error, no result, and no more than most steps behind the end; and the reference's
+// integers of the executor's next run.
+func Cancelled(t testing.TB, p *bundle.Program, most int, newExecutor func() he.Executor, samples []bundle.Sample) {
+	t.Helper()
+	for _, phase := range []string{"keygen", "encrypt", "evaluate", "decrypt"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		after := 0
+		e := newExecutor()
+		result, err := e.Run(ctx, samples, func(s he.Step) {
+			if ctx.Err() != nil {
+				after++
+			}
+			if s.Phase == phase {
+				cancel()
+			}
+		})
+		cancel()
+		if !errors.Is(err, context.Canceled) || result != nil {
+			t.Errorf("cancelled in %s: %v, %v", phase, result, err)
+		}
+		if after > most {
+			t.Errorf("cancelled in %s: %d steps more, want %d at most", phase, after, most)
+		}
+		if result, err = e.Run(t.Context(), samples[:1], nil); err != nil {
+			t.Fatalf("after a run that was cancelled in %s: %v", phase, err)
+		}
+		bundletest.CheckExact(t, p, samples[:1], Exact(t, result))
+	}
 }

@@ -7,7 +7,7 @@ import (
 	"qtool/internal/elementary"
 )
 
-// Int is that of an integer of any size, 0 for 0 and below.
+// Int is log2 of an integer of any size, 0 for 0 and below.
 func Int(x *big.Int) float64 {
 	if x.Sign() <= 0 {
 		return 0
@@ -18,7 +18,7 @@ func Int(x *big.Int) float64 {
 	return float64(exponent) + elementary.Log2(m)
 }
 
-// Product is that of the product of all factors.
+// Product is log2 of the product of all factors.
 func Product(lists ...[]uint64) float64 {
 	sum := 0.0
 	for _, l := range lists {

@@ -64,7 +64,7 @@ func (r *Ring) Transform(i int) *mod.Transform { return r.transforms[i] }
 // special are the numbers of the special primes' limbs.
 func (r *Ring) special() []int { return span(r.chain, len(r.moduli)) }
 
-// product is that of the given primes, modulo prime i.
+// product is the product of the given primes, modulo prime i.
 func (r *Ring) product(i int, primes []int) uint64 {
 	m, p := r.moduli[i], uint64(1)
 	for _, k := range primes {

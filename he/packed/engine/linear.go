@@ -73,7 +73,7 @@ func (e *Engine) Apply(ctx context.Context, l *Linear, in []Ciphertext, keys Key
 	return out, nil
 }
 
-// moduli are those of the map's products.
+// moduli are the primes that the map's products are taken modulo.
 func (e *Engine) moduli(l *Linear) []*modulus {
 	if l.Extended {
 		return e.extended(l.Limbs)

@@ -24,7 +24,7 @@ type Places struct {
 // of the products.
 type Layout struct {
 	Name string
-	// Strides are those of the tensor that is read.
+	// Strides are the strides of the tensor that is read.
 	Strides Strides
 	Places
 	Product *Places

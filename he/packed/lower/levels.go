@@ -1,6 +1,6 @@
 package lower
 
-// limbs are those of ciphertexts in front of every segment's map, and of fresh ones.
+// limbs are how many limbs ciphertexts have in front of every segment's map, and fresh ones.
 // A segment takes one prime for its map, but a last one with nothing behind it, and one
 // more for its activation. Each stands as low as what reads it allows, so that what
 // waits for a join is computed on the fewest limbs, and base are those of the outputs:

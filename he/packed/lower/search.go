@@ -140,7 +140,7 @@ func (s *search) inherited(seg *Segment) []inheritance {
 	return all
 }
 
-// layouts are those of a segment's sources; Input has none.
+// layouts are the layouts of a segment's sources; Input has none.
 func (s *state) layouts(seg *Segment) []held {
 	all := make([]held, len(seg.Sources))
 	for k, source := range seg.Sources {

@@ -262,7 +262,7 @@ func (s *Segment) matrix(ctx context.Context, all []Segment, folded []bool) (*Ma
 	return m, nil
 }
 
-// elements are those of source k as its layout gives them; see matrix.
+// elements are the elements of source k in the order that its layout gives them; see matrix.
 func (s *Segment) elements(all []Segment, k int, folded bool) int {
 	if source := s.Sources[k]; source != Input && !folded {
 		return bundle.Size(all[source].Shape)

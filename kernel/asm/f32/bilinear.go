@@ -9,9 +9,11 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// bilinear writes the sampling of a plane, a vector of pixels at a time. Two
-// registers hold their 64-bit coordinates: with 16 lanes in order, with 8 pixels
-// 0 1 4 5 and 2 3 6 7, so that a shuffle of both gives 32-bit halves in order.
+// bilinear writes the sampling of a plane, a vector of pixels at a time. Two registers
+// hold the 64-bit coordinates of its pixels. With 16 lanes (AVX-512) the first holds
+// pixels 0 to 7 and the second 8 to 15. With 8 lanes (AVX2) the first holds pixels 0, 1,
+// 4, 5 and the second 2, 3, 6, 7: a shuffle that takes 32-bit halves of both works on
+// each half of a register, and then gives the pixels in order.
 func bilinear() {
 	pairs()
 	both(func(s isa) {
