@@ -38,6 +38,7 @@ var order = [][]string{
 	{"report"},
 	{"configs"},
 	{"recipe"},
+	{"recipe/material"},
 	{"pipeline"},
 	{"tune/pareto"},
 	{"tune"},
