@@ -148,9 +148,11 @@ func unclaimed(tensors []*safetensors.Foreign) string {
 }
 
 // Foreign tells whether a file is a safetensors file that another tool wrote, and
-// gives its tensors: one without the metadata of a checkpoint.
+// gives its tensors: one without the metadata of a checkpoint, of sentences of earlier
+// versions either.
 func Foreign(b []byte) ([]safetensors.Foreign, bool) {
 	tensors, metadata, err := safetensors.ReadForeign(b, safetensors.DefaultLimits)
 	_, own := metadata["schema"]
-	return tensors, err == nil && !own
+	_, old := metadata[sequenceKey]
+	return tensors, err == nil && !own && !old
 }
