@@ -67,7 +67,7 @@ func (s *Sources) Switching(limbs int, scale float64) float64 {
 		sum += d * d / 12
 	}
 	x := s.n * sample.Sigma / (s.special * scale)
-	return float64(x*x) * sum
+	return float64(float64(x*x) * sum)
 }
 
 // Diagonal is the rounding of one encoded plaintext, for each unit of the factor that it

@@ -73,7 +73,7 @@ func (e *Executor) Run(ctx context.Context, samples []bundle.Sample, step func(h
 	if e.session == nil {
 		keys = p.KeyWork
 	}
-	m := meter.New(step, keys+float64(batches)*each)
+	m := meter.New(step, keys+float64(float64(batches)*each))
 	if e.session == nil {
 		err := m.Timed("keygen", &keygen, func() (err error) {
 			e.session, e.made, err = p.Start(ctx, m)
@@ -101,7 +101,7 @@ func (e *Executor) Run(ctx context.Context, samples []bundle.Sample, step func(h
 			encode = 0
 		}
 		parts = append(parts, part)
-		m.Reach(keys + float64(len(parts))*each)
+		m.Reach(keys + float64(float64(len(parts))*each))
 	}
 	r := he.Join(parts)
 	if len(parts) == 0 {
