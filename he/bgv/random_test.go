@@ -19,8 +19,7 @@ import (
 // passes ten standard deviations of it: the reserve is for that and for the peak of deep
 // programs, and no run may pass it.
 //
-// The flag rapid.checks makes it another number of programs: CI draws 10,000, in some
-// minutes.
+// The flag rapid.checks makes it another number of programs.
 func TestInsecureRandomPrograms(t *testing.T) {
 	primes := rapid.IntRange(2, 4)
 	all, touched := 0, 0
