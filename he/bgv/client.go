@@ -59,11 +59,11 @@ func NewClient(p *Plan) *Client {
 func newClient(p *Plan, secret *rlwe.SecretKey, seed sample.Seed) *Client {
 	c := &Client{client: &client{plan: p, keys: &keys{secret: secret}, seeds: sample.NewStream(seed)}}
 	for i, s := range p.params.RingQ().SubRings {
-		key, negative := make([]uint64, s.N), make([]uint64, s.N)
+		key, negative, m := make([]uint64, s.N), make([]uint64, s.N), p.moduli[i]
 		s.IMForm(secret.Value.Q.Coeffs[i], key)
-		s.Neg(key, negative)
-		c.key = append(c.key, p.moduli[i].Fixed(key))
-		c.negative = append(c.negative, p.moduli[i].Fixed(negative))
+		m.Scale(negative, key, m.Factor(m.Q-1)) // below q where the key is 0, too
+		c.key = append(c.key, m.Fixed(key))
+		c.negative = append(c.negative, m.Fixed(negative))
 	}
 	for range p.workers {
 		n := p.Slots()

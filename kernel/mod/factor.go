@@ -30,7 +30,8 @@ func (m *Modulus) Factor(w uint64) Factor {
 // Fixed is a vector of constants, prepared for products like a Factor.
 type Fixed struct{ w, quotients []uint64 }
 
-// Fixed prepares w, whose words must be below q. It keeps w.
+// Fixed prepares w and keeps it. It panics if a word is not below q, which would have no
+// quotient of 52 or 64 bits.
 func (m *Modulus) Fixed(w []uint64) Fixed {
 	f := Fixed{w, make([]uint64, len(w))}
 	shift := 64
@@ -38,6 +39,9 @@ func (m *Modulus) Fixed(w []uint64) Fixed {
 		shift = 52
 	}
 	for i, v := range w {
+		if v >= m.Q {
+			panic(fmt.Sprintf("mod: word %d of a fixed vector is not below the modulus %d", i, m.Q))
+		}
 		f.quotients[i] = m.quotient(v, shift)
 	}
 	return f
