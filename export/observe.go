@@ -164,10 +164,8 @@ func forward(q *model.Quantized, float model.Parameters, samples *datasets.Split
 	if e := q.Network.Entry(); e != model.Input {
 		return outs[e], outs, nil
 	}
-	for x := range ptq.Reals(samples.Subset([]int{k})) {
-		for _, v := range x {
-			entered = append(entered, float64(v))
-		}
+	for _, v := range samples.Tensor(k) {
+		entered = append(entered, float64(v))
 	}
 	return entered, outs, nil
 }

@@ -64,7 +64,5 @@ func Forward(n *model.Network, p model.Parameters, s *datasets.Split, k int) ([]
 	if n.ReadsWords() {
 		return n.ForwardWords(p, s.Words[k])
 	}
-	x := make([]float32, len(s.Image(k)))
-	datasets.Augment{}.Apply(x, s.Image(k), s.Shape, 0, 0, 0)
-	return n.Forward(p, x)
+	return n.Forward(p, s.Tensor(k))
 }

@@ -51,8 +51,7 @@ func newWalk(q *model.Quantized, float model.Parameters, images *datasets.Split)
 	}
 	w.real[0], w.integer[0] = make([][]float64, images.Len()), make([][]float64, images.Len())
 	for i := range w.real[0] {
-		x := make([]float32, len(images.Image(i)))
-		images.Reals(x, i)
+		x := images.Tensor(i)
 		w.real[0][i] = wide(x)
 		q.Input.Codes(x, x)
 		w.integer[0][i] = wide(x)
