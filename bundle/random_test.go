@@ -1,10 +1,8 @@
 package bundle_test
 
 import (
-	"flag"
 	"math/big"
 	"slices"
-	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,21 +13,13 @@ import (
 	"qtool/bundle/bundletest"
 )
 
-// check runs a property on n draws, or on a twentieth of them, at least 20, with -short. Draws that
-// the command line asks for count instead.
+// check is bundletest.Check, with -short on a twentieth of n draws, but on 500 of more.
 func check(t *testing.T, n int, property func(*rapid.T)) {
 	t.Helper()
-	f := flag.Lookup("rapid.checks")
-	if before := f.Value.String(); before == f.DefValue {
-		if testing.Short() {
-			n = min(n, max(n/20, 500)) // enough for every operation to be drawn
-		}
-		if err := f.Value.Set(strconv.Itoa(n)); err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = f.Value.Set(before) }()
+	if testing.Short() {
+		n = min(n, max(n/20, 500)) // enough for every operation to be drawn
 	}
-	rapid.Check(t, property)
+	bundletest.Check(t, n, property)
 }
 
 // On random graphs over all operations, the interpreter is what the definitions of

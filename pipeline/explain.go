@@ -7,7 +7,6 @@ import (
 	"qtool/explain"
 	"qtool/internal/hint"
 	"qtool/model"
-	"qtool/recipe/material"
 )
 
 // explain says what quantization did to each layer of a checkpoint: ranges and
@@ -22,14 +21,14 @@ func (w *Workspace) explain(ctx context.Context, c *model.Checkpoint) (*explain.
 	if err != nil {
 		return nil, err
 	}
-	encoder, err := m.Encoder(q)
+	samples := m.calibration()
+	inputs, err := m.Inputs(q, samples)
 	if err != nil {
 		return nil, err
 	}
-	samples := m.calibration()
 	bar := w.Begin("explain", 0)
 	r, err := explain.Run(ctx, explain.Task{
-		Quantized: q, Float: float, Calibration: samples, Inputs: material.Inputs(encoder, samples), Held: m.Held, Noun: w.data.Unit(), Progress: bar.Set,
+		Quantized: q, Float: float, Calibration: samples, Inputs: inputs, Held: m.Held, Noun: w.data.Unit(), Progress: bar.Set,
 	})
 	bar.End(err)
 	return r, err

@@ -103,11 +103,10 @@ func (m *Material) Score(ctx context.Context, q *model.Quantized, p *bundle.Prog
 	if err != nil {
 		return nil, err
 	}
-	encoder, err := m.Encoder(q)
+	inputs, err := m.Inputs(q, m.Held)
 	if err != nil {
 		return nil, err
 	}
-	inputs := material.Inputs(encoder, m.Held)
 	r, err := e.Run(ctx, p.Input.Pictures(inputs.Encoder, samplesOf(inputs)), nil)
 	if err != nil {
 		return nil, err

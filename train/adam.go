@@ -70,14 +70,7 @@ func (a *Adam) Step(model []G.ValueGrad) error {
 		a.M, a.V = zerosLike(weights), zerosLike(weights)
 	}
 	a.Steps++
-	c1 := 1 - elementary.Pow(a.Beta1, float64(a.Steps))
-	c2 := 1 - elementary.Pow(a.Beta2, float64(a.Steps))
-	step := f32.AdamStep{
-		Rate:  float32(a.Rate / c1),
-		Beta1: float32(a.Beta1), Rest1: float32(1 - a.Beta1),
-		Beta2: float32(a.Beta2), Rest2: float32(1 - a.Beta2),
-		Root: float32(1 / math.Sqrt(c2)), Epsilon: float32(a.Epsilon), Scale: float32(scale),
-	}
+	step := a.kernel(a.Rate)
 	trained := len(weights) - a.Frozen
 	for i, w := range weights[:trained] {
 		if i >= trained-a.Relative {
@@ -90,6 +83,18 @@ func (a *Adam) Step(model []G.ValueGrad) error {
 		step.Apply(w, a.M[i], a.V[i], grads[i])
 	}
 	return nil
+}
+
+// kernel is the step at hand, number Steps, with a learning rate.
+func (a *Adam) kernel(rate float64) f32.AdamStep {
+	c1 := 1 - elementary.Pow(a.Beta1, float64(a.Steps))
+	c2 := 1 - elementary.Pow(a.Beta2, float64(a.Steps))
+	return f32.AdamStep{
+		Rate:  float32(rate / c1),
+		Beta1: float32(a.Beta1), Rest1: float32(1 - a.Beta1),
+		Beta2: float32(a.Beta2), Rest2: float32(1 - a.Beta2),
+		Root: float32(1 / math.Sqrt(c2)), Epsilon: float32(a.Epsilon), Scale: float32(a.Scale),
+	}
 }
 
 func zerosLike(ws [][]float32) [][]float32 {

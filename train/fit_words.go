@@ -41,7 +41,7 @@ func (w *wordFitter) gather(shards []*graph) error {
 
 // step moves the vectors, after a step of the optimiser of everything else.
 func (w *wordFitter) step(a *Adam) {
-	w.adam.step(w.table, w.gradient, a.Rate*w.rate, a.Scale, a.Steps)
+	w.adam.step(w.table, w.gradient, a.kernel(a.Rate*w.rate))
 }
 
 // moments are the optimiser's, as tensors of the state of a run.

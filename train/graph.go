@@ -82,8 +82,6 @@ func newGraph(n *model.Network, p model.Parameters, q Quantizer, batch int, o *o
 		for _, s := range q.Scales() {
 			t.params = append(t.params, t.scales[s.Name])
 		}
-	}
-	if q != nil {
 		if x, err = q.Logits(x); err != nil {
 			return nil, err
 		}

@@ -1,10 +1,8 @@
 package train
 
 import (
-	"math"
 	"math/rand/v2"
 
-	"qtool/internal/elementary"
 	"qtool/kernel/f32"
 	"qtool/model"
 )
@@ -142,15 +140,8 @@ func (s *sparse) sumSquares() float64 {
 // SparseAdam.
 type rowAdam struct{ m, v []float32 }
 
-// step moves the rows of table by g scaled; steps counts the optimiser's, this one
-// included.
-func (a *rowAdam) step(table []float32, g *sparse, rate, scale float64, steps int) {
-	const beta1, beta2, epsilon = 0.9, 0.999, 1e-8
-	step := f32.AdamStep{
-		Rate:  float32(rate / (1 - elementary.Pow(beta1, float64(steps)))),
-		Beta1: beta1, Rest1: 1 - beta1, Beta2: beta2, Rest2: 1 - beta2,
-		Root: float32(1 / math.Sqrt(1-elementary.Pow(beta2, float64(steps)))), Epsilon: epsilon, Scale: float32(scale),
-	}
+// step moves the rows of table by g.
+func (a *rowAdam) step(table []float32, g *sparse, step f32.AdamStep) {
 	for k, row := range g.rows {
 		from, to := int(row)*g.size, (int(row)+1)*g.size
 		step.Apply(table[from:to], a.m[from:to], a.v[from:to], g.values[k*g.size:(k+1)*g.size])

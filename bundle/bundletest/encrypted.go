@@ -1,8 +1,6 @@
 package bundletest
 
 import (
-	"flag"
-	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -17,17 +15,10 @@ import (
 // from 150 on every kind of o.
 func Encrypted(t *testing.T, n int, o Random, rarely int, run func(t *rapid.T, p *bundle.Program, samples []bundle.Sample) []bundle.Vec) {
 	t.Helper()
-	f := flag.Lookup("rapid.checks")
-	if before := f.Value.String(); before == f.DefValue {
-		if err := f.Value.Set(strconv.Itoa(n)); err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = f.Value.Set(before) }()
-	}
 	programs := Programs(o)
 	used := map[bundle.Kind]int{}
 	all, refused, graphs := 0, 0, 0
-	rapid.Check(t, func(t *rapid.T) {
+	Check(t, n, func(t *rapid.T) {
 		p := programs.Draw(t, "program")
 		samples := DrawSamples(p, rapid.IntRange(1, 3).Draw(t, "samples")).Draw(t, "codes")
 		all++

@@ -3,6 +3,7 @@ package bgv
 import (
 	"math"
 
+	"qtool/he/internal/log2"
 	"qtool/he/internal/parts"
 	"qtool/internal/elementary"
 )
@@ -86,25 +87,14 @@ func (e noises) linear(s *source, norms parts.Norms) noise {
 	for _, row := range norms.Rows {
 		own, shared := math.Inf(-1), math.Inf(-1)
 		for k, n := range row {
-			own = rootSumSquare(own, all[norms.Parts[k]].own+float64(elementary.Log2(n.Square)/2))
-			shared = sum(shared, all[norms.Parts[k]].shared+elementary.Log2(n.L1))
+			own = log2.RootSumSquare(own, all[norms.Parts[k]].own+float64(elementary.Log2(n.Square)/2))
+			shared = log2.Sum(shared, all[norms.Parts[k]].shared+elementary.Log2(n.L1))
 		}
-		most = max(most, rootSumSquare(own, shared))
+		most = max(most, log2.RootSumSquare(own, shared))
 	}
 	// A row without weights leaves a constant, below t in size.
 	out.own, out.shared = math.Inf(-1), max(most, 0)
 	return out
-}
-
-// sum is log2(2^a + 2^b).
-func sum(a, b float64) float64 {
-	if a < b {
-		a, b = b, a
-	}
-	if math.IsInf(b, -1) {
-		return a
-	}
-	return a + elementary.Log2(1+elementary.Exp2(b-a))
 }
 
 // lift multiplies by a power of the scale modulo t, which is 1 before the first

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"qtool/bundle"
+	"qtool/he/internal/log2"
 	"qtool/he/internal/sample"
 	"qtool/internal/elementary"
 )
@@ -66,7 +67,7 @@ func freshNoise(logN int, logT float64) noise {
 }
 
 // total is both parts together.
-func (e noise) total() float64 { return rootSumSquare(e.own, e.shared) }
+func (e noise) total() float64 { return log2.RootSumSquare(e.own, e.shared) }
 
 // required is log2 of the smallest Q that carries e.
 func (e noise) required() float64 {
@@ -166,20 +167,9 @@ func (e *noise) rounding(degree int) float64 {
 	sum := math.Inf(-1)
 	for i := range degree + 1 {
 		variance := logFactorial(float64(i)) + float64(float64(i)*(e.logN+elementary.Log2(2./3)))
-		sum = rootSumSquare(sum, variance/2)
+		sum = log2.RootSumSquare(sum, float64(variance/2))
 	}
 	return sum - float64(elementary.Log2(12)/2)
-}
-
-// rootSumSquare is log2 sqrt(4^a + 4^b).
-func rootSumSquare(a, b float64) float64 {
-	if a < b {
-		a, b = b, a
-	}
-	if math.IsInf(b, -1) {
-		return a
-	}
-	return a + float64(elementary.Log2(1+elementary.Exp2(2*(b-a)))/2)
 }
 
 // logFactorial is log2(n!).

@@ -3,6 +3,7 @@ package bgvlut
 import (
 	"math"
 
+	"qtool/he/internal/log2"
 	"qtool/he/internal/parts"
 	"qtool/he/internal/sample"
 	"qtool/internal/elementary"
@@ -60,7 +61,7 @@ const (
 )
 
 // total is both parts together.
-func (e noise) total() float64 { return add(e.own, e.shared) }
+func (e noise) total() float64 { return log2.Sum(e.own, e.shared) }
 
 // noises are the noises of the buffers, as far as they are made.
 type noises []noise
@@ -72,9 +73,9 @@ func (all noises) linear(l parts.List, norms parts.Norms) noise {
 		own, shared := math.Inf(-1), math.Inf(-1)
 		for k, n := range row {
 			e := all[l[norms.Parts[k]].Buffer]
-			own, shared = rootSumSquare(own, e.own+float64(elementary.Log2(n.Square)/2)), add(shared, e.shared+elementary.Log2(n.L1))
+			own, shared = log2.RootSumSquare(own, e.own+float64(elementary.Log2(n.Square)/2)), log2.Sum(shared, e.shared+elementary.Log2(n.L1))
 		}
-		worst = max(worst, add(own, shared))
+		worst = max(worst, log2.Sum(own, shared))
 	}
 	// A row without weights leaves a constant, below T in size.
 	return noise{math.Inf(-1), max(worst, 0)}
@@ -107,13 +108,13 @@ func (m model) leaf(e float64, terms int) float64 {
 
 // rounding is what the division of a ciphertext of degree 1 adds.
 func (m model) rounding() float64 {
-	return add(m.root(math.Sqrt(1./12)), m.logN+elementary.Log2(math.Sqrt(1./12*2/3)*tail/2))
+	return log2.Sum(m.root(math.Sqrt(1./12)), m.logN+elementary.Log2(math.Sqrt(1./12*2/3)*tail/2))
 }
 
 // rounding2 is what the division of a degree-2 tensor adds: the square of s and
 // c_2 meet, whose squares' product is largest at thirds of the tail.
 func (m model) rounding2() float64 {
-	return add(m.rounding(), float64(1.5*m.logN)+elementary.Log2(math.Sqrt(1./12)*2/3*tail*2/3*math.Sqrt(tail/3.)))
+	return log2.Sum(m.rounding(), float64(1.5*m.logN)+elementary.Log2(math.Sqrt(1./12)*2/3*tail*2/3*math.Sqrt(tail/3.)))
 }
 
 // required is log2 of the smallest Q that carries e.
@@ -189,37 +190,23 @@ func (m model) table(in float64, t tree, divide func(step int, e float64) float6
 	powers := m.product(in, in)
 	least = powers
 	rest := next(max(powers, in))
-	worst := add(rest, round)
+	worst := log2.Sum(rest, round)
 	for range t.baby - 1 {
 		powers = m.product(worst, worst)
 		least = min(least, powers)
 		rest = next(powers)
-		worst = max(worst, add(rest, round))
+		worst = max(worst, log2.Sum(rest, round))
 	}
 	leaf := m.leaf(worst, 1<<t.baby)
 	if t.height == 0 {
 		return noise{round, next(leaf)}, least
 	}
-	rest = next(add(m.product(leaf, worst), leaf))
+	rest = next(log2.Sum(m.product(leaf, worst), leaf))
 	for range t.height - 1 {
-		worst = max(worst, add(rest, round))
+		worst = max(worst, log2.Sum(rest, round))
 		e := m.product(worst, worst)
 		least = min(least, e)
-		rest = next(add(e, m.rounding2()))
+		rest = next(log2.Sum(e, m.rounding2()))
 	}
 	return noise{round, rest}, least
-}
-
-// rootSumSquare is log2 sqrt(4^a + 4^b).
-func rootSumSquare(a, b float64) float64 { return add(2*a, 2*b) / 2 }
-
-// add is log2(2^a + 2^b).
-func add(a, b float64) float64 {
-	if a < b {
-		a, b = b, a
-	}
-	if math.IsInf(b, -1) {
-		return a
-	}
-	return a + elementary.Log2(1+elementary.Exp2(b-a))
 }

@@ -26,6 +26,15 @@ func Inputs(e encode.Encoder, samples *datasets.Split) *datasets.Split {
 	return samples
 }
 
+// Inputs are samples as inputs of q's program.
+func (m *Material) Inputs(q *model.Quantized, samples *datasets.Split) (*datasets.Split, error) {
+	e, err := m.Encoder(q)
+	if err != nil {
+		return nil, err
+	}
+	return Inputs(e, samples), nil
+}
+
 // File is the bundle of a quantized network, without provenance: the program, what its
 // tensors have seen of a draw of training samples, golden vectors of some of these, and the
 // client's part. With it comes each layer's SQNR in decibels against parameters float; see

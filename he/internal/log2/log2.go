@@ -2,6 +2,7 @@
 package log2
 
 import (
+	"math"
 	"math/big"
 
 	"qtool/internal/elementary"
@@ -28,3 +29,17 @@ func Product(lists ...[]uint64) float64 {
 	}
 	return sum
 }
+
+// Sum is log2(2^a + 2^b).
+func Sum(a, b float64) float64 {
+	if a < b {
+		a, b = b, a
+	}
+	if math.IsInf(b, -1) {
+		return a
+	}
+	return a + elementary.Log2(1+elementary.Exp2(b-a))
+}
+
+// RootSumSquare is log2 sqrt(4^a + 4^b).
+func RootSumSquare(a, b float64) float64 { return float64(Sum(float64(2*a), float64(2*b)) / 2) }
