@@ -59,7 +59,7 @@ func (o Encryption) unused() error {
 	return nil
 }
 
-// BackendNone leaves encryption out: the clear rungs alone.
+// BackendNone leaves encryption out: the clear stages of the ladder alone.
 const BackendNone = "none"
 
 // Plan plans a program for so many images: parameters are chosen, or refused, before

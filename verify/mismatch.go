@@ -2,7 +2,7 @@ package verify
 
 import "fmt"
 
-// Err is nil if the encrypted rung agrees with the integers, or an error that wraps
+// Err is nil if the encrypted stage agrees with the integers, or an error that wraps
 // ErrMismatch and names the first that does not: an exact back end must agree on every
 // logit, an approximate one must stay within its stated bound. Samples in which a look-up
 // failed may differ, if no more look-ups failed than was predicted (see CheckLookups).

@@ -15,9 +15,9 @@ import (
 const ReportSchema = 1
 
 // Report is report.json: what a run or a verification measured. Accuracies are
-// null where a rung was not run; Images counts the images that were really
+// null where a stage was not run; Images counts the images that were really
 // encrypted, evaluated and decrypted (or, where nothing was encrypted, those
-// that the other rungs saw). The other rungs may have answered more: as many as
+// that the other stages saw). The other stages may have answered more: as many as
 // Answers has labels.
 type Report struct {
 	Schema          int               `json:"schema"`
@@ -161,7 +161,7 @@ func (r *Report) Asked() task.Task {
 	return task.Task{Kind: task.Classification}
 }
 
-// Judged is a metric of each rung.
+// Judged is a metric of each stage.
 func (r *Report) Judged(m task.Metric) Accuracy {
 	if m == task.Accuracy {
 		return r.Accuracy

@@ -11,10 +11,10 @@ import (
 	"qtool/task"
 )
 
-// Values are real outputs of every rung, Outputs of them a sample, one sample after the
+// Values are real outputs of every stage, Outputs of them a sample, one sample after the
 // other: of two classes the score of a sample, the logit of label 1 less the one of label
 // 0, and of a regression the numbers that are answered, for which Targets are right. They
-// are float32. A rung that was not run has none.
+// are float32. A stage that was not run has none.
 type Values struct {
 	Outputs   int     `json:"outputs"`
 	Targets   Numbers `json:"targets,omitempty"`
@@ -24,13 +24,13 @@ type Values struct {
 	Encrypted Numbers `json:"encrypted"`
 }
 
-// Rung is what one network answers to samples: labels, and values where the task has any.
-type Rung struct {
+// StageAnswers is what one network, a stage of the ladder, answers to samples: labels, and values where the task has any.
+type StageAnswers struct {
 	Answers Predictions
 	Values  Numbers
 }
 
-// Metrics are a task's metrics beside accuracy, by name, of each rung; see package task.
+// Metrics are a task's metrics beside accuracy, by name, of each stage; see package task.
 type Metrics map[string]Accuracy
 
 // Metrics are those that follow from the answers to a task; none where all are accuracy.
@@ -41,7 +41,7 @@ func (a *Answers) Metrics(t task.Task) Metrics {
 		return nil
 	}
 	all := Metrics{}
-	for _, rung := range []struct {
+	for _, stage := range []struct {
 		values Numbers
 		put    func(*Accuracy, *float64)
 	}{
@@ -49,16 +49,16 @@ func (a *Answers) Metrics(t task.Task) Metrics {
 		{v.Integer, func(a *Accuracy, x *float64) { a.Integer = x }}, {v.Encrypted, func(a *Accuracy, x *float64) { a.Encrypted = x }},
 		{v.onEncrypted(), func(a *Accuracy, x *float64) { a.IntegerOnEncrypted = x }},
 	} {
-		for name, x := range a.judge(t, rung.values) {
+		for name, x := range a.judge(t, stage.values) {
 			row := all[name]
-			rung.put(&row, &x)
+			stage.put(&row, &x)
 			all[name] = row
 		}
 	}
 	return all
 }
 
-// onEncrypted are the integer rung's values of the samples that were encrypted, where
+// onEncrypted are the integer stage's values of the samples that were encrypted, where
 // these are fewer.
 func (v *Values) onEncrypted() Numbers {
 	if n := len(v.Encrypted); n > 0 && n < len(v.Integer) {
@@ -67,7 +67,7 @@ func (v *Values) onEncrypted() Numbers {
 	return nil
 }
 
-// judge are the metrics of one rung's values, which may be fewer than the samples.
+// judge are the metrics of one stage's values, which may be fewer than the samples.
 func (a *Answers) judge(t task.Task, values Numbers) map[string]float64 {
 	k := a.Values.Outputs
 	switch {
@@ -95,8 +95,8 @@ func (a *Answers) Len() int {
 	return len(a.Labels)
 }
 
-// Rung is the named rung's value, nil where it has none.
-func (a Accuracy) Rung(name string) *float64 {
+// Stage is the named stage's value, nil where it has none.
+func (a Accuracy) Stage(name string) *float64 {
 	switch name {
 	case "float":
 		return a.Float
@@ -112,8 +112,8 @@ func (a Accuracy) Rung(name string) *float64 {
 	return nil
 }
 
-// RungNames are the rungs of a ladder in their order.
-var RungNames = []string{"float", "quantized", "integer", "encrypted"}
+// StageNames are the stages of a ladder in their order.
+var StageNames = []string{"float", "quantized", "integer", "encrypted"}
 
 // values are the real values by which the ladder's task is judged, nil where it has none.
 func (l *Ladder) values() *Values {

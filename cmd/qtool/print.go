@@ -119,7 +119,7 @@ func (p *printer) drift(r *verify.Report) {
 	p.f("\n")
 }
 
-// ladder is the table of the four rungs, with the task's metrics.
+// ladder is the table of the four stages, with the task's metrics.
 func (p *printer) ladder(r *verify.Report) {
 	t := newTable()
 	metrics, noun := r.Asked().Metrics(), r.Unit()
@@ -127,7 +127,7 @@ func (p *printer) ladder(r *verify.Report) {
 	for _, m := range metrics {
 		header = append(header, m.Title)
 	}
-	t.AppendHeader(append(header, noun.Many, "against the rung above"))
+	t.AppendHeader(append(header, noun.Many, "against the stage above"))
 	columns := make([]int, len(metrics)+1)
 	for i := range columns {
 		columns[i] = i + 2
@@ -142,11 +142,11 @@ func (p *printer) ladder(r *verify.Report) {
 			notes["quantized"] = fmt.Sprintf("%d answers differ", verify.CountFlips(r.Answers.Float, r.Answers.Quantized))
 		}
 	}
-	for _, name := range verify.RungNames {
-		ran, row := r.Judged(metrics[0]).Rung(name) != nil, table.Row{name}
+	for _, name := range verify.StageNames {
+		ran, row := r.Judged(metrics[0]).Stage(name) != nil, table.Row{name}
 		for _, m := range metrics {
 			figure := "-"
-			if x := r.Judged(m).Rung(name); x != nil {
+			if x := r.Judged(m).Stage(name); x != nil {
 				figure = m.Format(*x)
 			}
 			row = append(row, figure)
@@ -170,7 +170,7 @@ func (p *printer) ladder(r *verify.Report) {
 	}
 }
 
-// encryptedNote compares the encrypted rung with the integers: logit by logit
+// encryptedNote compares the encrypted stage with the integers: logit by logit
 // where it is exact, else answer by answer. Where fewer images were encrypted, it
 // says what the integers have on those.
 func encryptedNote(r *verify.Report) string {

@@ -37,7 +37,7 @@ func (p *printer) simulated(r *verify.Report) {
 	if s == nil {
 		return
 	}
-	p.f("\nSimulated (%s), nothing encrypted: %.2f %% of %s, %d logits differ from the integer rung; %.1f bits of noise budget left predicted; %.2f s.\n",
+	p.f("\nSimulated (%s), nothing encrypted: %.2f %% of %s, %d logits differ from the integer stage; %.1f bits of noise budget left predicted; %.2f s.\n",
 		s.Backend, 100*s.Accuracy, r.Unit().Count(s.Images), s.LogitMismatches, s.PredictedBits, s.Seconds)
 	p.lookups(s.Lookups, r.Unit())
 	for _, why := range s.Why {

@@ -23,13 +23,13 @@ func newVerifyCommand(a *app) *cobra.Command {
 bundle on the ciphertexts, decrypts, and compares every logit with the integer
 reference. An exact back end must agree on all of them.
 
-The float and quantized rungs of the table are filled in where the checkpoints that
+The float and quantized stages of the ladder are filled in where the checkpoints that
 the bundle was made of stand beside it.
 
-With --encrypted-limit only the first of the images are encrypted, and the clear rungs
+With --encrypted-limit only the first of the images are encrypted, and the clear stages
 answer all: the table then shows beside the encrypted accuracy the integer program's on
 the same images, which is the one to compare with. --limit leaves images out of every
-rung.
+stage.
 
 With --simulate nothing is encrypted: noise is drawn as it is predicted where look-ups
 may fail, for all images, and an exact back end gives the integer program's answers.
@@ -54,7 +54,7 @@ bundle, and one command at a time has a folder.
   --backend packed-ckks  approximate with a stated error, one image at a time, low latency; recurrent
                          networks with polynomial gates: thousands of sequences at once
   --backend packed-bgv   the same packing exactly, once for each plaintext prime
-  --backend none         no encryption: the clear rungs alone`),
+  --backend none         no encryption: the clear stages of the ladder alone`),
 		Example: `  qtool verify-encrypted --bundle lenet/model.qb
   qtool verify-encrypted --bundle lenet/model.qb --limit 100 --json
   qtool verify-encrypted --bundle sentiment/model.qb --backend pbs --encrypted-limit 20
@@ -80,7 +80,7 @@ bundle, and one command at a time has a folder.
 	cmd.Flags().StringVar(&o.Backend, "backend", "auto", "one of "+strings.Join(recipe.Backends, ", "))
 	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions(recipe.Backends, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().IntVar(&o.Limit, "limit", 0, "only the first samples of the test set (default all)")
-	cmd.Flags().IntVar(&o.EncryptedLimit, "encrypted-limit", 0, "encrypt only the first of the samples that the clear rungs answer (default all)")
+	cmd.Flags().IntVar(&o.EncryptedLimit, "encrypted-limit", 0, "encrypt only the first of the samples that the clear stages answer (default all)")
 	registerPacked(cmd, &o.Encryption)
 	registerFailure(cmd, &o.Encryption)
 	registerMemory(cmd, &o.Encryption)

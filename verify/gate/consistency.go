@@ -39,7 +39,7 @@ func orElse(s, other string) string {
 }
 
 // lengths is what is wrong with the answers' lists, "" for nothing: one for each
-// image that was encrypted, and where the other rungs answered more, one for each
+// image that was encrypted, and where the other stages answered more, one for each
 // label on all of those.
 func (c *checker) lengths() string {
 	a, n := &c.r.Answers, c.answered()
@@ -84,7 +84,7 @@ func (c *checker) lengths() string {
 	return ""
 }
 
-// answered is how many samples the rungs that are not encrypted answered: as many
+// answered is how many samples the stages that are not encrypted answered: as many
 // as there are labels, and no fewer than were encrypted.
 func (c *checker) answered() int { return max(c.r.Answers.Len(), c.r.Images) }
 
@@ -99,7 +99,7 @@ func (c *checker) figures() string {
 	} else if s.IntegerOnEncrypted != nil {
 		return fmt.Sprintf("accuracy.integer_on_encrypted is stated as %v, though every %s was encrypted", *s.IntegerOnEncrypted, c.noun.One)
 	}
-	for _, rung := range []struct {
+	for _, stage := range []struct {
 		name    string
 		answers verify.Predictions
 		stated  *float64
@@ -107,11 +107,11 @@ func (c *checker) figures() string {
 		{"float", a.Float, s.Float}, {"quantized", a.Quantized, s.Quantized}, {"integer", a.Integer, s.Integer}, {"encrypted", a.Encrypted, s.Encrypted},
 		{"integer_on_encrypted", onEncrypted, s.IntegerOnEncrypted},
 	} {
-		if rung.answers == nil {
+		if stage.answers == nil {
 			continue
 		}
-		if want := accuracy(a.Labels, rung.answers); rung.stated == nil || *rung.stated != want {
-			return fmt.Sprintf("accuracy.%s is stated as %s, the answers give %v", rung.name, stated(rung.stated), want)
+		if want := accuracy(a.Labels, stage.answers); stage.stated == nil || *stage.stated != want {
+			return fmt.Sprintf("accuracy.%s is stated as %s, the answers give %v", stage.name, stated(stage.stated), want)
 		}
 	}
 	for _, pair := range []struct {

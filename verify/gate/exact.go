@@ -124,7 +124,7 @@ func (c *checker) predictions(same, paired bool) {
 	case c.regression():
 		c.sameValues()
 	default:
-		// A bundle names its float checkpoint by hash, so that the float rung must
+		// A bundle names its float checkpoint by hash, so that the float stage must
 		// be the same too.
 		got := c.r.Answers.Integer
 		n := differences(got, c.e.Predictions.Integer[:len(got)])

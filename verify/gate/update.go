@@ -18,7 +18,7 @@ import (
 // What a gate would refuse for any baseline is no baseline: a partial run, a
 // mismatch, figures that contradict the answers, and a budget passed. So is
 // another dataset under the same recipe's name, and a report without the float
-// rung where there was one. Those errors wrap ErrFailed.
+// stage where there was one. Those errors wrap ErrFailed.
 func Update(old *Baseline, r *verify.Report) (*Baseline, error) {
 	e := entryOf(r)
 	if old != nil {
@@ -54,7 +54,7 @@ func replaceable(was *Entry, r *verify.Report) error {
 			ErrFailed, was.Recipe, was.Dataset, was.DatasetSHA256, r.Dataset, r.DatasetSHA256)
 	}
 	if was.judged().Float != nil && r.Judged(r.Asked().Metric()).Float == nil {
-		return fmt.Errorf("%w: recipe %q: the baseline has a float rung and the report has none", ErrFailed, was.Recipe)
+		return fmt.Errorf("%w: recipe %q: the baseline has a float stage and the report has none", ErrFailed, was.Recipe)
 	}
 	return nil
 }
