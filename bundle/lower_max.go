@@ -15,7 +15,7 @@ import (
 //
 //	max(a, b) = b + relu(a - b)
 //
-// where relu is a LookupTable over the proved range of a - b. Kernels of several rows
+// where relu is a LookupTable over the static bound of a - b. Kernels of several rows
 // and columns go row by row and column by column where that takes fewer tables. A
 // padding of zeros takes no part where no element is below 0; where one is, the
 // channel's least proved value is subtracted before and added again behind. Ranges are

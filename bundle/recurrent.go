@@ -31,7 +31,7 @@ import "fmt"
 // Everything is exact; the only rounding is that of LookupTable and Shift,
 // half to even.
 //
-// The proved range of a step holds for all steps: every state has a declared
+// The static bound of a step holds for all steps: every state has a declared
 // Range, which must hold 0, and from states and inputs within their ranges the
 // body must lead back into them. A Domain is an assumption of that proof, which
 // running the program checks; see Domain.

@@ -5,7 +5,7 @@ import (
 	"math/big"
 )
 
-// TensorBounds is the proved interval of every element of every tensor of the
+// TensorBounds is the static bound of every element of every tensor of the
 // body, by the numbers of Wiring, in any step: for inputs within in, of the given
 // shape.
 func (r *Recurrent) TensorBounds(in Bounds, shape []int) ([]Bounds, error) {

@@ -58,8 +58,8 @@ type Layer struct {
 	// Saturation is the share of values that the quantizer clamps: of weights, of
 	// pixels, or of the activations that the program meets.
 	Saturation *float64 `json:"saturation"`
-	// Range is proved for every input, Seen what the calibration images took of
-	// it, Headroom the bits that the first needs more than the second.
+	// Range is the static bound, Seen the calibration range, Headroom the bits that
+	// the static bound needs more than the calibration range.
 	Range    bundle.Range `json:"range"`
 	Seen     bundle.Range `json:"seen"`
 	Headroom int          `json:"headroom_bits"`

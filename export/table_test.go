@@ -70,7 +70,7 @@ func tabled(t *testing.T, c calibrate.Config) (*model.Quantized, []model.LayerSc
 }
 
 // Every entry is TableCode of the accumulators that the shift brings there, and the
-// tables reach over the whole proved range and no further.
+// tables reach over the whole static bound and no further.
 func TestTables(t *testing.T) {
 	for _, shift := range []int{0, 3} {
 		c := tableConfig(4)

@@ -101,9 +101,9 @@ type Bytes struct {
 	Keys          int64 `json:"keys"`
 }
 
-// Layer is one operation of the program. Range is proved for every input, Seen
-// is what calibration images used of it; SQNR compares its real values with the
-// float network's, in decibels.
+// Layer is one operation of the program. Range is its static bound,
+// Seen its calibration range; SQNR compares its real values with the float
+// network's, in decibels.
 type Layer struct {
 	Name    string         `json:"name"`
 	Op      bundle.Kind    `json:"op"`

@@ -19,7 +19,7 @@ type Random struct {
 	Chain     bool          // every node reads the one before it
 	Layers    int           // at most so many are drawn, some for the shape are added; 0 means 7
 	InputBits int           // at most; 0 means 3
-	RangeBits int           // proved ranges are at most so wide; 0 means 40
+	RangeBits int           // static bounds are at most so wide; 0 means 40
 	Degree    int           // of polynomials, at most; 0 means 3
 	TableBits int           // tables index ranges of at most so many bits; 0 means 9
 	Exact     bool          // a Mul or a Shift has a shift of 0 and rounds nothing
@@ -111,7 +111,7 @@ type tensor struct {
 	name  string
 	shape []int
 	scale []float64 // one, or one a channel
-	bits  int       // of its proved range
+	bits  int       // of its static bound
 	read  bool
 }
 

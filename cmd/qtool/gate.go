@@ -30,7 +30,7 @@ func newGateCommand(a *app) *cobra.Command {
 and prints what was compared, what changed, and which images have other answers.
 
 It demands exactly: no encrypted logit off the integer reference, the baseline's
-bundle and all its integer logits, the same proved ranges, the same test set, all
+bundle and all its integer logits, the same static bounds, the same test set, all
 of it encrypted, and figures that follow from the answers. Accuracy is compared by
 an exact paired test (McNemar) with the level and the minimum effect that the
 baseline states; sizes, noise, security and flips with its budgets.

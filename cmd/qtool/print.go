@@ -88,7 +88,7 @@ func (p *printer) domains(all he.Domains) {
 		p.f("\ndomains of the polynomials, over all steps of all sentences:\n")
 	}
 	for _, d := range all {
-		p.f("  %s.%s  [%.3g, %.3g], seen [%.3g, %.3g]\n", d.Layer, d.Node, d.Lo, d.Hi, d.SeenLo, d.SeenHi)
+		p.f("  %s.%s  [%.3g, %.3g], values in [%.3g, %.3g]\n", d.Layer, d.Node, d.Lo, d.Hi, d.SeenLo, d.SeenHi)
 	}
 }
 
@@ -309,7 +309,7 @@ func size(n int64) string {
 func layersTable(rows []layerRow) string {
 	t := newTable()
 	t.SuppressEmptyColumns()
-	t.AppendHeader(table.Row{"layer", "operation", "inputs", "weight bits", "proved range", "bits", "seen bits", "SQNR dB"})
+	t.AppendHeader(table.Row{"layer", "operation", "inputs", "weight bits", "static bound", "bits", "calibration bits", "SQNR dB"})
 	right(t, 4, 5, 6, 7, 8)
 	for _, r := range rows {
 		t.AppendRow(r.cells())

@@ -20,7 +20,7 @@ func newQuantizeCommand(a *app) *cobra.Command {
 		Use:   "quantize",
 		Short: "quantize a trained network and export its integer bundle",
 		Long: withExitStatus(`Quantize turns a float checkpoint into quantized.safetensors and model.qb, the
-integer program with its proved ranges. The checkpoint is the folder's own
+integer program with its static bounds. The checkpoint is the folder's own
 float.safetensors, or the one given by --checkpoint, which may be a safetensors
 file of any tool (float32, or float16, bfloat16 and float64 that float32 holds):
 its tensors are the network's by name and shape, --map renames them.
@@ -41,8 +41,8 @@ quantize.input.bits.
                       writes the best, recipe.yaml included
 
   --explain  says of every layer how much signal its quantizer keeps, how much it
-             clamps, how far the proved range is from the range seen on calibration
-             images, and the accuracy with this layer alone quantized and with this
+             clamps, how far the static bound is from the calibration range,
+             and the accuracy with this layer alone quantized and with this
              layer alone left in float, on the training images that
              data.validation holds out; ends with the layer that hurts most. With
              --resume it explains what is in the folder already. The parameters of

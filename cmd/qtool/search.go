@@ -20,8 +20,8 @@ values and those of its domain, which the layer before it is bounded to.
 
 A candidate is quantized without training (scales of least squared error, biases
 corrected); its accuracy is that of the integer program on the training images that
-data.validation holds out, its cost what the encryption parameters for its proved
-range need for the whole test set. Bits that no parameters carry are infeasible.
+data.validation holds out, its cost what the encryption parameters for its static
+bound need for the whole test set. Bits that no parameters carry are infeasible.
 The candidates of the Pareto front are then fine-tuned, and the table shows what
 they reach. The test set is not touched.
 

@@ -261,5 +261,5 @@ func (p *Plan) scale(prime, segment int) uint64 {
 	return scale
 }
 
-// width is hi - lo of the output's proved range.
+// width is hi - lo of the output's static bound.
 func width(r bundle.Range) *big.Int { return new(big.Int).Sub(r.Hi, r.Lo) }

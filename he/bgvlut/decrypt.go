@@ -70,7 +70,7 @@ func (c *Client) decrypt(w *clientWorker, from *ciphertext, slots []uint64) (bit
 }
 
 // vector is sample k's logits: the representatives of the residues in the window
-// of length T that begins with the proved range. It returns an error if one lies
+// of length T that begins with the static bound. It returns an error if one lies
 // past the range, which no correct evaluation gives.
 func (p *Plan) vector(residues [][]uint64, k int) (bundle.Vec, error) {
 	out := p.program.Output()
@@ -81,7 +81,7 @@ func (p *Plan) vector(residues [][]uint64, k int) (bundle.Vec, error) {
 	for o := range values {
 		x := new(big.Int).SetUint64(t.sub(residues[o][k], first))
 		if x.Add(x, lo).Cmp(hi) > 0 {
-			return bundle.Vec{}, fmt.Errorf("bgvlut: layer %q: logit %d decrypts to %v, outside its proved range %v", out.Name, o, x, out.Range)
+			return bundle.Vec{}, fmt.Errorf("bgvlut: layer %q: logit %d decrypts to %v, outside its static bound %v", out.Name, o, x, out.Range)
 		}
 		values[o] = x
 	}

@@ -9,7 +9,7 @@ import (
 // units of the program's integers: what the server's reals differ by from the
 // integer reference. In a slot they are the roots of package ckksnoise's variances,
 // over the factor F of the tensor. An operation passes
-// errors on by its largest derivative over the proved ranges of its inputs; the
+// errors on by its largest derivative over the static bounds of its inputs; the
 // rounding of the reference's Shifts counts as an independent uniform error of
 // half a unit each. Variances add up; products of errors are left out, being
 // smaller by the precision itself.

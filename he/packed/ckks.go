@@ -93,7 +93,7 @@ func units(p *bundle.Program, stages []lower.Stage) (first, second []float64, er
 	return first, second, nil
 }
 
-// seen is the range that calibration data used of a node, or the proved one
+// seen is the calibration range of a node, or the static bound
 // where there was none.
 func seen(n *bundle.Node) bundle.Range {
 	if n.Seen.Lo == nil || n.Seen.Hi == nil || n.Seen.Lo.Sign() == 0 && n.Seen.Hi.Sign() == 0 {

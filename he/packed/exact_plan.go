@@ -40,7 +40,7 @@ type ExactPlan struct {
 const maxModuli = 16
 
 // NewExactPlan chooses the parameters of least predicted latency for exact
-// outputs: plaintext primes whose product passes the output's proved range, and
+// outputs: plaintext primes whose product passes the output's static bound, and
 // a modulus chain for their noise. Its errors are those of NewPlan.
 func NewExactPlan(ctx context.Context, p *bundle.Program, o Options) (*ExactPlan, error) {
 	start := time.Now()
@@ -277,7 +277,7 @@ func (p *ExactPlan) score() float64 { return float64(len(p.t)) * p.common.score(
 func (p *ExactPlan) explain(rejected []string) {
 	p.explainRing(rejected)
 	r := p.program.Output().Range
-	p.say("the output %q has the proved range %v (%d bits), and %d plaintext primes of %.1f bits carry it", p.program.Output().Name, r, r.Bits(), len(p.t), log2.Product(p.t)/float64(len(p.t)))
+	p.say("the output %q has the static bound %v (%d bits), and %d plaintext primes of %.1f bits carry it", p.program.Output().Name, r, r.Bits(), len(p.t), log2.Product(p.t)/float64(len(p.t)))
 	p.say("the predicted noise budget left is %.1f bits", p.left[len(p.left)-1])
 	p.say("predicted evaluation is %.1f ms a sample", 1000*p.Predicted())
 }

@@ -240,7 +240,7 @@ func (o Options) try(ctx context.Context, p *bundle.Program, fusions [][]lower.S
 	if o.AllowInsecure {
 		limit = math.Inf(1)
 	}
-	// Outputs need room for both scales, and for what proved ranges pass
+	// Outputs need room for both scales, and for what static bounds pass
 	// calibration by: as few primes as give the precision.
 	var plan *Plan
 	var err error

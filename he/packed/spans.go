@@ -167,7 +167,7 @@ func (p *Plan) sampleSpans(s bundle.Sample) spans {
 	return follow(p.values, interval{x, x})
 }
 
-// beyond is by how much segment i's proved range passes what calibration saw, of a
+// beyond is by how much segment i's static bound passes what calibration saw, of a
 // product that of both factors.
 func (p *Plan) beyond(i int, s *lower.Segment) float64 {
 	of := func(node int, unit float64) float64 {

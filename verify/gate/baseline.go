@@ -77,7 +77,7 @@ type Budgets struct {
 	EnforceSlowdown          bool     `json:"enforce_slowdown"`
 }
 
-// Layer is the proved range of one operation.
+// Layer is the static bound of one operation.
 type Layer struct {
 	Name  string       `json:"name"`
 	Op    bundle.Kind  `json:"op"`

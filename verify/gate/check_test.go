@@ -54,7 +54,7 @@ func TestFailures(t *testing.T) {
 			restate(r)
 		}, "predictions", "the report or the baseline was altered"},
 		{"plaintext modulus too small", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = []uint64{40961} },
-			"modulus", "too small for the proved range [-30000, 30000]"},
+			"modulus", "too small for the static bound [-30000, 30000]"},
 		{"plaintext modulus one too small", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = []uint64{59999} }, "modulus", "wraps around"},
 		{"one prime twice", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = []uint64{65537, 65537} }, "modulus", "distinct primes"},
 		{"a modulus that is no prime", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = []uint64{1<<64 - 1} }, "modulus", "distinct primes"},

@@ -42,7 +42,7 @@ func (c *checker) lookups() {
 		fmt.Sprintf("More missed their slot than the predicted noise explains: %v.", err))
 }
 
-// modulus wants the plaintext primes to carry the proved output range [lo, hi]:
+// modulus wants the plaintext primes to carry the static bound [lo, hi] of the output:
 //
 //	prod t_i > hi - lo,   t_i prime and distinct
 //
@@ -59,15 +59,15 @@ func (c *checker) modulus() {
 		return
 	}
 	if len(c.r.Layers) == 0 {
-		c.check("modulus", false, "a proved output range", "no layer", "", "The report names no layer, so that nothing says how large the output is.")
+		c.check("modulus", false, "the static bound of the output", "no layer", "", "The report names no layer, so that nothing says how large the output is.")
 		return
 	}
 	output := c.r.Layers[len(c.r.Layers)-1]
 	width := new(big.Int).Sub(output.Range.Hi, output.Range.Lo)
 	if slots := c.r.Backend.TorusSlots; slots > 0 && len(t) == 0 {
 		c.check("modulus", big.NewInt(int64(slots)).Cmp(width) > 0, fmt.Sprintf("above %v slots", width), fmt.Sprint(slots),
-			"The slots of the torus carry the proved range of the output.",
-			fmt.Sprintf("The slots of the torus are too few for the proved range %v of the output %q: some input wraps around.", output.Range, output.Name))
+			"The slots of the torus carry the static bound of the output.",
+			fmt.Sprintf("The slots of the torus are too few for the static bound %v of the output %q: some input wraps around.", output.Range, output.Name))
 		return
 	}
 	product, seen := big.NewInt(1), map[uint64]bool{}
@@ -81,8 +81,8 @@ func (c *checker) modulus() {
 		product.Mul(product, prime)
 	}
 	c.check("modulus", product.Cmp(width) > 0, fmt.Sprintf("above %v (%d bits)", width, width.BitLen()), fmt.Sprintf("%v (%d bits)", product, product.BitLen()),
-		"The plaintext modulus carries the proved range of the output.",
-		fmt.Sprintf("The plaintext modulus is too small for the proved range %v of the output %q: some input wraps around.", output.Range, output.Name))
+		"The plaintext modulus carries the static bound of the output.",
+		fmt.Sprintf("The plaintext modulus is too small for the static bound %v of the output %q: some input wraps around.", output.Range, output.Name))
 }
 
 // exact compares what must be the same for the same bundle.
@@ -141,7 +141,7 @@ func (c *checker) predictions(same, paired bool) {
 // ranges are information.
 func (c *checker) ranges(same bool) {
 	want, got, n := c.firstRange()
-	pass, fail := "The proved range of every layer is the baseline's.", fmt.Sprintf("%d layer(s) are not the baseline's; the first is shown.", n)
+	pass, fail := "The static bound of every layer is the baseline's.", fmt.Sprintf("%d layer(s) are not the baseline's; the first is shown.", n)
 	if n > 0 && !same && c.e.Bundle == Free {
 		c.add("ranges", Info, want, got, fail)
 		return

@@ -42,7 +42,7 @@ func TestFailedLookups(t *testing.T) {
 		{"none explained", func(r *verify.Report) { r.Explained = 0 }, "mismatches", ""},
 		{"too many missed", func(r *verify.Report) { r.Lookups.Missed = 30 }, "lookups", "than the predicted noise explains"},
 		{"none expected", func(r *verify.Report) { r.Lookups.Expected = 0 }, "lookups", ""},
-		{"too few slots", func(r *verify.Report) { r.Backend.TorusSlots = 60000 }, "modulus", "too few for the proved range [-30000, 30000]"},
+		{"too few slots", func(r *verify.Report) { r.Backend.TorusSlots = 60000 }, "modulus", "too few for the static bound [-30000, 30000]"},
 		{"no slots", func(r *verify.Report) { r.Backend.TorusSlots = 0 }, "modulus", ""},
 		{"no account", func(r *verify.Report) { r.Lookups = nil; r.Backend.NoiseBitsLeft = 3 }, "consistency mismatches", "no account"},
 		{"no failed image", func(r *verify.Report) { r.Lookups.FailedSamples = nil }, "consistency", "in 0 images"},
