@@ -221,7 +221,7 @@ func (c Config) WeightObserver(n *model.Network) (observe model.Observer, ranges
 		if err != nil {
 			return nil, err
 		}
-		return carryBias(o, scales), nil
+		return scalesForBias(o, scales), nil
 	})
 }
 
@@ -242,7 +242,7 @@ func (c Config) WeightFollower(n *model.Network) (observe model.Observer, ranges
 		if err != nil {
 			return nil, err
 		}
-		return carryBias(o, scales), nil
+		return scalesForBias(o, scales), nil
 	})
 }
 

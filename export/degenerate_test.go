@@ -169,11 +169,11 @@ func degenerateProgram(t *testing.T, q *model.Quantized, float model.Parameters,
 			t.Errorf("SQNR %v", sqnr)
 		}
 	}
-	drifts, _, err := Drifts(context.Background(), q, p, s)
+	mismatches, _, err := Mismatches(context.Background(), q, p, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, d := range drifts {
+	for i, d := range mismatches {
 		if d.Exact && d.Differ != 0 {
 			t.Errorf("layer %d: %d integers are not the quantized network's", i, d.Differ)
 		}

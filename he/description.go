@@ -23,7 +23,7 @@ type Description struct {
 	KeyBytes  int64 `json:"key_bytes"`
 	// MemoryBytes is the ciphertexts of a batch that are in memory at once.
 	MemoryBytes int64 `json:"memory_bytes,omitempty"`
-	// FailurePerSample bounds the probability that a sample has a failed look-up.
+	// FailurePerSample bounds the probability that a sample has a decryption failure.
 	FailurePerSample float64 `json:"failure_probability_per_sample,omitempty"`
 	// Work is the core seconds of evaluating Samples samples by the cost model of the
 	// reference processor, the same on every machine; Predicted the seconds that it

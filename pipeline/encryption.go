@@ -31,7 +31,7 @@ type Encryption struct {
 	LogN          int     // ring degree 2^LogN; 0: chosen
 	AllowInsecure bool    // take parameters below 128 bits of security
 	Precision     float64 // bits of the output, packed-ckks; 0: its default
-	Failure       float64 // probability that a sample has a failed look-up, pbs; 0: its default
+	Failure       float64 // probability that a sample has a decryption failure, pbs; 0: its default
 	Memory        float64 // GiB that ciphertexts may take at once, bgv; 0: its default
 	TuneTimings   bool    // measure this machine to choose among plans
 }

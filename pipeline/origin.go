@@ -114,11 +114,11 @@ func answer(ctx context.Context, float, quantized *model.Checkpoint, p *bundle.P
 		if err != nil {
 			return ladderAnswers{}, err
 		}
-		drifts, answers, err := export.Drifts(ctx, q, p, inputs)
+		mismatches, answers, err := export.Mismatches(ctx, q, p, inputs)
 		if err != nil {
 			return ladderAnswers{}, err
 		}
-		r.quantized.Answers, r.drifts = answers, drifts
+		r.quantized.Answers, r.mismatches = answers, mismatches
 		if len(p.Labels) == 2 {
 			if r.quantized.Values, err = export.Scores(ctx, q, inputs); err != nil {
 				return ladderAnswers{}, err

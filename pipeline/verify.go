@@ -20,7 +20,7 @@ import (
 // their checkpoints are not at hand.
 type ladderAnswers struct {
 	float, quantized verify.StageAnswers
-	drifts           []export.Drift // of each layer
+	mismatches       []export.Mismatch // of each layer
 }
 
 // verification is a bundle to be checked on a test split.
@@ -114,8 +114,8 @@ func (e *Env) verify(ctx context.Context, v verification) (*verify.Report, error
 		return nil, err
 	}
 	report.Layers = verify.Layers(f.Program, nodeSeconds, v.sqnr)
-	for i, d := range v.answers.drifts {
-		report.Layers[i].Float32Exact, report.Layers[i].Drift = &d.Exact, &d.Differ
+	for i, d := range v.answers.mismatches {
+		report.Layers[i].Float32Exact, report.Layers[i].QuantizedMismatches = &d.Exact, &d.Differ
 	}
 	report.Apply(comparison)
 	report.PeakRSSBytes = memory.Peak()

@@ -71,7 +71,7 @@ func (m *mixed) Weights(i int, w, b *G.Node, s train.Scales) (*G.Node, *G.Node, 
 	scaling, outputs := &m.scaling[i], len(bias)
 	reals := scaling.FoldedWeights(weight, outputs)
 	scales := m.weightScales(l.Name)
-	factor := math.Ldexp(1, m.carryIn(i)-m.carry[i+1])
+	factor := math.Ldexp(1, m.offsetIn(i)-m.exponents[i+1])
 	row := len(reals) / outputs
 	for k, v := range reals {
 		reals[k] = float32(factor * float64(v) / float64(scales[k/row%len(scales)]))
@@ -86,7 +86,7 @@ func (m *mixed) Weights(i int, w, b *G.Node, s train.Scales) (*G.Node, *G.Node, 
 		if scaling.Deferred {
 			v -= float64(table[o])
 		}
-		offsets[o] = float32(math.Ldexp(v/scaling.Out[o%len(scaling.Out)], -m.carry[i+1]))
+		offsets[o] = float32(math.Ldexp(v/scaling.Out[o%len(scaling.Out)], -m.exponents[i+1]))
 	}
 	w, err := op.FakeQuantize(l.Name+".weight", w, op.Quantizer{Codes: func(dst, _ []float32) { copy(dst, reals) }})
 	if err != nil {
@@ -119,7 +119,7 @@ func (m *mixed) Coefficients(i int) func() [][]float32 {
 	for c, s := range in {
 		for k, v := range a {
 			unit := a[d] * elementary.Pow(s, float64(d-k))
-			rows[c] = append(rows[c], float32(math.Ldexp(v/unit, k*m.carryIn(i)-m.carry[i+1])))
+			rows[c] = append(rows[c], float32(math.Ldexp(v/unit, k*m.offsetIn(i)-m.exponents[i+1])))
 		}
 	}
 	return func() [][]float32 { return rows }
@@ -137,7 +137,7 @@ func (m *mixed) Table(i int, x, bias *G.Node, normalised bool, s train.Scales) (
 	return op.FakeQuantize(l.Name, x, op.Quantizer{Codes: func(dst, x []float32) {
 		for k, v := range x {
 			c := k * channels / len(x)
-			z := float64(t.Slope[c%len(t.Slope)]*math.Ldexp(float64(v), m.carryIn(i))) + t.Offset[c%len(t.Offset)]
+			z := float64(t.Slope[c%len(t.Slope)]*math.Ldexp(float64(v), m.offsetIn(i))) + t.Offset[c%len(t.Offset)]
 			dst[k] = float32(l.Apply(z) / scale)
 		}
 	}})

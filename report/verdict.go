@@ -20,8 +20,8 @@ func (in *Input) verdict() verdict {
 	case r.Precision != nil:
 		return in.approximate()
 	case r.LogitMismatches > 0 && r.LogitMismatches == r.Explained && r.Lookups != nil && verify.CheckLookups(r.Lookups) == nil:
-		v := verdict{Kind: "part", Mark: "✓", Sentence: fmt.Sprintf("%s; %s from the integer reference, all in %s with a failed look-up.", in.encrypted(), in.mismatches(), in.unit().Many)}
-		v.Detail = fmt.Sprintf("%s of %s look-ups missed, where %.2g were expected.", number(r.Lookups.Missed), number(r.Lookups.Done), r.Lookups.Expected)
+		v := verdict{Kind: "part", Mark: "✓", Sentence: fmt.Sprintf("%s; %s from the integer reference, all in %s with a wrong entry.", in.encrypted(), in.mismatches(), in.unit().Many)}
+		v.Detail = fmt.Sprintf("%s decryption failures in %s look-ups, where %.2g were expected.", number(r.Lookups.Missed), number(r.Lookups.Done), r.Lookups.Expected)
 		return v
 	case r.LogitMismatches > 0:
 		v := verdict{Kind: "bad", Mark: "✗"}

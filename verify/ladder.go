@@ -78,7 +78,7 @@ type Comparison struct {
 	Accuracy        Accuracy
 	Flips           Flips
 	LogitMismatches int
-	// Explained counts those of them in images with a failed look-up. First is the
+	// Explained counts the mismatches of samples with a wrong entry. First is the
 	// first that is not explained, or the first of all.
 	Explained int
 	First     *Mismatch

@@ -35,7 +35,7 @@ type Report struct {
 	Metric          Metrics           `json:"metric,omitempty"` // by name, beside accuracy
 	LogitMismatches int               `json:"logit_mismatches"`
 	FirstMismatch   *Mismatch         `json:"first_mismatch,omitempty"`
-	Explained       int               `json:"logit_mismatches_explained,omitempty"` // by failed look-ups
+	Explained       int               `json:"logit_mismatches_explained,omitempty"` // by wrong entries
 	ArgmaxFlips     Flips             `json:"argmax_flips"`
 	Precision       *Precision        `json:"precision,omitempty"` // of an approximate back end
 	Latency         *he.Latency       `json:"latency,omitempty"`   // of a back end of single images
@@ -69,7 +69,7 @@ type Simulated struct {
 	Backend         string      `json:"backend"`
 	Accuracy        float64     `json:"accuracy"`
 	Images          int         `json:"images"`
-	Failures        int         `json:"failures"` // look-ups and logits with a wrong value
+	Failures        int         `json:"failures"` // look-ups and logits with a wrong entry
 	LogitMismatches int         `json:"logit_mismatches"`
 	PredictedBits   float64     `json:"predicted_noise_bits_left"`
 	Seconds         float64     `json:"seconds"`
@@ -116,11 +116,11 @@ type Layer struct {
 	Inputs []string `json:"inputs,omitempty"`
 	// Float32Exact says that by proof training's float32 arithmetic holds every
 	// integer of this layer and of those before it, so that nothing may differ;
-	// Drift counts the elements, over all images, where the fake-quantized
+	// QuantizedMismatches counts the elements, over all images, where the fake-quantized
 	// network's integers are not the program's. Both are null where the quantized
 	// checkpoint was not at hand.
-	Float32Exact *bool `json:"float32_exact"`
-	Drift        *int  `json:"drift"`
+	Float32Exact        *bool `json:"float32_exact"`
+	QuantizedMismatches *int  `json:"drift"`
 }
 
 // Layers describes a program's operations; seconds and sqnr may be nil.

@@ -69,7 +69,7 @@ func (p *printer) f(format string, args ...any) {
 func (p *printer) report(r *verify.Report) {
 	p.f("\n%s, seed %d, on %s\n\n", r.Recipe, r.Seed, r.Dataset)
 	p.ladder(r)
-	p.drift(r)
+	p.mismatches(r)
 	p.domains(r.Domains)
 	p.simulated(r)
 	if r.Backend == nil {
@@ -92,22 +92,22 @@ func (p *printer) domains(all he.Domains) {
 	}
 }
 
-// drift says how the fake-quantized network's layers agree with the program's.
-func (p *printer) drift(r *verify.Report) {
+// mismatches says how the fake-quantized network's layers agree with the program's.
+func (p *printer) mismatches(r *verify.Report) {
 	exact, layers, beyond := 0, 0, 0
 	differ := 0
 	for _, l := range r.Layers {
-		if l.Drift == nil {
+		if l.QuantizedMismatches == nil {
 			continue
 		}
 		layers++
-		if *l.Drift == 0 {
+		if *l.QuantizedMismatches == 0 {
 			exact++
 		}
 		if !*l.Float32Exact {
 			beyond++
 		}
-		differ += *l.Drift
+		differ += *l.QuantizedMismatches
 	}
 	if layers == 0 {
 		return
@@ -178,7 +178,7 @@ func encryptedNote(r *verify.Report) string {
 	if r.Precision != nil {
 		note = fmt.Sprintf("%d answers differ", r.ArgmaxFlips.IntegerEncrypted)
 	} else if r.Explained > 0 {
-		note += fmt.Sprintf(", %d of them by failed look-ups", r.Explained)
+		note += fmt.Sprintf(", %d of them by wrong entries", r.Explained)
 	}
 	m := r.Asked().Metric()
 	if a := r.Judged(m).IntegerOnEncrypted; a != nil {

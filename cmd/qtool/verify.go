@@ -102,9 +102,9 @@ func registerPacked(cmd *cobra.Command, o *pipeline.Encryption) {
 	cmd.Flags().Float64Var(&o.Precision, "precision", 0, "bits of output precision that packed-ckks must reach (default 9, of sentences 3)")
 }
 
-// registerFailure adds the flag that bounds failed look-ups.
+// registerFailure adds the flag that bounds decryption failures.
 func registerFailure(cmd *cobra.Command, o *pipeline.Encryption) {
-	cmd.Flags().Float64Var(&o.Failure, "failure-probability", 0, "the largest probability that a sample has a failed look-up, pbs (default 2^-20)")
+	cmd.Flags().Float64Var(&o.Failure, "failure-probability", 0, "the largest probability that a sample has a decryption failure, pbs (default 2^-20)")
 }
 
 // registerMemory adds the flag that bounds a batch's ciphertexts.

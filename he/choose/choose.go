@@ -32,7 +32,7 @@ type Options struct {
 	AllowInsecure bool
 	Bits          float64 // of output precision, packed-ckks
 	Memory        int64   // bytes of ciphertexts at once, bgv
-	// Failure is the largest probability that a sample has a failed look-up, pbs; 0 is
+	// Failure is the largest probability that a sample has a decryption failure, pbs; 0 is
 	// its default.
 	Failure     float64
 	TuneTimings bool

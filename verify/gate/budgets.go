@@ -14,7 +14,7 @@ func (c *checker) budgets() {
 	c.encryptedFlips()
 	switch {
 	case r.Lookups != nil:
-		c.skip("The noise of look-ups is judged by how many missed their slot.", "noise")
+		c.skip("The noise of look-ups is judged by how many fail to decrypt.", "noise")
 	case c.approximate():
 		c.skip("An approximate back end has precision in the place of a noise budget.", "noise")
 	default:

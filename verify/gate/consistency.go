@@ -146,12 +146,12 @@ func (c *checker) account() string {
 	r, l := c.r, c.r.Lookups
 	if l == nil {
 		if r.Explained != 0 {
-			return fmt.Sprintf("%d mismatches are explained by failed look-ups, of which the report has no account", r.Explained)
+			return fmt.Sprintf("%d mismatches are explained by wrong entries, of which the report has no account", r.Explained)
 		}
 		return ""
 	}
 	if l.Failed < 0 || l.Missed < 0 || l.Missed > l.Done || l.Failed > l.Done || len(l.FailedSamples) > l.Failed {
-		return fmt.Sprintf("lookups has %d done, %d missed and %d failed in %s", l.Done, l.Missed, l.Failed, c.noun.Count(len(l.FailedSamples)))
+		return fmt.Sprintf("lookups has %d done, %d decryption failures and %d wrong entries in %s", l.Done, l.Missed, l.Failed, c.noun.Count(len(l.FailedSamples)))
 	}
 	failed := map[int]bool{}
 	for _, i := range l.FailedSamples {
@@ -161,7 +161,7 @@ func (c *checker) account() string {
 		failed[i] = true
 	}
 	if r.Explained < 0 || r.Explained > r.LogitMismatches || r.Explained > 0 && len(failed) == 0 {
-		return fmt.Sprintf("%d of %d mismatches are explained by failed look-ups in %s", r.Explained, r.LogitMismatches, c.noun.Count(len(failed)))
+		return fmt.Sprintf("%d of %d mismatches are explained by wrong entries in %s", r.Explained, r.LogitMismatches, c.noun.Count(len(failed)))
 	}
 	if r.Explained < r.LogitMismatches {
 		return ""

@@ -29,7 +29,7 @@ func (c *checker) mismatches() {
 		"Encrypted logits differ from the integer reference: the parameters or the executor are wrong.")
 }
 
-// lookups wants no more look-ups to have missed their slot than their noise
+// lookups wants no more decryption failures than the noise of look-ups
 // explains. Reports of other back ends have no such check.
 func (c *checker) lookups() {
 	l := c.r.Lookups
@@ -37,9 +37,9 @@ func (c *checker) lookups() {
 		return
 	}
 	err := verify.CheckLookups(l)
-	c.check("lookups", err == nil, fmt.Sprintf("about %.3g missed", l.Expected), fmt.Sprintf("%d missed", l.Missed),
-		fmt.Sprintf("Of %d look-ups and logits no more missed their slot than the predicted noise explains.", l.Done),
-		fmt.Sprintf("More missed their slot than the predicted noise explains: %v.", err))
+	c.check("lookups", err == nil, fmt.Sprintf("about %.3g decryption failures", l.Expected), fmt.Sprintf("%d decryption failures", l.Missed),
+		fmt.Sprintf("Of %d look-ups and logits no more failed to decrypt than the predicted noise explains.", l.Done),
+		fmt.Sprintf("There are more decryption failures than the predicted noise explains: %v.", err))
 }
 
 // modulus wants the plaintext primes to carry the static bound [lo, hi] of the output:

@@ -34,7 +34,7 @@ func Update(old *Baseline, r *verify.Report) (*Baseline, error) {
 	}
 	b := old.with(e)
 	if r.LogitMismatches > 0 && r.LogitMismatches == r.Explained {
-		return nil, fmt.Errorf("%w: no baseline can be made of this report: mismatches: want 0, got %d, though failed look-ups explain them", ErrFailed, r.LogitMismatches)
+		return nil, fmt.Errorf("%w: no baseline can be made of this report: mismatches: want 0, got %d, though wrong entries explain them", ErrFailed, r.LogitMismatches)
 	}
 	result := Check(r, b, Options{})
 	for _, f := range result.Findings {
