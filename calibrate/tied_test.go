@@ -51,7 +51,7 @@ func TestBoundedTied(t *testing.T) {
 		}
 		q := &model.Quantized{Network: n, Params: p, Input: quant.Params{Scale: 1. / 3, Bits: 2}}
 		for _, l := range n.Layers {
-			if l.Tabled() {
+			if l.LookupTable() {
 				q.Activations = append(q.Activations, model.ActivationQuantizer{Layer: l.Name, Params: quant.Params{Scale: 0.4, Bits: 2}})
 			}
 			if l.Weighted() {

@@ -50,7 +50,7 @@ type Layer struct {
 	Name string      `json:"name"`
 	Op   bundle.Kind `json:"op"`
 	// Bits are those of the quantizer: of the weights, or of the outputs of the
-	// input and of tabled activations. 0 is none.
+	// input and of lookup-table activations. 0 is none.
 	Bits int `json:"bits"`
 	// SQNR compares the outputs with the float network's, in decibels; see
 	// export.Observe.
@@ -116,7 +116,7 @@ func (t Task) switched(name string) bool {
 	}
 	for _, l := range t.Quantized.Network.Layers {
 		if l.Name == name {
-			return l.Weighted() || l.Tabled() || l.Recurrent() || l.Type == model.Polynomial
+			return l.Weighted() || l.LookupTable() || l.Recurrent() || l.Type == model.Polynomial
 		}
 	}
 	return false

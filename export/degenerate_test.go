@@ -123,7 +123,7 @@ func degenerateRun(t *testing.T, n *model.Network, change func(model.Parameters,
 	}
 	change(p, s)
 	config := calibrate.Config{Weights: w.weights, Input: calibrate.InputConfig{Bits: w.bits, Observer: w.input}, Images: 20}
-	if slices.ContainsFunc(n.Layers, model.Layer.Tabled) {
+	if slices.ContainsFunc(n.Layers, model.Layer.LookupTable) {
 		config.Activations = calibrate.ActivationConfig{InputConfig: config.Input}
 	}
 	r, err := ptq.Run(context.Background(), ptq.Task{Network: n, Params: p, Config: config, Options: w.options, Images: s})

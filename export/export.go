@@ -140,7 +140,7 @@ func (e *exporter) layer(i int, l model.Layer) error {
 		if n.Op, err = weighted(e.q, l, s, in, offset); err == nil && i == len(e.shapes)-1 && l.Units == 1 && len(e.p.Labels) == 2 {
 			n.Op = mirrored(n.Op.(*bundle.Dense))
 		}
-	case l.Tabled():
+	case l.LookupTable():
 		n.Op, err = table(e.p, l, s, in, inputs[0])
 	case l.Averages(), l.Maximum():
 		e.pool(i, l, n, in, inputs)

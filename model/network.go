@@ -173,8 +173,8 @@ func (l Layer) Activation() bool {
 	return false
 }
 
-// Tabled reports whether the layer is an activation that only a lookup table
+// LookupTable reports whether the layer is an activation that only a lookup table
 // can express exactly. A polynomial is none, whatever it approximates.
-func (l Layer) Tabled() bool {
+func (l Layer) LookupTable() bool {
 	return l.Activation() && l.Type != Square && l.Type != Polynomial
 }

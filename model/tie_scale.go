@@ -272,7 +272,7 @@ func (w *walker) tie(i int, inScale float64) *Tie {
 	return numeric
 }
 
-// tied moves a tabled activation's scale to where it meets its tie, if the walk may
+// tied moves a lookup-table activation's scale to where it meets its tie, if the walk may
 // change it, and returns it with the scale that it stands for.
 func (w *walker) tied(t *Tie, scale float32) (float32, []float64, error) {
 	scales := []float32{scale}

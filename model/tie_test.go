@@ -103,7 +103,7 @@ func quantizedGraph(t *testing.T, n *Network) (*Quantized, []LayerScaling, error
 		if l.Weighted() {
 			q.Weights = append(q.Weights, WeightQuantizer{Layer: l.Name, Bits: 4})
 		}
-		if l.Tabled() {
+		if l.LookupTable() {
 			q.Activations = append(q.Activations, ActivationQuantizer{Layer: l.Name, Params: quant.Params{Scale: 0.07, Bits: 4}})
 		}
 	}

@@ -196,13 +196,13 @@ func checkBounds(q *model.Quantized, c calibrate.Config, scaling []model.LayerSc
 	return nil
 }
 
-// activations chooses the quantizers of tabled activations from their outputs in
+// activations chooses the quantizers of lookup-table activations from their outputs in
 // the float network.
 func activations(ctx context.Context, n *model.Network, p model.Parameters, c calibrate.Config, images *datasets.Split) ([]model.ActivationQuantizer, error) {
-	if !slices.ContainsFunc(n.Layers, model.Layer.Tabled) {
+	if !slices.ContainsFunc(n.Layers, model.Layer.LookupTable) {
 		return nil, nil
 	}
-	outputs := make([][][]float32, len(n.Layers)) // of each tabled layer, image by image
+	outputs := make([][][]float32, len(n.Layers)) // of each lookup-table activation, image by image
 	calibration := images.First(min(c.Images, images.Len()))
 	for k := range calibration.Len() {
 		if err := ctx.Err(); err != nil {
@@ -213,7 +213,7 @@ func activations(ctx context.Context, n *model.Network, p model.Parameters, c ca
 			return nil, err
 		}
 		for i, l := range n.Layers {
-			if !l.Tabled() {
+			if !l.LookupTable() {
 				continue
 			}
 			row := make([]float32, len(outs[i]))
@@ -225,7 +225,7 @@ func activations(ctx context.Context, n *model.Network, p model.Parameters, c ca
 	}
 	var all []model.ActivationQuantizer
 	for at, l := range n.Layers {
-		if !l.Tabled() {
+		if !l.LookupTable() {
 			continue
 		}
 		params, err := c.Activation(l.Name).Quantizer(l.Name, until(ctx, slices.Values(outputs[at])))

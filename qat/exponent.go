@@ -35,7 +35,7 @@ func exponentOffsets(q *model.Quantized, sources [][]int) ([]int, error) {
 	degrees := nextDegrees(q.Network, sources)
 	all, bits := make([]int, len(shapes)+1), make([]float64, len(shapes)+1) // bits of the integers
 	bits[0] = elementary.Log2(float64(q.Input.QMax()) - float64(q.Input.QMin()))
-	weighted, tabled := 0, 0
+	weighted, tables := 0, 0
 	for i, l := range q.Network.Layers {
 		from := sources[i]
 		e, size := all[from[0]+1], bits[from[0]+1]
@@ -79,11 +79,11 @@ func exponentOffsets(q *model.Quantized, sources [][]int) ([]int, error) {
 			}
 		case l.Type == model.Mul:
 			e, size = e+all[from[1]+1], size+bits[from[1]+1]
-		case l.Tabled():
-			if e = 0; tabled < len(q.Activations) { // Scaling will complain
-				size = float64(q.Activations[tabled].Params.Bits)
+		case l.LookupTable():
+			if e = 0; tables < len(q.Activations) { // Scaling will complain
+				size = float64(q.Activations[tables].Params.Bits)
 			}
-			tabled++
+			tables++
 		case l.Activation():
 			a, _ := l.PolynomialCoefficients()
 			size, e = size*float64(len(a)-1), e*(len(a)-1)
@@ -110,7 +110,7 @@ func nextDegrees(n *model.Network, sources [][]int) []int {
 			degree = len(a) - 1
 		} else if l.Type == model.Mul {
 			degree = 2
-		} else if l.Weighted() || l.Tabled() || l.Recurrent() {
+		} else if l.Weighted() || l.LookupTable() || l.Recurrent() {
 			degree = 1
 		}
 		for _, from := range sources[k] {

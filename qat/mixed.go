@@ -18,7 +18,7 @@ const InputName = "input"
 // Mixed fake-quantizes some tensors of q and leaves the others real, to tell
 // what each costs. It is for evaluation: there are no gradients.
 //
-// on says which: InputName, a weighted layer (its weights and biases), a tabled
+// on says which: InputName, a weighted layer (its weights and biases), a lookup-table
 // activation (its outputs), or a polynomial with rounded coefficients. The graph
 // carries every tensor in units of its scale in q, as New does, and the tensors
 // that are on have the very codes of New. Those that are off are divided by

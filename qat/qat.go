@@ -35,7 +35,7 @@ type Quantizer struct {
 	exponents []int       // exponent offset of each layer's tensor, and of the input before them
 	folds     [][]float32 // of every layer: a factor an input, nil for all 1
 	learned   []model.Tensor
-	grids     []model.Tensor // of tabled activations, where options.Calibrate may move them
+	grids     []model.Tensor // of lookup-table activations, where options.Calibrate may move them
 	// recurrences are those of the recurrent layers, by their index; nil of others.
 	recurrences []*recurrence
 }

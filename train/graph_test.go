@@ -64,7 +64,7 @@ func quantizeBranches(t testing.TB, k train.Task, learn bool) train.Task {
 		Input:   calibrate.InputConfig{Bits: 3, Observer: "minmax"}, Images: 50,
 		Learn: calibrate.LearnConfig{Weights: learn, Input: learn},
 	}
-	if slices.ContainsFunc(k.Network.Layers, model.Layer.Tabled) {
+	if slices.ContainsFunc(k.Network.Layers, model.Layer.LookupTable) {
 		c.Activations = calibrate.ActivationConfig{InputConfig: calibrate.InputConfig{Bits: 3}}
 		c.Learn.Activations = learn
 	}
