@@ -56,15 +56,15 @@ func NewClient(p *Plan) *Client {
 	return &Client{plan: p, id: wire.NewKeyID(), hidden: &hidden{secret.NewFromSystem(p.fast().Parameters)}}
 }
 
-// Keys generates the evaluation keys for the server. done, if not nil, is called
+// EvaluationKeys generates the evaluation keys for the server. done, if not nil, is called
 // after each, from one goroutine at a time.
-func (c *Client) Keys(ctx context.Context, done func()) (*Keys, error) {
+func (c *Client) EvaluationKeys(ctx context.Context, done func()) (*EvaluationKeys, error) {
 	p := c.plan
 	s, err := keyset.Generate(ctx, p.workers, p.fast().Parameters, p.needs(), c.secret, done)
 	if err != nil {
 		return nil, err
 	}
-	return &Keys{p.hash, c.id, s}, nil
+	return &EvaluationKeys{p.hash, c.id, s}, nil
 }
 
 // chunks is how many ciphertexts a step's inputs take: blocks elements each.

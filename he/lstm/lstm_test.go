@@ -281,11 +281,11 @@ func TestInsecureRolesRefuse(t *testing.T) {
 	plan, other := insecure(t, p, 700), insecure(t, p, 650)
 	ctx := context.Background()
 	client, stranger := NewClient(plan), NewClient(other)
-	keys, err := client.Keys(ctx, nil)
+	keys, err := client.EvaluationKeys(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	foreign, err := stranger.Keys(ctx, nil)
+	foreign, err := stranger.EvaluationKeys(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -340,5 +340,5 @@ func TestInsecureRolesRefuse(t *testing.T) {
 // object reaches.
 func TestServerHoldsNoSecretKey(t *testing.T) {
 	rolestest.NoSecret(t, reflect.TypeFor[rlwe.SecretKey](), reflect.TypeFor[Client](),
-		reflect.TypeFor[Server](), reflect.TypeFor[Plan](), reflect.TypeFor[Keys](), reflect.TypeFor[Inputs](), reflect.TypeFor[Outputs]())
+		reflect.TypeFor[Server](), reflect.TypeFor[Plan](), reflect.TypeFor[EvaluationKeys](), reflect.TypeFor[Inputs](), reflect.TypeFor[Outputs]())
 }

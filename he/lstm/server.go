@@ -37,7 +37,7 @@ func (p *Plan) Operations() int { return 7*p.cell.steps + 1 }
 // Evaluate gives the encrypted logits of a batch. It refuses keys and inputs of
 // another plan before any work. done, if not nil, is called after each of
 // Plan.Operations operations.
-func (s *Server) Evaluate(ctx context.Context, in *Inputs, keys *Keys, done func()) (*Outputs, error) {
+func (s *Server) Evaluate(ctx context.Context, in *Inputs, keys *EvaluationKeys, done func()) (*Outputs, error) {
 	p := s.plan
 	if err := keys.check(p); err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (s *Server) Evaluate(ctx context.Context, in *Inputs, keys *Keys, done func
 type evaluation struct {
 	*Server
 	ctx  context.Context
-	keys *Keys
+	keys *EvaluationKeys
 	done func()
 	c, h engine.Ciphertext // nil before the first step
 }

@@ -57,8 +57,8 @@ func NewClient(p *Plan) *Client {
 	return c
 }
 
-// Keys generates the evaluation keys for the server.
-func (c *Client) Keys(ctx context.Context) (*Keys, error) {
+// EvaluationKeys generates the evaluation keys for the server.
+func (c *Client) EvaluationKeys(ctx context.Context) (*EvaluationKeys, error) {
 	return generateKeys(ctx, &c.plan.common, c.secret, c.id)
 }
 

@@ -106,8 +106,8 @@ func NewExactClient(p *ExactPlan) *ExactClient {
 	return c
 }
 
-// Keys generates the evaluation keys, which serve all plaintext primes.
-func (c *ExactClient) Keys(ctx context.Context) (*Keys, error) {
+// EvaluationKeys generates the evaluation keys, which serve all plaintext primes.
+func (c *ExactClient) EvaluationKeys(ctx context.Context) (*EvaluationKeys, error) {
 	return generateKeys(ctx, &c.plan.common, c.secret, c.id)
 }
 
@@ -274,7 +274,7 @@ func NewExactServer(ctx context.Context, p *ExactPlan) (*ExactServer, error) {
 }
 
 // Evaluate gives the encrypted outputs of in; see Server.Evaluate.
-func (s *ExactServer) Evaluate(ctx context.Context, in *ExactInputs, keys *Keys) (*ExactOutputs, error) {
+func (s *ExactServer) Evaluate(ctx context.Context, in *ExactInputs, keys *EvaluationKeys) (*ExactOutputs, error) {
 	if in == nil || in.Prime < 0 || in.Prime >= len(s.servers) {
 		return nil, fmt.Errorf("packed: inputs for no plaintext prime of the plan")
 	}

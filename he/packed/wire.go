@@ -20,7 +20,7 @@ var format = wire.Format{
 
 // The kinds of objects.
 const (
-	kindKeys uint8 = iota + 1
+	kindEvaluationKeys uint8 = iota + 1
 	kindInputs
 	kindOutputs
 )
@@ -126,24 +126,24 @@ func (p *ExactPlan) ReadOutputs(r io.Reader) (*ExactOutputs, error) {
 // outputs is the number of output ciphertexts.
 func (p *common) outputs() int { return p.lowered.Outputs().Cts }
 
-// WriteKeys writes the keys.
-func (p *common) WriteKeys(w io.Writer, k *Keys) (int64, error) {
+// WriteEvaluationKeys writes the keys.
+func (p *common) WriteEvaluationKeys(w io.Writer, k *EvaluationKeys) (int64, error) {
 	if err := k.check(p); err != nil {
 		return 0, err
 	}
-	out := newWriter(w, kindKeys, k.plan, k.id, 0)
+	out := newWriter(w, kindEvaluationKeys, k.plan, k.id, 0)
 	k.Write(out, p.ring, p.needs)
 	return out.End()
 }
 
-// ReadKeys reads what WriteKeys wrote under the same plan; errors are those of
+// ReadEvaluationKeys reads what WriteEvaluationKeys wrote under the same plan; errors are those of
 // Plan.ReadInputs.
-func (p *common) ReadKeys(r io.Reader) (*Keys, error) {
-	in, id, _, err := p.newReader(r, kindKeys, 1)
+func (p *common) ReadEvaluationKeys(r io.Reader) (*EvaluationKeys, error) {
+	in, id, _, err := p.newReader(r, kindEvaluationKeys, 1)
 	if err != nil {
 		return nil, err
 	}
-	k := &Keys{p.hash, id, keyset.Read(in, p.ring, p.needs)}
+	k := &EvaluationKeys{p.hash, id, keyset.Read(in, p.ring, p.needs)}
 	if err := in.EndOfFile(); err != nil {
 		return nil, err
 	}
