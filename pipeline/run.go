@@ -178,7 +178,7 @@ func Again(ctx context.Context, o Options, from string) (*Outcome, error) {
 	if after != before {
 		err := fmt.Errorf("%w: %s has SHA-256 %s, the one of %s has %s", ErrNotReproduced, made, after, from, before)
 		if _, found := os.Stat(filepath.Join(from, recordsFile)); errors.Is(found, fs.ErrNotExist) {
-			err = hint.With(err, "an earlier version made that run, from other draws of images: it cannot be repeated, but its bundle can be verified as before")
+			err = hint.With(err, "an earlier version made that run, from other draws of samples: it cannot be repeated, but its bundle can be verified as before")
 		}
 		return outcome, err
 	}

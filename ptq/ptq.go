@@ -1,5 +1,5 @@
 // Package ptq quantizes a trained network without training it further: the
-// input's quantizer from calibration images, the weights' from the weights.
+// input's quantizer from calibration samples, the weights' from the weights.
 package ptq
 
 import (
@@ -23,7 +23,7 @@ type Task struct {
 	Params  model.Parameters // left as they are
 	Config  calibrate.Config
 	Options Options
-	// Images are training images, drawn from all of them; the first Config.Images
+	// Images are training samples, drawn from all of them; the first Config.Images
 	// calibrate.
 	Images *datasets.Split
 	// Progress, if not nil, is called as work is done, from one goroutine.
@@ -52,7 +52,7 @@ func Fold(n *model.Network, p model.Parameters) (*model.Network, model.Parameter
 // Run quantizes a network as its options say, with its batch norms folded into
 // the weights but for those that a table takes. Layers are equalised first; then
 // all scales are chosen; then, layer by layer on what the quantized layers before
-// it make of the calibration images, rounding is learnt and biases are corrected.
+// it make of the calibration samples, rounding is learnt and biases are corrected.
 //
 // When ctx ends, Run returns its error within the time of one layer's scale or of
 // one image in each worker.

@@ -65,7 +65,7 @@ type Result struct {
 	Best    int // the epoch whose parameters were kept
 	Seconds float64
 	// Settled says that the running moments of batch norms did not belong to the
-	// final parameters and are those of training images instead; see settle.
+	// final parameters and are those of training samples instead; see settle.
 	Settled bool
 }
 
@@ -182,7 +182,7 @@ func newFitter(ctx context.Context, task Task) (*fitter, error) {
 		return nil, err
 	}
 	if f.normed && task.Train.Len() < normBatch {
-		return nil, fmt.Errorf("train: %d training images: a batch norm needs %d or more", task.Train.Len(), normBatch)
+		return nil, fmt.Errorf("train: %d training samples: a batch norm needs %d or more", task.Train.Len(), normBatch)
 	}
 	if task.Quantizer != nil {
 		if err := task.Quantizer.Refresh(f.params); err != nil {

@@ -19,7 +19,7 @@ percentile) it looks for the degree too; of a lookup table for the bits of its
 values and those of its domain, which the layer before it is bounded to.
 
 A candidate is quantized without training (scales of least squared error, biases
-corrected); its accuracy is that of the integer program on the training images that
+corrected); its accuracy is that of the integer program on the training samples that
 data.validation holds out, its cost what the encryption parameters for its static
 bound need for the whole test set. Bits that no parameters carry are infeasible.
 The candidates of the Pareto front are then fine-tuned, and the table shows what

@@ -19,20 +19,20 @@ func newVerifyCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify-encrypted",
 		Short: "run a bundle under homomorphic encryption and compare every logit",
-		Long: withExitStatus(`Verify-encrypted encrypts the test images of the bundle's dataset, evaluates the
+		Long: withExitStatus(`Verify-encrypted encrypts the test samples of the bundle's dataset, evaluates the
 bundle on the ciphertexts, decrypts, and compares every logit with the integer
 reference. An exact back end must agree on all of them.
 
 The float and quantized stages of the ladder are filled in where the checkpoints that
 the bundle was made of stand beside it.
 
-With --encrypted-limit only the first of the images are encrypted, and the clear stages
+With --encrypted-limit only the first of the samples are encrypted, and the clear stages
 answer all: the table then shows beside the encrypted accuracy the integer program's on
-the same images, which is the one to compare with. --limit leaves images out of every
+the same samples, which is the one to compare with. --limit leaves samples out of every
 stage.
 
 With --simulate nothing is encrypted: noise is drawn as it is predicted where look-ups
-may fail, for all images, and an exact back end gives the integer program's answers.
+may fail, for all samples, and an exact back end gives the integer program's answers.
 
 With --text, one sentence that you type is encrypted, and the answer printed with what
 the server saw. The client cuts it into words, keeps those that the bundle's selection
@@ -40,18 +40,18 @@ keeps, and turns them into integers in the clear; the server gets ciphertexts. A
 sentence may have any number of words up to 1 MiB; one without words, or without any
 of the vocabulary, is an error and nothing is encrypted.
 
-With --out, every finished batch, and of back ends of single images every image, is
+With --out, every finished batch, and of back ends of single samples every sample, is
 kept in verify.state until the report is written: after Ctrl-C, a crash or a full disk
 the same command with --resume repeats none of them. Kept ones of another bundle, other
-images or other parameters are refused, and the message names what differs; without
+samples or other parameters are refused, and the message names what differs; without
 --resume all are encrypted again. The folder of a run takes no report of another
 bundle, and one command at a time has a folder.
 
-  --backend bgv          exact, one image a slot, for whole test sets: without evaluation keys, or
+  --backend bgv          exact, one sample a slot, for whole test sets: without evaluation keys, or
                          with a relinearisation key where the bundle has tables
-  --backend pbs          one image at a time, tables by blind rotation: each look-up fails with a small
-                         probability; those that did are counted, and only their images may differ
-  --backend packed-ckks  approximate with a stated error, one image at a time, low latency; recurrent
+  --backend pbs          one sample at a time, tables by blind rotation: each look-up fails with a small
+                         probability; those that did are counted, and only their samples may differ
+  --backend packed-ckks  approximate with a stated error, one sample at a time, low latency; recurrent
                          networks with polynomial gates: thousands of sequences at once
   --backend packed-bgv   the same packing exactly, once for each plaintext prime
   --backend none         no encryption: the clear stages of the ladder alone`),

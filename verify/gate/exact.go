@@ -46,8 +46,8 @@ func (c *checker) lookups() {
 //
 //	prod t_i > hi - lo,   t_i prime and distinct
 //
-// Look-ups by blind rotation have slots of the torus instead, which must be as
-// many. An exact report without either fails; an approximate one carries reals, and
+// Look-ups by blind rotation have a message space instead, which must have as many
+// values. An exact report without either fails; an approximate one carries reals, and
 // has no such modulus.
 //
 // Residues of the output then stand for one integer each. Ranges in between may
@@ -64,10 +64,10 @@ func (c *checker) modulus() {
 	}
 	output := c.r.Layers[len(c.r.Layers)-1]
 	width := new(big.Int).Sub(output.Range.Hi, output.Range.Lo)
-	if slots := c.r.Backend.TorusSlots; slots > 0 && len(t) == 0 {
-		c.check("modulus", big.NewInt(int64(slots)).Cmp(width) > 0, fmt.Sprintf("above %v slots", width), fmt.Sprint(slots),
-			"The slots of the torus carry the static bound of the output.",
-			fmt.Sprintf("The slots of the torus are too few for the static bound %v of the output %q: some input wraps around.", output.Range, output.Name))
+	if space := c.r.Backend.TorusSlots; space > 0 && len(t) == 0 {
+		c.check("modulus", big.NewInt(int64(space)).Cmp(width) > 0, fmt.Sprintf("above %v values", width), fmt.Sprint(space),
+			"The message space carries the static bound of the output.",
+			fmt.Sprintf("The message space is too small for the static bound %v of the output %q: some input wraps around.", output.Range, output.Name))
 		return
 	}
 	product, seen := big.NewInt(1), map[uint64]bool{}
