@@ -20,7 +20,7 @@ type kernel struct {
 	prepare func() (run func(), work float64)
 }
 
-// prime has 47 bits, as those of the batch executor, and is 1 modulo 2^17.
+// prime has 47 bits, as the primes of the batch executor have, and is 1 modulo 2^17.
 const prime = 140737487306753
 
 // kernels are those that executors and training spend their time in, at sizes of

@@ -201,7 +201,7 @@ func (l *maxLowering) larger(a, b value) (value, error) {
 	return l.emit(&Add{[]int32{1, 1}}, maxBounds(a.b, b.b), b, above), nil
 }
 
-// linear appends an operation whose bounds are those of its rows.
+// linear appends an operation; the bounds of its outputs follow from its rows.
 func (l *maxLowering) linear(op Linear, in ...value) value {
 	var shapes [][]int
 	var bounds []Bounds

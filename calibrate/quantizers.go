@@ -17,7 +17,7 @@ type ActivationConfig struct {
 	Symmetric bool `yaml:"symmetric" json:"symmetric"`
 }
 
-// LayerConfig overrides what one layer gets. Bits are those of its weights, or
+// LayerConfig overrides what one layer gets. Bits is the width of its weights, or
 // of a lookup-table activation's outputs; 0 leaves them.
 type LayerConfig struct {
 	Bits        int                `yaml:"bits" json:"bits"`

@@ -49,7 +49,7 @@ type Report struct {
 type Layer struct {
 	Name string      `json:"name"`
 	Op   bundle.Kind `json:"op"`
-	// Bits are those of the quantizer: of the weights, or of the outputs of the
+	// Bits is the quantizer's width: of the weights, or of the outputs of the
 	// input and of lookup-table activations. 0 is none.
 	Bits int `json:"bits"`
 	// SQNR compares the outputs with the float network's, in decibels; see

@@ -84,7 +84,7 @@ func Mismatches(ctx context.Context, q *model.Quantized, p *bundle.Program, inpu
 	return mismatches, answers, nil
 }
 
-// Scores are those of q's fake-quantized forward pass on the program's inputs; see
+// Scores are the scores that q's fake-quantized forward pass gives on the program's inputs; see
 // [train.Evaluator.Scores].
 func Scores(ctx context.Context, q *model.Quantized, inputs *datasets.Split) ([]float32, error) {
 	_, _, e, err := serving(q)

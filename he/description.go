@@ -45,7 +45,7 @@ type LWEDescription struct {
 
 // LayerDescription is what is evaluated in one piece: a fused linear map with the
 // activation behind it. First and Last are its program nodes, -1 for none. Rotations
-// counts all key switches with a rotation, Hoisted those of them that share a
+// counts all key switches with a rotation, Hoisted the switches that share a
 // decomposition. Bits are the predicted precision behind it (CKKS) or the noise budget
 // left; Seconds predicts its evaluation on this machine, of all plaintext primes
 // together, where the plan tells layers apart.

@@ -36,7 +36,7 @@ func FoldBatchNorms(n *Network, p Parameters, keep func(i int) bool) (*Network, 
 	}
 	folded := &Network{Input: n.Input}
 	q := p.Clone()
-	stands := map[string]string{} // which tensor stands for that of a folded batch norm
+	stands := map[string]string{} // which tensor stands for the output of a folded batch norm
 	for i, l := range n.Layers {
 		from := sources[i]
 		if l.Type != BatchNorm || keep(i) {

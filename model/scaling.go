@@ -52,8 +52,8 @@ func Keep(o Observation) ([]float32, error) { return o.Scales, nil }
 
 // Calibrate chooses every layer's weight scales by observe, in order (a layer's
 // folded weights depend on the scales before it), and returns the scaling. Scales
-// that are tied, those of lookup-table activations among them, are moved to where they
-// meet.
+// that are tied, among them the scales of lookup-table activations, are moved to where
+// they meet.
 //
 // ranges says whether observe needs Lo and Hi.
 func (q *Quantized) Calibrate(observe Observer, ranges bool) ([]LayerScaling, error) {
@@ -161,7 +161,7 @@ func (w *walker) tensor(i int) *tensor {
 	return &w.tensors[i]
 }
 
-// visit makes the scaling of layer i, after those of all that it depends on.
+// visit makes the scaling of layer i, after the scaling of all layers that it depends on.
 func (w *walker) visit(i int) error {
 	if i == Input || w.state[i] == visited {
 		return nil

@@ -154,7 +154,7 @@ func (l Layer) named(a, b int) string {
 	return fmt.Sprintf(" (of %q and %q)", l.From[a], l.From[b])
 }
 
-// window keys are those of a layer that goes over a picture.
+// windowKeys are the keys of a layer that goes over a picture.
 var windowKeys = []string{"kernel", "stride", "padding"}
 
 // keys are those that each kind uses, beside type, name and from.

@@ -75,7 +75,7 @@ func anchor(from []int, free [][]tie) int {
 	return best
 }
 
-// free lists the layers whose scales decide that of tensor i, with t's path
+// free lists the layers whose scales decide the scale of tensor i, with t's path
 // lengthened; none where the scale is given.
 func (n *Network) free(sources [][]int, ties map[int]tie, i int, t tie) []tie {
 	if i == Input {

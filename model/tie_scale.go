@@ -109,7 +109,7 @@ func (t *Tie) multiple(r float64) float64 {
 }
 
 // ratio is how often the scale that the layer would have in the sum goes into T:
-// that of the quantizer's largest scale where there is one T, or where coarser asks
+// the ratio of the quantizer's largest scale where there is one T, or where coarser asks
 // for the ratio that none passes, else the geometric mean over the channels.
 func (t *Tie) ratio(scales []float32, coarser bool) (float64, error) {
 	n := max(len(t.target), len(scales))

@@ -6,7 +6,7 @@ import (
 	"qtool/model"
 )
 
-// activationGrid follows a layer's name in that of its grid: scale, zero point.
+// activationGrid follows a layer's name in the name of its grid: scale, zero point.
 const activationGrid = ".grid"
 
 // watchGrids lists the grids of lookup-table activations where Calibrate moves them.

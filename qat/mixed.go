@@ -29,7 +29,7 @@ const InputName = "input"
 //
 // So with all on it is New(q), operation for operation, and with none the float
 // network, as far as float32 rounds the same. float are the parameters of layers
-// that are off; those of q itself where they are what was rounded.
+// that are off; they are q's own where q's parameters are what was rounded.
 func Mixed(q *model.Quantized, float model.Parameters, on func(name string) bool) (train.Quantizer, error) {
 	if err := float.Check(q.Network); err != nil {
 		return nil, err

@@ -36,7 +36,7 @@ type Quantizer struct {
 	folds     [][]float32 // of every layer: a factor an input, nil for all 1
 	learned   []model.Tensor
 	grids     []model.Tensor // of lookup-table activations, where options.Calibrate may move them
-	// recurrences are those of the recurrent layers, by their index; nil of others.
+	// recurrences has, by a layer's index, the recurrence of a recurrent layer; nil elsewhere.
 	recurrences []*recurrence
 }
 

@@ -65,7 +65,7 @@ type Result struct {
 	Best    int // the epoch whose parameters were kept
 	Seconds float64
 	// Settled says that the running moments of batch norms did not belong to the
-	// final parameters and are those of training samples instead; see settle.
+	// final parameters and were taken anew from training samples; see settle.
 	Settled bool
 }
 

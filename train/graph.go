@@ -25,7 +25,7 @@ type graph struct {
 	params G.Nodes       // those that gradients change; the scales come last
 	scales Scales
 	norms  []norm
-	// dropouts are those of a training graph.
+	// dropouts are the dropout layers of a training graph; a graph that scores has none.
 	dropouts []*dropout
 	// cells are the recurrent layers whose gates are polynomials.
 	cells  []*op.PolynomialCell
@@ -175,7 +175,7 @@ func (t *graph) run() error {
 	return nil
 }
 
-// gatherWords adds the gradient of the last run to that of the vectors of the words.
+// gatherWords adds the gradient of the last run to the gradient by the words' vectors.
 func (t *graph) gatherWords(s *sparse) error {
 	v, err := t.source.Grad()
 	if err != nil {

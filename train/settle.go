@@ -27,7 +27,7 @@ const (
 )
 
 // settle sees to it that the batch norms' running moments belong to the final
-// parameters: those of training may be of too few steps, of batches that are too
+// parameters: the moments that training left may be of too few steps, of batches that are too
 // small, or of earlier parameters. It finds the moments of the training samples,
 // moved as in training, with the final parameters, each norm behind the others as
 // training has them, in batches of 2 settlingBatch. Where the running ones have
@@ -167,7 +167,7 @@ func (m *moments) channel(c int) (mean, variance float64) {
 	return mean, variance * m.count / max(m.count-1, 1)
 }
 
-// agrees reports whether running moments have settled at those of m.
+// agrees reports whether running moments have settled at the moments m.
 func (m *moments) agrees(mean, variance []float32) bool {
 	for c := range mean {
 		wantMean, wantVariance := m.channel(c)

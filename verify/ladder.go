@@ -33,12 +33,12 @@ type Ladder struct {
 	Quantized                    Predictions
 	Integer                      []bundle.Vec // logits
 	Encrypted                    he.Answers
-	// EncryptedImages is how many images Encrypted answers, the first of
-	// those of the other stages; 0 is all of them. Whatever compares that stage with
+	// EncryptedImages is how many samples Encrypted answers, the first of
+	// the samples of the other stages; 0 is all of them. Whatever compares that stage with
 	// another takes the same images of both.
 	EncryptedImages int
-	// Failed are the images in which a look-up is known to have failed, in order;
-	// their logits may differ (see he.Lookups).
+	// Failed are the samples with a wrong entry, in order; their logits may differ
+	// (see he.Lookups).
 	Failed []int
 }
 
@@ -229,7 +229,7 @@ func labelled(labels []uint8) Predictions {
 	return p
 }
 
-// margins are those of the integer stage; see Answers.
+// margins are how sure the integer stage is of each answer; see Answers.
 func (l *Ladder) margins() Margins {
 	margins := make(Margins, len(l.Integer))
 	largest := 0.0

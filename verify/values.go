@@ -149,7 +149,7 @@ func (l *Ladder) realsOf(a he.Answers) Numbers {
 	return all
 }
 
-// Score is that of a sample's two logits; see Values.
+// Score is a sample's score for its second class, from its two logits; see Values.
 func Score(logits []float64) float32 { return float32(logits[1] - logits[0]) }
 
 // Numbers are float32, whose JSON form has ten a string, separated by spaces, in the

@@ -132,7 +132,7 @@ func runBench(ctx context.Context, a *app, o benchOptions) error {
 	return p.err
 }
 
-// benchDefault is the recipes for a machine: those of MNIST if it is at hand.
+// benchDefault is the recipes for a machine: the MNIST recipes if MNIST is at hand.
 func (a *app) benchDefault(ctx context.Context, quick bool) ([]string, error) {
 	if quick {
 		return benchQuickRecipes, nil

@@ -245,7 +245,7 @@ func (p *Plan) Why() []string { return append([]string(nil), p.why...) }
 func (p *Plan) inputs() int { return p.circuit.inputs() }
 
 // scale is what plaintexts modulo t are multiplied by when segment i begins;
-// that of one segment past the end is the outputs'.
+// for i one past the last segment it is the scale of the outputs.
 //
 // A segment raises it to its power, a rescale multiplies it by the inverses of the
 // primes it drops.

@@ -13,7 +13,7 @@ import (
 	"qtool/he/internal/meter"
 )
 
-// Decrypt returns the logits modulo T, residues[o][k] that of logit o of sample k,
+// Decrypt returns the logits modulo T, residues[o][k] being logit o of sample k,
 // and how many bits the worst measured noise leaves:
 //
 //	log2(Q/2) - log2(max |V|),   V = T * (c_0 + c_1 s) mod Q, centred

@@ -52,8 +52,8 @@ func (c *Client) WriteSecretKey(w io.Writer) (int64, error) {
 	return out.End()
 }
 
-// ReadSecretKey reads a secret key of this plan's parameters; errors are those of
-// ReadEvaluationKeys.
+// ReadSecretKey reads a secret key of this plan's parameters; it returns the same kinds
+// of errors as ReadEvaluationKeys.
 func (p *Plan) ReadSecretKey(r io.Reader) (*SecretKey, error) {
 	in, id, err := p.reader(r, kindSecretKey)
 	if err != nil {
@@ -76,8 +76,8 @@ func (in *Inputs) WriteTo(w io.Writer) (int64, error) {
 	return in.write(w, kindInputs, in.all)
 }
 
-// ReadInputs reads a batch's encrypted samples for this plan; errors are those of
-// ReadEvaluationKeys.
+// ReadInputs reads a batch's encrypted samples for this plan; it returns the same kinds
+// of errors as ReadEvaluationKeys.
 func (p *Plan) ReadInputs(r io.Reader) (*Inputs, error) {
 	o, all, err := p.readCiphertexts(r, kindInputs, p.inputs(), p.ring.Levels())
 	if err != nil {
@@ -91,8 +91,8 @@ func (out *Outputs) WriteTo(w io.Writer) (int64, error) {
 	return out.write(w, kindOutputs, out.all)
 }
 
-// ReadOutputs reads a batch's encrypted logits of this plan; errors are those of
-// ReadEvaluationKeys.
+// ReadOutputs reads a batch's encrypted logits of this plan; it returns the same kinds
+// of errors as ReadEvaluationKeys.
 func (p *Plan) ReadOutputs(r io.Reader) (*Outputs, error) {
 	o, all, err := p.readCiphertexts(r, kindOutputs, p.outputs(), p.layout.last())
 	if err != nil {

@@ -171,7 +171,7 @@ func (c *Client) Decrypt(out *Outputs, n int) ([][]float64, error) {
 	return logits, nil
 }
 
-// check refuses inputs that are not those of the plan and the key.
+// check refuses inputs that were not made for the plan and with the key.
 func (in *Inputs) check(p *Plan, id wire.KeyID) error {
 	if in == nil || in.plan != p.hash || len(in.steps) != p.cell.steps {
 		return fmt.Errorf("lstm: the inputs are of another plan")
@@ -218,7 +218,7 @@ func ciphertextBytes(ct engine.Ciphertext) (n int64) {
 // server sees of a batch.
 func (in *Inputs) SHA256() [32]byte { return sum(slices.Concat(in.steps...)) }
 
-// SHA256 is the hash of the coefficients, as that of Inputs.
+// SHA256 is the hash of the coefficients, in the way of Inputs.SHA256.
 func (out *Outputs) SHA256() [32]byte { return sum([]engine.Ciphertext{out.logits}) }
 
 func sum(cts []engine.Ciphertext) [32]byte {

@@ -65,7 +65,7 @@ type Plan struct {
 	shared     constants
 	primes     []float64
 	deviations []float64 // of each logit, for any input
-	usual      []float64 // for inputs like those of calibration
+	usual      []float64 // for inputs like the calibration samples
 	largest    float64   // logit
 	workers    int
 	hash       [32]byte

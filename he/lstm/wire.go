@@ -64,7 +64,7 @@ func (c *Client) WriteSecretKey(w io.Writer) (int64, error) {
 }
 
 // ReadClient makes a client with the secret key that Client.WriteSecretKey wrote under the
-// same plan; errors are those of ReadEvaluationKeys.
+// same plan; it returns the same kinds of errors as ReadEvaluationKeys.
 func (p *Plan) ReadClient(r io.Reader) (*Client, error) {
 	in, id, err := p.reader(r, kindSecretKey)
 	if err != nil {
@@ -93,8 +93,8 @@ func (in *Inputs) WriteTo(w io.Writer) (int64, error) {
 	return out.End()
 }
 
-// ReadInputs reads the ciphertexts of a batch for this plan; errors are those of
-// ReadEvaluationKeys.
+// ReadInputs reads the ciphertexts of a batch for this plan; it returns the same kinds
+// of errors as ReadEvaluationKeys.
 func (p *Plan) ReadInputs(r io.Reader) (*Inputs, error) {
 	from, id, err := p.reader(r, kindInputs)
 	if err != nil {
@@ -117,8 +117,8 @@ func (out *Outputs) WriteTo(w io.Writer) (int64, error) {
 	return to.End()
 }
 
-// ReadOutputs reads a batch's encrypted logits of this plan; errors are those of
-// ReadEvaluationKeys.
+// ReadOutputs reads a batch's encrypted logits of this plan; it returns the same kinds
+// of errors as ReadEvaluationKeys.
 func (p *Plan) ReadOutputs(r io.Reader) (*Outputs, error) {
 	in, id, err := p.reader(r, kindOutputs)
 	if err != nil {

@@ -41,7 +41,7 @@ const maxModuli = 16
 
 // NewExactPlan chooses the parameters of least predicted latency for exact
 // outputs: plaintext primes whose product passes the output's static bound, and
-// a modulus chain for their noise. Its errors are those of NewPlan.
+// a modulus chain for their noise. It returns the same kinds of errors as NewPlan.
 func NewExactPlan(ctx context.Context, p *bundle.Program, o Options) (*ExactPlan, error) {
 	start := time.Now()
 	o, fusions, err := o.begin(ctx, p)
@@ -129,7 +129,7 @@ func (o Options) tryPacking(ctx context.Context, p *bundle.Program, fusions [][]
 		if err == nil {
 			return plan, nil
 		}
-		// The most telling reason is that of the first primes that exist.
+		// The most telling reason is the one given for the first primes that exist.
 		if first == nil || plan.t != nil {
 			first = err
 		}
@@ -223,7 +223,7 @@ func (p *ExactPlan) residues(ctx context.Context, q, special []uint64) error {
 }
 
 // exactScales follows the plaintext factor: a ciphertext holds its values times
-// a factor modulo t. Diagonals carry what brings that of each source back to 1:
+// a factor modulo t. Diagonals hold what brings the factor of each source back to 1:
 //
 //	diagonal = q / before,
 //

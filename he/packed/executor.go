@@ -17,7 +17,7 @@ func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
 	return plan.executor(p, plan.backend(), plan.Predicted(), plan.start)
 }
 
-// executor is that of either scheme.
+// executor is the executor of a program under either scheme.
 func (c *common) executor(p *bundle.Program, b he.Backend, predicted float64, start func(context.Context, *meter.Meter) (run.Session, run.Made, error)) he.Executor {
 	return run.New(p, run.Plan{
 		Package: "packed", Program: c.program, Backend: b, Slots: 1, BatchWork: 1e9 * predicted,

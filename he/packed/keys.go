@@ -59,7 +59,7 @@ func generateKeys(ctx context.Context, p *common, sk *rlwe.SecretKey, id wire.Ke
 	return &EvaluationKeys{p.hash, id, s}, nil
 }
 
-// check refuses keys that are not those of the plan.
+// check refuses keys that were not made for the plan.
 func (k *EvaluationKeys) check(p *common) error {
 	if k == nil || k.plan != p.hash {
 		return fmt.Errorf("packed: the evaluation keys are of another plan")

@@ -43,7 +43,7 @@ type evaluator struct {
 	plan    *common
 	engine  *engine.Engine
 	program *program
-	// seconds are those of every stage's map and activation, of all
+	// seconds are the times of every stage's map and activation, summed over all
 	// evaluations.
 	seconds [][2]float64
 }

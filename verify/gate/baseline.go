@@ -92,7 +92,7 @@ type Predictions struct {
 	Float     verify.Predictions `json:"float"`
 	Integer   verify.Predictions `json:"integer"`
 	Encrypted verify.Predictions `json:"encrypted,omitempty"`
-	// Values are those of a regression, nil for a classification, which has the others.
+	// Values are the outputs of a regression; nil for a classification, which has answers.
 	Values *verify.Values `json:"values,omitempty"`
 }
 

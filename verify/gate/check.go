@@ -102,7 +102,7 @@ func (c *checker) images() bool {
 	if c.Sample && r.TestImages == c.e.Images && r.Images > 0 {
 		why := fmt.Sprintf("Only a sample was run: every comparison of answers below is of the first %d of %d %s.", r.Images, r.TestImages, c.noun.Many)
 		if n := c.answered(); n > r.Images {
-			why = fmt.Sprintf("Only a sample was encrypted: comparisons of encrypted answers below are of the first %d of %d %s, those of other stages of the first %d.", r.Images, r.TestImages, c.noun.Many, n)
+			why = fmt.Sprintf("Only a sample was encrypted: comparisons of encrypted answers below are of the first %d of %d %s, comparisons of other stages of the first %d.", r.Images, r.TestImages, c.noun.Many, n)
 		}
 		c.add("images", Info, want, fmt.Sprint(r.Images), why)
 		return true

@@ -8,7 +8,7 @@ import (
 )
 
 // mismatches wants every encrypted logit equal to the integer reference's, but for
-// those of images in which a look-up failed; see precision for back ends that are
+// logits of samples with a wrong entry; see precision for back ends that are
 // not exact.
 func (c *checker) mismatches() {
 	if c.approximate() {

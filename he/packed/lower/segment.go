@@ -12,13 +12,13 @@ import (
 // the activation behind it. It reads what other segments make and the program's input:
 // a skip, a sum, a concatenation and a slice are part of the maps that read them.
 type Segment struct {
-	// Name is that of the last linear node, or of the activation where there is none
+	// Name is the name of the last linear node, or of the activation where there is none
 	// or it is a product. Nodes is how many program nodes the segment has from First
 	// on, its activation the last of them.
 	Name         string
 	First, Nodes int
 	// Linear is the node whose values the map makes; -1 for the program's input, or a
-	// node of another segment where the activation reads that. Factor is that of a
+	// node of another segment where the activation reads it. Factor is the node of a
 	// product's second factor.
 	Linear, Factor int
 	Shape          []int // of the output
