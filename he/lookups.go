@@ -23,7 +23,7 @@ type Lookups struct {
 	Milliseconds     float64       `json:"ms_per_lookup"`
 	SecondsPerSample float64       `json:"seconds_per_image"`
 	Layers           []LookupNoise `json:"layers"`
-	// FailedSamples are those in which a decryption failure gave a wrong entry:
+	// FailedSamples are the samples in which a decryption failure gave a wrong entry:
 	// their logits may differ from the reference's, all others' must not.
 	FailedSamples []int `json:"failed_images"`
 }

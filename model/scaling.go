@@ -68,7 +68,7 @@ type tensor struct {
 	scale, offset, lo, hi []float64
 }
 
-// walker goes over the layers. Each waits for those that it reads, and for the
+// walker goes over the layers. Each layer waits for the layers that it reads, and for the
 // one that its scale is tied to.
 type walker struct {
 	q        *Quantized

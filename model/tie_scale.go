@@ -294,8 +294,8 @@ func (w *walker) tied(t *Tie, scale float32) (float32, []float64, error) {
 // concatenation, which have other channels.
 func (w *walker) declare(layer int, magnitudes []float64) { w.declared[layer] = magnitudes }
 
-// settle puts the declared scales of layer i, if there are any, in the place of
-// those that follow from its input, of which they differ by roundings of float64.
+// settle puts the declared scales of layer i, if there are any, in the place of the
+// scales that follow from its input, from which they differ by roundings of float64.
 func (w *walker) settle(i int, out []float64) []float64 {
 	d := w.declared[i]
 	if d == nil || len(d) != 1 && len(d) != len(out) {

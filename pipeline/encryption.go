@@ -147,7 +147,7 @@ func withHint(err error, insufficient string) error {
 	case errors.Is(err, bundle.ErrUnsupported):
 		return hint.With(err, "encrypted batches carry polynomials, or tables and maxima, and nothing that mixes them; --backend pbs carries both where the numbers are narrow")
 	case errors.As(err, &recurrent):
-		return hint.With(err, "pbs runs those with tables, packed-ckks those with polynomials; auto takes the one that fits")
+		return hint.With(err, "pbs runs sequences with tables, packed-ckks sequences with polynomials; auto takes the one that fits")
 	}
 	return err
 }

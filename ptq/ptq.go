@@ -40,7 +40,7 @@ type Result struct {
 	Notes []string
 }
 
-// Fold multiplies batch norms into the weights before them, but for those that a
+// Fold multiplies batch norms into the weights before them, but for batch norms that a
 // table takes.
 func Fold(n *model.Network, p model.Parameters) (*model.Network, model.Parameters) {
 	if !slices.ContainsFunc(n.Layers, func(l model.Layer) bool { return l.Type == model.BatchNorm }) {
@@ -50,7 +50,7 @@ func Fold(n *model.Network, p model.Parameters) (*model.Network, model.Parameter
 }
 
 // Run quantizes a network as its options say, with its batch norms folded into
-// the weights but for those that a table takes. Layers are equalised first; then
+// the weights but for batch norms that a table takes. Layers are equalised first; then
 // all scales are chosen; then, layer by layer on what the quantized layers before
 // it make of the calibration samples, rounding is learnt and biases are corrected.
 //

@@ -187,7 +187,7 @@ func (w *walk) weighted(ctx context.Context, i int) error {
 	return nil
 }
 
-// biases are the integer biases of layer i; those that a table takes are 0.
+// biases are the integer biases of layer i; biases that a table takes are 0.
 func (w *walk) biases(i int) []float64 {
 	_, bias := w.q.Params.Of(w.q.Network.Layers[i].Name)
 	beta := make([]float64, len(bias))

@@ -55,7 +55,7 @@ type Options struct {
 	Input, WeightScales, Activations bool
 }
 
-// OptionsOf are those that a recipe's quantize section asks for on network n.
+// OptionsOf are the options that a recipe's quantize section asks for on network n.
 func OptionsOf(c calibrate.Config, n *model.Network) Options {
 	o := Options{Input: c.Learn.Input, WeightScales: c.Learn.Weights, Activations: c.Learn.Activations}
 	if keep, bounds := c.WeightKeeper(n); bounds {

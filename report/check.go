@@ -207,7 +207,7 @@ func right(labels, answers verify.Predictions) int {
 	return len(answers) - len(flipped(labels, answers))
 }
 
-// flipped is the images whose answers differ, of those in both lists.
+// flipped is the samples whose answers differ, among the samples in both lists.
 func flipped(a, b verify.Predictions) []int {
 	var images []int
 	for i := range min(len(a), len(b)) {

@@ -109,7 +109,7 @@ func Fit(ctx context.Context, task Task) (*Result, error) {
 	return &Result{Params: f.params, History: f.History, Best: f.Best, Seconds: f.seconds(), Settled: settled}, nil
 }
 
-// keep makes the parameters those that the run ends with: the best epoch's or, without
+// keep sets the parameters that the run ends with: the best epoch's or, without
 // patience, the last ones or their average.
 func (f *fitter) keep() error {
 	q := f.task.Quantizer

@@ -22,7 +22,7 @@ type graph struct {
 	labels *tensor.Dense // [batch]; nil without a loss
 	count  int           // labels that the loss is divided by
 	used   int           // samples that are no padding
-	params G.Nodes       // those that gradients change; the scales come last
+	params G.Nodes       // what gradients change; the scales come last
 	scales Scales
 	norms  []norm
 	// dropouts are the dropout layers of a training graph; a graph that scores has none.

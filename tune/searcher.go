@@ -66,7 +66,7 @@ func newSearcher(ctx context.Context, w *pipeline.Workspace, m *pipeline.Materia
 	return s, err
 }
 
-// testImages is how many images costs are for: those that would be encrypted.
+// testImages is how many samples costs are for: as many as would be encrypted.
 func (s *searcher) testImages() int {
 	v := s.w.Recipe().Verify
 	return cmp.Or(v.EncryptedLimit, v.Limit, s.w.Data().Test.Len())

@@ -115,7 +115,7 @@ type Layer struct {
 	// Inputs are the layers that it reads, none where that is the one before it.
 	Inputs []string `json:"inputs,omitempty"`
 	// Float32Exact says that by proof training's float32 arithmetic holds every
-	// integer of this layer and of those before it, so that nothing may differ;
+	// integer of this layer and of the layers before it, so that nothing may differ;
 	// QuantizedMismatches counts the elements, over all images, where the fake-quantized
 	// network's integers are not the program's. Both are null where the quantized
 	// checkpoint was not at hand.

@@ -33,7 +33,8 @@ type StageAnswers struct {
 // Metrics are a task's metrics beside accuracy, by name, of each stage; see package task.
 type Metrics map[string]Accuracy
 
-// Metrics are those that follow from the answers to a task; none where all are accuracy.
+// Metrics are the metrics beside accuracy that follow from the answers to a task,
+// none where accuracy is the only one.
 // A metric that the answers do not have, as the AUC of samples of one class, is nil.
 func (a *Answers) Metrics(t task.Task) Metrics {
 	v := a.Values

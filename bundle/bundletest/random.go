@@ -36,7 +36,7 @@ var Kinds = []bundle.Kind{
 // that a failure shrinks; weights come from one drawn seed.
 //
 // A program of back ends without Concat has one tensor that is not yet read at a time,
-// but for those that an Add or a Mul joins at once.
+// but for tensors that an Add or a Mul joins at once.
 func Programs(o Random) *rapid.Generator[*bundle.Program] {
 	o = o.filled()
 	return rapid.Custom(func(t *rapid.T) *bundle.Program {
@@ -147,7 +147,7 @@ func (r *randomizer) branches() bool {
 // last is the tensor that was made last.
 func (r *randomizer) last() *tensor { return &r.all[len(r.all)-1] }
 
-// pick is a tensor to read, of those that fit, or nil.
+// pick is a tensor to read, one of the tensors that fit, or nil.
 func (r *randomizer) pick(fits func(*tensor) bool) *tensor {
 	if !r.graph() {
 		if fits(r.last()) {

@@ -105,7 +105,7 @@ func (e explained) Backend() he.Backend {
 }
 
 // New plans p. Its errors are the planners': of package security for insecure
-// parameters, and those that wrap a planner's he.ErrInsufficient where nothing fits;
+// parameters, and errors that wrap a planner's he.ErrInsufficient where nothing fits;
 // ctx's once that is done.
 func New(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	if p.Uses(bundle.KindRecurrent) && o.Backend != "pbs" {
@@ -191,7 +191,7 @@ func single(ctx context.Context, p *bundle.Program, o Options) (*tfhe.Plan, erro
 	return tfhe.NewPlan(ctx, p, options)
 }
 
-// recurrent plans programs with Recurrent nodes: for auto, those with tables by blind
+// recurrent plans programs with Recurrent nodes: for auto, programs with tables by blind
 // rotation, those without by CKKS.
 func recurrent(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	switch {

@@ -66,7 +66,7 @@ func (n *noise) linear(limbs int, factor float64, row []float64, in, top, err fl
 	return float64(norm*input) + encoding + sq(n.rounding()/factor)
 }
 
-// step is the errors of c and h behind step t for those before it.
+// step is the errors of c and h behind step t, given their errors before it.
 func (n *noise) step(t int, errC, errH float64) (nextC, nextH float64) {
 	c, k := n.cell, n.shared
 	f := n.proved.factors(k, c.limbs(t), n.q)

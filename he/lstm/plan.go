@@ -39,7 +39,7 @@ type Options struct {
 // DefaultBits is the default output precision.
 const DefaultBits = 3
 
-// The sizes of primes: those that rescales drop carry the precision, the first
+// The sizes of primes: the primes that rescales drop give the precision, the first
 // one the logits. All are short enough for the fast transforms.
 const (
 	minLogN, maxLogN     = 11, 16

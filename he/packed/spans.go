@@ -122,7 +122,7 @@ func fold(class []int32, x []float64, n int) []float64 {
 	return sums
 }
 
-// provedSpans are those that no input passes.
+// provedSpans are the spans that no input passes, by the static bounds.
 func (p *Plan) provedSpans() spans {
 	f := func(v *big.Int) float64 { x, _ := new(big.Float).SetInt(v).Float64(); return x * p.units[0] }
 	b := p.program.Input.Bounds().Range()

@@ -140,7 +140,7 @@ func (f *Folder) Resume(fits func(dir string) error) error {
 
 // Replaced are the names of what Commit changed in the folder.
 type Replaced struct {
-	// Renewed are files that have other bytes now, Removed those that are gone.
+	// Renewed are files that have other bytes now, Removed files that are gone.
 	Renewed, Removed []string
 }
 

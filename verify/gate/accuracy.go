@@ -15,7 +15,7 @@ type stage struct {
 	was, now verify.Predictions
 }
 
-// stages are those that are compared.
+// stages are the stages of the ladder that are compared.
 func (c *checker) stages() []stage {
 	p, a := &c.e.Predictions, &c.r.Answers
 	return []stage{{"float", p.Float, a.Float}, {"integer", p.Integer, a.Integer}, {"encrypted", p.encrypted(), a.Encrypted}}

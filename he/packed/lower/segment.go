@@ -56,7 +56,7 @@ type fuser struct {
 }
 
 // Segments fuses p as far as weights of 62 bits go; p must have passed its Check.
-// Segments come in an order in which each reads those before it; the last makes the
+// Segments come in an order in which each reads segments before it only; the last makes the
 // output. The error is ctx's once that is done, or names a layer that cannot be packed.
 func Segments(ctx context.Context, p *bundle.Program) ([]Segment, error) {
 	return fuse(ctx, p, cuts{})
