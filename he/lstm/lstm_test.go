@@ -238,7 +238,7 @@ func TestCellRefuses(t *testing.T) {
 		change func(p *bundle.Program, body func(string) *bundle.Node)
 		want   string
 	}{
-		"a GRU":  {func(p *bundle.Program, _ func(string) *bundle.Node) { *p = *lstmtest.Unit(shape, 40, 1) }, `layer "lstm": 1 states, want those of an LSTM: 2`},
+		"a GRU":  {func(p *bundle.Program, _ func(string) *bundle.Node) { *p = *lstmtest.Unit(shape, 40, 1) }, `layer "lstm": 1 states, want the 2 of an LSTM`},
 		"tables": {func(p *bundle.Program, _ func(string) *bundle.Node) { *p = *lstmtest.Table(shape, 40, 1) }, `body node "c1" is not a sum of two products`},
 		"degree": {func(_ *bundle.Program, body func(string) *bundle.Node) {
 			body("pf").Op.(*bundle.Polynomial).Coeffs[0] = bundle.Vec{Small: []int64{0, 1 << 40, 1 << 20}}
