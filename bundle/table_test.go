@@ -57,7 +57,7 @@ func TestTableMustCoverProvedRange(t *testing.T) {
 	}
 }
 
-// A table's range is that of the entries its inputs reach.
+// A table's range is the range of the entries that its inputs reach.
 func TestTableRange(t *testing.T) {
 	p := tableProgram(&LookupTable{0, []Table{{-5, []int32{99, 99, 4, 1, -7, 1, 2, 3, 0, 0, 0, 5, 99}}}})
 	if err := p.Prove(); err != nil {

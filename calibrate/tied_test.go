@@ -8,7 +8,7 @@ import (
 	"qtool/quant"
 )
 
-// A layer whose scale is tied to that of a shortcut keeps its bound too, whatever the
+// A layer whose scale is tied to a shortcut's scale keeps its bound too, whatever the
 // weights and biases: between scales that fit there may be some that do not, as the
 // bias becomes smaller where the weights stay as they are.
 func TestBoundedTied(t *testing.T) {

@@ -101,7 +101,7 @@ func TestTableProgramHasNoMismatch(t *testing.T) {
 	}
 }
 
-// So do those of a GRU, in every width.
+// The quantized network and the program of a GRU agree too, in every width.
 func TestUnitProgramHasNoMismatch(t *testing.T) {
 	for _, c := range []struct{ steps, inputs, hidden, bits, accumulator int }{
 		{1, 1, 1, 4, 8}, {5, 16, 16, 4, 8}, {3, 5, 4, 2, 0}, {8, 3, 6, 3, 0}, {4, 7, 5, 5, 9}, {3, 4, 3, 6, 10}, {3, 4, 9, 6, 0},

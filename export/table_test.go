@@ -170,7 +170,7 @@ func TestBoundedLogits(t *testing.T) {
 func TestTooWideTables(t *testing.T) {
 	c := tableConfig(4)
 	q, _ := quantizedTables(t, c)
-	// A bias is the table's: the range is that of weights. 16 bits of weights and
+	// A bias is the table's: the range is what weights alone make. 16 bits of weights and
 	// inputs on rows of 108 terms are beyond 2^24.
 	wide := tableConfig(16)
 	w, _ := quantizedTables(t, wide)

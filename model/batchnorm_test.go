@@ -231,7 +231,7 @@ func TestTableCode(t *testing.T) {
 	}
 }
 
-// The gradient of every scale is that of its own weights, folded.
+// The gradient of every scale is the gradient by its own weights, folded.
 func TestLayerScaleGradient(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for _, scales := range [][]float32{{0.5}, {0.25, 1, 0.5}} {

@@ -55,7 +55,7 @@ func TestTablesGoToTheirExecutor(t *testing.T) {
 }
 
 // A batch takes as long for one image as for all, blind rotation as long as its
-// look-ups: auto takes that for the first image, batches for many, and changes
+// look-ups: auto takes blind rotation for the first image, batches for many, and changes
 // its mind once, where the predicted work meets.
 func TestFewImagesAreLookedUp(t *testing.T) {
 	const inputs, units = 784, 24

@@ -30,7 +30,7 @@ $QTOOL_DATA, then in the user cache, and at last downloaded (SHA-256 checked).
   mnist     LeCun's handwritten digits
   idx:DIR   your own images: a folder with the four files of MNIST's names and format
 
-and those of sentences, which are read from --data or $QTOOL_DATA:
+and corpora of sentences, which are read from --data or $QTOOL_DATA:
 
   sentences  generated short reviews; nothing to read
   sst2       Stanford Sentiment Treebank, two classes: phrases to train, sentences to test

@@ -35,8 +35,8 @@ With --simulate nothing is encrypted: noise is drawn as it is predicted where lo
 may fail, for all samples, and an exact back end gives the integer program's answers.
 
 With --text, one sentence that you type is encrypted, and the answer printed with what
-the server saw. The client cuts it into words, keeps those that the bundle's selection
-keeps, and turns them into integers in the clear; the server gets ciphertexts. A
+the server saw. The client cuts it into words, keeps the words of the bundle's
+selection, and turns them into integers in the clear; the server gets ciphertexts. A
 sentence may have any number of words up to 1 MiB; one without words, or without any
 of the vocabulary, is an error and nothing is encrypted.
 
@@ -49,8 +49,9 @@ bundle, and one command at a time has a folder.
 
   --backend bgv          exact, one sample a slot, for whole test sets: without evaluation keys, or
                          with a relinearisation key where the bundle has tables
-  --backend pbs          one sample at a time, tables by blind rotation: each look-up fails with a small
-                         probability; those that did are counted, and only their samples may differ
+  --backend pbs          one sample at a time, tables by blind rotation: each look-up fails to
+                         decrypt with a small probability; decryption failures are counted, and
+                         only samples with a wrong entry may differ
   --backend packed-ckks  approximate with a stated error, one sample at a time, low latency; recurrent
                          networks with polynomial gates: thousands of sequences at once
   --backend packed-bgv   the same packing exactly, once for each plaintext prime

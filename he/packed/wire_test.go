@@ -30,7 +30,7 @@ func smallPlan(t testing.TB, seed uint64) (*bundle.Program, *bundletest.Builder,
 }
 
 // Everything that passes between client and server goes through files here, and
-// the answer is that of the direct way.
+// the answer is the one that the direct way gives.
 func TestInsecureFilesRoundTrip(t *testing.T) {
 	_, b, plan := smallPlan(t, 20)
 	client := NewClient(plan)
