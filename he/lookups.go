@@ -2,7 +2,7 @@ package he
 
 import "math"
 
-// Lookups accounts for look-ups that fail with a small probability. Probabilities
+// Lookups accounts for look-ups that fail to decrypt with a small probability. Probabilities
 // are computed from the predicted noise, counts and deviations are measured while
 // verifying.
 type Lookups struct {

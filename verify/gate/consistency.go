@@ -140,7 +140,7 @@ func (c *checker) figures() string {
 }
 
 // account is what is wrong with the account of look-ups, which excuses mismatches:
-// failed images must be some of the report's, each with a look-up that failed, and
+// failed images must be some of the report's, each with a wrong entry, and
 // hold every answer that differs. The lists' lengths are right.
 func (c *checker) account() string {
 	r, l := c.r, c.r.Lookups
@@ -168,7 +168,7 @@ func (c *checker) account() string {
 	}
 	for i, answer := range r.Answers.Encrypted {
 		if answer != r.Answers.Integer[i] && !failed[i] {
-			return fmt.Sprintf("the encrypted answer of %s %d differs, in which no look-up failed", c.noun.One, i)
+			return fmt.Sprintf("the encrypted answer of %s %d differs, in which no entry was wrong", c.noun.One, i)
 		}
 	}
 	return ""

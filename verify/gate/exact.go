@@ -17,7 +17,7 @@ func (c *checker) mismatches() {
 	}
 	if r := c.r; r.Lookups != nil && r.Explained > 0 && r.Explained == r.LogitMismatches {
 		c.add("mismatches", Pass, "0 unexplained", fmt.Sprintf("%d, all explained", r.LogitMismatches), fmt.Sprintf(
-			"Encrypted logits differ only in the %s in which a look-up failed.", c.noun.Count(len(r.Lookups.FailedSamples))))
+			"Encrypted logits differ only in the %s with a wrong entry.", c.noun.Count(len(r.Lookups.FailedSamples))))
 		return
 	}
 	got := fmt.Sprint(c.r.LogitMismatches)

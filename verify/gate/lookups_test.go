@@ -10,7 +10,7 @@ import (
 )
 
 // lookupReport is a report of a back end whose look-ups may fail, in which two
-// logits of image 8 differ, and its answer, as a look-up failed there.
+// logits of image 8 differ, and its answer, as a look-up gave a wrong entry there.
 func lookupReport() *verify.Report {
 	r := testReport(10000)
 	r.Backend.Name, r.Backend.PlaintextModuli, r.Backend.TorusSlots, r.Backend.NoiseBitsLeft = "pbs", nil, 60002, -0.5
@@ -21,7 +21,7 @@ func lookupReport() *verify.Report {
 	return restate(r)
 }
 
-// Mismatches of images in which a look-up failed pass, all others do not, nor do
+// Mismatches of images with a wrong entry pass, all others do not, nor do
 // more failures than their noise explains.
 func TestFailedLookups(t *testing.T) {
 	b := mustUpdate(t, nil, testReport(10000))
