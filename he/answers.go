@@ -17,8 +17,8 @@ type Answers interface {
 	// Outputs are the reals that the outputs of sample i stand for; out is the program's
 	// output node.
 	Outputs(out *bundle.Node, i int) []float64
-	// followed are the answers with the answers to later samples, next, behind them. It panics where
-	// next are of the other kind.
+	// followed are the answers with next, the answers to later samples, behind them. It
+	// panics where next are of the other kind.
 	followed(next Answers) Answers
 }
 

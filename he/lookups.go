@@ -29,8 +29,8 @@ type Lookups struct {
 }
 
 // LookupNoise is the noise of a layer's look-ups or logits. Standard deviations
-// are in units of the largest noise that does no harm, half a step of the message space; the predicted
-// one is of the worst output.
+// are in units of the largest noise that does no harm, half a step of the message space;
+// the predicted one is of the worst output.
 type LookupNoise struct {
 	Layer     string  `json:"layer"`
 	Done      int     `json:"done"`

@@ -11,8 +11,8 @@ import (
 // held for a defect.
 const implausible = 1e-9
 
-// CheckLookups returns an error that wraps ErrMismatch if there are more decryption failures than
-// the predicted noise explains: if a Poisson distribution with the expected number
+// CheckLookups returns an error that wraps ErrMismatch if there are more decryption
+// failures than the predicted noise explains: if a Poisson distribution with the expected number
 // has as many or more with a probability below 1e-9.
 func CheckLookups(l *he.Lookups) error {
 	if p := poissonTail(l.Expected, l.Missed); p < implausible {

@@ -24,7 +24,8 @@ type Values struct {
 	Encrypted Numbers `json:"encrypted"`
 }
 
-// StageAnswers is what one network, a stage of the ladder, answers to samples: labels, and values where the task has any.
+// StageAnswers is what one network, a stage of the ladder, answers to
+// samples: labels, and values where the task has any.
 type StageAnswers struct {
 	Answers Predictions
 	Values  Numbers
