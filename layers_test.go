@@ -56,7 +56,7 @@ type goPackage struct {
 	Deps       []string
 }
 
-// packages are those of this module and everything they depend on.
+// packages are the packages of this module and everything they depend on.
 func packages(t *testing.T) map[string]goPackage {
 	t.Helper()
 	// go test reuses a result until a file that the test looked at changes; it

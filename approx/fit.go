@@ -29,8 +29,8 @@ const (
 func Methods() []Method { return []Method{Taylor, Chebyshev, LeastSquares, Minimax} }
 
 // Polynomial is a fitted polynomial a_0 + a_1 x + ... + a_d x^d and how far it
-// is from its function. Trailing coefficients may be 0: of degree 4, an odd
-// function's fit on [-r, r] is that of degree 3.
+// is from its function. Trailing coefficients may be 0: the fit of degree 4 to an odd
+// function on [-r, r] is its fit of degree 3.
 type Polynomial struct {
 	Function     string
 	Method       Method

@@ -8,7 +8,7 @@ package approx
 // whose cosine is the node, and the weight: of the nodes that are not negative,
 // beginning in the middle. The others are their mirror images.
 //
-// The numbers are those of package quad of gonum, which has them from Bogaert,
+// The numbers are copied from package quad of gonum, which has them from Bogaert,
 // "Iteration-free computation of Gauss-Legendre quadrature nodes and weights",
 // SIAM Journal on Scientific Computing 36, 2014.
 var legendreNodes = [MaxDegree + 1][]struct{ theta, weight float64 }{

@@ -20,10 +20,10 @@ type kernel struct {
 	prepare func() (run func(), work float64)
 }
 
-// prime has 47 bits, as those of the batch executor, and is 1 modulo 2^17.
+// prime has 47 bits, as the primes of the batch executor have, and is 1 modulo 2^17.
 const prime = 140737487306753
 
-// kernels are those that executors and training spend their time in, at sizes of
+// kernels are the kernels that executors and training spend their time in, at sizes of
 // the embedded recipes.
 func kernels() []kernel {
 	all := []kernel{
@@ -99,7 +99,7 @@ func bandwidth(slice time.Duration) float64 {
 	return max(2*peak.Bandwidth()/1e9, 3*4*big/float64(add), 4*big/float64(sum))
 }
 
-// fastest is the least time of a run, of those that a slice of time has room for.
+// fastest is the least time of a run, among as many runs as a slice of time has room for.
 func fastest(run func(), slice time.Duration) time.Duration {
 	run()
 	best := time.Duration(1 << 62)

@@ -21,8 +21,8 @@ type Machine struct {
 	Load    float64 `json:"load,omitempty"`         // average of the last minute, before the measurement; 0 where it is not known
 	Go      string  `json:"go"`                     //
 	Has     string  `json:"detected"`               // the highest kernel level that the processor has
-	Kernels string  `json:"kernels"`                // that in use
-	Float   string  `json:"float_kernels"`          // what those of training use
+	Kernels string  `json:"kernels"`                // the level in use
+	Float   string  `json:"float_kernels"`          // the level of the kernels that training uses
 	Reduced bool    `json:"kernels_are_restricted"` // by QTOOL_CPU
 }
 

@@ -135,7 +135,7 @@ func (s *subject) run(ctx context.Context, e he.Executor, n int, step func(he.St
 		return nil, err
 	}
 	if r.Answers == nil {
-		return nil, fmt.Errorf("bench: %s: no answers, want those to %s", s.recipe.Name, s.network.Unit().Count(n))
+		return nil, fmt.Errorf("bench: %s: no answers, want the answers to %s", s.recipe.Name, s.network.Unit().Count(n))
 	}
 	if got := r.Answers.Len(); got != n {
 		return nil, fmt.Errorf("bench: %s: answers to %s, want %d", s.recipe.Name, s.network.Unit().Count(got), n)

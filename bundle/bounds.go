@@ -6,7 +6,7 @@ import (
 	"math/big"
 )
 
-// Bounds is a proved interval for every element of a tensor.
+// Bounds is a static bound for every element of a tensor.
 type Bounds struct{ Lo, Hi Vec }
 
 // Range is a closed interval of integers. Its JSON form is the array [lo, hi].

@@ -22,8 +22,8 @@ func genWide() *rapid.Generator[*big.Int] {
 	})
 }
 
-// The digits of an integer are those of its definition, and a linear map on them
-// is that in arbitrary precision.
+// The digits of an integer are as the definition says, and a linear map on digits
+// gives what it gives in arbitrary precision.
 func TestDigitsAreTheirIntegers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		x := rapid.SliceOfN(genWide(), 1, 12).Draw(t, "x")

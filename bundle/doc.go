@@ -5,7 +5,7 @@
 // in which they can run. Its input is the centred integer q - zeroPoint of the input
 // quantizer, so that padding is zero and no operation needs a zero-point correction.
 // Polynomial programs round nothing between operations: integers grow. What rounds
-// says so: LookupTable, Mul and Shift, half to even. The proved range of every tensor
+// says so: LookupTable, Mul and Shift, half to even. The static bound of every tensor
 // says how far its integers go, for any input.
 //
 // Tensors may be read by several nodes, and joined by Add, Mul and Concat. A node

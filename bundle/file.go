@@ -171,7 +171,7 @@ func zipParts(parts map[string][]byte) ([]byte, error) {
 }
 
 // Decode reads a .qb file strictly. It accepts only what Encode writes, byte for
-// byte, and only if every hash, shape and proved range agrees and the golden
+// byte, and only if every hash, shape and static bound agrees and the golden
 // vectors replay. On error it returns no file; the error wraps ErrVersion for
 // an unknown schema and ErrAltered for any other disagreement.
 func Decode(b []byte) (*File, error) {
@@ -238,7 +238,7 @@ func decode(b []byte) (*File, error) {
 	}
 	for _, n := range f.Program.Nodes {
 		if !n.Range.Union(n.Seen).Equal(n.Range) {
-			return nil, fmt.Errorf("layer %q: seen range %v is not inside the proved %v", n.Name, n.Seen, n.Range)
+			return nil, fmt.Errorf("layer %q: calibration range %v is not inside the static bound %v", n.Name, n.Seen, n.Range)
 		}
 	}
 	if f.Golden, err = decodeGolden(files[partGolden], f.Program); err != nil {

@@ -15,10 +15,10 @@ import (
 //
 //	max(a, b) = b + relu(a - b)
 //
-// where relu is a LookupTable over the proved range of a - b. Kernels of several rows
+// where relu is a LookupTable over the static bound of a - b. Kernels of several rows
 // and columns go row by row and column by column where that takes fewer tables. A
 // padding of zeros takes no part where no element is below 0; where one is, the
-// channel's least proved value is subtracted before and added again behind. Ranges are
+// channel's lower static bound is subtracted before and added again behind. Ranges are
 // the same as p's, see prove. Tensors inside have no Scale.
 //
 // It returns an error that names the layer where a table would pass MaxTableEntries,
@@ -201,7 +201,7 @@ func (l *maxLowering) larger(a, b value) (value, error) {
 	return l.emit(&Add{[]int32{1, 1}}, maxBounds(a.b, b.b), b, above), nil
 }
 
-// linear appends an operation whose bounds are those of its rows.
+// linear appends an operation; the bounds of its outputs follow from its rows.
 func (l *maxLowering) linear(op Linear, in ...value) value {
 	var shapes [][]int
 	var bounds []Bounds
@@ -227,7 +227,7 @@ func (l *maxLowering) emit(op Op, b Bounds, in ...value) value {
 	return value{n.Name, n.Shape, b}
 }
 
-// channelMinima is the least proved value of every channel, of those that fit 64 bits.
+// channelMinima is the lower static bound of every channel, where it fits 64 bits.
 func channelMinima(x value) []int64 {
 	least := slices.Repeat([]int64{math.MaxInt64}, x.shape[0])
 	each := x.b.Lo.Len() / x.shape[0]

@@ -79,8 +79,8 @@ func (m *Mul) product(x, y *big.Int) *big.Int {
 const maxPairs = 1 << 10
 
 // bounds is the exact range of each product over independent factors where they
-// are few or nothing is rounded: the extremes of x y are among those of the
-// factors' ends. Else it is that of x y / 2^Shift, and 1 more.
+// are few or nothing is rounded: the extremes of x y are among the products of the
+// factors' ends. Else it is the range of x y / 2^Shift, widened by 1 at both ends.
 func (m *Mul) bounds(b Bounds, _ [][]int) Bounds {
 	n := b.Lo.Len() / 2
 	lo, hi := make([]*big.Int, n), make([]*big.Int, n)

@@ -32,7 +32,7 @@ type Op interface {
 	// fit.
 	OutShape(in ...[]int) ([]int, error)
 	// apply and bounds take the concatenation of the inputs, whose shapes OutShape
-	// must have accepted. bounds is the proved interval of every output element for
+	// must have accepted. bounds is the static bound of every output element for
 	// inputs that vary independently within theirs.
 	apply(in Vec, shapes [][]int) Vec
 	bounds(in Bounds, shapes [][]int) Bounds

@@ -13,8 +13,9 @@ import (
 //
 // A value q of channel c stands for the real Scale[c]*q; Scale has one element
 // where all channels share it. Bits is the width of the weights' grid, 0 for an
-// operation without weights. Range is proved for every input the quantizer can
-// make; Seen is what calibration data used of it.
+// operation without weights. Range is the static bound: it holds for every input
+// that the quantizer can make. Seen is the calibration range: what values of the
+// calibration data used of it.
 type Node struct {
 	Name   string
 	Op     Op
@@ -52,7 +53,7 @@ func (p *Program) Check() error {
 	return err
 }
 
-// Bounds is the proved interval of every element of every node's tensor, of a
+// Bounds is the static bound of every element of every node's tensor, of a
 // program that passes Check.
 func (p *Program) Bounds() ([]Bounds, error) {
 	var all []Bounds
@@ -67,7 +68,7 @@ func (p *Program) Bounds() ([]Bounds, error) {
 		}
 		r, err := provedRange(b)
 		if err == nil && !r.Equal(n.Range) {
-			err = fmt.Errorf("range %v, proved %v", n.Range, r)
+			err = fmt.Errorf("range %v, static bound %v", n.Range, r)
 		}
 		return err
 	}
@@ -81,7 +82,7 @@ func (p *Program) Bounds() ([]Bounds, error) {
 	return all, nil
 }
 
-// LastBounds is the proved interval of every element of the last node's tensor,
+// LastBounds is the static bound of every element of the last node's tensor,
 // or of the input where there is no node yet: what a table appended next must
 // cover.
 func (p *Program) LastBounds() (Bounds, error) {
@@ -91,7 +92,7 @@ func (p *Program) LastBounds() (Bounds, error) {
 	return p.TensorBounds(p.Output().Name)
 }
 
-// TensorBounds is the proved interval of every element of the tensor called name:
+// TensorBounds is the static bound of every element of the tensor called name:
 // a node's, or the input's for InputName. The program need not be complete: tensors
 // that nothing reads yet, and an output that fits no labels, do no harm.
 func (p *Program) TensorBounds(name string) (Bounds, error) {

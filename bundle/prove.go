@@ -2,7 +2,7 @@ package bundle
 
 import "math/big"
 
-// prove is the proved interval of every element that node i makes of the tensors
+// prove is the static bound of every element that node i makes of the tensors
 // before it, by number. It returns an error if a table leaves a part of them out.
 //
 // Inputs count as independent, but for three things that the wiring says: the

@@ -23,7 +23,7 @@ func check(t *testing.T, n int, property func(*rapid.T)) {
 }
 
 // On random graphs over all operations, the interpreter is what the definitions of
-// the operations say, and nothing leaves its proved interval.
+// the operations say, and nothing leaves its static bound.
 func TestRandomPrograms(t *testing.T) {
 	used := map[bundle.Kind]int{}
 	graphs := 0

@@ -28,10 +28,10 @@ import "fmt"
 // Polynomial in the place of LookupTable, a Domain before each, and a Shift
 // behind each product, which keeps the integers' width.
 //
-// Everything is exact; the only rounding is that of LookupTable and Shift,
-// half to even.
+// Everything is exact; only LookupTable and Shift round, half
+// to even.
 //
-// The proved range of a step holds for all steps: every state has a declared
+// The static bound of a step holds for all steps: every state has a declared
 // Range, which must hold 0, and from states and inputs within their ranges the
 // body must lead back into them. A Domain is an assumption of that proof, which
 // running the program checks; see Domain.

@@ -5,7 +5,7 @@ import (
 	"math/big"
 )
 
-// TensorBounds is the proved interval of every element of every tensor of the
+// TensorBounds is the static bound of every element of every tensor of the
 // body, by the numbers of Wiring, in any step: for inputs within in, of the given
 // shape.
 func (r *Recurrent) TensorBounds(in Bounds, shape []int) ([]Bounds, error) {
@@ -61,8 +61,8 @@ func (r *Recurrent) propagate(in Bounds, shape []int, visit func(n *Node, shape 
 	return all[1+w.Output], nil
 }
 
-// entry is the bounds of x and of the states. All steps share those of x: of
-// every column the union over the rows.
+// entry is the bounds of x and of the states. All steps share the bounds of x: for
+// every column, the union of the bounds of its rows.
 func (r *Recurrent) entry(in Bounds, columns int) []Bounds {
 	lo, hi := make([]*big.Int, columns), make([]*big.Int, columns)
 	for i := range in.Lo.Len() {

@@ -64,7 +64,7 @@ func (l *loop) run(in Vec, visit func(step, node int, out Vec)) (Vec, error) {
 				if d, ok := n.Op.(*Domain); ok {
 					return Vec{}, fmt.Errorf("step %d, body node %q: element %d is %v, outside [%d, %d]: %w", t+1, n.Name, at, v.At(at), d.Lo, d.Hi, ErrDomain)
 				}
-				return Vec{}, fmt.Errorf("step %d, body node %q: element %d is %v, outside its proved range", t+1, n.Name, at, v.At(at))
+				return Vec{}, fmt.Errorf("step %d, body node %q: element %d is %v, outside its static bound", t+1, n.Name, at, v.At(at))
 			}
 			if visit != nil {
 				visit(t, i, v)

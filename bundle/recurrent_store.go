@@ -48,7 +48,7 @@ func (a *recurrentAttributes) recurrent(name string, weights, tables *safetensor
 			return nil, fmt.Errorf("body node %q: %w", m.Name, err)
 		}
 		if !n.Range.Union(n.Seen).Equal(n.Range) {
-			return nil, fmt.Errorf("body node %q: seen range %v is not inside the proved %v", m.Name, n.Seen, n.Range)
+			return nil, fmt.Errorf("body node %q: calibration range %v is not inside the static bound %v", m.Name, n.Seen, n.Range)
 		}
 		r.Body = append(r.Body, n)
 	}

@@ -143,7 +143,7 @@ func TestRecurrentRefuses(t *testing.T) {
 		"steps":       {func(_ *bundle.Program, r *bundle.Recurrent) { r.Steps = 4 }, `layer "lstm": recurrent of 4 steps on shape [3 5]`},
 		"no steps":    {func(p *bundle.Program, r *bundle.Recurrent) { r.Steps, p.Input.Shape = 0, []int{0, 5} }, "input: shape [0 5]"},
 		"state":       {func(_ *bundle.Program, r *bundle.Recurrent) { r.States[1].Range = bundle.NewRange(-7, 6) }, `state "c": its next value has the range [-7, 7], outside the declared [-7, 6]`},
-		"wide state":  {func(_ *bundle.Program, r *bundle.Recurrent) { r.States[1].Range = bundle.NewRange(-7, 8) }, `body node "c1": element 0: its table covers [-54, 54] after a shift by 0, not the proved range`},
+		"wide state":  {func(_ *bundle.Program, r *bundle.Recurrent) { r.States[1].Range = bundle.NewRange(-7, 8) }, `body node "c1": element 0: its table covers [-54, 54] after a shift by 0, not the static bound`},
 		"wider state": {func(_ *bundle.Program, r *bundle.Recurrent) { r.States[0].Range = bundle.NewRange(-70, 70) }, `body node "i": element 0: its table covers`},
 		"zero":        {func(_ *bundle.Program, r *bundle.Recurrent) { r.States[0].Range = bundle.NewRange(1, 7) }, `state "h": range [1, 7] must hold 0`},
 		"no range":    {func(_ *bundle.Program, r *bundle.Recurrent) { r.States[0].Range = bundle.Range{} }, "must hold 0"},
@@ -218,7 +218,7 @@ func TestDomainIsChecked(t *testing.T) {
 }
 
 // Rounded products are within 1 of the exact ones over 2^Shift, and within their
-// proved ranges.
+// static bounds.
 func TestMulRounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		bits := rapid.SampledFrom([]quant.BitWidth{1, 2, 4, 8}).Draw(t, "bits")

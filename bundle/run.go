@@ -49,7 +49,7 @@ func NewRunner(p *Program) (*Runner, error) {
 // Run returns the program's logits for one input vector, exactly. visit, if not
 // nil, is called with every node's tensor in order and must not keep or change
 // it. Run returns an error, and no logits, for an input of the wrong length or
-// outside the quantizer's grid, and if an element leaves its proved range (which
+// outside the quantizer's grid, and if an element leaves its static bound (which
 // no other input can cause), nor a Domain, which an input can cause: that error
 // wraps ErrDomain.
 func (r *Runner) Run(in Vec, visit func(node int, out Vec)) (Vec, error) {
@@ -84,7 +84,7 @@ func (r *Runner) run(in Vec, visit func(node int, out Vec), inner func(node, ste
 			v = n.Op.apply(v, r.shapes[i])
 		}
 		if at, ok := r.bounds[i].Contains(v); !ok {
-			return Vec{}, fmt.Errorf("bundle: layer %q: element %d is %v, outside its proved range", n.Name, at, v.At(at))
+			return Vec{}, fmt.Errorf("bundle: layer %q: element %d is %v, outside its static bound", n.Name, at, v.At(at))
 		}
 		if visit != nil {
 			visit(i, v)

@@ -13,7 +13,7 @@ import (
 // There is one table for the whole tensor or one per channel (the tensor's first
 // dimension). Activation, requantization and zero points are all in the entries,
 // which are centred integers (code - zero point). The result is exact. A program
-// is refused unless every table covers the proved range of its elements.
+// is refused unless every table covers the static bound of its elements.
 type LookupTable struct {
 	Shift  uint8
 	Tables []Table
@@ -82,7 +82,7 @@ func (l *LookupTable) Channel(i, n int) *Table { return &l.Tables[i*len(l.Tables
 // At is the table's entry for the unshifted element q, which must be covered.
 func (l *LookupTable) At(t *Table, q int64) int32 { return t.Values[RoundShift(q, l.Shift)-t.Lo] }
 
-// covers returns an error that names the first element whose proved range
+// covers returns an error that names the first element whose static bound
 // leaves its table.
 func (l *LookupTable) covers(b Bounds) error {
 	n := b.Lo.Len()
@@ -91,7 +91,7 @@ func (l *LookupTable) covers(b Bounds) error {
 		lo, hi, t := b.Lo.At(i), b.Hi.At(i), l.Channel(i, n)
 		if lo.CmpAbs(limit) > 0 || hi.CmpAbs(limit) > 0 ||
 			RoundShift(lo.Int64(), l.Shift) < t.Lo || RoundShift(hi.Int64(), l.Shift) > t.Hi() {
-			return fmt.Errorf("element %d: its table covers [%d, %d] after a shift by %d, not the proved range [%v, %v]", i, t.Lo, t.Hi(), l.Shift, lo, hi)
+			return fmt.Errorf("element %d: its table covers [%d, %d] after a shift by %d, not the static bound [%v, %v]", i, t.Lo, t.Hi(), l.Shift, lo, hi)
 		}
 	}
 	return nil

@@ -22,7 +22,7 @@ func TestRoundShift(t *testing.T) {
 }
 
 // tableProgram is a dense layer on two 2-bit inputs and a table on its output,
-// whose proved range is [-3, 6].
+// whose static bound is [-3, 6].
 func tableProgram(l *LookupTable) *Program {
 	return &Program{
 		Input: Input{Shape: []int{2}, Quantizer: quant.Params{Scale: 1, Bits: 2}},
@@ -40,7 +40,7 @@ func TestTableMustCoverProvedRange(t *testing.T) {
 		want string // "" where it is accepted
 	}{
 		{LookupTable{0, []Table{{-3, make([]int32, 10)}}}, ""},
-		{LookupTable{0, []Table{{-3, make([]int32, 9)}}}, `layer "act": element 0: its table covers [-3, 5] after a shift by 0, not the proved range [-3, 6]`},
+		{LookupTable{0, []Table{{-3, make([]int32, 9)}}}, `layer "act": element 0: its table covers [-3, 5] after a shift by 0, not the static bound [-3, 6]`},
 		{LookupTable{0, []Table{{-2, make([]int32, 10)}}}, `covers [-2, 7]`},
 		{LookupTable{1, []Table{{-2, make([]int32, 6)}}}, ""}, // -3/2 rounds to -2
 		{LookupTable{1, []Table{{-1, make([]int32, 6)}}}, `covers [-1, 4] after a shift by 1`},
@@ -57,7 +57,7 @@ func TestTableMustCoverProvedRange(t *testing.T) {
 	}
 }
 
-// A table's range is that of the entries its inputs reach.
+// A table's range is the range of the entries that its inputs reach.
 func TestTableRange(t *testing.T) {
 	p := tableProgram(&LookupTable{0, []Table{{-5, []int32{99, 99, 4, 1, -7, 1, 2, 3, 0, 0, 0, 5, 99}}}})
 	if err := p.Prove(); err != nil {
@@ -71,7 +71,7 @@ func TestTableRange(t *testing.T) {
 func TestWideElementsHaveNoTable(t *testing.T) {
 	p := tableProgram(&LookupTable{0, []Table{{-3, make([]int32, 10)}}})
 	p.Nodes[0].Op.(*Dense).Bias = NewInts([]float64{0x1p100})
-	if err := p.Prove(); err == nil || !strings.Contains(err.Error(), "not the proved range [12676506") {
+	if err := p.Prove(); err == nil || !strings.Contains(err.Error(), "not the static bound [12676506") {
 		t.Errorf("error %v", err)
 	}
 }

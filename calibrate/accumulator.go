@@ -12,11 +12,11 @@ import (
 	"qtool/quant/bulk"
 )
 
-// AccumulatorConfig bounds the proved range of a layer's accumulators. 0 bits
+// AccumulatorConfig bounds the static bound of a layer's accumulators. 0 bits
 // leaves it alone.
 //
 // Before a table, Bits is the width of the table's index: after a rounding shift
-// by Shift bits a neuron's proved range holds at most 2^Bits integers, wherever
+// by Shift bits a neuron's static bound holds at most 2^Bits integers, wherever
 // they lie. Elsewhere it is the width of a two's complement integer that holds
 // the range, bias included.
 type AccumulatorConfig struct {
@@ -46,7 +46,7 @@ func (c AccumulatorConfig) Validate() error {
 }
 
 // Bounded lets observe choose a layer's scales and then raises each until the
-// output's proved range fits bounds(layer). Raising a scale makes no integer
+// output's static bound fits bounds(layer). Raising a scale makes no integer
 // weight larger, so that the smallest such scale is found by bisection; it is
 // kept to a relative 2^-10.
 //

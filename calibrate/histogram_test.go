@@ -19,7 +19,7 @@ func values(t *rapid.T, least int) []float32 {
 	return rapid.SliceOfN(v, least, 40).Draw(t, "values")
 }
 
-// Whatever the order and the batches, the bins are those of all values at once:
+// Whatever the order and the batches, the bins are the bins of all values at once:
 // each value in the bin of its own interval, bins no more than the limit, and
 // one halving more would not fit.
 func TestHistogram(t *testing.T) {

@@ -58,7 +58,7 @@ type MovingAverage struct {
 	seen   bool
 }
 
-// DefaultRate is MovingAverage's usual rate, that of PyTorch's observer.
+// DefaultRate is MovingAverage's usual rate, the default of PyTorch's observer too.
 const DefaultRate = 0.01
 
 // Observe implements Observer.

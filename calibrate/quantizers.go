@@ -8,7 +8,7 @@ import (
 	"qtool/quant"
 )
 
-// ActivationConfig is the grid of the outputs of tabled activations; 0 bits
+// ActivationConfig is the grid of the outputs of lookup-table activations; 0 bits
 // means that the network has none.
 type ActivationConfig struct {
 	// InputConfig without an observer has minmax.
@@ -17,8 +17,8 @@ type ActivationConfig struct {
 	Symmetric bool `yaml:"symmetric" json:"symmetric"`
 }
 
-// LayerConfig overrides what one layer gets. Bits are those of its weights, or
-// of a tabled activation's outputs; 0 leaves them.
+// LayerConfig overrides what one layer gets. Bits is the width of its weights, or
+// of a lookup-table activation's outputs; 0 leaves them.
 type LayerConfig struct {
 	Bits        int                `yaml:"bits" json:"bits"`
 	Accumulator *AccumulatorConfig `yaml:"accumulator" json:"accumulator,omitempty"`
@@ -80,7 +80,7 @@ func (c ActivationConfig) Quantizer(layer string, batches func(yield func([]floa
 func (c Config) CheckNetwork(n *model.Network) error {
 	tables := n.Tables()
 	if tables && c.Activations.Bits == 0 {
-		i := slices.IndexFunc(n.Layers, func(l model.Layer) bool { return l.Tabled() || l.TabledCell() })
+		i := slices.IndexFunc(n.Layers, func(l model.Layer) bool { return l.LookupTable() || l.TableCell() })
 		l := n.Layers[i]
 		return fmt.Errorf("layer %q (%s): %w: give activations.bits", l.Name, l.Type, model.ErrNeedsTable)
 	}
@@ -95,9 +95,9 @@ func (c Config) CheckNetwork(n *model.Network) error {
 		switch {
 		case i < 0:
 			return fmt.Errorf("layers.%s: the network has no such layer", name)
-		case !weighs(n.Layers[i]) && !n.Layers[i].Tabled():
+		case !weighs(n.Layers[i]) && !n.Layers[i].LookupTable():
 			return fmt.Errorf("layers.%s: a %s layer has neither weights nor a quantizer", name, n.Layers[i].Type)
-		case o.Accumulator != nil && !n.Layers[i].Weighted() && !n.Layers[i].TabledCell():
+		case o.Accumulator != nil && !n.Layers[i].Weighted() && !n.Layers[i].TableCell():
 			return fmt.Errorf("layers.%s.accumulator: a %s layer has no accumulator", name, n.Layers[i].Type)
 		}
 		if o.Bits != 0 {
@@ -147,7 +147,7 @@ func (c Config) Recurrent(l model.Layer) model.RecurrentQuantizer {
 	switch {
 	case l.Type == model.GRU:
 		return model.RecurrentQuantizer{Layer: l.Name, StateBits: quant.BitWidth(c.Activations.Bits)}
-	case l.TabledCell():
+	case l.TableCell():
 		return model.RecurrentQuantizer{Layer: l.Name, StateBits: quant.BitWidth(c.Activations.Bits), CellRange: c.CellRange}
 	}
 	return model.RecurrentQuantizer{Layer: l.Name, Fraction: c.Fraction}
@@ -174,7 +174,7 @@ func (c Config) WeightBits(layer string) quant.BitWidth {
 	return quant.BitWidth(c.Weights.Bits)
 }
 
-// Activation is the configuration of a tabled activation.
+// Activation is the configuration of a lookup-table activation.
 func (c Config) Activation(layer string) ActivationConfig {
 	a := c.Activations
 	if b := c.Layers[layer].Bits; b != 0 {
@@ -192,7 +192,7 @@ func (c Config) accumulator(n *model.Network, layer string) AccumulatorConfig {
 	}
 	tables := n.Tables()
 	for i, l := range n.Layers {
-		if l.Name == layer && l.TabledCell() {
+		if l.Name == layer && l.TableCell() {
 			return c.Accumulator
 		}
 		if l.Name == layer && l.Weighted() && (n.TableAfter(i) >= 0 || !tables && i == len(n.Layers)-1) {
@@ -221,7 +221,7 @@ func (c Config) WeightObserver(n *model.Network) (observe model.Observer, ranges
 		if err != nil {
 			return nil, err
 		}
-		return carryBias(o, scales), nil
+		return scalesForBias(o, scales), nil
 	})
 }
 
@@ -242,7 +242,7 @@ func (c Config) WeightFollower(n *model.Network) (observe model.Observer, ranges
 		if err != nil {
 			return nil, err
 		}
-		return carryBias(o, scales), nil
+		return scalesForBias(o, scales), nil
 	})
 }
 
@@ -253,7 +253,7 @@ func (c Config) weightsOf(o model.Observation) WeightConfig {
 	w.Bits = int(o.Bits)
 	w.PerChannel = w.PerChannel && (o.Tie == nil || !o.Tie.Single())
 	if o.Layer.Recurrent() {
-		w.PerChannel = o.Layer.TabledCell()
+		w.PerChannel = o.Layer.TableCell()
 	}
 	return w
 }

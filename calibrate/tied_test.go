@@ -8,7 +8,7 @@ import (
 	"qtool/quant"
 )
 
-// A layer whose scale is tied to that of a shortcut keeps its bound too, whatever the
+// A layer whose scale is tied to a shortcut's scale keeps its bound too, whatever the
 // weights and biases: between scales that fit there may be some that do not, as the
 // bias becomes smaller where the weights stay as they are.
 func TestBoundedTied(t *testing.T) {
@@ -51,7 +51,7 @@ func TestBoundedTied(t *testing.T) {
 		}
 		q := &model.Quantized{Network: n, Params: p, Input: quant.Params{Scale: 1. / 3, Bits: 2}}
 		for _, l := range n.Layers {
-			if l.Tabled() {
+			if l.LookupTable() {
 				q.Activations = append(q.Activations, model.ActivationQuantizer{Layer: l.Name, Params: quant.Params{Scale: 0.4, Bits: 2}})
 			}
 			if l.Weighted() {

@@ -16,7 +16,7 @@ const (
 	zeroBits  = 10
 )
 
-// carryBias changes scales that weights have chosen which are 0 or vanish beside
+// scalesForBias changes scales that weights have chosen which are 0 or vanish beside
 // their bias, since a bias is an integer at the scale of its products:
 //
 //	bias / (scale * InScale)
@@ -26,7 +26,7 @@ const (
 // long. Both get the largest scale of the layer's others, or, where there is none,
 // the one at which the largest bias has zeroBits bits. All other scales stay. It
 // changes scales in place.
-func carryBias(o model.Observation, scales []float32) []float32 {
+func scalesForBias(o model.Observation, scales []float32) []float32 {
 	groups := len(scales)
 	if o.Bias == nil || groups == 0 || !(o.InScale > 0) || math.IsInf(o.InScale, 0) {
 		return scales

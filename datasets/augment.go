@@ -72,8 +72,8 @@ func (a Augment) Apply(dst []float32, img []uint8, shape []int, seed, epoch uint
 // with angle uniform in +-Rotation, sx and sy each uniform in 1+-Scale
 // (independent, so proportions vary too), lean in +-Shear, tx and ty in
 // +-Shift; the result is the inverse of that. Six draws are always made, so
-// changing one amount leaves the others' movements alone; those of the elastic
-// field come after them.
+// changing one amount leaves the others' movements alone; the draws of the elastic
+// field come after these six.
 func (a Augment) Draw(seed, epoch uint64, index int) Affine {
 	var r source
 	r.seed(seed, streamAugment, epoch, uint64(index))

@@ -20,7 +20,7 @@ func (s *Split) Missing(classes int) (empty []int) {
 	return empty
 }
 
-// EmptyClasses are those that have no image at all, for training or for test, in
+// EmptyClasses are the classes without any sample, for training or for test, in
 // order.
 func (d *Dataset) EmptyClasses() (empty []int) {
 	test := d.Test.PerClass(d.Classes)

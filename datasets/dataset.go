@@ -91,7 +91,7 @@ func (d *Dataset) Encode(e *encode.Pixels) { d.Train.Encoder, d.Test.Encoder = e
 // more than the largest label; otherwise every label must be below it.
 func newDataset(name string, train, test *Split, classes int) (*Dataset, error) {
 	if !slices.Equal(train.Shape, test.Shape) {
-		return nil, fmt.Errorf("datasets: %s: training images have shape %v, test images %v", name, train.Shape, test.Shape)
+		return nil, fmt.Errorf("datasets: %s: training samples have shape %v, test samples %v", name, train.Shape, test.Shape)
 	}
 	largest := max(slices.Max(train.Labels), slices.Max(test.Labels))
 	if classes == 0 {
@@ -103,7 +103,7 @@ func newDataset(name string, train, test *Split, classes int) (*Dataset, error) 
 	}{{"training", train}, {"test", test}} {
 		i := slices.IndexFunc(part.split.Labels, func(l uint8) bool { return int(l) >= classes })
 		if i >= 0 {
-			return nil, fmt.Errorf("datasets: %s: label %d of %s image %d is not below %d",
+			return nil, fmt.Errorf("datasets: %s: label %d of %s sample %d is not below %d",
 				name, part.split.Labels[i], part.name, i, classes)
 		}
 	}

@@ -10,7 +10,7 @@ type stroke []point
 
 // glyph is one way to write a digit.
 type glyph struct {
-	weight  float64 // how common it is among those of its digit
+	weight  float64 // how common it is among the glyphs of its digit
 	strokes []stroke
 }
 

@@ -14,7 +14,7 @@ type File struct {
 	SHA256 string
 }
 
-// ReadFiles reads files that are looked up as those of an image dataset are, but
+// ReadFiles reads files that are looked up as the files of an image dataset are, but
 // never downloaded: each in the folder called dataset, or directly, in one of the
 // places of o. Contents are checked against their hash. When files are missing the
 // error wraps [ErrMissing] and is a [*HintError].

@@ -102,7 +102,7 @@ func TestLoadFolderRefuses(t *testing.T) {
 		{"counts", func(a map[string]*IDX) { a[testLabelsFile] = &IDX{[]int{3}, []uint8{0, 0, 0}} }, "test images number 2, labels 3"},
 		{"labels", func(a map[string]*IDX) { a[trainLabelsFile].Shape = []int{3, 1} }, "training labels have shape [3 1], want [N]"},
 		{"images", func(a map[string]*IDX) { a[testImagesFile].Shape = []int{2, 4} }, "test images have shape [2 4]"},
-		{"shapes", func(a map[string]*IDX) { a[testImagesFile].Shape = []int{2, 1, 4} }, "training images have shape [1 2 2], test images [1 1 4]"},
+		{"shapes", func(a map[string]*IDX) { a[testImagesFile].Shape = []int{2, 1, 4} }, "training samples have shape [1 2 2], test samples [1 1 4]"},
 	} {
 		arrays := smallArrays()
 		test.change(arrays)
@@ -130,7 +130,7 @@ func TestLoadFolderNamesMissingFile(t *testing.T) {
 func TestLabelsBelowClasses(t *testing.T) {
 	s := numbered(4)
 	_, err := newDataset("small", s, s, 3)
-	if want := "datasets: small: label 3 of training image 3 is not below 3"; err == nil || err.Error() != want {
+	if want := "datasets: small: label 3 of training sample 3 is not below 3"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }

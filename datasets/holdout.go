@@ -8,7 +8,7 @@ import "fmt"
 // It fails if n is negative or leaves no training image.
 func (s *Split) Holdout(n int, seed uint64) (train, val *Split, err error) {
 	if n < 0 || n >= s.Len() {
-		return nil, nil, fmt.Errorf("datasets: holdout of %d images is not in [0, %d]: %d images, at least one left to train on",
+		return nil, nil, fmt.Errorf("datasets: holdout of %d samples is not in [0, %d]: %d samples, at least one left to train on",
 			n, s.Len()-1, s.Len())
 	}
 	order := newSource(seed, streamHoldout).permutation(s.Len())

@@ -129,7 +129,7 @@ func (s *Split) check() error {
 		}
 	}
 	if want := s.Len() * volume(s.Shape); len(s.Images) != want {
-		return fmt.Errorf("datasets: %d images of shape %v need %d bytes, got %d",
+		return fmt.Errorf("datasets: %d samples of shape %v need %d bytes, got %d",
 			s.Len(), s.Shape, want, len(s.Images))
 	}
 	return nil

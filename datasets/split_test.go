@@ -80,7 +80,7 @@ func TestBatchesErrors(t *testing.T) {
 		want  string
 	}{
 		{numbered(3), 0, "datasets: batch size 0 is below 1"},
-		{short, 1, "datasets: 3 images of shape [1 2 3] need 18 bytes, got 17"},
+		{short, 1, "datasets: 3 samples of shape [1 2 3] need 18 bytes, got 17"},
 	} {
 		n := 0
 		for _, err := range test.split.Batches(test.size) {

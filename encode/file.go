@@ -26,8 +26,8 @@ type head interface {
 	stated() (schema, newest int, sum string)
 }
 
-// sumOf is the SHA-256, in hex, of a head and of tensors with the given hash: that of
-// the head's JSON with the tensors' hash in the place of its own.
+// sumOf is the SHA-256, in hex, of a head and of tensors with the given hash: the hash
+// of the head's JSON with the tensors' hash in the place of its own.
 func sumOf(h head, tensors string) (string, error) {
 	b, err := json.Marshal(h.withSum(tensors))
 	s := sha256.Sum256(b)

@@ -9,7 +9,7 @@ import (
 )
 
 // typed are characters that keyboards, word processors and phones put in the place
-// of those that corpora are written with.
+// of the characters that corpora are written with.
 var typed = strings.NewReplacer(
 	"´", "'", // before NFKC, which makes a blank and a combining accent of it
 	"‘", "'", "’", "'", "‚", "'", "‛", "'", "′", "'", "ʼ", "'", "ʹ", "'", "＇", "'",

@@ -13,8 +13,8 @@ import (
 // textSchema is the version of a Text's file.
 const textSchema = 1
 
-// textHead is the metadata of a Text's file. It does not name its kind: those of other
-// kinds do.
+// textHead is the metadata of a Text's file. It does not name its kind, as
+// files of other kinds do.
 type textHead struct {
 	Schema    int       `json:"schema"`
 	Selection Selection `json:"selection"`

@@ -49,8 +49,8 @@ type Report struct {
 type Layer struct {
 	Name string      `json:"name"`
 	Op   bundle.Kind `json:"op"`
-	// Bits are those of the quantizer: of the weights, or of the outputs of the
-	// input and of tabled activations. 0 is none.
+	// Bits is the quantizer's width: of the weights, or of the outputs of the
+	// input and of lookup-table activations. 0 is none.
 	Bits int `json:"bits"`
 	// SQNR compares the outputs with the float network's, in decibels; see
 	// export.Observe.
@@ -58,8 +58,8 @@ type Layer struct {
 	// Saturation is the share of values that the quantizer clamps: of weights, of
 	// pixels, or of the activations that the program meets.
 	Saturation *float64 `json:"saturation"`
-	// Range is proved for every input, Seen what the calibration images took of
-	// it, Headroom the bits that the first needs more than the second.
+	// Range is the static bound, Seen the calibration range, Headroom the bits that
+	// the static bound needs more than the calibration range.
 	Range    bundle.Range `json:"range"`
 	Seen     bundle.Range `json:"seen"`
 	Headroom int          `json:"headroom_bits"`
@@ -116,7 +116,7 @@ func (t Task) switched(name string) bool {
 	}
 	for _, l := range t.Quantized.Network.Layers {
 		if l.Name == name {
-			return l.Weighted() || l.Tabled() || l.Recurrent() || l.Type == model.Polynomial
+			return l.Weighted() || l.LookupTable() || l.Recurrent() || l.Type == model.Polynomial
 		}
 	}
 	return false

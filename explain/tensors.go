@@ -49,7 +49,7 @@ func (t Task) tensors(ctx context.Context, p *bundle.Program) ([]Layer, error) {
 				if l.DomainUsed, err = t.gatesUsed(ctx, p, k); err != nil {
 					return nil, err
 				}
-			case layer.Tabled():
+			case layer.LookupTable():
 				l.Bits = int(scaling[i].Table.Params.Bits)
 				l.Saturation, l.DomainUsed = lookups[k].rates(layer, &scaling[i])
 			}

@@ -123,7 +123,7 @@ func degenerateRun(t *testing.T, n *model.Network, change func(model.Parameters,
 	}
 	change(p, s)
 	config := calibrate.Config{Weights: w.weights, Input: calibrate.InputConfig{Bits: w.bits, Observer: w.input}, Images: 20}
-	if slices.ContainsFunc(n.Layers, model.Layer.Tabled) {
+	if slices.ContainsFunc(n.Layers, model.Layer.LookupTable) {
 		config.Activations = calibrate.ActivationConfig{InputConfig: config.Input}
 	}
 	r, err := ptq.Run(context.Background(), ptq.Task{Network: n, Params: p, Config: config, Options: w.options, Images: s})
@@ -169,11 +169,11 @@ func degenerateProgram(t *testing.T, q *model.Quantized, float model.Parameters,
 			t.Errorf("SQNR %v", sqnr)
 		}
 	}
-	drifts, _, err := Drifts(context.Background(), q, p, s)
+	mismatches, _, err := Mismatches(context.Background(), q, p, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, d := range drifts {
+	for i, d := range mismatches {
 		if d.Exact && d.Differ != 0 {
 			t.Errorf("layer %d: %d integers are not the quantized network's", i, d.Differ)
 		}

@@ -37,7 +37,7 @@ func Program(q *model.Quantized, labels []string) (*bundle.Program, error) {
 	return e.p, nil
 }
 
-// What follows a layer's name in those of operations that it needs beside its own:
+// What follows a layer's name in the names of operations that it needs beside its own:
 // the Reshape after a global pool, and the multiple of a sum's input, whose number
 // follows.
 const (
@@ -96,7 +96,7 @@ func (e *exporter) offset(i int) int64 {
 	return e.offsets[i]
 }
 
-// tensor and shape are those of a layer, or of the input.
+// tensor and shape are the name and the shape of the output of layer i, or of the input.
 func (e *exporter) tensor(i int) string {
 	if i == model.Input {
 		return bundle.InputName
@@ -140,7 +140,7 @@ func (e *exporter) layer(i int, l model.Layer) error {
 		if n.Op, err = weighted(e.q, l, s, in, offset); err == nil && i == len(e.shapes)-1 && l.Units == 1 && len(e.p.Labels) == 2 {
 			n.Op = mirrored(n.Op.(*bundle.Dense))
 		}
-	case l.Tabled():
+	case l.LookupTable():
 		n.Op, err = table(e.p, l, s, in, inputs[0])
 	case l.Averages(), l.Maximum():
 		e.pool(i, l, n, in, inputs)

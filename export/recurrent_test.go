@@ -90,33 +90,33 @@ func inputs(n *model.Network, bits, count int) *datasets.Split {
 }
 
 // Fake quantization and the program agree in every logit, bit for bit.
-func TestTableProgramHasNoDrift(t *testing.T) {
+func TestTableProgramHasNoMismatch(t *testing.T) {
 	for _, c := range []struct {
 		steps, inputs, hidden, bits, cellRange, accumulator int
 	}{{1, 1, 1, 4, 2, 8}, {5, 16, 16, 4, 2, 8}, {3, 5, 4, 4, 4, 7}, {8, 3, 6, 3, 1, 0}, {4, 7, 5, 5, 2, 9}, {2, 3, 2, 2, 2, 0}, {2, 3, 3, 6, 2, 0}} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			n := reader(c.steps, c.inputs, c.hidden, nil)
-			drift(t, rounded(t, n, bits(c.bits, c.bits, c.cellRange, c.accumulator), uint64(c.hidden)), inputs(n, c.bits, 120), 0)
+			mismatch(t, rounded(t, n, bits(c.bits, c.bits, c.cellRange, c.accumulator), uint64(c.hidden)), inputs(n, c.bits, 120), 0)
 		})
 	}
 }
 
-// So do those of a GRU, in every width.
-func TestUnitProgramHasNoDrift(t *testing.T) {
+// The quantized network and the program of a GRU agree too, in every width.
+func TestUnitProgramHasNoMismatch(t *testing.T) {
 	for _, c := range []struct{ steps, inputs, hidden, bits, accumulator int }{
 		{1, 1, 1, 4, 8}, {5, 16, 16, 4, 8}, {3, 5, 4, 2, 0}, {8, 3, 6, 3, 0}, {4, 7, 5, 5, 9}, {3, 4, 3, 6, 10}, {3, 4, 9, 6, 0},
 	} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			n := reader(c.steps, c.inputs, c.hidden, nil)
 			n.Layers[2].Type = model.GRU
-			drift(t, rounded(t, n, bits(max(c.bits, 2), c.bits, 0, c.accumulator), uint64(c.hidden)), inputs(n, c.bits, 120), 0)
+			mismatch(t, rounded(t, n, bits(max(c.bits, 2), c.bits, 0, c.accumulator), uint64(c.hidden)), inputs(n, c.bits, 120), 0)
 		})
 	}
 }
 
-func TestMeanProgramHasNoDrift(t *testing.T) {
+func TestMeanProgramHasNoMismatch(t *testing.T) {
 	n := reader(1, 5, 0, nil)
-	drift(t, rounded(t, n, bits(4, 0, 0, 0), 1), inputs(n, 4, 200), 0)
+	mismatch(t, rounded(t, n, bits(4, 0, 0, 0), 1), inputs(n, 4, 200), 0)
 }
 
 // The program of polynomials rounds its states, fake quantization does not: they
@@ -128,25 +128,25 @@ func TestPolynomialProgram(t *testing.T) {
 		n := reader(4, 5, 6, &gates)
 		c := bits(8, 0, 0, 0)
 		c.Weights, c.Fraction = calibrate.WeightConfig{Bits: 8}, 16
-		drift(t, rounded(t, n, c, 2), inputs(n, 6, 100), 1e-3)
+		mismatch(t, rounded(t, n, c, 2), inputs(n, 6, 100), 1e-3)
 	}
 }
 
-// drift compares logits; a tolerance of 0 asks for the same integers.
-func drift(t *testing.T, q *model.Quantized, s *datasets.Split, tolerance float64) {
+// mismatch compares logits; a tolerance of 0 asks for the same integers.
+func mismatch(t *testing.T, q *model.Quantized, s *datasets.Split, tolerance float64) {
 	t.Helper()
 	p, err := Program(q, text.Labels)
 	if err != nil {
 		t.Fatal(err)
 	}
-	drifts, answers, err := Drifts(context.Background(), q, p, s)
+	mismatches, answers, err := Mismatches(context.Background(), q, p, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if (drifts == nil) != (tolerance > 0) {
-		t.Errorf("drifts %v", drifts)
+	if (mismatches == nil) != (tolerance > 0) {
+		t.Errorf("mismatches %v", mismatches)
 	}
-	for k, d := range drifts {
+	for k, d := range mismatches {
 		if d.Differ != 0 || !d.Exact {
 			t.Errorf("node %q: %+v", p.Nodes[k].Name, d)
 		}
@@ -298,11 +298,11 @@ func TestOneLogitOfImages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	drifts, answers, err := Drifts(context.Background(), q, program, s)
+	mismatches, answers, err := Mismatches(context.Background(), q, program, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for k, d := range drifts {
+	for k, d := range mismatches {
 		if d.Differ != 0 {
 			t.Errorf("node %q: %+v", program.Nodes[k].Name, d)
 		}

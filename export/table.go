@@ -9,7 +9,7 @@ import (
 )
 
 // table tabulates activation l, whose input is the named tensor of p, over that
-// tensor's proved range: one table a channel where slope or offset differ
+// tensor's static bound: one table a channel where slope or offset differ
 // between channels, one for the tensor otherwise.
 func table(p *bundle.Program, l model.Layer, s *model.LayerScaling, in []int, input string) (*bundle.LookupTable, error) {
 	b, err := p.TensorBounds(input)

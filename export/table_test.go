@@ -54,8 +54,8 @@ func tableConfig(bits int) calibrate.Config {
 	}
 }
 
-// tabled is the table network quantized, and its scaling.
-func tabled(t *testing.T, c calibrate.Config) (*model.Quantized, []model.LayerScaling) {
+// quantizedTables is the table network quantized, and its scaling.
+func quantizedTables(t *testing.T, c calibrate.Config) (*model.Quantized, []model.LayerScaling) {
 	t.Helper()
 	n := tableNetwork()
 	q, err := ptq.Quantize(context.Background(), n, tableParameters(t, n), c, images(t, 50))
@@ -70,12 +70,12 @@ func tabled(t *testing.T, c calibrate.Config) (*model.Quantized, []model.LayerSc
 }
 
 // Every entry is TableCode of the accumulators that the shift brings there, and the
-// tables reach over the whole proved range and no further.
+// tables reach over the whole static bound and no further.
 func TestTables(t *testing.T) {
 	for _, shift := range []int{0, 3} {
 		c := tableConfig(4)
 		c.Accumulator.Shift = shift
-		q, scaling := tabled(t, c)
+		q, scaling := quantizedTables(t, c)
 		p := program(t, q)
 		bounds, err := p.Bounds()
 		if err != nil {
@@ -120,7 +120,7 @@ func TestBoundedTables(t *testing.T) {
 	for _, limit := range []calibrate.AccumulatorConfig{{Bits: 11}, {Bits: 12}, {Bits: 9, Shift: 2}, {Bits: 8, Shift: 4}} {
 		c := tableConfig(4)
 		c.Accumulator = limit
-		q, _ := tabled(t, c)
+		q, _ := quantizedTables(t, c)
 		p := program(t, q)
 		largest := 0
 		for node, layer := range map[int]string{3: "conv", 6: "fc1"} {
@@ -136,10 +136,10 @@ func TestBoundedTables(t *testing.T) {
 			t.Errorf("%+v: no table has more than %d entries: a smaller bound would do", limit, largest)
 		}
 	}
-	free, _ := tabled(t, tableConfig(3))
+	free, _ := quantizedTables(t, tableConfig(3))
 	c := tableConfig(3)
 	c.Accumulator.Bits = 30
-	loose, _ := tabled(t, c)
+	loose, _ := quantizedTables(t, c)
 	for i, w := range free.Weights {
 		if !reflect.DeepEqual(w, loose.Weights[i]) {
 			t.Errorf("a bound of 30 bits changed %+v to %+v", w, loose.Weights[i])
@@ -169,11 +169,11 @@ func TestBoundedLogits(t *testing.T) {
 
 func TestTooWideTables(t *testing.T) {
 	c := tableConfig(4)
-	q, _ := tabled(t, c)
-	// A bias is the table's: the range is that of weights. 16 bits of weights and
+	q, _ := quantizedTables(t, c)
+	// A bias is the table's: the range is what weights alone make. 16 bits of weights and
 	// inputs on rows of 108 terms are beyond 2^24.
 	wide := tableConfig(16)
-	w, _ := tabled(t, wide)
+	w, _ := quantizedTables(t, wide)
 	for _, c := range []struct {
 		q    *model.Quantized
 		edit func(*model.Quantized)
@@ -255,7 +255,7 @@ func TestTableSQNR(t *testing.T) {
 	s := images(t, 40)
 	var ratios [][]float64
 	for _, bits := range []int{3, 5, 7} {
-		q, _ := tabled(t, tableConfig(bits))
+		q, _ := quantizedTables(t, tableConfig(bits))
 		p := program(t, q)
 		sqnr, err := Observe(q, q.Params, p, s, s)
 		if err != nil || len(sqnr) != len(p.Nodes) {

@@ -17,8 +17,8 @@ type Answers interface {
 	// Outputs are the reals that the outputs of sample i stand for; out is the program's
 	// output node.
 	Outputs(out *bundle.Node, i int) []float64
-	// followed are the answers with those of later samples behind them. It panics where
-	// next are of the other kind.
+	// followed are the answers with next, the answers to later samples, behind them. It
+	// panics where next are of the other kind.
 	followed(next Answers) Answers
 }
 
@@ -30,7 +30,7 @@ type Approximate struct {
 	// Reals are the outputs of each sample, in the units of the program's integers.
 	Reals [][]float64
 	// Bound is the error that is stated for each output on any input, Usual the one for
-	// inputs like those of calibration. Both are in the units of Reals.
+	// inputs like the calibration samples. Both are in the units of Reals.
 	Bound, Usual []float64
 }
 

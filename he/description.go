@@ -23,7 +23,7 @@ type Description struct {
 	KeyBytes  int64 `json:"key_bytes"`
 	// MemoryBytes is the ciphertexts of a batch that are in memory at once.
 	MemoryBytes int64 `json:"memory_bytes,omitempty"`
-	// FailurePerSample bounds the probability that a sample has a failed look-up.
+	// FailurePerSample bounds the probability that a sample has a decryption failure.
 	FailurePerSample float64 `json:"failure_probability_per_sample,omitempty"`
 	// Work is the core seconds of evaluating Samples samples by the cost model of the
 	// reference processor, the same on every machine; Predicted the seconds that it
@@ -45,7 +45,7 @@ type LWEDescription struct {
 
 // LayerDescription is what is evaluated in one piece: a fused linear map with the
 // activation behind it. First and Last are its program nodes, -1 for none. Rotations
-// counts all key switches with a rotation, Hoisted those of them that share a
+// counts all key switches with a rotation, Hoisted the switches that share a
 // decomposition. Bits are the predicted precision behind it (CKKS) or the noise budget
 // left; Seconds predicts its evaluation on this machine, of all plaintext primes
 // together, where the plan tells layers apart.

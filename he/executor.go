@@ -64,8 +64,8 @@ type Backend struct {
 	// wants their results one by one gives Run one at a time: what is made once, keys
 	// and encoded weights, is kept between runs.
 	Single bool `json:"-"`
-	// TorusSlots is how many output values can be told apart where those are slots of
-	// the torus, in the place of PlaintextModuli; 0 where they are not.
+	// TorusSlots is the size of the outputs' message space: how many output values a
+	// torus element can stand for, in the place of PlaintextModuli; 0 elsewhere.
 	TorusSlots int `json:"torus_slots,omitempty"`
 	// Approximate says that outputs are reals with a stated error instead of the
 	// program's integers.

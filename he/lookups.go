@@ -2,34 +2,35 @@ package he
 
 import "math"
 
-// Lookups accounts for look-ups that fail with a small probability. Probabilities
+// Lookups accounts for look-ups that fail to decrypt with a small probability. Probabilities
 // are computed from the predicted noise, counts and deviations are measured while
 // verifying.
 type Lookups struct {
-	// Done look-ups and logits of which Missed had noise beyond their slot of the
-	// table, and Failed gave a wrong entry: neighbouring entries may be equal.
+	// Done look-ups and logits of which Missed were decryption failures, with noise of more
+	// than half a step of the message space, and Failed gave a wrong entry: neighbouring
+	// entries of a table may be equal.
 	Done   int `json:"done"`
 	Missed int `json:"missed"`
 	Failed int `json:"failed"`
-	// Expected is how many of them were predicted to be missed.
+	// Expected is how many of them were predicted to be decryption failures.
 	Expected float64 `json:"expected_missed"`
-	// PerLookup is the probability that the worst look-up is missed, PerSample bounds
-	// that of any of a sample's.
+	// PerLookup is the probability that the worst look-up fails to decrypt, PerSample bounds
+	// the probability that any look-up or logit of a sample does.
 	PerLookup float64 `json:"failure_probability_per_lookup"`
 	PerSample float64 `json:"failure_probability_per_image"`
-	// Milliseconds is the wall-clock time a look-up, SecondsPerSample that of
-	// evaluating a sample, with all workers.
+	// Milliseconds is the wall-clock time a look-up, SecondsPerSample the
+	// time of evaluating a sample, with all workers.
 	Milliseconds     float64       `json:"ms_per_lookup"`
 	SecondsPerSample float64       `json:"seconds_per_image"`
 	Layers           []LookupNoise `json:"layers"`
-	// FailedSamples are those in which a look-up that was missed gave a wrong entry:
+	// FailedSamples are the samples in which a decryption failure gave a wrong entry:
 	// their logits may differ from the reference's, all others' must not.
 	FailedSamples []int `json:"failed_images"`
 }
 
 // LookupNoise is the noise of a layer's look-ups or logits. Standard deviations
-// are in units of the largest noise that does no harm, half a slot; the predicted
-// one is of the worst output.
+// are in units of the largest noise that does no harm, half a step of the message space;
+// the predicted one is of the worst output.
 type LookupNoise struct {
 	Layer     string  `json:"layer"`
 	Done      int     `json:"done"`

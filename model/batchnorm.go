@@ -36,7 +36,7 @@ func FoldBatchNorms(n *Network, p Parameters, keep func(i int) bool) (*Network, 
 	}
 	folded := &Network{Input: n.Input}
 	q := p.Clone()
-	stands := map[string]string{} // which tensor stands for that of a folded batch norm
+	stands := map[string]string{} // which tensor stands for the output of a folded batch norm
 	for i, l := range n.Layers {
 		from := sources[i]
 		if l.Type != BatchNorm || keep(i) {
@@ -83,7 +83,7 @@ func (l Layer) reads(n *Network, from []int, stands map[string]string, folded *N
 	return l
 }
 
-// TableAfter is the index of the tabled activation that layer i's outputs reach
+// TableAfter is the index of the lookup-table activation that layer i's outputs reach
 // through nothing but batch norms, pools and flattening, without another reader on
 // the way, or -1. A weighted layer before a table leaves its bias to it.
 func (n *Network) TableAfter(i int) int {
@@ -113,7 +113,7 @@ func (n *Network) PathToTable(i int) []int {
 		}
 		path = append(path, i)
 		switch l := n.Layers[i]; {
-		case l.Tabled():
+		case l.LookupTable():
 			return path
 		case l.Type == BatchNorm:
 			normed = true

@@ -149,8 +149,8 @@ func TestBatchNormFollowsWeights(t *testing.T) {
 	}
 }
 
-// tabled is normed with quantizers; its second batch norm is folded.
-func tabled(t *testing.T) *Quantized {
+// quantizedTables is normed with quantizers; its second batch norm is folded.
+func quantizedTables(t *testing.T) *Quantized {
 	t.Helper()
 	n := normed()
 	n, p := FoldBatchNorms(n, moved(t, n), func(i int) bool { return n.TableAfter(i) >= 0 })
@@ -163,8 +163,8 @@ func tabled(t *testing.T) *Quantized {
 	}
 }
 
-func TestTabledCheckpoint(t *testing.T) {
-	q := tabled(t)
+func TestTableCheckpoint(t *testing.T) {
+	q := quantizedTables(t)
 	want := &Checkpoint{Network: q.Network, Params: q.Params, Quantizers: &Quantizers{Input: q.Input, Weights: q.Weights, Activations: q.Activations}, Provenance: Provenance{Stage: "qat"}}
 	got, err := DecodeCheckpoint(encode(t, want))
 	if err != nil {
@@ -180,12 +180,12 @@ func TestTabledCheckpoint(t *testing.T) {
 	for what, change := range map[string]func(*Checkpoint){
 		`layer "tanh" (tanh): needs a lookup table`:                       func(c *Checkpoint) { c.Quantizers.Activations = nil },
 		`layer "tanh" (tanh): it has the activation quantizer of "other"`: func(c *Checkpoint) { c.Quantizers.Activations[0].Layer = "other" },
-		`2 activation quantizers for 1 tabled activations`:                func(c *Checkpoint) { a := &c.Quantizers.Activations; *a = append(*a, (*a)[0]) },
+		`2 activation quantizers for 1 lookup-table activations`:          func(c *Checkpoint) { a := &c.Quantizers.Activations; *a = append(*a, (*a)[0]) },
 		`layer "tanh" (tanh): scale 0 is not finite and positive`:         func(c *Checkpoint) { c.Quantizers.Activations[0].Params.Scale = 0 },
 		`layer "tanh" (tanh): zero point 9 is outside the grid 0..7`:      func(c *Checkpoint) { c.Quantizers.Activations[0].Params.ZeroPoint = 9 },
 		`tensor "norm1.mean": element 0 is NaN, not finite`:               func(c *Checkpoint) { c.Params.Get("norm1.mean")[0] = float32(math.NaN()) },
 	} {
-		q := tabled(t)
+		q := quantizedTables(t)
 		c := &Checkpoint{Network: q.Network, Params: q.Params, Quantizers: &Quantizers{Input: q.Input, Weights: q.Weights, Activations: q.Activations}}
 		change(c)
 		_, err := c.Quantized()
@@ -204,7 +204,7 @@ func TestTabledCheckpoint(t *testing.T) {
 // The integers that a deferred bias and a batch norm leave to the table stand for
 // what the float layers make of the same integer weights.
 func TestTableCode(t *testing.T) {
-	q := tabled(t)
+	q := quantizedTables(t)
 	scaling, err := q.Scaling()
 	if err != nil {
 		t.Fatal(err)
@@ -231,7 +231,7 @@ func TestTableCode(t *testing.T) {
 	}
 }
 
-// The gradient of every scale is that of its own weights, folded.
+// The gradient of every scale is the gradient by its own weights, folded.
 func TestLayerScaleGradient(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for _, scales := range [][]float32{{0.5}, {0.25, 1, 0.5}} {

@@ -21,7 +21,7 @@ const Schema = 1
 type Checkpoint struct {
 	Network *Network
 	Params  Parameters
-	// Words are those of the embedding's rows, and Scores say how telling each is; both
+	// Words are the words of the embedding's rows, and Scores say how telling each is; both
 	// are empty where the network reads no words.
 	Words      []string
 	Scores     []float32

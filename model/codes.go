@@ -21,8 +21,8 @@ func (s *LayerScaling) WeightCodes(dst, w []float32, outputs int) {
 	}
 }
 
-// FoldOf are the factors of the channels that output o of so many reads: all, or
-// those of its group.
+// FoldOf are the factors of the channels that output o of so many reads: of all
+// channels, or of the channels of its group.
 func (s *LayerScaling) FoldOf(o, outputs int) []float32 {
 	from, to := groupRange(o, outputs, len(s.Fold), s.groups)
 	return s.Fold[from:to]

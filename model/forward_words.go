@@ -33,8 +33,8 @@ func (n *Network) ForwardWords(p Parameters, steps [][]int32) ([][]float64, erro
 //	c_t = f_t c_{t-1} + i_t g_t
 //	h_t = o_t v(c_t)
 //
-// where i, f, g and o are the layer's activations of the parts of z, and v that of c. Of a
-// GRU see unit.
+// where i, f, g and o are the layer's activations of the parts of z, and v its activation of
+// c. The formulas of a GRU are at unit.
 func (l Layer) recur(p Parameters, x []float64, in []int) []float64 {
 	w, u, b := p.Get(l.Name+".input"), p.Get(l.Name+".hidden"), p.Get(l.Name+".bias")
 	size, units := in[1], l.Units
@@ -58,8 +58,8 @@ func (l Layer) recur(p Parameters, x []float64, in []int) []float64 {
 	return h
 }
 
-// gate is activation k of the recurrent layer at z: those of the gates i, f, g and o, and
-// of the cell state.
+// gate is activation k of the recurrent layer at z: 0 to 3 are the activations of the
+// gates i, f, g and o, 4 is the activation of the cell state.
 func (l Layer) gate(p Parameters, k int, z float64) float64 {
 	switch g := l.Gates; {
 	case g == nil && (k == 2 || k == 4):

@@ -22,7 +22,7 @@ type Gates struct {
 	Inside  float64 `yaml:"inside" json:"inside"`
 }
 
-// gateCount is how many polynomials there are: those of the gates, and of the output.
+// gateCount is how many polynomials there are: one for each of four gates, one for the output.
 const gateCount = 5
 
 // validate returns an error that names the key, the value and the limit.

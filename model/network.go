@@ -48,7 +48,7 @@ const (
 //	concat         none: the channels, or features, of what it reads one after the other
 //	dropout        rate
 //	polynomial     coefficients: a_0, a_1, ... of a_0 + a_1 x + ..., interval,
-//	               trainable; or those of an approximated function, see below
+//	               trainable; or the coefficients of an approximated function, see below
 //	embedding      units, combine (sum), rate, word_dropout
 //	projection     units
 //	lstm           units, mask, gates
@@ -68,7 +68,7 @@ type Layer struct {
 	From     Names `yaml:"from,omitempty" json:"from,omitempty"`
 	Channels int   `yaml:"channels,omitempty" json:"channels,omitempty"`
 	Units    int   `yaml:"units,omitempty" json:"units,omitempty"`
-	// Kernel, Stride, Padding and Dilation are those of a Window.
+	// Kernel, Stride, Padding and Dilation are the fields of a Window.
 	Kernel   Pair    `yaml:"kernel,omitempty" json:"kernel,omitzero"`
 	Stride   Pair    `yaml:"stride,omitempty" json:"stride,omitzero"`
 	Padding  Padding `yaml:"padding,omitempty" json:"padding,omitzero"`
@@ -173,8 +173,8 @@ func (l Layer) Activation() bool {
 	return false
 }
 
-// Tabled reports whether the layer is an activation that only a lookup table
+// LookupTable reports whether the layer is an activation that only a lookup table
 // can express exactly. A polynomial is none, whatever it approximates.
-func (l Layer) Tabled() bool {
+func (l Layer) LookupTable() bool {
 	return l.Activation() && l.Type != Square && l.Type != Polynomial
 }

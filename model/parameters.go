@@ -117,7 +117,7 @@ func (n *Network) parameters() (Parameters, error) {
 	return p, nil
 }
 
-// Continue gives n's parameters: those that p has by name, and the starting
+// Continue gives n's parameters: the parameters that p has by name, and the starting
 // values of trainable polynomials that it has not. It returns an error that
 // names a tensor which p lacks or n has no use for. Data is shared with p.
 func (n *Network) Continue(p Parameters) (Parameters, error) {

@@ -3,23 +3,23 @@ package model
 import "qtool/quant"
 
 // Quantized is a network with a quantizer for its input, for the weights of every
-// weighted or recurrent layer, for the outputs of every tabled activation and for the
+// weighted or recurrent layer, for the outputs of every lookup-table activation and for the
 // states of every recurrent layer. Params are the float master weights, from which the
 // integers follow. Of a network that reads words the input is the tensor of its entry,
 // and its quantizer is signed around 0.
 //
 // A polynomial activation is applied to the accumulator's integers, which grow:
-// nothing is rounded. A tabled one turns them into the codes of its quantizer.
+// nothing is rounded. A lookup-table activation turns them into the codes of its quantizer.
 type Quantized struct {
 	Network     *Network
 	Params      Parameters
 	Input       quant.Params
 	Weights     []WeightQuantizer     // one a layer with weights or a recurrent one, in order
-	Activations []ActivationQuantizer // one a tabled activation, in order
+	Activations []ActivationQuantizer // one a lookup-table activation, in order
 	Recurrent   []RecurrentQuantizer  // one a recurrent layer, in order
 }
 
-// ActivationQuantizer is the quantizer of a tabled activation's outputs. Shift
+// ActivationQuantizer is the quantizer of a lookup-table activation's outputs. Shift
 // is how many low bits of the accumulator the table's index leaves out.
 type ActivationQuantizer struct {
 	Layer  string       `json:"layer"`
@@ -74,7 +74,7 @@ type LayerScaling struct {
 	// of its accumulator n before the activation: Slope n + Offset. Offset is also
 	// set for the layers between a deferred bias and its table.
 	Slope, Offset []float64
-	// Table is a tabled activation's quantizer.
+	// Table is a lookup-table activation's quantizer.
 	Table   *ActivationQuantizer
 	weights *WeightQuantizer
 	groups  int // of a weighted layer's inputs; see Layer.Groups

@@ -19,14 +19,14 @@ type RecurrentQuantizer struct {
 	Fraction int `json:"fraction,omitempty"`
 }
 
-// TabledCell reports whether the layer is recurrent and its activations are tables.
-func (l Layer) TabledCell() bool { return l.Recurrent() && l.Gates == nil }
+// TableCell reports whether the layer is recurrent and its activations are tables.
+func (l Layer) TableCell() bool { return l.Recurrent() && l.Gates == nil }
 
 // Tables reports whether the network has activations that only lookup tables can express
 // exactly.
 func (n *Network) Tables() bool {
 	for _, l := range n.Layers {
-		if l.Tabled() || l.TabledCell() {
+		if l.LookupTable() || l.TableCell() {
 			return true
 		}
 	}

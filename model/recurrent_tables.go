@@ -40,8 +40,8 @@ func (g grid) square(k, s int) int { return int(math.RoundToEven(float64(s*s) / 
 const provedPairs = 1 << 10
 
 // product is the largest magnitude of R(x+y) - R(x-y) for a gate x and a state y, as the
-// program proves it: where there are many of them, k being a power of two, it is that of
-// x y / k, and 1 more.
+// program proves it: where there are many of them, k being a power of two, it is the
+// largest magnitude of x y / k, and 1 more.
 func (g grid) product(k int) int {
 	if (g.gate+1)*(2*g.state+1) > provedPairs {
 		return (g.gate*g.state+k-1)/k + 1

@@ -52,8 +52,8 @@ func Keep(o Observation) ([]float32, error) { return o.Scales, nil }
 
 // Calibrate chooses every layer's weight scales by observe, in order (a layer's
 // folded weights depend on the scales before it), and returns the scaling. Scales
-// that are tied, those of tabled activations among them, are moved to where they
-// meet.
+// that are tied, among them the scales of lookup-table activations, are moved to where
+// they meet.
 //
 // ranges says whether observe needs Lo and Hi.
 func (q *Quantized) Calibrate(observe Observer, ranges bool) ([]LayerScaling, error) {
@@ -68,7 +68,7 @@ type tensor struct {
 	scale, offset, lo, hi []float64
 }
 
-// walker goes over the layers. Each waits for those that it reads, and for the
+// walker goes over the layers. Each layer waits for the layers that it reads, and for the
 // one that its scale is tied to.
 type walker struct {
 	q        *Quantized
@@ -77,7 +77,7 @@ type walker struct {
 	ranges   bool
 	shapes   [][]int
 	sources  [][]int
-	quantum  []int // of each weighted or tabled layer: which quantizer is its
+	quantum  []int // of each weighted layer or lookup-table activation: which quantizer is its
 	ties     map[int]tie
 	numeric  map[int]*Tie // of the tied layers visited
 	declared [][]float64  // see declare
@@ -123,7 +123,7 @@ func (q *Quantized) walk(observe Observer, ranges bool) ([]LayerScaling, error) 
 		tensors: make([]tensor, len(n.Layers)), all: make([]LayerScaling, len(n.Layers)),
 		state: make([]visit, len(n.Layers)), quantum: make([]int, len(n.Layers)),
 	}
-	weighted, tabled, recurrent := 0, 0, 0
+	weighted, tables, recurrent := 0, 0, 0
 	for i, l := range n.Layers {
 		if l.Weighted() || l.Recurrent() {
 			w.quantum[i] = weighted
@@ -131,9 +131,9 @@ func (q *Quantized) walk(observe Observer, ranges bool) ([]LayerScaling, error) 
 			if l.Recurrent() {
 				recurrent++
 			}
-		} else if l.Tabled() {
-			w.quantum[i] = tabled
-			tabled++
+		} else if l.LookupTable() {
+			w.quantum[i] = tables
+			tables++
 		}
 	}
 	for i := range n.Layers {
@@ -144,8 +144,8 @@ func (q *Quantized) walk(observe Observer, ranges bool) ([]LayerScaling, error) 
 	if weighted != len(q.Weights) {
 		return nil, fmt.Errorf("model: %d weight quantizers for %d weighted layers", len(q.Weights), weighted)
 	}
-	if tabled != len(q.Activations) {
-		return nil, fmt.Errorf("model: %d activation quantizers for %d tabled activations", len(q.Activations), tabled)
+	if tables != len(q.Activations) {
+		return nil, fmt.Errorf("model: %d activation quantizers for %d lookup-table activations", len(q.Activations), tables)
 	}
 	if recurrent != len(q.Recurrent) {
 		return nil, fmt.Errorf("model: %d quantizers of states for %d recurrent layers", len(q.Recurrent), recurrent)
@@ -161,7 +161,7 @@ func (w *walker) tensor(i int) *tensor {
 	return &w.tensors[i]
 }
 
-// visit makes the scaling of layer i, after those of all that it depends on.
+// visit makes the scaling of layer i, after the scaling of all layers that it depends on.
 func (w *walker) visit(i int) error {
 	if i == Input || w.state[i] == visited {
 		return nil
@@ -198,7 +198,7 @@ func (w *walker) visit(i int) error {
 		return fmt.Errorf("model: layer %q (%s): %w", l.Name, l.Type, err)
 	}
 	s.Offset, out.scale = out.offset, s.Out
-	if l.Tabled() {
+	if l.LookupTable() {
 		out.offset = nil
 	}
 	w.tensors[i], w.state[i] = out, visited
@@ -250,7 +250,7 @@ func (w *walker) layer(i int, l Layer, s *LayerScaling, t *tensor) error {
 		return w.mul(i, s, t)
 	case l.Type == Concat:
 		w.concat(i, s, t)
-	case l.Tabled():
+	case l.LookupTable():
 		return w.table(i, l, s, t)
 	default:
 		return w.polynomial(w.q.Params.Trained(l), s, t)

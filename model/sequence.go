@@ -31,8 +31,8 @@ func (n *Network) Entry() int {
 // Recurrent reports whether the layer reads a sequence step by step, with a state.
 func (l Layer) Recurrent() bool { return l.Type == LSTM || l.Type == GRU }
 
-// gateRows is how many rows the weights of a recurrent layer have: of an LSTM those of the
-// gates i, f, g and o, of a GRU those of the update z, the reset r and the candidate n.
+// gateRows is how many rows the weights of a recurrent layer have: of an LSTM the rows of the
+// gates i, f, g and o, of a GRU the rows of the update z, the reset r and the candidate n.
 func (l Layer) gateRows() int {
 	if l.Type == GRU {
 		return 3 * l.Units

@@ -106,7 +106,7 @@ func (n *sequenceNetwork) layers() *Network {
 	return out
 }
 
-// layers is the quantizers as those of the layers.
+// layers is the same quantizers in the form of quantizers of layers.
 func (z *sequenceQuantizers) layers(n *sequenceNetwork) *Quantizers {
 	q := &Quantizers{Input: z.Input}
 	if n.Cell != "mean" {

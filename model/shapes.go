@@ -154,10 +154,10 @@ func (l Layer) named(a, b int) string {
 	return fmt.Sprintf(" (of %q and %q)", l.From[a], l.From[b])
 }
 
-// window keys are those of a layer that goes over a picture.
+// windowKeys are the keys of a layer that goes over a picture.
 var windowKeys = []string{"kernel", "stride", "padding"}
 
-// keys are those that each kind uses, beside type, name and from.
+// keys are the keys that each kind of layer uses, beside type, name and from.
 var keys = map[Kind][]string{
 	Conv: append(slices.Clone(windowKeys), "channels", "dilation", "groups"), Dense: {"units"},
 	AvgPool: windowKeys, MaxPool: windowKeys, GlobalAvgPool: {}, GlobalMaxPool: {},

@@ -2,7 +2,7 @@ package model
 
 import "math"
 
-// TableCode is what a tabled activation makes of the accumulator n of channel
+// TableCode is what a lookup-table activation makes of the accumulator n of channel
 // c, as a centred code of its quantizer:
 //
 //	quantize( float32( activation( Slope_c n' + Offset_c ) ) )

@@ -20,10 +20,10 @@ func TestDerivative(t *testing.T) {
 }
 
 // A polynomial is never a table, whatever it approximates and before it is fitted.
-func TestTabled(t *testing.T) {
+func TestLookupTable(t *testing.T) {
 	for _, kind := range []Kind{Tanh, Sigmoid, ReLU, SiLU, Sign} {
-		if !(Layer{Type: kind}).Tabled() {
-			t.Errorf("%s is not tabled", kind)
+		if !(Layer{Type: kind}).LookupTable() {
+			t.Errorf("%s is no lookup-table activation", kind)
 		}
 	}
 	for _, l := range []Layer{
@@ -31,8 +31,8 @@ func TestTabled(t *testing.T) {
 		{Type: Polynomial, Coefficients: []float64{0, 1}},
 		{Type: Polynomial, Approximates: Sigmoid, Degree: 3, Method: "minimax", Percentile: 99},
 	} {
-		if l.Tabled() {
-			t.Errorf("%+v is tabled", l)
+		if l.LookupTable() {
+			t.Errorf("%+v is a lookup-table activation", l)
 		}
 	}
 }

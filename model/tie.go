@@ -15,7 +15,7 @@ type tie struct {
 }
 
 // ties finds for every sum the layers whose scales can be chosen so that all of its
-// inputs meet: layers with weights and tabled activations, also behind layers that
+// inputs meet: layers with weights and lookup-table activations, also behind layers that
 // leave a scale as it is or change it in a known way (pools, flattening, dropout,
 // concatenation, polynomials). The first input without such a layer, or else the
 // one that comes first in the network, is what the others are tied to: the second
@@ -75,7 +75,7 @@ func anchor(from []int, free [][]tie) int {
 	return best
 }
 
-// free lists the layers whose scales decide that of tensor i, with t's path
+// free lists the layers whose scales decide the scale of tensor i, with t's path
 // lengthened; none where the scale is given.
 func (n *Network) free(sources [][]int, ties map[int]tie, i int, t tie) []tie {
 	if i == Input {
@@ -83,7 +83,7 @@ func (n *Network) free(sources [][]int, ties map[int]tie, i int, t tie) []tie {
 	}
 	l := n.Layers[i]
 	switch {
-	case l.Weighted() || l.Tabled():
+	case l.Weighted() || l.LookupTable():
 		if _, tied := ties[i]; tied {
 			return nil
 		}

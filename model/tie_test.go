@@ -45,8 +45,8 @@ func TestMeet(t *testing.T) {
 
 // The scales that a tie allows: the nearest stays where it is when it is asked for
 // again, rounded to float32 as it is, no ratio is off by more than the step between
-// two rungs, and the smallest above a bound is above it.
-func TestRungs(t *testing.T) {
+// two neighbouring multiples, and the smallest above a bound is above it.
+func TestMultiples(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for range 10000 {
 		tie := &Tie{target: []float64{math.Exp(20*r.Float64() - 10)}, inScale: math.Exp(10*r.Float64() - 5)}
@@ -103,7 +103,7 @@ func quantizedGraph(t *testing.T, n *Network) (*Quantized, []LayerScaling, error
 		if l.Weighted() {
 			q.Weights = append(q.Weights, WeightQuantizer{Layer: l.Name, Bits: 4})
 		}
-		if l.Tabled() {
+		if l.LookupTable() {
 			q.Activations = append(q.Activations, ActivationQuantizer{Layer: l.Name, Params: quant.Params{Scale: 0.07, Bits: 4}})
 		}
 	}

@@ -170,8 +170,9 @@ func (c *calibrator) options(ctx context.Context) error {
 	return c.try(ctx, start)
 }
 
-// config is the recipe's with the trial's observers; the input's is that of tabled
-// activations too, but not of the states of recurrent layers, which have fixed grids.
+// config is the recipe's with the trial's observers; the observer of the input
+// is also the observer of lookup-table activations, but not of the states of recurrent
+// layers, which have fixed grids.
 func (c *calibrator) config(t CalibrationTrial) calibrate.Config {
 	config := c.w.recipe.Quantize.Config
 	config.Input, config.Weights = t.Input, t.Weights

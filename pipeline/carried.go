@@ -16,7 +16,7 @@ func checkCarried(r *recipe.Recipe) error {
 	var polynomial, table *model.Layer
 	for i := range r.Network.Layers {
 		switch l := &r.Network.Layers[i]; {
-		case l.Tabled() || l.Maximum():
+		case l.LookupTable() || l.Maximum():
 			if table == nil {
 				table = l
 			}

@@ -70,7 +70,7 @@ func Check(ctx context.Context, o CheckOptions) (report *verify.Report, err erro
 	if v.executor, err = o.Executor(ctx, f.Program, v.encrypted); err != nil {
 		return nil, err
 	}
-	if v.rungs, err = originRungs(ctx, o.Bundle, f, d.Test.First(v.test.Len()), v.test); err != nil {
+	if v.answers, err = originAnswers(ctx, o.Bundle, f, d.Test.First(v.test.Len()), v.test); err != nil {
 		return nil, err
 	}
 	var size int64

@@ -2,8 +2,8 @@
 // train, calibrate, quantize, export and verify. Run does them all; Train, Quantize and
 // Check do a part, and a Workspace does them one at a time.
 //
-// A folder's files are those of Stages. What is in it belongs together: one run at a time
-// has it (package folder), results of an earlier run stay until those of the new one are
+// A folder's files are the files of Stages. What is in it belongs together: one run at a
+// time has it (package folder), results of an earlier run stay until the new results are
 // complete, and every stage notes by hash what it read and made (see Stages), so that a
 // run which is resumed takes nothing that is of something else.
 //

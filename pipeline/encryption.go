@@ -31,7 +31,7 @@ type Encryption struct {
 	LogN          int     // ring degree 2^LogN; 0: chosen
 	AllowInsecure bool    // take parameters below 128 bits of security
 	Precision     float64 // bits of the output, packed-ckks; 0: its default
-	Failure       float64 // probability that a sample has a failed look-up, pbs; 0: its default
+	Failure       float64 // probability that a sample has a decryption failure, pbs; 0: its default
 	Memory        float64 // GiB that ciphertexts may take at once, bgv; 0: its default
 	TuneTimings   bool    // measure this machine to choose among plans
 }
@@ -59,7 +59,7 @@ func (o Encryption) unused() error {
 	return nil
 }
 
-// BackendNone leaves encryption out: the clear rungs alone.
+// BackendNone leaves encryption out: the clear stages of the ladder alone.
 const BackendNone = "none"
 
 // Plan plans a program for so many images: parameters are chosen, or refused, before
@@ -147,7 +147,7 @@ func withHint(err error, insufficient string) error {
 	case errors.Is(err, bundle.ErrUnsupported):
 		return hint.With(err, "encrypted batches carry polynomials, or tables and maxima, and nothing that mixes them; --backend pbs carries both where the numbers are narrow")
 	case errors.As(err, &recurrent):
-		return hint.With(err, "pbs runs those with tables, packed-ckks those with polynomials; auto takes the one that fits")
+		return hint.With(err, "pbs runs sequences with tables, packed-ckks sequences with polynomials; auto takes the one that fits")
 	}
 	return err
 }

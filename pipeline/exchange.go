@@ -148,7 +148,7 @@ func askLSTM(ctx context.Context, p *lstm.Plan, input bundle.Sample, step func(h
 	}
 	step(he.Step{Phase: phase, Total: total})
 	client := lstm.NewClient(p)
-	keys, err := client.Keys(ctx, tick)
+	keys, err := client.EvaluationKeys(ctx, tick)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (w *Workspace) NeedHeldOut(what string) error {
 		return nil
 	}
 	return hint.With(
-		fmt.Errorf("recipe %s: %s needs held-out training images, data.validation is 0", w.recipe.Name, what),
+		fmt.Errorf("recipe %s: %s needs held-out training samples, data.validation is 0", w.recipe.Name, what),
 		"--set data.validation=1000; the test set is never used to choose",
 	)
 }

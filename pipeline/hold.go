@@ -75,7 +75,7 @@ func (w *Workspace) resumable(dir string) error {
 	)
 }
 
-// Commit puts the new results in the place of those of an earlier run, and tells of what
+// Commit puts the new results in the place of an earlier run's, and tells of what
 // was replaced. A search stays where neither its float network nor its recipe changed.
 func (w *Workspace) Commit() error {
 	if !w.folder.Staged() {

@@ -131,7 +131,7 @@ func samplesOf(s *datasets.Split) [][]uint8 {
 // NarrowHint says what helps against a network too wide to export.
 func (m *Material) NarrowHint() string {
 	switch {
-	case slices.ContainsFunc(m.Network.Layers, model.Layer.TabledCell):
+	case slices.ContainsFunc(m.Network.Layers, model.Layer.TableCell):
 		return "quantize.accumulator.bits bounds the range of a table's index"
 	case m.Network.Tables():
 		return "quantize.accumulator.shift leaves low bits out of a table's index, quantize.accumulator.bits bounds its range"

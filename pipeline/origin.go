@@ -43,19 +43,19 @@ func (e *Env) bundleData(ctx context.Context, f *bundle.File, path string) (d *d
 	return d, text.Bytes(client, test), nil
 }
 
-// originRungs answers with the checkpoints beside a bundle that it was made of.
-func originRungs(ctx context.Context, path string, f *bundle.File, samples, inputs *datasets.Split) (rungs, error) {
+// originAnswers answers with the checkpoints beside a bundle that it was made of.
+func originAnswers(ctx context.Context, path string, f *bundle.File, samples, inputs *datasets.Split) (ladderAnswers, error) {
 	float, err := origin(path, FileFloat, f.Provenance.FloatSHA256)
 	if err != nil {
-		return rungs{}, err
+		return ladderAnswers{}, err
 	}
 	quantized, err := origin(path, FileQuantized, f.Provenance.QuantizedSHA256)
 	if err != nil {
-		return rungs{}, err
+		return ladderAnswers{}, err
 	}
 	if quantized != nil {
 		if err := sameBundle(f, quantized); err != nil {
-			return rungs{}, fmt.Errorf("%s: %w", path, err)
+			return ladderAnswers{}, fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	return answer(ctx, float, quantized, f.Program, samples, inputs)
@@ -103,25 +103,25 @@ func sameBundle(f *bundle.File, c *model.Checkpoint) error {
 
 // answer predicts test samples with the float network, and with the quantized one from
 // them as the program takes them; nil networks are left out.
-func answer(ctx context.Context, float, quantized *model.Checkpoint, p *bundle.Program, samples, inputs *datasets.Split) (r rungs, err error) {
+func answer(ctx context.Context, float, quantized *model.Checkpoint, p *bundle.Program, samples, inputs *datasets.Split) (r ladderAnswers, err error) {
 	if float != nil {
 		if r.float, err = predict(ctx, float, samples); err != nil {
-			return rungs{}, err
+			return ladderAnswers{}, err
 		}
 	}
 	if quantized != nil {
 		q, err := quantized.Quantized()
 		if err != nil {
-			return rungs{}, err
+			return ladderAnswers{}, err
 		}
-		drifts, answers, err := export.Drifts(ctx, q, p, inputs)
+		mismatches, answers, err := export.Mismatches(ctx, q, p, inputs)
 		if err != nil {
-			return rungs{}, err
+			return ladderAnswers{}, err
 		}
-		r.quantized.Answers, r.drifts = answers, drifts
+		r.quantized.Answers, r.mismatches = answers, mismatches
 		if len(p.Labels) == 2 {
 			if r.quantized.Values, err = export.Scores(ctx, q, inputs); err != nil {
-				return rungs{}, err
+				return ladderAnswers{}, err
 			}
 		}
 	}
@@ -129,16 +129,16 @@ func answer(ctx context.Context, float, quantized *model.Checkpoint, p *bundle.P
 }
 
 // predict answers samples with a float network.
-func predict(ctx context.Context, c *model.Checkpoint, samples *datasets.Split) (verify.Rung, error) {
+func predict(ctx context.Context, c *model.Checkpoint, samples *datasets.Split) (verify.StageAnswers, error) {
 	e, err := train.NewEvaluator(c.Network, c.Params, nil)
 	if err != nil {
-		return verify.Rung{}, err
+		return verify.StageAnswers{}, err
 	}
 	defer e.Close()
 	answers, err := e.Predict(ctx, samples)
 	if err != nil {
-		return verify.Rung{}, err
+		return verify.StageAnswers{}, err
 	}
 	scores, err := e.Scores(ctx, samples)
-	return verify.Rung{Answers: answers, Values: scores}, err
+	return verify.StageAnswers{Answers: answers, Values: scores}, err
 }

@@ -29,7 +29,7 @@ type Outcome struct {
 
 // Run does everything that a recipe says: it trains, quantizes, exports and verifies. The
 // outcome is complete in the folder when it returns; it comes with an error that wraps
-// verify.ErrMismatch where the encrypted rung disagrees. With any other error there is no
+// verify.ErrMismatch where the encrypted stage of the ladder disagrees. With any other error there is no
 // outcome, and what was in the folder before is still there.
 func Run(ctx context.Context, o Options) (*Outcome, error) {
 	return within(o, func(w *Workspace) (*Outcome, error) { return w.run(ctx) })
@@ -82,7 +82,7 @@ func (w *Workspace) Verify(ctx context.Context, float, quantized *model.Checkpoi
 	if err != nil {
 		return nil, err
 	}
-	if task.rungs, err = answer(ctx, float, quantized, f.Program, w.data.Test.First(task.test.Len()), task.test); err != nil {
+	if task.answers, err = answer(ctx, float, quantized, f.Program, w.data.Test.First(task.test.Len()), task.test); err != nil {
 		return nil, err
 	}
 	task.sqnr = sqnr
@@ -126,7 +126,7 @@ func (w *Workspace) floatReport(ctx context.Context, float *model.Checkpoint) (*
 
 // Publish ends a run: it adds the training times, writes report.json and report.html, and
 // puts all results in the place of an earlier run's. With the outcome comes an error that
-// wraps verify.ErrMismatch where the encrypted rung disagrees.
+// wraps verify.ErrMismatch where the encrypted stage of the ladder disagrees.
 func (w *Workspace) Publish(ctx context.Context, report *verify.Report) (*Outcome, error) {
 	report.Seconds.Train = w.training["float"].Seconds
 	report.Seconds.Quantize = w.training["qat"].Seconds
@@ -178,7 +178,7 @@ func Again(ctx context.Context, o Options, from string) (*Outcome, error) {
 	if after != before {
 		err := fmt.Errorf("%w: %s has SHA-256 %s, the one of %s has %s", ErrNotReproduced, made, after, from, before)
 		if _, found := os.Stat(filepath.Join(from, recordsFile)); errors.Is(found, fs.ErrNotExist) {
-			err = hint.With(err, "an earlier version made that run, from other draws of images: it cannot be repeated, but its bundle can be verified as before")
+			err = hint.With(err, "an earlier version made that run, from other draws of samples: it cannot be repeated, but its bundle can be verified as before")
 		}
 		return outcome, err
 	}

@@ -14,8 +14,8 @@ import (
 const simulationSeed = 1
 
 // simulate predicts the answers that an executor would give, without encryption:
-// those of a he.Simulator with its noise drawn, and those of an exact executor
-// from the integer rung of the ladder, which it equals while noise stays below the
+// a he.Simulator gives them with its noise drawn, and an exact executor's are taken
+// from the integer stage of the ladder, which it equals while noise stays below the
 // wrap-around.
 func (env *Env) simulate(ctx context.Context, e he.Executor, samples []bundle.Sample, l *verify.Ladder) (*verify.Simulated, error) {
 	b := e.Backend()

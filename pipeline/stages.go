@@ -64,7 +64,7 @@ func readRecords(path string) (map[string]record, error) {
 	return all, nil
 }
 
-// sums are the hashes of those of names that are there.
+// sums are the hashes of the named files that are there.
 func sums(path func(name string) string, names []string) (map[string]string, error) {
 	all := map[string]string{}
 	for _, name := range names {

@@ -55,7 +55,7 @@ func TestTablesGoToTheirExecutor(t *testing.T) {
 }
 
 // A batch takes as long for one image as for all, blind rotation as long as its
-// look-ups: auto takes that for the first image, batches for many, and changes
+// look-ups: auto takes blind rotation for the first image, batches for many, and changes
 // its mind once, where the predicted work meets.
 func TestFewImagesAreLookedUp(t *testing.T) {
 	const inputs, units = 784, 24
@@ -160,7 +160,7 @@ func TestDeepTablesAreLookedUp(t *testing.T) {
 	}
 }
 
-// A failed look-up excuses its own image, and only as often as was predicted.
+// A wrong entry excuses its own image, and only as often as was predicted.
 func TestFailedLookupsAreExplained(t *testing.T) {
 	r := &verify.Report{LogitMismatches: 3, Explained: 3, FirstMismatch: &verify.Mismatch{}, Lookups: &he.Lookups{Done: 100, Missed: 1, Failed: 1, Expected: 0.5}}
 	if err := r.Err(); err != nil {
@@ -168,7 +168,7 @@ func TestFailedLookupsAreExplained(t *testing.T) {
 	}
 	r.Lookups.Missed = 20
 	if err := r.Err(); !errors.Is(err, verify.ErrMismatch) {
-		t.Errorf("20 missed where 0.5 are expected: %v", err)
+		t.Errorf("20 decryption failures where 0.5 are expected: %v", err)
 	}
 	r.Lookups.Missed, r.LogitMismatches = 1, 4
 	if err := r.Err(); !errors.Is(err, verify.ErrMismatch) || !strings.Contains(err.Error(), ": 1 of them") {

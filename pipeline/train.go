@@ -94,7 +94,7 @@ func (w *Workspace) fit(ctx context.Context, stage string, t train.Task) (*train
 		return nil, err
 	}
 	if result.Settled {
-		w.Note(fmt.Sprintf("%s: the running moments of batch norms had not settled by the end of training: they are those of training %s with the final weights", stage, w.data.Unit().Many))
+		w.Note(fmt.Sprintf("%s: the running moments of batch norms had not settled by the end of training: they were taken anew from training %s with the final weights", stage, w.data.Unit().Many))
 	}
 	log := TrainingLog{History: result.History, Best: result.Best, Seconds: result.Seconds}
 	if err := w.material.lookOutside(ctx, &log, t.Network, result.Params, t.Quantizer); err != nil {

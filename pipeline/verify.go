@@ -16,11 +16,11 @@ import (
 	"qtool/verify/integer"
 )
 
-// rungs are the answers of the networks that the bundle was made of; nil where
+// ladderAnswers are the answers of the networks that the bundle was made of; nil where
 // their checkpoints are not at hand.
-type rungs struct {
-	float, quantized verify.Rung
-	drifts           []export.Drift // of each layer
+type ladderAnswers struct {
+	float, quantized verify.StageAnswers
+	mismatches       []export.Mismatch // of each layer
 }
 
 // verification is a bundle to be checked on a test split.
@@ -30,7 +30,7 @@ type verification struct {
 	test      *datasets.Split
 	encrypted int         // samples of test that are encrypted, the first
 	executor  he.Executor // planned for these
-	rungs     rungs
+	answers   ladderAnswers
 	simulate  bool      // predict the executor's answers to all of test instead of encrypting
 	sqnr      []float64 // of each layer; nil where it is not known
 	state     string    // log of finished batches, "" for none
@@ -46,7 +46,7 @@ func (v *verification) begin() string {
 }
 
 // verification plans what a run ends with: parameters are chosen, or refused,
-// before the rungs answer.
+// before the stages of the ladder answer.
 func (w *Workspace) verification(ctx context.Context, f *bundle.File) (verification, error) {
 	v := w.recipe.Verify
 	if v.Backend == BackendNone {
@@ -83,8 +83,8 @@ func (e *Env) verify(ctx context.Context, v verification) (*verify.Report, error
 		return nil, err
 	}
 	ladder := verify.Ladder{
-		Output: f.Program.Output(), Labels: test.Labels, Float: v.rungs.float.Answers, Quantized: v.rungs.quantized.Answers, Integer: logits,
-		Task: task.Task{Kind: task.Classification, Outputs: len(f.Program.Labels)}, FloatValues: v.rungs.float.Values, QuantizedValues: v.rungs.quantized.Values,
+		Output: f.Program.Output(), Labels: test.Labels, Float: v.answers.float.Answers, Quantized: v.answers.quantized.Answers, Integer: logits,
+		Task: task.Task{Kind: task.Classification, Outputs: len(f.Program.Labels)}, FloatValues: v.answers.float.Values, QuantizedValues: v.answers.quantized.Values,
 	}
 	report := &verify.Report{
 		Schema: verify.ReportSchema, Recipe: f.Provenance.Recipe, Seed: f.Provenance.Seed,
@@ -114,8 +114,8 @@ func (e *Env) verify(ctx context.Context, v verification) (*verify.Report, error
 		return nil, err
 	}
 	report.Layers = verify.Layers(f.Program, nodeSeconds, v.sqnr)
-	for i, d := range v.rungs.drifts {
-		report.Layers[i].Float32Exact, report.Layers[i].Drift = &d.Exact, &d.Differ
+	for i, d := range v.answers.mismatches {
+		report.Layers[i].Float32Exact, report.Layers[i].QuantizedMismatches = &d.Exact, &d.Differ
 	}
 	report.Apply(comparison)
 	report.PeakRSSBytes = memory.Peak()

@@ -43,8 +43,8 @@ func New(o Options) *Workspace {
 	return &Workspace{Options: o, recipe: o.Recipe}
 }
 
-// Recipe is what the run follows: the one that it was given or, after Calibrate, that of
-// the best calibration.
+// Recipe is what the run follows: the recipe that it was given or, after Calibrate, the
+// recipe of the best calibration.
 func (w *Workspace) Recipe() *recipe.Recipe { return w.recipe }
 
 // Data is the run's dataset, once it is open.

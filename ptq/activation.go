@@ -70,7 +70,7 @@ func Approximate(ctx context.Context, n *model.Network, p model.Parameters, imag
 // inputs are the values of tensor i, a layer's or model.Input, ascending.
 func inputs(ctx context.Context, n *model.Network, p model.Parameters, i int, images *datasets.Split) ([]float64, error) {
 	if images.Len() == 0 {
-		return nil, fmt.Errorf("no image to measure its inputs")
+		return nil, fmt.Errorf("no sample to measure its inputs")
 	}
 	var z []float64
 	real := make([]float32, len(images.Image(0)))

@@ -115,7 +115,7 @@ func TestApproximateErrors(t *testing.T) {
 		{func(_ *model.Network, p model.Parameters) { p[0].Data[0] = 0 }, ramp(), `ptq: layer "act1": approx: interval [-6, -6]: its width 0 is below`},
 		{func(_ *model.Network, p model.Parameters) { p[1].Data[0] = 1e30 }, ramp(), `ptq: layer "act1": approx: interval`},
 		{func(n *model.Network, _ model.Parameters) { n.Layers[1].Method = "pade" }, ramp(), `ptq: layer "act1": approx: method "pade"`},
-		{func(*model.Network, model.Parameters) {}, ramp().First(0), `ptq: layer "act1": no image to measure its inputs`},
+		{func(*model.Network, model.Parameters) {}, ramp().First(0), `ptq: layer "act1": no sample to measure its inputs`},
 		{func(_ *model.Network, p model.Parameters) { p[0].Data[0] = float32(math.NaN()) }, ramp(), `ptq: layer "act1": input NaN is not finite`},
 	} {
 		n, p := measured(100, "minimax")

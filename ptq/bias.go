@@ -3,7 +3,7 @@ package ptq
 import "context"
 
 // correctBias sets the bias of the weighted layer i so that the mean of every
-// output channel, over the calibration images and all positions, is what it is
+// output channel, over the calibration samples and all positions, is what it is
 // in the float network:
 //
 //	b_o <- b_o + E[z_o] - E[z^_o]

@@ -67,11 +67,11 @@ func TestCancelled(t *testing.T) {
 			return r != nil, err
 		})
 	}
-	tabled := task(t, Options{}, calibrate.WeightConfig{Bits: 4})
-	tabled.Network = chain(model.Layer{Type: model.Sigmoid})
-	tabled.Config.Activations = calibrate.ActivationConfig{InputConfig: calibrate.InputConfig{Bits: 4}}
+	tables := task(t, Options{}, calibrate.WeightConfig{Bits: 4})
+	tables.Network = chain(model.Layer{Type: model.Sigmoid})
+	tables.Config.Activations = calibrate.ActivationConfig{InputConfig: calibrate.InputConfig{Bits: 4}}
 	sweep(t, "tables", 60, func(ctx context.Context) (bool, error) {
-		r, err := Run(ctx, tabled)
+		r, err := Run(ctx, tables)
 		return r != nil, err
 	})
 }

@@ -111,11 +111,11 @@ func (w *walk) moments(ctx context.Context, i, group int, inScale float64) (*mom
 	integer := w.integer[w.sources[i][0]+1]
 	partial := make([]*moments, parts)
 	var wg sync.WaitGroup
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	running := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for part := range parts {
 		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
+			running <- struct{}{}
+			defer func() { <-running }()
 			m := newMoments(inputs, outputs)
 			var y, t []float64
 			for k := part; k < len(integer) && ctx.Err() == nil; k += parts {

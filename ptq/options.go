@@ -14,10 +14,10 @@ type Options struct {
 	// them all; see Equalize.
 	Equalize bool `yaml:"equalize" json:"equalize"`
 	// LearnedRounding rounds each weight up or down so that the layer's outputs
-	// on the calibration images change least; see learnRounding.
+	// on the calibration samples change least; see learnRounding.
 	LearnedRounding bool `yaml:"learned_rounding" json:"learned_rounding"`
 	// BiasCorrection shifts every output channel's bias so that its mean
-	// pre-activation on the calibration images is the float network's.
+	// pre-activation on the calibration samples is the float network's.
 	BiasCorrection bool `yaml:"bias_correction" json:"bias_correction"`
 }
 

@@ -1,5 +1,5 @@
 // Package ptq quantizes a trained network without training it further: the
-// input's quantizer from calibration images, the weights' from the weights.
+// input's quantizer from calibration samples, the weights' from the weights.
 package ptq
 
 import (
@@ -23,7 +23,7 @@ type Task struct {
 	Params  model.Parameters // left as they are
 	Config  calibrate.Config
 	Options Options
-	// Images are training images, drawn from all of them; the first Config.Images
+	// Images are training samples, drawn from all of them; the first Config.Images
 	// calibrate.
 	Images *datasets.Split
 	// Progress, if not nil, is called as work is done, from one goroutine.
@@ -40,7 +40,7 @@ type Result struct {
 	Notes []string
 }
 
-// Fold multiplies batch norms into the weights before them, but for those that a
+// Fold multiplies batch norms into the weights before them, but for batch norms that a
 // table takes.
 func Fold(n *model.Network, p model.Parameters) (*model.Network, model.Parameters) {
 	if !slices.ContainsFunc(n.Layers, func(l model.Layer) bool { return l.Type == model.BatchNorm }) {
@@ -50,9 +50,9 @@ func Fold(n *model.Network, p model.Parameters) (*model.Network, model.Parameter
 }
 
 // Run quantizes a network as its options say, with its batch norms folded into
-// the weights but for those that a table takes. Layers are equalised first; then
+// the weights but for batch norms that a table takes. Layers are equalised first; then
 // all scales are chosen; then, layer by layer on what the quantized layers before
-// it make of the calibration images, rounding is learnt and biases are corrected.
+// it make of the calibration samples, rounding is learnt and biases are corrected.
 //
 // When ctx ends, Run returns its error within the time of one layer's scale or of
 // one image in each worker.
@@ -196,13 +196,13 @@ func checkBounds(q *model.Quantized, c calibrate.Config, scaling []model.LayerSc
 	return nil
 }
 
-// activations chooses the quantizers of tabled activations from their outputs in
+// activations chooses the quantizers of lookup-table activations from their outputs in
 // the float network.
 func activations(ctx context.Context, n *model.Network, p model.Parameters, c calibrate.Config, images *datasets.Split) ([]model.ActivationQuantizer, error) {
-	if !slices.ContainsFunc(n.Layers, model.Layer.Tabled) {
+	if !slices.ContainsFunc(n.Layers, model.Layer.LookupTable) {
 		return nil, nil
 	}
-	outputs := make([][][]float32, len(n.Layers)) // of each tabled layer, image by image
+	outputs := make([][][]float32, len(n.Layers)) // of each lookup-table activation, image by image
 	calibration := images.First(min(c.Images, images.Len()))
 	for k := range calibration.Len() {
 		if err := ctx.Err(); err != nil {
@@ -213,7 +213,7 @@ func activations(ctx context.Context, n *model.Network, p model.Parameters, c ca
 			return nil, err
 		}
 		for i, l := range n.Layers {
-			if !l.Tabled() {
+			if !l.LookupTable() {
 				continue
 			}
 			row := make([]float32, len(outs[i]))
@@ -225,7 +225,7 @@ func activations(ctx context.Context, n *model.Network, p model.Parameters, c ca
 	}
 	var all []model.ActivationQuantizer
 	for at, l := range n.Layers {
-		if !l.Tabled() {
+		if !l.LookupTable() {
 			continue
 		}
 		params, err := c.Activation(l.Name).Quantizer(l.Name, until(ctx, slices.Values(outputs[at])))

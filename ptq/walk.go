@@ -11,9 +11,9 @@ import (
 	"qtool/model"
 )
 
-// walk takes the calibration images through the float and the quantized network
+// walk takes the calibration samples through the float and the quantized network
 // side by side, one layer at a time. It holds the tensors of the layers that are
-// still to be read, one an image and network: index 0 is the input, i+1 layer i.
+// still to be read, one a sample and network: index 0 is the input, i+1 layer i.
 type walk struct {
 	q       *model.Quantized
 	float   model.Parameters
@@ -39,7 +39,7 @@ func newWalk(q *model.Quantized, float model.Parameters, images *datasets.Split)
 		return nil, err
 	}
 	if images.Len() == 0 {
-		return nil, fmt.Errorf("ptq: calibration set is empty: no image to learn rounding or biases from")
+		return nil, fmt.Errorf("ptq: calibration set is empty: no sample to learn rounding or biases from")
 	}
 	n := len(shapes) + 1
 	w := &walk{q: q, float: float, scaling: scaling, shapes: shapes, sources: sources, last: make([]int, n)}
@@ -180,13 +180,13 @@ func (w *walk) weighted(ctx context.Context, i int) error {
 	}
 	for k := range out {
 		if j := slices.IndexFunc(out[k], func(v float64) bool { return v-v != 0 }); j >= 0 {
-			return fmt.Errorf("ptq: layer %q: integer %v of image %d passes float64: fewer bits or fewer products in a row make it smaller", w.q.Network.Layers[i].Name, out[k][j], k)
+			return fmt.Errorf("ptq: layer %q: integer %v of sample %d passes float64: fewer bits or fewer products in a row make it smaller", w.q.Network.Layers[i].Name, out[k][j], k)
 		}
 	}
 	return nil
 }
 
-// biases are the integer biases of layer i; those that a table takes are 0.
+// biases are the integer biases of layer i; biases that a table takes are 0.
 func (w *walk) biases(i int) []float64 {
 	_, bias := w.q.Params.Of(w.q.Network.Layers[i].Name)
 	beta := make([]float64, len(bias))

@@ -6,10 +6,10 @@ import (
 	"qtool/model"
 )
 
-// activationGrid follows a layer's name in that of its grid: scale, zero point.
+// activationGrid follows a layer's name in the name of its grid: scale, zero point.
 const activationGrid = ".grid"
 
-// watchGrids lists the grids of tabled activations where Calibrate moves them.
+// watchGrids lists the grids of lookup-table activations where Calibrate moves them.
 func (z *Quantizer) watchGrids() {
 	if z.options.Calibrate == nil {
 		return

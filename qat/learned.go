@@ -7,14 +7,14 @@ import (
 	"qtool/train"
 )
 
-// What follows a layer's name in those of its learned scales.
+// What follows a layer's name in the names of its learned scales.
 const (
 	weightScale     = ".weight_scale"
 	activationScale = ".scale"
 )
 
 // learn lists the learned scales. Weights share their slice with the quantizer; the
-// single scales of input and activations, and those of weights that are tied to
+// single scales of input and activations, and the scales of weights that are tied to
 // another tensor's scale, are copied back by takeLearned. Of tied ones the quantizer
 // has the nearest that meet the other, while what is learned moves on freely.
 func (z *Quantizer) learn() {

@@ -14,8 +14,8 @@ import (
 	"qtool/train"
 )
 
-// tabled is a quantized table network of which all scales are learned.
-func tabled(t *testing.T) *qat.Quantizer {
+// quantizedTables is a quantized table network of which all scales are learned.
+func quantizedTables(t *testing.T) *qat.Quantizer {
 	t.Helper()
 	n := network(model.Tanh)
 	q := quantized(t, n)
@@ -32,7 +32,7 @@ func tabled(t *testing.T) *qat.Quantizer {
 // Whatever the optimiser makes of the learned scales, the graph that was built
 // before computes with them: input, weights and tables.
 func TestGraphFollowsLearnedScales(t *testing.T) {
-	z := tabled(t)
+	z := quantizedTables(t)
 	g := G.NewGraph()
 	constant := func(name string, shape []int, data []float32) *G.Node {
 		d := tensor.New(tensor.WithShape(shape...), tensor.WithBacking(data))
@@ -106,7 +106,7 @@ func TestGraphFollowsLearnedScales(t *testing.T) {
 
 // A scale stays a positive number, whatever step is taken.
 func TestLearnedScalesStayPositive(t *testing.T) {
-	z := tabled(t)
+	z := quantizedTables(t)
 	for _, s := range z.Scales() {
 		for k := range s.Data {
 			s.Data[k] = -1

@@ -18,7 +18,7 @@ const InputName = "input"
 // Mixed fake-quantizes some tensors of q and leaves the others real, to tell
 // what each costs. It is for evaluation: there are no gradients.
 //
-// on says which: InputName, a weighted layer (its weights and biases), a tabled
+// on says which: InputName, a weighted layer (its weights and biases), a lookup-table
 // activation (its outputs), or a polynomial with rounded coefficients. The graph
 // carries every tensor in units of its scale in q, as New does, and the tensors
 // that are on have the very codes of New. Those that are off are divided by
@@ -29,7 +29,7 @@ const InputName = "input"
 //
 // So with all on it is New(q), operation for operation, and with none the float
 // network, as far as float32 rounds the same. float are the parameters of layers
-// that are off; those of q itself where they are what was rounded.
+// that are off; they are q's own where q's parameters are what was rounded.
 func Mixed(q *model.Quantized, float model.Parameters, on func(name string) bool) (train.Quantizer, error) {
 	if err := float.Check(q.Network); err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (m *mixed) Weights(i int, w, b *G.Node, s train.Scales) (*G.Node, *G.Node, 
 	scaling, outputs := &m.scaling[i], len(bias)
 	reals := scaling.FoldedWeights(weight, outputs)
 	scales := m.weightScales(l.Name)
-	factor := math.Ldexp(1, m.carryIn(i)-m.carry[i+1])
+	factor := math.Ldexp(1, m.offsetIn(i)-m.exponents[i+1])
 	row := len(reals) / outputs
 	for k, v := range reals {
 		reals[k] = float32(factor * float64(v) / float64(scales[k/row%len(scales)]))
@@ -86,7 +86,7 @@ func (m *mixed) Weights(i int, w, b *G.Node, s train.Scales) (*G.Node, *G.Node, 
 		if scaling.Deferred {
 			v -= float64(table[o])
 		}
-		offsets[o] = float32(math.Ldexp(v/scaling.Out[o%len(scaling.Out)], -m.carry[i+1]))
+		offsets[o] = float32(math.Ldexp(v/scaling.Out[o%len(scaling.Out)], -m.exponents[i+1]))
 	}
 	w, err := op.FakeQuantize(l.Name+".weight", w, op.Quantizer{Codes: func(dst, _ []float32) { copy(dst, reals) }})
 	if err != nil {
@@ -119,7 +119,7 @@ func (m *mixed) Coefficients(i int) func() [][]float32 {
 	for c, s := range in {
 		for k, v := range a {
 			unit := a[d] * elementary.Pow(s, float64(d-k))
-			rows[c] = append(rows[c], float32(math.Ldexp(v/unit, k*m.carryIn(i)-m.carry[i+1])))
+			rows[c] = append(rows[c], float32(math.Ldexp(v/unit, k*m.offsetIn(i)-m.exponents[i+1])))
 		}
 	}
 	return func() [][]float32 { return rows }
@@ -137,7 +137,7 @@ func (m *mixed) Table(i int, x, bias *G.Node, normalised bool, s train.Scales) (
 	return op.FakeQuantize(l.Name, x, op.Quantizer{Codes: func(dst, x []float32) {
 		for k, v := range x {
 			c := k * channels / len(x)
-			z := float64(t.Slope[c%len(t.Slope)]*math.Ldexp(float64(v), m.carryIn(i))) + t.Offset[c%len(t.Offset)]
+			z := float64(t.Slope[c%len(t.Slope)]*math.Ldexp(float64(v), m.offsetIn(i))) + t.Offset[c%len(t.Offset)]
 			dst[k] = float32(l.Apply(z) / scale)
 		}
 	}})

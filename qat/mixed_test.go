@@ -63,7 +63,7 @@ func newMixedCase(t *testing.T, n *model.Network, perChannel bool, shift int) mi
 	c := calibrate.Config{
 		Weights: calibrate.WeightConfig{Bits: 3, PerChannel: perChannel}, Input: calibrate.InputConfig{Bits: 2, Observer: "minmax"}, Images: 100,
 	}
-	if slices.ContainsFunc(n.Layers, model.Layer.Tabled) {
+	if slices.ContainsFunc(n.Layers, model.Layer.LookupTable) {
 		c.Activations.Bits, c.Accumulator.Shift = 2, shift
 	}
 	r, err := ptq.Run(context.Background(), ptq.Task{
@@ -209,7 +209,7 @@ func (c mixedCase) reals(t *testing.T, k int, on []string) []float64 {
 				y[j] *= s.Out[at]
 			}
 			x = y
-		case l.Tabled() && is:
+		case l.LookupTable() && is:
 			y := make([]float64, len(x))
 			for j, v := range x {
 				y[j] = float64(s.Table.Params.FakeQuantize(float32(l.Apply(v))))

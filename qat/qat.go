@@ -24,19 +24,19 @@ import (
 
 // Quantizer implements train.Quantizer for a quantized network.
 type Quantizer struct {
-	q       *model.Quantized
-	options Options
-	scaling []model.LayerScaling
-	sources [][]int
-	tied    map[string]bool // layers whose scale follows another; see model.Tie
-	follow  bool            // such scales are moved at each refresh
-	coeffs  [][][]float32
-	joins   [][]float32 // of every layer that joins others: a factor for each
-	carry   []int       // of each layer's tensor, and of the input before them
-	folds   [][]float32 // of every layer: a factor an input, nil for all 1
-	learned []model.Tensor
-	grids   []model.Tensor // of tabled activations, where options.Calibrate may move them
-	// recurrences are those of the recurrent layers, by their index; nil of others.
+	q         *model.Quantized
+	options   Options
+	scaling   []model.LayerScaling
+	sources   [][]int
+	tied      map[string]bool // layers whose scale follows another; see model.Tie
+	follow    bool            // such scales are moved at each refresh
+	coeffs    [][][]float32
+	joins     [][]float32 // of every layer that joins others: a factor for each
+	exponents []int       // exponent offset of each layer's tensor, and of the input before them
+	folds     [][]float32 // of every layer: a factor an input, nil for all 1
+	learned   []model.Tensor
+	grids     []model.Tensor // of lookup-table activations, where options.Calibrate may move them
+	// recurrences has, by a layer's index, the recurrence of a recurrent layer; nil elsewhere.
 	recurrences []*recurrence
 }
 
@@ -55,7 +55,7 @@ type Options struct {
 	Input, WeightScales, Activations bool
 }
 
-// OptionsOf are those that a recipe's quantize section asks for on network n.
+// OptionsOf are the options that a recipe's quantize section asks for on network n.
 func OptionsOf(c calibrate.Config, n *model.Network) Options {
 	o := Options{Input: c.Learn.Input, WeightScales: c.Learn.Weights, Activations: c.Learn.Activations}
 	if keep, bounds := c.WeightKeeper(n); bounds {
@@ -79,13 +79,13 @@ func Training(q *model.Quantized, options Options) (*Quantizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	carry, err := carries(q, sources)
+	exponents, err := exponentOffsets(q, sources)
 	if err != nil {
 		return nil, err
 	}
 	layers := len(q.Network.Layers)
 	z := &Quantizer{
-		q: q, options: options, sources: sources, carry: carry,
+		q: q, options: options, sources: sources, exponents: exponents,
 		coeffs: make([][][]float32, layers), folds: make([][]float32, layers), joins: make([][]float32, layers),
 		recurrences: make([]*recurrence, layers),
 	}
@@ -141,7 +141,7 @@ func (z *Quantizer) Refresh(p model.Parameters) error {
 		rows := make([][]float32, len(z.scaling[i].Coeffs))
 		for c, row := range z.scaling[i].Coeffs {
 			for k, a := range row {
-				rows[c] = append(rows[c], float32(math.Ldexp(a, k*z.carryIn(i)-z.carry[i+1])))
+				rows[c] = append(rows[c], float32(math.Ldexp(a, k*z.offsetIn(i)-z.exponents[i+1])))
 			}
 		}
 		z.coeffs[i] = rows
@@ -183,19 +183,19 @@ func (z *Quantizer) Weights(i int, w, b *G.Node, s train.Scales) (*G.Node, *G.No
 			codes := make([]float64, len(x))
 			z.scaling[i].BiasCodes(codes, x)
 			for o, c := range codes {
-				dst[o] = float32(math.Ldexp(c, -z.carry[i+1]))
+				dst[o] = float32(math.Ldexp(c, -z.exponents[i+1]))
 			}
 		},
 		Grad: func(dx, _, dy []float32) {
 			out := z.scaling[i].Out
 			if z.q.Network.ReadsWords() { // divided, as the first of these networks were trained
 				for o, g := range dy {
-					dx[o] = g / float32(math.Ldexp(out[o%len(out)], z.carry[i+1]))
+					dx[o] = g / float32(math.Ldexp(out[o%len(out)], z.exponents[i+1]))
 				}
 				return
 			}
 			for o, g := range dy {
-				dx[o] = float32(math.Ldexp(1/out[o%len(out)], -z.carry[i+1])) * g
+				dx[o] = float32(math.Ldexp(1/out[o%len(out)], -z.exponents[i+1])) * g
 			}
 		},
 	})
@@ -209,10 +209,10 @@ func (z *Quantizer) Coefficients(i int) func() [][]float32 {
 
 // RealScales implements train.Quantizer.
 func (z *Quantizer) RealScales(i int) (in, out []float64) {
-	return carried(z.inScales(i), z.carryIn(i)), carried(z.scaling[i].Out, z.carry[i+1])
+	return offsetScales(z.inScales(i), z.offsetIn(i)), offsetScales(z.scaling[i].Out, z.exponents[i+1])
 }
 
-// inScales are the scales of what layer i reads first, carryIn its power of two.
+// inScales are the scales of what layer i reads first, offsetIn its exponent offset.
 func (z *Quantizer) inScales(i int) []float64 {
 	if from := z.sources[i][0]; from != model.Input {
 		return z.scaling[from].Out
@@ -220,10 +220,10 @@ func (z *Quantizer) inScales(i int) []float64 {
 	return []float64{float64(z.q.Input.Scale)}
 }
 
-func (z *Quantizer) carryIn(i int) int { return z.carry[z.sources[i][0]+1] }
+func (z *Quantizer) offsetIn(i int) int { return z.exponents[z.sources[i][0]+1] }
 
 // refreshJoin makes the factors of layer i, if it joins others: the weights of a
-// sum, and what takes each input's power of two to the layer's.
+// sum, and what takes each input's exponent offset to the layer's.
 func (z *Quantizer) refreshJoin(i int) {
 	l := z.q.Network.Layers[i]
 	if l.Type != model.Add && l.Type != model.Concat {
@@ -235,7 +235,7 @@ func (z *Quantizer) refreshJoin(i int) {
 		if l.Type == model.Add {
 			weight = z.scaling[i].Weights[k]
 		}
-		factors[k] = float32(math.Ldexp(weight, z.carry[from+1]-z.carry[i+1]))
+		factors[k] = float32(math.Ldexp(weight, z.exponents[from+1]-z.exponents[i+1]))
 	}
 	z.joins[i] = factors
 }
@@ -252,5 +252,5 @@ func (z *Quantizer) PoolFactor(int) float32 { return 1 }
 // Logits implements train.Quantizer.
 func (z *Quantizer) Logits(x *G.Node) (*G.Node, error) {
 	last := len(z.scaling) - 1
-	return op.Scale(x, func() []float64 { return carried(z.scaling[last].Out, z.carry[last+1]) })
+	return op.Scale(x, func() []float64 { return offsetScales(z.scaling[last].Out, z.exponents[last+1]) })
 }

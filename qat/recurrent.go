@@ -29,7 +29,7 @@ func (z *Quantizer) refreshRecurrences() error {
 			z.recurrences[i] = &recurrence{}
 		}
 		z.recurrences[i].Recurrence = r
-		if l.TabledCell() {
+		if l.TableCell() {
 			z.recurrences[i].tables.Update(r)
 		}
 	}
@@ -50,7 +50,7 @@ func (z *Quantizer) Recurrent(i int, w, u, b *G.Node) (wq, uq, bq *G.Node, cell 
 	if uq, err = z.gateWeights(name+".hidden", r, u, hidden); err != nil {
 		return nil, nil, nil, nil, err
 	}
-	if !r.Layer.TabledCell() {
+	if !r.Layer.TableCell() {
 		return wq, uq, b, nil, nil
 	}
 	if cell = (op.TableCell{Tables: &r.tables}); r.Layer.Type == model.GRU {
@@ -65,7 +65,7 @@ func (z *Quantizer) Recurrent(i int, w, u, b *G.Node) (wq, uq, bq *G.Node, cell 
 func (z *Quantizer) gateWeights(name string, r *recurrence, w *G.Node, scale func(row int) float32) (*G.Node, error) {
 	size := w.Shape()[1]
 	factor := func(p quant.Params, scale float32) float32 {
-		if r.Layer.TabledCell() {
+		if r.Layer.TableCell() {
 			return 1
 		}
 		return p.Scale / scale

@@ -17,16 +17,16 @@ func (z *Quantizer) Table(i int, x, bias *G.Node, normalised bool, s train.Scale
 	l := z.q.Network.Layers[i]
 	scaling := func() quant.Params { return z.scaling[i].Table.Params }
 	t := op.Table{
-		// An accumulator x of the graph is the integer x * 2^carry.
+		// An accumulator x of the graph is the integer x * 2^offset.
 		Slope: func() []float64 {
 			slopes := make([]float64, len(z.scaling[i].Slope))
 			for c, v := range z.scaling[i].Slope {
-				slopes[c] = math.Ldexp(v, z.carryIn(i))
+				slopes[c] = math.Ldexp(v, z.offsetIn(i))
 			}
 			return slopes
 		},
 		Offset:     func() []float64 { return z.scaling[i].Offset },
-		Value:      func(c int, x float64) float32 { return z.scaling[i].TableValue(l, c, math.Ldexp(x, z.carryIn(i))) },
+		Value:      func(c int, x float64) float32 { return z.scaling[i].TableValue(l, c, math.Ldexp(x, z.offsetIn(i))) },
 		Derivative: l.Derivative, Quantizer: scaling,
 	}
 	if normalised {
@@ -43,7 +43,7 @@ func (z *Quantizer) ShiftUnit(i int) float32 {
 	if table < 0 || z.scaling[table].Table.Shift == 0 {
 		return 0
 	}
-	return float32(math.Ldexp(1, int(z.scaling[table].Table.Shift)-z.carry[i+1]))
+	return float32(math.Ldexp(1, int(z.scaling[table].Table.Shift)-z.exponents[i+1]))
 }
 
 // Real implements train.Quantizer.
@@ -52,7 +52,7 @@ func (z *Quantizer) Real(i int) func() (slopes, offsets []float64) {
 		s := &z.scaling[i]
 		slopes := make([]float64, len(s.Out))
 		for o, v := range s.Out {
-			slopes[o] = math.Ldexp(v, z.carry[i+1])
+			slopes[o] = math.Ldexp(v, z.exponents[i+1])
 		}
 		return slopes, s.Offset
 	}

@@ -45,7 +45,7 @@ func (z *Quantizer) foldOf(i, o, outputs int) []float32 {
 // kernels. Each graph has one of its own. scale is the node of the learned scales,
 // or nil.
 func (z *Quantizer) weights(i, outputs int, scale *G.Node) op.Quantizer {
-	factor := float32(math.Ldexp(1, z.carryIn(i)-z.carry[i+1])) // of the codes in the graph
+	factor := float32(math.Ldexp(1, z.offsetIn(i)-z.exponents[i+1])) // of the codes in the graph
 	at := slices.IndexFunc(z.q.Weights, func(w model.WeightQuantizer) bool { return w.Layer == z.q.Network.Layers[i].Name })
 	// eachGroup calls f with the elements that share a grid and factors.
 	eachGroup := func(size int, f func(g f32.Grid, fold []float32, from, to int)) {

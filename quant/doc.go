@@ -10,7 +10,7 @@
 //
 // Everything that quantizes in qtool (fake quantization in training,
 // calibration, export, the client of an encrypted service) calls this package,
-// so that their integers cannot drift apart.
+// so that their integers cannot differ.
 //
 // Reference: Jacob et al., "Quantization and Training of Neural Networks for
 // Efficient Integer-Arithmetic-Only Inference", arXiv 1712.05877, section 2.

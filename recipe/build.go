@@ -130,7 +130,7 @@ func (r *Recipe) checkNormBatches(n *model.Network) error {
 			return fmt.Errorf("teacher.train.%w", err)
 		}
 	}
-	kept := slices.ContainsFunc(n.Layers, model.Layer.Tabled)
+	kept := slices.ContainsFunc(n.Layers, model.Layer.LookupTable)
 	if r.Quantize.Method == "qat" && kept {
 		if err := train.CheckNormBatch(n, r.Quantize.Finetune); err != nil {
 			return fmt.Errorf("quantize.finetune.%w", err)

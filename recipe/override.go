@@ -134,8 +134,8 @@ func set(node *document.Node, t reflect.Type, path []string, value *document.Nod
 	return fmt.Errorf("%q is below a single value", step)
 }
 
-// keys are those that a mapping may have: of a struct all, of anything else
-// those that are there.
+// keys are the keys that a mapping may have: of a struct all its keys, of anything else
+// the keys that are there.
 func keys(n *document.Node, t reflect.Type) (names []string) {
 	for _, f := range fieldsOf(t) {
 		names = append(names, f.key)

@@ -81,7 +81,7 @@ type Quantize struct {
 }
 
 // Backends are the names that a back end goes by; none leaves encryption out, the
-// clear rungs alone.
+// clear stages alone.
 var Backends = []string{"auto", "bgv", "pbs", "packed-ckks", "packed-bgv", "none"}
 
 // Verify says how the bundle is checked.

@@ -24,12 +24,12 @@ var (
 	quantized = method("qat", "ptq")
 	rounded   = method("ptq")
 	trained   = method("qat")
-	// tabled is of networks that read words alone; of images package calibrate says what has
+	// withTables is of networks that read words alone; of images package calibrate says what has
 	// an effect.
-	tabled = &condition{
+	withTables = &condition{
 		"a sentence network with tables", func(r *Recipe) bool { return !r.ReadsWords() || r.reads().Tables() }, kindOf,
 	}
-	cells       = layered("an lstm with sigmoids and hyperbolic tangents (no gates)", func(l model.Layer) bool { return l.Type == model.LSTM && l.TabledCell() })
+	cells       = layered("an lstm with sigmoids and hyperbolic tangents (no gates)", func(l model.Layer) bool { return l.Type == model.LSTM && l.TableCell() })
 	polynomials = layered("a recurrent layer with polynomial gates", func(l model.Layer) bool { return l.Gates != nil })
 )
 
@@ -83,9 +83,9 @@ var usedBy = map[string][]*condition{
 	"quantize.weights.bits": {quantized}, "quantize.weights.observer": {quantized}, "quantize.weights.per_channel": {quantized, images},
 	"quantize.input.bits": {quantized}, "quantize.input.observer": {quantized, images}, "quantize.input.percentile": {quantized, images},
 	"quantize.input.bins":       {quantized, images},
-	"quantize.activations.bits": {quantized, tabled}, "quantize.activations.observer": {quantized, images}, "quantize.activations.percentile": {quantized, images},
+	"quantize.activations.bits": {quantized, withTables}, "quantize.activations.observer": {quantized, images}, "quantize.activations.percentile": {quantized, images},
 	"quantize.activations.bins": {quantized, images}, "quantize.activations.symmetric": {quantized, images},
-	"quantize.accumulator.bits": {quantized, tabled}, "quantize.accumulator.shift": {quantized, images},
+	"quantize.accumulator.bits": {quantized, withTables}, "quantize.accumulator.shift": {quantized, images},
 	"quantize.layers": {quantized}, "quantize.images": {quantized},
 	"quantize.learn.weights": {trained, images}, "quantize.learn.input": {trained, images}, "quantize.learn.activations": {trained, images},
 	"quantize.ptq.equalize": {rounded, images}, "quantize.ptq.learned_rounding": {rounded, images}, "quantize.ptq.bias_correction": {rounded, images},

@@ -16,7 +16,7 @@ var kinds = map[string]string{
 	"images, tables":       tables,
 	"sentences, rounded":   strings.Replace(strings.Replace(sentence, "  keep_words: true\n", "", 1), "  finetune: {epochs: 2, teacher: {checkpoint: float, weight: 1, temperature: 1}}\n", "  method: ptq\n", 1),
 	"sentences, trained":   sentence,
-	"sentences, tables":    tabledSentence,
+	"sentences, tables":    tableSentence,
 	"sentences, mean":      meanSentence,
 	"sentences, float":     meanSentence + "quantize: {method: none}\n",
 	"sentences, mean, ptq": meanSentence + "quantize: {method: ptq}\n",
@@ -28,7 +28,7 @@ data: {name: sst2}
 sentence: {cell: mean, embedding: 5, inputs: 4, selection: {kind: chunk, steps: 1}, vectors: none, least_count: 1}
 `
 
-const tabledSentence = `name: s
+const tableSentence = `name: s
 data: {name: sst2}
 sentence: {cell: lstm, embedding: 5, inputs: 4, hidden: 3, selection: {kind: chunk, steps: 2}, vectors: none, least_count: 1, cell_range: 2}
 quantize: {activations: {bits: 4}, accumulator: {bits: 8}}

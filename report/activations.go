@@ -16,7 +16,7 @@ const maxActivationBins = 96
 // activations counts the integers that one node makes, in bins of equal width
 // on the axis of signedBits.
 type activations struct {
-	lo, hi float64 // of the proved range, in signed bits
+	lo, hi float64 // of the static bound, in signed bits
 	width  float64
 	bins   []float64
 	total  float64
@@ -92,10 +92,10 @@ func (in *Input) observe() ([]*activations, error) {
 	return counts, nil
 }
 
-// histogram draws the integers with the seen and the proved range below them.
+// histogram draws the integers with the calibration range and the static bound below them.
 // Heights are square roots of shares, so that the rare large integers show.
 func (a *activations) histogram(n *bundle.Node, samples int, noun task.Noun) figure {
-	caption := fmt.Sprintf("Integers over %s. Seen %s, %d bits; proved %s, %d bits.",
+	caption := fmt.Sprintf("Integers over %s. Calibration range %s, %d bits; static bound %s, %d bits.",
 		plural(samples, "calibration "+noun.One, "calibration "+noun.Many), interval(n.Seen), rangeBits(n.Seen), interval(n.Range), rangeBits(n.Range))
 	d := draw(chartWidth, 150, n.Name+": histogram of activations. "+caption)
 	const left, right, top, bottom = 50.0, 12.0, 8.0, 92.0
@@ -114,11 +114,11 @@ func (a *activations) histogram(n *bundle.Node, samples int, noun task.Noun) fig
 	d.line(left, bottom, chartWidth-right, bottom, "axis")
 	a.powers(d, x, top, bottom)
 	for i, strip := range []struct {
-		name, class string
-		r           bundle.Range
-	}{{"seen", "main", n.Seen}, {"proved", "soft", n.Range}} {
+		tick, name, class string
+		r                 bundle.Range
+	}{{"range", "calibration range", "main", n.Seen}, {"bound", "static bound", "soft", n.Range}} {
 		at := bottom + 24 + float64(i)*12
-		d.text(left-6, at+7, "end", "tick", strip.name)
+		d.text(left-6, at+7, "end", "tick", strip.tick)
 		if strip.r.Lo != nil {
 			from, to := x.at(signedBitsBig(strip.r.Lo)), x.at(signedBitsBig(strip.r.Hi))
 			d.bar(from, at, max(to-from, 1), 7, strip.class, strip.name+" "+interval(strip.r))

@@ -44,7 +44,7 @@ type page struct {
 
 // Build draws the report. The same input gives the same bytes. It returns an
 // error, and nothing else, where parts of the input contradict each other: an
-// accuracy that is not that of its answers, or files of another run.
+// accuracy that its answers do not have, or files of another run.
 func Build(in Input) ([]byte, error) {
 	if err := in.check(); err != nil {
 		return nil, err

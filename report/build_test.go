@@ -85,7 +85,7 @@ func TestBuildMissing(t *testing.T) {
 			in.Training[0].Epochs = in.Training[0].Epochs[:1]
 		}, "No images were held out"},
 		{"all but the report", func(in *Input) { *in = Input{Report: in.Report} }, "60 images encrypted; every logit equals the integer reference."},
-		{"everything", func(in *Input) { *in = Input{Report: &verify.Report{}} }, "No rung of the ladder was run."},
+		{"everything", func(in *Input) { *in = Input{Report: &verify.Report{}} }, "No stage of the ladder was run."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := sample(t)

@@ -44,24 +44,24 @@ func (in *Input) checkAnswers() error {
 	if err := in.checkClasses("label", r.Answers.Labels); err != nil {
 		return err
 	}
-	for _, rung := range in.rungs() {
-		if a := rung.Accuracy; a != nil && !(*a >= 0 && *a <= 1) {
-			return fmt.Errorf("accuracy.%s is %v, outside 0..1", rung.Name, *a)
+	for _, stage := range in.ladderStages() {
+		if a := stage.Accuracy; a != nil && !(*a >= 0 && *a <= 1) {
+			return fmt.Errorf("accuracy.%s is %v, outside 0..1", stage.Name, *a)
 		}
-		if rung.Answers == nil {
+		if stage.Answers == nil {
 			continue
 		}
-		if err := in.checkClasses(rung.Name+" answer", rung.Answers); err != nil {
+		if err := in.checkClasses(stage.Name+" answer", stage.Answers); err != nil {
 			return err
 		}
 		want := n
-		if rung.Name == encryptedRung {
+		if stage.Name == encryptedStage {
 			want = cmp.Or(r.Images, n)
 		}
-		if len(rung.Answers) != want {
-			return fmt.Errorf("%s rung has %d answers for %s", rung.Name, len(rung.Answers), in.unit().Count(want))
+		if len(stage.Answers) != want {
+			return fmt.Errorf("%s stage has %d answers for %s", stage.Name, len(stage.Answers), in.unit().Count(want))
 		}
-		if err := checkShare(rung.Name, rung.Accuracy, r.Answers.Labels, rung.Answers); err != nil {
+		if err := checkShare(stage.Name, stage.Accuracy, r.Answers.Labels, stage.Answers); err != nil {
 			return err
 		}
 	}
@@ -82,8 +82,8 @@ func (in *Input) checkMetrics() error {
 		if m == task.Accuracy {
 			continue
 		}
-		for _, name := range verify.RungNames {
-			w, g := want[m.Name].Rung(name), r.Metric[m.Name].Rung(name)
+		for _, name := range verify.StageNames {
+			w, g := want[m.Name].Stage(name), r.Metric[m.Name].Stage(name)
 			if (w == nil) != (g == nil) || w != nil && math.Abs(*w-*g) > 1e-9 {
 				return fmt.Errorf("metric.%s.%s is %s, its answers give %s", m.Name, name, orNull(g), orNull(w))
 			}
@@ -92,7 +92,7 @@ func (in *Input) checkMetrics() error {
 	return nil
 }
 
-// checkOnEncrypted holds the integer rung's accuracy on the images that were
+// checkOnEncrypted holds the integer stage's accuracy on the images that were
 // encrypted to its answers there. It is stated where these are fewer.
 func (in *Input) checkOnEncrypted() error {
 	const name = "integer_on_encrypted"
@@ -100,7 +100,7 @@ func (in *Input) checkOnEncrypted() error {
 	n := len(a.Encrypted)
 	if n == 0 || n >= len(a.Integer) {
 		if stated != nil {
-			return fmt.Errorf("accuracy.%s is %v, but the integer and the encrypted rung have no other %s", name, *stated, in.unit().Many)
+			return fmt.Errorf("accuracy.%s is %v, but the integer and the encrypted stage have no other %s", name, *stated, in.unit().Many)
 		}
 		return nil
 	}
@@ -158,7 +158,7 @@ func (in *Input) checkOrigin() error {
 		if p.Recipe != r.Recipe || p.Seed != r.Seed {
 			return fmt.Errorf("bundle is of recipe %q with seed %d, the report of %q with seed %d", p.Recipe, p.Seed, r.Recipe, r.Seed)
 		}
-		for _, list := range append(in.rungs(), rung{Name: "label", Answers: r.Answers.Labels}) {
+		for _, list := range append(in.ladderStages(), ladderStage{Name: "label", Answers: r.Answers.Labels}) {
 			labels := len(in.Bundle.Program.Labels)
 			if i := slices.IndexFunc(list.Answers, func(c int) bool { return c >= labels }); i >= 0 {
 				return fmt.Errorf("%s of %s %d is class %d of a bundle with %d labels", list.Name, in.unit().One, i, list.Answers[i], labels)
@@ -207,7 +207,7 @@ func right(labels, answers verify.Predictions) int {
 	return len(answers) - len(flipped(labels, answers))
 }
 
-// flipped is the images whose answers differ, of those in both lists.
+// flipped is the samples whose answers differ, among the samples in both lists.
 func flipped(a, b verify.Predictions) []int {
 	var images []int
 	for i := range min(len(a), len(b)) {

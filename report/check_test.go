@@ -17,18 +17,18 @@ func TestBuildRefuses(t *testing.T) {
 		{"edited answer", func(in *Input) { in.Report.Answers.Float[0] = (in.Report.Answers.Float[0] + 1) % 3 }, "its answers give "},
 		{"edited flips", func(in *Input) { in.Report.ArgmaxFlips.FloatInteger = 0 }, "argmax_flips.float_integer is 0, the answers give 2"},
 		{"impossible accuracy", func(in *Input) { *in.Report.Accuracy.Float = 1.5 }, "accuracy.float is 1.5, outside 0..1"},
-		{"image count", func(in *Input) { in.Report.Images = 59 }, "encrypted rung has 60 answers for 59 images"},
+		{"image count", func(in *Input) { in.Report.Images = 59 }, "encrypted stage has 60 answers for 59 images"},
 		{"image count, nothing encrypted", func(in *Input) {
 			in.Report.Images, in.Report.Answers.Encrypted, in.Report.Accuracy.Encrypted = 59, nil, nil
 		}, "59 images, but answers to 60"},
 		{"more encrypted than answered", func(in *Input) { in.Report.Images, in.Report.TestImages = 61, 61 }, "61 images, but answers to 60"},
-		{"fewer encrypted than stated", func(in *Input) { encryptFirst(in, 20); in.Report.Images = 21 }, "encrypted rung has 20 answers for 21 images"},
-		{"part as if whole", func(in *Input) { encryptFirst(in, 20); in.Report.Images = 60 }, "encrypted rung has 20 answers for 60 images"},
+		{"fewer encrypted than stated", func(in *Input) { encryptFirst(in, 20); in.Report.Images = 21 }, "encrypted stage has 20 answers for 21 images"},
+		{"part as if whole", func(in *Input) { encryptFirst(in, 20); in.Report.Images = 60 }, "encrypted stage has 20 answers for 60 images"},
 		{"no accuracy to compare with", func(in *Input) { encryptFirst(in, 20); in.Report.Accuracy.IntegerOnEncrypted = nil }, "accuracy.integer_on_encrypted is null, its answers give"},
 		{"edited accuracy to compare with", func(in *Input) { encryptFirst(in, 20); *in.Report.Accuracy.IntegerOnEncrypted = 0.99 }, "accuracy.integer_on_encrypted is 0.99, its answers give"},
 		{"accuracy to compare with of all", func(in *Input) { in.Report.Accuracy.IntegerOnEncrypted = in.Report.Accuracy.Integer }, "have no other images"},
 		{"more than all", func(in *Input) { in.Report.TestImages = 59 }, "60 images of a test set of 59"},
-		{"short rung", func(in *Input) { in.Report.Answers.Integer = in.Report.Answers.Integer[:59] }, "integer rung has 59 answers for 60 images"},
+		{"short stage", func(in *Input) { in.Report.Answers.Integer = in.Report.Answers.Integer[:59] }, "integer stage has 59 answers for 60 images"},
 		{"short margins", func(in *Input) { in.Report.Answers.Margins = in.Report.Answers.Margins[:7] }, "7 margins for 60 images"},
 		{"wild class", func(in *Input) { in.Report.Answers.Labels[9] = 1 << 40 }, "label of image 9 is 1099511627776, outside 0..255"},
 		{"class without label", func(in *Input) {

@@ -7,10 +7,10 @@ import (
 	"qtool/verify"
 )
 
-// confusionView counts the answers of the last rung, a row a label, a column an
+// confusionView counts the answers of the last stage, a row a label, a column an
 // answer.
 type confusionView struct {
-	Rung   string
+	Stage  string
 	Labels []string
 	Rows   []confusionRow
 	Worst  []confused
@@ -58,7 +58,7 @@ func (in *Input) confusion() *confusionView {
 			largest = max(largest, *n)
 		}
 	}
-	v := &confusionView{Rung: name, Worst: in.mostConfused(count)}
+	v := &confusionView{Stage: name, Worst: in.mostConfused(count)}
 	for c := range classes {
 		v.Labels = append(v.Labels, in.label(c))
 		v.Rows = append(v.Rows, in.confusionRow(c, count[c], largest))

@@ -44,22 +44,22 @@ type Epoch struct {
 	Loss, Accuracy, Validation float64
 }
 
-const encryptedRung = "encrypted"
+const encryptedStage = "encrypted"
 
-// rung is one rung of the ladder.
-type rung struct {
+// ladderStage is one stage of the ladder.
+type ladderStage struct {
 	Name     string
 	Accuracy *float64
 	Answers  verify.Predictions
 }
 
-func (in *Input) rungs() []rung {
+func (in *Input) ladderStages() []ladderStage {
 	r, a := in.Report, in.Report.Answers
-	return []rung{
+	return []ladderStage{
 		{"float", r.Accuracy.Float, a.Float},
 		{"quantized", r.Accuracy.Quantized, a.Quantized},
 		{"integer", r.Accuracy.Integer, a.Integer},
-		{encryptedRung, r.Accuracy.Encrypted, a.Encrypted},
+		{encryptedStage, r.Accuracy.Encrypted, a.Encrypted},
 	}
 }
 
@@ -69,20 +69,20 @@ func (in *Input) encryptedImages() int {
 	return cmp.Or(len(r.Answers.Encrypted), r.Images, in.images())
 }
 
-// partly says that fewer images were encrypted than the other rungs answered.
+// partly says that fewer images were encrypted than the other stages answered.
 func (in *Input) partly() bool {
 	return in.judged().Encrypted != nil && in.encryptedImages() < in.images()
 }
 
-// imagesOf is how many images a rung answered.
-func (in *Input) imagesOf(r rung) int {
-	if r.Name == encryptedRung {
+// imagesOf is how many images a stage answered.
+func (in *Input) imagesOf(r ladderStage) int {
+	if r.Name == encryptedStage {
 		return in.encryptedImages()
 	}
 	return in.images()
 }
 
-// images is how many images were answered, by the rungs that are not encrypted.
+// images is how many images were answered, by the stages that are not encrypted.
 func (in *Input) images() int {
 	switch r := in.Report; {
 	case r.Answers.Len() > 0:
@@ -98,7 +98,7 @@ func (in *Input) images() int {
 func (in *Input) unit() task.Noun    { return in.Report.Unit() }
 func (in *Input) count(n int) string { return plural(n, in.unit().One, in.unit().Many) }
 
-// metric is the one that decides, judged what each rung has of it.
+// metric is the one that decides, judged what each stage has of it.
 func (in *Input) metric() task.Metric     { return in.Report.Asked().Metric() }
 func (in *Input) judged() verify.Accuracy { return in.Report.Judged(in.metric()) }
 

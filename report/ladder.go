@@ -9,7 +9,7 @@ import (
 	"qtool/verify"
 )
 
-// ladderView is the accuracy of each rung, as a chart and as a table, and the task's
+// ladderView is the accuracy of each stage, as a chart and as a table, and the task's
 // other metrics.
 type ladderView struct {
 	Metric string        // that decides
@@ -18,12 +18,12 @@ type ladderView struct {
 	Others []metricRow
 	Noun   task.Noun
 	Images string
-	Partly string // of what the encrypted rung is, where that is less; "" otherwise
+	Partly string // of what the encrypted stage is, where that is less; "" otherwise
 }
 
 type ladderRow struct{ Name, Accuracy, Interval, Right, Against string }
 
-// metricRow is a metric of each rung.
+// metricRow is a metric of each stage.
 type metricRow struct {
 	Name    string
 	Figures []string
@@ -33,9 +33,9 @@ type metricRow struct {
 func (in *Input) others() (rows []metricRow) {
 	for _, m := range in.Report.Asked().Metrics()[1:] {
 		row := metricRow{Name: m.Title}
-		for _, name := range verify.RungNames {
+		for _, name := range verify.StageNames {
 			figure := "–"
-			if x := in.Report.Judged(m).Rung(name); x != nil {
+			if x := in.Report.Judged(m).Stage(name); x != nil {
 				figure = strings.Replace(m.Format(*x), "-", "−", 1)
 			}
 			row.Figures = append(row.Figures, figure)
@@ -55,9 +55,9 @@ func (in *Input) ladder() ladderView {
 		v.Images += fmt.Sprintf(" (encrypted: the first %s)", number(in.encryptedImages()))
 	}
 	above := ""
-	for _, r := range in.rungs() {
+	for _, r := range in.ladderStages() {
 		row := ladderRow{Name: r.Name, Accuracy: "not run"}
-		if x := in.judged().Rung(r.Name); r.Accuracy == nil && x != nil {
+		if x := in.judged().Stage(r.Name); r.Accuracy == nil && x != nil {
 			row.Accuracy, row.Right, row.Interval = in.figure(*x), "–", "–"
 			row.Against = in.against(r.Name, above)
 			above = r.Name
@@ -81,26 +81,26 @@ func (in *Input) ladder() ladderView {
 	return v
 }
 
-// partlyText is what the encrypted rung compares with where fewer images were
+// partlyText is what the encrypted stage compares with where fewer images were
 // encrypted than the others answered.
 func (in *Input) partlyText() string {
 	s := fmt.Sprintf("Only the first %s of these were encrypted", number(in.encryptedImages()))
 	if a := in.judged().IntegerOnEncrypted; a != nil {
-		s += fmt.Sprintf(", on which the integer rung has %s: that is what the encrypted rung's %s compares with", in.figure(*a), in.figure(*in.judged().Encrypted))
+		s += fmt.Sprintf(", on which the integer stage has %s: that is what the encrypted stage's %s compares with", in.figure(*a), in.figure(*in.judged().Encrypted))
 	}
 	return s + "."
 }
 
-// against says what changed from the rung above.
+// against says what changed from the stage above.
 func (in *Input) against(name, above string) string {
 	if above == "" {
 		return ""
 	}
-	if name == encryptedRung && above == "integer" && in.Report.Precision == nil {
+	if name == encryptedStage && above == "integer" && in.Report.Precision == nil {
 		return plural(in.Report.LogitMismatches, "logit differs", "logits differ")
 	}
-	var a, b rung
-	for _, r := range in.rungs() {
+	var a, b ladderStage
+	for _, r := range in.ladderStages() {
 		if r.Name == above {
 			a = r
 		}
@@ -114,14 +114,14 @@ func (in *Input) against(name, above string) string {
 	return plural(len(flipped(a.Answers, b.Answers)), "answer differs", "answers differ")
 }
 
-// ladderChart draws a dot and its interval for each rung. The axis spans the
+// ladderChart draws a dot and its interval for each stage. The axis spans the
 // intervals, not 0 to 100 %: the differences are what it is for.
 func (in *Input) ladderChart() template.HTML {
 	const left, right, row, top = 78.0, 16.0, 34.0, 8.0
-	rungs := in.rungs()
+	stages := in.ladderStages()
 	lowest, highest := 1.0, 0.0
 	var words []string
-	for _, r := range rungs {
+	for _, r := range stages {
 		if r.Accuracy == nil {
 			words = append(words, r.Name+" not run")
 			continue
@@ -135,7 +135,7 @@ func (in *Input) ladderChart() template.HTML {
 	}
 	pad := (highest - lowest) * 0.08
 	x := scale{max(0, lowest-pad), min(1, highest+pad), left, chartWidth - right}
-	bottom := top + row*float64(len(rungs))
+	bottom := top + row*float64(len(stages))
 	d := draw(chartWidth, bottom+30, "Accuracy: "+strings.Join(words, "; "))
 	values, decimals := ticks(100*x.lo, 100*x.hi, 5)
 	for _, v := range values {
@@ -143,7 +143,7 @@ func (in *Input) ladderChart() template.HTML {
 		d.text(x.at(v/100), bottom+14, "middle", "tick", fixed(v, decimals))
 	}
 	d.text((left+chartWidth-right)/2, bottom+27, "middle", "title", "accuracy, %")
-	for i, r := range rungs {
+	for i, r := range stages {
 		y := top + row*(float64(i)+0.5)
 		d.text(left-10, y+4, "end", "name", r.Name)
 		if r.Accuracy == nil {
@@ -152,7 +152,7 @@ func (in *Input) ladderChart() template.HTML {
 		}
 		lo, hi := wilson(in.rightOf(r), in.imagesOf(r))
 		class := "plain"
-		if r.Name == encryptedRung {
+		if r.Name == encryptedStage {
 			class = "main"
 		}
 		d.bar(x.at(lo), y-3.5, x.at(hi)-x.at(lo), 7, class+"-soft", words[i])

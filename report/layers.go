@@ -19,7 +19,7 @@ type layersView struct {
 
 // layerRow is a layer in the table.
 type layerRow struct {
-	Name, Op, Inputs, Bits, Proved, ProvedBits, SeenBits, SQNR, Seconds string
+	Name, Op, Inputs, Bits, Bound, BoundBits, CalibrationBits, SQNR, Seconds string
 }
 
 // layerCard is a layer with its histograms.
@@ -75,8 +75,8 @@ func (in *Input) layers() (*layersView, error) {
 
 func rowOf(l verify.Layer) layerRow {
 	row := layerRow{
-		Name: l.Name, Op: string(l.Op), Inputs: strings.Join(l.Inputs, ", "), Bits: "–", Proved: interval(l.Range), ProvedBits: orDash(rangeBits(l.Range)),
-		SeenBits: orDash(rangeBits(l.Seen)), SQNR: "–", Seconds: "–",
+		Name: l.Name, Op: string(l.Op), Inputs: strings.Join(l.Inputs, ", "), Bits: "–", Bound: interval(l.Range), BoundBits: orDash(rangeBits(l.Range)),
+		CalibrationBits: orDash(rangeBits(l.Seen)), SQNR: "–", Seconds: "–",
 	}
 	if l.Bits > 0 {
 		row.Bits = fmt.Sprint(l.Bits)
@@ -100,15 +100,15 @@ func orDash(n int) string {
 func (in *Input) rangeBars() figure {
 	var bars []bar
 	for _, l := range in.Report.Layers {
-		proved, seen := rangeBits(l.Range), rangeBits(l.Seen)
-		if proved > 0 {
-			bars = append(bars, bar{Label: l.Name, Value: float64(min(seen, proved)), Outer: float64(proved), Text: fmt.Sprintf("%d of %d", seen, proved)})
+		bound, used := rangeBits(l.Range), rangeBits(l.Seen)
+		if bound > 0 {
+			bars = append(bars, bar{Label: l.Name, Value: float64(min(used, bound)), Outer: float64(bound), Text: fmt.Sprintf("%d of %d", used, bound)})
 		}
 	}
 	if bars == nil {
 		return placeholder("Nothing was quantized.")
 	}
-	return figure{barChart("Bits of each layer's integers, seen of proved", bars), "Bits that calibration " + in.unit().Many + " used; faint behind them, the bits proved to hold every possible input. Parameters are chosen for the proved ones."}
+	return figure{barChart("Bits of each layer's integers: calibration range of static bound", bars), "Bits that calibration " + in.unit().Many + " used; faint behind them, the bits of the static bound, which holds every possible input. Parameters are chosen for the static bound."}
 }
 
 func (in *Input) sqnrBars() figure {

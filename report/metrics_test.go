@@ -44,7 +44,7 @@ func TestRegressionPage(t *testing.T) {
 	})
 	html := pageOf(t, in)
 	for _, want := range []string{
-		"RMSE, rung by rung", "2 molecules encrypted; every logit equals the integer reference.", "encrypted RMSE", "0.7071", "MAE", "0.1250", "R²",
+		"RMSE, stage by stage", "2 molecules encrypted; every logit equals the integer reference.", "encrypted RMSE", "0.7071", "MAE", "0.1250", "R²",
 		"time a molecule", "The report holds no answers molecule by molecule.",
 	} {
 		if want = strings.ReplaceAll(want, "0.1250", "0.125"); !strings.Contains(html, want) {
@@ -62,7 +62,7 @@ func TestRegressionPage(t *testing.T) {
 	}
 }
 
-// A page of sentences with two labels has the AUC of each rung and says sentences.
+// A page of sentences with two labels has the AUC of each stage and says sentences.
 func TestSentencePage(t *testing.T) {
 	vec := func(x ...int64) bundle.Vec { return bundle.Vec{Small: x} }
 	in := reportOf(t, task.Sentence, task.Classification, verify.Ladder{
@@ -71,7 +71,7 @@ func TestSentencePage(t *testing.T) {
 		Integer: []bundle.Vec{vec(2, 0), vec(0, 1)}, Encrypted: he.Exact{vec(2, 0), vec(0, 1)},
 	})
 	html := pageOf(t, in)
-	for _, want := range []string{"Accuracy, rung by rung", "2 sentences encrypted", "AUC", "0.0000", "1.0000", "Accuracy on 2 test sentences"} {
+	for _, want := range []string{"Accuracy, stage by stage", "2 sentences encrypted", "AUC", "0.0000", "1.0000", "Accuracy on 2 test sentences"} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the page lacks %q", want)
 		}

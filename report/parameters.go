@@ -41,7 +41,7 @@ func (in *Input) parameters() *parametersView {
 			plural(l.PerSample, "look-up", "look-ups"), in.unit().A(), number(l.Domain), fixed(l.Microseconds, 1))})
 	}
 	if l := in.Report.Lookups; l != nil {
-		v.Facts = append(v.Facts, fact{Name: "look-ups and logits", Value: fmt.Sprintf("%s, of which %s missed (%.2g expected) and %s gave a wrong value; %s ms a look-up",
+		v.Facts = append(v.Facts, fact{Name: "look-ups and logits", Value: fmt.Sprintf("%s, of which %s failed to decrypt (%.2g expected) and %s gave a wrong entry; %s ms a look-up",
 			number(l.Done), number(l.Missed), l.Expected, number(l.Failed), fixed(l.Milliseconds, 1))})
 	}
 	return v

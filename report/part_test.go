@@ -28,9 +28,9 @@ func TestBuildPart(t *testing.T) {
 		"The first 20 of 60 test images encrypted; every one of 60 logits equals the integer reference.",
 		"40 more were answered in the clear only.",
 		"of 20 images; the integers&#39; on these: " + percent(*r.Accuracy.IntegerOnEncrypted),
-		"Only the first 20 of these were encrypted, on which the integer rung has " + percent(*r.Accuracy.IntegerOnEncrypted),
+		"Only the first 20 of these were encrypted, on which the integer stage has " + percent(*r.Accuracy.IntegerOnEncrypted),
 		"60 test images (encrypted: the first 20)",
-		"Answers of the integer rung: a row for each label", // the last one that answered all
+		"Answers of the integer stage: a row for each label", // the last one that answered all
 		"All 20 answers are the same.",
 		"for 20 images, ",
 		"qtool verify-encrypted --bundle model.qb --out checked --encrypted-limit 20",

@@ -36,13 +36,13 @@ type picture struct {
 	Margin   string
 }
 
-// answered is a rung's answer.
+// answered is a stage's answer.
 type answered struct {
-	Rung, Answer string
-	Wrong        bool
+	Stage, Answer string
+	Wrong         bool
 }
 
-// changes are the images whose answer changes between two rungs.
+// changes are the images whose answer changes between two stages.
 func (in *Input) changes() []group {
 	a := in.Report.Answers
 	var groups []group
@@ -66,13 +66,13 @@ func (in *Input) changes() []group {
 		if len(images) == 0 {
 			g.About, g.None = "", fmt.Sprintf("All %s answers are the same.", number(min(len(p.a), len(p.b))))
 		}
-		in.fill(&g, images, rung{Name: p.from, Answers: p.a}, rung{Name: p.to, Answers: p.b})
+		in.fill(&g, images, ladderStage{Name: p.from, Answers: p.a}, ladderStage{Name: p.to, Answers: p.b})
 		groups = append(groups, g)
 	}
 	return groups
 }
 
-// confident are the wrong answers of the last rung with the largest margins.
+// confident are the wrong answers of the last stage with the largest margins.
 func (in *Input) confident() *group {
 	name, answers := in.final()
 	if len(answers) == 0 {
@@ -82,12 +82,12 @@ func (in *Input) confident() *group {
 	in.byMargin(images)
 	g := &group{Title: "Wrong with the largest margin"}
 	if len(in.Report.Answers.Margins) == 0 {
-		g.Title, g.About = "Wrong answers", "The first ones: without an integer rung there are no margins to sort by."
+		g.Title, g.About = "Wrong answers", "The first ones: without an integer stage there are no margins to sort by."
 	}
 	if len(images) == 0 {
 		g.About, g.None = "", "Every answer is right."
 	}
-	in.fill(g, images, rung{}, rung{Name: name, Answers: answers})
+	in.fill(g, images, ladderStage{}, ladderStage{Name: name, Answers: answers})
 	return g
 }
 
@@ -100,7 +100,7 @@ func (in *Input) byMargin(images []int) {
 }
 
 // fill draws a group's pictures; a from without answers is left out.
-func (in *Input) fill(g *group, images []int, from, to rung) {
+func (in *Input) fill(g *group, images []int, from, to ladderStage) {
 	if n := len(images) - maxPictures; n > 0 {
 		g.More = number(n)
 		images = images[:maxPictures]
@@ -131,7 +131,7 @@ func marginText(m float64) string {
 	return percent(m)
 }
 
-func (in *Input) answered(r rung, i int) answered {
+func (in *Input) answered(r ladderStage, i int) answered {
 	return answered{r.Name, in.label(r.Answers[i]), r.Answers[i] != in.Report.Answers.Labels[i]}
 }
 

@@ -92,7 +92,7 @@ func noise(n int, shape []int) *datasets.Split {
 	return s
 }
 
-// sampleReport answers the images by the integer program; the encrypted rung
+// sampleReport answers the images by the integer program; the encrypted stage
 // gives the same logits, the float one disagrees on two images.
 func sampleReport(t *testing.T, p *bundle.Program, test *datasets.Split, sqnr []float64) *verify.Report {
 	t.Helper()

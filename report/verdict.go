@@ -20,8 +20,8 @@ func (in *Input) verdict() verdict {
 	case r.Precision != nil:
 		return in.approximate()
 	case r.LogitMismatches > 0 && r.LogitMismatches == r.Explained && r.Lookups != nil && verify.CheckLookups(r.Lookups) == nil:
-		v := verdict{Kind: "part", Mark: "✓", Sentence: fmt.Sprintf("%s; %s from the integer reference, all in %s with a failed look-up.", in.encrypted(), in.mismatches(), in.unit().Many)}
-		v.Detail = fmt.Sprintf("%s of %s look-ups missed, where %.2g were expected.", number(r.Lookups.Missed), number(r.Lookups.Done), r.Lookups.Expected)
+		v := verdict{Kind: "part", Mark: "✓", Sentence: fmt.Sprintf("%s; %s from the integer reference, all in %s with a wrong entry.", in.encrypted(), in.mismatches(), in.unit().Many)}
+		v.Detail = fmt.Sprintf("%s decryption failures in %s look-ups, where %.2g were expected.", number(r.Lookups.Missed), number(r.Lookups.Done), r.Lookups.Expected)
 		return v
 	case r.LogitMismatches > 0:
 		v := verdict{Kind: "bad", Mark: "✗"}
@@ -105,7 +105,7 @@ func (in *Input) unencrypted() string {
 	case a.Float != nil:
 		return "This run ends with the float network: there is no integer program to encrypt."
 	}
-	return "No rung of the ladder was run."
+	return "No stage of the ladder was run."
 }
 
 // logits is how many numbers were compared; 0 where that is not known.
@@ -122,18 +122,18 @@ type tile struct{ Name, Value, Note string }
 func (in *Input) tiles() []tile {
 	r := in.Report
 	var tiles []tile
-	for _, rung := range in.rungs() {
-		switch x := in.judged().Rung(rung.Name); {
-		case rung.Accuracy != nil:
-			lo, hi := wilson(in.rightOf(rung), in.imagesOf(rung))
-			tiles = append(tiles, tile{rung.Name + " accuracy", percent(*rung.Accuracy), fmt.Sprintf("%s to %s (95 %%)", fixed(100*lo, 2), fixed(100*hi, 2))})
+	for _, stage := range in.ladderStages() {
+		switch x := in.judged().Stage(stage.Name); {
+		case stage.Accuracy != nil:
+			lo, hi := wilson(in.rightOf(stage), in.imagesOf(stage))
+			tiles = append(tiles, tile{stage.Name + " accuracy", percent(*stage.Accuracy), fmt.Sprintf("%s to %s (95 %%)", fixed(100*lo, 2), fixed(100*hi, 2))})
 		case x != nil:
-			tiles = append(tiles, tile{rung.Name + " " + in.metric().Title, in.metric().Format(*x), "on " + in.count(in.imagesOf(rung))})
+			tiles = append(tiles, tile{stage.Name + " " + in.metric().Title, in.metric().Format(*x), "on " + in.count(in.imagesOf(stage))})
 		}
 	}
 	last := 1
 	if in.partly() {
-		last = 2 // the integer rung has the accuracy, the encrypted one a sample of it
+		last = 2 // the integer stage has the accuracy, the encrypted one a sample of it
 		if t, x := &tiles[len(tiles)-1], in.judged().IntegerOnEncrypted; x != nil {
 			t.Note = fmt.Sprintf("of %s; the integers' on these: %s", in.count(in.encryptedImages()), in.figure(*x))
 		}
@@ -155,17 +155,17 @@ func (in *Input) tiles() []tile {
 	return tiles
 }
 
-// rightOf counts a rung's right answers.
-func (in *Input) rightOf(r rung) int {
+// rightOf counts a stage's right answers.
+func (in *Input) rightOf(r ladderStage) int {
 	if r.Answers != nil {
 		return right(in.Report.Answers.Labels, r.Answers)
 	}
 	return int(*r.Accuracy*float64(in.imagesOf(r)) + 0.5)
 }
 
-// final is the last rung that answered every image.
+// final is the last stage that answered every image.
 func (in *Input) final() (name string, answers verify.Predictions) {
-	for _, r := range in.rungs() {
+	for _, r := range in.ladderStages() {
 		if len(r.Answers) > 0 && len(r.Answers) == in.images() {
 			name, answers = r.Name, r.Answers
 		}

@@ -35,7 +35,7 @@ func (t Task) Validate() error {
 	return nil
 }
 
-// Metrics are those of the task, the one that decides first.
+// Metrics are the task's metrics, the one that decides first.
 func (t Task) Metrics() []Metric {
 	switch {
 	case t.Kind == Regression:
@@ -49,7 +49,7 @@ func (t Task) Metrics() []Metric {
 // Metric is the one that decides.
 func (t Task) Metric() Metric { return t.Metrics()[0] }
 
-// Scored reports whether answers have a score beside their label: those of two classes.
+// Scored reports whether answers have a score beside their label: with two classes they do.
 func (t Task) Scored() bool { return t.Kind == Classification && t.Outputs == 2 }
 
 // Metric judges the answers to a set of samples by one number.

@@ -140,7 +140,7 @@ func CheckNormBatch(n *model.Network, c Config) error {
 	if c.Batch > 1 || i < 0 {
 		return nil
 	}
-	return fmt.Errorf("batch: %d: batch norm %q normalises by the deviation within a batch, and one image has none: want %d or more", c.Batch, n.Layers[i].Name, normBatch)
+	return fmt.Errorf("batch: %d: batch norm %q normalises by the deviation within a batch, and one sample has none: want %d or more", c.Batch, n.Layers[i].Name, normBatch)
 }
 
 // Rate is the learning rate of a step, counted from 0, of a run of total steps

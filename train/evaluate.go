@@ -145,7 +145,7 @@ func (e *Evaluator) takes(s *datasets.Split) error {
 	case words && len(s.Words[0]) != e.shape[0]:
 		return fmt.Errorf("train: sentences of %d steps, the network takes %d", len(s.Words[0]), e.shape[0])
 	case !words && len(e.shape) > 0 && len(s.Image(0)) != product(e.shape):
-		return fmt.Errorf("train: images of shape %v, the network takes %v", s.Shape, e.shape)
+		return fmt.Errorf("train: samples of shape %v, the network takes %v", s.Shape, e.shape)
 	}
 	return nil
 }

@@ -128,7 +128,7 @@ func TestPredict(t *testing.T) {
 	wrong := *images
 	wrong.Images = wrong.Images[:350*100]
 	wrong.Shape = []int{1, 10, 10}
-	if _, err := e.Predict(context.Background(), &wrong); err == nil || !strings.Contains(err.Error(), "images of shape [1 10 10], the network takes [1 28 28]") {
+	if _, err := e.Predict(context.Background(), &wrong); err == nil || !strings.Contains(err.Error(), "samples of shape [1 10 10], the network takes [1 28 28]") {
 		t.Errorf("images of another size: %v", err)
 	}
 	none, err := e.Predict(context.Background(), images.First(0))

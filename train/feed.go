@@ -45,7 +45,7 @@ func newFeed(n *model.Network, p model.Parameters, batch int) feed {
 // size is how many numbers a row has.
 func (f *feed) size() int { return len(f.rows) / (f.steps * f.batch) }
 
-// row is that of step t of sample r of the batch.
+// row is the input row of step t of sample r of the batch.
 func (f *feed) row(t, r int) []float32 {
 	n, at := f.size(), t*f.batch+r
 	return f.rows[at*n : (at+1)*n]
@@ -104,7 +104,7 @@ func (f *feed) enter() {
 	f32.Transpose(f.input.Float32s(), f.rows, f.steps*f.batch, f.size())
 }
 
-// gather adds the gradient by the input, of its shape, to that of the vectors of the words.
+// gather adds the gradient by the input, of its shape, to the gradient by the words' vectors.
 func (f *feed) gather(s *sparse, gradient []float32) {
 	f32.Transpose(f.rows, gradient, f.size(), f.steps*f.batch)
 	for at := range f.from {

@@ -65,7 +65,7 @@ type Result struct {
 	Best    int // the epoch whose parameters were kept
 	Seconds float64
 	// Settled says that the running moments of batch norms did not belong to the
-	// final parameters and are those of training images instead; see settle.
+	// final parameters and were taken anew from training samples; see settle.
 	Settled bool
 }
 
@@ -109,7 +109,7 @@ func Fit(ctx context.Context, task Task) (*Result, error) {
 	return &Result{Params: f.params, History: f.History, Best: f.Best, Seconds: f.seconds(), Settled: settled}, nil
 }
 
-// keep makes the parameters those that the run ends with: the best epoch's or, without
+// keep sets the parameters that the run ends with: the best epoch's or, without
 // patience, the last ones or their average.
 func (f *fitter) keep() error {
 	q := f.task.Quantizer
@@ -182,7 +182,7 @@ func newFitter(ctx context.Context, task Task) (*fitter, error) {
 		return nil, err
 	}
 	if f.normed && task.Train.Len() < normBatch {
-		return nil, fmt.Errorf("train: %d training images: a batch norm needs %d or more", task.Train.Len(), normBatch)
+		return nil, fmt.Errorf("train: %d training samples: a batch norm needs %d or more", task.Train.Len(), normBatch)
 	}
 	if task.Quantizer != nil {
 		if err := task.Quantizer.Refresh(f.params); err != nil {

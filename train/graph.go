@@ -22,10 +22,10 @@ type graph struct {
 	labels *tensor.Dense // [batch]; nil without a loss
 	count  int           // labels that the loss is divided by
 	used   int           // samples that are no padding
-	params G.Nodes       // those that gradients change; the scales come last
+	params G.Nodes       // what gradients change; the scales come last
 	scales Scales
 	norms  []norm
-	// dropouts are those of a training graph.
+	// dropouts are the dropout layers of a training graph; a graph that scores has none.
 	dropouts []*dropout
 	// cells are the recurrent layers whose gates are polynomials.
 	cells  []*op.PolynomialCell
@@ -173,7 +173,7 @@ func (t *graph) run() error {
 	return nil
 }
 
-// gatherWords adds the gradient of the last run to that of the vectors of the words.
+// gatherWords adds the gradient of the last run to the gradient by the words' vectors.
 func (t *graph) gatherWords(s *sparse) error {
 	v, err := t.source.Grad()
 	if err != nil {

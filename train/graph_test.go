@@ -64,7 +64,7 @@ func quantizeBranches(t testing.TB, k train.Task, learn bool) train.Task {
 		Input:   calibrate.InputConfig{Bits: 3, Observer: "minmax"}, Images: 50,
 		Learn: calibrate.LearnConfig{Weights: learn, Input: learn},
 	}
-	if slices.ContainsFunc(k.Network.Layers, model.Layer.Tabled) {
+	if slices.ContainsFunc(k.Network.Layers, model.Layer.LookupTable) {
 		c.Activations = calibrate.ActivationConfig{InputConfig: calibrate.InputConfig{Bits: 3}}
 		c.Learn.Activations = learn
 	}
@@ -260,9 +260,9 @@ func drawGraph(r *rand.Rand, tables bool) drawn {
 	return drawn{n, c}
 }
 
-// Zero drift of random graphs, before and after a little training: every element of
+// No quantized-integer mismatch of random graphs, before and after a little training: every element of
 // every tensor that float32 holds by proof is the program's.
-func TestGraphZeroDrift(t *testing.T) {
+func TestGraphHasNoMismatch(t *testing.T) {
 	images, test := digits(t, 60, 20)
 	r := rand.New(rand.NewPCG(7, 8))
 	exactNodes, nodes, sums := 0, 0, 0
@@ -292,17 +292,17 @@ func TestGraphZeroDrift(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%+v: %v", d, err)
 			}
-			drifts, _, err := export.Drifts(context.Background(), q, program, test)
+			mismatches, _, err := export.Mismatches(context.Background(), q, program, test)
 			if err != nil {
 				t.Fatalf("%+v: %v", d, err)
 			}
-			for i, drift := range drifts {
+			for i, mismatch := range mismatches {
 				nodes++
-				if drift.Exact {
+				if mismatch.Exact {
 					exactNodes++
 				}
-				if drift.Exact && drift.Differ != 0 {
-					t.Fatalf("network %d, %+v: layer %q: %d elements differ", k, d, program.Nodes[i].Name, drift.Differ)
+				if mismatch.Exact && mismatch.Differ != 0 {
+					t.Fatalf("network %d, %+v: layer %q: %d elements differ", k, d, program.Nodes[i].Name, mismatch.Differ)
 				}
 				if program.Nodes[i].Kind() == "Add" {
 					sums++

@@ -168,7 +168,7 @@ func (b *builder) operation(i int, l model.Layer, t, in *made, xs []*G.Node, nee
 		return op.Mul(xs[0], xs[1], needs)
 	case l.Type == model.Concat:
 		return op.Concat(xs, b.factors(i), needs)
-	case b.q != nil && l.Tabled():
+	case b.q != nil && l.LookupTable():
 		t.bias, t.real = nil, false
 		return b.q.Table(i, x, in.bias, in.real, b.scales)
 	}

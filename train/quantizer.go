@@ -44,7 +44,7 @@ type Quantizer interface {
 	// RealScales are what the numbers that travel into activation layer i, and out
 	// of it, are multiplied by to be reals: one for the tensor or one a channel.
 	RealScales(i int) (in, out []float64)
-	// Table is tabled activation layer i of the accumulators x, or of their
+	// Table is lookup-table activation layer i of the accumulators x, or of their
 	// normalised reals. bias, if not nil, is the parameter that the accumulator
 	// was left without.
 	Table(i int, x, bias *G.Node, normalised bool, s Scales) (*G.Node, error)

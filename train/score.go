@@ -7,7 +7,7 @@ import (
 
 // score ends an epoch with its line in the history and keeps it if it is the best. Where
 // parameters are averaged it scores the average, for which the scales are chosen anew, and
-// puts those of training back.
+// puts the parameters and scales of training back.
 func (f *fitter) score(ctx context.Context) error {
 	q, averaged := f.quantizer(), f.task.Config.Average > 0
 	if q == nil || !averaged {

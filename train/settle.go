@@ -9,7 +9,7 @@ import (
 	"qtool/model"
 )
 
-// settlingImages is how many training images the moments of finished batch norms
+// settlingImages is how many training samples the moments of finished batch norms
 // are held against, and settlingBatch how many of them a shard takes at once.
 const (
 	settlingImages = 8192
@@ -17,7 +17,7 @@ const (
 )
 
 // Running moments have settled when no channel's mean is further from the mean over
-// the training images than this many standard deviations, and no variance by more
+// the training samples than this many standard deviations, and no variance by more
 // than this share of it. Both are some four deviations of what remains of chance in
 // the moments of a training in batches of 20: they forget a step at a rate of
 // momentum, which leaves (2-momentum)/momentum = 39 batches, 780 images, in them.
@@ -27,8 +27,8 @@ const (
 )
 
 // settle sees to it that the batch norms' running moments belong to the final
-// parameters: those of training may be of too few steps, of batches that are too
-// small, or of earlier parameters. It finds the moments of the training images,
+// parameters: the moments that training left may be of too few steps, of batches that are too
+// small, or of earlier parameters. It finds the moments of the training samples,
 // moved as in training, with the final parameters, each norm behind the others as
 // training has them, in batches of 2 settlingBatch. Where the running ones have
 // settled they stay, so that a training that was long enough is not changed by how
@@ -71,7 +71,7 @@ func (f *fitter) rescore(ctx context.Context, epoch int) (err error) {
 	return err
 }
 
-// population are the moments of the training images, a batch norm each.
+// population are the moments of the training samples, a batch norm each.
 func (f *fitter) population(ctx context.Context, q Quantizer) ([]moments, error) {
 	n := f.task.Train.Len()
 	// The stream's second word is one that no epoch has.
@@ -167,7 +167,7 @@ func (m *moments) channel(c int) (mean, variance float64) {
 	return mean, variance * m.count / max(m.count-1, 1)
 }
 
-// agrees reports whether running moments have settled at those of m.
+// agrees reports whether running moments have settled at the moments m.
 func (m *moments) agrees(mean, variance []float32) bool {
 	for c := range mean {
 		wantMean, wantVariance := m.channel(c)

@@ -106,7 +106,7 @@ func TestBatchOfOneIsRefused(t *testing.T) {
 		t.Error(err)
 	}
 	task.Config.Batch, task.Train = 2, s.First(1)
-	if _, err := Fit(context.Background(), task); err == nil || !strings.Contains(err.Error(), "1 training images: a batch norm needs 2 or more") {
+	if _, err := Fit(context.Background(), task); err == nil || !strings.Contains(err.Error(), "1 training samples: a batch norm needs 2 or more") {
 		t.Error(err)
 	}
 }

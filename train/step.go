@@ -124,7 +124,7 @@ func (f *fitter) fill(g *graph, indices []int, count int) {
 // momentum is how much of its running moments a batch norm replaces at a step.
 const momentum = 0.05
 
-// observeMoments moves the batch norms' running moments towards those of the
+// observeMoments moves the batch norms' running moments towards the moments of the
 // step's shards, each counted by its elements. The variance is the unbiased one.
 func (f *fitter) observeMoments() {
 	for k, n := range f.shards[0].norms {

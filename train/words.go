@@ -19,7 +19,7 @@ type embedder struct {
 	dropout, wordDropout float64
 }
 
-// newEmbedder is nil for a network that reads no words. Its vectors are those of p.
+// newEmbedder is nil for a network that reads no words. Its vectors are taken from p.
 func newEmbedder(n *model.Network, p model.Parameters) *embedder {
 	if !n.ReadsWords() {
 		return nil
@@ -105,7 +105,7 @@ func (s *sparse) reset() {
 	s.rows, s.values = s.rows[:0], s.values[:0]
 }
 
-// add adds the gradient d of an input's row to those of its words.
+// add adds the gradient d of an input's row to the gradients of its words.
 func (s *sparse) add(w *written, d []float32) {
 	if len(w.mask) > 0 {
 		f32.Mul(d, d, w.mask)
@@ -136,7 +136,7 @@ func (s *sparse) sumSquares() float64 {
 // rowAdam is Adam on the rows that have a gradient alone; the moments of others
 // stay as they are.
 //
-// Reference: Kingma and Ba, arXiv 1412.6980; the lazy form is that of PyTorch's
+// Reference: Kingma and Ba, arXiv 1412.6980; the lazy form is taken from PyTorch's
 // SparseAdam.
 type rowAdam struct{ m, v []float32 }
 

@@ -50,7 +50,7 @@ func axesOf(r *recipe.Recipe) []Axis {
 		switch {
 		case l.Recurrent():
 			add(l.Name, layer+".bits", weightBits)
-			if l.TabledCell() {
+			if l.TableCell() {
 				add(l.Name+" domain", layer+".accumulator.bits", domainBits)
 				axes[len(axes)-1].Offset = domainOffset
 				states = true
@@ -61,7 +61,7 @@ func axesOf(r *recipe.Recipe) []Axis {
 				add(l.Name+" domain", layer+".accumulator.bits", domainBits, shiftOverride(r, l.Name)...)
 				axes[len(axes)-1].Offset = domainOffset
 			}
-		case l.Tabled():
+		case l.LookupTable():
 			values := activationBits
 			if l.Type == model.Sign || r.Quantize.Activations.Symmetric {
 				values = values[1:] // 0 and both signs need two bits

@@ -21,7 +21,7 @@ import (
 // Needs is what a candidate needs under encryption.
 type Needs struct {
 	Backend string `json:"backend"`
-	// OutputBits is log2 of the width of the output's proved range; of polynomial
+	// OutputBits is log2 of the width of the output's static bound; of polynomial
 	// networks.
 	OutputBits float64 `json:"output_bits,omitempty"`
 	// TableBits is log2 of the entries of the largest table; of table networks.

@@ -52,7 +52,7 @@ func newSearcher(ctx context.Context, w *pipeline.Workspace, m *pipeline.Materia
 		return nil, err
 	}
 	s.report = &Report{Schema: schema, Recipe: r.Name, Seed: r.Seed, Identity: identity, Axes: axesOf(r), Noun: w.Data().Unit().One}
-	if s.tabled() {
+	if s.tables() {
 		s.report.Chance = 1 / float64(w.Data().Classes)
 	}
 	known, err := knownCandidates(w, identity)
@@ -66,7 +66,7 @@ func newSearcher(ctx context.Context, w *pipeline.Workspace, m *pipeline.Materia
 	return s, err
 }
 
-// testImages is how many images costs are for: those that would be encrypted.
+// testImages is how many samples costs are for: as many as would be encrypted.
 func (s *searcher) testImages() int {
 	v := s.w.Recipe().Verify
 	return cmp.Or(v.EncryptedLimit, v.Limit, s.w.Data().Test.Len())
@@ -116,7 +116,7 @@ func (s *searcher) run(ctx context.Context) (*Report, error) {
 // time measures the machine and predicts seconds. It comes last, as nothing that
 // is chosen depends on it. Of tables the cost model knows the machine's kernels.
 func (s *searcher) time(ctx context.Context) (err error) {
-	if s.tabled() || slices.ContainsFunc(s.material.Network.Layers, model.Layer.Recurrent) {
+	if s.tables() || slices.ContainsFunc(s.material.Network.Layers, model.Layer.Recurrent) {
 		s.report.Machine = bgv.Speed{Workers: runtime.GOMAXPROCS(0), Factor: s.kernelFactor()}
 	} else if s.report.Machine, err = bgv.MeasureSpeed(ctx); err != nil {
 		return err
@@ -129,8 +129,8 @@ func (s *searcher) time(ctx context.Context) (err error) {
 	return nil
 }
 
-// tabled reports whether the network has lookup tables.
-func (s *searcher) tabled() bool {
+// tables reports whether the network has lookup tables.
+func (s *searcher) tables() bool {
 	return s.material.Network.Tables()
 }
 

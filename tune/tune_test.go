@@ -25,7 +25,7 @@ func TestRefused(t *testing.T) {
 		{"digits-lenet1-square", "seed=1", func(o *Options) { o.Maps = []string{"a=b"} }, "--map renames the tensors of --checkpoint, and there is none"},
 		{"digits-lenet1-square", "verify.backend=pbs", nil, "verify.backend pbs: search predicts the cost of polynomials"},
 		{"digits-fc-sigmoid", "verify.backend=packed-bgv", nil, "verify.backend packed-bgv: search predicts the cost of tables"},
-		{"digits-lenet1-square", "data.validation=0", nil, "search needs held-out training images"},
+		{"digits-lenet1-square", "data.validation=0", nil, "search needs held-out training samples"},
 		{"sentiment-lstm-5", "verify.backend=none", nil, "verify.backend none: search predicts the cost of recurrent networks for auto"},
 		{"sentiment-lstm-poly", "verify.backend=pbs", nil, "verify.backend pbs: search predicts the cost of recurrent networks for auto"},
 		{"digits-lenet1-square", "seed=1", func(o *Options) { o.Checkpoint = "none.safetensors" }, "no float checkpoint"},

@@ -14,7 +14,7 @@ import (
 )
 
 // The integer program and its encrypted evaluation side by side: the ladder's last two
-// rungs, which must agree on every logit.
+// stages, which must agree on every logit.
 func Example() {
 	ctx := context.Background()
 	f, err := bundle.ReadFile("../he/choose/testdata/digits.qb")

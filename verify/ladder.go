@@ -15,7 +15,7 @@ import (
 	"qtool/task"
 )
 
-// Ladder is one set of samples answered by each rung. A rung that was not run is
+// Ladder is one set of samples answered by each stage. A stage that was not run is
 // nil and takes part in nothing.
 type Ladder struct {
 	// Task is what is asked. The zero Task is a classification of which only the labels
@@ -26,19 +26,19 @@ type Ladder struct {
 	// them a sample.
 	Labels  []uint8
 	Targets Numbers
-	// FloatValues and QuantizedValues are what Values says of these rungs, nil where it
+	// FloatValues and QuantizedValues are what Values says of these stages, nil where it
 	// is not known. Float and Quantized are nil for a regression.
 	FloatValues, QuantizedValues Numbers
 	Float                        Predictions
 	Quantized                    Predictions
 	Integer                      []bundle.Vec // logits
 	Encrypted                    he.Answers
-	// EncryptedImages is how many images Encrypted answers, the first of
-	// those of the other rungs; 0 is all of them. Whatever compares that rung with
+	// EncryptedImages is how many samples Encrypted answers, the first of
+	// the samples of the other stages; 0 is all of them. Whatever compares that stage with
 	// another takes the same images of both.
 	EncryptedImages int
-	// Failed are the images in which a look-up is known to have failed, in order;
-	// their logits may differ (see he.Lookups).
+	// Failed are the samples with a wrong entry, in order; their logits may differ
+	// (see he.Lookups).
 	Failed []int
 }
 
@@ -53,9 +53,9 @@ type Mismatch struct {
 // ErrMismatch marks a verification that ran and found a difference.
 var ErrMismatch = errors.New("encrypted and integer logits differ")
 
-// Accuracy is the share of right answers of each rung; nil where it was not
+// Accuracy is the share of right answers of each stage; nil where it was not
 // run. Where fewer images were encrypted than the others answered,
-// IntegerOnEncrypted is the integer rung's share on those alone: what Encrypted
+// IntegerOnEncrypted is the integer stage's share on those alone: what Encrypted
 // compares with. It is nil otherwise.
 type Accuracy struct {
 	Float              *float64 `json:"float"`
@@ -65,7 +65,7 @@ type Accuracy struct {
 	IntegerOnEncrypted *float64 `json:"integer_on_encrypted,omitempty"`
 }
 
-// Flips counts the images whose answer changes from one rung to another, of those
+// Flips counts the images whose answer changes from one stage to another, of those
 // that both answered.
 type Flips struct {
 	FloatInteger     int `json:"float_integer"`
@@ -78,7 +78,7 @@ type Comparison struct {
 	Accuracy        Accuracy
 	Flips           Flips
 	LogitMismatches int
-	// Explained counts those of them in images with a failed look-up. First is the
+	// Explained counts the mismatches of samples with a wrong entry. First is the
 	// first that is not explained, or the first of all.
 	Explained int
 	First     *Mismatch
@@ -91,8 +91,8 @@ type Comparison struct {
 	LogitsSHA256 string
 }
 
-// Answers are the labels and every rung's predictions, image by image, and how
-// sure the integer rung was of each: Margins is its largest real logit less the
+// Answers are the labels and every stage's predictions, image by image, and how
+// sure the integer stage was of each: Margins is its largest real logit less the
 // second largest, in units of the largest magnitude among all logits of the
 // set, so that margins compare between networks. Encrypted may be shorter than the
 // others: the answers to the first of the images.
@@ -107,10 +107,10 @@ type Answers struct {
 	Values *Values `json:"values,omitempty"`
 }
 
-// Compare scores every rung and compares neighbours. It returns an error if a
-// rung has another number of answers than there are labels (the encrypted one,
-// than EncryptedImages says), or an image another number of logits on two rungs: a
-// partial rung is never scored as if it were whole.
+// Compare scores every stage and compares neighbours. It returns an error if a
+// stage has another number of answers than there are labels (the encrypted one,
+// than EncryptedImages says), or an image another number of logits on two stages: a
+// partial stage is never scored as if it were whole.
 func (l *Ladder) Compare() (*Comparison, error) {
 	n, err := l.samples()
 	if err != nil {
@@ -120,7 +120,7 @@ func (l *Ladder) Compare() (*Comparison, error) {
 		return nil, fmt.Errorf("verify: %d of %d samples encrypted", l.EncryptedImages, n)
 	}
 	encryptedImages := cmp.Or(l.EncryptedImages, n)
-	for _, rung := range []struct {
+	for _, stage := range []struct {
 		name      string
 		ran       bool
 		len, want int
@@ -128,8 +128,8 @@ func (l *Ladder) Compare() (*Comparison, error) {
 		{"float", l.Float != nil, len(l.Float), n}, {"quantized", l.Quantized != nil, len(l.Quantized), n},
 		{"integer", l.Integer != nil, len(l.Integer), n}, {"encrypted", l.Encrypted != nil, answered(l.Encrypted), encryptedImages},
 	} {
-		if rung.ran && rung.len != rung.want {
-			return nil, fmt.Errorf("verify: %s rung has %d answers for %d samples", rung.name, rung.len, rung.want)
+		if stage.ran && stage.len != stage.want {
+			return nil, fmt.Errorf("verify: %s stage has %d answers for %d samples", stage.name, stage.len, stage.want)
 		}
 	}
 	var integer, encrypted Predictions
@@ -173,7 +173,7 @@ func (l *Ladder) Compare() (*Comparison, error) {
 	return c, nil
 }
 
-// samples is how many samples there are answers to, which every rung's values must have.
+// samples is how many samples there are answers to, which every stage's values must have.
 func (l *Ladder) samples() (int, error) {
 	n, k := len(l.Labels), 1
 	if l.Task.Kind == task.Regression {
@@ -182,12 +182,12 @@ func (l *Ladder) samples() (int, error) {
 		}
 		n = len(l.Targets) / k
 	}
-	for _, rung := range []struct {
+	for _, stage := range []struct {
 		name   string
 		values Numbers
 	}{{"float", l.FloatValues}, {"quantized", l.QuantizedValues}} {
-		if rung.values != nil && len(rung.values) != n*k {
-			return 0, fmt.Errorf("verify: %s rung has %d values for %d samples of %d", rung.name, len(rung.values), n, k)
+		if stage.values != nil && len(stage.values) != n*k {
+			return 0, fmt.Errorf("verify: %s stage has %d values for %d samples of %d", stage.name, len(stage.values), n, k)
 		}
 	}
 	return n, nil
@@ -229,7 +229,7 @@ func labelled(labels []uint8) Predictions {
 	return p
 }
 
-// margins are those of the integer rung; see Answers.
+// margins are how sure the integer stage is of each answer; see Answers.
 func (l *Ladder) margins() Margins {
 	margins := make(Margins, len(l.Integer))
 	largest := 0.0
@@ -301,7 +301,7 @@ func (l *Ladder) score(predictions Predictions) *float64 {
 	return &a
 }
 
-// CountFlips is the number of images that two rungs answer differently, of those
+// CountFlips is the number of images that two stages answer differently, of those
 // that both answered; 0 where one of them was not run.
 func CountFlips(a, b Predictions) int {
 	n := 0

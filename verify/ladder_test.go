@@ -58,8 +58,8 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// A rung that was not run scores nothing and differs from nothing.
-func TestCompareMissingRungs(t *testing.T) {
+// A stage that was not run scores nothing and differs from nothing.
+func TestCompareMissingStages(t *testing.T) {
 	l := ladder()
 	l.Float, l.Encrypted = nil, nil
 	got, err := l.Compare()
@@ -125,11 +125,11 @@ func TestCompareErrors(t *testing.T) {
 		change func(*Ladder)
 		want   string
 	}{
-		{func(l *Ladder) { l.Float = l.Float[:3] }, "verify: float rung has 3 answers for 4 samples"},
-		{func(l *Ladder) { l.Quantized = append(l.Quantized, 0) }, "quantized rung has 5 answers for 4 samples"},
-		{func(l *Ladder) { l.Integer = l.Integer[:1] }, "integer rung has 1 answers"},
-		{func(l *Ladder) { l.Encrypted = exact(l)[:3] }, "encrypted rung has 3 answers"},
-		{func(l *Ladder) { l.Encrypted = he.Exact{} }, "encrypted rung has 0 answers for 4 samples"},
+		{func(l *Ladder) { l.Float = l.Float[:3] }, "verify: float stage has 3 answers for 4 samples"},
+		{func(l *Ladder) { l.Quantized = append(l.Quantized, 0) }, "quantized stage has 5 answers for 4 samples"},
+		{func(l *Ladder) { l.Integer = l.Integer[:1] }, "integer stage has 1 answers"},
+		{func(l *Ladder) { l.Encrypted = exact(l)[:3] }, "encrypted stage has 3 answers"},
+		{func(l *Ladder) { l.Encrypted = he.Exact{} }, "encrypted stage has 0 answers for 4 samples"},
 		{func(l *Ladder) { exact(l)[1] = vec(0, 5) }, "verify: sample 1 has 3 integer and 2 encrypted logits"},
 		{func(l *Ladder) { exact(l)[1] = vec(0, 5, -5, 1) }, "verify: sample 1 has 3 integer and 4 encrypted logits"},
 	} {

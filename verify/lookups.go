@@ -7,16 +7,16 @@ import (
 	"qtool/internal/elementary"
 )
 
-// implausible is the probability of so many missed look-ups below which they are
+// implausible is the probability of so many decryption failures below which they are
 // held for a defect.
 const implausible = 1e-9
 
-// CheckLookups returns an error that wraps ErrMismatch if more look-ups were missed than
-// the predicted noise explains: if a Poisson distribution with the expected number
+// CheckLookups returns an error that wraps ErrMismatch if there are more decryption
+// failures than the predicted noise explains: if a Poisson distribution with the expected number
 // has as many or more with a probability below 1e-9.
 func CheckLookups(l *he.Lookups) error {
 	if p := poissonTail(l.Expected, l.Missed); p < implausible {
-		return fmt.Errorf("%w: %d of %d look-ups missed their slot where %.3g were expected, which has probability %.1g",
+		return fmt.Errorf("%w: %d decryption failures in %d look-ups where %.3g were expected, which has probability %.1g",
 			ErrMismatch, l.Missed, l.Done, l.Expected, p)
 	}
 	return nil

@@ -17,7 +17,7 @@ func TestLookupsCheck(t *testing.T) {
 	}{{0, 0, true}, {0, 1, false}, {1e-6, 1, true}, {1e-6, 2, false}, {20.4, 26, true}, {20.4, 10, true}, {20.4, 60, false}, {1000, 1000, true}, {1000, 1400, false}} {
 		err := CheckLookups(&he.Lookups{Done: 10000, Expected: c.expected, Missed: c.missed})
 		if (err == nil) != c.ok || err != nil && !errors.Is(err, ErrMismatch) {
-			t.Errorf("%d missed of %v expected: %v", c.missed, c.expected, err)
+			t.Errorf("%d decryption failures where %v are expected: %v", c.missed, c.expected, err)
 		}
 	}
 }
@@ -40,7 +40,7 @@ func TestPoissonTail(t *testing.T) {
 	}
 }
 
-// Logits of an image with a failed look-up are explained, and the first mismatch
+// Logits of an image with a wrong entry are explained, and the first mismatch
 // is one that is not.
 func TestCompareExplains(t *testing.T) {
 	for _, c := range []struct {

@@ -2,10 +2,11 @@ package verify
 
 import "fmt"
 
-// Err is nil if the encrypted rung agrees with the integers, or an error that wraps
+// Err is nil if the encrypted stage agrees with the integers, or an error that wraps
 // ErrMismatch and names the first that does not: an exact back end must agree on every
-// logit, an approximate one must stay within its stated bound. Samples in which a look-up
-// failed may differ, if no more look-ups failed than was predicted (see CheckLookups).
+// logit, an approximate one must stay within its stated bound. Samples with a wrong
+// entry may differ, if there are no more decryption failures than predicted (see
+// CheckLookups).
 func (r *Report) Err() error {
 	if p := r.Precision; p != nil && p.Outside > 0 {
 		m := p.FirstOutside

@@ -30,8 +30,8 @@ type Precision struct {
 	Flips []Flip `json:"flips"`
 }
 
-// Flip is an image that two rungs answer differently, with the margin of the
-// integer rung (see Answers) there.
+// Flip is an image that two stages answer differently, with the margin of the
+// integer stage (see Answers) there.
 type Flip struct {
 	Image     int     `json:"image"`
 	Integer   int     `json:"integer"`

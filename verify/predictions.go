@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Predictions are the label indices that a rung answers, one an image. Their
+// Predictions are the label indices that a stage answers, one an image. Their
 // JSON form is made for people and diffs: up to 36 classes are a digit or letter
 // each ("0".."9", "a".."z"), 100 images a string; more classes are numbers.
 type Predictions []int

@@ -27,7 +27,7 @@ func (l Ladder) first(n int) Ladder {
 }
 
 // What is said of encrypted images is what a ladder of these alone says; what is
-// said of the other rungs is what a ladder without encryption says.
+// said of the other stages is what a ladder without encryption says.
 func TestCompareFirstEncrypted(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 12).Draw(t, "images")
@@ -83,10 +83,10 @@ func TestCompareFirstEncryptedErrors(t *testing.T) {
 		change func(*Ladder)
 		want   string
 	}{
-		{3, func(*Ladder) {}, "verify: encrypted rung has 4 answers for 3 samples"},
-		{3, func(l *Ladder) { l.Encrypted = exact(l)[:2] }, "encrypted rung has 2 answers for 3 samples"},
-		{3, func(l *Ladder) { l.Integer = l.Integer[:3] }, "integer rung has 3 answers for 4 samples"},
-		{3, func(l *Ladder) { l.Encrypted = he.Approximate{Reals: [][]float64{{1}}} }, "encrypted rung has 1 answers for 3 samples"},
+		{3, func(*Ladder) {}, "verify: encrypted stage has 4 answers for 3 samples"},
+		{3, func(l *Ladder) { l.Encrypted = exact(l)[:2] }, "encrypted stage has 2 answers for 3 samples"},
+		{3, func(l *Ladder) { l.Integer = l.Integer[:3] }, "integer stage has 3 answers for 4 samples"},
+		{3, func(l *Ladder) { l.Encrypted = he.Approximate{Reals: [][]float64{{1}}} }, "encrypted stage has 1 answers for 3 samples"},
 		{5, func(*Ladder) {}, "5 of 4 samples encrypted"},
 		{-1, func(*Ladder) {}, "-1 of 4 samples encrypted"},
 	} {

@@ -15,9 +15,9 @@ import (
 const ReportSchema = 1
 
 // Report is report.json: what a run or a verification measured. Accuracies are
-// null where a rung was not run; Images counts the images that were really
+// null where a stage was not run; Images counts the images that were really
 // encrypted, evaluated and decrypted (or, where nothing was encrypted, those
-// that the other rungs saw). The other rungs may have answered more: as many as
+// that the other stages saw). The other stages may have answered more: as many as
 // Answers has labels.
 type Report struct {
 	Schema          int               `json:"schema"`
@@ -35,7 +35,7 @@ type Report struct {
 	Metric          Metrics           `json:"metric,omitempty"` // by name, beside accuracy
 	LogitMismatches int               `json:"logit_mismatches"`
 	FirstMismatch   *Mismatch         `json:"first_mismatch,omitempty"`
-	Explained       int               `json:"logit_mismatches_explained,omitempty"` // by failed look-ups
+	Explained       int               `json:"logit_mismatches_explained,omitempty"` // by wrong entries
 	ArgmaxFlips     Flips             `json:"argmax_flips"`
 	Precision       *Precision        `json:"precision,omitempty"` // of an approximate back end
 	Latency         *he.Latency       `json:"latency,omitempty"`   // of a back end of single images
@@ -69,7 +69,7 @@ type Simulated struct {
 	Backend         string      `json:"backend"`
 	Accuracy        float64     `json:"accuracy"`
 	Images          int         `json:"images"`
-	Failures        int         `json:"failures"` // look-ups and logits with a wrong value
+	Failures        int         `json:"failures"` // look-ups and logits with a wrong entry
 	LogitMismatches int         `json:"logit_mismatches"`
 	PredictedBits   float64     `json:"predicted_noise_bits_left"`
 	Seconds         float64     `json:"seconds"`
@@ -101,9 +101,9 @@ type Bytes struct {
 	Keys          int64 `json:"keys"`
 }
 
-// Layer is one operation of the program. Range is proved for every input, Seen
-// is what calibration images used of it; SQNR compares its real values with the
-// float network's, in decibels.
+// Layer is one operation of the program. Range is its static bound,
+// Seen its calibration range; SQNR compares its real values with the float
+// network's, in decibels.
 type Layer struct {
 	Name    string         `json:"name"`
 	Op      bundle.Kind    `json:"op"`
@@ -115,12 +115,12 @@ type Layer struct {
 	// Inputs are the layers that it reads, none where that is the one before it.
 	Inputs []string `json:"inputs,omitempty"`
 	// Float32Exact says that by proof training's float32 arithmetic holds every
-	// integer of this layer and of those before it, so that nothing may differ;
-	// Drift counts the elements, over all images, where the fake-quantized
+	// integer of this layer and of the layers before it, so that nothing may differ;
+	// QuantizedMismatches counts the elements, over all images, where the fake-quantized
 	// network's integers are not the program's. Both are null where the quantized
 	// checkpoint was not at hand.
-	Float32Exact *bool `json:"float32_exact"`
-	Drift        *int  `json:"drift"`
+	Float32Exact        *bool `json:"float32_exact"`
+	QuantizedMismatches *int  `json:"drift"`
 }
 
 // Layers describes a program's operations; seconds and sqnr may be nil.
@@ -161,7 +161,7 @@ func (r *Report) Asked() task.Task {
 	return task.Task{Kind: task.Classification}
 }
 
-// Judged is a metric of each rung.
+// Judged is a metric of each stage.
 func (r *Report) Judged(m task.Metric) Accuracy {
 	if m == task.Accuracy {
 		return r.Accuracy

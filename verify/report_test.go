@@ -95,9 +95,9 @@ func TestReportOfNothing(t *testing.T) {
 	if len(all.Accuracy) != 4 || all.Backend != nil || all.Layers[0].SQNR != nil {
 		t.Errorf("report %s", b)
 	}
-	for rung, a := range all.Accuracy {
+	for stage, a := range all.Accuracy {
 		if a != nil {
-			t.Errorf("accuracy of %s is %v though it was not run", rung, *a)
+			t.Errorf("accuracy of %s is %v though it was not run", stage, *a)
 		}
 	}
 }

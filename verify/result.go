@@ -124,9 +124,9 @@ func (p *part) check(from, to int, first *part) error {
 	case len(p.Bound) != len(first.Bound) || len(p.Usual) != len(first.Usual):
 		return fmt.Errorf("%d and %d stated errors, the first record has %d and %d", len(p.Bound), len(p.Usual), len(first.Bound), len(first.Usual))
 	case p.Lookups != nil && first.Lookups != nil && len(p.Lookups.Layers) != len(first.Lookups.Layers):
-		return fmt.Errorf("look-ups of %d layers, those of the first record are of %d", len(p.Lookups.Layers), len(first.Lookups.Layers))
+		return fmt.Errorf("look-ups of %d layers, the first record has look-ups of %d", len(p.Lookups.Layers), len(first.Lookups.Layers))
 	case len(p.NodeSeconds) != len(first.NodeSeconds):
-		return fmt.Errorf("times of %d nodes, those of the first record are of %d", len(p.NodeSeconds), len(first.NodeSeconds))
+		return fmt.Errorf("times of %d nodes, the first record has times of %d", len(p.NodeSeconds), len(first.NodeSeconds))
 	case len(p.Domains) != len(first.Domains):
 		return fmt.Errorf("%d domains, the first record has %d", len(p.Domains), len(first.Domains))
 	}

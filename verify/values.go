@@ -11,10 +11,10 @@ import (
 	"qtool/task"
 )
 
-// Values are real outputs of every rung, Outputs of them a sample, one sample after the
+// Values are real outputs of every stage, Outputs of them a sample, one sample after the
 // other: of two classes the score of a sample, the logit of label 1 less the one of label
 // 0, and of a regression the numbers that are answered, for which Targets are right. They
-// are float32. A rung that was not run has none.
+// are float32. A stage that was not run has none.
 type Values struct {
 	Outputs   int     `json:"outputs"`
 	Targets   Numbers `json:"targets,omitempty"`
@@ -24,16 +24,18 @@ type Values struct {
 	Encrypted Numbers `json:"encrypted"`
 }
 
-// Rung is what one network answers to samples: labels, and values where the task has any.
-type Rung struct {
+// StageAnswers is what one network, a stage of the ladder, answers to
+// samples: labels, and values where the task has any.
+type StageAnswers struct {
 	Answers Predictions
 	Values  Numbers
 }
 
-// Metrics are a task's metrics beside accuracy, by name, of each rung; see package task.
+// Metrics are a task's metrics beside accuracy, by name, of each stage; see package task.
 type Metrics map[string]Accuracy
 
-// Metrics are those that follow from the answers to a task; none where all are accuracy.
+// Metrics are the metrics beside accuracy that follow from the answers to a task,
+// none where accuracy is the only one.
 // A metric that the answers do not have, as the AUC of samples of one class, is nil.
 func (a *Answers) Metrics(t task.Task) Metrics {
 	v := a.Values
@@ -41,7 +43,7 @@ func (a *Answers) Metrics(t task.Task) Metrics {
 		return nil
 	}
 	all := Metrics{}
-	for _, rung := range []struct {
+	for _, stage := range []struct {
 		values Numbers
 		put    func(*Accuracy, *float64)
 	}{
@@ -49,16 +51,16 @@ func (a *Answers) Metrics(t task.Task) Metrics {
 		{v.Integer, func(a *Accuracy, x *float64) { a.Integer = x }}, {v.Encrypted, func(a *Accuracy, x *float64) { a.Encrypted = x }},
 		{v.onEncrypted(), func(a *Accuracy, x *float64) { a.IntegerOnEncrypted = x }},
 	} {
-		for name, x := range a.judge(t, rung.values) {
+		for name, x := range a.judge(t, stage.values) {
 			row := all[name]
-			rung.put(&row, &x)
+			stage.put(&row, &x)
 			all[name] = row
 		}
 	}
 	return all
 }
 
-// onEncrypted are the integer rung's values of the samples that were encrypted, where
+// onEncrypted are the integer stage's values of the samples that were encrypted, where
 // these are fewer.
 func (v *Values) onEncrypted() Numbers {
 	if n := len(v.Encrypted); n > 0 && n < len(v.Integer) {
@@ -67,7 +69,7 @@ func (v *Values) onEncrypted() Numbers {
 	return nil
 }
 
-// judge are the metrics of one rung's values, which may be fewer than the samples.
+// judge are the metrics of one stage's values, which may be fewer than the samples.
 func (a *Answers) judge(t task.Task, values Numbers) map[string]float64 {
 	k := a.Values.Outputs
 	switch {
@@ -95,8 +97,8 @@ func (a *Answers) Len() int {
 	return len(a.Labels)
 }
 
-// Rung is the named rung's value, nil where it has none.
-func (a Accuracy) Rung(name string) *float64 {
+// Stage is the named stage's value, nil where it has none.
+func (a Accuracy) Stage(name string) *float64 {
 	switch name {
 	case "float":
 		return a.Float
@@ -112,8 +114,8 @@ func (a Accuracy) Rung(name string) *float64 {
 	return nil
 }
 
-// RungNames are the rungs of a ladder in their order.
-var RungNames = []string{"float", "quantized", "integer", "encrypted"}
+// StageNames are the stages of a ladder in their order.
+var StageNames = []string{"float", "quantized", "integer", "encrypted"}
 
 // values are the real values by which the ladder's task is judged, nil where it has none.
 func (l *Ladder) values() *Values {
@@ -149,7 +151,7 @@ func (l *Ladder) realsOf(a he.Answers) Numbers {
 	return all
 }
 
-// Score is that of a sample's two logits; see Values.
+// Score is a sample's score for its second class, from its two logits; see Values.
 func Score(logits []float64) float32 { return float32(logits[1] - logits[0]) }
 
 // Numbers are float32, whose JSON form has ten a string, separated by spaces, in the

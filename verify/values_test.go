@@ -12,8 +12,8 @@ import (
 	"qtool/task"
 )
 
-// twoClasses answers four samples; each rung's scores are in other units and have the
-// same order but for the float rung's first two.
+// twoClasses answers four samples; each stage's scores are in other units and have the
+// same order but for the float stage's first two.
 func twoClasses() *Ladder {
 	return &Ladder{
 		Task:        task.Task{Kind: task.Classification, Outputs: 2},
@@ -26,7 +26,7 @@ func twoClasses() *Ladder {
 	}
 }
 
-func TestAUCOfRungs(t *testing.T) {
+func TestAUCOfStages(t *testing.T) {
 	l := twoClasses()
 	c, err := l.Compare()
 	if err != nil {
@@ -59,7 +59,7 @@ func TestAUCOfRungs(t *testing.T) {
 		t.Errorf("one class encrypted: %v, %v", c.Metrics, err)
 	}
 	l.FloatValues = l.FloatValues[:3]
-	if _, err := l.Compare(); err == nil || err.Error() != "verify: float rung has 3 values for 4 samples of 1" {
+	if _, err := l.Compare(); err == nil || err.Error() != "verify: float stage has 3 values for 4 samples of 1" {
 		t.Errorf("a score is missing: %v", err)
 	}
 }
@@ -77,7 +77,7 @@ func numbers() *Ladder {
 	}
 }
 
-func TestRegressionOfRungs(t *testing.T) {
+func TestRegressionOfStages(t *testing.T) {
 	l := numbers()
 	c, err := l.Compare()
 	if err != nil {
@@ -108,8 +108,8 @@ func TestRegressionOfRungs(t *testing.T) {
 	for want, change := range map[string]func(*Ladder){
 		"5 targets and 0 labels for a regression of 2 outputs": func(l *Ladder) { l.Targets = append(l.Targets, 1) },
 		"4 targets and 1 labels for a regression of 2 outputs": func(l *Ladder) { l.Labels = []uint8{0} },
-		"float rung has 2 values for 2 samples of 2":           func(l *Ladder) { l.FloatValues = l.FloatValues[:2] },
-		"integer rung has 1 answers for 2":                     func(l *Ladder) { l.Integer = l.Integer[:1] },
+		"float stage has 2 values for 2 samples of 2":          func(l *Ladder) { l.FloatValues = l.FloatValues[:2] },
+		"integer stage has 1 answers for 2":                    func(l *Ladder) { l.Integer = l.Integer[:1] },
 	} {
 		l := numbers()
 		change(l)

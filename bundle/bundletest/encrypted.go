@@ -55,7 +55,7 @@ func Encrypted(t *testing.T, n int, o Random, rarely int, run func(t *rapid.T, p
 	if rarely == 0 && refused > 0 {
 		t.Errorf("%d of %d programs were refused", refused, all)
 	}
-	const enough = 100 // for the shares of graphs and of the refused to be near those of all draws
+	const enough = 100 // draws, from which the shares of graphs and of refused programs can be judged
 	if all >= enough && (graphs == 0 || refused*rarely > all) {
 		t.Errorf("%d of %d programs are graphs, and %d were refused", graphs, all, refused)
 	}

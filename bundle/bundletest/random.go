@@ -19,7 +19,7 @@ type Random struct {
 	Chain     bool          // every node reads the one before it
 	Layers    int           // at most so many are drawn, some for the shape are added; 0 means 7
 	InputBits int           // at most; 0 means 3
-	RangeBits int           // proved ranges are at most so wide; 0 means 40
+	RangeBits int           // static bounds are at most so wide; 0 means 40
 	Degree    int           // of polynomials, at most; 0 means 3
 	TableBits int           // tables index ranges of at most so many bits; 0 means 9
 	Exact     bool          // a Mul or a Shift has a shift of 0 and rounds nothing
@@ -36,7 +36,7 @@ var Kinds = []bundle.Kind{
 // that a failure shrinks; weights come from one drawn seed.
 //
 // A program of back ends without Concat has one tensor that is not yet read at a time,
-// but for those that an Add or a Mul joins at once.
+// but for tensors that an Add or a Mul joins at once.
 func Programs(o Random) *rapid.Generator[*bundle.Program] {
 	o = o.filled()
 	return rapid.Custom(func(t *rapid.T) *bundle.Program {
@@ -111,7 +111,7 @@ type tensor struct {
 	name  string
 	shape []int
 	scale []float64 // one, or one a channel
-	bits  int       // of its proved range
+	bits  int       // of its static bound
 	read  bool
 }
 
@@ -147,7 +147,7 @@ func (r *randomizer) branches() bool {
 // last is the tensor that was made last.
 func (r *randomizer) last() *tensor { return &r.all[len(r.all)-1] }
 
-// pick is a tensor to read, of those that fit, or nil.
+// pick is a tensor to read, one of the tensors that fit, or nil.
 func (r *randomizer) pick(fits func(*tensor) bool) *tensor {
 	if !r.graph() {
 		if fits(r.last()) {

@@ -41,7 +41,7 @@ func (b *Builder) Sigmoid(bits int) *Builder {
 	})
 }
 
-// bounds are the proved ranges of the last tensor's elements.
+// bounds are the static bounds of the last tensor's elements.
 func (b *Builder) bounds() bundle.Bounds {
 	p := *b.program
 	p.Labels = make([]string, bundle.Size(b.shape))

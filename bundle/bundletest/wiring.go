@@ -86,7 +86,7 @@ func (w *Wiring) Dense(units, inputs int) *bundle.Dense {
 	return &bundle.Dense{Units: units, Inputs: inputs, Weight: w.weights(units * inputs), Bias: w.bias(units)}
 }
 
-// Table appends a table over the proved range of a tensor, whose entries are the indices
+// Table appends a table over the static bound of a tensor, whose entries are the indices
 // modulo 3.
 func (w *Wiring) Table(t testing.TB, name, in string) *Wiring {
 	t.Helper()

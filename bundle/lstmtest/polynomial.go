@@ -10,7 +10,7 @@ import (
 )
 
 // fraction is the bits behind the point of all values in Polynomial's programs,
-// coefficient those of polynomials.
+// coefficient the bits behind the point of polynomials' coefficients.
 const fraction, coefficient = 16, 14
 
 // Variant changes the cell of Polynomial: LinearCell leaves the cell output's

@@ -55,7 +55,7 @@ registers, or copying memory. All else is time on the wall, on all cores:
                  sentences/s, where a batch through polynomial gates, of half a minute
                  or more, has one round, and --quick leaves portable Go out
   one image      evaluation alone, in packed ciphertexts; by blind rotation it is
-                 predicted: all look-ups of an image or sentence at the pace of a few
+                 predicted: all look-ups of a sample at the pace of a few
   look-up        microseconds of one core in a batch of all slots; by blind rotation,
                  milliseconds on all cores
 
@@ -132,7 +132,7 @@ func runBench(ctx context.Context, a *app, o benchOptions) error {
 	return p.err
 }
 
-// benchDefault is the recipes for a machine: those of MNIST if it is at hand.
+// benchDefault is the recipes for a machine: the MNIST recipes if MNIST is at hand.
 func (a *app) benchDefault(ctx context.Context, quick bool) ([]string, error) {
 	if quick {
 		return benchQuickRecipes, nil

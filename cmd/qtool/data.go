@@ -30,7 +30,7 @@ $QTOOL_DATA, then in the user cache, and at last downloaded (SHA-256 checked).
   mnist     LeCun's handwritten digits
   idx:DIR   your own images: a folder with the four files of MNIST's names and format
 
-and those of sentences, which are read from --data or $QTOOL_DATA:
+and corpora of sentences, which are read from --data or $QTOOL_DATA:
 
   sentences  generated short reviews; nothing to read
   sst2       Stanford Sentiment Treebank, two classes: phrases to train, sentences to test
@@ -96,7 +96,7 @@ func runDataFetch(ctx context.Context, a *app, name string) error {
 		return a.encode(v)
 	}
 	p := &printer{w: a.stdout}
-	p.f("%s: images of shape %v, %d classes\ncontent SHA-256 %s\n\n", v.Name, v.Shape, v.Classes, v.SHA256)
+	p.f("%s: %s of shape %v, %d classes\ncontent SHA-256 %s\n\n", v.Name, d.Unit().Many, v.Shape, v.Classes, v.SHA256)
 	t := newTable()
 	t.AppendHeader(table.Row{"class", "training", "test"})
 	right(t, 2, 3)
@@ -106,7 +106,7 @@ func runDataFetch(ctx context.Context, a *app, name string) error {
 	t.AppendFooter(table.Row{"all", d.Train.Len(), d.Test.Len()})
 	p.f("%s\n", t.Render())
 	if empty := d.EmptyClasses(); len(empty) > 0 {
-		p.f("\n%s no image; labels count from 0\n", material.ClassesHave(empty))
+		p.f("\n%s no %s; labels count from 0\n", material.ClassesHave(empty), d.Unit().One)
 	}
 	return p.err
 }

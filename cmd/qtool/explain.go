@@ -12,7 +12,7 @@ import (
 func (p *printer) explanation(r *explain.Report) {
 	t := newTable()
 	t.SuppressEmptyColumns()
-	t.AppendHeader(table.Row{"layer", "operation", "bits", "SQNR dB", "saturated", "proved range", "bits", "seen bits", "headroom", "domain used", "alone", "all but it"})
+	t.AppendHeader(table.Row{"layer", "operation", "bits", "SQNR dB", "saturated", "static bound", "bits", "calibration bits", "headroom", "domain used", "alone", "all but it"})
 	right(t, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 	for _, l := range r.Layers {
 		bits := ""
@@ -27,7 +27,7 @@ func (p *printer) explanation(r *explain.Report) {
 	p.f("\n%s\n\n", t.Render())
 	p.f("Accuracy on %d training %s held out: %s with nothing quantized, %s with everything;\n", r.Images, task.Named(r.Noun).Many, percent(r.Float), percent(r.Quantized))
 	p.f("\"alone\" with this layer alone quantized, \"all but it\" with this layer alone left in float.\n")
-	p.f("SQNR, saturation and seen ranges are of %d calibration %s.\n%s\n\n", r.CalibrationImages, task.Named(r.Noun).Many, r.Worst)
+	p.f("SQNR, saturation and calibration ranges are of %d calibration %s.\n%s\n\n", r.CalibrationImages, task.Named(r.Noun).Many, r.Worst)
 }
 
 // optional is a share in percent, or nothing.

@@ -27,15 +27,15 @@ func newGateCommand(a *app) *cobra.Command {
 		Use:   "gate",
 		Short: "fail if a report is worse than the committed baseline",
 		Long: withExitStatus(`Gate compares a run's report.json with the entry of its recipe in a baseline file
-and prints what was compared, what changed, and which images have other answers.
+and prints what was compared, what changed, and which samples have other answers.
 
 It demands exactly: no encrypted logit off the integer reference, the baseline's
-bundle and all its integer logits, the same proved ranges, the same test set, all
+bundle and all its integer logits, the same static bounds, the same test set, all
 of it encrypted, and figures that follow from the answers. Accuracy is compared by
 an exact paired test (McNemar) with the level and the minimum effect that the
 baseline states; sizes, noise, security and flips with its budgets.
 
-A partial run fails. With --allow-sample its images are compared with the first of
+A partial run fails. With --allow-sample its samples are compared with the first of
 the baseline's, and the result says that it is of a sample.
 
 With --out the result goes to a file in the given format, and to stdout as text.`),

@@ -24,10 +24,10 @@ func newInspectCommand(a *app) *cobra.Command {
 		Use:   "inspect [FILE]",
 		Short: "show what a bundle or a checkpoint holds, or what a polynomial makes of an activation",
 		Long: withExitStatus(`Inspect reads a .qb bundle or a .safetensors checkpoint, checks it (hashes, shapes,
-proved ranges, golden vectors), and prints its layers and where it comes from.
+static bounds, golden vectors), and prints its layers and where it comes from.
 
-The columns of a bundle: the range proved for every possible input, the two's
-complement bits that hold it, and the bits that calibration images really used.
+The columns of a bundle: the static bound for every possible input, the two's
+complement bits that hold it, and the bits of the calibration range.
 
 With --plan it shows how a packed back end would evaluate a bundle, as qtool plan does
 for every back end, layer by layer: where values stand, products and rotations, ciphertext primes, predicted time and

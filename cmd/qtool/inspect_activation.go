@@ -77,7 +77,7 @@ func runInspectActivation(a *app, o activationOptions) error {
 	return p.err
 }
 
-// fit runs the methods; those that cannot say why, and one at least must.
+// fit runs the methods; a method that cannot fit says why, and one at least must fit.
 func (o activationOptions) fit() (*activationView, error) {
 	if len(o.interval) != 2 {
 		return nil, fmt.Errorf("interval %v: want lo,hi", o.interval)

@@ -13,7 +13,7 @@ import (
 // inspectPlan prints how a packed back end would evaluate the bundle.
 func inspectPlan(ctx context.Context, a *app, path string, f *bundle.File, o pipeline.Encryption) error {
 	if !strings.HasPrefix(o.Backend, "packed") {
-		return hint.With(fmt.Errorf("backend %q has no plan of packed ciphertexts: want packed-ckks or packed-bgv", o.Backend), "qtool plan shows those of all back ends")
+		return hint.With(fmt.Errorf("backend %q has no plan of packed ciphertexts: want packed-ckks or packed-bgv", o.Backend), "qtool plan shows the plans of all back ends")
 	}
 	return printPlanOf(ctx, a, path, f, 0, o)
 }

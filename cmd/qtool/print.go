@@ -69,7 +69,7 @@ func (p *printer) f(format string, args ...any) {
 func (p *printer) report(r *verify.Report) {
 	p.f("\n%s, seed %d, on %s\n\n", r.Recipe, r.Seed, r.Dataset)
 	p.ladder(r)
-	p.drift(r)
+	p.mismatches(r)
 	p.domains(r.Domains)
 	p.simulated(r)
 	if r.Backend == nil {
@@ -88,26 +88,26 @@ func (p *printer) domains(all he.Domains) {
 		p.f("\ndomains of the polynomials, over all steps of all sentences:\n")
 	}
 	for _, d := range all {
-		p.f("  %s.%s  [%.3g, %.3g], seen [%.3g, %.3g]\n", d.Layer, d.Node, d.Lo, d.Hi, d.SeenLo, d.SeenHi)
+		p.f("  %s.%s  [%.3g, %.3g], values in [%.3g, %.3g]\n", d.Layer, d.Node, d.Lo, d.Hi, d.SeenLo, d.SeenHi)
 	}
 }
 
-// drift says how the fake-quantized network's layers agree with the program's.
-func (p *printer) drift(r *verify.Report) {
+// mismatches says how the fake-quantized network's layers agree with the program's.
+func (p *printer) mismatches(r *verify.Report) {
 	exact, layers, beyond := 0, 0, 0
 	differ := 0
 	for _, l := range r.Layers {
-		if l.Drift == nil {
+		if l.QuantizedMismatches == nil {
 			continue
 		}
 		layers++
-		if *l.Drift == 0 {
+		if *l.QuantizedMismatches == 0 {
 			exact++
 		}
 		if !*l.Float32Exact {
 			beyond++
 		}
-		differ += *l.Drift
+		differ += *l.QuantizedMismatches
 	}
 	if layers == 0 {
 		return
@@ -119,7 +119,7 @@ func (p *printer) drift(r *verify.Report) {
 	p.f("\n")
 }
 
-// ladder is the table of the four rungs, with the task's metrics.
+// ladder is the table of the four stages, with the task's metrics.
 func (p *printer) ladder(r *verify.Report) {
 	t := newTable()
 	metrics, noun := r.Asked().Metrics(), r.Unit()
@@ -127,7 +127,7 @@ func (p *printer) ladder(r *verify.Report) {
 	for _, m := range metrics {
 		header = append(header, m.Title)
 	}
-	t.AppendHeader(append(header, noun.Many, "against the rung above"))
+	t.AppendHeader(append(header, noun.Many, "against the stage above"))
 	columns := make([]int, len(metrics)+1)
 	for i := range columns {
 		columns[i] = i + 2
@@ -142,11 +142,11 @@ func (p *printer) ladder(r *verify.Report) {
 			notes["quantized"] = fmt.Sprintf("%d answers differ", verify.CountFlips(r.Answers.Float, r.Answers.Quantized))
 		}
 	}
-	for _, name := range verify.RungNames {
-		ran, row := r.Judged(metrics[0]).Rung(name) != nil, table.Row{name}
+	for _, name := range verify.StageNames {
+		ran, row := r.Judged(metrics[0]).Stage(name) != nil, table.Row{name}
 		for _, m := range metrics {
 			figure := "-"
-			if x := r.Judged(m).Rung(name); x != nil {
+			if x := r.Judged(m).Stage(name); x != nil {
 				figure = m.Format(*x)
 			}
 			row = append(row, figure)
@@ -170,7 +170,7 @@ func (p *printer) ladder(r *verify.Report) {
 	}
 }
 
-// encryptedNote compares the encrypted rung with the integers: logit by logit
+// encryptedNote compares the encrypted stage with the integers: logit by logit
 // where it is exact, else answer by answer. Where fewer images were encrypted, it
 // says what the integers have on those.
 func encryptedNote(r *verify.Report) string {
@@ -178,7 +178,7 @@ func encryptedNote(r *verify.Report) string {
 	if r.Precision != nil {
 		note = fmt.Sprintf("%d answers differ", r.ArgmaxFlips.IntegerEncrypted)
 	} else if r.Explained > 0 {
-		note += fmt.Sprintf(", %d of them by failed look-ups", r.Explained)
+		note += fmt.Sprintf(", %d of them by wrong entries", r.Explained)
 	}
 	m := r.Asked().Metric()
 	if a := r.Judged(m).IntegerOnEncrypted; a != nil {
@@ -309,7 +309,7 @@ func size(n int64) string {
 func layersTable(rows []layerRow) string {
 	t := newTable()
 	t.SuppressEmptyColumns()
-	t.AppendHeader(table.Row{"layer", "operation", "inputs", "weight bits", "proved range", "bits", "seen bits", "SQNR dB"})
+	t.AppendHeader(table.Row{"layer", "operation", "inputs", "weight bits", "static bound", "bits", "calibration bits", "SQNR dB"})
 	right(t, 4, 5, 6, 7, 8)
 	for _, r := range rows {
 		t.AppendRow(r.cells())

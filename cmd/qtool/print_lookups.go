@@ -14,7 +14,7 @@ func (p *printer) lookups(l *he.Lookups, noun task.Noun) {
 	if l == nil {
 		return
 	}
-	p.f("Look-ups and logits: %d done, %d missed their slot (%.2g expected), %d gave a wrong value, in %s; a look-up fails with probability at most %.1g, %s %.1g.\n",
+	p.f("Look-ups and logits: %d done, %d decryption failures (%.2g expected), %d wrong entries, in %s; a look-up fails to decrypt with probability at most %.1g, %s %.1g.\n",
 		l.Done, l.Missed, l.Expected, l.Failed, noun.Count(len(l.FailedSamples)), l.PerLookup, noun.A(), l.PerSample)
 	if l.Milliseconds > 0 {
 		p.f("%.1f ms a look-up, %.2f s %s.\n", l.Milliseconds, l.SecondsPerSample, noun.A())
@@ -37,7 +37,7 @@ func (p *printer) simulated(r *verify.Report) {
 	if s == nil {
 		return
 	}
-	p.f("\nSimulated (%s), nothing encrypted: %.2f %% of %s, %d logits differ from the integer rung; %.1f bits of noise budget left predicted; %.2f s.\n",
+	p.f("\nSimulated (%s), nothing encrypted: %.2f %% of %s, %d logits differ from the integer stage; %.1f bits of noise budget left predicted; %.2f s.\n",
 		s.Backend, 100*s.Accuracy, r.Unit().Count(s.Images), s.LogitMismatches, s.PredictedBits, s.Seconds)
 	p.lookups(s.Lookups, r.Unit())
 	for _, why := range s.Why {

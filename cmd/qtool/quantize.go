@@ -20,12 +20,12 @@ func newQuantizeCommand(a *app) *cobra.Command {
 		Use:   "quantize",
 		Short: "quantize a trained network and export its integer bundle",
 		Long: withExitStatus(`Quantize turns a float checkpoint into quantized.safetensors and model.qb, the
-integer program with its proved ranges. The checkpoint is the folder's own
+integer program with its static bounds. The checkpoint is the folder's own
 float.safetensors, or the one given by --checkpoint, which may be a safetensors
 file of any tool (float32, or float16, bfloat16 and float64 that float32 holds):
 its tensors are the network's by name and shape, --map renames them.
 
-  --method ptq  chooses scales from the weights and from calibration images
+  --method ptq  chooses scales from the weights and from calibration samples
   --method qat  then trains on with fake quantization in the graph
 
 Without --method the recipe decides; with it, what the recipe says for another
@@ -37,13 +37,13 @@ quantize.input.bits.
   --calibration all   quantizes without training in every way: each observer, then
                       each option of quantize.ptq on the best of them, then all
                       options; prints a table of the integer programs' accuracies on
-                      the training images that data.validation holds out, and
+                      the training samples that data.validation holds out, and
                       writes the best, recipe.yaml included
 
   --explain  says of every layer how much signal its quantizer keeps, how much it
-             clamps, how far the proved range is from the range seen on calibration
-             images, and the accuracy with this layer alone quantized and with this
-             layer alone left in float, on the training images that
+             clamps, how far the static bound is from the calibration range,
+             and the accuracy with this layer alone quantized and with this
+             layer alone left in float, on the training samples that
              data.validation holds out; ends with the layer that hurts most. With
              --resume it explains what is in the folder already. The parameters of
              layers left in float are the float checkpoint's after ptq, and after

@@ -17,8 +17,8 @@ func newReportCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report DIR",
 		Short: "draw a run as one self-contained HTML page",
-		Long: withExitStatus(`Report draws what a run folder holds: the accuracy of each rung with its interval,
-the confusion matrix, the images whose answer changed, training curves, weights
+		Long: withExitStatus(`Report draws what a run folder holds: the accuracy of each stage of the ladder with its interval,
+the confusion matrix, the samples whose answer changed, training curves, weights
 and activations on their grids, noise, time and cost, and how to reproduce it all.
 
 The page is one file. It loads nothing and runs no script, so it can be mailed,

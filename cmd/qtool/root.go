@@ -39,7 +39,7 @@ A first tour:
   qtool run                                 everything, on generated digits, in a minute or two
   qtool recipes                             what can be run
   qtool run -c mnist-lenet1-square --out lenet
-  qtool inspect lenet/model.qb              the integer program and its proved ranges
+  qtool inspect lenet/model.qb              the integer program and its static bounds
   qtool verify-encrypted --bundle lenet/model.qb --limit 100
   qtool data show mnist --out mnist.png     look at the data
 

@@ -70,7 +70,7 @@ func newRunCommand(a *app) *cobra.Command {
 		Short: "do everything a recipe says: train, quantize, export, verify encrypted",
 		Long: withExitStatus(`Run trains the recipe's network, quantizes it, exports the integer bundle, and
 runs the bundle under homomorphic encryption on the whole test set, or on the first
-images of it (verify.encrypted_limit). It ends with a table of the four accuracies:
+samples of it (verify.encrypted_limit). It ends with a table of the four accuracies:
 float, quantized, integer and encrypted.
 
 The folder given by --out then holds

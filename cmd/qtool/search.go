@@ -16,12 +16,12 @@ func newSearchCommand(a *app) *cobra.Command {
 the bits of the input and of each layer's weights that give the best accuracy for
 what they cost under encryption. Of a polynomial whose interval is measured (key
 percentile) it looks for the degree too; of a lookup table for the bits of its
-values and those of its domain, which the layer before it is bounded to.
+values and of its domain, which the layer before it is bounded to.
 
 A candidate is quantized without training (scales of least squared error, biases
-corrected); its accuracy is that of the integer program on the training images that
-data.validation holds out, its cost what the encryption parameters for its proved
-range need for the whole test set. Bits that no parameters carry are infeasible.
+corrected); its accuracy is the integer program's on the training samples that
+data.validation holds out, its cost what the encryption parameters for its static
+bound need for the whole test set. Bits that no parameters carry are infeasible.
 The candidates of the Pareto front are then fine-tuned, and the table shows what
 they reach. The test set is not touched.
 

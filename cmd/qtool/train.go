@@ -14,7 +14,7 @@ func newTrainCommand(a *app) *cobra.Command {
 		Long: withExitStatus(`Train fits the recipe's network and writes float.safetensors and training.json
 to the folder. The recipe and the seed give the same file, byte for byte.
 
-The test set is not touched: epochs are scored on images held out of the training
+The test set is not touched: epochs are scored on samples held out of the training
 set. Ctrl-C saves the state; --resume goes on and ends with the same weights.`),
 		Example: `  qtool train -c mnist-lenet1-square --out lenet
   qtool train -c mnist-fc-square --set train.epochs=3 --set train.learning_rate=0.001`,

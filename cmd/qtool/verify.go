@@ -19,42 +19,43 @@ func newVerifyCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify-encrypted",
 		Short: "run a bundle under homomorphic encryption and compare every logit",
-		Long: withExitStatus(`Verify-encrypted encrypts the test images of the bundle's dataset, evaluates the
+		Long: withExitStatus(`Verify-encrypted encrypts the test samples of the bundle's dataset, evaluates the
 bundle on the ciphertexts, decrypts, and compares every logit with the integer
 reference. An exact back end must agree on all of them.
 
-The float and quantized rungs of the table are filled in where the checkpoints that
+The float and quantized stages of the ladder are filled in where the checkpoints that
 the bundle was made of stand beside it.
 
-With --encrypted-limit only the first of the images are encrypted, and the clear rungs
+With --encrypted-limit only the first of the samples are encrypted, and the clear stages
 answer all: the table then shows beside the encrypted accuracy the integer program's on
-the same images, which is the one to compare with. --limit leaves images out of every
-rung.
+the same samples, which is the one to compare with. --limit leaves samples out of every
+stage.
 
 With --simulate nothing is encrypted: noise is drawn as it is predicted where look-ups
-may fail, for all images, and an exact back end gives the integer program's answers.
+may fail, for all samples, and an exact back end gives the integer program's answers.
 
 With --text, one sentence that you type is encrypted, and the answer printed with what
-the server saw. The client cuts it into words, keeps those that the bundle's selection
-keeps, and turns them into integers in the clear; the server gets ciphertexts. A
+the server saw. The client cuts it into words, keeps the words of the bundle's
+selection, and turns them into integers in the clear; the server gets ciphertexts. A
 sentence may have any number of words up to 1 MiB; one without words, or without any
 of the vocabulary, is an error and nothing is encrypted.
 
-With --out, every finished batch, and of back ends of single images every image, is
+With --out, every finished batch, and of back ends of single samples every sample, is
 kept in verify.state until the report is written: after Ctrl-C, a crash or a full disk
 the same command with --resume repeats none of them. Kept ones of another bundle, other
-images or other parameters are refused, and the message names what differs; without
+samples or other parameters are refused, and the message names what differs; without
 --resume all are encrypted again. The folder of a run takes no report of another
 bundle, and one command at a time has a folder.
 
-  --backend bgv          exact, one image a slot, for whole test sets: without evaluation keys, or
+  --backend bgv          exact, one sample a slot, for whole test sets: without evaluation keys, or
                          with a relinearisation key where the bundle has tables
-  --backend pbs          one image at a time, tables by blind rotation: each look-up fails with a small
-                         probability; those that did are counted, and only their images may differ
-  --backend packed-ckks  approximate with a stated error, one image at a time, low latency; recurrent
+  --backend pbs          one sample at a time, tables by blind rotation: each look-up fails to
+                         decrypt with a small probability; decryption failures are counted, and
+                         only samples with a wrong entry may differ
+  --backend packed-ckks  approximate with a stated error, one sample at a time, low latency; recurrent
                          networks with polynomial gates: thousands of sequences at once
   --backend packed-bgv   the same packing exactly, once for each plaintext prime
-  --backend none         no encryption: the clear rungs alone`),
+  --backend none         no encryption: the clear stages of the ladder alone`),
 		Example: `  qtool verify-encrypted --bundle lenet/model.qb
   qtool verify-encrypted --bundle lenet/model.qb --limit 100 --json
   qtool verify-encrypted --bundle sentiment/model.qb --backend pbs --encrypted-limit 20
@@ -80,7 +81,7 @@ bundle, and one command at a time has a folder.
 	cmd.Flags().StringVar(&o.Backend, "backend", "auto", "one of "+strings.Join(recipe.Backends, ", "))
 	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions(recipe.Backends, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().IntVar(&o.Limit, "limit", 0, "only the first samples of the test set (default all)")
-	cmd.Flags().IntVar(&o.EncryptedLimit, "encrypted-limit", 0, "encrypt only the first of the samples that the clear rungs answer (default all)")
+	cmd.Flags().IntVar(&o.EncryptedLimit, "encrypted-limit", 0, "encrypt only the first of the samples that the clear stages answer (default all)")
 	registerPacked(cmd, &o.Encryption)
 	registerFailure(cmd, &o.Encryption)
 	registerMemory(cmd, &o.Encryption)
@@ -102,9 +103,9 @@ func registerPacked(cmd *cobra.Command, o *pipeline.Encryption) {
 	cmd.Flags().Float64Var(&o.Precision, "precision", 0, "bits of output precision that packed-ckks must reach (default 9, of sentences 3)")
 }
 
-// registerFailure adds the flag that bounds failed look-ups.
+// registerFailure adds the flag that bounds decryption failures.
 func registerFailure(cmd *cobra.Command, o *pipeline.Encryption) {
-	cmd.Flags().Float64Var(&o.Failure, "failure-probability", 0, "the largest probability that a sample has a failed look-up, pbs (default 2^-20)")
+	cmd.Flags().Float64Var(&o.Failure, "failure-probability", 0, "the largest probability that a sample has a decryption failure, pbs (default 2^-20)")
 }
 
 // registerMemory adds the flag that bounds a batch's ciphertexts.

@@ -8,8 +8,8 @@ import (
 )
 
 // bunch is some outputs of a stage that are evaluated together, as they read the
-// same inputs: those of a convolution at one place in every channel, or some of
-// a dense layer. first and step give the outputs: first, first + step, ...
+// same inputs: a convolution's outputs at one place in every channel, or some
+// outputs of a dense layer. first and step give the outputs: first, first + step, ...
 type bunch struct {
 	first, step, outputs int
 	// windows are the rows that the outputs' pools add up, the same place of

@@ -58,7 +58,7 @@ type segment struct {
 // factor, up to half the prime, is divided by the rescale; see noise.lift.
 type kept struct{ buffer, lift int }
 
-// polynomials are those that are rescaled after segment i.
+// polynomials is how many polynomials are rescaled after segment i.
 func (c *circuit) polynomials(i int) int {
 	sum := 0
 	for _, k := range c.segments[i].kept {

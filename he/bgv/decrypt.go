@@ -12,7 +12,7 @@ import (
 )
 
 // Decrypt returns the logits modulo the outputs' plaintext prime, residues[o][k]
-// that of logit o of sample k, and how many bits the worst measured noise leaves:
+// being logit o of sample k, and how many bits the worst measured noise leaves:
 //
 //	log2(Q/2) - log2(max |V|),   V = T * (sum c_i s^i) mod Q, centred
 //

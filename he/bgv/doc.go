@@ -35,7 +35,7 @@
 //
 //	t_1 * ... * t_k > hi - lo
 //
-// for the output's proved range [lo, hi]; the residues are lifted into that
+// for the output's static bound [lo, hi]; the residues are lifted into that
 // window. The other condition is that V never reaches Q/2. NewPlan sees to it by
 // the analysis at noise, and Client.Decrypt measures it: a result whose noise
 // came near the limit is an error, never a number.

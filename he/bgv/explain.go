@@ -14,7 +14,7 @@ func (p *Plan) explain(o Options, runnersUp []*candidate) []string {
 	l := p.layout
 	k := len(l.t)
 	why := []string{
-		fmt.Sprintf("the output %q has the proved range %v (%.1f bits), and %d plaintext prime(s) of %.1f bits carry %.1f",
+		fmt.Sprintf("the output %q has the static bound %v (%.1f bits), and %d plaintext prime(s) of %.1f bits carry %.1f",
 			p.program.Output().Name, p.output, log2.Int(width(p.output)), k, l.logT(), log2.Product(l.t)),
 		fmt.Sprintf("fresh ciphertexts have %d primes, %.1f bits together: the noise after %d segment(s) needs %.1f bits at the last level, and rescales drop %.1f before it",
 			len(l.q), l.logQ(), len(p.circuit.segments), p.required(), l.logQ()-log2.Product(l.q[:l.lastLevel()])),

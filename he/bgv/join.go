@@ -11,7 +11,7 @@ import (
 // noises are the noises of a circuit's buffers, as far as they are made.
 type noises []noise
 
-// freshNoises are those before the first stage.
+// freshNoises are the noises of fresh ciphertexts, in front of the first stage.
 func freshNoises(c *circuit, logN int, logT float64) noises {
 	all := make(noises, len(c.buffers))
 	all[inputBuffer] = freshNoise(logN, logT)

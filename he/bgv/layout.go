@@ -106,7 +106,7 @@ func split(groups []float64, width int) (counts, bits []int, logQ float64) {
 	return counts, bits, logQ
 }
 
-// realise finds the primes: those of the last level first.
+// realise finds the primes, the primes of the last level first.
 func realise(logN int, t []uint64, p *primes.Source, counts, bits []int) (*layout, error) {
 	l := &layout{logN: logN, t: t}
 	for i, n := range counts {

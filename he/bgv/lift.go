@@ -31,7 +31,7 @@ func (p *Plan) newLifter() *lifter {
 //	lo + ((sum_i r_i basis_i - lo) mod P)
 //
 // It returns an error if a value lies in the window of length P but not in the
-// proved range, which no correct evaluation gives.
+// static bound, which no correct evaluation gives.
 func (l *lifter) vector(residues [][][]uint64, k int) (bundle.Vec, error) {
 	values := make([]*big.Int, len(residues[0]))
 	var term big.Int
@@ -42,7 +42,7 @@ func (l *lifter) vector(residues [][][]uint64, k int) (bundle.Vec, error) {
 		}
 		x.Sub(x, l.output.Lo).Mod(x, l.product).Add(x, l.output.Lo)
 		if x.Cmp(l.output.Hi) > 0 {
-			return bundle.Vec{}, fmt.Errorf("bgv: layer %q: logit %d decrypts to %v, outside its proved range %v", l.program.Output().Name, o, x, l.output)
+			return bundle.Vec{}, fmt.Errorf("bgv: layer %q: logit %d decrypts to %v, outside its static bound %v", l.program.Output().Name, o, x, l.output)
 		}
 		values[o] = x
 	}

@@ -245,7 +245,7 @@ func (p *Plan) Why() []string { return append([]string(nil), p.why...) }
 func (p *Plan) inputs() int { return p.circuit.inputs() }
 
 // scale is what plaintexts modulo t are multiplied by when segment i begins;
-// that of one segment past the end is the outputs'.
+// for i one past the last segment it is the scale of the outputs.
 //
 // A segment raises it to its power, a rescale multiplies it by the inverses of the
 // primes it drops.
@@ -261,5 +261,5 @@ func (p *Plan) scale(prime, segment int) uint64 {
 	return scale
 }
 
-// width is hi - lo of the output's proved range.
+// width is hi - lo of the output's static bound.
 func width(r bundle.Range) *big.Int { return new(big.Int).Sub(r.Hi, r.Lo) }

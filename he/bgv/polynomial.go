@@ -26,8 +26,8 @@ func squares(degree, n, stride int) []mod.Pairs {
 	return all
 }
 
-// products are those of block k of the product of ciphertexts of degrees dx and
-// dy, for each k.
+// products lists, for each k, the products of parts that make block k of the product of
+// ciphertexts of degrees dx and dy.
 func products(dx, dy int) []mod.Pairs {
 	var all []mod.Pairs
 	for k := range dx + dy + 1 {

@@ -12,7 +12,7 @@ import (
 
 // Prediction is what a program will need under encryption.
 type Prediction struct {
-	// OutputBits is log2 of the width of the output's proved range, which the
+	// OutputBits is log2 of the width of the output's static bound, which the
 	// plaintext primes must carry.
 	OutputBits      float64 `json:"output_bits"`
 	PlaintextPrimes int     `json:"plaintext_primes"`

@@ -11,7 +11,7 @@ import "qtool/kernel/mod"
 //
 //	[c]_P = a_0 + a_1 m_0 + a_2 m_0 m_1 + ... - floor(P/2)
 //
-// whose digits a_j are those of c + floor(P/2). Those of floor(P/2) itself are
+// whose digits a_j are the digits of c + floor(P/2). The digits of floor(P/2) itself are
 // (m_j-1)/2, so that the digits of [c]_P, without it, are balanced. It costs one inverse transform of
 // each limb that is dropped and one forward transform of each other, however many
 // primes go at once.

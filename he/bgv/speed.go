@@ -64,7 +64,7 @@ func MeasureSpeed(ctx context.Context) (Speed, error) {
 	return s, nil
 }
 
-// speedProgram is a network like those of the recipes, only smaller: 4-bit
+// speedProgram is a network like the recipes' networks, only smaller: 4-bit
 // inputs and weights, two squares in a row.
 func speedProgram() (*bundle.Program, error) {
 	q, err := quant.Affine(0, 1, 4)

@@ -77,10 +77,11 @@ func newClient(p *Plan, secret *SecretKey, seed sample.Seed) *Client {
 	return c
 }
 
-// RelinearizationKey generates the one evaluation key, for the server.
-func (c *Client) RelinearizationKey() *RelinearizationKey {
+// EvaluationKeys makes the server's evaluation keys, of which there is one: the
+// relinearisation key.
+func (c *Client) EvaluationKeys() *EvaluationKeys {
 	key := c.plan.ring.NewRelinearizationKey(c.secret.key, c.plan.digits)
-	return &RelinearizationKey{c.secret.params, c.secret.id, key}
+	return &EvaluationKeys{c.secret.params, c.secret.id, key}
 }
 
 // Encrypt fills in with the encryptions of a batch of samples: ciphertext i holds

@@ -13,7 +13,7 @@ import (
 	"qtool/he/internal/meter"
 )
 
-// Decrypt returns the logits modulo T, residues[o][k] that of logit o of sample k,
+// Decrypt returns the logits modulo T, residues[o][k] being logit o of sample k,
 // and how many bits the worst measured noise leaves:
 //
 //	log2(Q/2) - log2(max |V|),   V = T * (c_0 + c_1 s) mod Q, centred
@@ -70,7 +70,7 @@ func (c *Client) decrypt(w *clientWorker, from *ciphertext, slots []uint64) (bit
 }
 
 // vector is sample k's logits: the representatives of the residues in the window
-// of length T that begins with the proved range. It returns an error if one lies
+// of length T that begins with the static bound. It returns an error if one lies
 // past the range, which no correct evaluation gives.
 func (p *Plan) vector(residues [][]uint64, k int) (bundle.Vec, error) {
 	out := p.program.Output()
@@ -81,7 +81,7 @@ func (p *Plan) vector(residues [][]uint64, k int) (bundle.Vec, error) {
 	for o := range values {
 		x := new(big.Int).SetUint64(t.sub(residues[o][k], first))
 		if x.Add(x, lo).Cmp(hi) > 0 {
-			return bundle.Vec{}, fmt.Errorf("bgvlut: layer %q: logit %d decrypts to %v, outside its proved range %v", out.Name, o, x, out.Range)
+			return bundle.Vec{}, fmt.Errorf("bgvlut: layer %q: logit %d decrypts to %v, outside its static bound %v", out.Name, o, x, out.Range)
 		}
 		values[o] = x
 	}

@@ -19,7 +19,7 @@ func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
 		BatchWork: plan.costs.total(plan.inputs(), plan.stages),
 		Start: func(context.Context, *meter.Meter) (run.Session, run.Made, error) {
 			client := NewClient(plan)
-			key := client.RelinearizationKey()
+			key := client.EvaluationKeys()
 			server, err := NewServer(plan, key)
 			return &session{plan: plan, client: client, server: server}, run.Made{KeyBytes: key.Bytes()}, err
 		},

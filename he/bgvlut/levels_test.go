@@ -34,7 +34,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 			o.Workers = 1 // each worker has a stream
 			first := mustPlan(t, b.Done(), o)
 			secret := first.NewSecretKey()
-			key := newClient(first, secret, sample.Seed{}).RelinearizationKey()
+			key := newClient(first, secret, sample.Seed{}).EvaluationKeys()
 			samples := b.Samples(500)
 			var want [2][]ciphertext
 			atEveryLevel(t, func(level cpu.Level) {

@@ -36,8 +36,8 @@ const inputBuffer = 0
 // lower turns a program of linear maps and tables into stages, round by round. The
 // tables of one round are evaluated on the same levels: no table reads another one's
 // output there. Reshape, Slice and Concat are no work: they are which elements a stage
-// reads. Maxima and products become tables, see bundle.LowerMaxPool and product; nodes
-// are those of p all the same.
+// reads. Maxima and products become tables, see bundle.LowerMaxPool and product; node
+// numbers refer to p all the same.
 func lower(ctx context.Context, p *bundle.Program) ([]stage, error) {
 	bounds, err := p.Bounds()
 	if err != nil {

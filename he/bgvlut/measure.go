@@ -14,7 +14,7 @@ type LookupTime struct {
 // It makes a client and its keys first, which the times leave out. The returned
 // function may be called again and again.
 func (p *Plan) MeasureLookups() (measure func() []LookupTime, err error) {
-	s, err := NewServer(p, NewClient(p).RelinearizationKey())
+	s, err := NewServer(p, NewClient(p).EvaluationKeys())
 	if err != nil {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ func (t field) flat(v []uint64) int {
 }
 
 // extend finds the symmetry of f and its centre, and the values to interpolate
-// from first on: those of lo..hi and their reflections.
+// from first on: the values at lo..hi and at their reflections.
 func (t field) extend(lo, hi int64, f func(q int64) int64) (p polynomial, first uint64, full []uint64) {
 	n := int(hi - lo + 1)
 	values := make([]int64, n)

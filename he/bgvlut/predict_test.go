@@ -10,7 +10,7 @@ import (
 	"qtool/kernel/cpu"
 )
 
-// Without interpolation the prediction is that of the plan itself, whose tables
+// Without interpolation the prediction is the plan's own, whose tables
 // are arbitrary, odd, even or constant, with the kernels of every level that this
 // processor may have or not: predictions build none.
 func TestPredict(t *testing.T) {

@@ -23,7 +23,7 @@ import (
 func TestServerHoldsNoSecretKey(t *testing.T) {
 	rolestest.NoSecret(t, reflect.TypeFor[rlwe.SecretKey](), reflect.TypeFor[Client](),
 		reflect.TypeFor[Server](), reflect.TypeFor[Plan](), reflect.TypeFor[Inputs](), reflect.TypeFor[Outputs](),
-		reflect.TypeFor[RelinearizationKey](), reflect.TypeFor[he.Result]())
+		reflect.TypeFor[EvaluationKeys](), reflect.TypeFor[he.Result]())
 }
 
 // roles are a client and a server of a small program, and its samples.
@@ -36,10 +36,10 @@ func roles(t *testing.T) (*Plan, *Client, *Server, []bundle.Sample) {
 }
 
 // newRoles are a client of the plan, its key, and a server with that.
-func newRoles(t testing.TB, plan *Plan) (*Client, *RelinearizationKey, *Server) {
+func newRoles(t testing.TB, plan *Plan) (*Client, *EvaluationKeys, *Server) {
 	t.Helper()
 	client := NewClient(plan)
-	key := client.RelinearizationKey()
+	key := client.EvaluationKeys()
 	server, err := NewServer(plan, key)
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func TestInsecureMisuseIsAnError(t *testing.T) {
 	plan, client, server, samples := roles(t)
 	other := mustPlan(t, bundletest.New(7, 2, 6).Narrow(30).Dense(3, 3).RandomTable(2).Done(), insecureOptions(10))
 	stranger := NewClient(other)
-	foreign := stranger.RelinearizationKey()
+	foreign := stranger.EvaluationKeys()
 	if _, err := NewServer(plan, foreign); err == nil || !strings.Contains(err.Error(), "other parameters") {
 		t.Errorf("a key of other parameters gives %v", err)
 	}
@@ -107,7 +107,7 @@ func TestInsecureMisuseIsAnError(t *testing.T) {
 	if _, _, err := another.Decrypt(ctx, &forged, nil); !errors.As(err, &noise) {
 		t.Errorf("another client's key decrypts with %v", err)
 	}
-	key := another.RelinearizationKey()
+	key := another.EvaluationKeys()
 	if server, err = NewServer(plan, key); err != nil {
 		t.Fatal(err)
 	}

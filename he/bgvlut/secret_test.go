@@ -21,7 +21,7 @@ func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 	if err := server.Evaluate(ctx, &in, &out, nil); err != nil {
 		t.Fatal(err)
 	}
-	key := client.RelinearizationKey()
+	key := client.EvaluationKeys()
 	c := rolestest.Key(plan.ring.Parameters(), client.secret.key)
 	rolestest.NoSecretValue(t, c, client, []any{server, plan, key, &in, &out})
 	guardtest.Hidden(t, client, c.Secrets())

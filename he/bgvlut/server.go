@@ -48,9 +48,9 @@ type roundServer struct {
 
 // NewServer prepares to evaluate p's program with a client's key. It returns a
 // *KeyError if the key is of other parameters.
-func NewServer(p *Plan, key *RelinearizationKey) (*Server, error) {
+func NewServer(p *Plan, key *EvaluationKeys) (*Server, error) {
 	if want := p.parameters(); key.params != want {
-		return nil, &KeyError{What: format.Kinds[kindRelinearizationKey-1], got: key.params, want: want}
+		return nil, &KeyError{What: format.Kinds[kindEvaluationKeys-1], got: key.params, want: want}
 	}
 	s := &Server{plan: p, key: key.id, pool: newPool(p.Slots()), seconds: make(he.NodeSeconds, len(p.program.Nodes))}
 	for range p.workers {

@@ -23,7 +23,7 @@ func (t *tables) shape(element int) *shape   { return t.shapes[t.element[element
 func (s *shape) leaves(p *polynomial) int { return max(1, (len(p.coeffs)+s.leaf-1)/s.leaf) }
 
 // newTables makes polynomials of the tables of a stage, each element's over its
-// own proved range, by a field's newPolynomial or its sketch, and chooses how they
+// own static bound, by a field's newPolynomial or its sketch, and chooses how they
 // are evaluated.
 func newTables(s *stage, polynomialOf func(lo, hi int64, f func(q int64) int64) polynomial) tables {
 	if s.table == nil {

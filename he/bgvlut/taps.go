@@ -38,7 +38,7 @@ func (st *stage) row(element int) (in, w []int32) {
 
 // order is one in which inputs are done with early: elements by the last input
 // that they read. until is the place in it after which nothing reads an input, -1
-// for those that nothing reads.
+// for elements that nothing reads.
 func (st *stage) order() (elements, until []int) {
 	last := make([]int32, st.between)
 	for k := range st.between {

@@ -13,13 +13,13 @@ import (
 // of parameters, ciphertexts of a plan.
 var format = wire.Format{
 	Package: "bgvlut", Magic: "qtooltab", Version: 1, Parameters: parameterBytes,
-	Kinds: []string{"secret key", "relinearisation key", "input", "output"},
+	Kinds: []string{"secret key", "evaluation key", "input", "output"},
 }
 
 // The kinds of objects.
 const (
 	kindSecretKey uint8 = iota + 1
-	kindRelinearizationKey
+	kindEvaluationKeys
 	kindInputs
 	kindOutputs
 )

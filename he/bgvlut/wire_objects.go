@@ -10,35 +10,35 @@ import (
 	"qtool/he/wire"
 )
 
-// RelinearizationKey is the one evaluation key that a server needs: public, made
-// by the client.
-type RelinearizationKey struct {
+// EvaluationKeys are what the server needs: one relinearisation key, public, made by
+// the client.
+type EvaluationKeys struct {
 	params parameters
 	id     wire.KeyID
 	key    *rns.RelinearizationKey
 }
 
 // Bytes is the size of the key on the wire.
-func (k *RelinearizationKey) Bytes() int64 { return format.Bytes(k.key.Bytes()) }
+func (k *EvaluationKeys) Bytes() int64 { return format.Bytes(k.key.Bytes()) }
 
 // WriteTo writes the key; it implements io.WriterTo.
-func (k *RelinearizationKey) WriteTo(w io.Writer) (int64, error) {
-	out := format.NewWriter(w, &wire.Header{Kind: kindRelinearizationKey, Parameters: k.params.bytes(), Key: k.id})
+func (k *EvaluationKeys) WriteTo(w io.Writer) (int64, error) {
+	out := format.NewWriter(w, &wire.Header{Kind: kindEvaluationKeys, Parameters: k.params.bytes(), Key: k.id})
 	for limb := range k.key.Limbs() {
 		out.Words64(limb)
 	}
 	return out.End()
 }
 
-// ReadRelinearizationKey reads a key for this plan's parameters: no more than it
+// ReadEvaluationKeys reads a key for this plan's parameters: no more than it
 // takes. It returns a *KeyError for a key of other parameters, and an error for a
 // truncated or altered stream; wire.ErrVersion is wrapped for an unknown version.
-func (p *Plan) ReadRelinearizationKey(r io.Reader) (*RelinearizationKey, error) {
-	in, id, err := p.reader(r, kindRelinearizationKey)
+func (p *Plan) ReadEvaluationKeys(r io.Reader) (*EvaluationKeys, error) {
+	in, id, err := p.reader(r, kindEvaluationKeys)
 	if err != nil {
 		return nil, err
 	}
-	k := &RelinearizationKey{params: p.parameters(), id: id, key: p.ring.NewKey(p.digits, in.NewWords64)}
+	k := &EvaluationKeys{params: p.parameters(), id: id, key: p.ring.NewKey(p.digits, in.NewWords64)}
 	if err := in.End(); err != nil {
 		return nil, err
 	}
@@ -52,8 +52,8 @@ func (c *Client) WriteSecretKey(w io.Writer) (int64, error) {
 	return out.End()
 }
 
-// ReadSecretKey reads a secret key of this plan's parameters; errors are those of
-// ReadRelinearizationKey.
+// ReadSecretKey reads a secret key of this plan's parameters; it returns the same kinds
+// of errors as ReadEvaluationKeys.
 func (p *Plan) ReadSecretKey(r io.Reader) (*SecretKey, error) {
 	in, id, err := p.reader(r, kindSecretKey)
 	if err != nil {
@@ -76,8 +76,8 @@ func (in *Inputs) WriteTo(w io.Writer) (int64, error) {
 	return in.write(w, kindInputs, in.all)
 }
 
-// ReadInputs reads a batch's encrypted samples for this plan; errors are those of
-// ReadRelinearizationKey.
+// ReadInputs reads a batch's encrypted samples for this plan; it returns the same kinds
+// of errors as ReadEvaluationKeys.
 func (p *Plan) ReadInputs(r io.Reader) (*Inputs, error) {
 	o, all, err := p.readCiphertexts(r, kindInputs, p.inputs(), p.ring.Levels())
 	if err != nil {
@@ -91,8 +91,8 @@ func (out *Outputs) WriteTo(w io.Writer) (int64, error) {
 	return out.write(w, kindOutputs, out.all)
 }
 
-// ReadOutputs reads a batch's encrypted logits of this plan; errors are those of
-// ReadRelinearizationKey.
+// ReadOutputs reads a batch's encrypted logits of this plan; it returns the same kinds
+// of errors as ReadEvaluationKeys.
 func (p *Plan) ReadOutputs(r io.Reader) (*Outputs, error) {
 	o, all, err := p.readCiphertexts(r, kindOutputs, p.outputs(), p.layout.last())
 	if err != nil {

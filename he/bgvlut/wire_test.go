@@ -48,9 +48,9 @@ func (o *objects) on(p *Plan) map[string]wiretest.Object {
 			}
 			return c.WriteSecretKey(w)
 		}),
-		"relinearisation key": wiretest.Of(o.key, p.ReadRelinearizationKey, (*RelinearizationKey).WriteTo),
-		"input":               wiretest.Of(o.in, p.ReadInputs, (*Inputs).WriteTo),
-		"output":              wiretest.Of(o.output, p.ReadOutputs, (*Outputs).WriteTo),
+		"evaluation key": wiretest.Of(o.key, p.ReadEvaluationKeys, (*EvaluationKeys).WriteTo),
+		"input":          wiretest.Of(o.in, p.ReadInputs, (*Inputs).WriteTo),
+		"output":         wiretest.Of(o.output, p.ReadOutputs, (*Outputs).WriteTo),
 	}
 }
 
@@ -89,7 +89,7 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := wiretest.Decoded(t, o.plan.ReadRelinearizationKey, o.key)
+	key := wiretest.Decoded(t, o.plan.ReadEvaluationKeys, o.key)
 	s, err := NewServer(o.plan, key)
 	if err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ type Options struct {
 	AllowInsecure bool
 	Bits          float64 // of output precision, packed-ckks
 	Memory        int64   // bytes of ciphertexts at once, bgv
-	// Failure is the largest probability that a sample has a failed look-up, pbs; 0 is
+	// Failure is the largest probability that a sample has a decryption failure, pbs; 0 is
 	// its default.
 	Failure     float64
 	TuneTimings bool
@@ -105,7 +105,7 @@ func (e explained) Backend() he.Backend {
 }
 
 // New plans p. Its errors are the planners': of package security for insecure
-// parameters, and those that wrap a planner's he.ErrInsufficient where nothing fits;
+// parameters, and errors that wrap a planner's he.ErrInsufficient where nothing fits;
 // ctx's once that is done.
 func New(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	if p.Uses(bundle.KindRecurrent) && o.Backend != "pbs" {
@@ -191,7 +191,7 @@ func single(ctx context.Context, p *bundle.Program, o Options) (*tfhe.Plan, erro
 	return tfhe.NewPlan(ctx, p, options)
 }
 
-// recurrent plans programs with Recurrent nodes: for auto, those with tables by blind
+// recurrent plans programs with Recurrent nodes: for auto, programs with tables by blind
 // rotation, those without by CKKS.
 func recurrent(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	switch {

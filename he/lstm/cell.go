@@ -49,7 +49,7 @@ type gate struct {
 }
 
 // newCell recognises the program of an LSTM with cubic gates. Magnitudes are those
-// of the proved ranges or, if usual, of what calibration data used of them.
+// of the static bounds or, if usual, of what calibration data used of them.
 func newCell(p *bundle.Program, usual bool) (*cell, error) {
 	bounds, err := p.Bounds()
 	if err != nil {

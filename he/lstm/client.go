@@ -56,15 +56,15 @@ func NewClient(p *Plan) *Client {
 	return &Client{plan: p, id: wire.NewKeyID(), hidden: &hidden{secret.NewFromSystem(p.fast().Parameters)}}
 }
 
-// Keys generates the evaluation keys for the server. done, if not nil, is called
+// EvaluationKeys generates the evaluation keys for the server. done, if not nil, is called
 // after each, from one goroutine at a time.
-func (c *Client) Keys(ctx context.Context, done func()) (*Keys, error) {
+func (c *Client) EvaluationKeys(ctx context.Context, done func()) (*EvaluationKeys, error) {
 	p := c.plan
 	s, err := keyset.Generate(ctx, p.workers, p.fast().Parameters, p.needs(), c.secret, done)
 	if err != nil {
 		return nil, err
 	}
-	return &Keys{p.hash, c.id, s}, nil
+	return &EvaluationKeys{p.hash, c.id, s}, nil
 }
 
 // chunks is how many ciphertexts a step's inputs take: blocks elements each.
@@ -171,7 +171,7 @@ func (c *Client) Decrypt(out *Outputs, n int) ([][]float64, error) {
 	return logits, nil
 }
 
-// check refuses inputs that are not those of the plan and the key.
+// check refuses inputs that were not made for the plan and with the key.
 func (in *Inputs) check(p *Plan, id wire.KeyID) error {
 	if in == nil || in.plan != p.hash || len(in.steps) != p.cell.steps {
 		return fmt.Errorf("lstm: the inputs are of another plan")
@@ -218,7 +218,7 @@ func ciphertextBytes(ct engine.Ciphertext) (n int64) {
 // server sees of a batch.
 func (in *Inputs) SHA256() [32]byte { return sum(slices.Concat(in.steps...)) }
 
-// SHA256 is the hash of the coefficients, as that of Inputs.
+// SHA256 is the hash of the coefficients, in the way of Inputs.SHA256.
 func (out *Outputs) SHA256() [32]byte { return sum([]engine.Ciphertext{out.logits}) }
 
 func sum(cts []engine.Ciphertext) [32]byte {

@@ -36,12 +36,12 @@ type session struct {
 	plan   *Plan
 	client *Client
 	server *Server
-	keys   *Keys
+	keys   *EvaluationKeys
 }
 
 func (p *Plan) start(ctx context.Context, m *meter.Meter) (run.Session, run.Made, error) {
 	client := NewClient(p)
-	keys, err := client.Keys(ctx, func() { m.Add(tick) })
+	keys, err := client.EvaluationKeys(ctx, func() { m.Add(tick) })
 	if err != nil {
 		return nil, run.Made{}, err
 	}

@@ -15,7 +15,7 @@ import "qtool/internal/elementary"
 type factors struct {
 	limbs int // at the start of the step
 	q     [6]float64
-	// gate and z are those of each gate's values and arguments, one an element.
+	// gate and z are the factors of each gate's values and of its arguments, one an element.
 	gate, z [4][]float64
 }
 

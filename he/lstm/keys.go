@@ -7,9 +7,9 @@ import (
 	"qtool/he/wire"
 )
 
-// Keys are the evaluation keys that the server needs: the rotations by whole
-// blocks that its plan takes, and relinearisation. They hold no secret.
-type Keys struct {
+// EvaluationKeys are what the server needs: the rotations by whole blocks that its
+// plan takes, and relinearisation. They hold no secret.
+type EvaluationKeys struct {
 	plan [32]byte
 	id   wire.KeyID
 	*keyset.Set
@@ -25,11 +25,11 @@ func (p *Plan) needs() keyset.Needs {
 	return n
 }
 
-// KeyCount is how many keys Client.Keys makes.
+// KeyCount is how many keys Client.EvaluationKeys makes.
 func (p *Plan) KeyCount() int { return len(p.split.rotations()) + 1 }
 
 // check refuses keys of another plan.
-func (k *Keys) check(p *Plan) error {
+func (k *EvaluationKeys) check(p *Plan) error {
 	if k == nil || k.plan != p.hash {
 		return fmt.Errorf("lstm: the evaluation keys are of another plan")
 	}

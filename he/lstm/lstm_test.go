@@ -238,7 +238,7 @@ func TestCellRefuses(t *testing.T) {
 		change func(p *bundle.Program, body func(string) *bundle.Node)
 		want   string
 	}{
-		"a GRU":  {func(p *bundle.Program, _ func(string) *bundle.Node) { *p = *lstmtest.Unit(shape, 40, 1) }, `layer "lstm": 1 states, want those of an LSTM: 2`},
+		"a GRU":  {func(p *bundle.Program, _ func(string) *bundle.Node) { *p = *lstmtest.Unit(shape, 40, 1) }, `layer "lstm": 1 states, want the 2 of an LSTM`},
 		"tables": {func(p *bundle.Program, _ func(string) *bundle.Node) { *p = *lstmtest.Table(shape, 40, 1) }, `body node "c1" is not a sum of two products`},
 		"degree": {func(_ *bundle.Program, body func(string) *bundle.Node) {
 			body("pf").Op.(*bundle.Polynomial).Coeffs[0] = bundle.Vec{Small: []int64{0, 1 << 40, 1 << 20}}
@@ -281,11 +281,11 @@ func TestInsecureRolesRefuse(t *testing.T) {
 	plan, other := insecure(t, p, 700), insecure(t, p, 650)
 	ctx := context.Background()
 	client, stranger := NewClient(plan), NewClient(other)
-	keys, err := client.Keys(ctx, nil)
+	keys, err := client.EvaluationKeys(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	foreign, err := stranger.Keys(ctx, nil)
+	foreign, err := stranger.EvaluationKeys(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -340,5 +340,5 @@ func TestInsecureRolesRefuse(t *testing.T) {
 // object reaches.
 func TestServerHoldsNoSecretKey(t *testing.T) {
 	rolestest.NoSecret(t, reflect.TypeFor[rlwe.SecretKey](), reflect.TypeFor[Client](),
-		reflect.TypeFor[Server](), reflect.TypeFor[Plan](), reflect.TypeFor[Keys](), reflect.TypeFor[Inputs](), reflect.TypeFor[Outputs]())
+		reflect.TypeFor[Server](), reflect.TypeFor[Plan](), reflect.TypeFor[EvaluationKeys](), reflect.TypeFor[Inputs](), reflect.TypeFor[Outputs]())
 }

@@ -67,7 +67,7 @@ func (m *matcher) strip(k int) (of int, factor, variance float64) {
 // cell matches the body, from its output state backwards.
 func (m *matcher) cell() (*cell, error) {
 	if len(m.r.States) != 2 {
-		return nil, unfit("%d states, want those of an LSTM: 2", len(m.r.States))
+		return nil, unfit("%d states, want the 2 of an LSTM", len(m.r.States))
 	}
 	h := 1 + m.wiring.Output
 	c := 3 - h

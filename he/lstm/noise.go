@@ -9,7 +9,7 @@ import (
 // units of the program's integers: what the server's reals differ by from the
 // integer reference. In a slot they are the roots of package ckksnoise's variances,
 // over the factor F of the tensor. An operation passes
-// errors on by its largest derivative over the proved ranges of its inputs; the
+// errors on by its largest derivative over the static bounds of its inputs; the
 // rounding of the reference's Shifts counts as an independent uniform error of
 // half a unit each. Variances add up; products of errors are left out, being
 // smaller by the precision itself.
@@ -66,7 +66,7 @@ func (n *noise) linear(limbs int, factor float64, row []float64, in, top, err fl
 	return float64(norm*input) + encoding + sq(n.rounding()/factor)
 }
 
-// step is the errors of c and h behind step t for those before it.
+// step is the errors of c and h behind step t, given their errors before it.
 func (n *noise) step(t int, errC, errH float64) (nextC, nextH float64) {
 	c, k := n.cell, n.shared
 	f := n.proved.factors(k, c.limbs(t), n.q)

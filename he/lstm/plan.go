@@ -39,7 +39,7 @@ type Options struct {
 // DefaultBits is the default output precision.
 const DefaultBits = 3
 
-// The sizes of primes: those that rescales drop carry the precision, the first
+// The sizes of primes: the primes that rescales drop give the precision, the first
 // one the logits. All are short enough for the fast transforms.
 const (
 	minLogN, maxLogN     = 11, 16
@@ -65,7 +65,7 @@ type Plan struct {
 	shared     constants
 	primes     []float64
 	deviations []float64 // of each logit, for any input
-	usual      []float64 // for inputs like those of calibration
+	usual      []float64 // for inputs like the calibration samples
 	largest    float64   // logit
 	workers    int
 	hash       [32]byte

@@ -15,7 +15,7 @@ type Prediction struct {
 	Primes int // of ciphertexts, the special ones not counted
 	Slots  int // sequences of a batch
 	// Work is the core seconds of all batches by the constants of the reference processor,
-	// Seconds by those of this one's kernels.
+	// Seconds by the speeds of this processor's kernels.
 	Work, Seconds float64
 }
 

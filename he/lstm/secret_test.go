@@ -19,7 +19,7 @@ func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 	ctx, p := context.Background(), cells()["one step"]
 	plan := insecure(t, p, 1000)
 	client := NewClient(plan)
-	keys, err := client.Keys(ctx, nil)
+	keys, err := client.EvaluationKeys(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

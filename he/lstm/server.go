@@ -37,7 +37,7 @@ func (p *Plan) Operations() int { return 7*p.cell.steps + 1 }
 // Evaluate gives the encrypted logits of a batch. It refuses keys and inputs of
 // another plan before any work. done, if not nil, is called after each of
 // Plan.Operations operations.
-func (s *Server) Evaluate(ctx context.Context, in *Inputs, keys *Keys, done func()) (*Outputs, error) {
+func (s *Server) Evaluate(ctx context.Context, in *Inputs, keys *EvaluationKeys, done func()) (*Outputs, error) {
 	p := s.plan
 	if err := keys.check(p); err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (s *Server) Evaluate(ctx context.Context, in *Inputs, keys *Keys, done func
 type evaluation struct {
 	*Server
 	ctx  context.Context
-	keys *Keys
+	keys *EvaluationKeys
 	done func()
 	c, h engine.Ciphertext // nil before the first step
 }
@@ -202,7 +202,7 @@ func (e *evaluation) output(f *factors, o engine.Ciphertext) (engine.Ciphertext,
 	return e.engine.SumProducts([][2]engine.Ciphertext{{product, square}}, term, e.keys)
 }
 
-// values are those of every element, and whether any is not 0.
+// values are f(u) of every element u of the state, and whether any is not 0.
 func (e *evaluation) values(f func(u int) float64) (v []float64, some bool) {
 	v = make([]float64, e.plan.cell.hidden)
 	for u := range v {
@@ -313,8 +313,8 @@ func (e *evaluation) linear(limbs int, in []engine.Ciphertext, factors []float64
 	return out, e.tick()
 }
 
-// diagonal is that of blocks giant+baby of a matrix, in the order that it has
-// before the rotation by giant blocks, and whether any element is not 0:
+// diagonal is the diagonal giant+baby of a matrix, an element a block, in the order that
+// it has before the rotation by giant blocks, and whether any element is not 0:
 //
 //	values[o + giant] = scale(o) m[o][(o + giant + baby) mod blocks]
 func (p *Plan) diagonal(m [][]float64, giant, baby int, scale func(o int) float64) (values []float64, some bool) {

@@ -32,7 +32,7 @@ func newSplit(blocks, limbs, special, logN int) split {
 	return best
 }
 
-// rotations are those that the server needs, in blocks.
+// rotations are the rotations that the server needs, in blocks.
 func (s split) rotations() []int {
 	var all []int
 	for b := 1; b < s.babies; b++ {

@@ -21,7 +21,7 @@ var format = wire.Format{
 // The kinds of objects.
 const (
 	kindSecretKey uint8 = iota + 1
-	kindKeys
+	kindEvaluationKeys
 	kindInputs
 	kindOutputs
 )
@@ -31,25 +31,25 @@ func (p *Plan) reader(r io.Reader, kind uint8) (*wire.Reader, wire.KeyID, error)
 	return format.NewReader(r, &wire.Header{Kind: kind, Plan: p.hash}, nil)
 }
 
-// WriteKeys writes evaluation keys of the plan.
-func (p *Plan) WriteKeys(w io.Writer, k *Keys) (int64, error) {
+// WriteEvaluationKeys writes evaluation keys of the plan.
+func (p *Plan) WriteEvaluationKeys(w io.Writer, k *EvaluationKeys) (int64, error) {
 	if err := k.check(p); err != nil {
 		return 0, err
 	}
-	out := format.NewWriter(w, &wire.Header{Kind: kindKeys, Plan: p.hash, Key: k.id})
+	out := format.NewWriter(w, &wire.Header{Kind: kindEvaluationKeys, Plan: p.hash, Key: k.id})
 	k.Write(out, p.params.Parameters, p.needs())
 	return out.End()
 }
 
-// ReadKeys reads what WriteKeys wrote under the same plan: no more than its keys
+// ReadEvaluationKeys reads what WriteEvaluationKeys wrote under the same plan: no more than its keys
 // take. It returns an error for keys of another plan and for a truncated or altered
 // stream; wire.ErrVersion is wrapped for an unknown version.
-func (p *Plan) ReadKeys(r io.Reader) (*Keys, error) {
-	in, id, err := p.reader(r, kindKeys)
+func (p *Plan) ReadEvaluationKeys(r io.Reader) (*EvaluationKeys, error) {
+	in, id, err := p.reader(r, kindEvaluationKeys)
 	if err != nil {
 		return nil, err
 	}
-	k := &Keys{p.hash, id, keyset.Read(in, p.params.Parameters, p.needs())}
+	k := &EvaluationKeys{p.hash, id, keyset.Read(in, p.params.Parameters, p.needs())}
 	if err := in.End(); err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (c *Client) WriteSecretKey(w io.Writer) (int64, error) {
 }
 
 // ReadClient makes a client with the secret key that Client.WriteSecretKey wrote under the
-// same plan; errors are those of ReadKeys.
+// same plan; it returns the same kinds of errors as ReadEvaluationKeys.
 func (p *Plan) ReadClient(r io.Reader) (*Client, error) {
 	in, id, err := p.reader(r, kindSecretKey)
 	if err != nil {
@@ -93,8 +93,8 @@ func (in *Inputs) WriteTo(w io.Writer) (int64, error) {
 	return out.End()
 }
 
-// ReadInputs reads the ciphertexts of a batch for this plan; errors are those of
-// ReadKeys.
+// ReadInputs reads the ciphertexts of a batch for this plan; it returns the same kinds
+// of errors as ReadEvaluationKeys.
 func (p *Plan) ReadInputs(r io.Reader) (*Inputs, error) {
 	from, id, err := p.reader(r, kindInputs)
 	if err != nil {
@@ -117,8 +117,8 @@ func (out *Outputs) WriteTo(w io.Writer) (int64, error) {
 	return to.End()
 }
 
-// ReadOutputs reads a batch's encrypted logits of this plan; errors are those of
-// ReadKeys.
+// ReadOutputs reads a batch's encrypted logits of this plan; it returns the same kinds
+// of errors as ReadEvaluationKeys.
 func (p *Plan) ReadOutputs(r io.Reader) (*Outputs, error) {
 	in, id, err := p.reader(r, kindOutputs)
 	if err != nil {

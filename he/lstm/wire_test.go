@@ -27,11 +27,11 @@ func newObjects(t testing.TB, name string) *objects {
 	o := &objects{plan: insecure(t, p, 1000), sequences: lstmtest.Sequences(p, 5, 1)}
 	client := NewClient(o.plan)
 	o.secret = wiretest.Encoded(t, client.WriteSecretKey)
-	keys, err := client.Keys(ctx, nil)
+	keys, err := client.EvaluationKeys(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.keys = wiretest.Encoded(t, func(w io.Writer) (int64, error) { return o.plan.WriteKeys(w, keys) })
+	o.keys = wiretest.Encoded(t, func(w io.Writer) (int64, error) { return o.plan.WriteEvaluationKeys(w, keys) })
 	in, err := client.Encrypt(ctx, o.sequences)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func newObjects(t testing.TB, name string) *objects {
 // evaluate is a server that has a plan and bytes.
 func (o *objects) evaluate(t testing.TB, p *Plan, keys, in []byte) []byte {
 	t.Helper()
-	k := wiretest.Decoded(t, p.ReadKeys, keys)
+	k := wiretest.Decoded(t, p.ReadEvaluationKeys, keys)
 	batch := wiretest.Decoded(t, p.ReadInputs, in)
 	server, err := NewServer(p)
 	if err != nil {
@@ -61,7 +61,7 @@ func (o *objects) evaluate(t testing.TB, p *Plan, keys, in []byte) []byte {
 func (o *objects) on(p *Plan) map[string]wiretest.Object {
 	return map[string]wiretest.Object{
 		"secret key":     wiretest.Of(o.secret, p.ReadClient, (*Client).WriteSecretKey),
-		"evaluation key": wiretest.Of(o.keys, p.ReadKeys, func(k *Keys, w io.Writer) (int64, error) { return p.WriteKeys(w, k) }),
+		"evaluation key": wiretest.Of(o.keys, p.ReadEvaluationKeys, func(k *EvaluationKeys, w io.Writer) (int64, error) { return p.WriteEvaluationKeys(w, k) }),
 		"input":          wiretest.Of(o.in, p.ReadInputs, (*Inputs).WriteTo),
 		"output":         wiretest.Of(o.output, p.ReadOutputs, (*Outputs).WriteTo),
 	}
@@ -128,7 +128,7 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 func TestInsecureOtherKeyIsRefused(t *testing.T) {
 	ctx, o := context.Background(), newObjects(t, "one step")
 	stranger := NewClient(o.plan)
-	keys := wiretest.Decoded(t, o.plan.ReadKeys, o.keys)
+	keys := wiretest.Decoded(t, o.plan.ReadEvaluationKeys, o.keys)
 	in, err := stranger.Encrypt(ctx, o.sequences)
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +145,7 @@ func TestInsecureOtherKeyIsRefused(t *testing.T) {
 		t.Errorf("outputs of another client: %v", err)
 	}
 	delete(keys.Galois, slices.Min(o.plan.needs().Sorted()))
-	if n, err := o.plan.WriteKeys(io.Discard, keys); n != 0 || err == nil || !strings.Contains(err.Error(), "lack the rotation") {
+	if n, err := o.plan.WriteEvaluationKeys(io.Discard, keys); n != 0 || err == nil || !strings.Contains(err.Error(), "lack the rotation") {
 		t.Errorf("a key less: %d bytes, %v", n, err)
 	}
 }

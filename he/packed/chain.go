@@ -7,7 +7,7 @@ import (
 )
 
 // sizes are the bits of a modulus chain from the last prime to the first: base
-// primes, then those that rescales drop; and of the special primes, each digit of
+// primes, then the primes that rescales drop; and of the special primes, each digit of
 // as many primes as there are special ones being at most their product.
 type sizes struct{ q, p []int }
 

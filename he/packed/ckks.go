@@ -61,9 +61,10 @@ func newCKKSScales(p *lower.Plan, q []uint64, message, weight int) ckksScales {
 	return s
 }
 
-// units scales every stage's values so that those that calibration data made
-// are at most 1 in magnitude; at -1 the input's. second are those of the second factors
-// of products, by stage, 0 elsewhere.
+// units scales every stage's values so that the values that calibration data made
+// are at most 1 in magnitude; first[0] is the input's scale and first[i+1]
+// stage i's. second are the scales of the second factors of products, by stage, 0
+// elsewhere.
 func units(p *bundle.Program, stages []lower.Stage) (first, second []float64, err error) {
 	b := p.Input.Bounds().Range()
 	of := func(node int, shift float64) float64 {
@@ -93,7 +94,7 @@ func units(p *bundle.Program, stages []lower.Stage) (first, second []float64, er
 	return first, second, nil
 }
 
-// seen is the range that calibration data used of a node, or the proved one
+// seen is the calibration range of a node, or the static bound
 // where there was none.
 func seen(n *bundle.Node) bundle.Range {
 	if n.Seen.Lo == nil || n.Seen.Hi == nil || n.Seen.Lo.Sign() == 0 && n.Seen.Hi.Sign() == 0 {
@@ -109,7 +110,7 @@ func magnitude(r bundle.Range, shift float64) float64 {
 }
 
 // ckksEncoder encodes reals: the coefficients of Lattigo's transform, times the
-// scale, rounded half to even; where one passes 61 bits, as those of a last bias
+// scale, rounded half to even; where one passes 61 bits, as the coefficients of a last bias
 // may, to multiples of the power of two that leaves it 61, which is finer than
 // the transform's float64. It refuses coefficients of more than 122 bits.
 func ckksEncoder(params ckks.Parameters) func() encoder[float64] {

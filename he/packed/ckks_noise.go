@@ -45,9 +45,9 @@ import (
 // Errors are sums of thousands of independent terms of bounded size, none of
 // which stands out: they are normal to a good approximation, and a stated bound
 // of z = 7.2 deviations is passed with probability erfc(z/sqrt 2) = 2^-40.6.
-// Two bounds are stated. The proved one takes for every v the largest that any
-// input can make, from the weights: it holds for all inputs. The usual one takes
-// what calibration made, and is what precision is planned by.
+// Two bounds are stated. The bound for any input takes for every v its static bound,
+// from the weights. The usual bound takes the calibration range of v, and precision is
+// planned by it.
 //
 // References: Costache, Curtis, Hales, Murphy, Ogilvie and Player, "On the
 // precision loss in approximate homomorphic encryption", SAC 2023, for the
@@ -117,7 +117,7 @@ func gainsOf(ctx context.Context, all []values[float64], s spans) (*gains, error
 	return g, nil
 }
 
-// mapGains are those of known sources behind a stage's map of tensors.
+// mapGains are the gains of known sources behind a stage's map of tensors.
 func mapGains(v *values[float64], in [][][]float64, known, sources int) [][]float64 {
 	m := v.stage.Map.Matrix
 	y := rows(m.Outputs(), sources)
@@ -238,7 +238,7 @@ type ckksErrors struct {
 	widest  float64 // in front of any activation
 }
 
-// errors are those of a choice of primes and scales.
+// errors are the errors under a choice of primes and scales.
 func (g *gains) errors(v []values[float64], c *ckksSources) ckksErrors {
 	variances := c.variances(v, g.read)
 	sum := func(gain []float64, sources int) float64 {
@@ -282,7 +282,7 @@ func (e *ckksSources) doublings(v float64, rounds []int, limbs int, scale float6
 
 func sq(x float64) float64 { return float64(x * x) }
 
-// variances are those of every source. Where several stages read one, the rotations of
+// variances are the variances of every source. Where several stages read one, the rotations of
 // each add an error of their own; the largest stands for all, at what they read.
 func (e *ckksSources) variances(v []values[float64], read [][]float64) []float64 {
 	all := make([]float64, 2*len(v)+1)
@@ -321,7 +321,7 @@ func (e *ckksSources) variances(v []values[float64], read [][]float64) []float64
 			behind += e.Rounding(at.after)
 		}
 		if behind == 0 {
-			// A constant: no term adds an error that hides those of its encoding and of
+			// A constant: no term adds an error that hides the errors of its encoding and of
 			// float64 transforms. A rounding at the messages' scale is far above both.
 			behind = e.Rounding(s.fresh)
 		}

@@ -57,8 +57,8 @@ func NewClient(p *Plan) *Client {
 	return c
 }
 
-// Keys generates the evaluation keys for the server.
-func (c *Client) Keys(ctx context.Context) (*Keys, error) {
+// EvaluationKeys generates the evaluation keys for the server.
+func (c *Client) EvaluationKeys(ctx context.Context) (*EvaluationKeys, error) {
 	return generateKeys(ctx, &c.plan.common, c.secret, c.id)
 }
 
@@ -167,8 +167,8 @@ func (c *ciphertexts) check(p *common, id wire.KeyID, n, limbs int, scale float6
 }
 
 // ErrorBound bounds the error of each output, in the units of the program's
-// integers, with probability 1 - 2^-40 each: for inputs whose values stay where
-// those of calibration did, or, if proved, for any input. See ckks_noise.go.
+// integers, with probability 1 - 2^-40 each: for inputs whose values stay in
+// the calibration ranges, or, if proved, for any input. See ckks_noise.go.
 func (p *Plan) ErrorBound(proved bool) []float64 {
 	deviations := p.usual.outputs
 	if proved {
@@ -182,7 +182,7 @@ func (p *Plan) ErrorBound(proved bool) []float64 {
 }
 
 // Public rounds decrypted outputs to multiples of a power of two that is at
-// least twice each output's proved error bound, so that they say next to nothing
+// least twice each output's error bound for any input, so that they say next to nothing
 // of the error, and may leave the key owner. See SECURITY.md for what this does
 // and does not give.
 func (p *Plan) Public(outputs []float64) []float64 {

@@ -147,7 +147,7 @@ func (p *common) score() float64 {
 	return p.Work() * (1 + float64(float64(p.keyBytes())/(2<<30)))
 }
 
-// stageSeconds are those of a stage's map and of its activation, as rehearsed or as
+// stageSeconds are the seconds of a stage's map and of its activation, as rehearsed or as
 // the shown costs have them.
 func (p *common) stageSeconds(i int) (linear, activation float64) {
 	if p.rehearsed != nil {

@@ -48,7 +48,7 @@ func (p *common) describe(backend string, samples, times int, bits func(stage in
 	return d
 }
 
-// rotations counts those of a stage, and those that share a decomposition.
+// rotations counts a stage's rotations, and the rotations that share a decomposition.
 func rotations(st *lower.Stage) (all, hoisted int) {
 	for _, list := range st.Split.Babies {
 		for _, s := range list {

@@ -30,12 +30,12 @@ type exactSession struct {
 	plan   *ExactPlan
 	client *ExactClient
 	server *ExactServer
-	keys   *Keys
+	keys   *EvaluationKeys
 }
 
 func (p *ExactPlan) start(ctx context.Context, _ *meter.Meter) (run.Session, run.Made, error) {
 	client := NewExactClient(p)
-	keys, server, made, err := begin(ctx, client.Keys, func() (*ExactServer, error) { return NewExactServer(ctx, p) })
+	keys, server, made, err := begin(ctx, client.EvaluationKeys, func() (*ExactServer, error) { return NewExactServer(ctx, p) })
 	return &exactSession{p, client, server, keys}, made, err
 }
 

@@ -40,8 +40,8 @@ type ExactPlan struct {
 const maxModuli = 16
 
 // NewExactPlan chooses the parameters of least predicted latency for exact
-// outputs: plaintext primes whose product passes the output's proved range, and
-// a modulus chain for their noise. Its errors are those of NewPlan.
+// outputs: plaintext primes whose product passes the output's static bound, and
+// a modulus chain for their noise. It returns the same kinds of errors as NewPlan.
 func NewExactPlan(ctx context.Context, p *bundle.Program, o Options) (*ExactPlan, error) {
 	start := time.Now()
 	o, fusions, err := o.begin(ctx, p)
@@ -129,7 +129,7 @@ func (o Options) tryPacking(ctx context.Context, p *bundle.Program, fusions [][]
 		if err == nil {
 			return plan, nil
 		}
-		// The most telling reason is that of the first primes that exist.
+		// The most telling reason is the one given for the first primes that exist.
 		if first == nil || plan.t != nil {
 			first = err
 		}
@@ -223,7 +223,7 @@ func (p *ExactPlan) residues(ctx context.Context, q, special []uint64) error {
 }
 
 // exactScales follows the plaintext factor: a ciphertext holds its values times
-// a factor modulo t. Diagonals carry what brings that of each source back to 1:
+// a factor modulo t. Diagonals hold what brings the factor of each source back to 1:
 //
 //	diagonal = q / before,
 //
@@ -277,7 +277,7 @@ func (p *ExactPlan) score() float64 { return float64(len(p.t)) * p.common.score(
 func (p *ExactPlan) explain(rejected []string) {
 	p.explainRing(rejected)
 	r := p.program.Output().Range
-	p.say("the output %q has the proved range %v (%d bits), and %d plaintext primes of %.1f bits carry it", p.program.Output().Name, r, r.Bits(), len(p.t), log2.Product(p.t)/float64(len(p.t)))
+	p.say("the output %q has the static bound %v (%d bits), and %d plaintext primes of %.1f bits carry it", p.program.Output().Name, r, r.Bits(), len(p.t), log2.Product(p.t)/float64(len(p.t)))
 	p.say("the predicted noise budget left is %.1f bits", p.left[len(p.left)-1])
 	p.say("predicted evaluation is %.1f ms a sample", 1000*p.Predicted())
 }

@@ -106,8 +106,8 @@ func NewExactClient(p *ExactPlan) *ExactClient {
 	return c
 }
 
-// Keys generates the evaluation keys, which serve all plaintext primes.
-func (c *ExactClient) Keys(ctx context.Context) (*Keys, error) {
+// EvaluationKeys generates the evaluation keys, which serve all plaintext primes.
+func (c *ExactClient) EvaluationKeys(ctx context.Context) (*EvaluationKeys, error) {
 	return generateKeys(ctx, &c.plan.common, c.secret, c.id)
 }
 
@@ -222,7 +222,7 @@ func budget(r *ring.Ring, phase ring.Poly, t uint64) float64 {
 }
 
 // Join lifts residues modulo every plaintext prime to the integers of the
-// output's proved range. It returns an error for what lies outside it.
+// output's static bound. It returns an error for what lies outside it.
 func (p *ExactPlan) Join(all [][]uint64) (bundle.Vec, error) {
 	product := big.NewInt(1)
 	for _, t := range p.t {
@@ -242,7 +242,7 @@ func (p *ExactPlan) Join(all [][]uint64) (bundle.Vec, error) {
 		// The representative from Lo on.
 		x.Sub(x, r.Lo).Mod(x, product).Add(x, r.Lo)
 		if x.Cmp(r.Hi) > 0 {
-			return bundle.Vec{}, fmt.Errorf("packed: output %d is %v, outside the proved range %v", o, x, r)
+			return bundle.Vec{}, fmt.Errorf("packed: output %d is %v, outside the static bound %v", o, x, r)
 		}
 		out[o] = x
 	}
@@ -274,7 +274,7 @@ func NewExactServer(ctx context.Context, p *ExactPlan) (*ExactServer, error) {
 }
 
 // Evaluate gives the encrypted outputs of in; see Server.Evaluate.
-func (s *ExactServer) Evaluate(ctx context.Context, in *ExactInputs, keys *Keys) (*ExactOutputs, error) {
+func (s *ExactServer) Evaluate(ctx context.Context, in *ExactInputs, keys *EvaluationKeys) (*ExactOutputs, error) {
 	if in == nil || in.Prime < 0 || in.Prime >= len(s.servers) {
 		return nil, fmt.Errorf("packed: inputs for no plaintext prime of the plan")
 	}

@@ -28,7 +28,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	client := packed.NewClient(plan)
-	keys, err := client.Keys(ctx)
+	keys, err := client.EvaluationKeys(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}

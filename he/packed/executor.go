@@ -17,7 +17,7 @@ func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
 	return plan.executor(p, plan.backend(), plan.Predicted(), plan.start)
 }
 
-// executor is that of either scheme.
+// executor is the executor of a program under either scheme.
 func (c *common) executor(p *bundle.Program, b he.Backend, predicted float64, start func(context.Context, *meter.Meter) (run.Session, run.Made, error)) he.Executor {
 	return run.New(p, run.Plan{
 		Package: "packed", Program: c.program, Backend: b, Slots: 1, BatchWork: 1e9 * predicted,
@@ -38,17 +38,17 @@ type session struct {
 	plan   *Plan
 	client *Client
 	server *Server
-	keys   *Keys
+	keys   *EvaluationKeys
 }
 
 func (p *Plan) start(ctx context.Context, _ *meter.Meter) (run.Session, run.Made, error) {
 	client := NewClient(p)
-	keys, server, made, err := begin(ctx, client.Keys, func() (*Server, error) { return NewServer(ctx, p) })
+	keys, server, made, err := begin(ctx, client.EvaluationKeys, func() (*Server, error) { return NewServer(ctx, p) })
 	return &session{p, client, server, keys}, made, err
 }
 
 // begin makes a client's keys and a server, whose weights are encoded.
-func begin[S any](ctx context.Context, makeKeys func(context.Context) (*Keys, error), newServer func() (S, error)) (keys *Keys, server S, made run.Made, err error) {
+func begin[S any](ctx context.Context, makeKeys func(context.Context) (*EvaluationKeys, error), newServer func() (S, error)) (keys *EvaluationKeys, server S, made run.Made, err error) {
 	if keys, err = makeKeys(ctx); err != nil {
 		return nil, server, run.Made{}, err
 	}

@@ -42,25 +42,25 @@ func newNeeds(p *lower.Plan) (n keyset.Needs) {
 	return n
 }
 
-// Keys are the evaluation keys that the server needs: exactly those of its
-// plan, each for the largest ciphertext it is used on. They hold no secret.
-type Keys struct {
+// EvaluationKeys are what the server needs: exactly the keys that its plan uses, each
+// for the largest ciphertext it is used on. They hold no secret.
+type EvaluationKeys struct {
 	plan [32]byte // hash of the plan that they are for
 	id   wire.KeyID
 	*keyset.Set
 }
 
 // generateKeys makes the keys of a plan.
-func generateKeys(ctx context.Context, p *common, sk *rlwe.SecretKey, id wire.KeyID) (*Keys, error) {
+func generateKeys(ctx context.Context, p *common, sk *rlwe.SecretKey, id wire.KeyID) (*EvaluationKeys, error) {
 	s, err := keyset.Generate(ctx, p.options.Workers, p.fastRing(), p.needs, sk, nil)
 	if err != nil {
 		return nil, err
 	}
-	return &Keys{p.hash, id, s}, nil
+	return &EvaluationKeys{p.hash, id, s}, nil
 }
 
-// check refuses keys that are not those of the plan.
-func (k *Keys) check(p *common) error {
+// check refuses keys that were not made for the plan.
+func (k *EvaluationKeys) check(p *common) error {
 	if k == nil || k.plan != p.hash {
 		return fmt.Errorf("packed: the evaluation keys are of another plan")
 	}

@@ -30,7 +30,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 	for name, n := range all {
 		p, one := n.p, n.samples[0]
 		var secret *rlwe.SecretKey
-		var keys *Keys
+		var keys *EvaluationKeys
 		check := func(t *testing.T, err error) {
 			if t.Helper(); err != nil {
 				t.Fatal(err)

@@ -130,8 +130,8 @@ type Plan struct {
 	message       int // log2 of the scale
 	weight        int // log2 of the last diagonals' scale
 	scales        ckksScales
-	// gains are those of inputs whose values stay where calibration's did, and of
-	// any input; usual and proved are the errors that follow.
+	// usualGains are the gains for inputs whose values stay in the calibration ranges,
+	// provedGains for any input; usual and proved are the errors that follow.
 	usualGains, provedGains *gains
 	usual, proved           ckksErrors
 }
@@ -182,7 +182,7 @@ func accelerated[P rlwe.ParameterProvider](fresh P, err error) P {
 
 // search tries rings from the smallest on, and every number of special primes in
 // the first that suffices. It returns the plan of least score, of two within a
-// tenth that of fewer special primes, and why others did not suffice.
+// tenth the one with fewer special primes, and why others did not suffice.
 func search[P interface{ score() float64 }](ctx context.Context, o Options, try func(logN, alpha int) (P, error)) (best P, rejected []string, err error) {
 	from, to := minLogN, maxLogN
 	if o.LogN != 0 {
@@ -240,7 +240,7 @@ func (o Options) try(ctx context.Context, p *bundle.Program, fusions [][]lower.S
 	if o.AllowInsecure {
 		limit = math.Inf(1)
 	}
-	// Outputs need room for both scales, and for what proved ranges pass
+	// Outputs need room for both scales, and for what static bounds pass
 	// calibration by: as few primes as give the precision.
 	var plan *Plan
 	var err error

@@ -15,22 +15,22 @@ import (
 
 // recorder counts which keys an evaluation asks for.
 type recorder struct {
-	*Keys
+	*EvaluationKeys
 	used  map[int]bool
 	relin bool
 }
 
 func (r *recorder) Rotation(slots int) (*rlwe.GadgetCiphertext, uint64) {
 	r.used[slots] = true
-	return r.Keys.Rotation(slots)
+	return r.EvaluationKeys.Rotation(slots)
 }
 
 func (r *recorder) Relinearisation() *rlwe.GadgetCiphertext {
 	r.relin = true
-	return r.Keys.Relinearisation()
+	return r.EvaluationKeys.Relinearisation()
 }
 
-var _ engine.Keys = (*recorder)(nil)
+var _ engine.EvaluationKeys = (*recorder)(nil)
 
 // The key set holds the keys that an evaluation uses, and no other.
 func TestInsecureKeysAreMinimal(t *testing.T) {
@@ -44,7 +44,7 @@ func TestInsecureKeysAreMinimal(t *testing.T) {
 			t.Fatal(err)
 		}
 		client := NewClient(plan)
-		keys, err := client.Keys(t.Context())
+		keys, err := client.EvaluationKeys(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

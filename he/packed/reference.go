@@ -6,7 +6,7 @@ import (
 	"qtool/kernel/cpu"
 )
 
-// ReferenceCosts are those of the reference processor, by which plans are chosen that
+// ReferenceCosts are the costs on the reference processor, by which plans are chosen that
 // no other costs were given for.
 func ReferenceCosts(logN int) Costs { return costsOf(costmodel.Reference, logN) }
 

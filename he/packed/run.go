@@ -11,7 +11,7 @@ import (
 // tensor is given back after its last use. done, if not nil, is called after every
 // stage's map (part 0) and activation (part 1). The error is ctx's once that is done, or
 // names a key that is missing.
-func (p *program) run(ctx context.Context, e *engine.Engine, in []engine.Ciphertext, keys engine.Keys, done func(stage, part int)) ([]engine.Ciphertext, error) {
+func (p *program) run(ctx context.Context, e *engine.Engine, in []engine.Ciphertext, keys engine.EvaluationKeys, done func(stage, part int)) ([]engine.Ciphertext, error) {
 	made := make([][]engine.Ciphertext, len(p.stages))
 	for i := range p.stages {
 		st := &p.stages[i]
@@ -59,7 +59,7 @@ func (s *stage) read(in []engine.Ciphertext, made [][]engine.Ciphertext) []engin
 }
 
 // complete is the doublings and biases of the map's outputs.
-func (s *stage) complete(ctx context.Context, e *engine.Engine, out []engine.Ciphertext, keys engine.Keys) (err error) {
+func (s *stage) complete(ctx context.Context, e *engine.Engine, out []engine.Ciphertext, keys engine.EvaluationKeys) (err error) {
 	for c := range out {
 		if out[c], err = e.SumRotations(ctx, out[c], s.Map.Step, s.Rounds, keys); err != nil {
 			return err
@@ -71,7 +71,7 @@ func (s *stage) complete(ctx context.Context, e *engine.Engine, out []engine.Cip
 
 // activate squares where the stage does, or multiplies both factors, and folds the
 // classes of its pool.
-func (s *stage) activate(ctx context.Context, e *engine.Engine, in []engine.Ciphertext, keys engine.Keys) (out []engine.Ciphertext, err error) {
+func (s *stage) activate(ctx context.Context, e *engine.Engine, in []engine.Ciphertext, keys engine.EvaluationKeys) (out []engine.Ciphertext, err error) {
 	switch {
 	case s.Product:
 		out, err = e.SumPairs(ctx, pairs(in, s.Layout.Read().Cts), keys)

@@ -30,7 +30,7 @@ func NewServer(ctx context.Context, p *Plan) (*Server, error) {
 
 // Evaluate gives the encrypted outputs of in. It refuses keys and ciphertexts of
 // another plan before any work. It is not safe for concurrent use.
-func (s *Server) Evaluate(ctx context.Context, in *Inputs, keys *Keys) (*Outputs, error) {
+func (s *Server) Evaluate(ctx context.Context, in *Inputs, keys *EvaluationKeys) (*Outputs, error) {
 	out, err := s.evaluate(ctx, &in.ciphertexts, keys, s.plan.scales.fresh, s.plan.scales.out)
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ type evaluator struct {
 	plan    *common
 	engine  *engine.Engine
 	program *program
-	// seconds are those of every stage's map and activation, of all
+	// seconds are the times of every stage's map and activation, summed over all
 	// evaluations.
 	seconds [][2]float64
 }
@@ -56,7 +56,7 @@ func newEvaluator(p *common, prog *program, factor uint64) (evaluator, error) {
 	return evaluator{p, e, prog, make([][2]float64, len(prog.stages))}, nil
 }
 
-func (s *evaluator) evaluate(ctx context.Context, in *ciphertexts, keys *Keys, fresh, outScale float64) (*ciphertexts, error) {
+func (s *evaluator) evaluate(ctx context.Context, in *ciphertexts, keys *EvaluationKeys, fresh, outScale float64) (*ciphertexts, error) {
 	p := s.plan
 	if err := keys.check(p); err != nil {
 		return nil, err

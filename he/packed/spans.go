@@ -122,7 +122,7 @@ func fold(class []int32, x []float64, n int) []float64 {
 	return sums
 }
 
-// provedSpans are those that no input passes.
+// provedSpans are the spans that no input passes, by the static bounds.
 func (p *Plan) provedSpans() spans {
 	f := func(v *big.Int) float64 { x, _ := new(big.Float).SetInt(v).Float64(); return x * p.units[0] }
 	b := p.program.Input.Bounds().Range()
@@ -133,8 +133,8 @@ func (p *Plan) provedSpans() spans {
 	return follow(p.values, x)
 }
 
-// usual are those of inputs whose values stay where calibration's did: the
-// proved ones, but not above 1, which units make of what calibration saw.
+// usual are the spans for inputs whose values stay in the calibration ranges: the
+// spans for any input, but not above 1, which units make of the calibration range.
 func (s spans) usual(all []values[float64]) spans {
 	var u spans
 	for i := range all {
@@ -167,8 +167,8 @@ func (p *Plan) sampleSpans(s bundle.Sample) spans {
 	return follow(p.values, interval{x, x})
 }
 
-// beyond is by how much segment i's proved range passes what calibration saw, of a
-// product that of both factors.
+// beyond is by how much segment i's static bound passes its calibration range; for a
+// product, by how much the static bounds of both factors do.
 func (p *Plan) beyond(i int, s *lower.Segment) float64 {
 	of := func(node int, unit float64) float64 {
 		if node < 0 {

@@ -21,7 +21,7 @@ type values[T any] struct {
 	units []T // of the map's outputs: one, or of both factors of a product
 	in    []T // gain of each input of the map
 	bias  []T // of each output of the map, as it stands in the slots
-	// gain and offset are those of each output of the stage.
+	// gain and offset are the factor and the offset of each output of the stage.
 	gain, offset []T
 	least        []float64 // see leastWeights; packed-ckks alone
 }

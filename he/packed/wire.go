@@ -20,7 +20,7 @@ var format = wire.Format{
 
 // The kinds of objects.
 const (
-	kindKeys uint8 = iota + 1
+	kindEvaluationKeys uint8 = iota + 1
 	kindInputs
 	kindOutputs
 )
@@ -85,8 +85,8 @@ func (p *Plan) ReadInputs(r io.Reader) (*Inputs, error) {
 // WriteTo writes the ciphertexts; it implements io.WriterTo.
 func (out *Outputs) WriteTo(w io.Writer) (int64, error) { return out.write(w, kindOutputs, 0) }
 
-// ReadOutputs reads what Outputs.WriteTo wrote under the same plan; errors are
-// those of ReadInputs.
+// ReadOutputs reads what Outputs.WriteTo wrote under the same plan; it returns the
+// same kinds of errors as ReadInputs.
 func (p *Plan) ReadOutputs(r io.Reader) (*Outputs, error) {
 	c, _, err := p.readCiphertexts(r, kindOutputs, 1, p.outputs(), p.outLimbs(), p.scales.out)
 	if err != nil {
@@ -98,8 +98,8 @@ func (p *Plan) ReadOutputs(r io.Reader) (*Outputs, error) {
 // WriteTo writes the ciphertexts; it implements io.WriterTo.
 func (in *ExactInputs) WriteTo(w io.Writer) (int64, error) { return in.write(w, kindInputs, in.Prime) }
 
-// ReadInputs reads what ExactInputs.WriteTo wrote under the same plan; errors are
-// those of Plan.ReadInputs.
+// ReadInputs reads what ExactInputs.WriteTo wrote under the same plan; it returns the
+// same kinds of errors as Plan.ReadInputs.
 func (p *ExactPlan) ReadInputs(r io.Reader) (*ExactInputs, error) {
 	c, prime, err := p.readCiphertexts(r, kindInputs, len(p.t), len(p.lowered.Views), p.lowered.Limbs, 1)
 	if err != nil {
@@ -113,8 +113,8 @@ func (out *ExactOutputs) WriteTo(w io.Writer) (int64, error) {
 	return out.write(w, kindOutputs, out.Prime)
 }
 
-// ReadOutputs reads what ExactOutputs.WriteTo wrote under the same plan; errors are
-// those of Plan.ReadInputs.
+// ReadOutputs reads what ExactOutputs.WriteTo wrote under the same plan; it returns
+// the same kinds of errors as Plan.ReadInputs.
 func (p *ExactPlan) ReadOutputs(r io.Reader) (*ExactOutputs, error) {
 	c, prime, err := p.readCiphertexts(r, kindOutputs, len(p.t), p.outputs(), p.outLimbs(), 1)
 	if err != nil {
@@ -126,24 +126,24 @@ func (p *ExactPlan) ReadOutputs(r io.Reader) (*ExactOutputs, error) {
 // outputs is the number of output ciphertexts.
 func (p *common) outputs() int { return p.lowered.Outputs().Cts }
 
-// WriteKeys writes the keys.
-func (p *common) WriteKeys(w io.Writer, k *Keys) (int64, error) {
+// WriteEvaluationKeys writes the keys.
+func (p *common) WriteEvaluationKeys(w io.Writer, k *EvaluationKeys) (int64, error) {
 	if err := k.check(p); err != nil {
 		return 0, err
 	}
-	out := newWriter(w, kindKeys, k.plan, k.id, 0)
+	out := newWriter(w, kindEvaluationKeys, k.plan, k.id, 0)
 	k.Write(out, p.ring, p.needs)
 	return out.End()
 }
 
-// ReadKeys reads what WriteKeys wrote under the same plan; errors are those of
-// Plan.ReadInputs.
-func (p *common) ReadKeys(r io.Reader) (*Keys, error) {
-	in, id, _, err := p.newReader(r, kindKeys, 1)
+// ReadEvaluationKeys reads what WriteEvaluationKeys wrote under the same plan; it
+// returns the same kinds of errors as Plan.ReadInputs.
+func (p *common) ReadEvaluationKeys(r io.Reader) (*EvaluationKeys, error) {
+	in, id, _, err := p.newReader(r, kindEvaluationKeys, 1)
 	if err != nil {
 		return nil, err
 	}
-	k := &Keys{p.hash, id, keyset.Read(in, p.ring, p.needs)}
+	k := &EvaluationKeys{p.hash, id, keyset.Read(in, p.ring, p.needs)}
 	if err := in.EndOfFile(); err != nil {
 		return nil, err
 	}

@@ -30,11 +30,11 @@ func smallPlan(t testing.TB, seed uint64) (*bundle.Program, *bundletest.Builder,
 }
 
 // Everything that passes between client and server goes through files here, and
-// the answer is that of the direct way.
+// the answer is the one that the direct way gives.
 func TestInsecureFilesRoundTrip(t *testing.T) {
 	_, b, plan := smallPlan(t, 20)
 	client := NewClient(plan)
-	keys, err := client.Keys(t.Context())
+	keys, err := client.EvaluationKeys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,14 +43,14 @@ func TestInsecureFilesRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	var file bytes.Buffer
-	if _, err := plan.WriteKeys(&file, keys); err != nil {
+	if _, err := plan.WriteEvaluationKeys(&file, keys); err != nil {
 		t.Fatal(err)
 	}
 	keyBytes := append([]byte(nil), file.Bytes()...)
 	if got, want := int64(len(keyBytes)), plan.keyBytes(); got < want || got > want+200 {
 		t.Errorf("%d bytes of keys, described as %d", got, want)
 	}
-	sent, err := plan.ReadKeys(&file)
+	sent, err := plan.ReadEvaluationKeys(&file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestInsecureFilesRoundTrip(t *testing.T) {
 	var answers [2][]float64
 	for i, c := range []struct {
 		in   *Inputs
-		keys *Keys
+		keys *EvaluationKeys
 	}{{in, keys}, {sentIn, sent}} {
 		out, err := server.Evaluate(t.Context(), c.in, c.keys)
 		if err != nil {
@@ -99,7 +99,7 @@ func TestInsecureFilesRoundTrip(t *testing.T) {
 	on := func(p *Plan) map[string]wiretest.Object {
 		return map[string]wiretest.Object{
 			"evaluation key": {Data: keyBytes, Read: func(b []byte) ([]byte, error) {
-				return wiretest.Again(b, p.ReadKeys, func(k *Keys, w io.Writer) (int64, error) { return p.WriteKeys(w, k) })
+				return wiretest.Again(b, p.ReadEvaluationKeys, func(k *EvaluationKeys, w io.Writer) (int64, error) { return p.WriteEvaluationKeys(w, k) })
 			}},
 			"input":  {Data: inBytes, Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadInputs, (*Inputs).WriteTo) }},
 			"output": {Data: wiretest.Encoded(t, output.WriteTo), Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadOutputs, (*Outputs).WriteTo) }},
@@ -130,11 +130,11 @@ func TestInsecureServerRefuses(t *testing.T) {
 	_, b, plan := smallPlan(t, 20)
 	_, _, other := smallPlan(t, 21)
 	client := NewClient(plan)
-	keys, err := client.Keys(t.Context())
+	keys, err := client.EvaluationKeys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	strange, err := NewClient(other).Keys(t.Context())
+	strange, err := NewClient(other).EvaluationKeys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,18 +149,18 @@ func TestInsecureServerRefuses(t *testing.T) {
 		}
 		return in
 	}
-	with := func(galois map[int]*rlwe.GaloisKey, relin *rlwe.RelinearizationKey) *Keys {
-		return &Keys{keys.plan, keys.id, &keyset.Set{Galois: galois, Relin: relin}}
+	with := func(galois map[int]*rlwe.GaloisKey, relin *rlwe.RelinearizationKey) *EvaluationKeys {
+		return &EvaluationKeys{keys.plan, keys.id, &keyset.Set{Galois: galois, Relin: relin}}
 	}
 	fewer := maps.Clone(keys.Galois)
 	delete(fewer, plan.needs.Sorted()[0])
-	same, err := NewClient(plan).Keys(t.Context())
+	same, err := NewClient(plan).EvaluationKeys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
 		what   string
-		keys   *Keys
+		keys   *EvaluationKeys
 		change func(in *Inputs)
 		want   string
 	}{

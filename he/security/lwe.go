@@ -16,7 +16,7 @@ const rowDimension, rowLogQ, shift = 1024, 26, 32
 //	log2 q <= 26 (n - 32) / 1024
 //
 // The best known attacks keep their cost along lines log2(q/sigma) = a n - b.
-// The slope is that of the guidelines' row n = 1024, log2 q = 26 for ternary
+// The slope is taken from the guidelines' row n = 1024, log2 q = 26 for ternary
 // secrets. The shift by 32 dimensions, 0.81 bits, pays for binary secrets and for
 // dimensions below 1024: the line then lies below the line through the
 // guidelines' first two rows (1024, 26) and (2048, 53), and below the published

@@ -7,7 +7,7 @@
 // Here every product is rounded before it is added to something, or fused by
 // math.FMA, which is exact everywhere.
 //
-// The values are those of Go's package math on amd64 with fused multiply-add;
+// The values are the values of Go's package math on amd64 with fused multiply-add;
 // the code is derived from it. Elsewhere they differ from package math's in the
 // last bits.
 package elementary

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Total is the bytes of the machine's memory, or those that its control group
+// Total is the bytes of the machine's memory, or the bytes that its control group
 // allows if they are fewer. It is 0 where Linux does not say.
 func Total() int64 {
 	total := int64(0)

@@ -164,8 +164,8 @@ func covered(spans []span, size int) error {
 	return nil
 }
 
-// Float32s are the elements as float32, exactly: those of F16 and BF16 always are,
-// those of F64 where float32 has the same value. Anything else is an error that
+// Float32s are the elements as float32, exactly: elements of F16 and BF16 always are,
+// elements of F64 where float32 has the same value. Anything else is an error that
 // names the type, or the element and its value.
 func (t *Foreign) Float32s() ([]float32, error) {
 	out := make([]float32, len(t.Data)/widths[t.DType])

@@ -18,7 +18,7 @@ func (f *File) Seal() {
 	f.Metadata[sumKey] = f.Sum()
 }
 
-// CheckSeal refuses tensors that are not those of Seal.
+// CheckSeal refuses tensors that are not the ones that Seal sealed.
 func (f *File) CheckSeal() error {
 	if got, want := f.Sum(), f.Metadata[sumKey]; got != want {
 		return fmt.Errorf("altered or damaged: the tensors have SHA-256 %s, the metadata says %q", got, want)

@@ -47,7 +47,7 @@ func Tanh(dst, x []float32) {
 }
 
 // tanh is an odd polynomial below 0.625, (1-e)/(1+e) with e = exp(-2|x|) above.
-// The polynomial is that of tanhf in Moshier's Cephes library.
+// The polynomial is taken from tanhf in Moshier's Cephes library.
 func tanh(x float32) float32 {
 	sign := math.Float32bits(x) & (1 << 31)
 	a := math.Float32frombits(math.Float32bits(x) &^ (1 << 31))

@@ -17,8 +17,8 @@ type dotsKernel func(dst *float32, dstRow int, g *float32, gRow, gStep int, x *f
 //	dst[r, t] += sum_i sum_{j<n} g[r*gRow + i*g.Step + j] * x[offsets[t] + i*x.Step + j]
 //
 // It is the weights' gradient of a convolution: r a channel of the output, t a
-// tap. Each product is rounded to float32 and added to one of 16 sums, that of
-// j mod 16, in order of i, then j. At the end sums k and k+8 are added, then k
+// tap. Each product is rounded to float32 and added to sum j mod 16
+// of 16 sums, in order of i, then j. At the end sums k and k+8 are added, then k
 // and k+4, k and k+2, the last two, and the result to dst.
 //
 // It panics if a run lies outside of its slice.

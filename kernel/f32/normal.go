@@ -1,6 +1,6 @@
 package f32
 
-// Sums are those of a batch normalisation over stretches of a tensor, in float64:
+// Sums are the sums that a batch normalisation takes over stretches of a tensor, in float64:
 // 16 of each kind, value k of a stretch in the sum number k mod 16.
 type Sums [2 * lanes]float64
 

@@ -93,8 +93,8 @@ func (g *Gadget) fast() bool { return g.level >= cpu.IFMA && g.Q>>fastBits == 0 
 //
 // where all digits but the last are in [-B/2, B/2) and the last is what remains,
 // at most B/2 in size where Q <= 2^(Drop + Levels Base). Negative digits are
-// stored as residues. a and b must be reduced; their lengths and those of dst
-// must be equal, and multiples of 8 for the assembly, or it panics.
+// stored as residues. a and b must be reduced; their lengths and the lengths
+// of dst must be equal, and multiples of 8 for the assembly, or it panics.
 func (g *Gadget) Split(dst [][]uint64, a, b []uint64, negate bool) {
 	if len(dst) != g.Levels || len(a) != len(b) {
 		panic(fmt.Sprintf("gadget: %d digits of %d and %d words, want %d", len(dst), len(a), len(b), g.Levels))

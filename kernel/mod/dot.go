@@ -7,7 +7,7 @@ import (
 )
 
 // Pairs are products x[i] y[j] of blocks of words, given by where the blocks
-// start. Mixed ones count twice: those of a square that come in both orders.
+// start. Mixed pairs count twice: the products of a square that come in both orders.
 type Pairs struct {
 	offsets      []int64
 	mixed, plain int

@@ -6,7 +6,7 @@ import (
 )
 
 // Term is one summand of two sums: S A of the first, S B of the second. Words
-// are below q; those of A and B are in Lattigo's Montgomery form, x 2^64 mod q.
+// are below q; the words of A and B are in Lattigo's Montgomery form, x 2^64 mod q.
 type Term struct{ S, A, B []uint64 }
 
 // Inner writes two sums of products,

@@ -88,7 +88,7 @@ func (f *Folder) Path(name string) string { return filepath.Join(f.work, name) }
 func (f *Folder) Staged() bool { return f.work != f.dir }
 
 // Begin starts afresh. If any of results is in the folder, the work goes on apart from
-// them, with copies of those of inherits that are there; otherwise states, which are
+// them, with copies of the files of inherits that are there; otherwise states, which are
 // leftovers of unfinished work, are removed and the work goes on in the folder itself.
 // Unfinished work that was kept apart is dropped.
 func (f *Folder) Begin(results, states, inherits []string) error {
@@ -140,7 +140,7 @@ func (f *Folder) Resume(fits func(dir string) error) error {
 
 // Replaced are the names of what Commit changed in the folder.
 type Replaced struct {
-	// Renewed are files that have other bytes now, Removed those that are gone.
+	// Renewed are files that have other bytes now, Removed files that are gone.
 	Renewed, Removed []string
 }
 

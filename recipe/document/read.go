@@ -54,7 +54,7 @@ func (r *reader) node(y *yaml.Node, depth int) (*Node, error) {
 	return nil, &Error{Node: n, Message: "a value of a kind that recipes do not have"}
 }
 
-// known refuses tags but those of YAML itself.
+// known refuses all tags but the tags of YAML itself.
 func known(y *yaml.Node, n *Node) error {
 	if y.Style&yaml.TaggedStyle == 0 {
 		return nil

@@ -21,7 +21,7 @@ func ReLU(x *G.Node) (*G.Node, error) {
 	return elementwise("relu", x, f32.ReLU, func(dx, x, _, dy []float32) { f32.ReLUGrad(dx, x, dy) })
 }
 
-// Sign is -1 below 0 and 1 from 0 on. Its gradient is that of x clamped to
+// Sign is -1 below 0 and 1 from 0 on. Its gradient is the gradient of x clamped to
 // [-1, 1]: the straight-through estimator.
 //
 // Reference: Hubara et al., arXiv 1602.02830, equation 4.

@@ -55,8 +55,8 @@ type geometry struct {
 	n, c, h, w, o, oh, ow int
 }
 
-// channels and outputs are those of one group; taps are the weights of one output
-// channel.
+// channels and outputs count the channels and outputs of one group, taps the weights of
+// one output channel.
 func (g geometry) channels() int { return g.c / g.Groups }
 func (g geometry) outputs() int  { return g.o / g.Groups }
 func (g geometry) taps() int     { return g.channels() * g.area() }

@@ -32,13 +32,13 @@ type GRU struct {
 
 // GRUCell is the elementwise part of a GRU.
 type GRUCell interface {
-	// Reset computes, at step t, the gates z and r of Y from those of A, and the product
+	// Reset computes, at step t, the gates z and r of Y from their arguments in A, and the product
 	// RH of r and the state before.
 	Reset(r *GRURun, t int)
-	// Output computes the candidate of Y from that of A, and the state after step t.
+	// Output computes the candidate of Y from its argument in A, and the state after step t.
 	Output(r *GRURun, t int)
 	// BackOutput computes from DH, the loss's gradient by the state after step t, the
-	// candidate's part of DA and that of z, and leaves in DH what goes straight to the state
+	// parts of DA of the candidate and of z, and leaves in DH what goes straight to the state
 	// before.
 	BackOutput(r *GRURun, t int)
 	// BackReset computes r's part of DA from DRH, the gradient by RH, and adds to DH what

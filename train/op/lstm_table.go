@@ -7,7 +7,8 @@ import "qtool/model"
 // bias is in the tables; b itself must be 0 in the graph's sum.
 //
 // Gradients are straight through every rounding: a gate's is its activation's
-// slope, a product x y / K has those of x y / K, and a clamped cell state has none.
+// slope, a rounded product's gradients are the gradients of x y / K, and a clamped cell
+// state has none.
 type TableCell struct{ Tables *model.CellTables }
 
 // Forward implements Cell.

@@ -22,7 +22,7 @@ func pad(win Window, c, h, w, n int, value float32) *padded {
 	return p
 }
 
-// height and width are those of a plane with its padding.
+// height and width are the extents of a plane with its padding.
 func (p *padded) height() int { return p.Before[0] + p.h + p.After[0] }
 func (p *padded) width() int  { return p.Before[1] + p.w + p.After[1] }
 

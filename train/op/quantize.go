@@ -7,7 +7,7 @@ import (
 )
 
 // Quantizer maps reals to integer codes held as float32, and says what gradient
-// passes through: that of the straight-through estimator.
+// passes through, by the straight-through estimator.
 //
 // Reference: Bengio et al., arXiv 1308.3432; Jacob et al., arXiv 1712.05877.
 type Quantizer struct {
@@ -17,7 +17,7 @@ type Quantizer struct {
 	// the grid and 0 where x was clamped. nil means that no gradient is wanted.
 	Grad func(dx, x, dcode []float32)
 	// Scale, if not nil, is the learned scales' node, and ScaleGradient writes
-	// their gradient, relative to each scale, from that of the codes.
+	// their gradient, relative to each scale, from the codes' gradient.
 	Scale         *G.Node
 	ScaleGradient func(dst, x, dcode []float32)
 }

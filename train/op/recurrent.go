@@ -75,7 +75,7 @@ func (o *operation) pickFrom(inputs G.Nodes, inputGrad bool, build func(inputs G
 	}
 }
 
-// parts cuts the node of all gradients into those of the inputs.
+// parts cuts the node of all gradients into the gradients by each input.
 func parts(d []float32, sizes []int) [][]float32 {
 	part := make([][]float32, len(sizes))
 	for i, s := range sizes {

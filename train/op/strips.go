@@ -14,13 +14,13 @@ type strip struct {
 // the partner of the first of them in memory order.
 type side struct {
 	positions int
-	// taps of p are first, first+step, ... below end; partner is that of the tap
-	// with the smallest one.
+	// taps of p are first, first+step, ... below end; partner is the least of
+	// their partners.
 	taps func(p int) (first, end, step, partner int)
 }
 
 // forward: position p meets the input at p*stride + i*dilation - padding for tap i.
-// d is the dimension, size that of the input.
+// d is the dimension, size the input's extent in it.
 func (g geometry) forward(d, positions, size int) side {
 	stride, dilation, kernel, padding := g.Stride[d], g.Dilation[d], g.Kernel[d], g.Before[d]
 	return side{positions, func(p int) (first, end, step, partner int) {

@@ -9,7 +9,7 @@
 // or brought most, wherever they were taken so far; when every point of the
 // front has had its neighbours tried, two axes at once. Nothing is drawn at
 // random and nothing depends on time, so that a search which is repeated, on the
-// answers it had before or on those of another machine that agree, takes the
+// answers it had before or on equal answers of another machine, takes the
 // same way.
 //
 // Reference: Paquete, Chiarandini, Stützle, "Pareto local optimum sets in the

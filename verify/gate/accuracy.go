@@ -6,38 +6,38 @@ import (
 	"qtool/verify"
 )
 
-// rungNames are the accuracy checks.
-var rungNames = []string{"accuracy-float", "accuracy-integer", "accuracy-encrypted"}
+// stageNames are the accuracy checks.
+var stageNames = []string{"accuracy-float", "accuracy-integer", "accuracy-encrypted"}
 
-// rung is one list of answers beside the baseline's.
-type rung struct {
+// stage is one list of answers beside the baseline's.
+type stage struct {
 	name     string
 	was, now verify.Predictions
 }
 
-// rungs are those that are compared.
-func (c *checker) rungs() []rung {
+// stages are the stages of the ladder that are compared.
+func (c *checker) stages() []stage {
 	p, a := &c.e.Predictions, &c.r.Answers
-	return []rung{{"float", p.Float, a.Float}, {"integer", p.Integer, a.Integer}, {"encrypted", p.encrypted(), a.Encrypted}}
+	return []stage{{"float", p.Float, a.Float}, {"integer", p.Integer, a.Integer}, {"encrypted", p.encrypted(), a.Encrypted}}
 }
 
 func (c *checker) accuracies() {
-	for i, r := range c.rungs() {
+	for i, r := range c.stages() {
 		switch {
 		case r.was == nil && r.now == nil:
-			c.skip("Neither the baseline nor the report has this rung.", rungNames[i])
+			c.skip("Neither the baseline nor the report has this stage.", stageNames[i])
 		case r.was == nil:
-			c.skip("The baseline has no such rung; gate update adds it.", rungNames[i])
+			c.skip("The baseline has no such stage; gate update adds it.", stageNames[i])
 		case r.now == nil:
-			c.add(rungNames[i], Fail, "answers of this rung", "none",
-				"The baseline has this rung and the report does not: keep the checkpoints beside the bundle.")
+			c.add(stageNames[i], Fail, "answers of this stage", "none",
+				"The baseline has this stage and the report does not: keep the checkpoints beside the bundle.")
 		default:
-			c.accuracy(rungNames[i], r.was, r.now)
+			c.accuracy(stageNames[i], r.was, r.now)
 		}
 	}
 }
 
-// accuracy is the paired test of one rung; was may be longer than now.
+// accuracy is the paired test of one stage; was may be longer than now.
 func (c *checker) accuracy(name string, was, now verify.Predictions) {
 	n := len(now)
 	labels, was := c.r.Answers.Labels[:n], was[:n]

@@ -26,7 +26,7 @@ type Baseline struct {
 
 // Entry is one recipe's part of a Baseline. Accuracy.Float, Accuracy.Quantized
 // and Predictions.Float are nil where the report that made the entry had no such
-// rung.
+// stage.
 type Entry struct {
 	Recipe              string          `json:"recipe"`
 	Dataset             string          `json:"dataset"`
@@ -61,7 +61,7 @@ const (
 // encrypted seconds over the integer reference's on the same images and machine;
 // it is information until EnforceSlowdown. MaxFlipsIntegerEncrypted and
 // MinPrecisionBits are about approximate back ends; without the first no answer
-// may flip. MaxAUCLoss is how much the AUC of two classes may fall on any rung.
+// may flip. MaxAUCLoss is how much the AUC of two classes may fall on any stage.
 type Budgets struct {
 	MaxFlipsFloatInteger     *int64   `json:"max_flips_float_integer"`
 	MaxFlipsQuantizedInteger *int64   `json:"max_flips_quantized_integer"`
@@ -77,7 +77,7 @@ type Budgets struct {
 	EnforceSlowdown          bool     `json:"enforce_slowdown"`
 }
 
-// Layer is the proved range of one operation.
+// Layer is the static bound of one operation.
 type Layer struct {
 	Name  string       `json:"name"`
 	Op    bundle.Kind  `json:"op"`
@@ -92,7 +92,7 @@ type Predictions struct {
 	Float     verify.Predictions `json:"float"`
 	Integer   verify.Predictions `json:"integer"`
 	Encrypted verify.Predictions `json:"encrypted,omitempty"`
-	// Values are those of a regression, nil for a classification, which has the others.
+	// Values are the outputs of a regression; nil for a classification, which has answers.
 	Values *verify.Values `json:"values,omitempty"`
 }
 

@@ -14,7 +14,7 @@ func (c *checker) budgets() {
 	c.encryptedFlips()
 	switch {
 	case r.Lookups != nil:
-		c.skip("The noise of look-ups is judged by how many missed their slot.", "noise")
+		c.skip("The noise of look-ups is judged by how many fail to decrypt.", "noise")
 	case c.approximate():
 		c.skip("An approximate back end has precision in the place of a noise budget.", "noise")
 	default:
@@ -37,15 +37,15 @@ func (c *checker) budgets() {
 
 const noBudget = "The baseline sets no budget."
 
-func (c *checker) flips(name string, limit *int64, ran bool, got int, rung string) {
+func (c *checker) flips(name string, limit *int64, ran bool, got int, stage string) {
 	switch {
 	case limit == nil:
 		c.add(name, Skip, "", fmt.Sprint(got), noBudget)
 	case !ran:
-		c.add(name, Fail, fmt.Sprintf("at most %d", *limit), "rung not run",
-			"The baseline has a budget and the report lacks the rung: keep the checkpoints beside the bundle.")
+		c.add(name, Fail, fmt.Sprintf("at most %d", *limit), "stage not run",
+			"The baseline has a budget and the report lacks the stage: keep the checkpoints beside the bundle.")
 	default:
-		why := fmt.Sprintf("The integer program answers %d of %d %s otherwise than the %s network.", got, c.answered(), c.noun.Many, rung)
+		why := fmt.Sprintf("The integer program answers %d of %d %s otherwise than the %s network.", got, c.answered(), c.noun.Many, stage)
 		c.check(name, int64(got) <= *limit, fmt.Sprintf("at most %d", *limit), fmt.Sprint(got), why, why)
 	}
 }

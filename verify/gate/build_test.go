@@ -17,7 +17,7 @@ import (
 func hash(digit string) string { return strings.Repeat(digit, 64) }
 
 // testReport is a complete and consistent report of n images. Every 10th image
-// is wrong on all rungs, and every 50th in float only.
+// is wrong on all stages, and every 50th in float only.
 func testReport(n int) *verify.Report {
 	r := rand.New(rand.NewPCG(1, 2))
 	a := verify.Answers{}
@@ -72,7 +72,7 @@ func restate(r *verify.Report) *verify.Report {
 	return r
 }
 
-// spoil makes the first count images that are right wrong on every rung; gain
+// spoil makes the first count images that are right wrong on every stage; gain
 // makes the last ones that are wrong right.
 func spoil(r *verify.Report, count int) { turn(r, count, true) }
 func gain(r *verify.Report, count int)  { turn(r, count, false) }

@@ -43,8 +43,8 @@ func Changes(old, b *Baseline, recipe string) []string {
 		}
 	}
 	for _, m := range now.judgedBy() {
-		for _, rung := range verify.RungNames {
-			line(m.Name+"."+rung, value(m, was.Metric[m.Name].Rung(rung)), value(m, now.Metric[m.Name].Rung(rung)))
+		for _, stage := range verify.StageNames {
+			line(m.Name+"."+stage, value(m, was.Metric[m.Name].Stage(stage)), value(m, now.Metric[m.Name].Stage(stage)))
 		}
 	}
 	for i := range max(len(was.Layers), len(now.Layers)) {
@@ -78,7 +78,7 @@ func (e *Entry) judgedBy() (all []task.Metric) {
 	return all
 }
 
-// reached is the metric that decides, of the integer rung.
+// reached is the metric that decides, of the integer stage.
 func (e *Entry) reached() string {
 	m, x := task.Accuracy, e.Accuracy.Integer
 	if e.Task == task.Regression {

@@ -11,7 +11,7 @@ import (
 // Options change what a gate demands.
 type Options struct {
 	// AllowSample lets a report pass that has fewer images than the test set, or
-	// encrypted fewer: each rung's images are compared with the first of the
+	// encrypted fewer: each stage's images are compared with the first of the
 	// baseline's. The result says so.
 	AllowSample bool
 }
@@ -57,7 +57,7 @@ func (c *checker) compare() {
 		c.accuracies()
 		c.listFlips()
 	default:
-		c.skip(c.unpaired(), rungNames...)
+		c.skip(c.unpaired(), stageNames...)
 	}
 	c.aucs()
 	c.budgets()
@@ -65,16 +65,16 @@ func (c *checker) compare() {
 
 // report wants a report of this schema in which encryption really happened.
 func (c *checker) report() bool {
-	r, want := c.r, fmt.Sprintf("schema %d, integer and encrypted rungs", verify.ReportSchema)
+	r, want := c.r, fmt.Sprintf("schema %d, integer and encrypted stages", verify.ReportSchema)
 	switch {
 	case r.Schema != verify.ReportSchema:
 		c.add("report", Fail, want, fmt.Sprintf("schema %d", r.Schema), "The report has another schema.")
 	case kindOf(r.Task) != task.Classification && (!c.regression() || r.Asked().Outputs < 1):
 		c.add("report", Fail, want, fmt.Sprintf("task %q", r.Task), "The report is of a task that this version does not know, or without its values.")
 	case c.judged().Integer == nil || c.integerAnswers() == 0:
-		c.add("report", Fail, want, "no integer rung", "The integer program was not run.")
+		c.add("report", Fail, want, "no integer stage", "The integer program was not run.")
 	case c.judged().Encrypted == nil || c.encryptedAnswers() == 0 || r.Backend == nil:
-		c.add("report", Fail, want, "no encrypted rung", "Nothing was evaluated under encryption.")
+		c.add("report", Fail, want, "no encrypted stage", "Nothing was evaluated under encryption.")
 	default:
 		c.add("report", Pass, want, want, "The report is complete.")
 		return true
@@ -102,7 +102,7 @@ func (c *checker) images() bool {
 	if c.Sample && r.TestImages == c.e.Images && r.Images > 0 {
 		why := fmt.Sprintf("Only a sample was run: every comparison of answers below is of the first %d of %d %s.", r.Images, r.TestImages, c.noun.Many)
 		if n := c.answered(); n > r.Images {
-			why = fmt.Sprintf("Only a sample was encrypted: comparisons of encrypted answers below are of the first %d of %d %s, those of other rungs of the first %d.", r.Images, r.TestImages, c.noun.Many, n)
+			why = fmt.Sprintf("Only a sample was encrypted: comparisons of encrypted answers below are of the first %d of %d %s, comparisons of other stages of the first %d.", r.Images, r.TestImages, c.noun.Many, n)
 		}
 		c.add("images", Info, want, fmt.Sprint(r.Images), why)
 		return true

@@ -54,7 +54,7 @@ func TestFailures(t *testing.T) {
 			restate(r)
 		}, "predictions", "the report or the baseline was altered"},
 		{"plaintext modulus too small", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = []uint64{40961} },
-			"modulus", "too small for the proved range [-30000, 30000]"},
+			"modulus", "too small for the static bound [-30000, 30000]"},
 		{"plaintext modulus one too small", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = []uint64{59999} }, "modulus", "wraps around"},
 		{"one prime twice", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = []uint64{65537, 65537} }, "modulus", "distinct primes"},
 		{"a modulus that is no prime", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = []uint64{1<<64 - 1} }, "modulus", "distinct primes"},
@@ -99,7 +99,7 @@ func TestFailures(t *testing.T) {
 			e.Bundle = Free
 			r.Layers[0].Range = bundle.NewRange(-70000, 70001)
 		}, "ranges", ""},
-		{"no float rung", func(r *verify.Report, _ *Entry) { r.Answers.Float = nil; restate(r) }, "accuracy-float flips-float-integer", "keep the checkpoints"},
+		{"no float stage", func(r *verify.Report, _ *Entry) { r.Answers.Float = nil; restate(r) }, "accuracy-float flips-float-integer", "keep the checkpoints"},
 		{"nothing encrypted", func(r *verify.Report, _ *Entry) { r.Answers.Encrypted = nil; restate(r) }, "report", "Nothing was evaluated"},
 		{"no back end", func(r *verify.Report, _ *Entry) { r.Backend = nil }, "report", ""},
 		{"float only", func(r *verify.Report, _ *Entry) {
@@ -163,7 +163,7 @@ func TestHarmless(t *testing.T) {
 		{"the next prime is modulus enough", func(r *verify.Report, _ *Entry) { r.Backend.PlaintextModuli = []uint64{60013} }},
 		{"no margins", func(r *verify.Report, _ *Entry) { r.Answers.Margins = nil }},
 		{"no budgets", func(r *verify.Report, e *Entry) { e.Budgets = Budgets{}; r.Backend.SecurityBits = 3 }},
-		{"a rung more than the baseline has", func(r *verify.Report, e *Entry) { e.Accuracy.Float, e.Predictions.Float = nil, nil }},
+		{"a stage more than the baseline has", func(r *verify.Report, e *Entry) { e.Accuracy.Float, e.Predictions.Float = nil, nil }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := testReport(10000)
@@ -230,8 +230,8 @@ func TestFlipsComeWorstFirst(t *testing.T) {
 	var got []int
 	for _, f := range Check(restate(r), b, Options{}).Flips {
 		got = append(got, f.Image)
-		if f.Image == 5 && len(f.Rungs) != 1 || f.Image != 5 && len(f.Rungs) != 3 {
-			t.Errorf("image %d: rungs %v", f.Image, f.Rungs)
+		if f.Image == 5 && len(f.Stages) != 1 || f.Image != 5 && len(f.Stages) != 3 {
+			t.Errorf("image %d: stages %v", f.Image, f.Stages)
 		}
 	}
 	if want := []int{3, 2, 4, 5, 19, 9}; !slices.Equal(got, want) {

@@ -39,7 +39,7 @@ func orElse(s, other string) string {
 }
 
 // lengths is what is wrong with the answers' lists, "" for nothing: one for each
-// image that was encrypted, and where the other rungs answered more, one for each
+// image that was encrypted, and where the other stages answered more, one for each
 // label on all of those.
 func (c *checker) lengths() string {
 	a, n := &c.r.Answers, c.answered()
@@ -84,7 +84,7 @@ func (c *checker) lengths() string {
 	return ""
 }
 
-// answered is how many samples the rungs that are not encrypted answered: as many
+// answered is how many samples the stages that are not encrypted answered: as many
 // as there are labels, and no fewer than were encrypted.
 func (c *checker) answered() int { return max(c.r.Answers.Len(), c.r.Images) }
 
@@ -99,7 +99,7 @@ func (c *checker) figures() string {
 	} else if s.IntegerOnEncrypted != nil {
 		return fmt.Sprintf("accuracy.integer_on_encrypted is stated as %v, though every %s was encrypted", *s.IntegerOnEncrypted, c.noun.One)
 	}
-	for _, rung := range []struct {
+	for _, stage := range []struct {
 		name    string
 		answers verify.Predictions
 		stated  *float64
@@ -107,11 +107,11 @@ func (c *checker) figures() string {
 		{"float", a.Float, s.Float}, {"quantized", a.Quantized, s.Quantized}, {"integer", a.Integer, s.Integer}, {"encrypted", a.Encrypted, s.Encrypted},
 		{"integer_on_encrypted", onEncrypted, s.IntegerOnEncrypted},
 	} {
-		if rung.answers == nil {
+		if stage.answers == nil {
 			continue
 		}
-		if want := accuracy(a.Labels, rung.answers); rung.stated == nil || *rung.stated != want {
-			return fmt.Sprintf("accuracy.%s is stated as %s, the answers give %v", rung.name, stated(rung.stated), want)
+		if want := accuracy(a.Labels, stage.answers); stage.stated == nil || *stage.stated != want {
+			return fmt.Sprintf("accuracy.%s is stated as %s, the answers give %v", stage.name, stated(stage.stated), want)
 		}
 	}
 	for _, pair := range []struct {
@@ -140,18 +140,18 @@ func (c *checker) figures() string {
 }
 
 // account is what is wrong with the account of look-ups, which excuses mismatches:
-// failed images must be some of the report's, each with a look-up that failed, and
+// failed images must be some of the report's, each with a wrong entry, and
 // hold every answer that differs. The lists' lengths are right.
 func (c *checker) account() string {
 	r, l := c.r, c.r.Lookups
 	if l == nil {
 		if r.Explained != 0 {
-			return fmt.Sprintf("%d mismatches are explained by failed look-ups, of which the report has no account", r.Explained)
+			return fmt.Sprintf("%d mismatches are explained by wrong entries, of which the report has no account", r.Explained)
 		}
 		return ""
 	}
 	if l.Failed < 0 || l.Missed < 0 || l.Missed > l.Done || l.Failed > l.Done || len(l.FailedSamples) > l.Failed {
-		return fmt.Sprintf("lookups has %d done, %d missed and %d failed in %s", l.Done, l.Missed, l.Failed, c.noun.Count(len(l.FailedSamples)))
+		return fmt.Sprintf("lookups has %d done, %d decryption failures and %d wrong entries in %s", l.Done, l.Missed, l.Failed, c.noun.Count(len(l.FailedSamples)))
 	}
 	failed := map[int]bool{}
 	for _, i := range l.FailedSamples {
@@ -161,14 +161,14 @@ func (c *checker) account() string {
 		failed[i] = true
 	}
 	if r.Explained < 0 || r.Explained > r.LogitMismatches || r.Explained > 0 && len(failed) == 0 {
-		return fmt.Sprintf("%d of %d mismatches are explained by failed look-ups in %s", r.Explained, r.LogitMismatches, c.noun.Count(len(failed)))
+		return fmt.Sprintf("%d of %d mismatches are explained by wrong entries in %s", r.Explained, r.LogitMismatches, c.noun.Count(len(failed)))
 	}
 	if r.Explained < r.LogitMismatches {
 		return ""
 	}
 	for i, answer := range r.Answers.Encrypted {
 		if answer != r.Answers.Integer[i] && !failed[i] {
-			return fmt.Sprintf("the encrypted answer of %s %d differs, in which no look-up failed", c.noun.One, i)
+			return fmt.Sprintf("the encrypted answer of %s %d differs, in which no entry was wrong", c.noun.One, i)
 		}
 	}
 	return ""

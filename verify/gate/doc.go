@@ -2,7 +2,7 @@
 //
 // Exact things are compared exactly: the integer reference and the encrypted
 // executor agree on every logit, the bundle and all its integer logits have the
-// baseline's hashes, the proved ranges are the same. Accuracy is compared by a
+// baseline's hashes, the static bounds are the same. Accuracy is compared by a
 // paired test on single images (see McNemar) with a level and a minimum effect,
 // so that neither one unlucky image nor a lucky average decides. Sizes, noise,
 // security and flips have budgets that people edit.

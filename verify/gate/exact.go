@@ -8,7 +8,7 @@ import (
 )
 
 // mismatches wants every encrypted logit equal to the integer reference's, but for
-// those of images in which a look-up failed; see precision for back ends that are
+// logits of samples with a wrong entry; see precision for back ends that are
 // not exact.
 func (c *checker) mismatches() {
 	if c.approximate() {
@@ -17,7 +17,7 @@ func (c *checker) mismatches() {
 	}
 	if r := c.r; r.Lookups != nil && r.Explained > 0 && r.Explained == r.LogitMismatches {
 		c.add("mismatches", Pass, "0 unexplained", fmt.Sprintf("%d, all explained", r.LogitMismatches), fmt.Sprintf(
-			"Encrypted logits differ only in the %s in which a look-up failed.", c.noun.Count(len(r.Lookups.FailedSamples))))
+			"Encrypted logits differ only in the %s with a wrong entry.", c.noun.Count(len(r.Lookups.FailedSamples))))
 		return
 	}
 	got := fmt.Sprint(c.r.LogitMismatches)
@@ -29,7 +29,7 @@ func (c *checker) mismatches() {
 		"Encrypted logits differ from the integer reference: the parameters or the executor are wrong.")
 }
 
-// lookups wants no more look-ups to have missed their slot than their noise
+// lookups wants no more decryption failures than the noise of look-ups
 // explains. Reports of other back ends have no such check.
 func (c *checker) lookups() {
 	l := c.r.Lookups
@@ -37,17 +37,17 @@ func (c *checker) lookups() {
 		return
 	}
 	err := verify.CheckLookups(l)
-	c.check("lookups", err == nil, fmt.Sprintf("about %.3g missed", l.Expected), fmt.Sprintf("%d missed", l.Missed),
-		fmt.Sprintf("Of %d look-ups and logits no more missed their slot than the predicted noise explains.", l.Done),
-		fmt.Sprintf("More missed their slot than the predicted noise explains: %v.", err))
+	c.check("lookups", err == nil, fmt.Sprintf("about %.3g decryption failures", l.Expected), fmt.Sprintf("%d decryption failures", l.Missed),
+		fmt.Sprintf("Of %d look-ups and logits no more failed to decrypt than the predicted noise explains.", l.Done),
+		fmt.Sprintf("There are more decryption failures than the predicted noise explains: %v.", err))
 }
 
-// modulus wants the plaintext primes to carry the proved output range [lo, hi]:
+// modulus wants the plaintext primes to carry the static bound [lo, hi] of the output:
 //
 //	prod t_i > hi - lo,   t_i prime and distinct
 //
-// Look-ups by blind rotation have slots of the torus instead, which must be as
-// many. An exact report without either fails; an approximate one carries reals, and
+// Look-ups by blind rotation have a message space instead, which must have as many
+// values. An exact report without either fails; an approximate one carries reals, and
 // has no such modulus.
 //
 // Residues of the output then stand for one integer each. Ranges in between may
@@ -59,15 +59,15 @@ func (c *checker) modulus() {
 		return
 	}
 	if len(c.r.Layers) == 0 {
-		c.check("modulus", false, "a proved output range", "no layer", "", "The report names no layer, so that nothing says how large the output is.")
+		c.check("modulus", false, "the static bound of the output", "no layer", "", "The report names no layer, so that nothing says how large the output is.")
 		return
 	}
 	output := c.r.Layers[len(c.r.Layers)-1]
 	width := new(big.Int).Sub(output.Range.Hi, output.Range.Lo)
-	if slots := c.r.Backend.TorusSlots; slots > 0 && len(t) == 0 {
-		c.check("modulus", big.NewInt(int64(slots)).Cmp(width) > 0, fmt.Sprintf("above %v slots", width), fmt.Sprint(slots),
-			"The slots of the torus carry the proved range of the output.",
-			fmt.Sprintf("The slots of the torus are too few for the proved range %v of the output %q: some input wraps around.", output.Range, output.Name))
+	if space := c.r.Backend.TorusSlots; space > 0 && len(t) == 0 {
+		c.check("modulus", big.NewInt(int64(space)).Cmp(width) > 0, fmt.Sprintf("above %v values", width), fmt.Sprint(space),
+			"The message space carries the static bound of the output.",
+			fmt.Sprintf("The message space is too small for the static bound %v of the output %q: some input wraps around.", output.Range, output.Name))
 		return
 	}
 	product, seen := big.NewInt(1), map[uint64]bool{}
@@ -81,8 +81,8 @@ func (c *checker) modulus() {
 		product.Mul(product, prime)
 	}
 	c.check("modulus", product.Cmp(width) > 0, fmt.Sprintf("above %v (%d bits)", width, width.BitLen()), fmt.Sprintf("%v (%d bits)", product, product.BitLen()),
-		"The plaintext modulus carries the proved range of the output.",
-		fmt.Sprintf("The plaintext modulus is too small for the proved range %v of the output %q: some input wraps around.", output.Range, output.Name))
+		"The plaintext modulus carries the static bound of the output.",
+		fmt.Sprintf("The plaintext modulus is too small for the static bound %v of the output %q: some input wraps around.", output.Range, output.Name))
 }
 
 // exact compares what must be the same for the same bundle.
@@ -124,7 +124,7 @@ func (c *checker) predictions(same, paired bool) {
 	case c.regression():
 		c.sameValues()
 	default:
-		// A bundle names its float checkpoint by hash, so that the float rung must
+		// A bundle names its float checkpoint by hash, so that the float stage must
 		// be the same too.
 		got := c.r.Answers.Integer
 		n := differences(got, c.e.Predictions.Integer[:len(got)])
@@ -141,7 +141,7 @@ func (c *checker) predictions(same, paired bool) {
 // ranges are information.
 func (c *checker) ranges(same bool) {
 	want, got, n := c.firstRange()
-	pass, fail := "The proved range of every layer is the baseline's.", fmt.Sprintf("%d layer(s) are not the baseline's; the first is shown.", n)
+	pass, fail := "The static bound of every layer is the baseline's.", fmt.Sprintf("%d layer(s) are not the baseline's; the first is shown.", n)
 	if n > 0 && !same && c.e.Bundle == Free {
 		c.add("ranges", Info, want, got, fail)
 		return

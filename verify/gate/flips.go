@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// listFlips collects the images whose answer changed on some rung. The worst
+// listFlips collects the images whose answer changed on some stage. The worst
 // come first: lost images before those that were wrong anyway and those gained,
-// and among them the largest margins, since the surer the integer rung is of its
+// and among them the largest margins, since the surer the integer stage is of its
 // present answer, the less an accident of rounding explains the change.
 func (c *checker) listFlips() {
 	type key struct{ image, was, is int }
 	at := map[key]int{}
-	for _, r := range c.rungs() {
+	for _, r := range c.stages() {
 		if r.was == nil {
 			continue
 		}
@@ -22,11 +22,11 @@ func (c *checker) listFlips() {
 			}
 			k := key{i, r.was[i], is}
 			if j, ok := at[k]; ok {
-				c.Flips[j].Rungs = append(c.Flips[j].Rungs, r.name)
+				c.Flips[j].Stages = append(c.Flips[j].Stages, r.name)
 				continue
 			}
 			at[k] = len(c.Flips)
-			c.Flips = append(c.Flips, Flip{Image: i, Rungs: []string{r.name}, Label: c.r.Answers.Labels[i], Was: r.was[i], Is: is, Margin: c.margin(i)})
+			c.Flips = append(c.Flips, Flip{Image: i, Stages: []string{r.name}, Label: c.r.Answers.Labels[i], Was: r.was[i], Is: is, Margin: c.margin(i)})
 		}
 	}
 	slices.SortStableFunc(c.Flips, func(a, b Flip) int {

@@ -83,7 +83,7 @@ func have(n task.Noun, count int) string {
 
 // flipHeader and cells are a flip's columns.
 func (r *Result) flipHeader() []string {
-	return []string{r.unit().One, "label", "was", "is", "effect", "margin", "rungs"}
+	return []string{r.unit().One, "label", "was", "is", "effect", "margin", "stages"}
 }
 
 func (f Flip) cells() []string {
@@ -91,5 +91,5 @@ func (f Flip) cells() []string {
 	if f.Margin != nil {
 		margin = fmt.Sprintf("%.4f", *f.Margin)
 	}
-	return []string{fmt.Sprint(f.Image), fmt.Sprint(f.Label), fmt.Sprint(f.Was), fmt.Sprint(f.Is), f.Effect(), margin, strings.Join(f.Rungs, ", ")}
+	return []string{fmt.Sprint(f.Image), fmt.Sprint(f.Label), fmt.Sprint(f.Was), fmt.Sprint(f.Is), f.Effect(), margin, strings.Join(f.Stages, ", ")}
 }

@@ -11,10 +11,10 @@ import (
 // regression reports whether the report answers with numbers.
 func (c *checker) regression() bool { return c.r.Task == task.Regression }
 
-// judged is the report's deciding metric on each rung.
+// judged is the report's deciding metric on each stage.
 func (c *checker) judged() verify.Accuracy { return c.r.Judged(c.r.Asked().Metric()) }
 
-// judged is the entry's deciding metric on each rung.
+// judged is the entry's deciding metric on each stage.
 func (e *Entry) judged() verify.Accuracy {
 	if e.Task == task.Regression {
 		return e.Metric[task.RMSE.Name]
@@ -22,7 +22,7 @@ func (e *Entry) judged() verify.Accuracy {
 	return e.Accuracy
 }
 
-// integerAnswers and encryptedAnswers are how many answers, or values, the rungs have.
+// integerAnswers and encryptedAnswers are how many answers, or values, the stages have.
 func (c *checker) integerAnswers() int {
 	if c.regression() {
 		return len(c.r.Answers.Values.Integer)
@@ -69,10 +69,10 @@ func (c *checker) metrics() string {
 	}
 	want := c.r.Answers.Metrics(c.r.Asked())
 	for _, m := range []task.Metric{task.AUC, task.RMSE, task.MAE, task.R2} {
-		for _, rung := range append([]string{"integer_on_encrypted"}, verify.RungNames...) {
-			w, g := want[m.Name].Rung(rung), c.r.Metric[m.Name].Rung(rung)
+		for _, stage := range append([]string{"integer_on_encrypted"}, verify.StageNames...) {
+			w, g := want[m.Name].Stage(stage), c.r.Metric[m.Name].Stage(stage)
 			if (w == nil) != (g == nil) || w != nil && *w != *g {
-				return fmt.Sprintf("metric.%s.%s is stated as %s, the answers give %s", m.Name, rung, stated(g), stated(w))
+				return fmt.Sprintf("metric.%s.%s is stated as %s, the answers give %s", m.Name, stage, stated(g), stated(w))
 			}
 		}
 	}
@@ -87,21 +87,21 @@ func (c *checker) metrics() string {
 // defaultAUCLoss is what a new entry allows.
 const defaultAUCLoss = 0.005
 
-// aucs compares the area under the curve of each rung with the baseline's, where either
+// aucs compares the area under the curve of each stage with the baseline's, where either
 // has one. Of a part of the samples it says nothing.
 func (c *checker) aucs() {
 	m := task.AUC
 	was, now, limit := c.e.Metric[m.Name], c.r.Metric[m.Name], c.e.Budgets.MaxAUCLoss
-	for _, rung := range []string{"float", "integer", "encrypted"} {
-		name, a, b := m.Name+"-"+rung, was.Rung(rung), now.Rung(rung)
+	for _, stage := range []string{"float", "integer", "encrypted"} {
+		name, a, b := m.Name+"-"+stage, was.Stage(stage), now.Stage(stage)
 		switch {
 		case a == nil && b == nil:
 		case a == nil:
-			c.skip("The baseline has no AUC of this rung; gate update adds it.", name)
+			c.skip("The baseline has no AUC of this stage; gate update adds it.", name)
 		case c.Sample:
 			c.skip("The baseline's AUC is of the whole test set, and only a sample was run.", name)
 		case b == nil:
-			c.add(name, Fail, m.Format(*a), "none", "The baseline has the AUC of this rung and the report does not.")
+			c.add(name, Fail, m.Format(*a), "none", "The baseline has the AUC of this stage and the report does not.")
 		case limit == nil:
 			c.add(name, Skip, m.Format(*a), m.Format(*b), noBudget)
 		default:

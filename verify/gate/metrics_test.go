@@ -59,7 +59,7 @@ func TestAUC(t *testing.T) {
 	if e.Noun != "sentence" || e.Metric["auc"].Integer == nil || *e.Budgets.MaxAUCLoss != defaultAUCLoss {
 		t.Fatalf("entry %+v", e)
 	}
-	// worse takes score away from samples of label 1, on all rungs.
+	// worse takes score away from samples of label 1, on all stages.
 	worse := func(r *verify.Report, by float32) {
 		v := r.Answers.Values
 		for i := 1; i < n; i += 2 {
@@ -107,7 +107,7 @@ func TestAUC(t *testing.T) {
 	}
 }
 
-// spoil2 answers one sample otherwise on all rungs.
+// spoil2 answers one sample otherwise on all stages.
 func spoil2(r *verify.Report) {
 	a := &r.Answers
 	a.Float[0], a.Quantized[0], a.Integer[0], a.Encrypted[0] = 1, 1, 1, 1

@@ -9,7 +9,7 @@ import (
 	"qtool/verify"
 )
 
-// Where only the first images were encrypted, the other rungs are compared on all
+// Where only the first images were encrypted, the other stages are compared on all
 // of the images and the encrypted one on its own.
 func TestEncryptedPart(t *testing.T) {
 	const n, encrypted = 2000, 50
@@ -73,7 +73,7 @@ func TestEncryptedPart(t *testing.T) {
 	for _, f := range result.Findings {
 		switch f.Name {
 		case "images":
-			if f.Status != Info || !strings.Contains(f.Why, "encrypted answers below are of the first 50 of 2000 images, those of other rungs of the first 2000") {
+			if f.Status != Info || !strings.Contains(f.Why, "encrypted answers below are of the first 50 of 2000 images, comparisons of other stages of the first 2000") {
 				t.Errorf("images: %s: %s", f.Status, f.Why)
 			}
 		case "slowdown":
@@ -94,7 +94,7 @@ func TestEncryptedPart(t *testing.T) {
 	}
 }
 
-// lose makes the first n answers wrong on every rung.
+// lose makes the first n answers wrong on every stage.
 func lose(r *verify.Report, n int) {
 	a := &r.Answers
 	for _, p := range []verify.Predictions{a.Float, a.Quantized, a.Integer, a.Encrypted} {

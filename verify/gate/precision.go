@@ -59,7 +59,8 @@ func (c *checker) encryptedFlips() {
 //	margin <= 2 worst error / largest logit = 2^(1 - bits)
 //
 // as both logits are off by that at most. Margins are in units of the largest logit
-// of all images, the bits in that of the encrypted ones, which is no larger.
+// of all samples, the bits in units of the largest of the encrypted samples, which is no
+// larger.
 func (c *checker) listedFlips() string {
 	a, p := &c.r.Answers, c.r.Precision
 	k := 0

@@ -59,32 +59,32 @@ func squares(targets, values verify.Numbers, outputs int) []float64 {
 	return all
 }
 
-// rmseNames are the checks of a regression's rungs.
+// rmseNames are the checks of a regression's stages.
 var rmseNames = []string{"rmse-float", "rmse-integer", "rmse-encrypted"}
 
-// errors compares the errors of a regression, rung by rung.
+// errors compares the errors of a regression, stage by stage.
 func (c *checker) errors(paired bool) {
 	if !paired {
 		c.skip(c.unpaired(), rmseNames...)
 		return
 	}
 	was, now := c.e.Predictions.Values, c.r.Answers.Values
-	for i, rung := range []struct{ was, now verify.Numbers }{{was.Float, now.Float}, {was.Integer, now.Integer}, {was.Encrypted, now.Encrypted}} {
+	for i, stage := range []struct{ was, now verify.Numbers }{{was.Float, now.Float}, {was.Integer, now.Integer}, {was.Encrypted, now.Encrypted}} {
 		switch {
-		case rung.was == nil && rung.now == nil:
-			c.skip("Neither the baseline nor the report has this rung.", rmseNames[i])
-		case rung.was == nil:
-			c.skip("The baseline has no such rung; gate update adds it.", rmseNames[i])
-		case rung.now == nil:
-			c.add(rmseNames[i], Fail, "values of this rung", "none",
-				"The baseline has this rung and the report does not: keep the checkpoints beside the bundle.")
+		case stage.was == nil && stage.now == nil:
+			c.skip("Neither the baseline nor the report has this stage.", rmseNames[i])
+		case stage.was == nil:
+			c.skip("The baseline has no such stage; gate update adds it.", rmseNames[i])
+		case stage.now == nil:
+			c.add(rmseNames[i], Fail, "values of this stage", "none",
+				"The baseline has this stage and the report does not: keep the checkpoints beside the bundle.")
 		default:
-			c.rmse(rmseNames[i], rung.was[:len(rung.now)], rung.now)
+			c.rmse(rmseNames[i], stage.was[:len(stage.now)], stage.now)
 		}
 	}
 }
 
-// rmse is the paired test of one rung's errors on the same samples.
+// rmse is the paired test of one stage's errors on the same samples.
 func (c *checker) rmse(name string, was, now verify.Numbers) {
 	v, m, test := c.r.Answers.Values, task.RMSE, c.e.Test
 	targets := v.Targets[:len(now)]
@@ -173,10 +173,10 @@ func (e *Entry) validateTask() error {
 		if !ok || m == task.Accuracy {
 			return fmt.Errorf("metric %q is unknown", name)
 		}
-		for _, rung := range verify.RungNames {
-			if x := row.Rung(rung); x != nil {
+		for _, stage := range verify.StageNames {
+			if x := row.Stage(stage); x != nil {
 				if err := m.Check(*x); err != nil {
-					return fmt.Errorf("metric.%s.%s: %w", name, rung, err)
+					return fmt.Errorf("metric.%s.%s: %w", name, stage, err)
 				}
 			}
 		}
@@ -202,10 +202,10 @@ func (e *Entry) validateValues() error {
 	answers := verify.Answers{Values: v}
 	want := answers.Metrics(task.Task{Kind: task.Regression, Outputs: v.Outputs})
 	for _, m := range []task.Metric{task.RMSE, task.MAE, task.R2} {
-		for _, rung := range verify.RungNames {
-			w, g := want[m.Name].Rung(rung), e.Metric[m.Name].Rung(rung)
+		for _, stage := range verify.StageNames {
+			w, g := want[m.Name].Stage(stage), e.Metric[m.Name].Stage(stage)
 			if (w == nil) != (g == nil) || w != nil && *w != *g {
-				return fmt.Errorf("predictions.values gives metric.%s.%s %s, the entry says %s", m.Name, rung, stated(w), stated(g))
+				return fmt.Errorf("predictions.values gives metric.%s.%s %s, the entry says %s", m.Name, stage, stated(w), stated(g))
 			}
 		}
 	}

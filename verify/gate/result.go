@@ -48,12 +48,12 @@ type Finding struct {
 
 // Flip is a sample whose answer is not the baseline's.
 type Flip struct {
-	Image int      `json:"image"`
-	Rungs []string `json:"rungs"`
-	Label int      `json:"label"`
-	Was   int      `json:"was"`
-	Is    int      `json:"is"`
-	// Margin is how sure the integer rung of the report is of its answer; see
+	Image  int      `json:"image"`
+	Stages []string `json:"rungs"`
+	Label  int      `json:"label"`
+	Was    int      `json:"was"`
+	Is     int      `json:"is"`
+	// Margin is how sure the integer stage of the report is of its answer; see
 	// verify.Answers. It is nil where the report has none.
 	Margin *float32 `json:"margin"`
 }

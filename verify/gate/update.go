@@ -18,7 +18,7 @@ import (
 // What a gate would refuse for any baseline is no baseline: a partial run, a
 // mismatch, figures that contradict the answers, and a budget passed. So is
 // another dataset under the same recipe's name, and a report without the float
-// rung where there was one. Those errors wrap ErrFailed.
+// stage where there was one. Those errors wrap ErrFailed.
 func Update(old *Baseline, r *verify.Report) (*Baseline, error) {
 	e := entryOf(r)
 	if old != nil {
@@ -34,7 +34,7 @@ func Update(old *Baseline, r *verify.Report) (*Baseline, error) {
 	}
 	b := old.with(e)
 	if r.LogitMismatches > 0 && r.LogitMismatches == r.Explained {
-		return nil, fmt.Errorf("%w: no baseline can be made of this report: mismatches: want 0, got %d, though failed look-ups explain them", ErrFailed, r.LogitMismatches)
+		return nil, fmt.Errorf("%w: no baseline can be made of this report: mismatches: want 0, got %d, though wrong entries explain them", ErrFailed, r.LogitMismatches)
 	}
 	result := Check(r, b, Options{})
 	for _, f := range result.Findings {
@@ -54,7 +54,7 @@ func replaceable(was *Entry, r *verify.Report) error {
 			ErrFailed, was.Recipe, was.Dataset, was.DatasetSHA256, r.Dataset, r.DatasetSHA256)
 	}
 	if was.judged().Float != nil && r.Judged(r.Asked().Metric()).Float == nil {
-		return fmt.Errorf("%w: recipe %q: the baseline has a float rung and the report has none", ErrFailed, was.Recipe)
+		return fmt.Errorf("%w: recipe %q: the baseline has a float stage and the report has none", ErrFailed, was.Recipe)
 	}
 	return nil
 }

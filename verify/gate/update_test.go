@@ -84,13 +84,13 @@ func TestUpdateRefuses(t *testing.T) {
 	}{
 		{"a partial run", "images: want 1000", func(r *verify.Report, _ *Entry) { keep(r, 999) }},
 		{"mismatches", "mismatches: want 0, got 1", func(r *verify.Report, _ *Entry) { r.LogitMismatches = 1 }},
-		{"nothing encrypted", "no encrypted rung", func(r *verify.Report, _ *Entry) { r.Answers.Encrypted = nil; restate(r) }},
+		{"nothing encrypted", "no encrypted stage", func(r *verify.Report, _ *Entry) { r.Answers.Encrypted = nil; restate(r) }},
 		{"a contradiction", "consistency", func(r *verify.Report, _ *Entry) { r.Accuracy.Integer = pointer(1.0) }},
 		{"a budget passed", "bundle-bytes: want at most 6000, got 6001", func(r *verify.Report, _ *Entry) { r.Bytes.Bundle = 6001 }},
 		{"little security", "security: want at least 128", func(r *verify.Report, _ *Entry) { r.Backend.SecurityBits = 80 }},
 		{"another dataset", "remove the entry to start it anew", func(r *verify.Report, _ *Entry) { r.DatasetSHA256 = hash("e") }},
 		{"the same bundle with other logits", "same bundle, other logits", func(r *verify.Report, _ *Entry) { r.IntegerLogitsSHA256 = hash("9") }},
-		{"a lost rung", "has a float rung", func(r *verify.Report, _ *Entry) { r.Answers.Float = nil; restate(r) }},
+		{"a lost stage", "has a float stage", func(r *verify.Report, _ *Entry) { r.Answers.Float = nil; restate(r) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := mustUpdate(t, nil, testReport(1000))
@@ -109,7 +109,7 @@ func TestUpdateRefuses(t *testing.T) {
 	}
 }
 
-// TestBundleAlone gates what has neither a float nor a quantized rung.
+// TestBundleAlone gates what has neither a float nor a quantized stage.
 func TestBundleAlone(t *testing.T) {
 	r := testReport(100)
 	r.Answers.Float, r.Answers.Quantized = nil, nil

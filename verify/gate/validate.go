@@ -118,7 +118,7 @@ func (b *Budgets) validate() error {
 // lists.
 func (e *Entry) validatePredictions() error {
 	p := &e.Predictions
-	for _, rung := range []struct {
+	for _, stage := range []struct {
 		name     string
 		answers  verify.Predictions
 		accuracy *float64
@@ -129,20 +129,20 @@ func (e *Entry) validatePredictions() error {
 		{"integer", p.Integer, e.Accuracy.Integer, false},
 		{"encrypted", p.encrypted(), e.Accuracy.Encrypted, false},
 	} {
-		if rung.optional && rung.answers == nil && rung.accuracy == nil {
+		if stage.optional && stage.answers == nil && stage.accuracy == nil {
 			continue
 		}
-		if len(rung.answers) != e.Images {
-			return fmt.Errorf("predictions.%s has %d answers for %s", rung.name, len(rung.answers), e.unit().Count(e.Images))
+		if len(stage.answers) != e.Images {
+			return fmt.Errorf("predictions.%s has %d answers for %s", stage.name, len(stage.answers), e.unit().Count(e.Images))
 		}
-		if slices.Min(rung.answers) < 0 {
-			return fmt.Errorf("predictions.%s has the negative class %d", rung.name, slices.Min(rung.answers))
+		if slices.Min(stage.answers) < 0 {
+			return fmt.Errorf("predictions.%s has the negative class %d", stage.name, slices.Min(stage.answers))
 		}
-		if rung.name == "labels" {
+		if stage.name == "labels" {
 			continue
 		}
-		if want := accuracy(p.Labels, rung.answers); rung.accuracy == nil || *rung.accuracy != want {
-			return fmt.Errorf("predictions.%s gives accuracy %v, the entry says %s", rung.name, want, stated(rung.accuracy))
+		if want := accuracy(p.Labels, stage.answers); stage.accuracy == nil || *stage.accuracy != want {
+			return fmt.Errorf("predictions.%s gives accuracy %v, the entry says %s", stage.name, want, stated(stage.accuracy))
 		}
 	}
 	if a := e.Accuracy.IntegerOnEncrypted; a != nil {

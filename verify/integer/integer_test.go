@@ -127,7 +127,7 @@ func TestWrongSample(t *testing.T) {
 func TestNewChecks(t *testing.T) {
 	p := program(t)
 	p.Nodes[0].Range = bundle.NewRange(0, 1)
-	if _, err := New(p); err == nil || !strings.Contains(err.Error(), `layer "fc": range [0, 1], proved [0, 510]`) {
+	if _, err := New(p); err == nil || !strings.Contains(err.Error(), `layer "fc": range [0, 1], static bound [0, 510]`) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -28,7 +28,7 @@ func (e *NoiseError) Error() string {
 	return fmt.Sprintf("%s: logit %d: noise budget is exhausted: %.2f bits left, want at least %d", e.Package, e.Output, e.BitsLeft, MinNoiseBits)
 }
 
-// Residues decrypts n outputs of so many slots. decrypt writes those of output i
+// Residues decrypts n outputs of so many slots. decrypt writes the residues of output i
 // and returns how many bits its measured noise leaves; bitsLeft is the least of
 // them. It returns a *NoiseError of the package speaker, and no residues, if that is
 // less than MinNoiseBits. done is as in parallel.Run.

@@ -19,22 +19,22 @@ type Candidate interface {
 	Secure() error
 }
 
-// Options are those of a search.
+// Options say what a search may take.
 type Options struct {
 	Package string // that speaks in errors
 	// Forced says that the caller named the ring degree, AllowInsecure that its risk is
 	// accepted then.
 	Forced, AllowInsecure bool
 	// Excluded, if not nil, is asked where no secure candidate will do: whether another
-	// bound than that of security excludes them all.
+	// bound than the security limit excludes them all.
 	Excluded func(context.Context) error
 }
 
 // Choose sorts the candidates by cost, stably, and realises the first of them that is
 // secure and of which realise has no error. at is its index. A forced ring that is
 // insecure is taken if that is allowed. l is nil where no candidate will do. The error is
-// ctx's once that is done, that of Excluded, or that of security where all a forced ring
-// lacks is that.
+// ctx's once ctx is done, the error of Excluded, or the error about security where a
+// forced ring lacks security alone.
 func Choose[C Candidate, L any](ctx context.Context, all []C, o Options, realise func(c C, secure bool) (*L, error)) (l *L, at int, err error) {
 	slices.SortStableFunc(all, func(a, b C) int { return cmp.Compare(a.Cost(), b.Cost()) })
 	if l, at, err = first(ctx, all, true, realise); l != nil || err != nil {

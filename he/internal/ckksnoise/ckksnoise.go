@@ -12,7 +12,7 @@ import (
 	"qtool/internal/elementary"
 )
 
-// Sources are those of a ring and its primes.
+// Sources are the noise sources of a ring and its primes.
 type Sources struct {
 	n       float64
 	q       []float64 // of the chain

@@ -15,7 +15,7 @@ var ErrHidden = errors.New("secrets are not marshaled")
 // Secret keeps a type T that embeds it from being written out: every verb of
 // package fmt and every slog handler writes T's name alone, and encoding/json,
 // encoding/gob and whatever asks for text or bytes get ErrHidden. The methods have
-// value receivers, so that they are those of T and *T alike.
+// value receivers, so that both T and *T have them.
 //
 // Package fmt calls no methods on unexported fields: it prints them field by
 // field, and a pointer below the top as an address; for a verb that does not fit,

@@ -9,7 +9,7 @@ import (
 	"qtool/bundle"
 )
 
-// elements are those of a list as pairs.
+// elements are the elements of a list as pairs.
 func elements(l List) [][2]int {
 	var all [][2]int
 	l.Each(func(buffer, element int) { all = append(all, [2]int{buffer, element}) })

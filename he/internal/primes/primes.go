@@ -1,4 +1,4 @@
-// Package primes hands out the primes of rings: those that are 1 modulo 2N, so that
+// Package primes hands out the primes of rings: primes that are 1 modulo 2N, so that
 // number theoretic transforms of degree N exist.
 package primes
 

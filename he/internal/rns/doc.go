@@ -12,7 +12,7 @@
 // in the transform (NTT) domain, with values in the order of Lattigo's. Adding a
 // small integer polynomial to a phase adds noise and changes no plaintext;
 // dividing by D and rounding divides V by D and multiplies the plaintext by D^-1
-// mod T. A product of ciphertexts is T times that of their polynomials in s.
+// mod T. A product of ciphertexts is T times the product of their polynomials in s.
 //
 // # Key switching
 //

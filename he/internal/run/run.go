@@ -15,7 +15,7 @@ import (
 type Session interface {
 	// Batch encrypts, evaluates and decrypts samples, as many as the plan takes at once
 	// or fewer. It tells m of phases and of work that is done. The result has the bytes
-	// of ciphertexts; those of keys are not its to tell.
+	// of ciphertexts; the bytes of keys are not its to tell.
 	Batch(ctx context.Context, samples []bundle.Sample, m *meter.Meter) (*he.Result, error)
 }
 
@@ -113,7 +113,7 @@ func (e *Executor) Run(ctx context.Context, samples []bundle.Sample, step func(h
 	return r, nil
 }
 
-// latency is that of one sample.
+// latency is the time of one sample.
 func (p *Plan) latency(c he.Cost, encode float64) *he.Latency {
 	l := *p.Latency
 	l.Encrypt, l.Evaluate, l.Decrypt = c.Seconds.Encrypt, c.Seconds.Evaluate, c.Seconds.Decrypt
@@ -122,7 +122,7 @@ func (p *Plan) latency(c he.Cost, encode float64) *he.Latency {
 }
 
 // Phases is what a batch, or one plaintext prime of it, goes through: ciphertexts of type
-// In reach the server, those of type Out come back. It adds the seconds of each phase to
+// In reach the server, ciphertexts of type Out come back. It adds the seconds of each phase to
 // the cost.
 func Phases[In, Out, A any](m *meter.Meter, c *he.Cost, encrypt func() (In, error), evaluate func(In) (Out, error), decrypt func(Out) (A, error)) (answers A, err error) {
 	var in In

@@ -7,7 +7,7 @@ import "qtool/kernel/mod"
 type basis struct{ from, to string }
 
 // converter takes a polynomial's residues modulo d_0..d_k, whose product is D,
-// to those of its representative of least magnitude modulo other primes t:
+// to the residues of its representative of least magnitude modulo other primes t:
 //
 //	y_i = x_i (D/d_i)^-1 mod d_i,   v = round(sum y_i / d_i),
 //	x mod t = sum y_i (D/d_i mod t) - v D mod t

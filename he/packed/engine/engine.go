@@ -13,7 +13,7 @@ import (
 )
 
 // Poly is one polynomial in the NTT domain: limbs of N coefficients. In the
-// extended basis the special limbs follow those of the ciphertext.
+// extended basis the special limbs follow the limbs of the ciphertext.
 type Poly [][]uint64
 
 // Ciphertext has the polynomials c_0, c_1, ... of its phase sum c_i s^i.
@@ -36,7 +36,7 @@ type Engine struct {
 
 // New returns an engine for params that uses so many workers. factor
 // multiplies every product of ciphertexts: BGV's plaintext modulus, 0 for none.
-// Transforms are this project's where they are faster than those of params'
+// Transforms are this project's where they are faster than the transforms of params'
 // rings.
 func New(params rlwe.Parameters, workers int, factor uint64) (*Engine, error) {
 	e := &Engine{n: params.N(), workers: workers, nthRoot: params.RingQ().NthRoot(), factor: factor}

@@ -15,7 +15,7 @@ type Digits []Poly
 func (e *Engine) digits(limbs int) int { return (limbs + len(e.p) - 1) / len(e.p) }
 
 // Decompose splits c, in the NTT domain. Digit j of c has the limbs of c on its
-// own primes, and those of their representative of least magnitude elsewhere.
+// own primes, and elsewhere the limbs of their representative of least magnitude.
 // The own limbs are c's, not copies.
 func (e *Engine) Decompose(c Poly) Digits {
 	limbs, alpha := len(c), len(e.p)
@@ -124,8 +124,8 @@ func (e *Engine) gadget(d Digits, key *rlwe.GadgetCiphertext, i, limbs int, m *m
 }
 
 // Switch multiplies a decomposition with a key, in the extended basis: the phase
-// of the result is the special primes' product times that of what was
-// decomposed under the key's other secret.
+// of the result is the special primes' product times the phase of what was
+// decomposed, under the key's other secret.
 func (e *Engine) Switch(d Digits, key *rlwe.GadgetCiphertext) (Ciphertext, error) {
 	limbs := len(d[0]) - len(e.p)
 	if err := e.checkKey(key, limbs); err != nil {

@@ -32,7 +32,7 @@ type Product struct {
 // Apply evaluates the map on in, which must have Limbs limbs and degree 1, and
 // rescales. It needs the keys of all baby and giant steps but 0. The error is ctx's
 // once that is done: it is looked at before every output ciphertext and giant step.
-func (e *Engine) Apply(ctx context.Context, l *Linear, in []Ciphertext, keys Keys) ([]Ciphertext, error) {
+func (e *Engine) Apply(ctx context.Context, l *Linear, in []Ciphertext, keys EvaluationKeys) ([]Ciphertext, error) {
 	if len(in) != len(l.Babies) {
 		return nil, fmt.Errorf("engine: %d ciphertexts for a linear map of %d", len(in), len(l.Babies))
 	}
@@ -116,7 +116,7 @@ func (e *Engine) inner(l *Linear, babies [][]Ciphertext) [][]Ciphertext {
 
 // giants adds up the rotated giant steps of one output, whose sums it gives
 // back.
-func (e *Engine) giants(ctx context.Context, l *Linear, giants []Giant, sums []Ciphertext, keys Keys) ([]Poly, error) {
+func (e *Engine) giants(ctx context.Context, l *Linear, giants []Giant, sums []Ciphertext, keys EvaluationKeys) ([]Poly, error) {
 	all := e.moduli(l)
 	var total []Poly
 	for k, g := range giants {
@@ -162,7 +162,7 @@ func (e *Engine) AddPlain(c Ciphertext, p Poly) {
 
 // SumSquares squares and adds up the ciphertexts of each group, relinearises and
 // rescales the sums by one prime. It gives back the inputs.
-func (e *Engine) SumSquares(ctx context.Context, groups [][]Ciphertext, keys Keys) ([]Ciphertext, error) {
+func (e *Engine) SumSquares(ctx context.Context, groups [][]Ciphertext, keys EvaluationKeys) ([]Ciphertext, error) {
 	out := make([]Ciphertext, len(groups))
 	for g, group := range groups {
 		if err := ctx.Err(); err != nil {

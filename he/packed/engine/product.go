@@ -21,7 +21,7 @@ type Term struct {
 // pair's limbs; the engine's factor multiplies the pairs' products alone. It
 // needs the relinearisation key, consumes one level and leaves its inputs as they
 // are.
-func (e *Engine) SumProducts(pairs [][2]Ciphertext, terms []Term, keys Keys) (Ciphertext, error) {
+func (e *Engine) SumProducts(pairs [][2]Ciphertext, terms []Term, keys EvaluationKeys) (Ciphertext, error) {
 	limbs := pairs[0][0].Limbs()
 	for _, p := range pairs {
 		for _, c := range p {
@@ -73,7 +73,7 @@ func (e *Engine) SumProducts(pairs [][2]Ciphertext, terms []Term, keys Keys) (Ci
 // SumPairs multiplies the pairs of each group and adds up the products, relinearises
 // and rescales the sums by one prime. It gives back the inputs. The error is ctx's once
 // that is done, or SumProducts's.
-func (e *Engine) SumPairs(ctx context.Context, groups [][][2]Ciphertext, keys Keys) ([]Ciphertext, error) {
+func (e *Engine) SumPairs(ctx context.Context, groups [][][2]Ciphertext, keys EvaluationKeys) ([]Ciphertext, error) {
 	out := make([]Ciphertext, len(groups))
 	for g, group := range groups {
 		if err := ctx.Err(); err != nil {
@@ -92,7 +92,7 @@ func (e *Engine) SumPairs(ctx context.Context, groups [][][2]Ciphertext, keys Ke
 }
 
 // relinearise makes degree 1 of degree 2, rescales by one prime and gives d back.
-func (e *Engine) relinearise(d Ciphertext, keys Keys) (Ciphertext, error) {
+func (e *Engine) relinearise(d Ciphertext, keys EvaluationKeys) (Ciphertext, error) {
 	limbs := d.Limbs()
 	key := keys.Relinearisation()
 	if err := e.checkKey(key, limbs); err != nil {

@@ -9,8 +9,8 @@ import (
 	"qtool/kernel/mod"
 )
 
-// Keys finds evaluation keys.
-type Keys interface {
+// EvaluationKeys finds keys.
+type EvaluationKeys interface {
 	// Rotation is the key of the rotation by so many slots, and its Galois
 	// element; nil if there is none.
 	Rotation(slots int) (*rlwe.GadgetCiphertext, uint64)
@@ -24,7 +24,7 @@ type rotation struct {
 	permutation *mod.Permutation
 }
 
-func (e *Engine) rotation(keys Keys, slots, limbs int) (rotation, error) {
+func (e *Engine) rotation(keys EvaluationKeys, slots, limbs int) (rotation, error) {
 	key, element := keys.Rotation(slots)
 	if key == nil {
 		return rotation{}, fmt.Errorf("engine: there is no key for the rotation by %d slots", slots)
@@ -79,7 +79,7 @@ func (e *Engine) addRotation(total []Poly, d Digits, r rotation, c0 Poly, limbs 
 // babies are the rotations of c by the given offsets, all in the extended basis
 // and times the special primes' product. Special limbs of the rotation by 0 are
 // nil.
-func (e *Engine) babies(c Ciphertext, offsets []int, keys Keys) ([]Ciphertext, error) {
+func (e *Engine) babies(c Ciphertext, offsets []int, keys EvaluationKeys) ([]Ciphertext, error) {
 	limbs := c.Limbs()
 	all := e.extended(limbs)
 	lifted := e.lift(c)
@@ -127,7 +127,7 @@ func (e *Engine) freeLifted(c Ciphertext) {
 // to (2^d - 1) step, where d is the sum of rounds: each round of a doublings
 // takes 2^a - 1 rotations that share their decomposition. It needs the keys of
 // those rotations, consumes no level and gives back c.
-func (e *Engine) SumRotations(ctx context.Context, c Ciphertext, step int, rounds []int, keys Keys) (Ciphertext, error) {
+func (e *Engine) SumRotations(ctx context.Context, c Ciphertext, step int, rounds []int, keys EvaluationKeys) (Ciphertext, error) {
 	limbs := c.Limbs()
 	all := e.extended(limbs)
 	for _, a := range rounds {

@@ -9,7 +9,7 @@ import (
 
 // newGadget makes a key for ciphertexts of so many limbs, of the limbs that limb
 // gives for their primes: digit by digit, in each the body and then the mask, in
-// each the primes of Q and then those of P. A digit takes as many limbs as P has
+// each the limbs of Q and then the limbs of P. A digit takes as many limbs as P has
 // primes.
 func newGadget(params rlwe.Parameters, limbs int, limb func(q uint64) []uint64) rlwe.GadgetCiphertext {
 	special := len(params.P())

@@ -56,7 +56,7 @@ type Set struct {
 	Relin  *rlwe.RelinearizationKey
 }
 
-// Rotation implements engine.Keys.
+// Rotation implements engine.EvaluationKeys.
 func (s *Set) Rotation(slots int) (*rlwe.GadgetCiphertext, uint64) {
 	g := s.Galois[slots]
 	if g == nil {
@@ -65,7 +65,7 @@ func (s *Set) Rotation(slots int) (*rlwe.GadgetCiphertext, uint64) {
 	return &g.GadgetCiphertext, g.GaloisElement
 }
 
-// Relinearisation implements engine.Keys.
+// Relinearisation implements engine.EvaluationKeys.
 func (s *Set) Relinearisation() *rlwe.GadgetCiphertext {
 	if s.Relin == nil {
 		return nil

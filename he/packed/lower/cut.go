@@ -10,8 +10,8 @@ import (
 // as far as it goes, every map reads activations and the input alone, and a tensor that
 // several layers read is part of the map of each. Where a branch has primes to spare,
 // such a tensor may be made once, by a segment with a map and no activation, without
-// making the program deeper. p must have passed its Check; errors are those of
-// Segments.
+// making the program deeper. p must have passed its Check; Cut returns the same
+// kinds of errors as Segments.
 func Fusions(ctx context.Context, p *bundle.Program) ([][]Segment, error) {
 	segments, err := Segments(ctx, p)
 	if err != nil {

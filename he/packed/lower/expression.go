@@ -32,7 +32,7 @@ func (e *expression) matrix(width widths) *Matrix {
 	return e.m
 }
 
-// behind is what f makes of e. The error is that of Matrix.after.
+// behind is what f makes of e. It returns the error of Matrix.after.
 func (e *expression) behind(ctx context.Context, f *Matrix) (*expression, error) {
 	if e.m == nil {
 		return &expression{e.sources, f}, nil

@@ -20,7 +20,7 @@ type Places struct {
 // Layout is how the outputs of a segment's map are packed. Where the segment has a
 // pool and Fold is not nil, that sum is taken as Fold says, and readers read the sums;
 // otherwise they read the elements. Both factors of a product stand in the same slots:
-// the ciphertexts of the second follow those of the first, and Product is the places
+// the ciphertexts of the second follow the ciphertexts of the first, and Product is the places
 // of the products.
 type Layout struct {
 	Name string

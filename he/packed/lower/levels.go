@@ -3,7 +3,7 @@ package lower
 // limbs are how many limbs ciphertexts have in front of every segment's map, and fresh ones.
 // A segment takes one prime for its map, but a last one with nothing behind it, and one
 // more for its activation. Each stands as low as what reads it allows, so that what
-// waits for a join is computed on the fewest limbs, and base are those of the outputs:
+// waits for a join is computed on the fewest limbs, and base is how many limbs the outputs have:
 //
 //	entry(i) = primes(i) + max(base if i is the last, entry(r) of all readers r of i)
 func limbs(segments []Segment, base int) (entry []int, fresh int) {

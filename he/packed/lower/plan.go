@@ -23,7 +23,7 @@ type Stage struct {
 	// one more.
 	Entry   Shape
 	Rescale int
-	// LinearWork is the map's with its doublings, ActivationWork that of the products,
+	// LinearWork is the map's with its doublings, ActivationWork the work of the products,
 	// their relinearisation and the fold.
 	LinearWork, ActivationWork Work
 }

@@ -167,7 +167,7 @@ func (s *search) best() *state { return slices.MinFunc(s.states, cheaper) }
 
 func cheaper(a, b *state) int { return cmp.Compare(a.cost, b.cost) }
 
-// stages are those that lead to a state, n of them.
+// stages are the n stages that lead to a state.
 func (s *state) stages(n int) []*Stage {
 	all := make([]*Stage, n)
 	for i := n - 1; i >= 0; i-- {

@@ -12,13 +12,13 @@ import (
 // the activation behind it. It reads what other segments make and the program's input:
 // a skip, a sum, a concatenation and a slice are part of the maps that read them.
 type Segment struct {
-	// Name is that of the last linear node, or of the activation where there is none
+	// Name is the name of the last linear node, or of the activation where there is none
 	// or it is a product. Nodes is how many program nodes the segment has from First
 	// on, its activation the last of them.
 	Name         string
 	First, Nodes int
 	// Linear is the node whose values the map makes; -1 for the program's input, or a
-	// node of another segment where the activation reads that. Factor is that of a
+	// node of another segment where the activation reads it. Factor is the node of a
 	// product's second factor.
 	Linear, Factor int
 	Shape          []int // of the output
@@ -56,7 +56,7 @@ type fuser struct {
 }
 
 // Segments fuses p as far as weights of 62 bits go; p must have passed its Check.
-// Segments come in an order in which each reads those before it; the last makes the
+// Segments come in an order in which each reads segments before it only; the last makes the
 // output. The error is ctx's once that is done, or names a layer that cannot be packed.
 func Segments(ctx context.Context, p *bundle.Program) ([]Segment, error) {
 	return fuse(ctx, p, cuts{})

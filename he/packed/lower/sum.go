@@ -8,7 +8,7 @@ import (
 )
 
 // Sum adds the members of disjoint classes. Class is -1 for elements of none;
-// Rank counts a class's members 0..Size-1. Shape is that of the sums.
+// Rank counts a class's members 0..Size-1. Shape is the shape of the sums.
 type Sum struct {
 	Class, Rank []int32
 	Size        int

@@ -45,7 +45,7 @@ func each(p func(*ir.Function) error) pass.Interface {
 }
 
 // allocate gives physical registers to a function's virtual ones, of the vector
-// registers only those that its level has. It is avo's AllocateRegisters but for
+// registers only the registers that its level has. It is avo's AllocateRegisters but for
 // that.
 func allocate(fn *ir.Function) error {
 	level, err := isa.LevelOf(fn.Name)

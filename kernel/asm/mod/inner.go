@@ -44,8 +44,8 @@ const term = 9 * words
 //
 //	a, b = w (sum of S A, S B) / 2^52  mod q
 //
-// for rounds of four vectors, of which those of the terms begin so many bytes in.
-// The sums are those of dot. What follows in A and B is fetched ahead: it comes
+// for rounds of four vectors. The terms' vectors begin at bytes into their slices. The
+// sums are taken as dot takes them. What follows in A and B is fetched ahead: it comes
 // from memory.
 func sums2() {
 	TEXT("innerIFMA", NOSPLIT, "func(a, b *uint64, terms *[]uint64, count, at, rounds, w, quotient, q, negative uint64)")

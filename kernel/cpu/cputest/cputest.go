@@ -46,7 +46,7 @@ func summary(have cpu.Level) string {
 	return s
 }
 
-// Levels are those that the processor has, from Portable to most, which is the
+// Levels are the levels that the processor has, from Portable to most, which is the
 // highest one that the kernels under test know. For each level that it lacks there
 // is a skipped test with the level's name. The test fails if QTOOL_REQUIRE asks for
 // such a level. QTOOL_CPU does not narrow the levels.
@@ -77,7 +77,7 @@ func Levels(t testing.TB, most cpu.Level) []cpu.Level {
 	return has
 }
 
-// Need skips a test of kernels of one level where those in use are lower, and fails
+// Need skips a test of kernels of one level where the kernels in use are of a lower level, and fails
 // it if QTOOL_REQUIRE asks for the level.
 func Need(t testing.TB, level cpu.Level) {
 	t.Helper()

@@ -167,7 +167,7 @@ func (d *decoder) vector() {
 	}
 }
 
-// hasByte says which instructions of map 0F take an immediate byte, those that
+// hasByte says which instructions of map 0F take an immediate byte, the ones that
 // vector encodings share.
 func hasByte(opcode byte) bool {
 	return opcode >= 0x70 && opcode <= 0x73 || opcode == 0xc2 || opcode >= 0xc4 && opcode <= 0xc6

@@ -41,7 +41,7 @@ func VectorRegisters(l cpu.Level) int {
 
 // Features are the instruction set extensions that cpu.Detected has checked for a
 // level, by the names of the generator's instruction tables. Every amd64 processor
-// has those of cpu.Portable.
+// has the features of cpu.Portable.
 func Features(l cpu.Level) map[string]bool {
 	has := map[string]bool{}
 	for level, names := range [][]string{

@@ -18,9 +18,9 @@ import (
 // exact is where float32 stops holding every integer.
 const exact = 1 << 24
 
-// driftNetworks are small enough that with 2-bit inputs and weights every partial
+// exactNetworks are small enough that with 2-bit inputs and weights every partial
 // sum is proved to stay below 2^24: from 3*16 behind the pool to 18 polynomials.
-func driftNetworks() map[string]*model.Network {
+func exactNetworks() map[string]*model.Network {
 	with := func(activation model.Layer) *model.Network {
 		activation.Name = "activation"
 		return &model.Network{Input: []int{1, 28, 28}, Layers: []model.Layer{
@@ -65,11 +65,11 @@ func trained(t *testing.T, n *model.Network, perChannel bool, images *datasets.S
 	return z.Quantized()
 }
 
-// Zero drift: where the proof says that float32 is exact, the fake-quantized
+// No quantized-integer mismatch: where the proof says that float32 is exact, the fake-quantized
 // graph's logits are the integer program's times their scale, bit for bit.
-func TestZeroDrift(t *testing.T) {
+func TestExactNetworksHaveNoMismatch(t *testing.T) {
 	images, test := digits(t, 300, 200)
-	for name, n := range driftNetworks() {
+	for name, n := range exactNetworks() {
 		for _, perChannel := range []bool{false, true} {
 			q := trained(t, n, perChannel, images)
 			p, err := export.Program(q, make([]string, 10))
@@ -79,18 +79,18 @@ func TestZeroDrift(t *testing.T) {
 			if sum := slices.Max(p.PartialSums()); sum >= exact {
 				t.Fatalf("%s, per channel %v: partial sums up to %v pass 2^24: the network is too large for this test", name, perChannel, sum)
 			}
-			checkDrift(t, name, q, p, test)
+			checkMismatches(t, name, q, p, test)
 		}
 	}
 }
 
-func checkDrift(t *testing.T, name string, q *model.Quantized, p *bundle.Program, images *datasets.Split) {
+func checkMismatches(t *testing.T, name string, q *model.Quantized, p *bundle.Program, images *datasets.Split) {
 	t.Helper()
-	drifts, answers, err := export.Drifts(context.Background(), q, p, images)
+	mismatches, answers, err := export.Mismatches(context.Background(), q, p, images)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for k, d := range drifts {
+	for k, d := range mismatches {
 		if !d.Exact || d.Differ != 0 {
 			t.Errorf("%s: layer %q: exact %v, %d elements differ", name, p.Nodes[k].Name, d.Exact, d.Differ)
 		}

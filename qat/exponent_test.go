@@ -11,7 +11,7 @@ import (
 // No tensor of a deep polynomial network passes float32 in the graph, at any
 // number of bits. The largest integers are followed naively: each layer's weights
 // all at the end of the grid, and a bias as large as the sum.
-func TestCarriesHoldTheLargest(t *testing.T) {
+func TestExponentOffsetsHoldTheLargest(t *testing.T) {
 	for _, bits := range []quant.BitWidth{1, 2, 4, 8, 16} {
 		for squares := 1; squares <= 4; squares++ {
 			n := &model.Network{Input: []int{784}}
@@ -30,7 +30,7 @@ func TestCarriesHoldTheLargest(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			carry, err := carries(q, sources)
+			exponents, err := exponentOffsets(q, sources)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -42,8 +42,8 @@ func TestCarriesHoldTheLargest(t *testing.T) {
 				} else {
 					largest *= 2
 				}
-				if got := largest - float64(carry[i+1]); got > 110 || carry[i+1] > 0 && got < 0 {
-					t.Errorf("%d bits, %d squares: layer %q holds up to 2^%.1f divided by 2^%d", bits, squares, l.Name, largest, carry[i+1])
+				if got := largest - float64(exponents[i+1]); got > 110 || exponents[i+1] > 0 && got < 0 {
+					t.Errorf("%d bits, %d squares: layer %q holds up to 2^%.1f divided by 2^%d", bits, squares, l.Name, largest, exponents[i+1])
 				}
 			}
 		}

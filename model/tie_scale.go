@@ -29,14 +29,14 @@ type pathStep struct {
 	degree int
 }
 
-// rungBits bounds the significant bits of a k: large ones are far closer to each
+// multipleBits bounds the significant bits of a k: large ones are far closer to each
 // other than scales need to be, while a scale that was rounded to float32 must
 // still tell which k it stands for. That rounding counts as often as the degrees of
 // the steps say, so that each doubling costs a bit.
-const rungBits = 20
+const multipleBits = 20
 
 func (t *Tie) bits() int {
-	return max(rungBits-int(math.Ceil(elementary.Log2(t.degree()))), 2)
+	return max(multipleBits-int(math.Ceil(elementary.Log2(t.degree()))), 2)
 }
 
 // degree is the power of the layer's scale that its scale in the sum has.
@@ -69,7 +69,7 @@ func (t *Tie) Nearest(scales []float32) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.quantizer(t.rung(r))
+	return t.quantizer(t.multiple(r))
 }
 
 // AtLeast are the smallest scales that meet T of which none is below the given
@@ -79,8 +79,8 @@ func (t *Tie) AtLeast(scales []float32) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A scale on a rung already, rounded to float32, keeps its place.
-	if n := t.rung(r); t.equal || math.Abs(n/r-1) < t.degree()*0x1p-23 {
+	// A scale that meets T already, rounded to float32, stays as it is.
+	if n := t.multiple(r); t.equal || math.Abs(n/r-1) < t.degree()*0x1p-23 {
 		return t.quantizer(n)
 	}
 	if r >= 1 {
@@ -89,8 +89,8 @@ func (t *Tie) AtLeast(scales []float32) ([]float32, error) {
 	return t.quantizer(1 / bitsOf(1/r, t.bits(), math.Ceil))
 }
 
-// rung is the k or 1/k that is nearest to a positive ratio T/s, by quotients.
-func (t *Tie) rung(r float64) float64 {
+// multiple is the k or 1/k that is nearest to a positive ratio T/s, by quotients.
+func (t *Tie) multiple(r float64) float64 {
 	if t.equal {
 		return 1
 	}
@@ -109,7 +109,7 @@ func (t *Tie) rung(r float64) float64 {
 }
 
 // ratio is how often the scale that the layer would have in the sum goes into T:
-// that of the quantizer's largest scale where there is one T, or where coarser asks
+// the ratio of the quantizer's largest scale where there is one T, or where coarser asks
 // for the ratio that none passes, else the geometric mean over the channels.
 func (t *Tie) ratio(scales []float32, coarser bool) (float64, error) {
 	n := max(len(t.target), len(scales))
@@ -194,9 +194,9 @@ func (t *Tie) quantizer(r float64) ([]float32, error) {
 	return scales, nil
 }
 
-// looseRung is how far a scale may be from the one that it stands for: float32
-// rounding and a wide margin, far below half the distance of two rungs.
-const looseRung = 0x1p-21
+// scaleTolerance is how far a scale may be from the one that it stands for: float32
+// rounding and a wide margin, far below half the distance of two neighbouring multiples.
+const scaleTolerance = 0x1p-21
 
 // out are the scales that the layer has with the quantizer's scales, which must be
 // such that they meet T. They differ from their product with inScale by the rounding
@@ -207,14 +207,14 @@ func (t *Tie) out(scales []float32, declare func(layer int, magnitudes []float64
 	if err != nil {
 		return nil, err
 	}
-	stages := t.stages(t.rung(r))
+	stages := t.stages(t.multiple(r))
 	out := signed(stages[0], t.inScale)
 	for k, step := range t.steps {
 		declare(step.layer, stages[k+1])
 	}
 	for c := range max(len(out), len(scales)) {
 		want := out[c%len(out)]
-		if got := float64(scales[c%len(scales)]) * t.inScale; math.Abs(got/want-1) > looseRung {
+		if got := float64(scales[c%len(scales)]) * t.inScale; math.Abs(got/want-1) > scaleTolerance {
 			return nil, fmt.Errorf("%w: it has %.9g, the nearest that meets the other tensor in the sum is %.9g", ErrScales, got, want)
 		}
 	}
@@ -272,7 +272,7 @@ func (w *walker) tie(i int, inScale float64) *Tie {
 	return numeric
 }
 
-// tied moves a tabled activation's scale to where it meets its tie, if the walk may
+// tied moves a lookup-table activation's scale to where it meets its tie, if the walk may
 // change it, and returns it with the scale that it stands for.
 func (w *walker) tied(t *Tie, scale float32) (float32, []float64, error) {
 	scales := []float32{scale}
@@ -294,8 +294,8 @@ func (w *walker) tied(t *Tie, scale float32) (float32, []float64, error) {
 // concatenation, which have other channels.
 func (w *walker) declare(layer int, magnitudes []float64) { w.declared[layer] = magnitudes }
 
-// settle puts the declared scales of layer i, if there are any, in the place of
-// those that follow from its input, of which they differ by roundings of float64.
+// settle puts the declared scales of layer i, if there are any, in the place of the
+// scales that follow from its input, from which they differ by roundings of float64.
 func (w *walker) settle(i int, out []float64) []float64 {
 	d := w.declared[i]
 	if d == nil || len(d) != 1 && len(d) != len(out) {

@@ -14,9 +14,9 @@ import (
 	"qtool/train"
 )
 
-// Drift compares a node's tensor in the fake-quantized forward pass of training
-// with the integer program's.
-type Drift struct {
+// Mismatch is the quantized-integer mismatch of a node: its tensor in the fake-quantized
+// forward pass of training against its tensor in the integer program.
+type Mismatch struct {
 	// Exact says that by the proof float32 holds everything the pass adds up, so
 	// that no element may differ.
 	Exact bool
@@ -27,11 +27,11 @@ type Drift struct {
 // largestExact is the last integer up to which float32 has them all.
 const largestExact = 1 << 24
 
-// Drifts runs q's fake-quantized forward pass, the very graph it is trained and
+// Mismatches runs q's fake-quantized forward pass, the very graph it is trained and
 // scored with, and its program p on the program's inputs, and compares every element of
-// every node's tensor. answers are the forward pass's, a class an input. There are no drifts
-// of a network whose pass carries reals: one with polynomial gates.
-func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, inputs *datasets.Split) (all []Drift, answers []int, err error) {
+// every node's tensor. answers are the forward pass's, a class an input. The mismatches are
+// nil for a network whose forward pass computes in reals: one with polynomial gates.
+func Mismatches(ctx context.Context, q *model.Quantized, p *bundle.Program, inputs *datasets.Split) (all []Mismatch, answers []int, err error) {
 	zero := zeroOf(q)
 	q, z, e, err := serving(q)
 	if err != nil {
@@ -54,19 +54,19 @@ func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, inputs *
 	if err != nil {
 		return nil, nil, err
 	}
-	drifts := make([]Drift, len(p.Nodes))
+	mismatches := make([]Mismatch, len(p.Nodes))
 	for k, sum := range p.PartialSums() {
-		drifts[k].Exact = sum <= largestExact
+		mismatches[k].Exact = sum <= largestExact
 	}
 	var mu sync.Mutex
 	answers, err = e.Trace(ctx, inputs, func(input int, value func(layer, element int) float32) error {
 		counts := make([]int, len(p.Nodes))
 		_, err := r.Run(p.Input.Sample(inputs.Tensor(input)).Vec(), func(k int, v bundle.Vec) {
-			carry := z.Carry(layers[k].layer)
-			offset := math.Ldexp(layers[k].offset, -carry)
+			exponent := z.ExponentOffset(layers[k].layer)
+			offset := math.Ldexp(layers[k].offset, -exponent)
 			for i := range v.Len() {
 				at, factor := layers[k].element(i)
-				if !same(float64(float64(value(layers[k].layer, at))*factor)+offset, carry, v, i) {
+				if !same(float64(float64(value(layers[k].layer, at))*factor)+offset, exponent, v, i) {
 					counts[k]++
 				}
 			}
@@ -74,17 +74,17 @@ func Drifts(ctx context.Context, q *model.Quantized, p *bundle.Program, inputs *
 		mu.Lock()
 		defer mu.Unlock()
 		for k, c := range counts {
-			drifts[k].Differ += c
+			mismatches[k].Differ += c
 		}
 		return err
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	return drifts, answers, nil
+	return mismatches, answers, nil
 }
 
-// Scores are those of q's fake-quantized forward pass on the program's inputs; see
+// Scores are the scores that q's fake-quantized forward pass gives on the program's inputs; see
 // [train.Evaluator.Scores].
 func Scores(ctx context.Context, q *model.Quantized, inputs *datasets.Split) ([]float32, error) {
 	_, _, e, err := serving(q)
@@ -121,9 +121,9 @@ func serving(q *model.Quantized) (*model.Quantized, *qat.Quantizer, *train.Evalu
 	return q, z, e, nil
 }
 
-// same reports whether x * 2^carry is element i of v.
-func same(x float64, carry int, v bundle.Vec, i int) bool {
-	f := math.Ldexp(x, carry)
+// same reports whether x * 2^exponent is element i of v.
+func same(x float64, exponent int, v bundle.Vec, i int) bool {
+	f := math.Ldexp(x, exponent)
 	if v.Big == nil {
 		n := v.Small[i]
 		return f == float64(n) && math.Abs(f) < 1<<63 && int64(f) == n

@@ -9,19 +9,19 @@ import (
 	"qtool/quant"
 )
 
-// largestCarried is log2 of what the graph's numbers may reach: 2^28 below the
+// largestExponent is log2 of what the graph's numbers may reach: 2^28 below the
 // largest float32, because gradients multiply them further.
-const largestCarried = 100
+const largestExponent = 100
 
-// carries chooses the power of two by which each tensor's integers are divided
-// in the graph, the input's first. It is 0 wherever the largest possible value
+// exponentOffsets chooses the exponent offset e of each tensor, the input's first: the
+// graph holds the integers divided by 2^e. It is 0 wherever the largest possible value
 // fits float32 as it is. A weighted layer is the place to divide, since its
 // codes are small; a polynomial of degree d takes e to d*e, a product of two
 // tensors adds theirs up, and what joins others takes the largest.
 //
 // Dividing by a power of two moves exponents only: the integers, and how float32
 // rounds those beyond 2^24, stay the same.
-func carries(q *model.Quantized, sources [][]int) ([]int, error) {
+func exponentOffsets(q *model.Quantized, sources [][]int) ([]int, error) {
 	shapes, err := q.Network.Shapes()
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func carries(q *model.Quantized, sources [][]int) ([]int, error) {
 	degrees := nextDegrees(q.Network, sources)
 	all, bits := make([]int, len(shapes)+1), make([]float64, len(shapes)+1) // bits of the integers
 	bits[0] = elementary.Log2(float64(q.Input.QMax()) - float64(q.Input.QMin()))
-	weighted, tabled := 0, 0
+	weighted, tables := 0, 0
 	for i, l := range q.Network.Layers {
 		from := sources[i]
 		e, size := all[from[0]+1], bits[from[0]+1]
@@ -60,8 +60,8 @@ func carries(q *model.Quantized, sources [][]int) ([]int, error) {
 				fanIn *= d
 			}
 			size += elementary.Log2(largest*float64(fanIn)) + 1 // and a bias as large
-			if degree := degrees[i]; (size-float64(e))*float64(degree) > largestCarried {
-				e = int(math.Ceil(size)) - largestCarried/(2*degree)
+			if degree := degrees[i]; (size-float64(e))*float64(degree) > largestExponent {
+				e = int(math.Ceil(size)) - largestExponent/(2*degree)
 			}
 		case l.Averages():
 			size += elementary.Log2(float64(l.Window(in).Area()))
@@ -74,16 +74,16 @@ func carries(q *model.Quantized, sources [][]int) ([]int, error) {
 				}
 				e, size = max(e, all[f+1]), max(size, part)
 			}
-			if degree := degrees[i]; (size-float64(e))*float64(degree) > largestCarried {
-				e = int(math.Ceil(size)) - largestCarried/(2*degree)
+			if degree := degrees[i]; (size-float64(e))*float64(degree) > largestExponent {
+				e = int(math.Ceil(size)) - largestExponent/(2*degree)
 			}
 		case l.Type == model.Mul:
 			e, size = e+all[from[1]+1], size+bits[from[1]+1]
-		case l.Tabled():
-			if e = 0; tabled < len(q.Activations) { // Scaling will complain
-				size = float64(q.Activations[tabled].Params.Bits)
+		case l.LookupTable():
+			if e = 0; tables < len(q.Activations) { // Scaling will complain
+				size = float64(q.Activations[tables].Params.Bits)
 			}
-			tabled++
+			tables++
 		case l.Activation():
 			a, _ := l.PolynomialCoefficients()
 			size, e = size*float64(len(a)-1), e*(len(a)-1)
@@ -93,9 +93,8 @@ func carries(q *model.Quantized, sources [][]int) ([]int, error) {
 	return all, nil
 }
 
-// Carry is log2 of what layer i's numbers in the graph are to be multiplied by to
-// be its integers.
-func (z *Quantizer) Carry(i int) int { return z.carry[i+1] }
+// ExponentOffset is e of layer i: its integers are the graph's numbers times 2^e.
+func (z *Quantizer) ExponentOffset(i int) int { return z.exponents[i+1] }
 
 // nextDegrees are, for each layer, the largest degree of what reads it before another
 // weighted layer or a table does: of a polynomial, or 2 of a product; else 1.
@@ -111,7 +110,7 @@ func nextDegrees(n *model.Network, sources [][]int) []int {
 			degree = len(a) - 1
 		} else if l.Type == model.Mul {
 			degree = 2
-		} else if l.Weighted() || l.Tabled() || l.Recurrent() {
+		} else if l.Weighted() || l.LookupTable() || l.Recurrent() {
 			degree = 1
 		}
 		for _, from := range sources[k] {
@@ -132,8 +131,9 @@ func multiply(v []float32, f float32) {
 	}
 }
 
-// carried are the scales of integers that travel divided by 2^e.
-func carried(scales []float64, e int) []float64 {
+// offsetScales are the scales of integers that the graph holds divided by 2^e:
+// scale * 2^e.
+func offsetScales(scales []float64, e int) []float64 {
 	out := make([]float64, len(scales))
 	for c, s := range scales {
 		out[c] = math.Ldexp(s, e)

@@ -93,9 +93,9 @@ func shaken(t *testing.T, n *model.Network, r *rand.Rand) model.Parameters {
 	return p
 }
 
-// Zero drift of table networks: the graph's logits are the integer program's, bit
+// No quantized-integer mismatch of table networks: the graph's logits are the integer program's, bit
 // for bit, whatever tables, batch norms, pools, shifts, grids and bounds.
-func TestTableZeroDrift(t *testing.T) {
+func TestTablesHaveNoMismatch(t *testing.T) {
 	images, test := digits(t, 20, 40)
 	r := rand.New(rand.NewPCG(5, 6))
 	distinct := map[float32]bool{}
