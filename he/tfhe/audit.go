@@ -16,8 +16,8 @@ import (
 type audit struct {
 	plan   *Plan
 	secret *SecretKey
-	// values are those of the current sample: integers modulo the slots of the layers
-	// that read them.
+	// values are those of the current sample: integers modulo the slots that they are
+	// encoded for.
 	values []int64
 	layers []tally
 	sample int   // number of the current sample
@@ -40,7 +40,7 @@ type outcome struct {
 }
 
 func newAudit(p *Plan, k *SecretKey) *audit {
-	a := &audit{plan: p, secret: k, values: make([]int64, len(p.slots)), layers: make([]tally, len(p.layers))}
+	a := &audit{plan: p, secret: k, values: make([]int64, len(p.encodings)), layers: make([]tally, len(p.layers))}
 	for i := range p.layers {
 		a.layers[i].outcomes = make([]outcome, p.layers[i].n)
 	}
@@ -55,7 +55,7 @@ func (a *audit) begin(s bundle.Sample) {
 }
 
 // lookup implements observer.
-func (a *audit) lookup(i, o int, in narrow, out wide) {
+func (a *audit) lookup(i, o int, in narrow, out wide, kept exact) {
 	l, p := &a.plan.layers[i], a.plan.params
 	n := p.Dimension
 	at := in[n]
@@ -68,8 +68,21 @@ func (a *audit) lookup(i, o int, in narrow, out wide) {
 	r.noise = wrap((float64(position)+0.5)/float64(2*p.N()) - (float64(want)+0.5)/float64(2*l.slots))
 	r.missed = p.slotAt(position, l.slots) != want
 
-	slots := 2 * int64(a.plan.slots[l.first+o])
-	x := float64(float64(a.secret.phase(out)) * elementary.Exp2(-32) * float64(slots))
+	e := &a.plan.encodings[l.first+o]
+	slots := 2 * int64(e.slots)
+	var phase float64
+	switch {
+	case kept != nil:
+		phase = float64(a.secret.exactPhase(kept)) / float64(p.q)
+	case !l.precise:
+		phase = float64(a.secret.phase(out)) * elementary.Exp2(-32)
+	case e.tables:
+		slots /= int64(e.gain) // the words have the gain
+		phase = float64(a.secret.phase(out)) * elementary.Exp2(-32)
+	default:
+		return // no layer reads it
+	}
+	x := float64(phase * float64(slots))
 	got := math.Round(x)
 	r.out = (x - got) / float64(slots)
 	a.values[l.first+o] = int64(got) % slots
@@ -80,12 +93,11 @@ func (a *audit) lookup(i, o int, in narrow, out wide) {
 func (a *audit) end(out *Output) {
 	last := len(a.layers) - 1
 	l := a.plan.last()
-	for o, ct := range out.logits {
-		got, _ := l.slot(a.secret.phase(ct))
+	for o := range l.n {
+		got, noise := l.logit(a.secret, out, o)
 		want := l.slotOf(a.values, o)
-		phase := float64(float64(a.secret.phase(ct)) * elementary.Exp2(-32))
 		r := &a.layers[last].outcomes[o]
-		r.noise = wrap(phase - (float64(want)+0.5)/float64(2*l.slots))
+		r.noise = wrap(noise + float64(got-want)/float64(2*l.slots))
 		r.missed = got != want
 		r.failed = r.missed
 	}

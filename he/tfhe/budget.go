@@ -24,7 +24,7 @@ func (l *ParametersLiteral) budget(layers []layer) (stages []stage, perSample fl
 		bound := l.bound(la)
 		var s stage
 		for _, w := range la.norms {
-			v := l.accumulated(w)
+			v := l.accumulated(la, w)
 			if la.tables != nil {
 				v = l.lookup(v)
 			}
@@ -47,7 +47,7 @@ func (l *ParametersLiteral) expected(layers []layer) float64 {
 	for i := range layers {
 		la := &layers[i]
 		for _, w := range la.norms {
-			v := l.accumulated(w)
+			v := l.accumulated(la, w)
 			if la.tables == nil {
 				sum += float64(float64(w.count) * outside(l.bound(la), v))
 				continue

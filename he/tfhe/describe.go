@@ -21,6 +21,12 @@ func (p *Plan) Hash() [32]byte {
 		for o := range la.lo {
 			h.Ints("range", int(la.lo[o]), int(la.hi[o]))
 		}
+		if la.gain > 1 {
+			h.Ints("gain", la.gain)
+		}
+	}
+	if p.precise() {
+		h.Ints("precise", 1)
 	}
 	return h.Sum()
 }

@@ -47,6 +47,16 @@ func (p *Plan) explain(o Options, s *search) []string {
 			l.LogN, limit, security.Bits, l.Dimension, small, p.SecurityBits()))
 	}
 	why = append(why, fmt.Sprintf("evaluation keys have %d MiB; a look-up is predicted to take %.0f ms on one core of the reference processor", (l.RotationBytes()+l.SwitchingBytes())>>20, l.nanoseconds(costmodel.Reference)/1e6))
+	if p.precise() {
+		n := 0
+		for i := range p.encodings {
+			if p.encodings[i].logits {
+				n++
+			}
+		}
+		why = append(why, fmt.Sprintf("the logits are added up modulo Q, as words of 32 bits are too coarse: %d values of %d bytes are kept for them, %d MiB",
+			n, l.exactBytes(), int64(n)*l.exactBytes()>>20))
+	}
 	switch {
 	case o.Parameters != nil:
 		why = append(why, "the parameters were asked for")

@@ -36,7 +36,7 @@ func (p *Plan) MeasureLookups(ctx context.Context) (measure func(context.Context
 			}
 		}
 		start := time.Now()
-		err := s.lookups(ctx, cts, layer, nil, nil)
+		err := s.lookups(ctx, cts, make([]exact, n), layer, nil, nil)
 		return time.Since(start) / time.Duration(n), err
 	}, nil
 }

@@ -116,15 +116,15 @@ func squares(t testing.TB) *bundle.Program {
 	return p
 }
 
-// A value has one encoding: all that read it have the slots that it is encoded
-// for.
+// A value has one encoding: all that read it have the slots that it is encoded for,
+// less their gain.
 func TestSlotsAgree(t *testing.T) {
 	for _, p := range append(slices.Collect(maps.Values(graphs(t))), squares(t), lstmtest.Table(lstmtest.Shape{Steps: 3, Inputs: 4, Hidden: 3}, 50, 3)) {
 		layers, err := lower(t.Context(), p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		slots, first := valueSlots(layers), layers[0].first
+		values, first := encodings(layers), layers[0].first
 		for i := range layers {
 			l := &layers[i]
 			if l.first != first {
@@ -136,8 +136,8 @@ func TestSlotsAgree(t *testing.T) {
 			}
 			for o := range l.n {
 				l.each(o, func(v int, _ int32) {
-					if v >= l.first || slots[v] != l.slots {
-						t.Errorf("layer %q of %d slots and values from %d on reads value %d of %d", l.name, l.slots, l.first, v, slots[v])
+					if v >= l.first || values[v].slots != l.gain*l.slots || l.tables != nil && values[v].gain != l.gain {
+						t.Errorf("layer %q of %d slots, gain %d and values from %d on reads value %d of %+v", l.name, l.slots, l.gain, l.first, v, values[v])
 					}
 				})
 			}

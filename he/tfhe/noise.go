@@ -21,9 +21,12 @@ func digitSquare(base int) float64 { return (elementary.Exp2(2*float64(base)) + 
 
 // fresh is the variance of a fresh input as a wide ciphertext:
 //
-//	sigma^2 / Q^2 + toWide.
-func (l *ParametersLiteral) fresh() float64 {
-	return float64(sigma*sigma*elementary.Exp2(-2*float64(l.LogQ))) + l.toWide()
+//	encrypted + toWide.
+func (l *ParametersLiteral) fresh() float64 { return l.encrypted() + l.toWide() }
+
+// encrypted is the variance of a fresh input modulo Q: sigma^2 / Q^2.
+func (l *ParametersLiteral) encrypted() float64 {
+	return float64(sigma * sigma * elementary.Exp2(-2*float64(l.LogQ)))
 }
 
 // toWide is the variance of rounding mask and body from multiples of 1/Q to
@@ -34,16 +37,20 @@ func (l *ParametersLiteral) toWide() float64 {
 	return (1 + float64(ternaryVariance*elementary.Exp2(float64(l.LogN)))) / 12 * elementary.Exp2(-64)
 }
 
-// rotated is the variance of a look-up's output as a wide ciphertext. Each of n
-// steps adds the products of L_0 + L_1 digit polynomials, of c_0 and of c_1, with
+// rotated is the variance of a look-up's output as a wide ciphertext:
+//
+//	rotation + toWide.
+func (l *ParametersLiteral) rotated() float64 { return l.rotation() + l.toWide() }
+
+// rotation is the variance of a look-up's output modulo Q. Each of n steps adds the products of L_0 + L_1 digit polynomials, of c_0 and of c_1, with
 // fresh errors, and where the key bit is 1 the rounding of their dropped bits,
 // that of c_1 times S:
 //
-//	n [ N sigma^2 (L_0 E[d_0^2] + L_1 E[d_1^2]) + (4^drop_0 + 2N/3 4^drop_1) / 24 ] / Q^2 + toWide.
+//	n [ N sigma^2 (L_0 E[d_0^2] + L_1 E[d_1^2]) + (4^drop_0 + 2N/3 4^drop_1) / 24 ] / Q^2.
 //
 // It does not depend on the input's noise.
-func (l *ParametersLiteral) rotated() float64 {
-	return float64(float64(l.Dimension)*(l.stepNoise(0)+l.stepNoise(1))*elementary.Exp2(-2*float64(l.LogQ))) + l.toWide()
+func (l *ParametersLiteral) rotation() float64 {
+	return float64(float64(l.Dimension) * (l.stepNoise(0) + l.stepNoise(1)) * elementary.Exp2(-2*float64(l.LogQ)))
 }
 
 // stepNoise is what c_c's digits add in one step, in units of 1/Q^2.
@@ -78,14 +85,40 @@ func (l *ParametersLiteral) rounded() float64 {
 }
 
 // accumulated is the variance of an accumulator of fresh inputs and outputs of
-// look-ups: a row of weights multiplies theirs by its squared L2 norm. Inputs are also off by up
+// look-ups: a row of weights multiplies theirs by its squared L2 norm, and the layer's
+// gain multiplies all by its square. Inputs are also off by up
 // to half a unit of 1/Q, as steps of 1/2H are not multiples of that; equal values
 // equally so, hence the L1 norm. Placing the accumulator costs half a unit of
 // 2^-32:
 //
-//	fresh |w_fresh|_2^2 + rotated |w_rotated|_2^2 + (|w|_1 / 2Q)^2 + 2^-66.
-func (l *ParametersLiteral) accumulated(w norm) float64 {
-	return float64(l.fresh()*w.fresh) + float64(l.rotated()*w.rotated) + float64(w.sum*w.sum*elementary.Exp2(float64(-2*float64(l.LogQ))-2)) + elementary.Exp2(-66)
+//	gain^2 [ fresh |w_fresh|_2^2 + rotated |w_rotated|_2^2 + (|w|_1 / 2Q)^2 ] + 2^-66.
+//
+// Layers of a precise plan have another variance, see preciselyAccumulated.
+func (l *ParametersLiteral) accumulated(la *layer, w norm) float64 {
+	if la.precise {
+		return l.preciselyAccumulated(la, w)
+	}
+	gain := float64(la.gain)
+	values := float64(l.fresh()*w.fresh) + float64(l.rotated()*w.rotated) + float64(w.sum*w.sum*elementary.Exp2(float64(-2*float64(l.LogQ))-2))
+	return float64(gain*gain*values) + elementary.Exp2(-66)
+}
+
+// preciselyAccumulated is the variance of an accumulator in a precise plan. The last
+// layer adds up ciphertexts modulo Q. For the others, gain times such a ciphertext is
+// rounded to words, which comes behind the gain. A value is off by up to half a unit of
+// 1/Q for its table's entry and another for its table's constant:
+//
+//	values = encrypted |w_fresh|_2^2 + rotation |w_rotated|_2^2 + (|w|_1 / Q)^2,
+//	the last layer   values + (1 / 2Q)^2,
+//	all others       gain^2 values + toWide (|w_fresh|_2^2 + |w_rotated|_2^2) + 2^-66.
+func (l *ParametersLiteral) preciselyAccumulated(la *layer, w norm) float64 {
+	unit := elementary.Exp2(-2 * float64(l.LogQ)) // 1/Q^2
+	values := float64(l.encrypted()*w.fresh) + float64(l.rotation()*w.rotated) + float64(w.sum*w.sum*unit)
+	if la.tables == nil {
+		return values + unit/4
+	}
+	gain := float64(la.gain)
+	return float64(gain*gain*values) + float64(l.toWide()*(w.fresh+w.rotated)) + elementary.Exp2(-66)
 }
 
 // lookup is the variance of the phase that a blind rotation sees, where acc is

@@ -99,7 +99,7 @@ func TestInsecureNoiseIsAsPredicted(t *testing.T) {
 				// The mean over the layer's outputs, as they differ in their weights.
 				mean := 0.0
 				for _, w := range l.norms {
-					v := c.l.accumulated(w)
+					v := c.l.accumulated(l, w)
 					if l.tables != nil {
 						v = c.l.lookup(v)
 					}

@@ -48,6 +48,7 @@ type Parameters struct {
 	ParametersLiteral
 	ring    *ring.Ring
 	q       uint64
+	modulus *mod.Modulus      // Q
 	gadgets [2]*gadget.Gadget // of c_0 and c_1
 	// transform is nil where Lattigo's is used.
 	transform *mod.Transform
@@ -88,12 +89,12 @@ func NewParameters(l ParametersLiteral) (*Parameters, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tfhe: ring modulus %d: %w", q, err)
 	}
-	p := &Parameters{ParametersLiteral: l, ring: r, q: q}
+	p := &Parameters{ParametersLiteral: l, ring: r, q: q, modulus: mod.New(q)}
 	for c, d := range l.Ring {
 		p.gadgets[c] = gadget.New(q, l.drop(c), d.Base, d.Levels)
 	}
 	if fastntt.Serves(r.SubRings[0]) {
-		if p.transform, err = fastntt.New(mod.New(q), r.SubRings[0]); err != nil {
+		if p.transform, err = fastntt.New(p.modulus, r.SubRings[0]); err != nil {
 			return nil, fmt.Errorf("tfhe: ring modulus %d: %w", q, err)
 		}
 	}

@@ -49,8 +49,8 @@ const DefaultLogFailure = -20
 type Plan struct {
 	program   *bundle.Program
 	layers    []layer
-	slots     []int     // of every value, half the number of slots that the layers which read it have on the torus
-	free      [][]block // values that nothing reads after each layer
+	encodings []encoding // of every value
+	free      [][]block  // values whose words nothing reads after each layer
 	params    *Parameters
 	stages    []stage
 	perSample float64
@@ -96,7 +96,7 @@ func choose(ctx context.Context, p *bundle.Program, o *Options) (literal Paramet
 	if layers, err = lower(ctx, p); err != nil {
 		return literal, nil, nil, err
 	}
-	s = &search{layers: layers, merged: merge(layers), target: o.LogFailure, logN: o.LogN, level: o.level()}
+	s = &search{layers: layers, target: o.LogFailure, logN: o.LogN, level: o.level()}
 	if o.Parameters == nil {
 		literal, err = s.run(ctx)
 		return literal, layers, s, err
@@ -117,7 +117,7 @@ func build(p *bundle.Program, layers []layer, l ParametersLiteral, workers int) 
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{program: p, layers: layers, slots: valueSlots(layers), free: releases(layers), params: params, workers: workers}
+	plan := &Plan{program: p, layers: layers, encodings: encodings(layers), free: releases(layers), params: params, workers: workers}
 	plan.stages, plan.perSample = l.budget(layers)
 	plan.expected = l.expected(layers)
 	plan.hash = plan.digest()
@@ -137,7 +137,13 @@ func (p *Plan) digest() [32]byte {
 		for o := range l.lo {
 			b = binary.LittleEndian.AppendUint64(b, uint64(l.lo[o]))
 		}
+		if l.gain > 1 {
+			b = binary.LittleEndian.AppendUint64(b, uint64(l.gain))
+		}
 		h.Write(b)
+	}
+	if p.precise() {
+		h.Write([]byte("precise"))
 	}
 	return [32]byte(h.Sum(nil))
 }
@@ -196,7 +202,10 @@ func (p *Plan) NoiseBudget() []he.StageBudget {
 	for i := range p.layers {
 		l := &p.layers[i]
 		logQ := float64(p.params.LogSmallQ)
-		if l.tables == nil {
+		switch {
+		case l.tables == nil && l.precise:
+			logQ = float64(p.params.LogQ)
+		case l.tables == nil:
 			logQ = 32
 		}
 		all = append(all, he.StageBudget{Layer: l.name, BitsLeft: p.stages[i].bits(p.params.bound(l)), LogQ: logQ})
@@ -213,5 +222,8 @@ func (p *Plan) inputs() int {
 	return n
 }
 
-// outputs is the last layer.
+// precise says that values which the last layer reads are kept modulo Q.
+func (p *Plan) precise() bool { return p.last().precise }
+
+// last is the last layer.
 func (p *Plan) last() *layer { return &p.layers[len(p.layers)-1] }

@@ -119,7 +119,7 @@ func TestParametersAreChecked(t *testing.T) {
 
 // The digits that the search tries have the least noise of all bases.
 func TestRingDigitsAreTheBest(t *testing.T) {
-	for _, r := range ringDigits(11, 50) {
+	for _, r := range ringDigits(11, 50, wordLevels) {
 		l := ParametersLiteral{LogN: 11, LogQ: 50, Dimension: 800, Ring: r}
 		best := l.rotated()
 		for c := range r {

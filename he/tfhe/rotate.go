@@ -40,7 +40,7 @@ func newRotator(p *Parameters, keys *EvaluationKeys, batch int) *rotator {
 //
 // for i = 0..N-1. slotAt(i) is which of the slots of the table's accumulator position i
 // belongs to, and t.at twice the value of the function F of the package comment there.
-// The layers that read the entry have 2 outSlots slots on the torus.
+// The entry is encoded for 2 outSlots slots on the torus.
 func (r *rotator) start(k int, t *table, slots int, body uint32, outSlots int) {
 	p := r.params
 	n := p.N()
@@ -149,6 +149,22 @@ func (r *rotator) split(g *gadget.Gadget, dst [][]uint64, acc []uint64, by int) 
 	}
 	g.Split(part(by, n), acc[:n-by], acc[by:], flip)
 	g.Split(part(0, by), acc[n-by:], acc[:by], !flip)
+}
+
+// finishExact writes the constant coefficient of accumulator k, to which it adds the
+// table's constant centre/2, with the encoding e: modulo Q to kept, unless that is nil,
+// and gain times it as a wide ciphertext to dst, if layers with tables read that.
+func (r *rotator) finishExact(dst wide, kept exact, k int, t *table, e *encoding) {
+	p := r.params
+	c1 := r.accs[k][1]
+	body := (r.accs[k][0][0] + p.encode(t.centre, 4*int64(e.slots))) % p.q
+	if kept != nil {
+		p.extractExact(kept, body, c1, 0)
+	}
+	if e.tables {
+		p.toWides(r.words, c1, e.gain)
+		p.extract(dst, p.modulus.Mul(body, uint64(e.gain)), r.words, 0)
+	}
 }
 
 // finish writes the constant coefficient of accumulator k as a wide ciphertext,

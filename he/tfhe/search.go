@@ -21,12 +21,16 @@ const (
 	minLogN, maxLogN = 10, 15
 	maxLogSmall      = 30
 	maxKeyBytes      = 8 << 30
+	// wordLevels is the most digits of a component in a plan of words alone: what more
+	// of them gain is lost in the rounding to words. Precise plans have up to
+	// gadget.MaxLevels.
+	wordLevels = 4
 )
 
 // search finds the parameters of the fastest look-up.
 type search struct {
 	layers []layer
-	merged []layer   // by slots, with all their norms: for failure probabilities alone
+	merged []layer   // by slots and gain, with all their norms: for failure probabilities alone
 	target float64   // log2 of a sample's failure probability
 	logN   int       // 0: any
 	level  cpu.Level // of the kernels whose speeds a look-up's time is predicted with
@@ -35,19 +39,48 @@ type search struct {
 	closest *ParametersLiteral
 }
 
-// run returns the candidate of least predicted time that keeps the target.
+// run returns the candidate of least predicted time that keeps the target: for a plan
+// of words alone or, where none does, for a precise one.
 func (s *search) run(ctx context.Context) (ParametersLiteral, error) {
-	all, err := candidates(ctx)
+	for _, precise := range []bool{false, true} {
+		s.encode(precise)
+		found, err := s.fastest(ctx)
+		if err != nil {
+			return ParametersLiteral{}, err
+		}
+		if found != nil {
+			return *found, nil
+		}
+	}
+	return ParametersLiteral{}, s.insufficient(s.closest)
+}
+
+// encode makes the layers those of a precise plan, or of one of words alone.
+func (s *search) encode(precise bool) {
+	for i := range s.layers {
+		s.layers[i].precise = precise
+	}
+	s.merged = merge(s.layers)
+}
+
+// fastest is the candidate of least predicted time that keeps the target, or nil.
+func (s *search) fastest(ctx context.Context) (*ParametersLiteral, error) {
+	levels := wordLevels
+	if s.layers[0].precise {
+		levels = gadget.MaxLevels
+	}
+	all, err := candidates(ctx, levels)
 	if err != nil {
-		return ParametersLiteral{}, err
+		return nil, err
 	}
 	slices.SortStableFunc(all, func(a, b ParametersLiteral) int {
 		return cmp.Compare(costmodel.Coarse(a.nanoseconds(s.level)), costmodel.Coarse(b.nanoseconds(s.level)))
 	})
+	s.closest = nil
 	least := math.Inf(1)
 	for i := range all {
 		if err := ctx.Err(); err != nil {
-			return ParametersLiteral{}, err
+			return nil, err
 		}
 		c := &all[i]
 		if s.logN != 0 && c.LogN != s.logN {
@@ -55,32 +88,32 @@ func (s *search) run(ctx context.Context) (ParametersLiteral, error) {
 		}
 		_, failures := c.budget(s.merged)
 		if log2Probability(failures) <= s.target {
-			return *c, nil
+			return c, nil
 		}
 		if failures < least {
 			least, s.closest = failures, c
 		}
 	}
-	return ParametersLiteral{}, s.insufficient(s.closest)
+	return nil, nil
 }
 
-// merge joins layers with the same number of slots, of which a recurrent program
+// merge joins layers with the same number of slots and gain, of which a recurrent program
 // has many: their failures are those of all their accumulators.
 func merge(layers []layer) []layer {
 	type kind struct {
-		slots  int
-		lookup bool
+		slots, gain     int
+		lookup, precise bool
 	}
 	at := map[kind]int{}
 	var all []layer
 	for i := range layers {
 		l := &layers[i]
-		k := kind{l.slots, l.tables != nil}
+		k := kind{l.slots, l.gain, l.tables != nil, l.precise}
 		j, ok := at[k]
 		if !ok {
 			j = len(all)
 			at[k] = j
-			all = append(all, layer{slots: l.slots, tables: l.tables})
+			all = append(all, layer{slots: l.slots, gain: l.gain, tables: l.tables, precise: l.precise})
 		}
 		for _, w := range l.norms {
 			same := func(v norm) bool { return v.fresh == w.fresh && v.rotated == w.rotated && v.sum == w.sum }
@@ -94,12 +127,16 @@ func merge(layers []layer) []layer {
 	return all
 }
 
-// check says whether given parameters keep the target.
+// check says whether given parameters keep the target, by a plan of words alone or a
+// precise one.
 func (s *search) check(l *ParametersLiteral) error {
-	if _, failures := l.budget(s.layers); !(log2Probability(failures) <= s.target) {
-		return s.insufficient(l)
+	for _, precise := range []bool{false, true} {
+		s.encode(precise)
+		if _, failures := l.budget(s.layers); log2Probability(failures) <= s.target {
+			return nil
+		}
 	}
-	return nil
+	return s.insufficient(l)
 }
 
 // insufficient names the layers and how far the parameters are from carrying
@@ -116,8 +153,8 @@ func (s *search) insufficient(l *ParametersLiteral) error {
 }
 
 // candidates are secure parameters: all ring degrees and narrow moduli, and the
-// gadgets of least noise for each number of digits. The error is ctx's.
-func candidates(ctx context.Context) ([]ParametersLiteral, error) {
+// gadgets of least noise for each number of digits up to levels. The error is ctx's.
+func candidates(ctx context.Context, levels int) ([]ParametersLiteral, error) {
 	var all []ParametersLiteral
 	for logN := minLogN; logN <= maxLogN; logN++ {
 		limit, _ := security.MaxLogQP(logN)
@@ -128,7 +165,7 @@ func candidates(ctx context.Context) ([]ParametersLiteral, error) {
 			}
 		}
 		for _, logQ := range widths {
-			rings := ringDigits(logN, logQ)
+			rings := ringDigits(logN, logQ, levels)
 			for logSmall := logN + 2; logSmall <= maxLogSmall; logSmall++ {
 				if err := ctx.Err(); err != nil {
 					return nil, err
@@ -144,11 +181,11 @@ func candidates(ctx context.Context) ([]ParametersLiteral, error) {
 	return all, nil
 }
 
-// ringDigits are the choices for Ring: up to as many digits of c_0 as of c_1.
-func ringDigits(logN, logQ int) [][2]Digits {
+// ringDigits are the choices for Ring: up to as many digits of c_0 as of c_1, up to levels.
+func ringDigits(logN, logQ, levels int) [][2]Digits {
 	var all [][2]Digits
-	for body := 1; body <= gadget.MaxLevels; body++ {
-		for mask := body; mask <= gadget.MaxLevels; mask++ {
+	for body := 1; body <= levels; body++ {
+		for mask := body; mask <= levels; mask++ {
 			l := ParametersLiteral{LogN: logN, LogQ: logQ, Ring: [2]Digits{{1, body}, {1, mask}}}
 			for c := range l.Ring {
 				d := &l.Ring[c]

@@ -67,12 +67,12 @@ func (t *tally) merge(u *tally) {
 func (a *audit) simulate(s bundle.Sample, rng *rand.Rand) []int64 {
 	p := a.plan
 	l0 := &p.params.ParametersLiteral
-	noise := make([]float64, len(a.values)) // of every value
+	noise := newNoises(p, rng)
 	a.begin(s)
 	for i := range s {
-		noise[i] = rng.NormFloat64() * math.Sqrt(l0.fresh())
+		noise.draw(i, l0.encrypted())
 	}
-	own, rotated := math.Sqrt(l0.switched()+l0.rounded()), math.Sqrt(l0.rotated())
+	own := math.Sqrt(l0.switched() + l0.rounded())
 	for i := range p.layers {
 		l, t := &p.layers[i], &a.layers[i]
 		slots := 2 * l.slots
@@ -98,8 +98,7 @@ func (a *audit) simulate(s bundle.Sample, rng *rand.Rand) []int64 {
 			tab := &l.tables[o]
 			out[o] = tab.result(got, l.slots)
 			r.failed = out[o] != tab.result(want, l.slots)
-			noise[l.first+o] = rng.NormFloat64() * rotated
-			r.out = noise[l.first+o]
+			r.out = noise.draw(l.first+o, l0.rotation())
 		}
 		if l.tables == nil {
 			a.add()
@@ -110,9 +109,48 @@ func (a *audit) simulate(s bundle.Sample, rng *rand.Rand) []int64 {
 	panic("tfhe: a plan has no last layer")
 }
 
-// noiseOf is accumulator o's noise for that of all values.
-func (l *layer) noiseOf(noise []float64, o int) float64 {
+// noises are the errors of all values' ciphertexts: of the words with the gain that a
+// layer with tables reads, and what the last layer reads.
+type noises struct {
+	plan          *Plan
+	rng           *rand.Rand
+	words, logits []float64
+}
+
+func newNoises(p *Plan, rng *rand.Rand) *noises {
+	n := &noises{plan: p, rng: rng, words: make([]float64, len(p.encodings))}
+	n.logits = n.words
+	if p.precise() {
+		n.logits = make([]float64, len(p.encodings))
+	}
+	return n
+}
+
+// draw draws the errors of value v, whose ciphertext modulo Q has the given variance,
+// and returns what the last layer reads. Words have the rounding's error as well: in a
+// precise plan behind the gain, in others before it.
+func (n *noises) draw(v int, variance float64) float64 {
+	toWide := n.plan.params.ParametersLiteral.toWide()
+	if !n.plan.precise() {
+		n.words[v] = n.rng.NormFloat64() * math.Sqrt(variance+toWide)
+		return n.words[v]
+	}
+	e := &n.plan.encodings[v]
+	n.logits[v] = n.rng.NormFloat64() * math.Sqrt(variance)
+	n.words[v] = float64(float64(e.gain)*n.logits[v]) + float64(n.rng.NormFloat64()*math.Sqrt(toWide))
+	return n.logits[v]
+}
+
+// noiseOf is the error of accumulator o for the errors of all values.
+func (l *layer) noiseOf(n *noises, o int) float64 {
+	noise, gain := n.words, float64(l.gain)
+	if l.tables == nil {
+		noise = n.logits
+	}
+	if l.precise {
+		gain = 1 // the words have it
+	}
 	sum := 0.0
 	l.each(o, func(v int, w int32) { sum += float64(float64(w) * noise[v]) })
-	return sum
+	return float64(gain * sum)
 }

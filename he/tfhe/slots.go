@@ -2,15 +2,48 @@ package tfhe
 
 import "sort"
 
-// assign chooses every layer's number of slots and, with it, how its tables are
-// encoded. A value has one encoding, so that all layers that read it must have the
-// same number of slots: the least that serves all of them.
+// assign chooses every layer's half message space H and, with it, how its tables are
+// encoded. Layers that read a value in common are a class, and share the encoding of
+// their values. Its table layers have the least H that serves all their tables, and
+// the logits, where the last layer is in the class, a whole multiple of it:
+//
+//	H_logits = gain H,   gain = ceil(least / H),
+//
+// where least is what the logits' ranges take. The phase of a value v is then
+// v / 2 gain H, and a table layer reads gain times that phase, v / 2H: multiplying by
+// a whole number is exact on the torus, and multiplies errors by it.
 func (c *circuit) assign() {
+	root := c.classes()
+	tables, least := map[int][]table{}, map[int]int{}
+	for i := range c.layers {
+		l, r := &c.layers[i], root(i)
+		tables[r] = append(tables[r], l.tables...)
+		if l.tables == nil {
+			least[r] = l.span()/2 + 1
+		}
+	}
+	half := map[int]int{}
+	for i := range c.layers {
+		l, r := &c.layers[i], root(i)
+		if half[r] == 0 {
+			half[r] = halfPeriod(tables[r])
+		}
+		l.slots, l.gain = half[r], max(1, (least[r]+half[r]-1)/half[r])
+		if l.tables == nil {
+			l.slots, l.gain = l.gain*l.slots, 1
+		}
+		l.centre()
+	}
+}
+
+// classes puts layers that read a value in common into one class, and gives the
+// function from a layer's number to its class's.
+func (c *circuit) classes() (root func(int) int) {
 	parent := make([]int, len(c.layers))
 	for i := range parent {
 		parent[i] = i
 	}
-	root := func(i int) int {
+	root = func(i int) int {
 		for parent[i] != i {
 			i = parent[i]
 		}
@@ -29,29 +62,7 @@ func (c *circuit) assign() {
 			})
 		}
 	}
-	type class struct {
-		tables []table
-		least  int
-	}
-	classes := map[int]*class{}
-	for i := range c.layers {
-		l, r := &c.layers[i], root(i)
-		if classes[r] == nil {
-			classes[r] = &class{least: 1}
-		}
-		classes[r].tables = append(classes[r].tables, l.tables...)
-		if l.tables == nil {
-			classes[r].least = max(classes[r].least, l.span()/2+1)
-		}
-	}
-	slots := map[int]int{}
-	for r, k := range classes {
-		slots[r] = halfPeriod(k.tables, k.least)
-	}
-	for i := range c.layers {
-		c.layers[i].slots = slots[root(i)]
-		c.layers[i].centre()
-	}
+	return root
 }
 
 // span is the most values that an accumulator takes.
@@ -63,24 +74,39 @@ func (l *layer) span() int {
 	return int(span)
 }
 
-// valueSlots is, for every value, half the slots of the layers that read it.
-func valueSlots(layers []layer) []int {
-	last := &layers[len(layers)-1]
-	slots := make([]int, last.first)
-	for i := range slots {
-		slots[i] = 1 // read by none
+// encoding is how a value v is encoded, which the layers that read it decide: its phase
+// is v / 2 slots, and table layers read gain times that phase.
+type encoding struct {
+	slots, gain    int
+	tables, logits bool // read by a layer with tables, by the last layer
+}
+
+// encodings are those of all values. What no layer reads has the encoding of one bit.
+func encodings(layers []layer) []encoding {
+	all := make([]encoding, layers[len(layers)-1].first)
+	for i := range all {
+		all[i] = encoding{slots: 1, gain: 1}
 	}
 	for i := range layers {
 		l := &layers[i]
 		for o := range l.n {
-			l.each(o, func(v int, _ int32) { slots[v] = l.slots })
+			l.each(o, func(v int, _ int32) {
+				e := &all[v]
+				e.slots = l.gain * l.slots
+				if l.tables != nil {
+					e.gain, e.tables = l.gain, true
+				} else {
+					e.logits = true
+				}
+			})
 		}
 	}
-	return slots
+	return all
 }
 
-// releases are, for every layer, the blocks of values that it reads last: block 0 is
-// the inputs, block i+1 the outputs of layer i. What nothing reads goes at once.
+// releases are, for every layer, the blocks of values whose words it reads last: block 0
+// is the inputs, block i+1 the outputs of layer i. What nothing reads goes at once. The
+// last layer of a precise plan reads no words.
 func releases(layers []layer) [][]block {
 	blocks := []block{{0, layers[0].first}}
 	for i := range layers[:len(layers)-1] {
@@ -93,6 +119,9 @@ func releases(layers []layer) [][]block {
 	}
 	for i := range layers {
 		l := &layers[i]
+		if l.tables == nil && l.precise {
+			continue
+		}
 		for o := range l.n {
 			l.each(o, func(v int, _ int32) {
 				b := sort.Search(len(blocks), func(b int) bool { return v < blocks[b].to })

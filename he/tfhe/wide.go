@@ -68,10 +68,15 @@ const blockWords = 256
 
 // linear evaluates a layer's map on the wide ciphertexts of all values and puts the accumulators x
 // of element o at the phase (x - lo[o] + 1/2) / 2H. The sums are exact modulo
-// 2^32; noise grows by the rows' L2 norms.
+// 2^32; noise grows by the rows' L2 norms and the layer's gain. In a precise plan the
+// ciphertexts have the gain already.
 func (p *Parameters) linear(ctx context.Context, workers int, dst, src []wide, l *layer) error {
 	width := p.N() + 1
 	blocks := (width + blockWords - 1) / blockWords
+	gain := uint32(l.gain)
+	if l.precise {
+		gain = 1
+	}
 	return parallel.Run(ctx, workers, blocks, func(_, b int) error {
 		from, to := b*blockWords, min((b+1)*blockWords, width)
 		for o := range dst {
@@ -83,6 +88,11 @@ func (p *Parameters) linear(ctx context.Context, workers int, dst, src []wide, l
 				copy(out, src[l.from+o][from:to])
 			} else {
 				row(out, src[l.from:], from, l.rows, o)
+			}
+			if gain != 1 {
+				for i := range out {
+					out[i] *= gain
+				}
 			}
 			if to == width {
 				*dst[o].body() += phaseOf(2*(l.bias(o)-l.lo[o])+1, 4*int64(l.slots))
