@@ -29,8 +29,8 @@ func (p *Plan) explain(o Options, s *search) []string {
 		if la.tables != nil {
 			what = "look-ups"
 		}
-		sentence := fmt.Sprintf("%d %s on %d slots, a phase may be off by 2^%.1f and its noise has a standard deviation of 2^%.1f: each fails with probability at most 2^%.1f",
-			la.n, what, 2*la.slots, elementary.Log2(l.bound(la)), elementary.Log2(st.worst)/2, log2Probability(st.failure))
+		sentence := fmt.Sprintf("%d %s in a message space of %d, a phase may be off by 2^%.1f and its noise has a standard deviation of 2^%.1f: each fails with probability at most 2^%.1f",
+			la.n, what, 2*la.half, elementary.Log2(l.bound(la)), elementary.Log2(st.worst)/2, log2Probability(st.failure))
 		key := la.bodyNode + sentence
 		if la.bodyNode == "" || !said[key] {
 			why = append(why, fmt.Sprintf("layer %q: %s", la.name, sentence))

@@ -38,8 +38,8 @@ func sameAtEveryLevel(t *testing.T, plan *Plan) {
 		again, public := *plan, *keys
 		again.params = mustParameters(t, plan.params.ParametersLiteral)
 		own := newSecretKey(again.params, secret.id)
-		copy(own.wide, secret.wide)
-		copy(own.narrow, secret.narrow)
+		copy(own.bigKey, secret.bigKey)
+		copy(own.smallKey, secret.smallKey)
 		own.prepare()
 		public.params = again.params
 		if !slices.Equal(own.ntt, secret.ntt) {
@@ -70,7 +70,7 @@ func sameAtEveryLevel(t *testing.T, plan *Plan) {
 		if !slices.EqualFunc(in.parts, sent, same) {
 			t.Errorf("%v: the input differs", level)
 		}
-		if !slices.EqualFunc(out.logits, logits.logits, slices.Equal[wide]) || !slices.EqualFunc(out.exact, logits.exact, slices.Equal[exact]) {
+		if !slices.EqualFunc(out.logits, logits.logits, slices.Equal[bigKey]) || !slices.EqualFunc(out.exact, logits.exact, slices.Equal[exact]) {
 			t.Errorf("%v: the logits differ", level)
 		}
 	}

@@ -29,7 +29,7 @@ type layer struct {
 	n           int     // outputs
 	lo, hi      []int64 // proved range of every accumulator
 	tables      []table // nil in the last layer
-	slots       int     // H: half of the slots on the torus; see the package comment
+	half        int     // H: half of the message space; see the package comment
 	// gain is what multiplies the phases of values on their way into a layer with
 	// tables, see assign; 1 in the last layer.
 	gain int

@@ -26,7 +26,7 @@ func trial(t *testing.T, plan *Plan, samples []bundle.Sample, each func(sample i
 	a := newAudit(plan, c.secret)
 	failed := func() (n int) {
 		for i := range a.layers {
-			n += a.layers[i].failed
+			n += a.layers[i].wrong
 		}
 		return n
 	}

@@ -34,7 +34,7 @@ type ParametersLiteral struct {
 	// What is rounded away of c_1 is multiplied by the secret, so that c_0 can do
 	// with fewer digits.
 	Ring [2]Digits
-	// Dimension is n, that of the narrow LWE ciphertexts.
+	// Dimension is n, that of the small-key LWE ciphertexts.
 	Dimension int
 	// LogSmallQ is log2 of their modulus q; LogN+2..31.
 	LogSmallQ int
@@ -127,7 +127,7 @@ func (p *Parameters) N() int { return 1 << p.LogN }
 func (p *Parameters) Q() uint64 { return p.q }
 
 // CheckSecurity returns an error of package security unless both the ring and
-// the narrow ciphertexts have 128 bits of security.
+// the small-key ciphertexts have 128 bits of security.
 func (p *Parameters) CheckSecurity() error { return p.checkSecurity() }
 
 func (l *ParametersLiteral) checkSecurity() error {

@@ -54,7 +54,7 @@ type Plan struct {
 	params    *Parameters
 	stages    []stage
 	perSample float64
-	expected  float64 // missed slots a sample
+	expected  float64 // decryption failures a sample
 	workers   int
 	hash      [32]byte
 	why       []string
@@ -132,7 +132,7 @@ func (p *Plan) digest() [32]byte {
 	var b []byte
 	for i := range p.layers {
 		l := &p.layers[i]
-		b = binary.LittleEndian.AppendUint64(b[:0], uint64(l.slots))
+		b = binary.LittleEndian.AppendUint64(b[:0], uint64(l.half))
 		b = binary.LittleEndian.AppendUint64(b, uint64(l.n))
 		for o := range l.lo {
 			b = binary.LittleEndian.AppendUint64(b, uint64(l.lo[o]))
@@ -196,7 +196,7 @@ func (p *Plan) SecurityBits() int { return p.params.SecurityBits() }
 func (p *Plan) Why() []string { return append([]string(nil), p.why...) }
 
 // NoiseBudget is, for every layer, log2 of how often five standard deviations of
-// its predicted noise fit below the half slot that a phase may be off by.
+// its predicted noise fit below the half message that a phase may be off by.
 func (p *Plan) NoiseBudget() []he.StageBudget {
 	var all []he.StageBudget
 	for i := range p.layers {

@@ -13,9 +13,9 @@ import (
 //	body + sum mask_i S_i  (mod Q),
 //
 // in units of 1/Q of the torus. It is what extraction takes out of a ring ciphertext
-// before wide ciphertexts are rounded to words; that rounding, of variance toWide, is
+// before big-key ciphertexts are rounded to words; that rounding, of variance toWord, is
 // too coarse for logits of many bits. A precise plan keeps exact ciphertexts of the
-// values that its last layer reads, and adds them up modulo Q. A wide ciphertext of the
+// values that its last layer reads, and adds them up modulo Q. A big-key ciphertext of the
 // same value, for layers with tables, is rounded from gain times the exact one.
 type exact []uint64
 
@@ -77,18 +77,18 @@ func (p *Parameters) extractExact(dst exact, c0 uint64, c1 []uint64, j int) {
 	*dst.body() = c0
 }
 
-// toWides rounds gain times every residue to a multiple of 2^-32:
+// toWords rounds gain times every residue to a multiple of 2^-32:
 //
 //	dst_i = round((gain x_i mod Q) 2^32 / Q) mod 2^32.
-func (p *Parameters) toWides(dst []uint32, x []uint64, gain int) {
+func (p *Parameters) toWords(dst []uint32, x []uint64, gain int) {
 	if gain == 1 {
 		for i, x := range x {
-			dst[i] = p.toWide(x)
+			dst[i] = p.toWord(x)
 		}
 		return
 	}
 	for i, x := range x {
-		dst[i] = p.toWide(p.modulus.Mul(x, uint64(gain)))
+		dst[i] = p.toWord(p.modulus.Mul(x, uint64(gain)))
 	}
 }
 
@@ -123,7 +123,7 @@ func (p *Parameters) linearExact(ctx context.Context, workers int, dst, src []ex
 			}
 			if to == width {
 				body := dst[o].body()
-				*body = (*body + p.encode(2*(l.bias(o)-l.lo[o])+1, 4*int64(l.slots))) % p.q
+				*body = (*body + p.encode(2*(l.bias(o)-l.lo[o])+1, 4*int64(l.half))) % p.q
 			}
 		}
 		return nil
@@ -137,7 +137,7 @@ func (p *Parameters) signed(x int64) uint64 { return uint64(modulo(x, int64(p.q)
 func (k *SecretKey) exactPhase(c exact) uint64 {
 	q := k.params.q
 	sum := *c.body()
-	for i, s := range k.wide {
+	for i, s := range k.bigKey {
 		switch s {
 		case 1:
 			sum = (sum + c[i]) % q
@@ -148,19 +148,19 @@ func (k *SecretKey) exactPhase(c exact) uint64 {
 	return sum
 }
 
-// exactSlot is the slot of an accumulator's phase x/Q, and the phase's distance from
-// the slot's middle.
-func (l *layer) exactSlot(x, q uint64) (j int, noise float64) {
-	slots := 2 * uint64(l.slots)
-	hi, lo := bits.Mul64(x, slots)
+// exactMessage is the message of an accumulator's phase x/Q, and the phase's distance from
+// the message's middle.
+func (l *layer) exactMessage(x, q uint64) (j int, noise float64) {
+	space := 2 * uint64(l.half)
+	hi, lo := bits.Mul64(x, space)
 	at, rest := bits.Div64(hi, lo, q)
-	return int(at), (float64(rest)/float64(q) - 0.5) / float64(slots)
+	return int(at), (float64(rest)/float64(q) - 0.5) / float64(space)
 }
 
-// logit is the slot of encrypted logit o, and its noise.
-func (l *layer) logit(k *SecretKey, out *Output, o int) (slot int, noise float64) {
+// logit is the message of encrypted logit o, and its noise.
+func (l *layer) logit(k *SecretKey, out *Output, o int) (message int, noise float64) {
 	if l.precise {
-		return l.exactSlot(k.exactPhase(out.exact[o]), k.params.q)
+		return l.exactMessage(k.exactPhase(out.exact[o]), k.params.q)
 	}
-	return l.slot(k.phase(out.logits[o]))
+	return l.message(k.phase(out.logits[o]))
 }

@@ -73,15 +73,15 @@ func TestGains(t *testing.T) {
 		gain := (need + h - 1) / h
 		for i := range layers {
 			l := &layers[i]
-			slots, g := h, gain
+			half, g := h, gain
 			if l.tables == nil {
-				slots, g = gain*h, 1
+				half, g = gain*h, 1
 			}
-			if l.slots != slots || l.gain != g {
-				t.Errorf("weights %v, layer %q: %d slots and gain %d, want %d and %d", w, l.name, l.slots, l.gain, slots, g)
+			if l.half != half || l.gain != g {
+				t.Errorf("weights %v, layer %q: half message space %d and gain %d, want %d and %d", w, l.name, l.half, l.gain, half, g)
 			}
 		}
-		if (gain == 1) != (need <= h) || last.slots-need >= h {
+		if (gain == 1) != (need <= h) || last.half-need >= h {
 			t.Errorf("weights %v: gain %d for %d of %d", w, gain, need, h)
 		}
 	}
@@ -147,7 +147,7 @@ func TestInsecurePreciseNoiseIsAsPredicted(t *testing.T) {
 				if v, w := l.accumulated(la, la.norms[0]), l.lookup(l.accumulated(&one, la.norms[0])); v < w {
 					t.Errorf("the gain makes %g of the variance, all else %g: nothing to test", v, w)
 				}
-			} else if la := plan.last(); l.accumulated(la, la.norms[0]) > l.toWide()*la.norms[0].rotated/100 {
+			} else if la := plan.last(); l.accumulated(la, la.norms[0]) > l.toWord()*la.norms[0].rotated/100 {
 				t.Error("words would do: nothing to test")
 			}
 			for i := range plan.layers {
@@ -272,20 +272,20 @@ func TestPlanIsPreciseWhereNeeded(t *testing.T) {
 	}
 }
 
-// exactSlot splits the whole torus into slots, also where a phase times the slots passes
+// exactMessage splits the whole torus into messages, also where a phase times their number passes
 // 64 bits.
-func TestExactSlot(t *testing.T) {
+func TestExactMessage(t *testing.T) {
 	p := mustParameters(t, preciseLiteral())
 	rng := seeded(14)
 	for _, h := range []int{1, 3, 1000, 1 << 27} {
-		l := &layer{slots: h}
+		l := &layer{half: h}
 		for range 200 {
 			j := rng.Int64N(2 * int64(h))
 			off := rng.Float64() - 0.5
 			x := p.encode(2*j+1, 4*int64(h)) + uint64(int64(off*0.99*float64(p.q)/float64(2*h)))
-			slot, noise := l.exactSlot(x, p.q)
-			if int64(slot) != j || math.Abs(noise*2*float64(h)-off*0.99) > 1e-6 {
-				t.Fatalf("2*%d slots, %d and %g of one: slot %d and %g", h, j, off*0.99, slot, noise*2*float64(h))
+			message, noise := l.exactMessage(x, p.q)
+			if int64(message) != j || math.Abs(noise*2*float64(h)-off*0.99) > 1e-6 {
+				t.Fatalf("2*%d messages, %d and %g of one: message %d and %g", h, j, off*0.99, message, noise*2*float64(h))
 			}
 		}
 	}

@@ -30,7 +30,7 @@ const (
 // search finds the parameters of the fastest look-up.
 type search struct {
 	layers []layer
-	merged []layer   // by slots and gain, with all their norms: for failure probabilities alone
+	merged []layer   // by message space and gain, with all their norms: for failure probabilities alone
 	target float64   // log2 of a sample's failure probability
 	logN   int       // 0: any
 	level  cpu.Level // of the kernels whose speeds a look-up's time is predicted with
@@ -97,23 +97,23 @@ func (s *search) fastest(ctx context.Context) (*ParametersLiteral, error) {
 	return nil, nil
 }
 
-// merge joins layers with the same number of slots and gain, of which a recurrent program
+// merge joins layers with the same message space and gain, of which a recurrent program
 // has many: their failures are those of all their accumulators.
 func merge(layers []layer) []layer {
 	type kind struct {
-		slots, gain     int
+		half, gain      int
 		lookup, precise bool
 	}
 	at := map[kind]int{}
 	var all []layer
 	for i := range layers {
 		l := &layers[i]
-		k := kind{l.slots, l.gain, l.tables != nil, l.precise}
+		k := kind{l.half, l.gain, l.tables != nil, l.precise}
 		j, ok := at[k]
 		if !ok {
 			j = len(all)
 			at[k] = j
-			all = append(all, layer{slots: l.slots, gain: l.gain, tables: l.tables, precise: l.precise})
+			all = append(all, layer{half: l.half, gain: l.gain, tables: l.tables, precise: l.precise})
 		}
 		for _, w := range l.norms {
 			same := func(v norm) bool { return v.fresh == w.fresh && v.rotated == w.rotated && v.sum == w.sum }
@@ -146,13 +146,13 @@ func (s *search) insufficient(l *ParametersLiteral) error {
 	var lines []string
 	for i := range s.layers {
 		la := &s.layers[i]
-		lines = append(lines, fmt.Sprintf("layer %q: %d slots, %d outputs, 2^%.1f failures", la.name, 2*la.slots, la.n, log2Probability(stages[i].failures)))
+		lines = append(lines, fmt.Sprintf("layer %q: message space %d, %d outputs, 2^%.1f failures", la.name, 2*la.half, la.n, log2Probability(stages[i].failures)))
 	}
 	return he.Insufficient("tfhe", "", "a sample would fail with probability 2^%.1f where 2^%.1f is the limit, at %v (%s)",
 		min(0, log2Probability(failures)), s.target, l, strings.Join(lines, "; "))
 }
 
-// candidates are secure parameters: all ring degrees and narrow moduli, and the
+// candidates are secure parameters: all ring degrees and small-key moduli, and the
 // gadgets of least noise for each number of digits up to levels. The error is ctx's.
 func candidates(ctx context.Context, levels int) ([]ParametersLiteral, error) {
 	var all []ParametersLiteral

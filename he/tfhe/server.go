@@ -16,7 +16,7 @@ type Server struct {
 	plan     *Plan
 	keys     *EvaluationKeys
 	rotators []*rotator
-	narrow   [][]narrow     // of each worker: a batch's
+	smallKey [][]smallKey   // of each worker: a batch's
 	seconds  he.NodeSeconds // by program node
 }
 
@@ -32,11 +32,11 @@ func NewServer(p *Plan, keys *EvaluationKeys) (*Server, error) {
 	s := &Server{plan: p, keys: keys, seconds: make(he.NodeSeconds, len(p.program.Nodes))}
 	for range p.workers {
 		s.rotators = append(s.rotators, newRotator(p.params, keys, batch))
-		cts := make([]narrow, batch)
+		cts := make([]smallKey, batch)
 		for i := range cts {
-			cts[i] = make(narrow, p.params.Dimension+1)
+			cts[i] = make(smallKey, p.params.Dimension+1)
 		}
-		s.narrow = append(s.narrow, cts)
+		s.smallKey = append(s.smallKey, cts)
 	}
 	return s, nil
 }
@@ -45,7 +45,7 @@ func NewServer(p *Plan, keys *EvaluationKeys) (*Server, error) {
 // and the outputs, kept being nil where there is no exact ciphertext; of the last layer,
 // the logits alone. For verification.
 type observer interface {
-	lookup(layer, o int, in narrow, out wide, kept exact)
+	lookup(layer, o int, in smallKey, out bigKey, kept exact)
 }
 
 // Evaluate returns the encrypted logits of a sample. progress, if not nil, is
@@ -77,7 +77,7 @@ func (s *Server) evaluate(ctx context.Context, in *Input, progress func(int), wa
 			s.clock(l.linearNode, start)
 			return &Output{params: in.params, plan: p.hash, id: in.id, exact: logits}, nil
 		}
-		accs := p.params.newWides(l.n)
+		accs := p.params.newBigKeys(l.n)
 		if err := p.params.linear(ctx, p.workers, accs, values, l); err != nil {
 			return nil, err
 		}
@@ -105,15 +105,15 @@ func (s *Server) clock(node int, start time.Time) {
 	}
 }
 
-// unpack makes a wide ciphertext of every input value, and an exact one of those that
+// unpack makes a big-key ciphertext of every input value, and an exact one of those that
 // the last layer of a precise plan reads.
-func (s *Server) unpack(in *Input) ([]wide, []exact, error) {
+func (s *Server) unpack(in *Input) ([]bigKey, []exact, error) {
 	p := s.plan.params
 	n, count := p.N(), s.plan.inputs()
 	if len(in.parts) != (count+n-1)/n {
 		return nil, nil, fmt.Errorf("tfhe: input of %d ring ciphertexts, want %d", len(in.parts), (count+n-1)/n)
 	}
-	values, kept := p.newWides(count), s.plan.newKept(0, count)
+	values, kept := p.newBigKeys(count), s.plan.newKept(0, count)
 	words := make([]uint32, n)
 	for k, part := range in.parts {
 		gain := 0 // of the words, 0 before there are any
@@ -125,7 +125,7 @@ func (s *Server) unpack(in *Input) ([]wide, []exact, error) {
 			}
 			if g != gain {
 				gain = g
-				p.toWides(words, part[1], gain)
+				p.toWords(words, part[1], gain)
 			}
 			p.extract(values[v], p.modulus.Mul(part[0][j], uint64(gain)), words, j)
 			if kept[v] != nil {
@@ -138,7 +138,7 @@ func (s *Server) unpack(in *Input) ([]wide, []exact, error) {
 
 // lookups replaces every accumulator of layer i by its table's entry, encoded for
 // the layers that read it, and fills in the exact ciphertexts of those that are kept.
-func (s *Server) lookups(ctx context.Context, cts []wide, kept []exact, i int, progress func(int), watch observer) error {
+func (s *Server) lookups(ctx context.Context, cts []bigKey, kept []exact, i int, progress func(int), watch observer) error {
 	p := s.plan
 	l := &p.layers[i]
 	out := p.encodings[l.first : l.first+l.n]
@@ -148,7 +148,7 @@ func (s *Server) lookups(ctx context.Context, cts []wide, kept []exact, i int, p
 	done := make(chan int, p.workers) // sizes of finished batches
 	return parallel.Run(ctx, p.workers, tasks, func(w, task int) error {
 		from, to := task*size, min((task+1)*size, len(cts))
-		r, in := s.rotators[w], s.narrow[w][:to-from]
+		r, in := s.rotators[w], s.smallKey[w][:to-from]
 		acc := make([][]uint32, len(in))
 		for k := range in {
 			acc[k] = in[k]
@@ -156,7 +156,7 @@ func (s *Server) lookups(ctx context.Context, cts []wide, kept []exact, i int, p
 		s.keys.keySwitch(acc, cts[from:to])
 		for k, c := range in {
 			p.params.round(c)
-			r.start(k, &l.tables[from+k], l.slots, c[p.params.Dimension], out[from+k].slots)
+			r.start(k, &l.tables[from+k], l.half, c[p.params.Dimension], out[from+k].half)
 		}
 		if err := r.rotateAll(in, ctx.Err); err != nil {
 			return err
@@ -166,7 +166,7 @@ func (s *Server) lookups(ctx context.Context, cts []wide, kept []exact, i int, p
 			if l.precise {
 				r.finishExact(cts[o], kept[o], k, &l.tables[o], &out[o])
 			} else {
-				r.finish(cts[o], k, &l.tables[o], out[o].slots)
+				r.finish(cts[o], k, &l.tables[o], out[o].half)
 			}
 			if watch != nil {
 				watch.lookup(i, o, in[k], cts[o], kept[o])

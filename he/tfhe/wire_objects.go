@@ -39,11 +39,11 @@ func (p *Plan) ReadEvaluationKeys(r io.Reader) (*EvaluationKeys, error) {
 // WriteTo writes the secret key itself, unprotected; it implements io.WriterTo.
 func (k *SecretKey) WriteTo(w io.Writer) (int64, error) {
 	out := format.NewWriter(w, &wire.Header{Kind: kindSecretKey, Parameters: k.params.bytes(), Key: k.id})
-	b := make([]byte, 0, len(k.wide)+len(k.narrow))
-	for _, x := range k.wide {
+	b := make([]byte, 0, len(k.bigKey)+len(k.smallKey))
+	for _, x := range k.bigKey {
 		b = append(b, uint8(x+1))
 	}
-	b = append(b, k.narrow...)
+	b = append(b, k.smallKey...)
 	defer clear(b)
 	out.Bytes(b)
 	return out.End()
@@ -66,9 +66,9 @@ func (p *Plan) ReadSecretKey(r io.Reader) (*SecretKey, error) {
 	for i, x := range b {
 		switch {
 		case i < n && x <= 2:
-			k.wide[i] = int8(x) - 1
+			k.bigKey[i] = int8(x) - 1
 		case i >= n && x <= 1:
-			k.narrow[i-n] = x
+			k.smallKey[i-n] = x
 		default:
 			return nil, fmt.Errorf("tfhe: secret key is damaged at coefficient %d", i)
 		}

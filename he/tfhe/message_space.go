@@ -28,9 +28,9 @@ func (c *circuit) assign() {
 		if half[r] == 0 {
 			half[r] = halfPeriod(tables[r])
 		}
-		l.slots, l.gain = half[r], max(1, (least[r]+half[r]-1)/half[r])
+		l.half, l.gain = half[r], max(1, (least[r]+half[r]-1)/half[r])
 		if l.tables == nil {
-			l.slots, l.gain = l.gain*l.slots, 1
+			l.half, l.gain = l.gain*l.half, 1
 		}
 		l.centre()
 	}
@@ -75,9 +75,9 @@ func (l *layer) span() int {
 }
 
 // encoding is how a value v is encoded, which the layers that read it decide: its phase
-// is v / 2 slots, and table layers read gain times that phase.
+// is v / 2 half, and table layers read gain times that phase.
 type encoding struct {
-	slots, gain    int
+	half, gain     int
 	tables, logits bool // read by a layer with tables, by the last layer
 }
 
@@ -85,14 +85,14 @@ type encoding struct {
 func encodings(layers []layer) []encoding {
 	all := make([]encoding, layers[len(layers)-1].first)
 	for i := range all {
-		all[i] = encoding{slots: 1, gain: 1}
+		all[i] = encoding{half: 1, gain: 1}
 	}
 	for i := range layers {
 		l := &layers[i]
 		for o := range l.n {
 			l.each(o, func(v int, _ int32) {
 				e := &all[v]
-				e.slots = l.gain * l.slots
+				e.half = l.gain * l.half
 				if l.tables != nil {
 					e.gain, e.tables = l.gain, true
 				} else {
