@@ -290,3 +290,35 @@ func TestExactMessage(t *testing.T) {
 		}
 	}
 }
+
+// Under secure parameters a precise plan is exact, and its logits' noise as predicted at
+// most.
+func TestPreciseFullSize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute and a gigabyte")
+	}
+	p := skips(t, 5000, 9001, 10013)
+	plan, err := NewPlan(t.Context(), p, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range plan.Why() {
+		t.Log(w)
+	}
+	samples := randomSamples(seeded(15), 2, plan.program)
+	r, err := NewExecutor(p, plan).Run(context.Background(), samples, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundletest.CheckExact(t, p, samples, hetest.Exact(t, r))
+	k := hetest.Account[*he.Lookups](t, r)
+	if !plan.precise() || k.Done != 2*(8+8+3) || k.Missed != 0 {
+		t.Errorf("precise %v, %d look-ups and logits, %d missed", plan.precise(), k.Done, k.Missed)
+	}
+	for _, l := range k.Layers {
+		t.Logf("%s: deviation %.3f, predicted %.3f", l.Layer, l.Measured, l.Predicted)
+		if l.Measured > l.Predicted*(1+5/math.Sqrt(2*float64(l.Done))) {
+			t.Errorf("%s: deviation %g, predicted %g at most", l.Layer, l.Measured, l.Predicted)
+		}
+	}
+}
