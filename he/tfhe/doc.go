@@ -39,13 +39,14 @@
 // A value has one encoding, whatever reads it. Layers that share values have one H,
 // but for the logits: if these need more, they have a whole multiple of it, gain H,
 // values have the phase v / 2 gain H, and a layer with tables multiplies that by gain
-// (see circuit.assign).
+// (see assign).
 //
 // A plan is precise if words of 32 bits are too coarse for its logits. It keeps the
 // values that the last layer reads modulo Q, and that layer adds them up there: its
 // outputs are then ciphertexts modulo Q (see exact). A precise plan takes 8 (N + 1)
 // bytes for each of these values until the sample's end. NewPlan makes a plan precise
-// only if no parameters serve without.
+// only if no parameters serve without, and has no gain where a message space that the
+// logits and the tables share is at least as fast.
 //
 // # Noise
 //

@@ -61,9 +61,8 @@ func (p *Plan) explain(o Options, s *search) []string {
 	case o.Parameters != nil:
 		why = append(why, "the parameters were asked for")
 	case s.closest != nil:
-		_, f := s.closest.budget(s.layers)
 		why = append(why, fmt.Sprintf("the best of the faster choices, %v, would take %.2f times the time and fail with probability 2^%.1f",
-			s.closest, s.closest.nanoseconds(s.level)/l.nanoseconds(s.level), min(0, log2Probability(f))))
+			s.closest, s.closest.nanoseconds(s.level)/l.nanoseconds(s.level), min(0, log2Probability(s.least))))
 	}
 	return why
 }

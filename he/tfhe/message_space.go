@@ -1,6 +1,9 @@
 package tfhe
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // assign chooses every layer's half message space H and, with it, how its tables are
 // encoded. Layers that read a value in common are a class, and share the encoding of
@@ -12,21 +15,43 @@ import "sort"
 // where least is what the logits' ranges take. The phase of a value v is then
 // v / 2 gain H, and a table layer reads gain times that phase, v / 2H: multiplying by
 // a whole number is exact on the torus, and multiplies errors by it.
-func (c *circuit) assign() {
-	root := c.classes()
+func assign(layers []layer) { assignSpaces(layers, true) }
+
+// shared is a copy of the layers in which all layers of a class have one H, the least
+// that serves the logits too, and no gain. Where the logits take little more than the
+// tables that can have less noise. It is nil if no layer has a gain.
+func shared(layers []layer) []layer {
+	if !slices.ContainsFunc(layers, func(l layer) bool { return l.gain > 1 }) {
+		return nil
+	}
+	all := slices.Clone(layers)
+	for i := range all {
+		all[i].tables = slices.Clone(all[i].tables)
+	}
+	assignSpaces(all, false)
+	return all
+}
+
+// assignSpaces does the work of assign and shared.
+func assignSpaces(layers []layer, gain bool) {
+	root := classes(layers)
 	tables, least := map[int][]table{}, map[int]int{}
-	for i := range c.layers {
-		l, r := &c.layers[i], root(i)
+	for i := range layers {
+		l, r := &layers[i], root(i)
 		tables[r] = append(tables[r], l.tables...)
 		if l.tables == nil {
 			least[r] = l.span()/2 + 1
 		}
 	}
 	half := map[int]int{}
-	for i := range c.layers {
-		l, r := &c.layers[i], root(i)
+	for i := range layers {
+		l, r := &layers[i], root(i)
 		if half[r] == 0 {
-			half[r] = halfPeriod(tables[r])
+			alone := 1
+			if !gain {
+				alone = max(1, least[r])
+			}
+			half[r] = halfPeriod(tables[r], alone)
 		}
 		l.half, l.gain = half[r], max(1, (least[r]+half[r]-1)/half[r])
 		if l.tables == nil {
@@ -38,8 +63,8 @@ func (c *circuit) assign() {
 
 // classes puts layers that read a value in common into one class, and gives the
 // function from a layer's number to its class's.
-func (c *circuit) classes() (root func(int) int) {
-	parent := make([]int, len(c.layers))
+func classes(layers []layer) (root func(int) int) {
+	parent := make([]int, len(layers))
 	for i := range parent {
 		parent[i] = i
 	}
@@ -50,8 +75,8 @@ func (c *circuit) classes() (root func(int) int) {
 		return i
 	}
 	reader := map[int]int{}
-	for i := range c.layers {
-		l := &c.layers[i]
+	for i := range layers {
+		l := &layers[i]
 		for o := range l.n {
 			l.each(o, func(v int, _ int32) {
 				if first, ok := reader[v]; ok {

@@ -99,13 +99,14 @@ func choose(ctx context.Context, p *bundle.Program, o *Options) (literal Paramet
 	s = &search{layers: layers, target: o.LogFailure, logN: o.LogN, level: o.level()}
 	if o.Parameters == nil {
 		literal, err = s.run(ctx)
-		return literal, layers, s, err
+		return literal, s.layers, s, err
 	}
 	literal = *o.Parameters
 	if err := literal.checkSecurity(); err != nil && !o.AllowInsecure {
 		return literal, nil, nil, fmt.Errorf("tfhe: %w", err)
 	}
-	return literal, layers, s, s.check(&literal)
+	err = s.check(&literal)
+	return literal, s.layers, s, err
 }
 
 // build makes a plan whatever its noise and security.

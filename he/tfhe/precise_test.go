@@ -40,8 +40,7 @@ func precisely(t testing.TB, p *bundle.Program, l ParametersLiteral) *Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	(&search{layers: layers}).encode(true)
-	plan, err := build(p, layers, l, 0)
+	plan, err := build(p, precise(layers), l, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +59,7 @@ func TestGains(t *testing.T) {
 		for i := range layers {
 			tables = append(tables, layers[i].tables...)
 		}
-		return halfPeriod(tables)
+		return halfPeriod(tables, 1)
 	}
 	for _, w := range [][3]int32{{1, 1, 1}, {3, 5, 2}, {5, 900, 1000}, {90000, 100000, 7000}} {
 		p := skips(t, w[0], w[1], w[2])
@@ -88,20 +87,21 @@ func TestGains(t *testing.T) {
 }
 
 // Networks with skips to their logits are exact under encryption and when simulated,
-// with words alone as long as those are precise enough.
+// with one message space where that does, and with words alone as long as those are
+// precise enough.
 func TestInsecureSkipsAreExact(t *testing.T) {
 	for _, c := range []struct {
-		weights [3]int32
-		precise bool
+		weights       [3]int32
+		gain, precise bool
 	}{
-		{[3]int32{1, 1, 1}, false}, {[3]int32{3, 5, -2}, false}, {[3]int32{77, 901, -1013}, true}, {[3]int32{0, 2011, 5000}, true},
+		{[3]int32{1, 1, 1}, false, false}, {[3]int32{3, 5, -2}, true, false}, {[3]int32{77, 901, -1013}, true, true}, {[3]int32{0, 2011, 5000}, true, true},
 	} {
 		p, l := skips(t, c.weights[0], c.weights[1], c.weights[2]), preciseLiteral()
 		plan, err := NewPlan(t.Context(), p, Options{Parameters: &l, AllowInsecure: true})
 		if err != nil {
 			t.Fatalf("weights %v: %v", c.weights, err)
 		}
-		if plan.precise() != c.precise || plan.layers[1].gain == 1 {
+		if plan.precise() != c.precise || (plan.layers[1].gain > 1) != c.gain {
 			t.Errorf("weights %v: precise %v, gain %d", c.weights, plan.precise(), plan.layers[1].gain)
 		}
 		samples := randomSamples(seeded(9), 6, plan.program)
@@ -175,7 +175,7 @@ func TestInsecurePreciseNoiseIsAsPredicted(t *testing.T) {
 // their shape if there is one, decrypt to the reference's integers, and no look-up
 // misses; some of their plans are precise, and some have a gain.
 func TestInsecureRandomProgramsOfWideLogits(t *testing.T) {
-	n, gains, precise := 150, 0, 0
+	n, gains, precisely := 150, 0, 0
 	if testing.Short() {
 		n = 60 // of which rapid takes a fifth
 	}
@@ -192,7 +192,7 @@ func TestInsecureRandomProgramsOfWideLogits(t *testing.T) {
 			t.Fatal(err)
 		}
 		if plan.precise() {
-			precise++
+			precisely++
 		}
 		if slices.ContainsFunc(plan.layers, func(la layer) bool { return la.gain > 1 }) {
 			gains++
@@ -206,9 +206,9 @@ func TestInsecureRandomProgramsOfWideLogits(t *testing.T) {
 		}
 		return hetest.Exact(t, r)
 	})
-	t.Logf("%d plans with a gain, %d precise ones", gains, precise)
-	if gains == 0 || precise == 0 {
-		t.Errorf("%d plans with a gain, %d precise ones: nothing to test", gains, precise)
+	t.Logf("%d plans with a gain, %d precise ones", gains, precisely)
+	if gains == 0 || precisely == 0 {
+		t.Errorf("%d plans with a gain, %d precise ones: nothing to test", gains, precisely)
 	}
 }
 
@@ -233,14 +233,14 @@ func widen(t *rapid.T, p *bundle.Program) {
 // other. Without a reader, an exact ciphertext is not made.
 func TestPrecisePlans(t *testing.T) {
 	p, l := skips(t, 0, 901, 1013), preciseLiteral()
-	words, precise := forced(t, p, l), precisely(t, p, l)
-	if words.hash == precise.hash || words.Hash() == precise.Hash() {
+	words, residues := forced(t, p, l), precisely(t, p, l)
+	if words.hash == residues.hash || words.Hash() == residues.Hash() {
 		t.Error("a precise plan has the hash of one of words")
 	}
-	if a, b := words.OutputBytes(), precise.OutputBytes(); b-a != 4*int64(l.exactBytes())/8*3 {
+	if a, b := words.OutputBytes(), residues.OutputBytes(); b-a != 4*int64(l.exactBytes())/8*3 {
 		t.Errorf("outputs of %d and %d bytes", a, b)
 	}
-	for v, k := range precise.newKept(0, len(precise.encodings)) {
+	for v, k := range residues.newKept(0, len(residues.encodings)) {
 		if (k != nil) != (v >= 8) {
 			t.Errorf("value %d is kept: %v", v, k != nil)
 		}

@@ -30,45 +30,54 @@ const (
 // search finds the parameters of the fastest look-up.
 type search struct {
 	layers []layer
-	merged []layer   // by message space and gain, with all their norms: for failure probabilities alone
 	target float64   // log2 of a sample's failure probability
 	logN   int       // 0: any
 	level  cpu.Level // of the kernels whose speeds a look-up's time is predicted with
 	// closest is the one with the least failures among the secure candidates that
-	// would be faster than what was taken; for explanations.
+	// would be faster than what was taken, and least its failures; for explanations.
 	closest *ParametersLiteral
+	least   float64
 }
 
 // run returns the candidate of least predicted time that keeps the target: for a plan
-// of words alone or, where none does, for a precise one.
+// of words alone or, where none does, for a precise one. It sets layers to those that
+// the candidate is for.
 func (s *search) run(ctx context.Context) (ParametersLiteral, error) {
-	for _, precise := range []bool{false, true} {
-		s.encode(precise)
-		found, err := s.fastest(ctx)
-		if err != nil {
-			return ParametersLiteral{}, err
-		}
-		if found != nil {
-			return *found, nil
-		}
+	found, err := s.fastest(ctx, wordLevels, s.ofWords())
+	if found == nil && err == nil {
+		s.layers = precise(s.layers)
+		found, err = s.fastest(ctx, gadget.MaxLevels, [][]layer{s.layers})
 	}
-	return ParametersLiteral{}, s.insufficient(s.closest)
+	if err != nil {
+		return ParametersLiteral{}, err
+	}
+	if found == nil {
+		return ParametersLiteral{}, s.insufficient(s.closest)
+	}
+	return *found, nil
 }
 
-// encode makes the layers those of a precise plan, or of one of words alone.
-func (s *search) encode(precise bool) {
-	for i := range s.layers {
-		s.layers[i].precise = precise
+// ofWords are the choices for the layers of a plan of words alone, the simplest first.
+func (s *search) ofWords() [][]layer {
+	if one := shared(s.layers); one != nil {
+		return [][]layer{one, s.layers}
 	}
-	s.merged = merge(s.layers)
+	return [][]layer{s.layers}
 }
 
-// fastest is the candidate of least predicted time that keeps the target, or nil.
-func (s *search) fastest(ctx context.Context) (*ParametersLiteral, error) {
-	levels := wordLevels
-	if s.layers[0].precise {
-		levels = gadget.MaxLevels
+// precise is a copy of the layers for a precise plan.
+func precise(layers []layer) []layer {
+	all := slices.Clone(layers)
+	for i := range all {
+		all[i].precise = true
 	}
+	return all
+}
+
+// fastest is the candidate of least predicted time, with digits up to levels, that keeps
+// the target with one of the choices for the layers, or nil. Of several choices that do
+// with one candidate it takes the first.
+func (s *search) fastest(ctx context.Context, levels int, choices [][]layer) (*ParametersLiteral, error) {
 	all, err := candidates(ctx, levels)
 	if err != nil {
 		return nil, err
@@ -76,8 +85,11 @@ func (s *search) fastest(ctx context.Context) (*ParametersLiteral, error) {
 	slices.SortStableFunc(all, func(a, b ParametersLiteral) int {
 		return cmp.Compare(costmodel.Coarse(a.nanoseconds(s.level)), costmodel.Coarse(b.nanoseconds(s.level)))
 	})
-	s.closest = nil
-	least := math.Inf(1)
+	var merged [][]layer // by message space and gain, with all their norms
+	for _, layers := range choices {
+		merged = append(merged, merge(layers))
+	}
+	s.closest, s.least = nil, math.Inf(1)
 	for i := range all {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -86,12 +98,17 @@ func (s *search) fastest(ctx context.Context) (*ParametersLiteral, error) {
 		if s.logN != 0 && c.LogN != s.logN {
 			continue
 		}
-		_, failures := c.budget(s.merged)
-		if log2Probability(failures) <= s.target {
-			return c, nil
+		least := math.Inf(1)
+		for k, layers := range merged {
+			_, failures := c.budget(layers)
+			if log2Probability(failures) <= s.target {
+				s.layers = choices[k]
+				return c, nil
+			}
+			least = min(least, failures)
 		}
-		if failures < least {
-			least, s.closest = failures, c
+		if least < s.least {
+			s.least, s.closest = least, c
 		}
 	}
 	return nil, nil
@@ -128,10 +145,10 @@ func merge(layers []layer) []layer {
 }
 
 // check says whether given parameters keep the target, by a plan of words alone or a
-// precise one.
+// precise one, and sets layers to those that do.
 func (s *search) check(l *ParametersLiteral) error {
-	for _, precise := range []bool{false, true} {
-		s.encode(precise)
+	choices := append(s.ofWords(), precise(s.layers))
+	for _, s.layers = range choices {
 		if _, failures := l.budget(s.layers); log2Probability(failures) <= s.target {
 			return nil
 		}

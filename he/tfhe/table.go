@@ -53,7 +53,7 @@ func (l *layer) centre() {
 	}
 }
 
-// halfPeriod is the smallest H for which every table f of D entries has a
+// halfPeriod is the smallest H >= least for which every table f of D entries has a
 // constant c with
 //
 //	f[j] + f[j+H] = c   for all 0 <= j < D - H,   and D <= 2H:
@@ -61,7 +61,7 @@ func (l *layer) centre() {
 // then F = 2f - c is negacyclic on 2H messages. One pair of entries fits any table,
 // so that max D - 1 always will do; tables that saturate on both sides, with c
 // the sum of the two ends, do with less, and a sign with half of D.
-func halfPeriod(tables []table) int {
+func halfPeriod(tables []table, least int) int {
 	distinct := map[string][]int64{}
 	longest := 1
 	for _, t := range tables {
@@ -75,7 +75,7 @@ func halfPeriod(tables []table) int {
 	// The longest tables rule out most.
 	slices.SortFunc(rows, func(a, b []int64) int { return len(b) - len(a) })
 search:
-	for h := (longest + 1) / 2; h < longest; h++ {
+	for h := max((longest+1)/2, least); h < longest; h++ {
 		for _, v := range rows {
 			if _, ok := coupling(v, h); !ok {
 				continue search
@@ -83,7 +83,7 @@ search:
 		}
 		return h
 	}
-	return longest
+	return max(longest, least)
 }
 
 // coupling is the constant c of halfPeriod for one table, if there is one. It is

@@ -19,7 +19,7 @@ func TestTablesAreNegacyclic(t *testing.T) {
 			}
 			tables = append(tables, tab)
 		}
-		h, longest := halfPeriod(tables), 0
+		h, longest := halfPeriod(tables, 1), 0
 		for i := range tables {
 			tab := &tables[i]
 			c, ok := coupling(tab.values, h)
@@ -67,7 +67,7 @@ func TestHalfPeriod(t *testing.T) {
 		{"constant", []int64{7, 7, 7, 7, 7}, 3},
 		{"one entry", []int64{7}, 1},
 	} {
-		if got := halfPeriod([]table{{values: c.values}}); got != c.want {
+		if got := halfPeriod([]table{{values: c.values}}, 1); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
