@@ -38,12 +38,12 @@ func BenchmarkLookup(b *testing.B) {
 			}
 			r := newRotator(p, keys, batch)
 			tab := &table{values: []int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}}
-			out := p.newWides(batch)
-			cts := p.newWides(batch)
-			in := make([]narrow, batch)
+			out := p.newBigKeys(batch)
+			cts := p.newBigKeys(batch)
+			in := make([]smallKey, batch)
 			acc := make([][]uint32, batch)
 			for i := range in {
-				in[i] = make(narrow, p.Dimension+1)
+				in[i] = make(smallKey, p.Dimension+1)
 				acc[i] = in[i]
 				for j := range cts[i] {
 					cts[i][j] = uint32(j*i) * 0x9e3779b9

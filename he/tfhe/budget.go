@@ -24,7 +24,7 @@ func (l *ParametersLiteral) budget(layers []layer) (stages []stage, perSample fl
 		bound := l.bound(la)
 		var s stage
 		for _, w := range la.norms {
-			v := l.accumulated(w)
+			v := l.accumulated(la, w)
 			if la.tables != nil {
 				v = l.lookup(v)
 			}
@@ -40,33 +40,33 @@ func (l *ParametersLiteral) budget(layers []layer) (stages []stage, perSample fl
 }
 
 // expected is the number of look-ups and logits of a sample that are predicted to
-// miss their slot: as budget has it, but with the borders of the slots where they
-// are, and every slot equally likely.
+// have a decryption failure: as budget has it, but with the borders of the messages where
+// they are, and every message equally likely.
 func (l *ParametersLiteral) expected(layers []layer) float64 {
 	sum := 0.0
 	for i := range layers {
 		la := &layers[i]
 		for _, w := range la.norms {
-			v := l.accumulated(w)
+			v := l.accumulated(la, w)
 			if la.tables == nil {
 				sum += float64(float64(w.count) * outside(l.bound(la), v))
 				continue
 			}
 			v = l.lookup(v)
-			missed := 0.0
-			for j := range la.slots {
-				below, above := l.margins(j, la.slots)
-				missed += float64((outside(below, v) + outside(above, v)) / 2)
+			failures := 0.0
+			for j := range la.half {
+				below, above := l.margins(j, la.half)
+				failures += float64((outside(below, v) + outside(above, v)) / 2)
 			}
-			sum += float64(w.count) * missed / float64(la.slots)
+			sum += float64(w.count) * failures / float64(la.half)
 		}
 	}
 	return sum
 }
 
-// margins are how far slot j of 2H reaches below and above its middle.
+// margins are how far message j of 2H reaches below and above its middle.
 func (l *ParametersLiteral) margins(j, h int) (below, above float64) {
-	// Position p is in slot j if (2p+1) H / 2N >= j: the first is
+	// Position p is in message j if (2p+1) H / 2N >= j: the first is
 	border := func(j int) float64 {
 		return math.Ceil((2*float64(j)*elementary.Exp2(float64(l.LogN))/float64(h) - 1) / 2)
 	}

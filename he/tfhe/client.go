@@ -71,11 +71,12 @@ type Output struct {
 	params ParametersLiteral
 	plan   [32]byte
 	id     KeyID
-	logits []wide
+	logits []bigKey
+	exact  []exact // in place of logits, of a precise plan
 }
 
-// Encrypt encrypts a sample: code q of element i has the phase q/2H in coefficient i,
-// where 2H is the slots of the layers that read it.
+// Encrypt encrypts a sample: code q of element i has the phase q / 2H in coefficient
+// i, with the half message space H of its encoding.
 //
 // It returns an error if the sample is none of the program's.
 func (c *Client) Encrypt(s bundle.Sample) (*Input, error) {
@@ -92,7 +93,7 @@ func (c *Client) Encrypt(s bundle.Sample) (*Input, error) {
 		p.params.inverse(c0)
 		p.params.inverse(c1)
 		for i, q := range part {
-			c0[i] = (c0[i] + p.params.encode(int64(q), 2*int64(p.slots[from+i]))) % p.params.q
+			c0[i] = (c0[i] + p.params.encode(int64(q), 2*int64(p.encodings[from+i].half))) % p.params.q
 		}
 		in.parts = append(in.parts, [2][]uint64{c0, c1})
 	}
@@ -122,18 +123,23 @@ func (c *Client) Decrypt(out *Output) (bundle.Vec, float64, error) {
 		return bundle.Vec{}, 0, err
 	}
 	l := p.last()
-	if len(out.logits) != l.n {
-		return bundle.Vec{}, 0, fmt.Errorf("tfhe: %d encrypted logits, the program has %d", len(out.logits), l.n)
+	unit := elementary.Exp2(-32)
+	count := len(out.logits)
+	if l.precise {
+		unit, count = 1/float64(p.params.q), len(out.exact)
+	}
+	if count != l.n {
+		return bundle.Vec{}, 0, fmt.Errorf("tfhe: %d encrypted logits, the program has %d", count, l.n)
 	}
 	logits, worst := make([]int64, l.n), 0.0
-	for o, ct := range out.logits {
-		slot, noise := l.slot(c.secret.phase(ct))
+	for o := range logits {
+		message, noise := l.logit(c.secret, out, o)
 		worst = max(worst, math.Abs(noise))
-		if logits[o] = l.lo[o] + int64(slot); logits[o] > l.hi[o] {
+		if logits[o] = l.lo[o] + int64(message); logits[o] > l.hi[o] {
 			return bundle.Vec{}, 0, &NoiseError{o, logits[o], l.lo[o], l.hi[o]}
 		}
 	}
-	return bundle.Vec{Small: logits}, elementary.Log2(p.params.bound(l) / max(worst, elementary.Exp2(-33))), nil
+	return bundle.Vec{Small: logits}, elementary.Log2(p.params.bound(l) / max(worst, unit/2)), nil
 }
 
 // belongs checks that a ciphertext was made for this plan and key.
@@ -147,20 +153,20 @@ func (p *Plan) belongs(what string, hash [32]byte, got, want KeyID) error {
 	return nil
 }
 
-// phase is a wide ciphertext's, as a multiple of 2^-32.
-func (k *SecretKey) phase(c wide) uint32 {
+// phase is a big-key ciphertext's, as a multiple of 2^-32.
+func (k *SecretKey) phase(c bigKey) uint32 {
 	sum := *c.body()
-	for i, s := range k.wide {
+	for i, s := range k.bigKey {
 		sum += c[i] * uint32(int32(s))
 	}
 	return sum
 }
 
-// slot is the slot of an accumulator's phase x 2^-32, and the phase's distance
-// from the slot's middle.
-func (l *layer) slot(x uint32) (j int, noise float64) {
-	slots := 2 * float64(l.slots)
-	at := float64(float64(x) * elementary.Exp2(-32) * slots)
+// message is the message of an accumulator's phase x 2^-32, and the phase's distance
+// from the message's middle.
+func (l *layer) message(x uint32) (j int, noise float64) {
+	space := 2 * float64(l.half)
+	at := float64(float64(x) * elementary.Exp2(-32) * space)
 	j = int(at)
-	return j, (at - float64(j) - 0.5) / slots
+	return j, (at - float64(j) - 0.5) / space
 }

@@ -17,10 +17,16 @@ func (p *Plan) Hash() [32]byte {
 	h.Ints("parameters", l.LogN, l.LogQ, l.Ring[0].Base, l.Ring[0].Levels, l.Ring[1].Base, l.Ring[1].Levels, l.Dimension, l.LogSmallQ, l.Switch.Base, l.Switch.Levels)
 	for i := range p.layers {
 		la := &p.layers[i]
-		h.Ints("layer", la.from, la.first, la.n, la.slots, la.lookups())
+		h.Ints("layer", la.from, la.first, la.n, la.half, la.lookups())
 		for o := range la.lo {
 			h.Ints("range", int(la.lo[o]), int(la.hi[o]))
 		}
+		if la.gain > 1 {
+			h.Ints("gain", la.gain)
+		}
+	}
+	if p.precise() {
+		h.Ints("precise", 1)
 	}
 	return h.Sum()
 }
@@ -41,11 +47,11 @@ func (p *Plan) Describe(samples int) he.Description {
 	for i := range p.layers {
 		la := &p.layers[i]
 		layer := he.LayerDescription{
-			Name: la.name, First: la.linearNode, Last: la.linearNode, Layout: fmt.Sprintf("%d slots", 2*la.slots), In: p.reads(la), Out: la.n, Bits: budget[i].BitsLeft,
+			Name: la.name, First: la.linearNode, Last: la.linearNode, Layout: fmt.Sprintf("message space %d", 2*la.half), In: p.reads(la), Out: la.n, Bits: budget[i].BitsLeft,
 			Seconds: float64(la.lookups()*samples) * each / float64(p.workers) / 1e9,
 		}
 		if n := la.lookups(); n > 0 {
-			layer.Layout = fmt.Sprintf("%d look-ups on %d slots", n, 2*la.slots)
+			layer.Layout = fmt.Sprintf("%d look-ups, message space %d", n, 2*la.half)
 			layer.Last = la.tableNode
 		}
 		d.Layers = append(d.Layers, layer)

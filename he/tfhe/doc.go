@@ -15,12 +15,12 @@
 // A value travels through these forms, each with the phase b + <a, secret>:
 //   - rlwe: (c_0, c_1) modulo a prime Q, phase c_0 + c_1 S. A fresh input packs N
 //     values in the coefficients of one ciphertext.
-//   - wide: mask of N and body modulo 2^32 under the coefficients of S. Linear
+//   - big-key: mask of N and body modulo 2^32 under the coefficients of S. Linear
 //     maps act here, by plain sums of 32-bit words. Layer inputs and outputs are
-//     wide.
-//   - narrow: mask of n and body modulo q = 2^LogSmallQ under s: what the key
+//     big-key.
+//   - small-key: mask of n and body modulo q = 2^LogSmallQ under s: what the key
 //     switch makes of an accumulator.
-//   - rotation: the narrow one rounded to multiples of 1/2N; blind rotation turns
+//   - rotation: the small-key one rounded to multiples of 1/2N; blind rotation turns
 //     it into an rlwe ciphertext whose constant coefficient is the table's entry.
 //
 // # Encoding
@@ -29,12 +29,24 @@
 //
 //	(x - lo + 1/2) / 2H   plus noise
 //
-// where 2H is the number of slots on the torus. Blind rotation can only make
+// where 2H is the message space: how many messages, numbered from 0, the torus holds. Blind rotation can only make
 // functions F with F(phase + 1/2) = -F(phase). H = hi - lo + 1 leaves the upper
 // half unused and serves any table; a table f for which f(x) + f(x+H) is one
 // constant c wherever both are defined, as it is for one that saturates on both
-// sides and a large H, needs fewer slots: F = f - c/2 (see halfPeriod). The
+// sides and a large H, needs a smaller message space: F = f - c/2 (see halfPeriod). The
 // constant is added afterwards. A look-up is right if the noise stays below 1/4H.
+//
+// A value has one encoding, whatever reads it. Layers that share values have one H,
+// but for the logits: if these need more, they have a whole multiple of it, gain H,
+// values have the phase v / 2 gain H, and a layer with tables multiplies that by gain
+// (see assign).
+//
+// A plan is precise if words of 32 bits are too coarse for its logits. It keeps the
+// values that the last layer reads modulo Q, and that layer adds them up there: its
+// outputs are then ciphertexts modulo Q (see exact). A precise plan takes 8 (N + 1)
+// bytes for each of these values until the sample's end. NewPlan makes a plan precise
+// only if no parameters serve without, and has no gain where a message space that the
+// logits and the tables share is at least as fast.
 //
 // # Noise
 //

@@ -22,7 +22,7 @@ type executor struct {
 // keys.
 //
 // Its predicted noise bits, and the account of noise, are those of the logits; look-ups
-// have a budget a layer and an account of their own. A sample with a failed look-up has
+// have a budget a layer and an account of their own. A sample with a wrong entry has
 // wrong logits or, where they leave their proved range, ends the run with a *NoiseError.
 func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
 	return &executor{run.New(p, run.Plan{
@@ -40,7 +40,7 @@ func (p *Plan) backend() he.Backend {
 	budget := p.NoiseBudget()
 	return he.Backend{
 		Name: "pbs", LogN: p.params.LogN, LogQP: float64(p.params.LogQ), Slots: 1, Single: true,
-		CiphertextModuli: []uint64{p.params.Q()}, PlaintextModuli: []uint64{}, TorusSlots: 2 * p.last().slots,
+		CiphertextModuli: []uint64{p.params.Q()}, PlaintextModuli: []uint64{}, TorusSlots: 2 * p.last().half,
 		SecurityBits: p.SecurityBits(), PredictedBits: budget[len(budget)-1].BitsLeft,
 		Why: p.Why(), Budget: budget,
 	}

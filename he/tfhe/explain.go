@@ -29,8 +29,8 @@ func (p *Plan) explain(o Options, s *search) []string {
 		if la.tables != nil {
 			what = "look-ups"
 		}
-		sentence := fmt.Sprintf("%d %s on %d slots, a phase may be off by 2^%.1f and its noise has a standard deviation of 2^%.1f: each fails with probability at most 2^%.1f",
-			la.n, what, 2*la.slots, elementary.Log2(l.bound(la)), elementary.Log2(st.worst)/2, log2Probability(st.failure))
+		sentence := fmt.Sprintf("%d %s in a message space of %d, a phase may be off by 2^%.1f and its noise has a standard deviation of 2^%.1f: each fails with probability at most 2^%.1f",
+			la.n, what, 2*la.half, elementary.Log2(l.bound(la)), elementary.Log2(st.worst)/2, log2Probability(st.failure))
 		key := la.bodyNode + sentence
 		if la.bodyNode == "" || !said[key] {
 			why = append(why, fmt.Sprintf("layer %q: %s", la.name, sentence))
@@ -47,13 +47,22 @@ func (p *Plan) explain(o Options, s *search) []string {
 			l.LogN, limit, security.Bits, l.Dimension, small, p.SecurityBits()))
 	}
 	why = append(why, fmt.Sprintf("evaluation keys have %d MiB; a look-up is predicted to take %.0f ms on one core of the reference processor", (l.RotationBytes()+l.SwitchingBytes())>>20, l.nanoseconds(costmodel.Reference)/1e6))
+	if p.precise() {
+		n := 0
+		for i := range p.encodings {
+			if p.encodings[i].logits {
+				n++
+			}
+		}
+		why = append(why, fmt.Sprintf("the logits are added up modulo Q, as words of 32 bits are too coarse: %d values of %d bytes are kept for them, %d MiB",
+			n, l.exactBytes(), int64(n)*l.exactBytes()>>20))
+	}
 	switch {
 	case o.Parameters != nil:
 		why = append(why, "the parameters were asked for")
 	case s.closest != nil:
-		_, f := s.closest.budget(s.layers)
 		why = append(why, fmt.Sprintf("the best of the faster choices, %v, would take %.2f times the time and fail with probability 2^%.1f",
-			s.closest, s.closest.nanoseconds(s.level)/l.nanoseconds(s.level), min(0, log2Probability(f))))
+			s.closest, s.closest.nanoseconds(s.level)/l.nanoseconds(s.level), min(0, log2Probability(s.least))))
 	}
 	return why
 }

@@ -117,7 +117,7 @@ func graphs(t testing.TB) map[string]*bundle.Program {
 	}
 }
 
-// Graphs are exact under encryption, and no look-up misses its slot.
+// Graphs are exact under encryption, and no look-up has a decryption failure.
 func TestInsecureGraphsAreExact(t *testing.T) {
 	for name, p := range graphs(t) {
 		t.Run(name, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestInsecureGraphsAreExact(t *testing.T) {
 	}
 }
 
-// graphLiteral is quick, not secure, and has slots for domains of some 8 bits.
+// graphLiteral is quick, not secure, and has messages for domains of some 8 bits.
 func graphLiteral() ParametersLiteral {
 	return ParametersLiteral{LogN: 11, LogQ: 50, Ring: [2]Digits{{20, 1}, {15, 2}}, Dimension: 16, LogSmallQ: 24, Switch: Digits{4, 5}}
 }
@@ -223,7 +223,7 @@ func TestGraphsAreRefused(t *testing.T) {
 		"product":    {&bundle.Mul{}, []string{"wide", "other"}, `layer "last": element 0: its table would have`},
 		"maximum":    {pool, []string{"wide"}, `element 0: its table would have 16001 entries`},
 		"polynomial": {bundle.Square(), []string{"wide"}, `layer "last": element 0: its table would have 8001 entries`},
-		"noise":      {bundle.Square(), []string{"other"}, `layer "last": 9000002 slots, 16 outputs`},
+		"noise":      {bundle.Square(), []string{"other"}, `layer "last": message space 6000, 16 outputs`},
 	} {
 		n := 16
 		if c.op == pool {

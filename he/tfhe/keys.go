@@ -12,7 +12,7 @@ import (
 type EvaluationKeys struct {
 	params *Parameters
 	id     KeyID
-	// rotation encrypts every bit s_i of the narrow secret: for every digit of c_0
+	// rotation encrypts every bit s_i of the small key: for every digit of c_0
 	// and c_1 a ring ciphertext of two polynomials, in the NTT domain and Montgomery
 	// form. That of digit j of c_k is an encryption of zero with s_i 2^(drop + j Base)
 	// added to component k, drop and Base being c_k's.
@@ -91,7 +91,7 @@ func (e *EvaluationKeys) encryptBit(s *sampler, k *SecretKey, i int) {
 		c := [2][]uint64{e.row(i, row, 0), e.row(i, row, 1)}
 		s.zero(k, c[0], c[1])
 		component, power := p.place(row)
-		r.AddScalar(c[component], uint64(k.narrow[i])<<power, c[component])
+		r.AddScalar(c[component], uint64(k.smallKey[i])<<power, c[component])
 		r.MForm(c[0], c[0])
 		r.MForm(c[1], c[1])
 	}
@@ -110,11 +110,11 @@ func (e *EvaluationKeys) encryptCoefficients(s *sampler, k *SecretKey, from, to 
 			row := e.switchRow(i, j)
 			s.stream.Words32(row[:n])
 			step := p.LogSmallQ - p.Switch.Base*(j+1)
-			body := uint32(int64(k.wide[i])<<step) + uint32(errors[used])
+			body := uint32(int64(k.bigKey[i])<<step) + uint32(errors[used])
 			used++
 			for c := range n {
 				row[c] &= mask
-				body -= row[c] * uint32(k.narrow[c])
+				body -= row[c] * uint32(k.smallKey[c])
 			}
 			row[n] = body & mask
 		}

@@ -14,24 +14,32 @@ import (
 // keys and randomness and all kernels that the machine has.
 func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 	defer func(was cpu.Level) { cpu.Active = was }(cpu.Active)
-	rng := seeded(40)
-	p := newNet(t, rng, net{bits: 1, maxWeight: 3, domain: 8, table: sigmoid(2), widths: []int{20, 6, 3}})
-	plan := forced(t, p, testInsecureLiteral())
+	p := newNet(t, seeded(40), net{bits: 1, maxWeight: 3, domain: 8, table: sigmoid(2), widths: []int{20, 6, 3}})
+	for name, plan := range map[string]*Plan{
+		"words":            forced(t, p, testInsecureLiteral()),
+		"precise":          precisely(t, skips(t, 77, 901, 1013), testInsecureLiteral()),
+		"precise, 58 bits": precisely(t, skips(t, 77, 901, 1013), preciseLiteral()),
+	} {
+		t.Run(name, func(t *testing.T) { sameAtEveryLevel(t, plan) })
+	}
+}
+
+func sameAtEveryLevel(t *testing.T, plan *Plan) {
 	secret := NewSecretKey(plan.params)
 	keys, err := secret.EvaluationKeys(context.Background(), 2, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	one := randomSamples(rng, 1, plan.program)[0]
+	one := randomSamples(seeded(41), 1, plan.program)[0]
 	var sent [][2][]uint64
-	var logits []wide
+	var logits *Output
 	for _, level := range cputest.Levels(t, cpu.IFMA) {
 		cpu.Active = level
 		again, public := *plan, *keys
 		again.params = mustParameters(t, plan.params.ParametersLiteral)
 		own := newSecretKey(again.params, secret.id)
-		copy(own.wide, secret.wide)
-		copy(own.narrow, secret.narrow)
+		copy(own.bigKey, secret.bigKey)
+		copy(own.smallKey, secret.smallKey)
 		own.prepare()
 		public.params = again.params
 		if !slices.Equal(own.ntt, secret.ntt) {
@@ -55,14 +63,14 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 			t.Fatal(err)
 		}
 		if level == cpu.Portable {
-			sent, logits = in.parts, out.logits
+			sent, logits = in.parts, out
 			continue
 		}
 		same := func(a, b [2][]uint64) bool { return slices.Equal(a[0], b[0]) && slices.Equal(a[1], b[1]) }
 		if !slices.EqualFunc(in.parts, sent, same) {
 			t.Errorf("%v: the input differs", level)
 		}
-		if !slices.EqualFunc(out.logits, logits, func(a, b wide) bool { return slices.Equal(a, b) }) {
+		if !slices.EqualFunc(out.logits, logits.logits, slices.Equal[bigKey]) || !slices.EqualFunc(out.exact, logits.exact, slices.Equal[exact]) {
 			t.Errorf("%v: the logits differ", level)
 		}
 	}

@@ -49,7 +49,7 @@ func lower(ctx context.Context, p *bundle.Program) ([]layer, error) {
 	if err := l.add(out, l.bounds[last], nil); err != nil {
 		return nil, he.AtLayer(err, "tfhe", out.name)
 	}
-	l.assign()
+	assign(l.layers)
 	return l.layers, nil
 }
 

@@ -29,7 +29,13 @@ type layer struct {
 	n           int     // outputs
 	lo, hi      []int64 // proved range of every accumulator
 	tables      []table // nil in the last layer
-	slots       int     // H: half of the slots on the torus; see the package comment
+	half        int     // H: half of the message space; see the package comment
+	// gain is what multiplies the phases of values on their way into a layer with
+	// tables, see assign; 1 in the last layer.
+	gain int
+	// precise says that the plan keeps the values that the last layer reads modulo Q,
+	// see precise.go: it is the same in all layers.
+	precise bool
 	// The nodes that the linear map and the tables come from, for the clock.
 	linearNode, tableNode int
 	// norms are the accumulators' weights: outputs with the same are together.

@@ -46,7 +46,7 @@ func convNet(t testing.TB) *bundle.Program {
 	return p
 }
 
-// Layers, evaluated slot by slot, give the reference's logits: what encryption
+// Layers, evaluated message by message, give the reference's logits: what encryption
 // without noise would.
 func TestLayersAreTheProgram(t *testing.T) {
 	rng := seeded(5)
@@ -69,10 +69,10 @@ func TestLayersAreTheProgram(t *testing.T) {
 				l := &plan.layers[k]
 				out = make([]int64, l.n)
 				for o := range out {
-					slot := l.slotOf(values, o)
-					out[o] = l.lo[o] + int64(slot)
+					message := l.messageOf(values, o)
+					out[o] = l.lo[o] + int64(message)
 					if l.tables != nil {
-						out[o] = l.tables[o].result(slot, l.slots)
+						out[o] = l.tables[o].result(message, l.half)
 					}
 				}
 				values = append(values, out...)
@@ -85,7 +85,7 @@ func TestLayersAreTheProgram(t *testing.T) {
 }
 
 // squares is a loop that multiplies a value by itself, by a constant and by a
-// state, shifts, and reads values in layers of different slots.
+// state, shifts, and reads values in layers of different message spaces.
 func squares(t testing.TB) *bundle.Program {
 	node := func(name string, op bundle.Op, inputs ...string) bundle.Node {
 		return bundle.Node{Name: name, Op: op, Scale: []float64{1}, Inputs: inputs}
@@ -116,28 +116,28 @@ func squares(t testing.TB) *bundle.Program {
 	return p
 }
 
-// A value has one encoding: all that read it have the slots that it is encoded
-// for.
-func TestSlotsAgree(t *testing.T) {
+// A value has one encoding: all that read it have the message space that it is encoded for,
+// less their gain.
+func TestMessageSpacesAgree(t *testing.T) {
 	for _, p := range append(slices.Collect(maps.Values(graphs(t))), squares(t), lstmtest.Table(lstmtest.Shape{Steps: 3, Inputs: 4, Hidden: 3}, 50, 3)) {
 		layers, err := lower(t.Context(), p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		slots, first := valueSlots(layers), layers[0].first
+		values, first := encodings(layers), layers[0].first
 		for i := range layers {
 			l := &layers[i]
 			if l.first != first {
 				t.Errorf("layer %q: first output %d, want %d", l.name, l.first, first)
 			}
 			first += l.n
-			if l.span() > 2*l.slots {
-				t.Errorf("layer %q: %d values in %d slots", l.name, l.span(), 2*l.slots)
+			if l.span() > 2*l.half {
+				t.Errorf("layer %q: %d values in a message space of %d", l.name, l.span(), 2*l.half)
 			}
 			for o := range l.n {
 				l.each(o, func(v int, _ int32) {
-					if v >= l.first || slots[v] != l.slots {
-						t.Errorf("layer %q of %d slots and values from %d on reads value %d of %d", l.name, l.slots, l.first, v, slots[v])
+					if v >= l.first || values[v].half != l.gain*l.half || l.tables != nil && values[v].gain != l.gain {
+						t.Errorf("layer %q of half message space %d, gain %d and values from %d on reads value %d of %+v", l.name, l.half, l.gain, l.first, v, values[v])
 					}
 				})
 			}

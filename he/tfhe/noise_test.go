@@ -26,7 +26,7 @@ func trial(t *testing.T, plan *Plan, samples []bundle.Sample, each func(sample i
 	a := newAudit(plan, c.secret)
 	failed := func() (n int) {
 		for i := range a.layers {
-			n += a.layers[i].failed
+			n += a.layers[i].wrong
 		}
 		return n
 	}
@@ -99,7 +99,7 @@ func TestInsecureNoiseIsAsPredicted(t *testing.T) {
 				// The mean over the layer's outputs, as they differ in their weights.
 				mean := 0.0
 				for _, w := range l.norms {
-					v := c.l.accumulated(w)
+					v := c.l.accumulated(l, w)
 					if l.tables != nil {
 						v = c.l.lookup(v)
 					}

@@ -34,7 +34,7 @@ type ParametersLiteral struct {
 	// What is rounded away of c_1 is multiplied by the secret, so that c_0 can do
 	// with fewer digits.
 	Ring [2]Digits
-	// Dimension is n, that of the narrow LWE ciphertexts.
+	// Dimension is n, that of the small-key LWE ciphertexts.
 	Dimension int
 	// LogSmallQ is log2 of their modulus q; LogN+2..31.
 	LogSmallQ int
@@ -48,6 +48,7 @@ type Parameters struct {
 	ParametersLiteral
 	ring    *ring.Ring
 	q       uint64
+	modulus *mod.Modulus      // Q
 	gadgets [2]*gadget.Gadget // of c_0 and c_1
 	// transform is nil where Lattigo's is used.
 	transform *mod.Transform
@@ -88,12 +89,12 @@ func NewParameters(l ParametersLiteral) (*Parameters, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tfhe: ring modulus %d: %w", q, err)
 	}
-	p := &Parameters{ParametersLiteral: l, ring: r, q: q}
+	p := &Parameters{ParametersLiteral: l, ring: r, q: q, modulus: mod.New(q)}
 	for c, d := range l.Ring {
 		p.gadgets[c] = gadget.New(q, l.drop(c), d.Base, d.Levels)
 	}
 	if fastntt.Serves(r.SubRings[0]) {
-		if p.transform, err = fastntt.New(mod.New(q), r.SubRings[0]); err != nil {
+		if p.transform, err = fastntt.New(p.modulus, r.SubRings[0]); err != nil {
 			return nil, fmt.Errorf("tfhe: ring modulus %d: %w", q, err)
 		}
 	}
@@ -126,7 +127,7 @@ func (p *Parameters) N() int { return 1 << p.LogN }
 func (p *Parameters) Q() uint64 { return p.q }
 
 // CheckSecurity returns an error of package security unless both the ring and
-// the narrow ciphertexts have 128 bits of security.
+// the small-key ciphertexts have 128 bits of security.
 func (p *Parameters) CheckSecurity() error { return p.checkSecurity() }
 
 func (l *ParametersLiteral) checkSecurity() error {

@@ -49,12 +49,12 @@ const DefaultLogFailure = -20
 type Plan struct {
 	program   *bundle.Program
 	layers    []layer
-	slots     []int     // of every value, half the number of slots that the layers which read it have on the torus
-	free      [][]block // values that nothing reads after each layer
+	encodings []encoding // of every value
+	free      [][]block  // values whose words nothing reads after each layer
 	params    *Parameters
 	stages    []stage
 	perSample float64
-	expected  float64 // missed slots a sample
+	expected  float64 // decryption failures a sample
 	workers   int
 	hash      [32]byte
 	why       []string
@@ -96,16 +96,17 @@ func choose(ctx context.Context, p *bundle.Program, o *Options) (literal Paramet
 	if layers, err = lower(ctx, p); err != nil {
 		return literal, nil, nil, err
 	}
-	s = &search{layers: layers, merged: merge(layers), target: o.LogFailure, logN: o.LogN, level: o.level()}
+	s = &search{layers: layers, target: o.LogFailure, logN: o.LogN, level: o.level()}
 	if o.Parameters == nil {
 		literal, err = s.run(ctx)
-		return literal, layers, s, err
+		return literal, s.layers, s, err
 	}
 	literal = *o.Parameters
 	if err := literal.checkSecurity(); err != nil && !o.AllowInsecure {
 		return literal, nil, nil, fmt.Errorf("tfhe: %w", err)
 	}
-	return literal, layers, s, s.check(&literal)
+	err = s.check(&literal)
+	return literal, s.layers, s, err
 }
 
 // build makes a plan whatever its noise and security.
@@ -117,7 +118,7 @@ func build(p *bundle.Program, layers []layer, l ParametersLiteral, workers int) 
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{program: p, layers: layers, slots: valueSlots(layers), free: releases(layers), params: params, workers: workers}
+	plan := &Plan{program: p, layers: layers, encodings: encodings(layers), free: releases(layers), params: params, workers: workers}
 	plan.stages, plan.perSample = l.budget(layers)
 	plan.expected = l.expected(layers)
 	plan.hash = plan.digest()
@@ -132,12 +133,18 @@ func (p *Plan) digest() [32]byte {
 	var b []byte
 	for i := range p.layers {
 		l := &p.layers[i]
-		b = binary.LittleEndian.AppendUint64(b[:0], uint64(l.slots))
+		b = binary.LittleEndian.AppendUint64(b[:0], uint64(l.half))
 		b = binary.LittleEndian.AppendUint64(b, uint64(l.n))
 		for o := range l.lo {
 			b = binary.LittleEndian.AppendUint64(b, uint64(l.lo[o]))
 		}
+		if l.gain > 1 {
+			b = binary.LittleEndian.AppendUint64(b, uint64(l.gain))
+		}
 		h.Write(b)
+	}
+	if p.precise() {
+		h.Write([]byte("precise"))
 	}
 	return [32]byte(h.Sum(nil))
 }
@@ -190,13 +197,16 @@ func (p *Plan) SecurityBits() int { return p.params.SecurityBits() }
 func (p *Plan) Why() []string { return append([]string(nil), p.why...) }
 
 // NoiseBudget is, for every layer, log2 of how often five standard deviations of
-// its predicted noise fit below the half slot that a phase may be off by.
+// its predicted noise fit below the half message that a phase may be off by.
 func (p *Plan) NoiseBudget() []he.StageBudget {
 	var all []he.StageBudget
 	for i := range p.layers {
 		l := &p.layers[i]
 		logQ := float64(p.params.LogSmallQ)
-		if l.tables == nil {
+		switch {
+		case l.tables == nil && l.precise:
+			logQ = float64(p.params.LogQ)
+		case l.tables == nil:
 			logQ = 32
 		}
 		all = append(all, he.StageBudget{Layer: l.name, BitsLeft: p.stages[i].bits(p.params.bound(l)), LogQ: logQ})
@@ -213,5 +223,8 @@ func (p *Plan) inputs() int {
 	return n
 }
 
-// outputs is the last layer.
+// precise says that values which the last layer reads are kept modulo Q.
+func (p *Plan) precise() bool { return p.last().precise }
+
+// last is the last layer.
 func (p *Plan) last() *layer { return &p.layers[len(p.layers)-1] }

@@ -58,13 +58,13 @@ func TestPlanRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	narrow := secure.params.ParametersLiteral
-	narrow.Dimension -= 100
+	smallKey := secure.params.ParametersLiteral
+	smallKey.Dimension -= 100
 	var lwe *security.InsecureLWEError
-	if _, err := NewPlan(t.Context(), p, Options{Parameters: &narrow}); !errors.As(err, &lwe) || lwe.Dimension != narrow.Dimension {
+	if _, err := NewPlan(t.Context(), p, Options{Parameters: &smallKey}); !errors.As(err, &lwe) || lwe.Dimension != smallKey.Dimension {
 		t.Errorf("insecure LWE dimension: %v", err)
 	}
-	if plan, err := NewPlan(t.Context(), p, Options{Parameters: &narrow, AllowInsecure: true}); err != nil || plan.SecurityBits() >= security.Bits || !strings.Contains(strings.Join(plan.Why(), "\n"), "INSECURE") {
+	if plan, err := NewPlan(t.Context(), p, Options{Parameters: &smallKey, AllowInsecure: true}); err != nil || plan.SecurityBits() >= security.Bits || !strings.Contains(strings.Join(plan.Why(), "\n"), "INSECURE") {
 		t.Errorf("insecure LWE dimension that is allowed: %v", err)
 	}
 	if _, err := NewPlan(t.Context(), domainNet(t, 1<<12), Options{}); !errors.Is(err, he.ErrInsufficient) || !strings.Contains(err.Error(), `layer "tablea"`) {
@@ -119,7 +119,7 @@ func TestParametersAreChecked(t *testing.T) {
 
 // The digits that the search tries have the least noise of all bases.
 func TestRingDigitsAreTheBest(t *testing.T) {
-	for _, r := range ringDigits(11, 50) {
+	for _, r := range ringDigits(11, 50, wordLevels) {
 		l := ParametersLiteral{LogN: 11, LogQ: 50, Dimension: 800, Ring: r}
 		best := l.rotated()
 		for c := range r {

@@ -15,7 +15,7 @@ import (
 )
 
 // Random programs of all operations decrypt to the reference's integers, no look-up
-// misses its slot, and the squares of errors, in units of the predicted variances of
+// has a decryption failure, and the squares of errors, in units of the predicted variances of
 // each layer's worst output, are 1 on average at most.
 func TestInsecureRandomPrograms(t *testing.T) {
 	squares, measured, lookups := 0.0, 0, 0
@@ -39,7 +39,7 @@ func TestInsecureRandomPrograms(t *testing.T) {
 		}
 		account := hetest.Account[*he.Lookups](t, r)
 		if account.Missed != 0 {
-			t.Fatalf("%d of %d look-ups missed their slot", account.Missed, account.Done)
+			t.Fatalf("%d of %d look-ups had a decryption failure", account.Missed, account.Done)
 		}
 		for _, layer := range account.Layers {
 			x := layer.Measured / layer.Predicted

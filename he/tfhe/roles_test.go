@@ -50,8 +50,8 @@ func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 	}
 	ring := rlwe.NewSecretKey(params)
 	copy(ring.Value.Q.Coeffs[0], client.secret.ntt)
-	bits := make([]int8, len(client.secret.narrow))
-	for i, x := range client.secret.narrow {
+	bits := make([]int8, len(client.secret.smallKey))
+	for i, x := range client.secret.smallKey {
 		bits[i] = int8(x)
 	}
 	c := rolestest.Key(params, ring)

@@ -16,7 +16,7 @@ type rotator struct {
 	poly   []uint64      // a test polynomial
 	sum    []uint64      // a component of an external product
 	accs   [][2][]uint64 // accumulators of a batch, in the coefficient domain
-	words  []uint32      // an accumulator's mask on its way to a wide ciphertext
+	words  []uint32      // an accumulator's mask on its way to a big-key ciphertext
 }
 
 func newRotator(p *Parameters, keys *EvaluationKeys, batch int) *rotator {
@@ -36,20 +36,20 @@ func newRotator(p *Parameters, keys *EvaluationKeys, batch int) *rotator {
 
 // start sets accumulator k to the test polynomial v times X^-body:
 //
-//	c_0 = v X^-body,   c_1 = 0,   v[i] = round(Q t.at(slotAt(i)) / 4 outSlots)
+//	c_0 = v X^-body,   c_1 = 0,   v[i] = round(Q t.at(messageAt(i)) / 4 outHalf)
 //
-// for i = 0..N-1. slotAt(i) is which of the slots of the table's accumulator position i
+// for i = 0..N-1. messageAt(i) is which message of the table's accumulator position i
 // belongs to, and t.at twice the value of the function F of the package comment there.
-// The layers that read the entry have 2 outSlots slots on the torus.
-func (r *rotator) start(k int, t *table, slots int, body uint32, outSlots int) {
+// The entry is encoded for a message space of 2 outHalf.
+func (r *rotator) start(k int, t *table, half int, body uint32, outHalf int) {
 	p := r.params
 	n := p.N()
 	c0, c1 := r.accs[k][0], r.accs[k][1]
 	clear(c1)
 	last, value := -1, uint64(0)
 	for i := range r.poly {
-		if j := p.slotAt(i, slots); j != last {
-			last, value = j, p.encode(t.at(j, slots), 4*int64(outSlots))
+		if j := p.messageAt(i, half); j != last {
+			last, value = j, p.encode(t.at(j, half), 4*int64(outHalf))
 		}
 		r.poly[i] = value
 	}
@@ -100,7 +100,7 @@ func rotate(dst, src []uint64, by int, q uint64) {
 //	acc <- acc + (X^-a acc - acc) * RGSW(s).
 //
 // stop, called now and then, ends it early.
-func (r *rotator) rotateAll(cts []narrow, stop func() error) error {
+func (r *rotator) rotateAll(cts []smallKey, stop func() error) error {
 	n2 := 2 * r.params.N()
 	for i := range r.params.Dimension {
 		if i%16 == 0 {
@@ -151,13 +151,29 @@ func (r *rotator) split(g *gadget.Gadget, dst [][]uint64, acc []uint64, by int) 
 	g.Split(part(0, by), acc[n-by:], acc[:by], !flip)
 }
 
-// finish writes the constant coefficient of accumulator k as a wide ciphertext,
+// finishExact writes the constant coefficient of accumulator k, to which it adds the
+// table's constant centre/2, with the encoding e: modulo Q to kept, unless that is nil,
+// and gain times it as a big-key ciphertext to dst, if layers with tables read that.
+func (r *rotator) finishExact(dst bigKey, kept exact, k int, t *table, e *encoding) {
+	p := r.params
+	c1 := r.accs[k][1]
+	body := (r.accs[k][0][0] + p.encode(t.centre, 4*int64(e.half))) % p.q
+	if kept != nil {
+		p.extractExact(kept, body, c1, 0)
+	}
+	if e.tables {
+		p.toWords(r.words, c1, e.gain)
+		p.extract(dst, p.modulus.Mul(body, uint64(e.gain)), r.words, 0)
+	}
+}
+
+// finish writes the constant coefficient of accumulator k as a big-key ciphertext,
 // and adds the table's constant centre/2.
-func (r *rotator) finish(dst wide, k int, t *table, outSlots int) {
+func (r *rotator) finish(dst bigKey, k int, t *table, outHalf int) {
 	p := r.params
 	for i, x := range r.accs[k][1] {
-		r.words[i] = p.toWide(x)
+		r.words[i] = p.toWord(x)
 	}
 	p.extract(dst, r.accs[k][0][0], r.words, 0)
-	*dst.body() += phaseOf(t.centre, 4*int64(outSlots))
+	*dst.body() += phaseOf(t.centre, 4*int64(outHalf))
 }

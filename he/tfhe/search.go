@@ -21,66 +21,116 @@ const (
 	minLogN, maxLogN = 10, 15
 	maxLogSmall      = 30
 	maxKeyBytes      = 8 << 30
+	// wordLevels is the most digits of a component in a plan of words alone: what more
+	// of them gain is lost in the rounding to words. Precise plans have up to
+	// gadget.MaxLevels.
+	wordLevels = 4
 )
 
 // search finds the parameters of the fastest look-up.
 type search struct {
 	layers []layer
-	merged []layer   // by slots, with all their norms: for failure probabilities alone
 	target float64   // log2 of a sample's failure probability
 	logN   int       // 0: any
 	level  cpu.Level // of the kernels whose speeds a look-up's time is predicted with
 	// closest is the one with the least failures among the secure candidates that
-	// would be faster than what was taken; for explanations.
+	// would be faster than what was taken, and least its failures; for explanations.
 	closest *ParametersLiteral
+	least   float64
 }
 
-// run returns the candidate of least predicted time that keeps the target.
+// run returns the candidate of least predicted time that keeps the target: for a plan
+// of words alone or, where none does, for a precise one. It sets layers to those that
+// the candidate is for.
 func (s *search) run(ctx context.Context) (ParametersLiteral, error) {
-	all, err := candidates(ctx)
+	found, err := s.fastest(ctx, wordLevels, s.ofWords())
+	if found == nil && err == nil {
+		s.layers = precise(s.layers)
+		found, err = s.fastest(ctx, gadget.MaxLevels, [][]layer{s.layers})
+	}
 	if err != nil {
 		return ParametersLiteral{}, err
+	}
+	if found == nil {
+		return ParametersLiteral{}, s.insufficient(s.closest)
+	}
+	return *found, nil
+}
+
+// ofWords are the choices for the layers of a plan of words alone, the simplest first.
+func (s *search) ofWords() [][]layer {
+	if one := shared(s.layers); one != nil {
+		return [][]layer{one, s.layers}
+	}
+	return [][]layer{s.layers}
+}
+
+// precise is a copy of the layers for a precise plan.
+func precise(layers []layer) []layer {
+	all := slices.Clone(layers)
+	for i := range all {
+		all[i].precise = true
+	}
+	return all
+}
+
+// fastest is the candidate of least predicted time, with digits up to levels, that keeps
+// the target with one of the choices for the layers, or nil. Of several choices that do
+// with one candidate it takes the first.
+func (s *search) fastest(ctx context.Context, levels int, choices [][]layer) (*ParametersLiteral, error) {
+	all, err := candidates(ctx, levels)
+	if err != nil {
+		return nil, err
 	}
 	slices.SortStableFunc(all, func(a, b ParametersLiteral) int {
 		return cmp.Compare(costmodel.Coarse(a.nanoseconds(s.level)), costmodel.Coarse(b.nanoseconds(s.level)))
 	})
-	least := math.Inf(1)
+	var merged [][]layer // by message space and gain, with all their norms
+	for _, layers := range choices {
+		merged = append(merged, merge(layers))
+	}
+	s.closest, s.least = nil, math.Inf(1)
 	for i := range all {
 		if err := ctx.Err(); err != nil {
-			return ParametersLiteral{}, err
+			return nil, err
 		}
 		c := &all[i]
 		if s.logN != 0 && c.LogN != s.logN {
 			continue
 		}
-		_, failures := c.budget(s.merged)
-		if log2Probability(failures) <= s.target {
-			return *c, nil
+		least := math.Inf(1)
+		for k, layers := range merged {
+			_, failures := c.budget(layers)
+			if log2Probability(failures) <= s.target {
+				s.layers = choices[k]
+				return c, nil
+			}
+			least = min(least, failures)
 		}
-		if failures < least {
-			least, s.closest = failures, c
+		if least < s.least {
+			s.least, s.closest = least, c
 		}
 	}
-	return ParametersLiteral{}, s.insufficient(s.closest)
+	return nil, nil
 }
 
-// merge joins layers with the same number of slots, of which a recurrent program
+// merge joins layers with the same message space and gain, of which a recurrent program
 // has many: their failures are those of all their accumulators.
 func merge(layers []layer) []layer {
 	type kind struct {
-		slots  int
-		lookup bool
+		half, gain      int
+		lookup, precise bool
 	}
 	at := map[kind]int{}
 	var all []layer
 	for i := range layers {
 		l := &layers[i]
-		k := kind{l.slots, l.tables != nil}
+		k := kind{l.half, l.gain, l.tables != nil, l.precise}
 		j, ok := at[k]
 		if !ok {
 			j = len(all)
 			at[k] = j
-			all = append(all, layer{slots: l.slots, tables: l.tables})
+			all = append(all, layer{half: l.half, gain: l.gain, tables: l.tables, precise: l.precise})
 		}
 		for _, w := range l.norms {
 			same := func(v norm) bool { return v.fresh == w.fresh && v.rotated == w.rotated && v.sum == w.sum }
@@ -94,12 +144,16 @@ func merge(layers []layer) []layer {
 	return all
 }
 
-// check says whether given parameters keep the target.
+// check says whether given parameters keep the target, by a plan of words alone or a
+// precise one, and sets layers to those that do.
 func (s *search) check(l *ParametersLiteral) error {
-	if _, failures := l.budget(s.layers); !(log2Probability(failures) <= s.target) {
-		return s.insufficient(l)
+	choices := append(s.ofWords(), precise(s.layers))
+	for _, s.layers = range choices {
+		if _, failures := l.budget(s.layers); log2Probability(failures) <= s.target {
+			return nil
+		}
 	}
-	return nil
+	return s.insufficient(l)
 }
 
 // insufficient names the layers and how far the parameters are from carrying
@@ -109,15 +163,15 @@ func (s *search) insufficient(l *ParametersLiteral) error {
 	var lines []string
 	for i := range s.layers {
 		la := &s.layers[i]
-		lines = append(lines, fmt.Sprintf("layer %q: %d slots, %d outputs, 2^%.1f failures", la.name, 2*la.slots, la.n, log2Probability(stages[i].failures)))
+		lines = append(lines, fmt.Sprintf("layer %q: message space %d, %d outputs, 2^%.1f failures", la.name, 2*la.half, la.n, log2Probability(stages[i].failures)))
 	}
 	return he.Insufficient("tfhe", "", "a sample would fail with probability 2^%.1f where 2^%.1f is the limit, at %v (%s)",
 		min(0, log2Probability(failures)), s.target, l, strings.Join(lines, "; "))
 }
 
-// candidates are secure parameters: all ring degrees and narrow moduli, and the
-// gadgets of least noise for each number of digits. The error is ctx's.
-func candidates(ctx context.Context) ([]ParametersLiteral, error) {
+// candidates are secure parameters: all ring degrees and small-key moduli, and the
+// gadgets of least noise for each number of digits up to levels. The error is ctx's.
+func candidates(ctx context.Context, levels int) ([]ParametersLiteral, error) {
 	var all []ParametersLiteral
 	for logN := minLogN; logN <= maxLogN; logN++ {
 		limit, _ := security.MaxLogQP(logN)
@@ -128,7 +182,7 @@ func candidates(ctx context.Context) ([]ParametersLiteral, error) {
 			}
 		}
 		for _, logQ := range widths {
-			rings := ringDigits(logN, logQ)
+			rings := ringDigits(logN, logQ, levels)
 			for logSmall := logN + 2; logSmall <= maxLogSmall; logSmall++ {
 				if err := ctx.Err(); err != nil {
 					return nil, err
@@ -144,11 +198,11 @@ func candidates(ctx context.Context) ([]ParametersLiteral, error) {
 	return all, nil
 }
 
-// ringDigits are the choices for Ring: up to as many digits of c_0 as of c_1.
-func ringDigits(logN, logQ int) [][2]Digits {
+// ringDigits are the choices for Ring: up to as many digits of c_0 as of c_1, up to levels.
+func ringDigits(logN, logQ, levels int) [][2]Digits {
 	var all [][2]Digits
-	for body := 1; body <= gadget.MaxLevels; body++ {
-		for mask := body; mask <= gadget.MaxLevels; mask++ {
+	for body := 1; body <= levels; body++ {
+		for mask := body; mask <= levels; mask++ {
 			l := ParametersLiteral{LogN: logN, LogQ: logQ, Ring: [2]Digits{{1, body}, {1, mask}}}
 			for c := range l.Ring {
 				d := &l.Ring[c]

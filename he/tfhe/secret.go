@@ -19,9 +19,9 @@ type SecretKey struct {
 type hidden struct{ *secrets }
 
 type secrets struct {
-	wide   []int8   // S: the ring secret's coefficients, -1, 0 or 1
-	narrow []uint8  // s: bits
-	ntt    []uint64 // S in the NTT domain and Montgomery form
+	bigKey   []int8   // S: the ring secret's coefficients, -1, 0 or 1
+	smallKey []uint8  // s: bits
+	ntt      []uint64 // S in the NTT domain and Montgomery form
 }
 
 // NewSecretKey draws a secret key: a uniform ternary ring element and uniform
@@ -30,8 +30,8 @@ func NewSecretKey(p *Parameters) *SecretKey {
 	stream := sample.NewSystemStream()
 	defer stream.Close()
 	k := newSecretKey(p, wire.NewKeyID())
-	stream.Ternary(k.wide)
-	stream.Binary(k.narrow)
+	stream.Ternary(k.bigKey)
+	stream.Binary(k.smallKey)
 	k.prepare()
 	return k
 }
@@ -39,14 +39,14 @@ func NewSecretKey(p *Parameters) *SecretKey {
 // newSecretKey makes room for a key.
 func newSecretKey(p *Parameters, id KeyID) *SecretKey {
 	return &SecretKey{params: p, id: id, hidden: &hidden{&secrets{
-		wide: make([]int8, p.N()), narrow: make([]uint8, p.Dimension), ntt: make([]uint64, p.N()),
+		bigKey: make([]int8, p.N()), smallKey: make([]uint8, p.Dimension), ntt: make([]uint64, p.N()),
 	}}}
 }
 
-// prepare computes ntt from wide.
+// prepare computes ntt from bigKey.
 func (k *SecretKey) prepare() {
 	r := k.params.ring.SubRings[0]
-	for i, x := range k.wide {
+	for i, x := range k.bigKey {
 		k.ntt[i] = k.params.residue(int64(x))
 	}
 	k.params.forward(k.ntt)

@@ -20,10 +20,10 @@ func TestInsecureDistributions(t *testing.T) {
 	masks := map[uint64]bool{}
 	for range 10 {
 		k := NewSecretKey(p)
-		for _, x := range k.wide {
+		for _, x := range k.bigKey {
 			counts[x]++
 		}
-		for _, x := range k.narrow {
+		for _, x := range k.smallKey {
 			if x > 1 {
 				t.Fatalf("key bit %d", x)
 			}

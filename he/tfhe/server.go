@@ -16,7 +16,7 @@ type Server struct {
 	plan     *Plan
 	keys     *EvaluationKeys
 	rotators []*rotator
-	narrow   [][]narrow     // of each worker: a batch's
+	smallKey [][]smallKey   // of each worker: a batch's
 	seconds  he.NodeSeconds // by program node
 }
 
@@ -32,19 +32,20 @@ func NewServer(p *Plan, keys *EvaluationKeys) (*Server, error) {
 	s := &Server{plan: p, keys: keys, seconds: make(he.NodeSeconds, len(p.program.Nodes))}
 	for range p.workers {
 		s.rotators = append(s.rotators, newRotator(p.params, keys, batch))
-		cts := make([]narrow, batch)
+		cts := make([]smallKey, batch)
 		for i := range cts {
-			cts[i] = make(narrow, p.params.Dimension+1)
+			cts[i] = make(smallKey, p.params.Dimension+1)
 		}
-		s.narrow = append(s.narrow, cts)
+		s.smallKey = append(s.smallKey, cts)
 	}
 	return s, nil
 }
 
 // observer sees a layer's look-ups as they end: the inputs of the blind rotations
-// and the outputs; of the last layer, the logits alone. For verification.
+// and the outputs, kept being nil where there is no exact ciphertext; of the last layer,
+// the logits alone. For verification.
 type observer interface {
-	lookup(layer, o int, in narrow, out wide)
+	lookup(layer, o int, in smallKey, out bigKey, kept exact)
 }
 
 // Evaluate returns the encrypted logits of a sample. progress, if not nil, is
@@ -61,14 +62,22 @@ func (s *Server) evaluate(ctx context.Context, in *Input, progress func(int), wa
 	if err := p.belongs("input", in.plan, in.id, s.keys.id); err != nil {
 		return nil, err
 	}
-	values, err := s.unpack(in)
+	values, kept, err := s.unpack(in)
 	if err != nil {
 		return nil, err
 	}
 	for i := range p.layers {
 		l := &p.layers[i]
 		start := time.Now()
-		accs := p.params.newWides(l.n)
+		if l.tables == nil && l.precise {
+			logits := p.params.newExacts(l.n)
+			if err := p.params.linearExact(ctx, p.workers, logits, kept, l); err != nil {
+				return nil, err
+			}
+			s.clock(l.linearNode, start)
+			return &Output{params: in.params, plan: p.hash, id: in.id, exact: logits}, nil
+		}
+		accs := p.params.newBigKeys(l.n)
 		if err := p.params.linear(ctx, p.workers, accs, values, l); err != nil {
 			return nil, err
 		}
@@ -77,11 +86,12 @@ func (s *Server) evaluate(ctx context.Context, in *Input, progress func(int), wa
 			return &Output{params: in.params, plan: p.hash, id: in.id, logits: accs}, nil
 		}
 		start = time.Now()
-		if err := s.lookups(ctx, accs, i, progress, watch); err != nil {
+		keep := p.newKept(l.first, l.n)
+		if err := s.lookups(ctx, accs, keep, i, progress, watch); err != nil {
 			return nil, err
 		}
 		s.clock(l.tableNode, start)
-		values = append(values, accs...)
+		values, kept = append(values, accs...), append(kept, keep...)
 		for _, b := range p.free[i] {
 			clear(values[b.from:b.to])
 		}
@@ -95,39 +105,50 @@ func (s *Server) clock(node int, start time.Time) {
 	}
 }
 
-// unpack makes a wide ciphertext of every input value.
-func (s *Server) unpack(in *Input) ([]wide, error) {
+// unpack makes a big-key ciphertext of every input value, and an exact one of those that
+// the last layer of a precise plan reads.
+func (s *Server) unpack(in *Input) ([]bigKey, []exact, error) {
 	p := s.plan.params
 	n, count := p.N(), s.plan.inputs()
 	if len(in.parts) != (count+n-1)/n {
-		return nil, fmt.Errorf("tfhe: input of %d ring ciphertexts, want %d", len(in.parts), (count+n-1)/n)
+		return nil, nil, fmt.Errorf("tfhe: input of %d ring ciphertexts, want %d", len(in.parts), (count+n-1)/n)
 	}
-	values := p.newWides(count)
+	values, kept := p.newBigKeys(count), s.plan.newKept(0, count)
 	words := make([]uint32, n)
 	for k, part := range in.parts {
-		for i, x := range part[1] {
-			words[i] = p.toWide(x)
-		}
+		gain := 0 // of the words, 0 before there are any
 		for j := range min(n, count-k*n) {
-			p.extract(values[k*n+j], part[0][j], words, j)
+			v := k*n + j
+			g := 1
+			if s.plan.precise() {
+				g = s.plan.encodings[v].gain
+			}
+			if g != gain {
+				gain = g
+				p.toWords(words, part[1], gain)
+			}
+			p.extract(values[v], p.modulus.Mul(part[0][j], uint64(gain)), words, j)
+			if kept[v] != nil {
+				p.extractExact(kept[v], part[0][j], part[1], j)
+			}
 		}
 	}
-	return values, nil
+	return values, kept, nil
 }
 
 // lookups replaces every accumulator of layer i by its table's entry, encoded for
-// the layers that read it.
-func (s *Server) lookups(ctx context.Context, cts []wide, i int, progress func(int), watch observer) error {
+// the layers that read it, and fills in the exact ciphertexts of those that are kept.
+func (s *Server) lookups(ctx context.Context, cts []bigKey, kept []exact, i int, progress func(int), watch observer) error {
 	p := s.plan
 	l := &p.layers[i]
-	outSlots := p.slots[l.first : l.first+l.n]
+	out := p.encodings[l.first : l.first+l.n]
 	// Batches are smaller where there would be too few for the workers.
 	size := max(1, min(batch, (len(cts)+p.workers-1)/p.workers))
 	tasks := (len(cts) + size - 1) / size
 	done := make(chan int, p.workers) // sizes of finished batches
 	return parallel.Run(ctx, p.workers, tasks, func(w, task int) error {
 		from, to := task*size, min((task+1)*size, len(cts))
-		r, in := s.rotators[w], s.narrow[w][:to-from]
+		r, in := s.rotators[w], s.smallKey[w][:to-from]
 		acc := make([][]uint32, len(in))
 		for k := range in {
 			acc[k] = in[k]
@@ -135,15 +156,20 @@ func (s *Server) lookups(ctx context.Context, cts []wide, i int, progress func(i
 		s.keys.keySwitch(acc, cts[from:to])
 		for k, c := range in {
 			p.params.round(c)
-			r.start(k, &l.tables[from+k], l.slots, c[p.params.Dimension], outSlots[from+k])
+			r.start(k, &l.tables[from+k], l.half, c[p.params.Dimension], out[from+k].half)
 		}
 		if err := r.rotateAll(in, ctx.Err); err != nil {
 			return err
 		}
 		for k := range in {
-			r.finish(cts[from+k], k, &l.tables[from+k], outSlots[from+k])
+			o := from + k
+			if l.precise {
+				r.finishExact(cts[o], kept[o], k, &l.tables[o], &out[o])
+			} else {
+				r.finish(cts[o], k, &l.tables[o], out[o].half)
+			}
 			if watch != nil {
-				watch.lookup(i, from+k, in[k], cts[from+k])
+				watch.lookup(i, o, in[k], cts[o], kept[o])
 			}
 		}
 		done <- to - from

@@ -15,7 +15,7 @@ import (
 // Simulate evaluates the program on plain integers with the noise that encryption
 // is predicted to have: every input and every look-up's output carries a Gaussian
 // error, linear maps add the errors up with their weights, and a look-up reads
-// the slot that its accumulator with its error falls into. Errors of the key
+// the message that its accumulator with its error falls into. Errors of the key
 // switch and the rounding are drawn for each look-up.
 //
 // It differs from encryption in that errors are exactly Gaussian and independent.
@@ -47,17 +47,17 @@ func (p *Plan) Simulate(ctx context.Context, samples []bundle.Sample, seed uint6
 		for i := range a.layers {
 			audits[0].layers[i].merge(&a.layers[i])
 		}
-		audits[0].failed = append(audits[0].failed, a.failed...)
+		audits[0].wrong = append(audits[0].wrong, a.wrong...)
 	}
-	slices.Sort(audits[0].failed)
+	slices.Sort(audits[0].wrong)
 	s.Lookups = audits[0].record(len(samples))
 	return s, nil
 }
 
 func (t *tally) merge(u *tally) {
 	t.done += u.done
-	t.missed += u.missed
 	t.failed += u.failed
+	t.wrong += u.wrong
 	t.sum += u.sum
 	t.square += u.square
 	t.outSquare += u.outSquare
@@ -67,39 +67,38 @@ func (t *tally) merge(u *tally) {
 func (a *audit) simulate(s bundle.Sample, rng *rand.Rand) []int64 {
 	p := a.plan
 	l0 := &p.params.ParametersLiteral
-	noise := make([]float64, len(a.values)) // of every value
+	noise := newNoises(p, rng)
 	a.begin(s)
 	for i := range s {
-		noise[i] = rng.NormFloat64() * math.Sqrt(l0.fresh())
+		noise.draw(i, l0.encrypted())
 	}
-	own, rotated := math.Sqrt(l0.switched()+l0.rounded()), math.Sqrt(l0.rotated())
+	own := math.Sqrt(l0.switched() + l0.rounded())
 	for i := range p.layers {
 		l, t := &p.layers[i], &a.layers[i]
-		slots := 2 * l.slots
+		space := 2 * l.half
 		out := make([]int64, l.n)
 		for o := range l.n {
 			e := l.noiseOf(noise, o)
 			if l.tables != nil {
 				e += float64(rng.NormFloat64() * own)
 			}
-			want := l.slotOf(a.values, o)
-			at := (float64(want)+0.5)/float64(slots) + e
+			want := l.messageOf(a.values, o)
+			at := (float64(want)+0.5)/float64(space) + e
 			at -= math.Floor(at)
 			r := &t.outcomes[o]
 			if l.tables == nil {
-				got := min(int(at*float64(slots)), slots-1)
+				got := min(int(at*float64(space)), space-1)
 				out[o] = l.lo[o] + int64(got)
-				*r = outcome{noise: e, missed: got != want, failed: got != want}
+				*r = outcome{noise: e, failed: got != want, wrong: got != want}
 				continue
 			}
 			position := min(int(at*float64(2*p.params.N())), 2*p.params.N()-1)
-			got := p.params.slotAt(position, l.slots)
-			*r = outcome{noise: e, missed: got != want}
+			got := p.params.messageAt(position, l.half)
+			*r = outcome{noise: e, failed: got != want}
 			tab := &l.tables[o]
-			out[o] = tab.result(got, l.slots)
-			r.failed = out[o] != tab.result(want, l.slots)
-			noise[l.first+o] = rng.NormFloat64() * rotated
-			r.out = noise[l.first+o]
+			out[o] = tab.result(got, l.half)
+			r.wrong = out[o] != tab.result(want, l.half)
+			r.out = noise.draw(l.first+o, l0.rotation())
 		}
 		if l.tables == nil {
 			a.add()
@@ -110,9 +109,48 @@ func (a *audit) simulate(s bundle.Sample, rng *rand.Rand) []int64 {
 	panic("tfhe: a plan has no last layer")
 }
 
-// noiseOf is accumulator o's noise for that of all values.
-func (l *layer) noiseOf(noise []float64, o int) float64 {
+// noises are the errors of all values' ciphertexts: of the words with the gain that a
+// layer with tables reads, and what the last layer reads.
+type noises struct {
+	plan          *Plan
+	rng           *rand.Rand
+	words, logits []float64
+}
+
+func newNoises(p *Plan, rng *rand.Rand) *noises {
+	n := &noises{plan: p, rng: rng, words: make([]float64, len(p.encodings))}
+	n.logits = n.words
+	if p.precise() {
+		n.logits = make([]float64, len(p.encodings))
+	}
+	return n
+}
+
+// draw draws the errors of value v, whose ciphertext modulo Q has the given variance,
+// and returns what the last layer reads. Words have the rounding's error as well: in a
+// precise plan behind the gain, in others before it.
+func (n *noises) draw(v int, variance float64) float64 {
+	toWord := n.plan.params.ParametersLiteral.toWord()
+	if !n.plan.precise() {
+		n.words[v] = n.rng.NormFloat64() * math.Sqrt(variance+toWord)
+		return n.words[v]
+	}
+	e := &n.plan.encodings[v]
+	n.logits[v] = n.rng.NormFloat64() * math.Sqrt(variance)
+	n.words[v] = float64(float64(e.gain)*n.logits[v]) + float64(n.rng.NormFloat64()*math.Sqrt(toWord))
+	return n.logits[v]
+}
+
+// noiseOf is the error of accumulator o for the errors of all values.
+func (l *layer) noiseOf(n *noises, o int) float64 {
+	noise, gain := n.words, float64(l.gain)
+	if l.tables == nil {
+		noise = n.logits
+	}
+	if l.precise {
+		gain = 1 // the words have it
+	}
 	sum := 0.0
 	l.each(o, func(v int, w int32) { sum += float64(float64(w) * noise[v]) })
-	return sum
+	return float64(gain * sum)
 }

@@ -102,8 +102,8 @@ func TestInsecureKeySwitch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cts := p.newWides(3)
-		in := make([]narrow, len(cts))
+		cts := p.newBigKeys(3)
+		in := make([]smallKey, len(cts))
 		acc := make([][]uint32, len(cts))
 		for i, ct := range cts {
 			for j := range ct {
@@ -114,14 +114,14 @@ func TestInsecureKeySwitch(t *testing.T) {
 					ct[j] = math.MaxUint32 // carries in every digit
 				}
 			}
-			in[i] = make(narrow, p.Dimension+1)
+			in[i] = make(smallKey, p.Dimension+1)
 			acc[i] = in[i]
 		}
 		keys.keySwitch(acc, cts)
 		for i, ct := range cts {
 			p.round(acc[i])
 			position := in[i][p.Dimension]
-			for j, s := range k.narrow {
+			for j, s := range k.smallKey {
 				position += in[i][j] * uint32(s)
 			}
 			got := (float64(position&uint32(2*p.N()-1)) + 0.5) / float64(2*p.N())
@@ -167,14 +167,14 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, x := range phase(in.parts[0][0], in.parts[0][1], false)[:len(sample)] {
-		near("input", x, p.encode(int64(sample[i]), 2*int64(plan.layers[0].slots)))
+		near("input", x, p.encode(int64(sample[i]), 2*int64(plan.layers[0].half)))
 	}
 	keys, err := c.EvaluationKeys(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := p.ring.SubRings[0]
-	for i, bit := range c.secret.narrow {
+	for i, bit := range c.secret.smallKey {
 		for row := range p.rows() {
 			c0, c1 := make([]uint64, p.N()), make([]uint64, p.N())
 			r.IMForm(keys.row(i, row, 0), c0)
@@ -189,7 +189,7 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 					case component == 0 && x == 0:
 						want = g
 					case component == 1: // times S
-						want = ring.MRed(g, ring.MForm(p.residue(int64(c.secret.wide[x])), p.q, r.BRedConstant), p.q, r.MRedConstant)
+						want = ring.MRed(g, ring.MForm(p.residue(int64(c.secret.bigKey[x])), p.q, r.BRedConstant), p.q, r.MRedConstant)
 					}
 				}
 				near("rotation key", v, want)
@@ -238,11 +238,11 @@ func TestEncodings(t *testing.T) {
 		if d := wrap(float64(x)/float64(p.q) - want); math.Abs(d) > 1e-12 || x >= p.q {
 			t.Errorf("%d/%d is the residue %d, off by %g", c.num, c.den, x, d)
 		}
-		if d := wrap(float64(p.toWide(x))*math.Exp2(-32) - want); math.Abs(d) > math.Exp2(-32) {
-			t.Errorf("%d/%d becomes the word %d, off by %g", c.num, c.den, p.toWide(x), d)
+		if d := wrap(float64(p.toWord(x))*math.Exp2(-32) - want); math.Abs(d) > math.Exp2(-32) {
+			t.Errorf("%d/%d becomes the word %d, off by %g", c.num, c.den, p.toWord(x), d)
 		}
 	}
-	if p.toWide(p.q-1) != 0 { // rounds up to one
-		t.Errorf("the largest residue is the word %d", p.toWide(p.q-1))
+	if p.toWord(p.q-1) != 0 { // rounds up to one
+		t.Errorf("the largest residue is the word %d", p.toWord(p.q-1))
 	}
 }

@@ -2,9 +2,9 @@ package tfhe
 
 import "qtool/kernel/gadget"
 
-// narrow is a ciphertext of n mask words and a body modulo 2N, with the phase
+// smallKey is a ciphertext of n mask words and a body modulo 2N, with the phase
 // body + sum mask_i s_i: what a blind rotation takes.
-type narrow []uint32
+type smallKey []uint32
 
 // digits takes a mask word apart into L centred digits d_j, the most significant
 // first, with
@@ -28,13 +28,13 @@ func (p *Parameters) digits(dst []int32, x uint32) {
 	}
 }
 
-// keySwitch sets acc to the narrow ciphertexts of cts modulo q:
+// keySwitch sets acc to the small-key ciphertexts of cts modulo q:
 //
 //	(0, round(q/2^32 body)) + sum_i sum_j d_ij switchRow(i, j).
 //
 // All are done at once, so that the key is read once. Words of acc are meaningful
 // modulo q only.
-func (e *EvaluationKeys) keySwitch(acc [][]uint32, cts []wide) {
+func (e *EvaluationKeys) keySwitch(acc [][]uint32, cts []bigKey) {
 	p := e.params
 	n := p.Dimension
 	for k, c := range cts {
@@ -53,7 +53,7 @@ func (e *EvaluationKeys) keySwitch(acc [][]uint32, cts []wide) {
 	}
 }
 
-// round makes the blind rotation's input from a narrow ciphertext modulo q, in
+// round makes the blind rotation's input from a small-key ciphertext modulo q, in
 // place: every mask word to the nearest multiple of q/2N, the body less half the
 // sum of the mask's rounding errors down to one. See Parameters.rounded; a
 // position p of 2N stands for the phases in [p, p+1) / 2N.
@@ -73,6 +73,6 @@ func (p *Parameters) round(c []uint32) {
 	c[n] = uint32(body>>(shift+1)) & mask
 }
 
-// slotAt is the slot of 2H that position p of 2N belongs to, the one that the
+// messageAt is the message of 2H that position p of 2N belongs to, the one that the
 // middle (p + 1/2) / 2N lies in.
-func (p *Parameters) slotAt(position, h int) int { return (2*position + 1) * h >> (p.LogN + 1) }
+func (p *Parameters) messageAt(position, h int) int { return (2*position + 1) * h >> (p.LogN + 1) }

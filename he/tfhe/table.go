@@ -6,8 +6,8 @@ import (
 )
 
 // table is one output's table over its accumulator's proved range, as blind
-// rotation uses it: with H slots on half of the torus, slot j of 2H stands for
-// the accumulator lo + j, and the function on slots is negacyclic,
+// rotation uses it: with H messages on half of the torus, message j of 2H stands for
+// the accumulator lo + j, and the function on messages is negacyclic,
 //
 //	F(j + H) = -F(j),   F(j) = 2 f(lo + j) - centre,
 //
@@ -45,10 +45,10 @@ func (l *layer) tabulate(f func(i, n int, q int64) int64) error {
 	return nil
 }
 
-// centre fills in the constants of the tables for the number of slots.
+// centre fills in the constants of the tables for the message space.
 func (l *layer) centre() {
 	for o := range l.tables {
-		c, _ := coupling(l.tables[o].values, l.slots)
+		c, _ := coupling(l.tables[o].values, l.half)
 		l.tables[o].centre = c
 	}
 }
@@ -58,7 +58,7 @@ func (l *layer) centre() {
 //
 //	f[j] + f[j+H] = c   for all 0 <= j < D - H,   and D <= 2H:
 //
-// then F = 2f - c is negacyclic on 2H slots. One pair of entries fits any table,
+// then F = 2f - c is negacyclic on 2H messages. One pair of entries fits any table,
 // so that max D - 1 always will do; tables that saturate on both sides, with c
 // the sum of the two ends, do with less, and a sign with half of D.
 func halfPeriod(tables []table, least int) int {
@@ -103,7 +103,7 @@ func coupling(v []int64, h int) (c int64, ok bool) {
 	return c, true
 }
 
-// at is F(j) for slot 0 <= j < 2H. Where the table has D < H entries, slots
+// at is F(j) for message 0 <= j < 2H. Where the table has D < H entries, messages
 // beyond it continue the nearer end, so that noise at either end does no harm.
 func (t *table) at(j, h int) int64 {
 	d := len(t.values)
@@ -118,5 +118,5 @@ func (t *table) at(j, h int) int64 {
 	return -(2*t.values[0] - t.centre)
 }
 
-// result is the table's value for slot j.
+// result is the table's value for message j.
 func (t *table) result(j, h int) int64 { return (t.at(j, h) + t.centre) / 2 }

@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// TestTablesAreNegacyclic checks every slot of random and saturating tables, in
+// TestTablesAreNegacyclic checks every message of random and saturating tables, in
 // layers of tables of different lengths.
 func TestTablesAreNegacyclic(t *testing.T) {
 	rng := seeded(1)
@@ -30,12 +30,12 @@ func TestTablesAreNegacyclic(t *testing.T) {
 			longest = max(longest, len(tab.values))
 			for j := range h {
 				if tab.at(j, h) != -tab.at(j+h, h) {
-					t.Fatalf("trial %d: %v on 2*%d slots: F(%d) = %d, F(%d) = %d", trial, tab.values, h, j, tab.at(j, h), j+h, tab.at(j+h, h))
+					t.Fatalf("trial %d: %v on 2*%d messages: F(%d) = %d, F(%d) = %d", trial, tab.values, h, j, tab.at(j, h), j+h, tab.at(j+h, h))
 				}
 			}
 			for j, v := range tab.values {
 				if got := tab.result(j, h); got != v {
-					t.Fatalf("trial %d: slot %d of %v gives %d", trial, j, tab.values, got)
+					t.Fatalf("trial %d: message %d of %v gives %d", trial, j, tab.values, got)
 				}
 			}
 		}
@@ -74,13 +74,13 @@ func TestHalfPeriod(t *testing.T) {
 }
 
 // A table shorter than the layer's half period reads its own nearer end in the
-// slots beyond.
+// messages beyond.
 func TestShortTableContinues(t *testing.T) {
 	tab := &table{values: []int64{5, 6, 7}}
 	const h = 9
 	for j, want := range map[int]int64{3: 7, 4: 7, 5: 7, 2*h - 1: 5, 2*h - 2: 5, 2*h - 3: 5} {
 		if got := tab.result(j, h); got != want {
-			t.Errorf("slot %d reads %d, want %d", j, got, want)
+			t.Errorf("message %d reads %d, want %d", j, got, want)
 		}
 	}
 }

@@ -45,7 +45,7 @@ func TestInsecureNoiseOfCorrelatedSums(t *testing.T) {
 			if len(last.norms) != 1 || last.norms[0].rotated != c.square {
 				t.Fatalf("norms %+v, want a square of %v", last.norms, c.square)
 			}
-			predicted := l.accumulated(last.norms[0])
+			predicted := l.accumulated(last, last.norms[0])
 			if share := c.square * l.rotated() / predicted; share < 0.9 {
 				t.Errorf("the errors of blind rotations are %.2g of the variance: nothing to test", share)
 			}

@@ -39,11 +39,11 @@ func (p *Plan) ReadEvaluationKeys(r io.Reader) (*EvaluationKeys, error) {
 // WriteTo writes the secret key itself, unprotected; it implements io.WriterTo.
 func (k *SecretKey) WriteTo(w io.Writer) (int64, error) {
 	out := format.NewWriter(w, &wire.Header{Kind: kindSecretKey, Parameters: k.params.bytes(), Key: k.id})
-	b := make([]byte, 0, len(k.wide)+len(k.narrow))
-	for _, x := range k.wide {
+	b := make([]byte, 0, len(k.bigKey)+len(k.smallKey))
+	for _, x := range k.bigKey {
 		b = append(b, uint8(x+1))
 	}
-	b = append(b, k.narrow...)
+	b = append(b, k.smallKey...)
 	defer clear(b)
 	out.Bytes(b)
 	return out.End()
@@ -66,9 +66,9 @@ func (p *Plan) ReadSecretKey(r io.Reader) (*SecretKey, error) {
 	for i, x := range b {
 		switch {
 		case i < n && x <= 2:
-			k.wide[i] = int8(x) - 1
+			k.bigKey[i] = int8(x) - 1
 		case i >= n && x <= 1:
-			k.narrow[i-n] = x
+			k.smallKey[i-n] = x
 		default:
 			return nil, fmt.Errorf("tfhe: secret key is damaged at coefficient %d", i)
 		}
@@ -105,11 +105,15 @@ func (p *Plan) ReadInput(r io.Reader) (*Input, error) {
 	return in, nil
 }
 
-// WriteTo writes the ciphertexts; it implements io.WriterTo.
+// WriteTo writes the ciphertexts, of a precise plan as residues modulo Q of 64 bits, of
+// others as words of 32; it implements io.WriterTo.
 func (out *Output) WriteTo(w io.Writer) (int64, error) {
 	dst := format.NewWriter(w, &wire.Header{Kind: kindOutput, Parameters: out.params.bytes(), Plan: out.plan, Key: out.id})
 	for _, c := range out.logits {
 		dst.Words32(c)
+	}
+	for _, c := range out.exact {
+		dst.Words64(c)
 	}
 	return dst.End()
 }
@@ -122,8 +126,15 @@ func (p *Plan) ReadOutput(r io.Reader) (*Output, error) {
 		return nil, err
 	}
 	out := &Output{params: p.params.ParametersLiteral, plan: p.hash, id: id}
-	for len(out.logits) < p.last().n && in.Err() == nil {
-		out.logits = append(out.logits, in.NewWords32(p.params.N()+1, math.MaxUint32))
+	for range p.last().n {
+		if in.Err() != nil {
+			break
+		}
+		if p.precise() {
+			out.exact = append(out.exact, in.NewWords64(p.params.N()+1, p.params.q))
+		} else {
+			out.logits = append(out.logits, in.NewWords32(p.params.N()+1, math.MaxUint32))
+		}
 	}
 	if err := in.End(); err != nil {
 		return nil, err
@@ -139,5 +150,9 @@ func (p *Plan) InputBytes() int64 {
 
 // OutputBytes is the size on the wire of the ciphertexts of a sample's logits.
 func (p *Plan) OutputBytes() int64 {
-	return format.Bytes(int64(p.last().n) * 4 * int64(p.params.N()+1))
+	word := int64(4)
+	if p.precise() {
+		word = 8
+	}
+	return format.Bytes(int64(p.last().n) * word * int64(p.params.N()+1))
 }

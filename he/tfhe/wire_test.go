@@ -17,15 +17,20 @@ func smallPlan(t testing.TB) *Plan {
 	return forced(t, p, l)
 }
 
+// smallPrecisePlan is a precise plan of the same program.
+func smallPrecisePlan(t testing.TB) *Plan {
+	p := smallPlan(t)
+	return precisely(t, p.program, p.params.ParametersLiteral)
+}
+
 // objects are a client's and server's, serialised.
 type objects struct {
 	plan                     *Plan
 	secret, keys, in, output []byte
 }
 
-func newObjects(t testing.TB) *objects {
+func newObjects(t testing.TB, p *Plan) *objects {
 	t.Helper()
-	p := smallPlan(t)
 	c := NewClient(p)
 	keys, err := c.EvaluationKeys(context.Background(), nil)
 	if err != nil {
@@ -58,19 +63,31 @@ func (o *objects) all() map[string]wiretest.Object {
 }
 
 func TestInsecureWire(t *testing.T) {
-	o := newObjects(t)
+	for name, p := range map[string]*Plan{"words": smallPlan(t), "precise": smallPrecisePlan(t)} {
+		t.Run(name, func(t *testing.T) { checkWire(t, newObjects(t, p)) })
+	}
+}
+
+func checkWire(t *testing.T, o *objects) {
 	if int64(len(o.in)) != o.plan.InputBytes() || int64(len(o.output)) != o.plan.OutputBytes() {
 		t.Errorf("%d and %d bytes, said to be %d and %d", len(o.in), len(o.output), o.plan.InputBytes(), o.plan.OutputBytes())
 	}
 	all := o.all()
 	wiretest.Check(t, &format, all)
-	delete(all, "output") // of words, all of which can be
+	if !o.plan.precise() {
+		delete(all, "output") // of words, all of which can be
+	}
 	wiretest.CheckReduced(t, &format, 0, all)
 }
 
 // A client and server that meet through bytes alone compute the same.
 func TestInsecureRolesThroughBytes(t *testing.T) {
-	o := newObjects(t)
+	for name, p := range map[string]*Plan{"words": smallPlan(t), "precise": smallPrecisePlan(t)} {
+		t.Run(name, func(t *testing.T) { meetThroughBytes(t, newObjects(t, p)) })
+	}
+}
+
+func meetThroughBytes(t *testing.T, o *objects) {
 	k := wiretest.Decoded(t, o.plan.ReadSecretKey, o.secret)
 	c, err := NewClientWithKey(o.plan, k)
 	if err != nil {
@@ -100,6 +117,6 @@ func TestInsecureRolesThroughBytes(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	o := newObjects(f)
+	o := newObjects(f, smallPlan(f))
 	wiretest.Fuzz(f, o.all())
 }

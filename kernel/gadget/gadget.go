@@ -13,7 +13,7 @@ import (
 
 // Limits of a gadget: the digits of a residue, and the bits of a modulus.
 const (
-	MaxLevels = 4
+	MaxLevels = 6
 	MaxBits   = 58
 )
 
@@ -143,7 +143,9 @@ func (g *Gadget) splitPortable(dst [][]uint64, a, b []uint64, negate bool, from 
 //	dst[i] = sum_r digits[r][i] keys[r][i] 2^-64 mod Q.
 //
 // Digits and keys must be reduced, and there may be 2 MaxLevels of them at most.
-// dst may be none of them. Sums stay below 2^64 Q, as 8 Q < 2^64.
+// dst may be none of them. Sums of 12 products stay below 2^64 Q, as 12 Q < 2^64; in
+// the assembly a sum divided by 2^52 stays below 12 Q^2 / 2^52 + Q < 4 Q <= 2^52, as
+// Q < 2^50.
 func (g *Gadget) Inner(dst []uint64, digits, keys [][]uint64) {
 	if len(digits) != len(keys) || len(digits) > 2*MaxLevels {
 		panic(fmt.Sprintf("gadget: %d digits and %d keys", len(digits), len(keys)))

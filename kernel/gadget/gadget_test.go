@@ -41,7 +41,7 @@ func TestSplit(t *testing.T) {
 	levels := cputest.Levels(t, cpu.IFMA)
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, q := range primes {
-		for _, c := range [][2]int{{1, 24}, {2, 13}, {3, 9}, {4, 5}} {
+		for _, c := range [][2]int{{1, 24}, {2, 13}, {3, 9}, {4, 5}, {5, 5}, {6, 4}} {
 			digits, base := c[0], c[1]
 			drop := bits.Len64(q) - digits*base
 			for _, n := range []int{0, 1, 8, 24, 67} {
@@ -110,6 +110,9 @@ func TestInner(t *testing.T) {
 				d, k := make([][]uint64, rows), make([][]uint64, rows)
 				for r := range d {
 					d[r], k[r] = words(n, func() uint64 { return edge(rng, q) }), words(n, func() uint64 { return edge(rng, q) })
+					if n == 8 { // the largest sum
+						d[r], k[r] = words(n, func() uint64 { return q - 1 }), words(n, func() uint64 { return q - 1 })
+					}
 				}
 				for _, level := range levels {
 					g := NewAt(level, q, 1, 10, 1)
@@ -184,13 +187,13 @@ func TestMisuse(t *testing.T) {
 	for name, f := range map[string]func(){
 		"even modulus": func() { New(1<<20, 0, 10, 2) },
 		"long modulus": func() { New(1<<58+1, 0, 10, 2) },
-		"five digits":  func() { New(primes[1], 0, 10, 5) },
+		"seven digits": func() { New(primes[1], 0, 7, 7) },
 		"short digits": func() {
 			g.Split([][]uint64{make([]uint64, 8), make([]uint64, 7)}, make([]uint64, 8), make([]uint64, 8), false)
 		},
 		"missing digit": func() { g.Split([][]uint64{make([]uint64, 8)}, make([]uint64, 8), make([]uint64, 8), false) },
 		"short key":     func() { g.Inner(make([]uint64, 8), [][]uint64{make([]uint64, 8)}, [][]uint64{make([]uint64, 7)}) },
-		"nine rows":     func() { g.Inner(nil, make([][]uint64, 9), make([][]uint64, 9)) },
+		"thirteen rows": func() { g.Inner(nil, make([][]uint64, 13), make([][]uint64, 13)) },
 		"short sum":     func() { g.Add(make([]uint64, 8), make([]uint64, 7)) },
 		"short source":  func() { AddMul(make([]uint32, 8), make([]uint32, 7), 1) },
 	} {

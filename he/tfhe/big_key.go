@@ -9,39 +9,39 @@ import (
 	"qtool/kernel/gadget"
 )
 
-// A wide ciphertext is N mask words and a body, modulo 2^32, with the phase
+// A big-key ciphertext is N mask words and a body, modulo 2^32, with the phase
 //
 //	body + sum mask_i S_i.
-type wide []uint32
+type bigKey []uint32
 
 // body is the last word.
-func (c wide) body() *uint32 { return &c[len(c)-1] }
+func (c bigKey) body() *uint32 { return &c[len(c)-1] }
 
-// newWides makes n wide ciphertexts of zeros in one piece of memory.
-func (p *Parameters) newWides(n int) []wide {
+// newBigKeys makes n big-key ciphertexts of zeros in one piece of memory.
+func (p *Parameters) newBigKeys(n int) []bigKey {
 	width := p.N() + 1
 	all := make([]uint32, n*width)
-	cts := make([]wide, n)
+	cts := make([]bigKey, n)
 	for i := range cts {
 		cts[i] = all[i*width : (i+1)*width : (i+1)*width]
 	}
 	return cts
 }
 
-// toWide rounds a residue modulo Q to a multiple of 2^-32:
+// toWord rounds a residue modulo Q to a multiple of 2^-32:
 //
 //	round(x 2^32 / Q) mod 2^32.
-func (p *Parameters) toWide(x uint64) uint32 {
+func (p *Parameters) toWord(x uint64) uint32 {
 	lo, carry := bits.Add64(x<<32, p.q/2, 0)
 	quotient, _ := bits.Div64(x>>32+carry, lo, p.q)
 	return uint32(quotient)
 }
 
-// extract makes the wide ciphertext of coefficient j of the ring ciphertext with
+// extract makes the big-key ciphertext of coefficient j of the ring ciphertext with
 // body c0, whose mask words were rounded to the N words c1:
 //
 //	mask_i = c1[j-i] for i <= j,   -c1[N+j-i] for i > j.
-func (p *Parameters) extract(dst wide, c0 uint64, c1 []uint32, j int) {
+func (p *Parameters) extract(dst bigKey, c0 uint64, c1 []uint32, j int) {
 	n := p.N()
 	for i := range j + 1 {
 		dst[i] = c1[j-i]
@@ -49,7 +49,7 @@ func (p *Parameters) extract(dst wide, c0 uint64, c1 []uint32, j int) {
 	for i := j + 1; i < n; i++ {
 		dst[i] = -c1[n+j-i]
 	}
-	*dst.body() = p.toWide(c0)
+	*dst.body() = p.toWord(c0)
 }
 
 // phaseOf is the torus element num/den as a word: round(2^32 num/den) mod 2^32,
@@ -66,12 +66,17 @@ func phaseOf(num, den int64) uint32 {
 // that those of all inputs stay in the cache.
 const blockWords = 256
 
-// linear evaluates a layer's map on the wide ciphertexts of all values and puts the accumulators x
+// linear evaluates a layer's map on the big-key ciphertexts of all values and puts the accumulators x
 // of element o at the phase (x - lo[o] + 1/2) / 2H. The sums are exact modulo
-// 2^32; noise grows by the rows' L2 norms.
-func (p *Parameters) linear(ctx context.Context, workers int, dst, src []wide, l *layer) error {
+// 2^32; noise grows by the rows' L2 norms and the layer's gain. In a precise plan the
+// ciphertexts have the gain already.
+func (p *Parameters) linear(ctx context.Context, workers int, dst, src []bigKey, l *layer) error {
 	width := p.N() + 1
 	blocks := (width + blockWords - 1) / blockWords
+	gain := uint32(l.gain)
+	if l.precise {
+		gain = 1
+	}
 	return parallel.Run(ctx, workers, blocks, func(_, b int) error {
 		from, to := b*blockWords, min((b+1)*blockWords, width)
 		for o := range dst {
@@ -84,8 +89,13 @@ func (p *Parameters) linear(ctx context.Context, workers int, dst, src []wide, l
 			} else {
 				row(out, src[l.from:], from, l.rows, o)
 			}
+			if gain != 1 {
+				for i := range out {
+					out[i] *= gain
+				}
+			}
 			if to == width {
-				*dst[o].body() += phaseOf(2*(l.bias(o)-l.lo[o])+1, 4*int64(l.slots))
+				*dst[o].body() += phaseOf(2*(l.bias(o)-l.lo[o])+1, 4*int64(l.half))
 			}
 		}
 		return nil
@@ -93,7 +103,7 @@ func (p *Parameters) linear(ctx context.Context, workers int, dst, src []wide, l
 }
 
 // row is words from.. of output o of a linear map.
-func row(out []uint32, src []wide, from int, rows *bundle.Rows, o int) {
+func row(out []uint32, src []bigKey, from int, rows *bundle.Rows, o int) {
 	clear(out)
 	in, weights := rows.Row(o)
 	for k, i := range in {
