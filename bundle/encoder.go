@@ -82,3 +82,11 @@ func readEncoder(b []byte, coded bool, in Input) (encode.Encoder, error) {
 	}
 	return e, nil
 }
+
+// ClientEncoder is the encoder itself: where Encoder is nil, pixels divided by 255.
+func (f *File) ClientEncoder() (encode.Encoder, error) {
+	if f.Encoder != nil {
+		return f.Encoder, nil
+	}
+	return encode.NewPixels(f.Program.Input.Shape, nil, nil)
+}

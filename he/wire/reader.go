@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 )
 
 // Reader hashes what it reads and remembers the first error. What it gave before
@@ -20,6 +21,20 @@ type Reader struct {
 	n    int64 // bytes read
 	err  error
 	buf  []byte
+
+	head   Object
+	object *chunkReader // of Open; it checks what it gives itself, and hash is nil
+}
+
+// Object is what the object says before its payload, where Open read it.
+func (r *Reader) Object() Object { return r.head }
+
+// Refuse makes err the reader's first error, if it has none.
+func (r *Reader) Refuse(err error) error {
+	if r.err == nil {
+		r.err = err
+	}
+	return r.err
 }
 
 func newReader(r io.Reader, of, name string) *Reader {
@@ -41,7 +56,9 @@ func (r *Reader) Bytes(n int) []byte {
 	}
 	got, err := io.ReadFull(r.r, b)
 	r.n += int64(got)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if err != nil && r.object != nil {
+		r.err = r.object.err // it says where
+	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		r.err = fmt.Errorf("%s: %s is truncated at byte %d: %w", r.of, r.name, r.n, io.ErrUnexpectedEOF)
 	} else if err != nil {
 		r.err = fmt.Errorf("%s: reading %s at byte %d: %w", r.of, r.name, r.n, err)
@@ -49,7 +66,9 @@ func (r *Reader) Bytes(n int) []byte {
 	if r.err != nil {
 		clear(b)
 	}
-	r.hash.Write(b)
+	if r.hash != nil {
+		r.hash.Write(b)
+	}
 	return b
 }
 
@@ -79,6 +98,16 @@ func (r *Reader) Words32(v []uint32, limit uint32) {
 		}
 		v = v[n:]
 	}
+}
+
+// NewBytes is the next n bytes, in memory that grows as they arrive; see NewWords64. It
+// is nil after an error.
+func (r *Reader) NewBytes(n int) []byte {
+	return grow(r, n, func(v []byte) {
+		for part := range slices.Chunk(v, chunk) {
+			copy(part, r.Bytes(len(part)))
+		}
+	})
 }
 
 // NewWords64 is the next n residues below limit, in memory that grows as they
@@ -122,9 +151,14 @@ func (r *Reader) EndOfFile() error {
 	return r.err
 }
 
-// End reads and checks the hash.
+// End reads and checks the hash or, of an object that Open opened, says whether all of it
+// was read.
 func (r *Reader) End() error {
 	if r.err != nil {
+		return r.err
+	}
+	if r.object != nil {
+		r.err = r.object.end()
 		return r.err
 	}
 	want := r.hash.Sum(nil)

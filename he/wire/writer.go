@@ -17,6 +17,8 @@ type Writer struct {
 	n    int64
 	err  error
 	buf  []byte
+
+	object *chunkWriter // of Create; it writes checks itself, and hash is nil
 }
 
 // NewWriter writes a header.
@@ -31,7 +33,9 @@ func (w *Writer) Bytes(b []byte) {
 	if w.err != nil {
 		return
 	}
-	w.hash.Write(b)
+	if w.hash != nil {
+		w.hash.Write(b)
+	}
 	n, err := w.w.Write(b)
 	w.n += int64(n)
 	w.err = err
@@ -56,9 +60,15 @@ func words[T any](w *Writer, v []T, put func([]byte, T) []byte) {
 	}
 }
 
-// End writes the hash. It returns how many bytes were written in all, and the
+// End writes the hash, where Create did not begin the object. It returns how many bytes were written in all, and the
 // first error.
 func (w *Writer) End() (int64, error) {
+	if w.object != nil {
+		if n, err := w.object.end(); err != nil {
+			return n, fmt.Errorf("%s: writing: %w", w.name, err)
+		}
+		return w.object.n, nil
+	}
 	w.Bytes(w.hash.Sum(nil))
 	if w.err != nil {
 		return w.n, fmt.Errorf("%s: writing: %w", w.name, w.err)

@@ -30,12 +30,15 @@ func Read[T any](path string, limit int64, decode func([]byte) (*T, error)) (*T,
 	return v, nil
 }
 
+// ErrNotCanonical marks bytes that say what they say in another way than is written.
+var ErrNotCanonical = errors.New("not in canonical form: something was added, reordered or rewritten")
+
 // Canonical refuses bytes that are not what encode makes of what was decoded from
 // them, so that equal contents have equal bytes.
 func Canonical(b []byte, encode func() ([]byte, error)) error {
 	again, err := encode()
 	if err == nil && !bytes.Equal(again, b) {
-		err = errors.New("not in canonical form: something was added, reordered or rewritten")
+		err = ErrNotCanonical
 	}
 	return err
 }

@@ -1,0 +1,61 @@
+package roles
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"qtool/bundle"
+	"qtool/he"
+)
+
+// executor is how the halves of a back end are read.
+type executor struct {
+	// newClient draws a secret key.
+	newClient func(*he.ClientSpec) (he.Client, error)
+	// readClient reads an object with the secret key.
+	readClient func(*he.ClientSpec, io.Reader) (he.Client, error)
+	// decodePlan makes the plan that Encode wrote again, for the same program.
+	decodePlan func(context.Context, []byte, *bundle.Program) (he.Halves, error)
+}
+
+// executors are the back ends by what client and server halves call them.
+var executors = map[string]executor{}
+
+func find(name string) (executor, error) {
+	e, ok := executors[name]
+	if !ok {
+		return e, fmt.Errorf("roles: executor %q is unknown, this version has %s", name, strings.Join(slices.Sorted(maps.Keys(executors)), ", "))
+	}
+	return e, nil
+}
+
+// NewClient is a client with a new secret key.
+func NewClient(s *he.ClientSpec) (he.Client, error) {
+	e, err := find(s.Executor)
+	if err != nil {
+		return nil, err
+	}
+	return e.newClient(s)
+}
+
+// ReadClient is a client with the secret key that he.Client.WriteSecretKey wrote for the
+// same client half.
+func ReadClient(s *he.ClientSpec, r io.Reader) (he.Client, error) {
+	e, err := find(s.Executor)
+	if err != nil {
+		return nil, err
+	}
+	return e.readClient(s, r)
+}
+
+func readPlan(ctx context.Context, name string, b []byte, p *bundle.Program) (he.Halves, error) {
+	e, err := find(name)
+	if err != nil {
+		return nil, err
+	}
+	return e.decodePlan(ctx, b, p)
+}
