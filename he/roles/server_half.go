@@ -16,8 +16,9 @@ import (
 // program with its weights and tables. It holds no secret, no encoder, no golden vectors
 // and nothing of where the program comes from.
 type ServerHalf struct {
-	// Spec is the hash of the client half that belongs to it.
-	Spec [32]byte
+	// Spec is the hash of the client half that belongs to it, which is Client.
+	Spec   [32]byte
+	Client *he.ClientSpec
 	// Executor is the back end's package, as in he.ClientPart.
 	Executor string
 	Plan     he.Halves
@@ -54,7 +55,7 @@ func Split(f *bundle.File, plan he.Halves) (*he.ClientSpec, *ServerHalf, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	return spec, &ServerHalf{hash, part.Executor, plan, f.Program}, nil
+	return spec, &ServerHalf{hash, spec, part.Executor, plan, f.Program}, nil
 }
 
 // Write writes the half as an object: the executor's name, the plan's JSON and the
