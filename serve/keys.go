@@ -17,7 +17,7 @@ import (
 )
 
 func keyInfo(i keystore.Info) api.KeyInfo {
-	return api.KeyInfo{i.Sum.String(), i.Length, i.Arrived, i.Complete(), i.Used.UTC()}
+	return api.KeyInfo{SHA256: i.Sum.String(), Bytes: i.Length, Arrived: i.Arrived, Complete: i.Complete(), Used: i.Used.UTC()}
 }
 
 func (s *Service) listKeys(w *response, _ *http.Request, tenant string) error {

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -58,12 +59,15 @@ func NewModel(ctx context.Context, name string, h *roles.ServerHalf) (*Model, er
 		return nil, err
 	}
 	m := &Model{Name: name, Client: h.Client, Server: s, Spec: h.Spec, Plan: h.Plan.Describe(0)}
-	var b strings.Builder
-	if err := h.Client.Write(&b); err != nil {
-		return nil, err
-	}
-	m.client = []byte(b.String())
-	return m, nil
+	m.client, err = clientBytes(h.Client)
+	return m, err
+}
+
+// clientBytes is a client half as it is sent.
+func clientBytes(s *he.ClientSpec) ([]byte, error) {
+	var b bytes.Buffer
+	err := s.Write(&b)
+	return b.Bytes(), err
 }
 
 // inputBytes is the size of a message of inputs.

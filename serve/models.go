@@ -33,10 +33,10 @@ func (m *Model) Info() api.ModelInfo {
 	z := m.Client.Sizes
 	return api.ModelInfo{
 		Name: m.Name, Versions: []string{hex.EncodeToString(m.Spec[:])}, Platform: "qtool_" + m.Client.Backend,
-		Inputs:  []api.Tensor{{"input", "BYTES", m.Client.Input.Shape}},
-		Outputs: []api.Tensor{{m.Client.Output.Name, "FP64", m.Client.Output.Shape}},
+		Inputs:  []api.Tensor{{Name: "input", Datatype: "BYTES", Shape: m.Client.Input.Shape}},
+		Outputs: []api.Tensor{{Name: m.Client.Output.Name, Datatype: "FP64", Shape: m.Client.Output.Shape}},
 		Labels:  m.Client.Labels, Samples: z.Samples,
-		Bytes:        api.ObjectBytes{int64(len(m.client)), m.inputBytes(), wire.Size(z.Outputs), wire.Size(z.Keys)},
+		Bytes:        api.ObjectBytes{Client: int64(len(m.client)), Inputs: m.inputBytes(), Outputs: wire.Size(z.Outputs), Keys: wire.Size(z.Keys)},
 		SecurityBits: m.Client.SecurityBits, LogFailure: m.Client.LogFailure, Seconds: m.Plan.Predicted,
 	}
 }
