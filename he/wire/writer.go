@@ -28,6 +28,9 @@ func (f *Format) NewWriter(w io.Writer, h *Header) *Writer {
 	return out
 }
 
+// Err is the first error.
+func (w *Writer) Err() error { return w.err }
+
 // Bytes writes b.
 func (w *Writer) Bytes(b []byte) {
 	if w.err != nil {
