@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"image"
-	"image/color"
 	_ "image/jpeg" // image.Decode reads it
 	_ "image/png"  // image.Decode reads it
 
@@ -37,7 +36,8 @@ func Pictures(paths []string, e encode.Encoder) (*Samples, error) {
 
 // Picture is the bytes of the pixels of a picture of shape [C, H, W], from a PNG, a JPEG or
 // the bytes themselves. It must have H rows and W columns. Where C is 1 the colours of a
-// picture become luminance, Y = 0.299 R + 0.587 G + 0.114 B, and where C is 3 each channel of
+// picture become luminance, Y = 0.299 R + 0.587 G + 0.114 B rounded, as Pillow's mode L has
+// it, and where C is 3 each channel of
 // a grey one is the grey; 16 bits lose the lower 8. A picture that one could see through
 // is refused, as what would be behind it is not known.
 func Picture(b []byte, shape []int) ([]byte, error) {
@@ -76,12 +76,13 @@ func pixels(m image.Image, shape []int) ([]byte, error) {
 				return nil, fmt.Errorf("pixel %d, %d of the picture is transparent: flatten it onto its background", x, y)
 			}
 			k := y*shape[2] + x
-			if shape[0] == 1 {
-				all[k] = color.GrayModel.Convert(c).(color.Gray).Y
+			r, g, b, _ := c.RGBA()
+			r, g, b = r>>8, g>>8, b>>8
+			if shape[0] == 1 { // the weights are of 2^16, and together 2^16
+				all[k] = uint8((19595*r + 38470*g + 7471*b + 1<<15) >> 16)
 				continue
 			}
-			r, g, b, _ := c.RGBA()
-			all[k], all[size+k], all[2*size+k] = uint8(r>>8), uint8(g>>8), uint8(b>>8)
+			all[k], all[size+k], all[2*size+k] = uint8(r), uint8(g), uint8(b)
 		}
 	}
 	return all, nil
