@@ -121,7 +121,7 @@ func readServerHalf(ctx context.Context, in *wire.Reader) (*ServerHalf, error) {
 			return nil, in.Err()
 		}
 	}
-	if err := in.End(); err != nil {
+	if err := in.EndOfFile(); err != nil {
 		return nil, err
 	}
 	f, err := bundle.Decode(parts[2])
