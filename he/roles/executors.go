@@ -11,6 +11,7 @@ import (
 	"qtool/bundle"
 	"qtool/he"
 	"qtool/he/bgv"
+	"qtool/he/packed"
 )
 
 // executor is how the halves of a back end are read.
@@ -25,7 +26,9 @@ type executor struct {
 
 // executors are the back ends by what client and server halves call them.
 var executors = map[string]executor{
-	"bgv": {bgv.NewClient, bgv.ReadClient, decoded(bgv.DecodePlan)},
+	"bgv":         {bgv.NewClient, bgv.ReadClient, decoded(bgv.DecodePlan)},
+	"packed-bgv":  {packed.NewClient, packed.ReadClient, decoded(packed.DecodeExactPlan)},
+	"packed-ckks": {packed.NewClient, packed.ReadClient, decoded(packed.DecodePlan)},
 }
 
 // decoded is a back end's DecodePlan for any back end.
