@@ -16,7 +16,7 @@ import (
 )
 
 // The fake back end encrypts nothing: a sample of two codes is a message of two words, and
-// the answer is their sum and difference. Keys are keyWords words that are all the same.
+// the answer is their sum, and 256 more than their difference. Keys are keyWords words that are all the same.
 // What the service does with objects does not depend on what is in them.
 const keyWords = 1 << 15
 
@@ -80,7 +80,7 @@ func (s fakeServer) Evaluate(ctx context.Context, keys he.Keys, in *wire.Reader,
 	}
 	o.Kind = wire.Outputs
 	w := wire.Create(out, o)
-	w.Words64([]uint64{v[0] + v[1], v[0] - v[1]})
+	w.Words64([]uint64{v[0] + v[1], v[0] - v[1] + 256})
 	_, err := w.End()
 	return err
 }
@@ -115,13 +115,11 @@ func (c fakeClient) Decrypt(_ context.Context, in *wire.Reader, _ func(he.Step))
 		return nil, fmt.Errorf("fake: outputs of another key")
 	}
 	var v [2]uint64
-	for i := range v {
-		in.Words64(v[i:i+1], ^uint64(0))
-	}
+	in.Words64(v[:], 1024)
 	if err := in.End(); err != nil {
 		return nil, err
 	}
-	return &he.Decrypted{Answers: he.Exact{{Small: []int64{int64(v[0]), int64(v[1])}}}}, nil
+	return &he.Decrypted{Answers: he.Exact{{Small: []int64{int64(v[0]), int64(v[1]) - 256}}}}, nil
 }
 
 // fakeModel is a model of the fake back end.

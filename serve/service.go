@@ -214,6 +214,7 @@ func (s *Service) wrap(pattern string, h endpoint) http.Handler {
 			}
 			code = p.Code()
 			if w.status == 0 {
+				w.Header().Set("Connection", "close") // with what may be left of the body
 				p.write(w)
 			}
 		}
