@@ -15,7 +15,9 @@ import (
 	"qtool/he"
 	"qtool/he/choose"
 	"qtool/he/lstm"
+	"qtool/he/roles"
 	"qtool/he/tfhe"
+	"qtool/he/wire"
 )
 
 // exchange is one encrypted input and its answer.
@@ -23,6 +25,7 @@ type exchange struct {
 	// Logits are reals in the units of the program's integers; exact ones are those
 	// integers. Bound is the stated error of the others.
 	logits, bound []float64
+	answers       he.Answers // nil for pbs
 	server        ServerView
 	seconds       AskSeconds
 }
@@ -59,11 +62,11 @@ func (l *laps) lap(to *float64) {
 // ask makes keys, encrypts one input, has a server evaluate it, and decrypts. The
 // client and the server are separate: what passes between them is ciphertexts and
 // evaluation keys.
-func ask(ctx context.Context, p *choose.Plan, input bundle.Sample, step func(he.Step)) (*exchange, error) {
+func ask(ctx context.Context, f *bundle.File, p *choose.Plan, input bundle.Sample, step func(he.Step)) (*exchange, error) {
 	switch plan := p.Backend.(type) {
 	case *lstm.Plan:
 		defer debug.SetGCPercent(debug.SetGCPercent(garbage(p)))
-		return askLSTM(ctx, plan, input, step)
+		return askRoles(ctx, f, p, plan, input, step)
 	case *tfhe.Plan:
 		return askPBS(ctx, plan, input, step)
 	}
@@ -138,48 +141,73 @@ func (x *exchange) wire(o io.WriterTo, size *int64, sum *string) (*bytes.Buffer,
 	return &b, nil
 }
 
-func askLSTM(ctx context.Context, p *lstm.Plan, input bundle.Sample, step func(he.Step)) (*exchange, error) {
-	x := &exchange{server: ServerView{Backend: "packed-ckks", SecurityBits: p.SecurityBits(), Why: p.Why()}}
+// askRoles asks a client and a server that are made of the halves of a plan, and that
+// exchange bytes.
+func askRoles(ctx context.Context, f *bundle.File, p *choose.Plan, plan he.Halves, input bundle.Sample, step func(he.Step)) (*exchange, error) {
+	d := p.Describe(1)
+	x := &exchange{server: ServerView{Backend: d.Backend, SecurityBits: d.SecurityBits, Why: plan.Describe(1).Why}}
 	clock := laps{time.Now()}
-	phase, done, total := "keygen", 0, p.KeyCount()+p.Operations()
-	tick := func() {
-		done++
-		step(he.Step{Phase: phase, Done: done, Total: total})
-	}
-	step(he.Step{Phase: phase, Total: total})
-	client := lstm.NewClient(p)
-	keys, err := client.EvaluationKeys(ctx, tick)
+	spec, half, err := roles.Split(f, plan)
 	if err != nil {
 		return nil, err
 	}
-	server, err := lstm.NewServer(p)
+	client, err := roles.NewClient(spec)
 	if err != nil {
 		return nil, err
 	}
-	x.server.KeyBytes = keys.Bytes()
+	var keys, in, out bytes.Buffer
+	if err := client.WriteEvaluationKeys(ctx, &keys, step); err != nil {
+		return nil, err
+	}
+	server, err := half.NewServer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	x.server.KeyBytes = int64(keys.Len())
+	evaluation, err := server.ReadKeys(ctx, &keys)
+	if err != nil {
+		return nil, err
+	}
 	clock.lap(&x.seconds.Keygen)
-	in, err := client.Encrypt(ctx, []bundle.Sample{input})
-	if err != nil {
+	if err := client.Encrypt(ctx, []bundle.Sample{input}, wire.Message{Samples: 1, Last: true}, &in, step); err != nil {
 		return nil, err
 	}
-	sum := in.SHA256()
-	x.server.InputBytes, x.server.InputSHA256 = in.Bytes(), hex.EncodeToString(sum[:])
+	x.server.InputBytes, x.server.InputSHA256 = seen(&in)
 	clock.lap(&x.seconds.Encrypt)
-	phase = "evaluate"
-	out, err := server.Evaluate(ctx, in, keys, tick)
+	message, err := wire.Open(&in)
 	if err != nil {
 		return nil, err
 	}
-	sum = out.SHA256()
-	x.server.AnswerBytes, x.server.AnswerSHA256 = out.Bytes(), hex.EncodeToString(sum[:])
+	if err := server.Evaluate(ctx, evaluation, message, &out, step); err != nil {
+		return nil, err
+	}
+	x.server.AnswerBytes, x.server.AnswerSHA256 = seen(&out)
 	clock.lap(&x.seconds.Evaluate)
-	logits, err := client.Decrypt(out, 1)
+	answer, err := wire.Open(&out)
 	if err != nil {
 		return nil, err
 	}
-	x.logits, x.bound = p.Public(logits[0]), p.ErrorBound()
+	got, err := client.Decrypt(ctx, answer, step)
+	if err != nil {
+		return nil, err
+	}
 	clock.lap(&x.seconds.Decrypt)
+	x.answers = got.Answers
+	switch a := got.Answers.(type) {
+	case he.Approximate:
+		x.logits, x.bound = a.Reals[0], a.Bound
+	case he.Exact:
+		for i := range a[0].Len() {
+			x.logits = append(x.logits, a[0].Float(i))
+		}
+	}
 	return x, nil
+}
+
+// seen is the size and the hash of an object as it is sent.
+func seen(b *bytes.Buffer) (int64, string) {
+	sum := sha256.Sum256(b.Bytes())
+	return int64(b.Len()), hex.EncodeToString(sum[:])
 }
 
 // answer is the label of the largest real logit; the lowest index wins a tie.
@@ -191,16 +219,19 @@ func (x *exchange) answer(n *bundle.Node) (label int, reals []float64) {
 			label = i
 		}
 	}
+	if x.answers != nil {
+		label = x.answers.Label(n, 0)
+	}
 	return label, reals
 }
 
 // agrees reports whether the logits are the reference's: equal or, where they are
-// approximate, within three times the bound, as Public rounds by up to two.
+// approximate, within the bound, which counts their rounding in.
 func (x *exchange) agrees(want bundle.Vec) bool {
 	for i, v := range x.logits {
 		limit := 0.0
 		if x.bound != nil {
-			limit = 3 * x.bound[i]
+			limit = x.bound[i]
 		}
 		if !(math.Abs(v-want.Float(i)) <= limit) {
 			return false
