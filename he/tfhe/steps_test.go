@@ -98,7 +98,7 @@ func TestInsecureKeySwitch(t *testing.T) {
 		l.LogSmallQ, l.Switch.Base, l.Switch.Levels = c.logSmallQ, c.base, c.levels
 		p := mustParameters(t, l)
 		k := NewSecretKey(p)
-		keys, err := k.EvaluationKeys(context.Background(), 2, nil)
+		keys, err := k.evaluationKeys(context.Background(), [32]byte{}, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
