@@ -12,11 +12,16 @@ import (
 	"qtool/he/internal/secret"
 	"qtool/he/wire"
 	"qtool/internal/parallel"
+	"qtool/kernel/cpu"
 )
 
 // NewClient is a client of a client half with a new secret key.
 func NewClient(s *he.ClientSpec) (he.Client, error) {
-	h, err := readHalf(s)
+	x, err := readParameters(s)
+	if err != nil {
+		return nil, err
+	}
+	h, err := newHalf(x, s.Input, &s.Output, 0, cpu.Active)
 	if err != nil {
 		return nil, err
 	}
@@ -24,9 +29,9 @@ func NewClient(s *he.ClientSpec) (he.Client, error) {
 }
 
 // ReadClient is a client of a client half with the secret key that WriteSecretKey wrote
-// for it. It returns a *wire.MismatchError for a key of another client half.
+// for it. The error wraps wire.ErrSpec for a key of another client half.
 func ReadClient(s *he.ClientSpec, r io.Reader) (he.Client, error) {
-	h, err := readHalf(s)
+	x, err := readParameters(s)
 	if err != nil {
 		return nil, err
 	}
@@ -38,20 +43,23 @@ func ReadClient(s *he.ClientSpec, r io.Reader) (he.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bgv: secret key: %w", err)
 	}
-	id := in.Object().Key
-	if err := in.Expect(wire.Object{Kind: wire.SecretKey, Spec: hash, Key: id, Length: int64(h.Slots())}); err != nil {
-		return nil, fmt.Errorf("bgv: secret key: %w", err)
-	}
-	b := in.NewBytes(h.Slots())
-	defer clear(b)
-	if err := in.End(); err != nil {
+	if err := in.Expect(wire.Object{Kind: wire.SecretKey, Spec: hash, Length: int64(x.Slots())}); err != nil {
 		return nil, fmt.Errorf("bgv: %w", err)
+	}
+	b := in.NewBytes(x.Slots())
+	defer clear(b)
+	if err := in.EndOfFile(); err != nil {
+		return nil, fmt.Errorf("bgv: %w", err)
+	}
+	h, err := newHalf(x, s.Input, &s.Output, 0, cpu.Active)
+	if err != nil {
+		return nil, err
 	}
 	key, err := secret.Key(h.params, b)
 	if err != nil {
 		return nil, fmt.Errorf("bgv: %w", err)
 	}
-	return newClient(h, id, key).of(s)
+	return newClient(h, in.Object().Key, key).of(s)
 }
 
 // of makes c the client of a client half.
@@ -141,9 +149,7 @@ func (c *Client) Encrypt(ctx context.Context, samples []bundle.Sample, m wire.Me
 // Decrypt implements he.Client: the answers are the program's integers. It returns a
 // *batch.NoiseError where the noise came near its limit.
 func (c *Client) Decrypt(ctx context.Context, in *wire.Reader, step func(he.Step)) (*he.Decrypted, error) {
-	if err := in.Expect(wire.Object{
-		Kind: wire.Outputs, Spec: c.hash, Key: c.id, Length: c.sizes().Outputs, Message: wire.Message{Samples: uint32(c.Slots())},
-	}); err != nil {
+	if err := in.ExpectMessage(wire.Object{Kind: wire.Outputs, Spec: c.hash, Key: c.id, Length: c.sizes().Outputs}, c.Slots()); err != nil {
 		return nil, fmt.Errorf("bgv: %w", err)
 	}
 	progress := meter.New(step, c.decryptCost*float64(len(c.T)*c.outputs))

@@ -98,22 +98,25 @@ func newHalf(x parameters, in bundle.Input, out *bundle.Node, workers int, level
 }
 
 // Slots is how many samples a batch holds: the ring degree.
-func (h *half) Slots() int { return 1 << h.LogN }
+func (x *parameters) Slots() int { return 1 << x.LogN }
 
 // polynomialBytes is the size of a polynomial with so many limbs.
-func (h *half) polynomialBytes(limbs int) int64 { return 8 * int64(limbs) << h.LogN }
+func (x *parameters) polynomialBytes(limbs int) int64 { return 8 * int64(limbs) << x.LogN }
 
-// sizes are the payloads of a batch's objects. Inputs are a seed and, for each plaintext
-// prime, c_0 of every input; outputs are, for each plaintext prime, all polynomials of
-// every output. There are no evaluation keys.
-func (h *half) sizes() he.Sizes {
-	primes := int64(len(h.T))
+// sizes are the payloads of the objects of a batch of so many input elements and outputs.
+// Inputs are a seed and, for each plaintext prime, c_0 of every input; outputs are, for
+// each plaintext prime, all polynomials of every output. There are no evaluation keys.
+func (x *parameters) sizes(inputs, outputs int) he.Sizes {
+	primes := int64(len(x.T))
 	return he.Sizes{
-		Samples: h.Slots(),
-		Inputs:  sample.SeedSize + primes*int64(h.inputs)*h.polynomialBytes(len(h.Q)),
-		Outputs: primes * int64(h.outputs) * int64(h.OutputDegree+1) * h.polynomialBytes(h.OutputPrimes),
+		Samples: x.Slots(),
+		Inputs:  sample.SeedSize + primes*int64(inputs)*x.polynomialBytes(len(x.Q)),
+		Outputs: primes * int64(outputs) * int64(x.OutputDegree+1) * x.polynomialBytes(x.OutputPrimes),
 	}
 }
+
+// sizes are the payloads of the program's objects.
+func (h *half) sizes() he.Sizes { return h.parameters.sizes(h.inputs, h.outputs) }
 
 // maxPrimes bounds the primes of a ciphertext modulus, far above what is secure in any
 // ring.
@@ -173,33 +176,29 @@ func (p *Plan) ClientPart() (he.ClientPart, error) {
 	}, nil
 }
 
-// readHalf is the half of a client half that may come from anywhere.
-func readHalf(s *he.ClientSpec) (*half, error) {
-	var x parameters
+// readParameters are those of a client half that may come from anywhere.
+func readParameters(s *he.ClientSpec) (x parameters, err error) {
 	if s.Executor != "bgv" {
-		return nil, fmt.Errorf("bgv: a client half of executor %q", s.Executor)
+		return x, fmt.Errorf("bgv: a client half of executor %q", s.Executor)
 	}
-	if err := strict.JSON(s.Parameters, &x); err != nil {
-		return nil, fmt.Errorf("bgv: client half: %w", err)
+	err = strict.JSON(s.Parameters, &x)
+	if err == nil {
+		err = whole.Canonical(s.Parameters, func() ([]byte, error) { return json.Marshal(x) })
 	}
-	if err := whole.Canonical(s.Parameters, func() ([]byte, error) { return json.Marshal(x) }); err != nil {
-		return nil, fmt.Errorf("bgv: client half: %w", err)
+	if err == nil {
+		err = bundle.CheckEnds(s.Input, &s.Output, s.Labels)
 	}
-	if err := bundle.CheckEnds(s.Input, &s.Output, s.Labels); err != nil {
-		return nil, fmt.Errorf("bgv: client half: %w", err)
+	if err == nil {
+		err = x.check(s.Output.Range)
 	}
-	if err := x.check(s.Output.Range); err != nil {
-		return nil, fmt.Errorf("bgv: client half: %w", err)
+	if err != nil {
+		return x, fmt.Errorf("bgv: client half: %w", err)
 	}
 	if bits := security.Estimate(x.LogN, log2.Product(x.Q)); bits != s.SecurityBits {
-		return nil, fmt.Errorf("bgv: client half: it says %d bits of security, and has about %d: %w", s.SecurityBits, bits, security.ErrInsecure)
+		return x, fmt.Errorf("bgv: client half: it says %d bits of security, and has about %d: %w", s.SecurityBits, bits, security.ErrInsecure)
 	}
-	h, err := newHalf(x, s.Input, &s.Output, 0, cpu.Active)
-	if err != nil {
-		return nil, err
+	if got := x.sizes(bundle.Size(s.Input.Shape), bundle.Size(s.Output.Shape)); got != s.Sizes {
+		return x, fmt.Errorf("bgv: client half: it says messages are %+v, and they are %+v", s.Sizes, got)
 	}
-	if got := h.sizes(); got != s.Sizes {
-		return nil, fmt.Errorf("bgv: client half: it says messages are %+v, and they are %+v", s.Sizes, got)
-	}
-	return h, nil
+	return x, nil
 }

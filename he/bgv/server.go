@@ -38,40 +38,45 @@ func (p *Plan) NewServer(_ context.Context, spec [32]byte) (he.Server, error) {
 	return &Server{plan: p, spec: spec}, nil
 }
 
-// publicKeys are a server's evaluation keys: none, of a secret key that has a name.
-type publicKeys struct{ id wire.KeyID }
+// publicKeys are a server's evaluation keys: none, of a client half and a secret key that
+// have names.
+type publicKeys struct {
+	spec [32]byte
+	id   wire.KeyID
+}
 
 // KeyID implements he.Keys.
 func (k *publicKeys) KeyID() wire.KeyID { return k.id }
 
 // Bytes implements he.Keys.
-func (k *publicKeys) Bytes() int64 { return int64(len(k.id)) }
+func (k *publicKeys) Bytes() int64 { return int64(len(k.spec) + len(k.id)) }
 
-// ReadKeys implements he.Server. It returns a *wire.MismatchError for keys of another
+// ReadKeys implements he.Server. The error wraps wire.ErrSpec for keys of another
 // client half.
 func (s *Server) ReadKeys(_ context.Context, r io.Reader) (he.Keys, error) {
 	in, err := wire.Open(r)
 	if err != nil {
 		return nil, fmt.Errorf("bgv: evaluation keys: %w", err)
 	}
-	id := in.Object().Key
-	if err := in.Expect(wire.Object{Kind: wire.EvaluationKeys, Spec: s.spec, Key: id}); err != nil {
-		return nil, fmt.Errorf("bgv: evaluation keys: %w", err)
-	}
-	if err := in.End(); err != nil {
+	if err := in.Expect(wire.Object{Kind: wire.EvaluationKeys, Spec: s.spec}); err != nil {
 		return nil, fmt.Errorf("bgv: %w", err)
 	}
-	return &publicKeys{id}, nil
+	if err := in.EndOfFile(); err != nil {
+		return nil, fmt.Errorf("bgv: %w", err)
+	}
+	return &publicKeys{s.spec, in.Object().Key}, nil
 }
 
 // Evaluate implements he.Server: plaintext prime by plaintext prime, so that the
-// ciphertexts of one are in memory at once. It returns a *wire.MismatchError for inputs of
-// another client half or secret key.
+// ciphertexts of one are in memory at once. The error wraps wire.ErrSpec or wire.ErrKey for
+// keys or inputs of another client half or secret key.
 func (s *Server) Evaluate(ctx context.Context, keys he.Keys, in *wire.Reader, out io.Writer, step func(he.Step)) error {
 	p := s.plan
-	if err := in.Expect(wire.Object{
-		Kind: wire.Inputs, Spec: s.spec, Key: keys.KeyID(), Length: p.sizes().Inputs, Message: wire.Message{Samples: uint32(p.Slots())},
-	}); err != nil {
+	k, ok := keys.(*publicKeys)
+	if !ok || k.spec != s.spec {
+		return fmt.Errorf("bgv: evaluation keys: %w", wire.ErrSpec)
+	}
+	if err := in.ExpectMessage(wire.Object{Kind: wire.Inputs, Spec: s.spec, Key: k.id, Length: p.sizes().Inputs}, p.Slots()); err != nil {
 		return fmt.Errorf("bgv: %w", err)
 	}
 	e := s.take()

@@ -60,7 +60,7 @@ func NewClient(p *Plan) *Client {
 // after each, from one goroutine at a time.
 func (c *Client) EvaluationKeys(ctx context.Context, done func()) (*EvaluationKeys, error) {
 	p := c.plan
-	s, err := keyset.Generate(ctx, p.workers, p.fast().Parameters, p.needs(), c.secret, done)
+	s, err := keyset.Generate(ctx, p.workers, p.fast().Parameters, p.needs(), c.secret, sample.NewSeed(), done)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +91,7 @@ func (c *Client) Encrypt(ctx context.Context, sequences []bundle.Sample) (*Input
 	for range steps {
 		in.steps = append(in.steps, make([]engine.Ciphertext, p.chunks()))
 	}
+	seed := sample.NewSeed() // of the masks
 	tools := make([]*encrypter, p.workers)
 	for w := range tools {
 		tools[w] = &encrypter{p.newEncoder(), secret.NewEncrypter(p.fast().Parameters, c.secret, sample.NewSeed())}
@@ -105,7 +106,7 @@ func (c *Client) Encrypt(ctx context.Context, sequences []bundle.Sample) (*Input
 				slots[u*p.Slots()+s] = complex(p.shared.x*float64(sequence[t*d+k*p.blocks+u]), 0)
 			}
 		}
-		in.steps[t][k], err = tools[w].encrypt(p.cell.limbs(t))
+		in.steps[t][k], err = tools[w].encrypt(p.cell.limbs(t), sample.Derived(seed, "input", uint64(i)))
 		return err
 	}, nil)
 	if err != nil {
@@ -121,7 +122,7 @@ type encrypter struct {
 }
 
 // encrypt encrypts the encoder's slots.
-func (e *encrypter) encrypt(limbs int) (engine.Ciphertext, error) {
+func (e *encrypter) encrypt(limbs int, public sample.Seed) (engine.Ciphertext, error) {
 	m := make(engine.Poly, limbs)
 	for i := range m {
 		m[i] = make([]uint64, e.plan.params.N())
@@ -129,7 +130,7 @@ func (e *encrypter) encrypt(limbs int) (engine.Ciphertext, error) {
 	if err := e.encode(m, use{}); err != nil {
 		return nil, err
 	}
-	return engine.Ciphertext{m, e.encrypter.Encrypt(m)}, nil
+	return engine.Ciphertext{m, e.encrypter.Encrypt(m, public)}, nil
 }
 
 // Decrypt gives the first n sequences' logits as reals, in the units of the

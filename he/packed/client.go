@@ -42,7 +42,15 @@ var _ he.Client = (*Client)(nil)
 
 // NewClient draws a secret key for a client half: uniform ternary, from a stream that the
 // operating system seeds.
-func NewClient(s *he.ClientSpec) (*Client, error) { return clientOf(s, nil) }
+func NewClient(s *he.ClientSpec) (he.Client, error) { return role(clientOf(s, nil)) }
+
+// role is c as the interface has it, or nil with the error.
+func role(c *Client, err error) (he.Client, error) {
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
 
 // clientOf is the client of a half that anybody may have made, with the key that read
 // reads or, where that is nil, a new one.

@@ -26,29 +26,19 @@ import (
 //
 // How many there are, and modulo which primes, follows from the client half.
 
-// expect refuses an object that is not of the kind, pair and length.
-func expect(o wire.Object, kind wire.Kind, pair [32]byte, length int64) error {
-	switch {
-	case o.Kind != kind:
-		return fmt.Errorf("packed: the object is a %v, want %v", o.Kind, kind)
-	case o.Spec != pair:
-		return fmt.Errorf("packed: the %v are of another plan or client half", kind)
-	case o.Length != length:
-		return fmt.Errorf("packed: %v of %d bytes, want %d", kind, o.Length, length)
-	}
-	return nil
-}
-
 // open reads the head of an object that stands alone.
 func open(r io.Reader, kind wire.Kind, pair [32]byte, length int64) (*wire.Reader, error) {
 	in, err := wire.Open(r)
 	if err == io.EOF {
-		return nil, fmt.Errorf("packed: %v: there is nothing to read: %w", kind, io.ErrUnexpectedEOF)
+		err = fmt.Errorf("there is nothing to read: %w", io.ErrUnexpectedEOF)
+	}
+	if err == nil {
+		err = in.Expect(wire.Object{Kind: kind, Spec: pair, Length: length})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("packed: %v: %w", kind, err)
 	}
-	return in, expect(in.Object(), kind, pair, length)
+	return in, nil
 }
 
 // WriteSecretKey implements he.Client.
@@ -63,24 +53,26 @@ func (c *Client) WriteSecretKey(w io.Writer) error {
 
 // ReadClient is the client with the secret key that WriteSecretKey wrote for the same
 // client half.
-func ReadClient(s *he.ClientSpec, r io.Reader) (*Client, error) {
-	return clientOf(s, func(h *half, pair [32]byte) (*rlwe.SecretKey, wire.KeyID, error) {
-		n := h.params.N()
-		in, err := open(r, wire.SecretKey, pair, int64(n))
-		if err != nil {
-			return nil, wire.KeyID{}, err
-		}
-		b := in.NewBytes(n)
-		defer clear(b)
-		if err := in.End(); err != nil {
-			return nil, wire.KeyID{}, err
-		}
-		key, err := secret.Key(h.params, b)
-		if err != nil {
-			return nil, wire.KeyID{}, fmt.Errorf("packed: %w", err)
-		}
-		return key, in.Object().Key, nil
-	})
+func ReadClient(s *he.ClientSpec, r io.Reader) (he.Client, error) {
+	return role(clientOf(s, func(h *half, pair [32]byte) (*rlwe.SecretKey, wire.KeyID, error) { return readSecretKey(h, pair, r) }))
+}
+
+func readSecretKey(h *half, pair [32]byte, r io.Reader) (*rlwe.SecretKey, wire.KeyID, error) {
+	n := h.params.N()
+	in, err := open(r, wire.SecretKey, pair, int64(n))
+	if err != nil {
+		return nil, wire.KeyID{}, err
+	}
+	b := in.NewBytes(n)
+	defer clear(b)
+	if err := in.End(); err != nil {
+		return nil, wire.KeyID{}, err
+	}
+	key, err := secret.Key(h.params, b)
+	if err != nil {
+		return nil, wire.KeyID{}, fmt.Errorf("packed: %w", err)
+	}
+	return key, in.Object().Key, nil
 }
 
 // WriteEvaluationKeys implements he.Client.
@@ -174,18 +166,12 @@ func readInputs(in *wire.Reader, h *half, pair [32]byte) (*Inputs, error) {
 // Evaluate implements he.Server.
 func (s *Server) Evaluate(ctx context.Context, keys he.Keys, in *wire.Reader, out io.Writer, step func(he.Step)) error {
 	o, h := in.Object(), s.half
-	if err := expect(o, wire.Inputs, s.pair, h.sizes().Inputs); err != nil {
-		return err
-	}
 	k, ok := keys.(*EvaluationKeys)
 	if !ok || k == nil {
 		return fmt.Errorf("packed: evaluation keys of type %T", keys)
 	}
-	if o.Key != k.id {
-		return fmt.Errorf("packed: the inputs belong to another secret key than the evaluation keys")
-	}
-	if o.Message.Samples != 1 {
-		return fmt.Errorf("packed: a message of %d samples, want one", o.Message.Samples)
+	if err := in.ExpectMessage(wire.Object{Kind: wire.Inputs, Spec: s.pair, Key: k.id, Length: h.sizes().Inputs}, 1); err != nil {
+		return fmt.Errorf("packed: %w", err)
 	}
 	inputs, err := readInputs(in, h, s.pair)
 	if err != nil {
@@ -209,6 +195,18 @@ func (out *Outputs) write(w io.Writer, h *half, m wire.Message) error {
 	return err
 }
 
+// readOutputs reads the payload of outputs, to its end.
+func readOutputs(out *wire.Reader, h *half, pair [32]byte) (*Outputs, error) {
+	all := &Outputs{pair: pair, id: out.Object().Key}
+	for range h.primes() {
+		all.cts = append(all.cts, engine.ReadCiphertexts(out, h.Ciphertexts, 2, h.LogN, h.Q[:h.Limbs]))
+	}
+	if err := out.End(); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
 // Decrypt implements he.Client: reals come rounded; see he.Approximate.Rounded.
 func (c *Client) Decrypt(ctx context.Context, out *wire.Reader, step func(he.Step)) (*he.Decrypted, error) {
 	d, err := c.UnsafeDecrypt(ctx, out, step)
@@ -228,21 +226,12 @@ func (c *Client) Decrypt(ctx context.Context, out *wire.Reader, step func(he.Ste
 // Reference: Li and Micciancio, "On the Security of Homomorphic Encryption on
 // Approximate Numbers", EUROCRYPT 2021.
 func (c *Client) UnsafeDecrypt(ctx context.Context, out *wire.Reader, step func(he.Step)) (*he.Decrypted, error) {
-	o, h := out.Object(), c.half
-	if err := expect(o, wire.Outputs, c.pair, h.sizes().Outputs); err != nil {
-		return nil, err
+	h := c.half
+	if err := out.ExpectMessage(wire.Object{Kind: wire.Outputs, Spec: c.pair, Key: c.id, Length: h.sizes().Outputs}, 1); err != nil {
+		return nil, fmt.Errorf("packed: %w", err)
 	}
-	if o.Key != c.id {
-		return nil, fmt.Errorf("packed: the outputs belong to another secret key")
-	}
-	if o.Message.Samples != 1 {
-		return nil, fmt.Errorf("packed: a message of %d samples, want one", o.Message.Samples)
-	}
-	all := &Outputs{pair: c.pair, id: o.Key}
-	for range h.primes() {
-		all.cts = append(all.cts, engine.ReadCiphertexts(out, h.Ciphertexts, 2, h.LogN, h.Q[:h.Limbs]))
-	}
-	if err := out.End(); err != nil {
+	all, err := readOutputs(out, h, c.pair)
+	if err != nil {
 		return nil, err
 	}
 	d, err := c.decrypt(ctx, &c.spec.Output, all)
