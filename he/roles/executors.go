@@ -12,6 +12,7 @@ import (
 	"qtool/he"
 	"qtool/he/bgv"
 	"qtool/he/packed"
+	"qtool/he/tfhe"
 )
 
 // executor is how the halves of a back end are read.
@@ -29,6 +30,7 @@ var executors = map[string]executor{
 	"bgv":         {bgv.NewClient, bgv.ReadClient, decoded(bgv.DecodePlan)},
 	"packed-bgv":  {packed.NewClient, packed.ReadClient, decoded(packed.DecodeExactPlan)},
 	"packed-ckks": {packed.NewClient, packed.ReadClient, decoded(packed.DecodePlan)},
+	"tfhe":        {tfhe.NewClient, tfhe.ReadClient, decoded(tfhe.DecodePlan)},
 }
 
 // decoded is a back end's DecodePlan for any back end.

@@ -33,12 +33,12 @@ type client struct {
 var _ he.Client = (*Client)(nil)
 
 // NewClient makes a client of a client half, with a new secret key.
-func NewClient(s *he.ClientSpec) (*Client, error) {
+func NewClient(s *he.ClientSpec) (he.Client, error) {
 	return clientOf(s, func(h *half, _ [32]byte) (*SecretKey, error) { return NewSecretKey(h.params), nil })
 }
 
 // clientOf is the client of a half that anybody may have made, with the key that is given.
-func clientOf(s *he.ClientSpec, key func(*half, [32]byte) (*SecretKey, error)) (*Client, error) {
+func clientOf(s *he.ClientSpec, key func(*half, [32]byte) (*SecretKey, error)) (he.Client, error) {
 	pair, err := s.Hash()
 	if err != nil {
 		return nil, err
@@ -103,18 +103,23 @@ func (p *Parameters) mask(c1 []uint64, seed [sample.SeedSize]byte, k int) {
 //
 // It returns an error if the sample is none of the program's.
 func (c *Client) encrypt(s bundle.Sample) (*Input, error) {
+	return c.encryptWith(s, sample.NewSeed(), sample.NewSeed())
+}
+
+// encryptWith is encrypt with the seeds of masks and of errors.
+func (c *Client) encryptWith(s bundle.Sample, masks, errors sample.Seed) (*Input, error) {
 	if err := c.input.CheckSamples([]bundle.Sample{s}); err != nil {
 		return nil, fmt.Errorf("tfhe: %w", err)
 	}
 	h, p := c.half, c.half.params
-	in := &Input{pair: c.pair, id: c.secret.id, seed: sample.NewSeed()}
-	errors := p.newSampler(sample.NewSeed())
-	defer errors.stream.Close()
+	in := &Input{pair: c.pair, id: c.secret.id, seed: masks}
+	drawn := p.newSampler(errors)
+	defer drawn.stream.Close()
 	n := p.N()
 	for k := range h.parts() {
 		c0, c1 := make([]uint64, n), make([]uint64, n)
 		p.mask(c1, in.seed, k)
-		errors.body(c.secret, c0, c1)
+		drawn.body(c.secret, c0, c1)
 		for i, q := range s[k*n : min((k+1)*n, len(s))] {
 			c0[i] = (c0[i] + p.encode(int64(q), 2*int64(h.inputs[k*n+i]))) % p.q
 		}

@@ -57,7 +57,7 @@ func (c *Client) WriteSecretKey(w io.Writer) error {
 
 // ReadClient makes a client of a client half with the secret key that WriteSecretKey wrote
 // for the same half.
-func ReadClient(s *he.ClientSpec, r io.Reader) (*Client, error) {
+func ReadClient(s *he.ClientSpec, r io.Reader) (he.Client, error) {
 	return clientOf(s, func(h *half, pair [32]byte) (*SecretKey, error) {
 		n, dimension := h.params.N(), h.params.Dimension
 		in, err := open(r, wire.Object{Kind: wire.SecretKey, Spec: pair, Length: int64(n + dimension)})
