@@ -42,6 +42,9 @@ type clientOutput struct {
 // maxHead bounds the JSON of a client half, in bytes.
 const maxHead = MaxParameters + 1<<20
 
+// MaxClientBytes bounds the object of a client half, its checks included.
+const MaxClientBytes = 1<<10 + (8+maxHead+encode.MaxBytes)/1000*1001
+
 // payload is all of a client half; see parts.
 func (s *ClientSpec) payload() ([]byte, error) {
 	head, err := json.Marshal(clientHead{

@@ -71,7 +71,10 @@ func (s Source) beside(name string) string {
 func Draw(ctx context.Context, s Source) ([]byte, error) {
 	r := s.report
 	if r == nil {
-		var err error
+		err := whole.Folder(s.Dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
 		if r, err = ReadReport(filepath.Join(s.Dir, FileReport)); err != nil {
 			return nil, err
 		}

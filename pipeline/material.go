@@ -12,6 +12,7 @@ import (
 	"qtool/internal/hint"
 	"qtool/model"
 	"qtool/recipe/material"
+	"qtool/task"
 	"qtool/verify"
 	"qtool/verify/integer"
 )
@@ -81,19 +82,24 @@ func (m *Material) fits(path string, c *model.Checkpoint) error {
 	return nil
 }
 
-// HeldAnswers are the float network's answers to the held-out samples, and how many of
-// them are right.
+// Task is what the networks of the workspace are asked for, once its data is loaded.
+func (w *Workspace) Task() task.Task {
+	return task.Task{Kind: task.Classification, Outputs: w.data.Classes}
+}
+
+// HeldAnswers are the float network's answers to the held-out samples, and the metric
+// of these that decides in the task.
 func (m *Material) HeldAnswers(ctx context.Context, float *model.Checkpoint) (verify.Predictions, float64, error) {
 	answers, err := predict(ctx, float, m.Held)
 	if err != nil {
 		return nil, 0, err
 	}
-	ladder := verify.Ladder{Labels: m.Held.Labels, Float: answers.Answers}
+	ladder := verify.Ladder{Task: m.w.Task(), Labels: m.Held.Labels, Float: answers.Answers, FloatValues: answers.Values}
 	scored, err := ladder.Compare()
 	if err != nil {
 		return nil, 0, err
 	}
-	return answers.Answers, *scored.Accuracy.Float, nil
+	return answers.Answers, *scored.Judged(m.w.Task().Metric()).Float, nil
 }
 
 // Score runs the integer program of q on the held-out samples and compares it with the
@@ -115,7 +121,7 @@ func (m *Material) Score(ctx context.Context, q *model.Quantized, p *bundle.Prog
 	if err != nil {
 		return nil, err
 	}
-	ladder := verify.Ladder{Output: p.Output(), Labels: m.Held.Labels, Float: float, Integer: logits}
+	ladder := verify.Ladder{Task: m.w.Task(), Output: p.Output(), Labels: m.Held.Labels, Float: float, Integer: logits}
 	return ladder.Compare()
 }
 

@@ -109,7 +109,7 @@ func (w *Workspace) floatReport(ctx context.Context, float *model.Checkpoint) (*
 		return nil, err
 	}
 	ladder := verify.Ladder{
-		Task: task.Task{Kind: task.Classification, Outputs: w.data.Classes}, Labels: test.Labels, Float: r.float.Answers, FloatValues: r.float.Values,
+		Task: w.Task(), Labels: test.Labels, Float: r.float.Answers, FloatValues: r.float.Values,
 	}
 	comparison, err := ladder.Compare()
 	if err != nil {

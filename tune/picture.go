@@ -6,14 +6,14 @@ import (
 	"qtool/tune/picture"
 )
 
-// draw draws error against predicted seconds.
+// draw draws loss against predicted seconds.
 func (r *Report) draw(path string) error {
 	s := picture.Search{Recipe: r.Recipe, TestImages: r.Identity.TestImages, Images: r.Identity.Images, Noun: task.Named(r.Noun)}
-	// An error of no image at all stands at half an image.
-	least := 0.5 / float64(r.Identity.Images)
-	failing := func(accuracy float64) float64 { return 100 * max(1-accuracy, least) }
+	if m := r.Judge(); m != task.Accuracy {
+		s.Metric = m.Title
+	}
 	point := func(c pareto.Candidate) picture.Point {
-		return picture.Point{Seconds: c.Cost * r.Machine.Factor / float64(r.Machine.Workers), Error: failing(c.Accuracy)}
+		return picture.Point{Seconds: c.Cost * r.Machine.Factor / float64(r.Machine.Workers), Error: r.drawn(c.Loss)}
 	}
 	var all []pareto.Candidate
 	for i := range r.Candidates {
@@ -27,7 +27,7 @@ func (r *Report) draw(path string) error {
 	}
 	for _, c := range r.Front {
 		if c.Needs != nil {
-			t := picture.Point{Seconds: c.PredictedSeconds, Error: failing(c.Tuned)}
+			t := picture.Point{Seconds: c.PredictedSeconds, Error: r.drawn(r.loss(c.Tuned))}
 			if c.Best {
 				t.Name = PointName(c.Point)
 			}
@@ -35,4 +35,10 @@ func (r *Report) draw(path string) error {
 		}
 	}
 	return s.Write(path)
+}
+
+// drawn is a loss as the picture has it, above 0: percent of wrong answers, where none
+// stands at half a sample, or percent of the float network's error.
+func (r *Report) drawn(loss float64) float64 {
+	return 100 * max(loss, 0.5/float64(r.Identity.Images))
 }

@@ -132,7 +132,7 @@ func (s *searcher) tuneIn(ctx context.Context, w *pipeline.Workspace, c *Choice)
 	if err != nil {
 		return err
 	}
-	c.Tuned = *comparison.Accuracy.Integer
+	c.Tuned = *comparison.Judged(s.report.Judge()).Integer
 	c.Needs, c.Reason, err = s.needs(ctx, f.Program)
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"qtool/internal/hint"
 	"qtool/internal/whole"
 	"qtool/pipeline"
+	"qtool/task"
 	"qtool/tune/pareto"
 )
 
@@ -25,12 +26,15 @@ type Report struct {
 	Recipe string `json:"recipe"`
 	Seed   uint64 `json:"seed"`
 	// Identity is what the candidates belong to.
-	Identity      Identity `json:"identity"`
-	FloatAccuracy float64  `json:"float_accuracy"`
+	Identity Identity `json:"identity"`
+	// Metric is the name of the metric that decides, "" for accuracy; see package task. The
+	// figures that are called accuracies below are of this metric.
+	Metric        string  `json:"metric,omitempty"`
+	FloatAccuracy float64 `json:"float_accuracy"`
 	// Machine is this machine's speed, which only predicted seconds depend on.
 	Machine bgv.Speed `json:"machine"`
 	// Chance is the accuracy of guessing, which tables of one entry reach for
-	// nothing; 0 for networks without tables.
+	// nothing; 0 for networks without tables and for regressions.
 	Chance float64 `json:"chance"`
 	// Noun is what a sample is, "" for an image.
 	Noun       string      `json:"noun,omitempty"`
@@ -53,7 +57,7 @@ type Identity struct {
 // Candidate is a choice of bits and what it is worth.
 type Candidate struct {
 	Point pareto.Point `json:"point"` // a value an axis
-	// Accuracy is of the integer program, quantized without training.
+	// Accuracy is the metric of the integer program, quantized without training.
 	Accuracy float64 `json:"proxy_accuracy"`
 	// Needs are nil where nothing carries the program; Reason then says why.
 	Needs  *Needs `json:"needs"`
@@ -64,9 +68,31 @@ type Candidate struct {
 // be to count.
 const aboveChance = 0.05
 
+// Judge is the metric that decides.
+func (r *Report) Judge() task.Metric {
+	if m, ok := task.MetricOf(r.Metric); ok {
+		return m
+	}
+	return task.Accuracy
+}
+
+// loss is what the search makes small, where the metric is x:
+//
+//	1 - x              of an accuracy
+//	x / x of the float network   of an error, as it is where the float network has none
+func (r *Report) loss(x float64) float64 {
+	switch {
+	case r.Judge().Higher:
+		return 1 - x
+	case r.FloatAccuracy > 0:
+		return x / r.FloatAccuracy
+	}
+	return x
+}
+
 // worth is the candidate as the search weighs it.
 func (r *Report) worth(c *Candidate) pareto.Candidate {
-	w := pareto.Candidate{Point: c.Point, Accuracy: c.Accuracy}
+	w := pareto.Candidate{Point: c.Point, Loss: r.loss(c.Accuracy)}
 	if c.Needs != nil && (r.Chance == 0 || c.Accuracy > r.Chance+aboveChance) {
 		w.Feasible, w.Cost = true, c.Needs.Work
 	}

@@ -21,6 +21,7 @@ import (
 	"qtool/model"
 	"qtool/pipeline"
 	"qtool/ptq"
+	"qtool/task"
 	"qtool/tune/pareto"
 	"qtool/verify"
 )
@@ -52,7 +53,11 @@ func newSearcher(ctx context.Context, w *pipeline.Workspace, m *pipeline.Materia
 		return nil, err
 	}
 	s.report = &Report{Schema: schema, Recipe: r.Name, Seed: r.Seed, Identity: identity, Axes: axesOf(r), Noun: w.Data().Unit().One}
-	if s.tables() {
+	asked := w.Task()
+	if m := asked.Metric(); m != task.Accuracy {
+		s.report.Metric = m.Name
+	}
+	if s.tables() && asked.Kind == task.Classification {
 		s.report.Chance = 1 / float64(w.Data().Classes)
 	}
 	known, err := knownCandidates(w, identity)
@@ -62,7 +67,7 @@ func newSearcher(ctx context.Context, w *pipeline.Workspace, m *pipeline.Materia
 	for _, c := range known {
 		s.known[PointName(c.Point)] = c
 	}
-	s.answers, s.report.FloatAccuracy, err = m.HeldAnswers(ctx, float)
+	s.answers, s.report.FloatAccuracy, err = m.HeldAnswers(ctx, float) // by the same metric
 	return s, err
 }
 
@@ -103,7 +108,7 @@ func (s *searcher) run(ctx context.Context) (*Report, error) {
 	if len(front) == 0 {
 		last := s.report.Candidates[len(s.report.Candidates)-1]
 		if last.Needs != nil {
-			return nil, hint.With(fmt.Errorf("none of %d candidates answers better than by guessing, whose accuracy is %s", len(all), fmt.Sprintf("%.2f %%", 100*s.report.Chance)), "more --candidates, or a float network that was trained for longer")
+			return nil, hint.With(fmt.Errorf("none of %d candidates answers better than by guessing, whose accuracy is %s", len(all), s.report.Judge().Format(s.report.Chance)), "more --candidates, or a float network that was trained for longer")
 		}
 		return nil, hint.With(fmt.Errorf("none of %d candidates can be carried; %s: %s: %w", len(all), PointName(last.Point), last.Reason, he.ErrInsufficient), s.material.NarrowHint())
 	}
@@ -210,7 +215,7 @@ func (s *searcher) measure(ctx context.Context, p pareto.Point) (Candidate, erro
 	if err != nil {
 		return c, err
 	}
-	c.Accuracy = *comparison.Accuracy.Integer
+	c.Accuracy = *comparison.Judged(s.report.Judge()).Integer
 	return c, nil
 }
 

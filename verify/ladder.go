@@ -107,6 +107,14 @@ type Answers struct {
 	Values *Values `json:"values,omitempty"`
 }
 
+// Judged is a metric of each stage.
+func (c *Comparison) Judged(m task.Metric) Accuracy {
+	if m == task.Accuracy {
+		return c.Accuracy
+	}
+	return c.Metrics[m.Name]
+}
+
 // Compare scores every stage and compares neighbours. It returns an error if a
 // stage has another number of answers than there are labels (the encrypted one,
 // than EncryptedImages says), or an image another number of logits on two stages: a

@@ -1,11 +1,7 @@
 package verify
 
 import (
-	"encoding/json"
 	"fmt"
-	"math"
-	"strconv"
-	"strings"
 
 	"qtool/he"
 	"qtool/task"
@@ -165,40 +161,32 @@ func (n Numbers) MarshalJSON() ([]byte, error) {
 	if n == nil {
 		return []byte("null"), nil
 	}
-	lines := make([]string, 0, len(n)/numbersPerLine+1)
-	for from := 0; from < len(n); from += numbersPerLine {
-		var words []string
-		for i, x := range n[from:min(from+numbersPerLine, len(n))] {
-			if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
-				return nil, fmt.Errorf("verify: value %d is %v", from+i, x)
-			}
-			words = append(words, strconv.FormatFloat(float64(x), 'g', -1, 32))
-		}
-		lines = append(lines, strings.Join(words, " "))
+	if err := n.finite(); err != nil {
+		return nil, err
 	}
-	return json.Marshal(lines)
+	return numberLines(n, numbersPerLine, -1)
 }
 
-// UnmarshalJSON implements json.Unmarshaler.
+// UnmarshalJSON implements json.Unmarshaler. The JSON null gives nil, and a number that
+// is not finite is an error.
 func (n *Numbers) UnmarshalJSON(b []byte) error {
-	var lines []string
-	if err := json.Unmarshal(b, &lines); err != nil {
+	list, err := readNumberLines(b, "value")
+	if err == nil {
+		err = Numbers(list).finite()
+	}
+	if err != nil {
 		return err
 	}
-	if lines == nil {
-		*n = nil
-		return nil
-	}
-	out := Numbers{}
-	for _, line := range lines {
-		for _, word := range strings.Fields(line) {
-			x, err := strconv.ParseFloat(word, 32)
-			if err != nil || x-x != 0 {
-				return fmt.Errorf("verify: value %q is no finite number", word)
-			}
-			out = append(out, float32(x))
+	*n = list
+	return nil
+}
+
+// finite returns an error that names the first number that is not finite, by its place.
+func (n Numbers) finite() error {
+	for i, x := range n {
+		if x-x != 0 {
+			return fmt.Errorf("verify: value %d is %v, which is not finite", i, x)
 		}
 	}
-	*n = out
 	return nil
 }

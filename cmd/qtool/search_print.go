@@ -22,6 +22,7 @@ func (p *printer) search(r *tune.Report, dir string) {
 		}
 	}
 	p.f("\n%s, seed %d: %d candidates, %d of them too wide for any parameters\n\n", r.Recipe, r.Seed, len(r.Candidates), infeasible)
+	metric := r.Judge()
 	t := newTable()
 	header := table.Row{""}
 	for _, a := range r.Axes {
@@ -32,7 +33,7 @@ func (p *printer) search(r *tune.Report, dir string) {
 	if tables {
 		cost = table.Row{"table bits", "back end", "ring", "log QP", "seconds"}
 	}
-	t.AppendHeader(append(append(header, "not tuned", "accuracy"), cost...))
+	t.AppendHeader(append(append(header, "not tuned", metric.Title), cost...))
 	var numbers []int
 	for i := range len(r.Axes) + 2 + len(cost) {
 		numbers = append(numbers, i+2)
@@ -46,7 +47,7 @@ func (p *printer) search(r *tune.Report, dir string) {
 		for _, v := range c.Point {
 			row = append(row, v)
 		}
-		row = append(row, percent(c.Accuracy), percent(c.Tuned))
+		row = append(row, metric.Format(c.Accuracy), metric.Format(c.Tuned))
 		switch n := c.Needs; {
 		case n == nil:
 			row = append(row, "-", "-", "-", "-", "-")
@@ -58,7 +59,11 @@ func (p *printer) search(r *tune.Report, dir string) {
 		t.AppendRow(row)
 	}
 	p.f("%s\n\n", t.Render())
-	p.f("Accuracies are of the integer programs on %d training %s held out, where the float network has %s;\n", r.Identity.Images, task.Named(r.Noun).Many, percent(r.FloatAccuracy))
+	judged := "Accuracies are"
+	if metric != task.Accuracy {
+		judged = "The " + metric.Title + " is"
+	}
+	p.f("%s of the integer programs on %d training %s held out, where the float network has %s;\n", judged, r.Identity.Images, task.Named(r.Noun).Many, metric.Format(r.FloatAccuracy))
 	p.f("\"not tuned\" by rounding alone. * is on the front after fine-tuning too. Seconds are predicted for %d encrypted\n", r.Identity.TestImages)
 	if tables {
 		p.f("%s on %d workers of this machine, by the cost model that --backend auto chooses with. Table bits are of the\nlargest table.\n\n", task.Named(r.Noun).Many, r.Machine.Workers)

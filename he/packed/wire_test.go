@@ -428,3 +428,12 @@ func TestInsecureConcurrentEvaluations(t *testing.T) {
 		wait.Wait()
 	}
 }
+
+func FuzzObjects(f *testing.F) {
+	p := bundletest.New(40, 2, 3).Dense(2, 2).Square().Observed()
+	plan, err := NewPlan(f.Context(), p, insecure(5))
+	if err != nil {
+		f.Fatal(err)
+	}
+	wiretest.FuzzObjects(f, deployed(f, p, bundle.Sample{1, 0, 3}, plan).objects)
+}

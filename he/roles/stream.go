@@ -2,7 +2,6 @@ package roles
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -19,8 +18,13 @@ import (
 // many samples were written. done, if not nil, is called after each message with the
 // samples so far; step is told of the work within a message.
 func EncryptStream(ctx context.Context, c he.Client, samples iter.Seq2[bundle.Sample, error], w io.Writer, step func(he.Step), done func(samples int)) (n int, err error) {
-	m := wire.Message{}
-	rand.Read(m.Stream[:]) // it gives no error: without randomness the program ends
+	return EncryptStreamAs(ctx, c, wire.NewStreamID(), samples, w, step, done)
+}
+
+// EncryptStreamAs is EncryptStream under a name that was drawn before, so that whoever
+// reads the answers knows what to expect.
+func EncryptStreamAs(ctx context.Context, c he.Client, id wire.StreamID, samples iter.Seq2[bundle.Sample, error], w io.Writer, step func(he.Step), done func(samples int)) (n int, err error) {
+	m := wire.Message{Stream: id}
 	most := c.Spec().Sizes.Samples
 	next, stop := iter.Pull2(samples)
 	defer stop()

@@ -329,12 +329,36 @@ func TestHalves(t *testing.T) {
 	if _, err := NewClient(&he.ClientSpec{ClientPart: he.ClientPart{Executor: "none"}}); err == nil || !strings.Contains(err.Error(), `executor "none" is unknown`) {
 		t.Errorf("a client of no back end: %v", err)
 	}
-	stranger := wiretest.Changed(data, func(head, payload []byte) ([]byte, []byte) {
-		copy(payload[4:], "none")
-		return head, payload
-	})
-	if _, err := ReadServerHalf(context.Background(), bytes.NewReader(stranger)); err == nil || !strings.Contains(err.Error(), `executor "none" is unknown`) {
-		t.Errorf("a server half of no back end: %v", err)
+	for what, alter := range map[string]func(*ServerHalf){
+		`executor "none" is unknown`: func(h *ServerHalf) {
+			c := *h.Client
+			c.Executor, h.Client = "none", &c
+		},
+		"its head says":             func(h *ServerHalf) { h.Spec[0] ^= 1 },
+		"its plan has another hash": func(h *ServerHalf) { change(t, h, func(c *he.ClientSpec) { c.Plan[0] ^= 1 }) },
+		"its program has the hash":  func(h *ServerHalf) { change(t, h, func(c *he.ClientSpec) { c.Program[0] ^= 1 }) },
+	} {
+		stranger := *half
+		alter(&stranger)
+		var b bytes.Buffer
+		if err := stranger.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadServerHalf(context.Background(), &b); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("a server half whose parts do not belong together: %v, want %s", err, what)
+		}
+	}
+}
+
+// change changes the client half of a server half, hash and all.
+func change(t *testing.T, h *ServerHalf, f func(*he.ClientSpec)) {
+	t.Helper()
+	c := *h.Client
+	f(&c)
+	h.Client = &c
+	var err error
+	if h.Spec, err = c.Hash(); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"qtool/internal/whole"
 )
 
 // ErrHeld marks a file or folder that another process, or another opening of this one,
@@ -34,7 +36,8 @@ type Held struct{ file *os.File }
 
 // Folder locks a folder, which must exist, and waits for no more than a second. Its lock file holds the
 // number of the process. It returns an error that wraps ErrHeld and names the folder
-// and the other process if somebody else has it locked.
+// and the other process if somebody else has it locked, and one that wraps
+// whole.ErrNotFolder if dir is no folder.
 func Folder(dir string) (*Held, error) {
 	// A holder removes the lock file when it is done, so that another may have locked
 	// a file that is no longer there: then it is tried again.
@@ -56,6 +59,9 @@ func Folder(dir string) (*Held, error) {
 const dying = time.Second
 
 func folder(dir string) (*Held, error) {
+	if err := whole.Folder(dir); err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(filepath.Join(dir, name), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, err

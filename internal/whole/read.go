@@ -40,22 +40,41 @@ func Open(path string) (*os.File, error) {
 // Regular refuses what is not a regular file, as info says, with an error that wraps
 // ErrNotRegular and names the path and its kind.
 func Regular(path string, info fs.FileInfo) error {
-	mode := info.Mode()
-	if mode.IsRegular() {
+	if info.Mode().IsRegular() {
 		return nil
 	}
-	kind := "something else"
-	switch {
-	case mode.IsDir():
-		kind = "a folder"
-	case mode&fs.ModeNamedPipe != 0:
-		kind = "a pipe"
-	case mode&fs.ModeSocket != 0:
-		kind = "a socket"
-	case mode&fs.ModeDevice != 0:
-		kind = "a device"
+	return fmt.Errorf("%s %w, it is %s", path, ErrNotRegular, kindOf(info.Mode()))
+}
+
+// ErrNotFolder marks a path that names a file, a pipe, a socket or a device.
+var ErrNotFolder = errors.New("is not a folder")
+
+// Folder returns an error unless path names a folder: one that wraps ErrNotFolder and
+// names the path and its kind if it is something else, one that wraps fs.ErrNotExist if
+// nothing is there.
+func Folder(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		return err
 	}
-	return fmt.Errorf("%s %w, it is %s", path, ErrNotRegular, kind)
+	return fmt.Errorf("%s %w, it is %s", path, ErrNotFolder, kindOf(info.Mode()))
+}
+
+// kindOf is what a path names, with its article.
+func kindOf(mode fs.FileMode) string {
+	switch {
+	case mode.IsRegular():
+		return "a file"
+	case mode.IsDir():
+		return "a folder"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "something else"
 }
 
 // Bytes reads a regular file of at most limit bytes. A larger one is refused

@@ -4,6 +4,7 @@ package whole
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,26 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 		if b != nil || !errors.Is(err, ErrNotRegular) || err.Error() != path+" is not a regular file, it is "+kind {
 			t.Errorf("%s: %d bytes, %v", path, len(b), err)
 		}
+	}
+}
+
+// What is not a folder is refused by name; nothing at all stays fs.ErrNotExist.
+func TestOnlyFoldersAreFolders(t *testing.T) {
+	dir := t.TempDir()
+	pipe, file := filepath.Join(dir, "pipe"), filepath.Join(dir, "file")
+	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.WriteFile(file, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for path, kind := range map[string]string{pipe: "a pipe", file: "a file", os.DevNull: "a device"} {
+		if err := Folder(path); !errors.Is(err, ErrNotFolder) || err.Error() != path+" is not a folder, it is "+kind {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if err := Folder(dir); err != nil {
+		t.Errorf("a folder: %v", err)
+	}
+	if err := Folder(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("nothing: %v", err)
 	}
 }
 

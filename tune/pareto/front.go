@@ -8,7 +8,7 @@ import (
 	"qtool/internal/elementary"
 )
 
-// Front are the feasible candidates that no other one matches in both accuracy
+// Front are the feasible candidates that no other one matches in both loss
 // and cost, the cheapest first. Of equals the first stays.
 func Front(all []Candidate) []Candidate {
 	sorted := make([]Candidate, 0, len(all))
@@ -18,11 +18,11 @@ func Front(all []Candidate) []Candidate {
 		}
 	}
 	slices.SortStableFunc(sorted, func(a, b Candidate) int {
-		return cmp.Or(cmp.Compare(a.Cost, b.Cost), cmp.Compare(b.Accuracy, a.Accuracy))
+		return cmp.Or(cmp.Compare(a.Cost, b.Cost), cmp.Compare(a.Loss, b.Loss))
 	})
 	var front []Candidate
 	for _, c := range sorted {
-		if len(front) == 0 || c.Accuracy > front[len(front)-1].Accuracy {
+		if len(front) == 0 || c.Loss < front[len(front)-1].Loss {
 			front = append(front, c)
 		}
 	}
@@ -45,16 +45,16 @@ func Thin(front []Candidate, n int) []Candidate {
 	return front
 }
 
-// smallestError keeps logarithms finite.
-const smallestError = 1e-4
+// smallestLoss keeps logarithms finite.
+const smallestLoss = 1e-4
 
 // contributions is the area that each point of a front alone dominates, with
-// log2 of the cost across and log2 of the error (1 - accuracy) upwards: to halve
+// log2 of the cost across and log2 of the loss upwards: to halve
 // either counts the same. Before the first and after the last point there is as
 // much room as one halving.
 func contributions(front []Candidate) []float64 {
 	gains := make([]float64, len(front))
-	failing := func(c Candidate) float64 { return elementary.Log2(math.Max(1-c.Accuracy, smallestError)) }
+	failing := func(c Candidate) float64 { return elementary.Log2(math.Max(c.Loss, smallestLoss)) }
 	for i, c := range front {
 		wide, high := 1.0, 1.0
 		if i+1 < len(front) {

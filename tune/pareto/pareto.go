@@ -1,12 +1,12 @@
-// Package pareto looks for the best trade-offs between accuracy and cost over a
+// Package pareto looks for the best trade-offs between loss and cost over a
 // few whole numbers, such as each layer's bits. It knows nothing of networks:
 // what a candidate is worth, its caller says.
 //
 // It is a Pareto local search. First come the points where all axes have the
 // same value, or the one below it, from the largest to the smallest. Then, again and again, the point
 // of the front whose loss would hurt most is taken and its neighbours are tried:
-// one axis one value down or up, the steps first that have cost least accuracy,
-// or brought most, wherever they were taken so far; when every point of the
+// one axis one value down or up, the steps first that have added least to the
+// loss, or taken most from it, wherever they were taken so far; when every point of the
 // front has had its neighbours tried, two axes at once. Nothing is drawn at
 // random and nothing depends on time, so that a search which is repeated, on the
 // answers it had before or on equal answers of another machine, takes the
@@ -73,7 +73,7 @@ type Candidate struct {
 	// Feasible is false where there is no cost; the other figures then count for
 	// nothing.
 	Feasible bool
-	Accuracy float64 // 0..1
+	Loss     float64 // 0 or more; the smaller the better
 	Cost     float64 // positive
 }
 
@@ -237,8 +237,8 @@ func (s *state) neighbours(p Point, reach int) []Point {
 	return points
 }
 
-// steps is, for every axis, the mean change of accuracy that a step down and one
-// up have made between candidates that differ by it alone; 0 where there are
+// steps is, for every axis, how much loss a step down and one up have taken away on
+// average between candidates that differ by it alone; 0 where there are
 // none.
 func (s *state) steps() [][2]float64 {
 	all := make([][2]float64, len(s.Axes))
@@ -251,7 +251,7 @@ func (s *state) steps() [][2]float64 {
 				continue
 			}
 			if k, ok := s.at[above.key()]; ok && c.Feasible && s.tried[k].Feasible {
-				sum += s.tried[k].Accuracy - c.Accuracy
+				sum += c.Loss - s.tried[k].Loss
 				n++
 			}
 		}

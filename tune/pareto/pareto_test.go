@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// landscape is a made-up network: an axis' bits cost 4^-bits of accuracy times
-// its sensitivity, and the cost grows with the weighted sum of bits. Sums above
+// landscape is a made-up network: an axis' bits add 4^-bits times its
+// sensitivity to the loss, and the cost grows with the weighted sum of bits. Sums above
 // limit are infeasible.
 type landscape struct {
 	sensitivity, weight []float64
@@ -26,9 +26,9 @@ func (l *landscape) worth(p Point) Candidate {
 		sum += l.weight[i] * float64(b)
 	}
 	if sum > l.limit {
-		return Candidate{Point: p, Accuracy: 1}
+		return Candidate{Point: p}
 	}
-	return Candidate{Point: p, Feasible: true, Accuracy: 1 - min(loss, 0.9), Cost: math.Exp2(sum / 10)}
+	return Candidate{Point: p, Feasible: true, Loss: min(loss, 0.9), Cost: math.Exp2(sum / 10)}
 }
 
 func (l *landscape) Evaluate(_ context.Context, p Point) (Candidate, error) {
@@ -79,11 +79,11 @@ func TestFindsTheFront(t *testing.T) {
 		best := 1.0
 		for _, f := range front {
 			if f.Cost <= c.Cost {
-				best = min(best, 1-f.Accuracy)
+				best = min(best, f.Loss)
 			}
 		}
-		if best > 1.05*(1-c.Accuracy) {
-			t.Errorf("point %v has error %.4f at cost %.1f, the search %.4f", c.Point, 1-c.Accuracy, c.Cost, best)
+		if best > 1.05*c.Loss {
+			t.Errorf("point %v has error %.4f at cost %.1f, the search %.4f", c.Point, c.Loss, c.Cost, best)
 		}
 	}
 	// Points of equal bits alone are worse somewhere.
@@ -153,11 +153,11 @@ func TestInfeasible(t *testing.T) {
 }
 
 func TestFrontAndThin(t *testing.T) {
-	c := func(cost, accuracy float64) Candidate {
-		return Candidate{Point: Point{int(cost * 100), int(accuracy * 1000)}, Feasible: true, Cost: cost, Accuracy: accuracy}
+	c := func(cost, loss float64) Candidate {
+		return Candidate{Point: Point{int(cost * 100), int(loss * 1000)}, Feasible: true, Cost: cost, Loss: loss}
 	}
-	front := Front([]Candidate{c(4, 0.9), c(1, 0.5), c(2, 0.5), c(2, 0.8), c(3, 0.7), c(1, 0.4), {Accuracy: 1}, c(2.1, 0.801), c(8, 0.9)})
-	want := []Candidate{c(1, 0.5), c(2, 0.8), c(2.1, 0.801), c(4, 0.9)}
+	front := Front([]Candidate{c(4, 0.1), c(1, 0.5), c(2, 0.5), c(2, 0.2), c(3, 0.3), c(1, 0.6), {}, c(2.1, 0.199), c(8, 0.1)})
+	want := []Candidate{c(1, 0.5), c(2, 0.2), c(2.1, 0.199), c(4, 0.1)}
 	if !reflect.DeepEqual(front, want) {
 		t.Errorf("front %v", front)
 	}
@@ -176,7 +176,7 @@ func TestValues(t *testing.T) {
 	var tried []Point
 	_, err := Run(context.Background(), Task{Axes: all, Candidates: 100, Evaluate: func(_ context.Context, p Point) (Candidate, error) {
 		tried = append(tried, p)
-		return Candidate{Feasible: true, Accuracy: 1 - 1/float64(p[0]*p[1]), Cost: float64(p[0] * p[1])}, nil
+		return Candidate{Feasible: true, Loss: 1 / float64(p[0]*p[1]), Cost: float64(p[0] * p[1])}, nil
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -196,7 +196,7 @@ func TestValues(t *testing.T) {
 	all, tried = []Axis{{Name: "bits", Values: Range(1, 4)}, {Name: "domain", Values: Range(3, 9), Offset: 4}}, nil
 	_, err = Run(context.Background(), Task{Axes: all, Start: Point{2, 9}, Candidates: 6, Evaluate: func(_ context.Context, p Point) (Candidate, error) {
 		tried = append(tried, p)
-		return Candidate{Feasible: true, Accuracy: 0.5, Cost: 1}, nil
+		return Candidate{Feasible: true, Loss: 0.5, Cost: 1}, nil
 	}})
 	if want := []Point{{2, 9}, {4, 9}, {4, 8}, {3, 7}, {2, 6}, {1, 5}}; err != nil || !reflect.DeepEqual(tried, want) {
 		t.Errorf("%v, tried %v, want %v", err, tried, want)
@@ -227,10 +227,10 @@ func TestErrors(t *testing.T) {
 func TestOrderOfSteps(t *testing.T) {
 	s := &state{Task: Task{Axes: axes(3)}, at: map[string]int{}}
 	for _, c := range []Candidate{
-		{Point: Point{4, 4, 4}, Feasible: true, Accuracy: 0.9, Cost: 3},
-		{Point: Point{3, 4, 4}, Feasible: true, Accuracy: 0.7, Cost: 2},
-		{Point: Point{4, 3, 4}, Feasible: true, Accuracy: 0.9 + 1e-9, Cost: 2},
-		{Point: Point{4, 4, 5}, Accuracy: 1},
+		{Point: Point{4, 4, 4}, Feasible: true, Loss: 0.1, Cost: 3},
+		{Point: Point{3, 4, 4}, Feasible: true, Loss: 0.3, Cost: 2},
+		{Point: Point{4, 3, 4}, Feasible: true, Loss: 0.1 - 1e-9, Cost: 2},
+		{Point: Point{4, 4, 5}},
 	} {
 		s.at[c.Point.key()] = len(s.tried)
 		s.tried = append(s.tried, c)

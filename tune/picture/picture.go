@@ -18,8 +18,8 @@ import (
 	"qtool/task"
 )
 
-// Point is a network: predicted seconds under encryption, and the percentage of
-// wrong answers, above 0. Name is written beside it, "" for none.
+// Point is a network: predicted seconds under encryption, and its error above 0: the
+// percentage of wrong answers, or of the float network's error. Name is written beside it, "" for none.
 type Point struct {
 	Seconds, Error float64
 	Name           string
@@ -32,6 +32,7 @@ type Search struct {
 	Recipe                   string
 	TestImages, Images       int
 	Noun                     task.Noun // of a sample
+	Metric                   string    // what the errors are of the float network's; "": wrong answers
 	Candidates, Front, Tuned []Point
 }
 
@@ -50,6 +51,9 @@ func (s *Search) Write(path string) error {
 	p.Title.Text = fmt.Sprintf("%s: candidates of the search", s.Recipe)
 	p.X.Label.Text = fmt.Sprintf("predicted seconds, %d encrypted %s", s.TestImages, s.Noun.Many)
 	p.Y.Label.Text = fmt.Sprintf("error on %d held-out %s, percent", s.Images, s.Noun.Many)
+	if s.Metric != "" {
+		p.Y.Label.Text = fmt.Sprintf("%s on %d held-out %s, percent of the float network's", s.Metric, s.Images, s.Noun.Many)
+	}
 	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, logTicks{}
 	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, logTicks{}
 	p.Legend.Top = true

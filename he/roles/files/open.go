@@ -98,7 +98,7 @@ func identify(b []byte) (wire.Object, error) {
 	}
 	in, err := wire.Open(bytes.NewReader(b))
 	if err == io.EOF {
-		return wire.Object{}, errors.New(map[bool]string{true: "it is empty", false: "it ends within its first bytes"}[len(b) == 0])
+		return wire.Object{}, errors.New("it is empty")
 	}
 	if err != nil {
 		return wire.Object{}, err
