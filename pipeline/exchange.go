@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"math"
 	"runtime/debug"
 	"time"
@@ -25,7 +24,7 @@ type exchange struct {
 	// Logits are reals in the units of the program's integers; exact ones are those
 	// integers. Bound is the stated error of the others.
 	logits, bound []float64
-	answers       he.Answers // nil for pbs
+	answers       he.Answers
 	server        ServerView
 	seconds       AskSeconds
 }
@@ -66,110 +65,41 @@ func ask(ctx context.Context, f *bundle.File, p *choose.Plan, input bundle.Sampl
 	switch plan := p.Backend.(type) {
 	case *lstm.Plan:
 		defer debug.SetGCPercent(debug.SetGCPercent(garbage(p)))
-		return askRoles(ctx, f, p, plan, input, step)
+		return askRoles(ctx, f, plan, input, step)
 	case *tfhe.Plan:
-		return askPBS(ctx, plan, input, step)
+		return askRoles(ctx, f, plan, input, step)
 	}
 	return nil, fmt.Errorf("backend %q takes no single sentences: want pbs or, of recurrent networks with polynomials, packed-ckks", p.Describe(0).Backend)
 }
 
-func askPBS(ctx context.Context, p *tfhe.Plan, input bundle.Sample, step func(he.Step)) (*exchange, error) {
-	x := &exchange{server: ServerView{Backend: "pbs", SecurityBits: p.SecurityBits(), Why: p.Why()}}
-	clock := laps{time.Now()}
-	total := p.Lookups() + 1
-	step(he.Step{Phase: "keygen", Total: total})
-	client := tfhe.NewClient(p)
-	keys, err := client.EvaluationKeys(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	server, err := tfhe.NewServer(p, keys)
-	if err != nil {
-		return nil, err
-	}
-	x.server.KeyBytes = keys.Bytes()
-	clock.lap(&x.seconds.Keygen)
-	in, err := client.Encrypt(input)
-	if err != nil {
-		return nil, err
-	}
-	sent, err := x.wire(in, &x.server.InputBytes, &x.server.InputSHA256)
-	if err != nil {
-		return nil, err
-	}
-	clock.lap(&x.seconds.Encrypt)
-	received, err := p.ReadInput(sent)
-	if err != nil {
-		return nil, err
-	}
-	done := 1
-	out, err := server.Evaluate(ctx, received, func(n int) {
-		done += n
-		step(he.Step{Phase: "evaluate", Done: done, Total: total})
-	})
-	if err != nil {
-		return nil, err
-	}
-	answer, err := x.wire(out, &x.server.AnswerBytes, &x.server.AnswerSHA256)
-	if err != nil {
-		return nil, err
-	}
-	clock.lap(&x.seconds.Evaluate)
-	back, err := p.ReadOutput(answer)
-	if err != nil {
-		return nil, err
-	}
-	logits, _, err := client.Decrypt(back)
-	if err != nil {
-		return nil, err
-	}
-	for i := range logits.Len() {
-		x.logits = append(x.logits, logits.Float(i))
-	}
-	clock.lap(&x.seconds.Decrypt)
-	return x, nil
-}
-
-// wire is an object as it is sent, with its size and hash.
-func (x *exchange) wire(o io.WriterTo, size *int64, sum *string) (*bytes.Buffer, error) {
-	var b bytes.Buffer
-	if _, err := o.WriteTo(&b); err != nil {
-		return nil, err
-	}
-	hash := sha256.Sum256(b.Bytes())
-	*size, *sum = int64(b.Len()), hex.EncodeToString(hash[:])
-	return &b, nil
-}
-
-// askRoles asks a client and a server that are made of the halves of a plan, and that
-// exchange bytes.
-func askRoles(ctx context.Context, f *bundle.File, p *choose.Plan, plan he.Halves, input bundle.Sample, step func(he.Step)) (*exchange, error) {
+// askRoles asks through bytes alone.
+func askRoles(ctx context.Context, f *bundle.File, p he.Halves, input bundle.Sample, step func(he.Step)) (*exchange, error) {
 	d := p.Describe(1)
-	x := &exchange{server: ServerView{Backend: d.Backend, SecurityBits: d.SecurityBits, Why: plan.Describe(1).Why}}
-	clock := laps{time.Now()}
-	spec, half, err := roles.Split(f, plan)
+	x := &exchange{server: ServerView{Backend: d.Backend, SecurityBits: d.SecurityBits, Why: d.Why}}
+	spec, half, err := roles.Split(f, p)
 	if err != nil {
 		return nil, err
 	}
+	clock := laps{time.Now()}
 	client, err := roles.NewClient(spec)
 	if err != nil {
-		return nil, err
-	}
-	var keys, in, out bytes.Buffer
-	if err := client.WriteEvaluationKeys(ctx, &keys, step); err != nil {
 		return nil, err
 	}
 	server, err := half.NewServer(ctx)
 	if err != nil {
 		return nil, err
 	}
-	x.server.KeyBytes = int64(keys.Len())
-	evaluation, err := server.ReadKeys(ctx, &keys)
+	var sent, in, out bytes.Buffer
+	if err := client.WriteEvaluationKeys(ctx, &sent, step); err != nil {
+		return nil, err
+	}
+	x.server.KeyBytes = int64(sent.Len())
+	keys, err := server.ReadKeys(ctx, &sent)
 	if err != nil {
 		return nil, err
 	}
 	clock.lap(&x.seconds.Keygen)
-	if err := client.Encrypt(ctx, []bundle.Sample{input}, wire.Message{Samples: 1, Last: true}, &in, step); err != nil {
+	if err := client.Encrypt(ctx, []bundle.Sample{input}, wire.Message{Stream: wire.NewStreamID(), Samples: 1, Last: true}, &in, step); err != nil {
 		return nil, err
 	}
 	x.server.InputBytes, x.server.InputSHA256 = seen(&in)
@@ -178,36 +108,40 @@ func askRoles(ctx context.Context, f *bundle.File, p *choose.Plan, plan he.Halve
 	if err != nil {
 		return nil, err
 	}
-	if err := server.Evaluate(ctx, evaluation, message, &out, step); err != nil {
+	if err := server.Evaluate(ctx, keys, message, &out, step); err != nil {
 		return nil, err
 	}
 	x.server.AnswerBytes, x.server.AnswerSHA256 = seen(&out)
 	clock.lap(&x.seconds.Evaluate)
-	answer, err := wire.Open(&out)
+	if message, err = wire.Open(&out); err != nil {
+		return nil, err
+	}
+	answer, err := client.Decrypt(ctx, message, step)
 	if err != nil {
 		return nil, err
 	}
-	got, err := client.Decrypt(ctx, answer, step)
-	if err != nil {
-		return nil, err
-	}
+	x.read(answer.Answers)
 	clock.lap(&x.seconds.Decrypt)
-	x.answers = got.Answers
-	switch a := got.Answers.(type) {
-	case he.Approximate:
-		x.logits, x.bound = a.Reals[0], a.Bound
+	return x, nil
+}
+
+// read takes the one answer.
+func (x *exchange) read(answers he.Answers) {
+	x.answers = answers
+	switch a := answers.(type) {
 	case he.Exact:
 		for i := range a[0].Len() {
 			x.logits = append(x.logits, a[0].Float(i))
 		}
+	case he.Approximate:
+		x.logits, x.bound = a.Reals[0], a.Bound
 	}
-	return x, nil
 }
 
-// seen is the size and the hash of an object as it is sent.
-func seen(b *bytes.Buffer) (int64, string) {
-	sum := sha256.Sum256(b.Bytes())
-	return int64(b.Len()), hex.EncodeToString(sum[:])
+// seen is what a server tells of an object: its size and hash.
+func seen(b *bytes.Buffer) (size int64, sum string) {
+	hash := sha256.Sum256(b.Bytes())
+	return int64(b.Len()), hex.EncodeToString(hash[:])
 }
 
 // answer is the label of the largest real logit; the lowest index wins a tie.
@@ -215,14 +149,8 @@ func (x *exchange) answer(n *bundle.Node) (label int, reals []float64) {
 	reals = make([]float64, len(x.logits))
 	for i, v := range x.logits {
 		reals[i] = n.Scale[i*len(n.Scale)/len(x.logits)] * v
-		if reals[i] > reals[label] {
-			label = i
-		}
 	}
-	if x.answers != nil {
-		label = x.answers.Label(n, 0)
-	}
-	return label, reals
+	return x.answers.Label(n, 0), reals
 }
 
 // agrees reports whether the logits are the reference's: equal or, where they are

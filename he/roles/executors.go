@@ -13,6 +13,7 @@ import (
 	"qtool/he/bgv"
 	"qtool/he/lstm"
 	"qtool/he/packed"
+	"qtool/he/tfhe"
 )
 
 // executor is how the halves of a back end are read.
@@ -31,6 +32,7 @@ var executors = map[string]executor{
 	"lstm":        {lstm.NewClient, lstm.ReadClient, decoded(lstm.DecodePlan)},
 	"packed-bgv":  {packed.NewClient, packed.ReadClient, decoded(packed.DecodeExactPlan)},
 	"packed-ckks": {packed.NewClient, packed.ReadClient, decoded(packed.DecodePlan)},
+	"tfhe":        {tfhe.NewClient, tfhe.ReadClient, decoded(tfhe.DecodePlan)},
 }
 
 // decoded is a back end's DecodePlan for any back end.
