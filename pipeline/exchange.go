@@ -24,6 +24,7 @@ type exchange struct {
 	// Logits are reals in the units of the program's integers; exact ones are those
 	// integers. Bound is the stated error of the others.
 	logits, bound []float64
+	answers       he.Answers
 	server        ServerView
 	seconds       AskSeconds
 }
@@ -64,7 +65,7 @@ func ask(ctx context.Context, f *bundle.File, p *choose.Plan, input bundle.Sampl
 	switch plan := p.Backend.(type) {
 	case *lstm.Plan:
 		defer debug.SetGCPercent(debug.SetGCPercent(garbage(p)))
-		return askLSTM(ctx, plan, input, step)
+		return askRoles(ctx, f, plan, input, step)
 	case *tfhe.Plan:
 		return askRoles(ctx, f, plan, input, step)
 	}
@@ -126,6 +127,7 @@ func askRoles(ctx context.Context, f *bundle.File, p he.Halves, input bundle.Sam
 
 // read takes the one answer.
 func (x *exchange) read(answers he.Answers) {
+	x.answers = answers
 	switch a := answers.(type) {
 	case he.Exact:
 		for i := range a[0].Len() {
@@ -142,69 +144,22 @@ func seen(b *bytes.Buffer) (size int64, sum string) {
 	return int64(b.Len()), hex.EncodeToString(hash[:])
 }
 
-func askLSTM(ctx context.Context, p *lstm.Plan, input bundle.Sample, step func(he.Step)) (*exchange, error) {
-	x := &exchange{server: ServerView{Backend: "packed-ckks", SecurityBits: p.SecurityBits(), Why: p.Why()}}
-	clock := laps{time.Now()}
-	phase, done, total := "keygen", 0, p.KeyCount()+p.Operations()
-	tick := func() {
-		done++
-		step(he.Step{Phase: phase, Done: done, Total: total})
-	}
-	step(he.Step{Phase: phase, Total: total})
-	client := lstm.NewClient(p)
-	keys, err := client.EvaluationKeys(ctx, tick)
-	if err != nil {
-		return nil, err
-	}
-	server, err := lstm.NewServer(p)
-	if err != nil {
-		return nil, err
-	}
-	x.server.KeyBytes = keys.Bytes()
-	clock.lap(&x.seconds.Keygen)
-	in, err := client.Encrypt(ctx, []bundle.Sample{input})
-	if err != nil {
-		return nil, err
-	}
-	sum := in.SHA256()
-	x.server.InputBytes, x.server.InputSHA256 = in.Bytes(), hex.EncodeToString(sum[:])
-	clock.lap(&x.seconds.Encrypt)
-	phase = "evaluate"
-	out, err := server.Evaluate(ctx, in, keys, tick)
-	if err != nil {
-		return nil, err
-	}
-	sum = out.SHA256()
-	x.server.AnswerBytes, x.server.AnswerSHA256 = out.Bytes(), hex.EncodeToString(sum[:])
-	clock.lap(&x.seconds.Evaluate)
-	logits, err := client.Decrypt(out, 1)
-	if err != nil {
-		return nil, err
-	}
-	x.logits, x.bound = p.Public(logits[0]), p.ErrorBound()
-	clock.lap(&x.seconds.Decrypt)
-	return x, nil
-}
-
 // answer is the label of the largest real logit; the lowest index wins a tie.
 func (x *exchange) answer(n *bundle.Node) (label int, reals []float64) {
 	reals = make([]float64, len(x.logits))
 	for i, v := range x.logits {
 		reals[i] = n.Scale[i*len(n.Scale)/len(x.logits)] * v
-		if reals[i] > reals[label] {
-			label = i
-		}
 	}
-	return label, reals
+	return x.answers.Label(n, 0), reals
 }
 
 // agrees reports whether the logits are the reference's: equal or, where they are
-// approximate, within three times the bound, as Public rounds by up to two.
+// approximate, within the bound, which counts their rounding in.
 func (x *exchange) agrees(want bundle.Vec) bool {
 	for i, v := range x.logits {
 		limit := 0.0
 		if x.bound != nil {
-			limit = 3 * x.bound[i]
+			limit = x.bound[i]
 		}
 		if !(math.Abs(v-want.Float(i)) <= limit) {
 			return false
