@@ -91,7 +91,7 @@ func payload(ts *testscript.TestScript, name string) []byte {
 	return b
 }
 
-// windows are up to n pieces of b, each of so many bytes of at least 6 kinds: what does not
+// windows are up to n pieces of b, each of so many bytes of at least 3 kinds: what does not
 // occur by chance.
 func windows(b []byte, n, size int) (all [][]byte) {
 	step := max(1, (len(b)-size)/n)
@@ -104,7 +104,7 @@ func windows(b []byte, n, size int) (all [][]byte) {
 		for _, k := range kinds {
 			different += bits.OnesCount64(k)
 		}
-		if different >= 6 {
+		if different >= 3 {
 			all = append(all, b[at:at+size])
 		}
 	}
@@ -122,7 +122,7 @@ func found(b []byte, pieces [][]byte) ([]byte, bool) {
 
 // hides demands that no bytes of a secret key are in files: hides KEY FILE...
 func hides(ts *testscript.TestScript, neg bool, args []string) {
-	pieces := windows(payload(ts, args[0]), 64, 16)
+	pieces := windows(payload(ts, args[0]), 64, 32)
 	if len(pieces) < 16 {
 		ts.Fatalf("%d pieces of %s", len(pieces), args[0])
 	}
