@@ -13,6 +13,7 @@ import (
 	"qtool/he/roles"
 	"qtool/he/roles/files"
 	"qtool/he/wire"
+	"qtool/internal/promptly"
 	"qtool/task"
 )
 
@@ -46,7 +47,7 @@ integers that the scores stand for.`),
   qtool decrypt --client client.qbc --secret secret.key --in answered/ --sent encrypted/ --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDecrypt(cmd.Context(), a, cmd.InOrStdin(), o)
+			return runDecrypt(cmd.Context(), a, promptly.Reader(cmd.Context(), cmd.InOrStdin()), o)
 		},
 	}
 	registerClient(cmd, &o.client, &o.secret, &o.passphraseFile)
