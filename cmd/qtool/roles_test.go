@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"math"
 	"math/bits"
 	"os"
@@ -17,6 +18,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/datasets"
+	"qtool/datasets/samples"
 	"qtool/he/wire"
 )
 
@@ -39,14 +41,22 @@ func pixels(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // reference compares answers that qtool decrypt --json printed with the integer program's
-// on the first test images of digits: reference BUNDLE answers.json N. Integers must be
-// equal. Reals may be off by a share of the largest of them, and a label may only where
+// on the first test samples of digits, or another dataset: reference BUNDLE answers.json N
+// [DATA]. Integers must be equal. Reals may be off by a share of the largest of them, and a label may only where
 // the answer is undecided.
 func reference(ts *testscript.TestScript, neg bool, args []string) {
 	f, err := bundle.ReadFile(ts.MkAbs(args[0]))
 	ts.Check(err)
-	d, err := datasets.Load(context.Background(), "digits", datasets.Options{Offline: true})
+	name := "digits"
+	if len(args) > 3 {
+		name = args[3]
+	}
+	e, err := f.ClientEncoder()
 	ts.Check(err)
+	all, err := samples.Test(context.Background(), name, e, datasets.Options{Offline: true})
+	ts.Check(err)
+	next, stop := iter.Pull2(all.All)
+	defer stop()
 	var v decryptView
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &v))
 	if fmt.Sprint(len(v.Answers), v.Samples) != args[2]+" "+args[2] {
@@ -57,9 +67,9 @@ func reference(ts *testscript.TestScript, neg bool, args []string) {
 	out := f.Program.Output()
 	undecided := 0
 	for i, got := range v.Answers {
-		s, err := f.Sample(d.Test.Image(i))
+		tensor, err, _ := next()
 		ts.Check(err)
-		want, err := run.Run(s.Vec(), nil)
+		want, err := run.Run(f.Program.Input.Sample(tensor).Vec(), nil)
 		ts.Check(err)
 		largest := 0.0
 		for k := range got.Scores {
