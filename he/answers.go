@@ -32,6 +32,9 @@ type Approximate struct {
 	// Bound is the error that is stated for each output on any input, Usual the one for
 	// inputs like the calibration samples. Both are in the units of Reals.
 	Bound, Usual []float64
+	// Decisions are, where Reals were rounded, what they said of each sample before; nil
+	// elsewhere.
+	Decisions []Decision
 }
 
 // Len implements Answers.
@@ -56,6 +59,9 @@ func (a Approximate) Len() int { return len(a.Reals) }
 
 // Label implements Answers. A NaN is never the largest.
 func (a Approximate) Label(out *bundle.Node, i int) int {
+	if a.Decisions != nil {
+		return a.Decisions[i].Label
+	}
 	label, best := 0, math.Inf(-1)
 	outputs := a.Reals[i]
 	for k, x := range outputs {
@@ -78,7 +84,7 @@ func (a Approximate) Outputs(out *bundle.Node, i int) []float64 {
 // followed states the larger of two errors.
 func (a Approximate) followed(next Answers) Answers {
 	b := sameKind(a, next)
-	return Approximate{append(a.Reals, b.Reals...), larger(a.Bound, b.Bound), larger(a.Usual, b.Usual)}
+	return Approximate{append(a.Reals, b.Reals...), larger(a.Bound, b.Bound), larger(a.Usual, b.Usual), append(a.Decisions, b.Decisions...)}
 }
 
 // sameKind is next as the kind of answers that a is.

@@ -1,7 +1,6 @@
 package he
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -43,7 +42,10 @@ type clientOutput struct {
 // maxHead bounds the JSON of a client half, in bytes.
 const maxHead = MaxParameters + 1<<20
 
-// payload is the JSON and the encoder's file, each behind its length in 4 bytes.
+// MaxClientBytes bounds the object of a client half, its checks included.
+const MaxClientBytes = 1<<10 + (8+maxHead+encode.MaxBytes)/1000*1001
+
+// payload is all of a client half; see parts.
 func (s *ClientSpec) payload() ([]byte, error) {
 	head, err := json.Marshal(clientHead{
 		Executor: s.Executor, Backend: s.Backend, Program: hex.EncodeToString(s.Program[:]), Plan: hex.EncodeToString(s.Plan[:]),
@@ -61,10 +63,15 @@ func (s *ClientSpec) payload() ([]byte, error) {
 		return nil, fmt.Errorf("he: client half: parameters of %d bytes, %d bytes in all, and an encoder of %d pass the limits of %d, %d and %d",
 			len(s.Parameters), len(head), len(encoder), MaxParameters, maxHead, encode.MaxBytes)
 	}
+	return parts(head, encoder), nil
+}
+
+// parts are the JSON and the encoder's file, each behind its length in 4 bytes.
+func parts(head, encoder []byte) []byte {
 	b := binary.LittleEndian.AppendUint32(nil, uint32(len(head)))
 	b = append(b, head...)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(encoder)))
-	return append(b, encoder...), nil
+	return append(b, encoder...)
 }
 
 // Hash names the client half, and the server half that belongs to it: the SHA-256 of its
@@ -126,7 +133,7 @@ func readClientSpec(in *wire.Reader) (*ClientSpec, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := in.End(); err != nil {
+	if err := in.EndOfFile(); err != nil {
 		return nil, err
 	}
 	var h clientHead
@@ -150,10 +157,7 @@ func readClientSpec(in *wire.Reader) (*ClientSpec, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	if again, err := s.payload(); err != nil || !bytes.Equal(again[4:4+len(head)], head) {
-		return nil, fmt.Errorf("the JSON is not as it was written: %w", whole.ErrNotCanonical)
-	}
-	return s, nil
+	return s, whole.Canonical(parts(head, encoder), s.payload)
 }
 
 // hash reads a SHA-256 in hex.

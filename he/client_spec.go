@@ -2,6 +2,7 @@ package he
 
 import (
 	"encoding/json"
+	"iter"
 
 	"qtool/bundle"
 	"qtool/encode"
@@ -37,6 +38,21 @@ type ClientPart struct {
 	LogFailure float64
 	// Parameters are the back end's own, as canonical JSON of at most MaxParameters bytes.
 	Parameters json.RawMessage
+}
+
+// Samples are what a client encrypts of the tensors that its encoder made, one by one.
+func (s *ClientSpec) Samples(tensors iter.Seq2[[]float32, error]) iter.Seq2[bundle.Sample, error] {
+	return func(yield func(bundle.Sample, error) bool) {
+		for t, err := range tensors {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(s.Input.Sample(t), nil) {
+				return
+			}
+		}
+	}
 }
 
 // MaxParameters bounds the parameters of a back end in a client half, in bytes.

@@ -40,7 +40,6 @@ var hidden = []string{
 	"qtool/he/internal/secret.Encrypter",
 	"qtool/he/lstm.Client",
 	"qtool/he/packed.Client",
-	"qtool/he/packed.ExactClient",
 	"qtool/he/tfhe.Client",
 	"qtool/he/tfhe.SecretKey",
 }

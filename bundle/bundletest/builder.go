@@ -48,7 +48,11 @@ func (b *Builder) Add(op bundle.Op) *Builder {
 	if err != nil {
 		panic(err)
 	}
-	b.program.Nodes = append(b.program.Nodes, bundle.Node{Name: "layer" + string(rune('a'+len(b.program.Nodes))), Op: op, Scale: []float64{1}})
+	n := bundle.Node{Name: "layer" + string(rune('a'+len(b.program.Nodes))), Op: op, Scale: []float64{1}}
+	if _, ok := op.(bundle.Weighted); ok {
+		n.Bits = 16 // any weights that tests ask for
+	}
+	b.program.Nodes = append(b.program.Nodes, n)
 	b.shape = out
 	return b
 }

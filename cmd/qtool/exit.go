@@ -9,7 +9,9 @@ import (
 	"qtool/datasets"
 	"qtool/export"
 	"qtool/he"
+	"qtool/he/roles/files"
 	"qtool/he/security"
+	"qtool/he/wire"
 	"qtool/model"
 	"qtool/pipeline"
 	"qtool/verify"
@@ -46,7 +48,8 @@ func exitCode(err error) int {
 		return exitMismatch
 	case errors.Is(err, datasets.ErrMissing), errors.Is(err, fs.ErrNotExist):
 		return exitMissing
-	case errors.Is(err, bundle.ErrVersion), errors.Is(err, model.ErrVersion), errors.Is(err, gate.ErrVersion):
+	case errors.Is(err, bundle.ErrVersion), errors.Is(err, model.ErrVersion), errors.Is(err, gate.ErrVersion),
+		errors.Is(err, wire.ErrVersion), errors.Is(err, files.ErrIndexVersion):
 		return exitVersion
 	case errors.Is(err, security.ErrInsecure), errors.Is(err, he.ErrInsufficient),
 		errors.Is(err, export.ErrTooWide):

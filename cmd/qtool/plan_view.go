@@ -29,6 +29,8 @@ type planView struct {
 	Measured []float64 `json:"measured_seconds,omitempty"`
 	// MeasuredBits is the precision or noise budget of its outputs.
 	MeasuredBits float64 `json:"measured_bits,omitempty"`
+	// Halves are what was written; nil for nothing.
+	Halves *halvesView `json:"halves,omitempty"`
 }
 
 func newPlanView(path string, d he.Description, tuned bool) planView {
@@ -65,6 +67,9 @@ func (a *app) printPlan(v planView) error {
 	p.f("%s", v.cost())
 	for _, why := range v.Why {
 		p.f("  - %s\n", why)
+	}
+	if v.Halves != nil {
+		p.halves(v.Halves)
 	}
 	return p.err
 }

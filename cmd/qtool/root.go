@@ -63,7 +63,8 @@ A first tour:
 	f.BoolVar(&a.json, "json", false, "results as JSON on stdout")
 	root.AddCommand(
 		newRunCommand(a), newTrainCommand(a), newQuantizeCommand(a), newVerifyCommand(a),
-		newSearchCommand(a), newInspectCommand(a), newPlanCommand(a), newReportCommand(a), newGateCommand(a), newDataCommand(a), newRecipesCommand(a),
+		newSearchCommand(a), newInspectCommand(a), newPlanCommand(a), newKeygenCommand(a), newEncryptCommand(a), newInferCommand(a), newDecryptCommand(a),
+		newReportCommand(a), newGateCommand(a), newDataCommand(a), newRecipesCommand(a),
 		newBenchCommand(a), newBenchServeCommand(a),
 	)
 	return root

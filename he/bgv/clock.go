@@ -7,7 +7,7 @@ import (
 )
 
 // startClocks begins to time the program's nodes.
-func (s *Server) startClocks() {
+func (s *evaluator) startClocks() {
 	s.clocks = make([]clock, len(s.workers))
 	for i := range s.clocks {
 		s.clocks[i].nodes = make([]time.Duration, len(s.plan.program.Nodes))
@@ -16,7 +16,7 @@ func (s *Server) startClocks() {
 
 // nodeSeconds is the evaluation time of each node, summed over workers and
 // scaled up from the tiles that were timed. Rescales belong to no node.
-func (s *Server) nodeSeconds() he.NodeSeconds {
+func (s *evaluator) nodeSeconds() he.NodeSeconds {
 	seconds := make(he.NodeSeconds, len(s.plan.program.Nodes))
 	blocks := s.plan.Slots() / block
 	timed := (blocks + clockEvery - 1) / clockEvery

@@ -26,15 +26,8 @@ type costs struct {
 
 func (l *layout) costs(circuit *circuit, level cpu.Level) costs {
 	n, logN := float64(int(1)<<l.logN), float64(l.logN)
-	t := costmodel.BatchOf(level, l.t[0])
-	limbs := make([]costmodel.Batch, len(l.q))
-	for i, q := range l.q {
-		limbs[i] = costmodel.BatchOf(level, q)
-	}
-	c := costs{encrypt: n * (float64(t.NTT*logN) + costmodel.GaussianOf(level))}
-	for _, s := range limbs {
-		c.encrypt += float64(n * (float64(s.NTT*logN) + costUniform + 2*s.Pointwise + 2*costMove))
-	}
+	limbs := batchesOf(level, l.q)
+	c := costs{encrypt: encryptCost(level, l.logN, l.t[0], l.q)}
 	for i := range circuit.segments {
 		sum := 0.0
 		for _, s := range limbs {
@@ -53,12 +46,37 @@ func (l *layout) costs(circuit *circuit, level cpu.Level) costs {
 		limbs = limbs[:len(limbs)-drop]
 	}
 	c.memory = costTouch * l.bytes(circuit)
-	d := float64(circuit.out().degree)
-	c.decrypt = n * t.NTT * logN
-	for _, s := range limbs {
-		c.decrypt += float64(n * (float64(s.NTT*logN) + float64((d+1)*(s.Pointwise+costMove)) + float64(float64(len(limbs))*s.Pointwise) + costLift))
-	}
+	c.decrypt = decryptCost(level, l.logN, l.t[0], l.q[:len(limbs)], circuit.out().degree)
 	return c
+}
+
+// batchesOf are the costs of each ciphertext prime's operations.
+func batchesOf(level cpu.Level, q []uint64) []costmodel.Batch {
+	all := make([]costmodel.Batch, len(q))
+	for i := range q {
+		all[i] = costmodel.BatchOf(level, q[i])
+	}
+	return all
+}
+
+// encryptCost is the nanoseconds of encrypting one input.
+func encryptCost(level cpu.Level, logN int, t uint64, q []uint64) float64 {
+	n, log := float64(int(1)<<logN), float64(logN)
+	sum := n * (float64(costmodel.BatchOf(level, t).NTT*log) + costmodel.GaussianOf(level))
+	for _, s := range batchesOf(level, q) {
+		sum += float64(n * (float64(s.NTT*log) + costUniform + 2*s.Pointwise + 2*costMove))
+	}
+	return sum
+}
+
+// decryptCost is the nanoseconds of decrypting one output of a degree.
+func decryptCost(level cpu.Level, logN int, t uint64, q []uint64, degree int) float64 {
+	n, log, d := float64(int(1)<<logN), float64(logN), float64(degree)
+	sum := n * costmodel.BatchOf(level, t).NTT * log
+	for _, s := range batchesOf(level, q) {
+		sum += float64(n * (float64(s.NTT*log) + float64((d+1)*(s.Pointwise+costMove)) + float64(float64(len(q))*s.Pointwise) + costLift))
+	}
+	return sum
 }
 
 // bytes is the ciphertexts of a batch and plaintext prime that are in memory at

@@ -2,7 +2,6 @@ package bgv
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"qtool/he/internal/batch"
@@ -11,47 +10,42 @@ import (
 	"qtool/internal/elementary"
 )
 
-// Decrypt returns the logits modulo the outputs' plaintext prime, residues[o][k]
+// residues are the logits modulo the outputs' plaintext prime, residues[o][k]
 // being logit o of sample k, and how many bits the worst measured noise leaves:
 //
 //	log2(Q/2) - log2(max |V|),   V = T * (sum c_i s^i) mod Q, centred
 //
-// over all coefficients of all outputs. It returns a *batch.NoiseError, and no
-// residues, if less than one bit is left. progress is as in Server.Evaluate.
-func (c *Client) Decrypt(ctx context.Context, out *Outputs, progress func(nanoseconds float64)) (residues [][]uint64, bitsLeft float64, err error) {
-	p := c.plan
-	last := p.circuit.out()
-	if out.n != p.Slots() || out.elements != last.elements || out.degree != last.degree || len(out.limbs) != p.layout.outLevel() || out.Prime < 0 || out.Prime >= len(p.layout.t) {
-		return nil, 0, fmt.Errorf("bgv: %d output ciphertexts of degree %d and %d limbs for plaintext prime %d, want %d of degree %d and %d limbs",
-			out.elements, out.degree, len(out.limbs), out.Prime, last.elements, last.degree, p.layout.outLevel())
-	}
-	scale := inverse(p.scale(out.Prime, len(p.circuit.segments)), p.layout.t[out.Prime])
-	return batch.Residues(ctx, "bgv", p.workers, out.elements, p.Slots(), func(w, i int, slots []uint64) float64 {
-		return c.decrypt(c.workers[w], out, i, slots, scale)
-	}, func() { meter.Report(progress, p.costs.decrypt) })
+// over all coefficients of all outputs. The error is a *batch.NoiseError, and no
+// residues, if less than one bit is left. progress is as in evaluator.evaluate.
+func (c *client) residues(ctx context.Context, out *ciphertexts, progress func(nanoseconds float64)) (residues [][]uint64, bitsLeft float64, err error) {
+	scale := inverse(c.OutputScales[out.prime], c.T[out.prime])
+	workers := c.take()
+	defer c.give(workers)
+	return batch.Residues(ctx, "bgv", c.workers, out.elements, c.Slots(), func(w, i int, slots []uint64) float64 {
+		return c.decrypt(workers[w], out, i, slots, scale)
+	}, func() { meter.Report(progress, c.decryptCost) })
 }
 
 // decrypt evaluates the phase of output i by Horner's rule in s, takes V from its
 // residues, and transforms its remainders modulo t back to slots.
-func (c *Client) decrypt(w *clientWorker, out *Outputs, i int, slots []uint64, scale uint64) (bitsLeft float64) {
-	p := c.plan
-	t, phase := p.layout.t[out.Prime], w.phase
+func (c *client) decrypt(w *clientWorker, out *ciphertexts, i int, slots []uint64, scale uint64) (bitsLeft float64) {
+	t, phase := c.T[out.prime], w.phase
 	for limb, x := range phase {
-		q := p.moduli[limb]
+		q := c.moduli[limb]
 		out.gather(x, limb, i, out.degree)
 		for d := out.degree - 1; d >= 0; d-- {
 			out.gather(w.mask, limb, i, d)
 			q.MulAdd(x, x, c.key[limb], w.mask)
 		}
-		p.transforms[limb].Inverse(x)
+		c.transforms[limb].Inverse(x)
 		q.Scale(x, x, q.Factor(t))
 	}
-	p.lift.digits(phase, w.mask)
-	limb := &p.lift.limbs[out.Prime]
+	c.lift.digits(phase, w.mask)
+	limb := &c.lift.limbs[out.prime]
 	limb.residue(slots, phase, w.mask)
-	p.slots[out.Prime].Forward(slots)
+	c.slots[out.prime].Forward(slots)
 	limb.m.Scale(slots, slots, limb.m.Factor(scale))
-	return log2.Product(p.layout.q[:len(phase)]) - 1 - elementary.Log2(max(1, p.lift.largest(phase)))
+	return log2.Product(c.Q[:len(phase)]) - 1 - elementary.Log2(max(1, c.lift.largest(phase)))
 }
 
 // largest is the largest magnitude of numbers with these digits. As balanced

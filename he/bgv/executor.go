@@ -8,7 +8,7 @@ import (
 	"qtool/he"
 	"qtool/he/internal/meter"
 	"qtool/he/internal/run"
-	"qtool/internal/parallel"
+	"qtool/he/wire"
 )
 
 // NewExecutor returns an executor that runs p exactly under encryption, with
@@ -16,9 +16,9 @@ import (
 func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
 	return run.New(p, run.Plan{
 		Package: "bgv", Program: plan.program, Backend: plan.backend(), Slots: plan.Slots(),
-		BatchWork: float64(len(plan.layout.t)) * plan.costs.batch(plan.layout, plan.circuit),
+		BatchWork: float64(len(plan.T)) * plan.costs.batch(plan.layout, plan.circuit),
 		Start: func(context.Context, *meter.Meter) (run.Session, run.Made, error) {
-			return &session{plan: plan, client: NewClient(plan), server: NewServer(plan), lifter: plan.newLifter()}, run.Made{}, nil
+			return &session{plan: plan, client: generate(plan.half), server: newEvaluator(plan)}, run.Made{}, nil
 		},
 	})
 }
@@ -37,24 +37,23 @@ func (p *Plan) backend() he.Backend {
 type session struct {
 	plan   *Plan
 	client *Client
-	server *Server
-	lifter *lifter
-	in     Inputs
-	out    Outputs
+	server *evaluator
+	in     ciphertexts
+	out    ciphertexts
 }
 
 // Batch implements run.Session.
 func (s *session) Batch(ctx context.Context, samples []bundle.Sample, m *meter.Meter) (*he.Result, error) {
 	p, r := s.plan, &he.Result{}
 	s.server.startClocks()
-	residues, least := make([][][]uint64, len(p.layout.t)), math.Inf(1)
+	residues, least, seeds := make([][][]uint64, len(p.T)), math.Inf(1), newSeeds()
 	for prime := range residues {
-		all, err := run.Phases(m, &r.Cost, func() (*Inputs, error) {
-			return &s.in, s.client.Encrypt(ctx, samples, prime, &s.in, m.Add)
-		}, func(in *Inputs) (*Outputs, error) {
-			return &s.out, s.server.Evaluate(ctx, in, &s.out, m.Add)
-		}, func(out *Outputs) ([][]uint64, error) {
-			all, left, err := s.client.Decrypt(ctx, out, m.Add)
+		all, err := run.Phases(m, &r.Cost, func() (*ciphertexts, error) {
+			return &s.in, s.client.encryptBatch(ctx, samples, prime, seeds, &s.in, m.Add)
+		}, func(in *ciphertexts) (*ciphertexts, error) {
+			return &s.out, s.server.evaluate(ctx, in, &s.out, m.Add)
+		}, func(out *ciphertexts) ([][]uint64, error) {
+			all, left, err := s.client.residues(ctx, out, m.Add)
 			least = min(least, left)
 			return all, err
 		})
@@ -63,19 +62,16 @@ func (s *session) Batch(ctx context.Context, samples []bundle.Sample, m *meter.M
 		}
 		residues[prime] = all
 	}
-	logits := make(he.Exact, len(samples))
-	err := m.Timed("decrypt", &r.Cost.Seconds.Decrypt, func() error {
-		return parallel.Run(ctx, p.workers, len(samples), func(_, k int) (err error) {
-			logits[k], err = s.lifter.vector(residues, k)
-			return err
-		}, nil)
+	var logits he.Exact
+	err := m.Timed("decrypt", &r.Cost.Seconds.Decrypt, func() (err error) {
+		logits, err = s.client.logits(ctx, residues, len(samples))
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	primes := int64(len(p.layout.t))
-	r.Cost.Bytes.CiphertextIn = primes * p.serialisedBytes(p.inputs(), 1, len(p.layout.q))
-	r.Cost.Bytes.CiphertextOut = primes * p.serialisedBytes(p.circuit.out().elements, p.circuit.out().degree, p.layout.outLevel())
+	sizes := p.sizes()
+	r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = wire.Size(sizes.Inputs), wire.Size(sizes.Outputs)
 	r.Answers, r.Accounts = logits, []he.Account{s.server.nodeSeconds(), he.Noise{BitsLeft: least}}
 	return r, nil
 }

@@ -1,7 +1,6 @@
 package bgv
 
 import (
-	"bytes"
 	"context"
 	"math"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"qtool/bundle/bundletest"
 	"qtool/he"
 	"qtool/he/internal/hetest"
+	"qtool/he/wire"
 	"qtool/kernel/cpu"
 	"qtool/kernel/cpu/cputest"
 )
@@ -60,31 +60,10 @@ func TestInsecureRunReports(t *testing.T) {
 		t.Errorf("backend %+v", backend)
 	}
 
-	// The sizes are those of Lattigo's serialisation.
-	client := NewClient(plan)
-	var in Inputs
-	var out Outputs
-	if err := client.Encrypt(context.Background(), b.Samples(1), 0, &in, nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := NewServer(plan).Evaluate(context.Background(), &in, &out, nil); err != nil {
-		t.Fatal(err)
-	}
-	for name, c := range map[string]struct {
-		want int64
-		t    *tensor
-	}{"in": {result.Cost.Bytes.CiphertextIn, &in.tensor}, "out": {result.Cost.Bytes.CiphertextOut, &out.tensor}} {
-		var buf bytes.Buffer
-		for i := range c.t.Len() {
-			data, err := c.t.Ciphertext(plan, i).MarshalBinary()
-			if err != nil {
-				t.Fatal(err)
-			}
-			buf.Write(data)
-		}
-		if got := int64(2 * buf.Len()); got != c.want {
-			t.Errorf("%s: %d bytes serialised, reported %d", name, got, c.want)
-		}
+	// The sizes are those of the objects on the wire; see TestInsecureHalves.
+	sizes := plan.sizes()
+	if got := result.Cost.Bytes; got.CiphertextIn != wire.Size(sizes.Inputs) || got.CiphertextOut != wire.Size(sizes.Outputs) || got.Keys != 0 {
+		t.Errorf("%+v, want the sizes of %+v", got, sizes)
 	}
 }
 
@@ -96,14 +75,8 @@ func TestInsecureWrongShapesAreErrors(t *testing.T) {
 	if _, err := NewExecutor(p, plan).Run(ctx, []bundle.Sample{make(bundle.Sample, 64), make(bundle.Sample, 63)}, nil); err == nil || !strings.Contains(err.Error(), "sample 1 has 63 values") {
 		t.Errorf("short sample: %v", err)
 	}
-	if err := NewServer(plan).Evaluate(ctx, &Inputs{}, &Outputs{}, nil); err == nil {
-		t.Error("empty inputs are evaluated")
-	}
-	client := NewClient(plan)
-	if _, _, err := client.Decrypt(ctx, &Outputs{}, nil); err == nil {
-		t.Error("empty outputs are decrypted")
-	}
-	if err := client.Encrypt(ctx, b.Samples(1025), 0, &Inputs{}, nil); err == nil {
+	client := generate(plan.half)
+	if err := client.encryptBatch(ctx, b.Samples(1025), 0, newSeeds(), &ciphertexts{}, nil); err == nil {
 		t.Error("more samples than slots are encrypted")
 	}
 	result, err := NewExecutor(p, plan).Run(ctx, nil, nil)

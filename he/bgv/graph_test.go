@@ -110,15 +110,15 @@ func TestInsecureGraphsAreExact(t *testing.T) {
 func TestInsecureInputsStay(t *testing.T) {
 	p := late().Done(t, 2)
 	plan := mustPlan(t, p, insecureOptions(10, 3))
-	client := NewClient(plan)
-	var in Inputs
-	var first, second Outputs
-	if err := client.Encrypt(t.Context(), bundletest.Samples(p, 3), 1, &in, nil); err != nil {
+	client := generate(plan.half)
+	var in ciphertexts
+	var first, second ciphertexts
+	if err := client.encryptBatch(t.Context(), bundletest.Samples(p, 3), 1, newSeeds(), &in, nil); err != nil {
 		t.Fatal(err)
 	}
-	server := NewServer(plan)
-	for _, out := range []*Outputs{&first, &second} {
-		if err := server.Evaluate(t.Context(), &in, out, nil); err != nil {
+	server := newEvaluator(plan)
+	for _, out := range []*ciphertexts{&first, &second} {
+		if err := server.evaluate(t.Context(), &in, out, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,9 +12,9 @@ import (
 type noises []noise
 
 // freshNoises are the noises of fresh ciphertexts, in front of the first stage.
-func freshNoises(c *circuit, logN int, logT float64) noises {
+func freshNoises(c *circuit, logN int, logT float64, primes int) noises {
 	all := make(noises, len(c.buffers))
-	all[inputBuffer] = freshNoise(logN, logT)
+	all[inputBuffer] = freshNoise(logN, logT, elementary.Log2(float64(primes*c.out().elements)))
 	return all
 }
 

@@ -37,7 +37,7 @@ func (l *layout) budget(c *circuit) budget {
 // walk calls visit after every stage with the noise there and log2 of the
 // modulus that carries it.
 func (l *layout) walk(c *circuit, visit func(s *stage, e noise, logQ float64)) (e noise, logQ float64) {
-	all := freshNoises(c, l.logN, l.logT())
+	all := freshNoises(c, l.logN, l.logT(), len(l.t))
 	level := len(l.q)
 	for i := range c.segments {
 		for k := range c.segments[i].stages {
@@ -69,8 +69,8 @@ func (l *layout) logT() float64 {
 // Each rescale divides the noise down to what its own rounding adds: a bit more
 // makes Q longer by a bit, and a bit less makes the noise that is squared
 // afterwards larger by nearly one.
-func demand(c *circuit, logN int, logT float64) (groups []float64) {
-	all := freshNoises(c, logN, logT)
+func demand(c *circuit, logN int, logT float64, primes int) (groups []float64) {
+	all := freshNoises(c, logN, logT, primes)
 	for i := range c.segments {
 		for k := range c.segments[i].stages {
 			s := &c.segments[i].stages[k]
@@ -147,10 +147,15 @@ func (l *layout) lastLevel() int {
 // outLevel is the number of primes of the outputs.
 func (l *layout) outLevel() int { return l.lastLevel() - l.drops[len(l.drops)-1] }
 
-// check says whether the noise fits.
+// check says whether the noise fits, and wraps with a probability of at most
+// 2^-failureBits.
 func (l *layout) check(c *circuit) error {
-	if b := l.budget(c); b.left < reserveBits || math.IsNaN(b.left) {
+	b := l.budget(c)
+	if b.left < reserveBits || math.IsNaN(b.left) {
 		return he.Insufficient("bgv", "", "predicted noise leaves %.1f of %d bits below the %.1f of the last modulus", b.left, reserveBits, b.logQ)
+	}
+	if e, logQ := l.walk(c, nil); e.logFailure(logQ) > -failureBits {
+		return he.Insufficient("bgv", "", "a batch decrypts wrongly with a probability of up to 2^%.1f, want at most 2^-%d", e.logFailure(logQ), failureBits)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"qtool/bundle/bundletest"
 	"qtool/he/internal/sample"
+	"qtool/he/wire"
 	"qtool/kernel/cpu"
 	"qtool/kernel/cpu/cputest"
 	"qtool/kernel/mod"
@@ -37,13 +38,13 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					client, server := newClient(plan, secret, sample.Seed{1}), NewServer(plan)
-					var in Inputs
-					var out Outputs
-					if err := client.Encrypt(context.Background(), samples, 1, &in, nil); err != nil {
+					client, server := newClient(plan.half, wire.KeyID{}, secret), newEvaluator(plan)
+					var in ciphertexts
+					var out ciphertexts
+					if err := client.encryptBatch(context.Background(), samples, 1, &seeds{sample.Seed{1}, sample.Seed{2}}, &in, nil); err != nil {
 						t.Fatal(err)
 					}
-					if err := server.Evaluate(context.Background(), &in, &out, nil); err != nil {
+					if err := server.evaluate(context.Background(), &in, &out, nil); err != nil {
 						t.Fatal(err)
 					}
 					for i, got := range [][][]uint64{in.limbs, out.limbs} {

@@ -10,15 +10,15 @@ import (
 // lifter rebuilds integers of a range from their residues modulo the plaintext
 // primes, whose product P must pass the range's width.
 type lifter struct {
-	program *bundle.Program
+	layer   string
 	output  bundle.Range
 	product *big.Int
 	basis   []*big.Int // 1 modulo t_i, 0 modulo the other primes
 }
 
-func (p *Plan) newLifter() *lifter {
-	l := &lifter{p.program, p.output, product(p.layout.t), nil}
-	for _, t := range p.layout.t {
+func (h *half) newLifter() *lifter {
+	l := &lifter{h.layer, h.output, product(h.T), nil}
+	for _, t := range h.T {
 		rest := new(big.Int).Quo(l.product, new(big.Int).SetUint64(t))
 		inverse := new(big.Int).ModInverse(rest, new(big.Int).SetUint64(t))
 		l.basis = append(l.basis, rest.Mul(rest, inverse))
@@ -42,7 +42,7 @@ func (l *lifter) vector(residues [][][]uint64, k int) (bundle.Vec, error) {
 		}
 		x.Sub(x, l.output.Lo).Mod(x, l.product).Add(x, l.output.Lo)
 		if x.Cmp(l.output.Hi) > 0 {
-			return bundle.Vec{}, fmt.Errorf("bgv: layer %q: logit %d decrypts to %v, outside its static bound %v", l.program.Output().Name, o, x, l.output)
+			return bundle.Vec{}, fmt.Errorf("bgv: layer %q: logit %d decrypts to %v, outside its static bound %v", l.layer, o, x, l.output)
 		}
 		values[o] = x
 	}

@@ -38,14 +38,15 @@ import (
 //
 // The result is right as long as |V| < Q/2 for every coefficient. required asks
 // for ten standard deviations, and three bits that the model may be wrong by; and for
-// deep programs for what one root of unity does, see peak.
+// what one root of unity does with a probability of 2^-128, see crest.
 type noise struct {
 	logN        float64
 	logT        float64
 	own, shared float64
 	secret      int // power of s
-	errors      int // of Gaussian elements that the noise is a product of, since the last rescale
+	errors      int // of Gaussian elements that the noise is a product of
 	scaled      bool
+	logOutputs  float64 // log2 of the outputs of a batch, of all plaintext primes
 }
 
 const (
@@ -55,13 +56,11 @@ const (
 	tailBits = 3.321928094887362
 	// reserveBits is what the model may be wrong by.
 	reserveBits = 3
-	// keyBits is minus log2 of the share of keys whose noise may pass peak.
-	keyBits = 40
 )
 
-func freshNoise(logN int, logT float64) noise {
+func freshNoise(logN int, logT, logOutputs float64) noise {
 	return noise{
-		logN: float64(logN), logT: logT, errors: 1,
+		logN: float64(logN), logT: logT, errors: 1, logOutputs: logOutputs,
 		own: elementary.Log2(sigma), shared: elementary.Log2(math.Sqrt(1. / 12)),
 	}
 }
@@ -71,11 +70,11 @@ func (e noise) total() float64 { return log2.RootSumSquare(e.own, e.shared) }
 
 // required is log2 of the smallest Q that carries e.
 func (e noise) required() float64 {
-	return 1 + e.logT + e.total() + max(tailBits+reserveBits, e.peak(keyBits))
+	return 1 + e.logT + e.total() + e.crest()
 }
 
 // peak is log2 of the largest coefficient that a single root of unity zeta makes, in
-// standard deviations of the noise, but for a share 2^-bits of all keys.
+// standard deviations of the noise, but for a probability 2^-bits over keys and errors.
 //
 // |s(zeta)|^2 and |E(zeta)|^2 of a Gaussian element are all but exponential with mean 1,
 // in units of their own. Their sum passes x at one of N/2 pairs of roots with
@@ -152,12 +151,18 @@ func (e *noise) power(in float64, j int) float64 {
 	return float64((k-1)*e.logT) + float64(k*in) + float64((k-1)*e.logN/2) + float64(moments/2)
 }
 
-// rescale divides ciphertexts of the given degree by logP bits of primes.
+// rescale divides ciphertexts of the given degree by logP bits of primes. The noise is then
+// like s^degree times an error, and like what it was a product of before: the higher crest
+// of the two counts, unless what is left of before is so small that its crest is lower.
 func (e *noise) rescale(logP float64, degree int) {
+	before := *e
 	e.shared = e.total() - logP
 	e.own = e.rounding(degree)
 	e.secret, e.errors = degree, 1
 	e.scaled = true
+	if before.crest()-e.crest() > e.own-e.shared {
+		e.secret, e.errors = before.secret, before.errors
+	}
 }
 
 // rounding is the noise that a rescale adds:

@@ -87,8 +87,8 @@ func TestPeakOfManyKeys(t *testing.T) {
 	}
 }
 
-// Up to the fourth power of s, which two squares make, ten deviations and the reserve are
-// more than the peak; deep programs get the room that it takes.
+// Up to the second power of s, which one square makes, ten deviations and the reserve are
+// more than the crest of one batch in 2^128; deeper programs get the room that it takes.
 func TestPeakOfPrograms(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -96,16 +96,46 @@ func TestPeakOfPrograms(t *testing.T) {
 		deep bool
 	}{
 		{"one square", bundletest.New(1, 2, 6).Dense(4, 3).Square().Dense(2, 3), false},
-		{"two squares", bundletest.New(2, 2, 6).Dense(4, 3).Square().Dense(3, 3).Square().Dense(2, 3), false},
+		{"two squares", bundletest.New(2, 2, 6).Dense(4, 3).Square().Dense(3, 3).Square().Dense(2, 3), true},
 		{"four squares", bundletest.New(3, 2, 4).Dense(3, 1).Square().Dense(2, 1).Square().Dense(2, 1).Square().Dense(2, 1).Square(), true},
 	} {
 		plan := mustPlan(t, c.b.Done(), insecureOptions(11, 0))
 		e, _ := plan.layout.walk(plan.circuit, nil)
-		if deep := e.peak(keyBits) > tailBits+reserveBits; deep != c.deep {
-			t.Errorf("%s: s^%d e^%d has a peak of %.2f bits", c.name, e.secret, e.errors, e.peak(keyBits))
+		if deep := e.crest() > tailBits+reserveBits; deep != c.deep {
+			t.Errorf("%s: s^%d e^%d has a crest of %.2f bits", c.name, e.secret, e.errors, e.crest())
+		}
+		if got := plan.LogFailure(); !(got <= -failureBits && got > -1000) {
+			t.Errorf("%s: a failure probability of 2^%.1f", c.name, got)
 		}
 		if plan.PredictedNoiseBitsLeft() < reserveBits {
 			t.Errorf("%s: %.2f bits left", c.name, plan.PredictedNoiseBitsLeft())
+		}
+	}
+}
+
+// The failure probability is what the crest was made for: where Q/2 is as many deviations
+// away as crest says, and that is more than the ten and the reserve, it is between
+// 2^-failureBits and a little less; each deviation less is more.
+func TestFailureIsTheInverseOfTheCrest(t *testing.T) {
+	for _, e := range []noise{
+		{logN: 13, logT: 35, own: 20, shared: 21, secret: 4, errors: 2, logOutputs: 4},
+		{logN: 12, logT: 30, own: 10, shared: 3, secret: 8, errors: 1, logOutputs: 0},
+		{logN: 15, logT: 48, own: 10, shared: 3, secret: 16, errors: 8, logOutputs: 10},
+	} {
+		least := e.required()
+		if got := e.logFailure(least); got > -failureBits || got < -failureBits-1.5 {
+			t.Errorf("%+v: 2^%.3f at the crest of %.2f bits, want 2^-%d", e, got, e.crest(), failureBits)
+		}
+		last := e.logFailure(least + 20)
+		for logQ := least + 19; logQ > least-8; logQ-- {
+			got := e.logFailure(logQ)
+			if got < last {
+				t.Errorf("%+v: 2^%.1f with %.1f bits, 2^%.1f with one more", e, got, logQ, last)
+			}
+			last = got
+		}
+		if e.logFailure(least-30) != 0 {
+			t.Errorf("%+v: 2^%.1f with nothing left", e, e.logFailure(least-30))
 		}
 	}
 }

@@ -4,18 +4,12 @@ import (
 	"context"
 	"fmt"
 	"math/big"
-	"runtime"
-
-	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-	"github.com/tuneinsight/lattigo/v5/ring"
 
 	"qtool/bundle"
 	"qtool/he"
-	"qtool/he/fastntt"
 	"qtool/he/internal/costmodel"
 	"qtool/he/security"
 	"qtool/kernel/cpu"
-	"qtool/kernel/mod"
 )
 
 // Options are the caller's wishes, unchecked. The zero value lets NewPlan
@@ -69,25 +63,16 @@ func (o Options) computes() cpu.Level {
 // holds no secret. The same ciphertext ring, and so the same key, serves every
 // plaintext prime.
 type Plan struct {
+	*half
 	program *bundle.Program
 	circuit *circuit
 	layout  *layout
 	costs   costs // with the kernels of level
 	budget  budget
-	output  bundle.Range
-	workers int
 	why     []string
 
-	params rlwe.Parameters
-	rings  []*ring.Ring // modulo each plaintext prime
-
-	level      cpu.Level
-	moduli     []*mod.Modulus   // of ciphertexts
-	transforms []*mod.Transform // modulo those
-	slots      []*mod.Transform // modulo each plaintext prime
-	shared     [][]*shared      // of each segment's stages
-	rescalers  []*rescaler      // after each segment, nil if it drops nothing
-	lift       *rescaler        // from outputs to the plaintext primes
+	shared    [][]*shared // of each segment's stages
+	rescalers []*rescaler // after each segment, nil if it drops nothing
 }
 
 // NewPlan chooses plaintext primes, ring degree and ciphertext primes for p, so
@@ -145,37 +130,11 @@ func choose(ctx context.Context, p *bundle.Program, o Options) (*search, *layout
 
 // build makes the rings of a layout, whatever its noise and security.
 func build(p *bundle.Program, c *circuit, l *layout, workers int, level cpu.Level) (*Plan, error) {
-	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	plan := &Plan{
-		program: p, circuit: c, layout: l, output: p.Output().Range,
-		costs: l.costs(c, level), budget: l.budget(c), workers: workers, level: level,
-	}
-	params, err := rlwe.NewParametersFromLiteral(rlwe.ParametersLiteral{LogN: l.logN, Q: l.q, NTTFlag: true})
+	h, err := newHalf(l.parameters(c), p.Input, p.Output(), workers, level)
 	if err != nil {
-		return nil, fmt.Errorf("bgv: %w", err)
+		return nil, err
 	}
-	plan.params = params
-	for _, s := range params.RingQ().SubRings {
-		t, err := fastntt.New(mod.NewAt(level, s.Modulus), s)
-		if err != nil {
-			return nil, fmt.Errorf("bgv: %w", err)
-		}
-		plan.transforms = append(plan.transforms, t)
-		plan.moduli = append(plan.moduli, t.Modulus())
-	}
-	for _, t := range l.t {
-		r, err := ring.NewRing(plan.Slots(), []uint64{t})
-		if err != nil {
-			return nil, fmt.Errorf("bgv: plaintext prime %d: %w", t, err)
-		}
-		slots, err := fastntt.New(mod.NewAt(level, t), r.SubRings[0])
-		if err != nil {
-			return nil, fmt.Errorf("bgv: plaintext prime %d: %w", t, err)
-		}
-		plan.rings, plan.slots = append(plan.rings, r), append(plan.slots, slots)
-	}
+	plan := &Plan{half: h, program: p, circuit: c, layout: l, costs: l.costs(c, level), budget: l.budget(c)}
 	at := len(l.q)
 	for i := range c.segments {
 		var all []*shared
@@ -190,19 +149,20 @@ func build(p *bundle.Program, c *circuit, l *layout, workers int, level cpu.Leve
 		}
 		plan.rescalers = append(plan.rescalers, r)
 	}
-	var plain []*mod.Modulus
-	for _, s := range plan.slots {
-		plain = append(plain, s.Modulus())
-	}
-	plan.lift = newRescaler(plan.moduli[:at], plain)
 	return plan, nil
+}
+
+// parameters are what a client needs of the layout.
+func (l *layout) parameters(c *circuit) parameters {
+	x := parameters{LogN: l.logN, T: l.t, Q: l.q, OutputPrimes: l.outLevel(), OutputDegree: c.out().degree}
+	for i := range l.t {
+		x.OutputScales = append(x.OutputScales, l.scale(c, i, len(c.segments)))
+	}
+	return x
 }
 
 // LogN is log2 of the ring degree.
 func (p *Plan) LogN() int { return p.layout.logN }
-
-// Slots is how many samples a batch holds: the ring degree.
-func (p *Plan) Slots() int { return 1 << p.layout.logN }
 
 // LogQ is log2 of the largest ciphertext modulus. There are no special primes,
 // as there are no evaluation keys.
@@ -241,25 +201,25 @@ func (p *Plan) SecurityBits() int { return security.Estimate(p.layout.logN, p.Lo
 // Why explains the parameters, a sentence an entry.
 func (p *Plan) Why() []string { return append([]string(nil), p.why...) }
 
-// inputs is the number of ciphertexts that the client sends a prime.
-func (p *Plan) inputs() int { return p.circuit.inputs() }
-
-// scale is what plaintexts modulo t are multiplied by when segment i begins;
+// scale is what plaintexts modulo a prime t are multiplied by when segment i begins;
 // for i one past the last segment it is the scale of the outputs.
 //
 // A segment raises it to its power, a rescale multiplies it by the inverses of the
 // primes it drops.
-func (p *Plan) scale(prime, segment int) uint64 {
-	t, level, scale := p.layout.t[prime], len(p.layout.q), uint64(1)
+func (l *layout) scale(c *circuit, prime, segment int) uint64 {
+	t, level, scale := l.t[prime], len(l.q), uint64(1)
 	for i := range segment {
-		scale = powMod(scale, uint64(p.circuit.segments[i].power), t)
-		for range p.layout.drops[i] {
+		scale = powMod(scale, uint64(c.segments[i].power), t)
+		for range l.drops[i] {
 			level--
-			scale = mulMod(scale, inverse(p.layout.q[level], t), t)
+			scale = mulMod(scale, inverse(l.q[level], t), t)
 		}
 	}
 	return scale
 }
+
+// scale is the layout's.
+func (p *Plan) scale(prime, segment int) uint64 { return p.layout.scale(p.circuit, prime, segment) }
 
 // width is hi - lo of the output's static bound.
 func width(r bundle.Range) *big.Int { return new(big.Int).Sub(r.Hi, r.Lo) }

@@ -31,6 +31,9 @@ func TestPlansOfNetworks(t *testing.T) {
 		if plan.PredictedNoiseBitsLeft() < reserveBits {
 			t.Errorf("%s: %.2f bits of noise left", name, plan.PredictedNoiseBitsLeft())
 		}
+		if plan.LogFailure() > -failureBits {
+			t.Errorf("%s: a failure probability of 2^%.1f", name, plan.LogFailure())
+		}
 		checkPrimes(t, plan)
 	}
 }
@@ -60,9 +63,10 @@ func TestNoiseAgreesWithMeasurement(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, logT := range []float64{27, 35, 40, 44} {
-		groups := demand(segments, 13, logT)
-		// The model adds up what worst weights could do and has a reserve.
-		if last := groups[0] - (2*logT + 55); last < 0 || last > 13 {
+		groups := demand(segments, 13, logT, 2)
+		// The model adds up what worst weights could do, has a reserve, and room for what
+		// happens once in 2^128 batches.
+		if last := groups[0] - (2*logT + 55); last < 0 || last > 15 {
 			t.Errorf("t of %v bits: last level of %.1f bits, %.1f past the rule", logT, groups[0], last)
 		}
 		if drop := groups[1] - (logT + 13); drop < -3 || drop > 3 {

@@ -155,7 +155,7 @@ func (s *search) try(logN, k int) {
 		return
 	}
 	base := layout{logN: logN, t: t}
-	groups := demand(s.circuit, logN, base.logT())
+	groups := demand(s.circuit, logN, base.logT(), k)
 	sum := 0.0
 	for _, g := range groups {
 		sum += g

@@ -14,14 +14,14 @@ import (
 func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 	b := bundletest.New(8, 4, 1, 6, 6).Conv(2, 3, 1, 0, 7).Square().Pool(2, 2).Dense(3, 7)
 	plan := mustPlan(t, b.Done(), insecureOptions(10, 2))
-	client := NewClient(plan)
-	server, ctx := NewServer(plan), context.Background()
-	var in Inputs
-	var out Outputs
-	if err := client.Encrypt(ctx, b.Samples(20), 0, &in, nil); err != nil {
+	client := generate(plan.half)
+	server, ctx := newEvaluator(plan), context.Background()
+	var in ciphertexts
+	var out ciphertexts
+	if err := client.encryptBatch(ctx, b.Samples(20), 0, newSeeds(), &in, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Evaluate(ctx, &in, &out, nil); err != nil {
+	if err := server.evaluate(ctx, &in, &out, nil); err != nil {
 		t.Fatal(err)
 	}
 	c := rolestest.Key(plan.params, client.secret)
@@ -33,13 +33,16 @@ func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 func TestInsecureEncryptionLeavesNothingBehind(t *testing.T) {
 	b := bundletest.New(8, 4, 6).Dense(3, 7)
 	plan := mustPlan(t, b.Done(), insecureOptions(10, 1))
-	client := NewClient(plan)
-	var in Inputs
-	if err := client.Encrypt(context.Background(), b.Samples(20), 0, &in, nil); err != nil {
+	client := generate(plan.half)
+	var in ciphertexts
+	if err := client.encryptBatch(context.Background(), b.Samples(20), 0, newSeeds(), &in, nil); err != nil {
 		t.Fatal(err)
 	}
+	if len(client.idle) != plan.workers {
+		t.Fatalf("%d workers, want %d", len(client.idle), plan.workers)
+	}
 	nonzero := 0
-	for _, w := range client.workers {
+	for _, w := range client.idle {
 		for k := range w.errors {
 			if w.errors[k] != 0 || w.message[k] != 0 || w.slots[k] != 0 {
 				nonzero++

@@ -3,133 +3,189 @@ package bgv
 import (
 	"context"
 	"fmt"
+	"io"
 	"sync"
 
+	"qtool/he"
 	"qtool/he/internal/meter"
+	"qtool/he/internal/sample"
+	"qtool/he/wire"
 	"qtool/internal/parallel"
-	"qtool/kernel/mod"
 )
 
-// Server evaluates the program on ciphertexts. It knows the plan and the
-// program, never a key: there are no evaluation keys, and no field of it can
-// hold a secret one. It keeps its memory between batches and is not safe for
-// concurrent use; it spreads its work over the plan's workers itself.
+// Server evaluates messages. It knows the plan and the program, never a key: there are no
+// evaluation keys, and no field of it can hold a secret one. It is safe for concurrent
+// use: each evaluation has memory of its own, of which one's is kept for the next.
 type Server struct {
-	plan    *Plan
-	workers []*worker
-	between []tensor // by slot
-	clocks  []clock  // of each worker
+	plan *Plan
+	spec [32]byte
+
+	mu   sync.Mutex
+	idle *evaluation // or nil
 }
 
-// NewServer prepares to evaluate p's program.
-func NewServer(p *Plan) *Server {
-	s := &Server{plan: p, between: make([]tensor, p.circuit.slots)}
-	for range p.workers {
-		s.workers = append(s.workers, p.newWorker())
+// evaluation is the memory of one evaluation.
+type evaluation struct {
+	*evaluator
+	in, out ciphertexts
+	masks   [][]uint64 // of each worker, a limb
+	groups  *groups
+}
+
+// NewServer prepares to evaluate the program; see he.Halves.
+func (p *Plan) NewServer(_ context.Context, spec [32]byte) (he.Server, error) {
+	return &Server{plan: p, spec: spec}, nil
+}
+
+// publicKeys are a server's evaluation keys: none, of a client half and a secret key that
+// have names.
+type publicKeys struct {
+	spec [32]byte
+	id   wire.KeyID
+}
+
+// KeyID implements he.Keys.
+func (k *publicKeys) KeyID() wire.KeyID { return k.id }
+
+// Bytes implements he.Keys.
+func (k *publicKeys) Bytes() int64 { return int64(len(k.spec) + len(k.id)) }
+
+// ReadKeys implements he.Server. The error wraps wire.ErrSpec for keys of another
+// client half.
+func (s *Server) ReadKeys(_ context.Context, r io.Reader) (he.Keys, error) {
+	in, err := wire.Open(r)
+	if err != nil {
+		return nil, fmt.Errorf("bgv: evaluation keys: %w", err)
 	}
-	return s
+	if err := in.Expect(wire.Object{Kind: wire.EvaluationKeys, Spec: s.spec}); err != nil {
+		return nil, fmt.Errorf("bgv: %w", err)
+	}
+	if err := in.EndOfFile(); err != nil {
+		return nil, fmt.Errorf("bgv: %w", err)
+	}
+	return &publicKeys{s.spec, in.Object().Key}, nil
 }
 
-// Evaluate fills out with the encrypted logits of in. progress, if not nil, is
-// called from one goroutine at a time with the predicted nanoseconds of the
-// work that was just done. On error, ctx.Err() among them, out is undefined.
-func (s *Server) Evaluate(ctx context.Context, in *Inputs, out *Outputs, progress func(nanoseconds float64)) error {
+// Evaluate implements he.Server: plaintext prime by plaintext prime, so that the
+// ciphertexts of one are in memory at once. The error wraps wire.ErrSpec or wire.ErrKey for
+// keys or inputs of another client half or secret key.
+func (s *Server) Evaluate(ctx context.Context, keys he.Keys, in *wire.Reader, out io.Writer, step func(he.Step)) error {
 	p := s.plan
-	if in.n != p.Slots() || in.elements != p.inputs() || in.degree != 1 || len(in.limbs) != len(p.layout.q) || in.Prime < 0 || in.Prime >= len(p.layout.t) {
-		return fmt.Errorf("bgv: %d input ciphertexts of degree %d and %d limbs for plaintext prime %d, want %d of degree 1 and %d limbs",
-			in.elements, in.degree, len(in.limbs), in.Prime, p.inputs(), len(p.layout.q))
+	k, ok := keys.(*publicKeys)
+	if !ok || k.spec != s.spec {
+		return fmt.Errorf("bgv: evaluation keys: %w", wire.ErrSpec)
 	}
-	out.Prime = in.Prime
-	tensors := make([]*tensor, len(p.circuit.buffers))
-	tensors[inputBuffer] = &in.tensor
-	for i := range p.circuit.segments {
-		if err := s.segment(ctx, tensors, &out.tensor, i, in.Prime, progress); err != nil {
+	if err := in.ExpectMessage(wire.Object{Kind: wire.Inputs, Spec: s.spec, Key: k.id, Length: p.sizes().Inputs}, p.Slots()); err != nil {
+		return fmt.Errorf("bgv: %w", err)
+	}
+	e := s.take()
+	defer s.give(e)
+	masks := sample.Seed(in.Bytes(sample.SeedSize))
+	progress := meter.New(step, float64(len(p.T))*(p.costs.batch(p.layout, p.circuit)-
+		float64(p.encryptCost*float64(p.inputs))-float64(p.decryptCost*float64(p.outputs))))
+	progress.Phase("evaluate")
+	answer := in.Object()
+	answer.Kind, answer.Length = wire.Outputs, p.sizes().Outputs
+	var to *wire.Writer
+	for prime := range p.T {
+		if err := e.read(ctx, in, prime, masks); err != nil {
 			return err
 		}
-		if p.rescalers[i] == nil {
-			continue
-		}
-		scale := p.scale(in.Prime, i)
-		for _, k := range p.circuit.segments[i].kept {
-			if err := s.drop(ctx, tensors[k.buffer], i, powMod(scale, uint64(k.lift), p.layout.t[in.Prime]), in.Prime, progress); err != nil {
-				return err
+		if prime == len(p.T)-1 {
+			if err := in.End(); err != nil {
+				return fmt.Errorf("bgv: %w", err)
 			}
 		}
-	}
-	return nil
-}
-
-// segment evaluates segment i on all tiles.
-func (s *Server) segment(ctx context.Context, tensors []*tensor, out *tensor, i, prime int, progress func(float64)) error {
-	p := s.plan
-	stages, level := p.circuit.segments[i].stages, len(p.layout.q)
-	for _, n := range p.layout.drops[:i] {
-		level -= n
-	}
-	for k := range stages {
-		b := stages[k].to
-		if buffer := &p.circuit.buffers[b]; buffer.slot != noTile {
-			tensors[b] = &s.between[buffer.slot]
-			if b == p.circuit.output {
-				tensors[b] = out
-			}
-			tensors[b].reset(p.Slots(), buffer.elements, buffer.degree, level)
+		if err := e.evaluate(ctx, &e.in, &e.out, progress.Add); err != nil {
+			return err
+		}
+		if to == nil {
+			to = wire.Create(out, answer)
+		}
+		if err := e.write(ctx, to); err != nil {
+			return err
 		}
 	}
-	consts := make([]func() []constants, level)
-	for limb := range consts {
-		consts[limb] = sync.OnceValue(func() []constants { return p.compile(prime, i, limb) })
-	}
-	blocks := p.Slots() / block
-	cost := p.costs.segments[i] / float64(blocks)
-	return parallel.Run(ctx, p.workers, level*blocks, func(w, task int) error {
-		at := place{p.circuit, tensors, task / blocks, task % blocks}
-		worker := s.workers[w]
-		worker.clock = nil
-		if s.clocks != nil && at.at%clockEvery == 0 {
-			worker.clock = &s.clocks[w]
-		}
-		worker.segment(&at, stages, p.shared[i], consts[at.limb]())
-		return nil
-	}, func() { meter.Report(progress, cost) })
-}
-
-// compile prepares the constants of segment i for one plaintext prime and limb.
-func (p *Plan) compile(prime, i, limb int) []constants {
-	var all []constants
-	t, scale := p.layout.t[prime], p.scale(prime, i)
-	for k := range p.circuit.segments[i].stages {
-		all = append(all, p.circuit.segments[i].stages[k].compile(p.shared[i][k], t, scale, p.moduli[limb]))
-	}
-	return all
-}
-
-// drop multiplies every polynomial of t by a factor modulo the plaintext prime and
-// rescales it by the primes that go after segment i.
-func (s *Server) drop(ctx context.Context, t *tensor, i int, factor uint64, prime int, progress func(float64)) error {
-	p, r := s.plan, s.plan.rescalers[i]
-	var lifts []lifted // by limb
-	for limb := range t.limbs {
-		lifts = append(lifts, newLifted(factor, p.layout.t[prime], p.moduli[limb]))
-	}
-	n := t.degree + 1
-	err := parallel.Run(ctx, p.workers, t.elements*n, func(w, task int) error {
-		if factor != 1 {
-			t.scale(p.moduli, lifts, task/n, task%n)
-		}
-		s.workers[w].rescale(p.transforms, r, t, task/n, task%n)
-		return nil
-	}, func() { meter.Report(progress, p.costs.rescales[i]) })
-	t.limbs = t.limbs[:len(r.limbs)]
+	_, err := to.End()
 	return err
 }
 
-// scale multiplies polynomial p of an element.
-func (t *tensor) scale(moduli []*mod.Modulus, by []lifted, element, p int) {
-	for limb := range t.limbs {
-		for b := range t.blocks() {
-			part := t.part(limb, b, element, p)
-			moduli[limb].Scale(part, part, by[limb].factor)
+// take gives an evaluation its memory, give takes it back.
+func (s *Server) take() *evaluation {
+	s.mu.Lock()
+	e := s.idle
+	s.idle = nil
+	s.mu.Unlock()
+	if e != nil {
+		return e
+	}
+	p := s.plan
+	e = &evaluation{evaluator: newEvaluator(p), groups: p.newGroups(len(p.Q))}
+	for range p.workers {
+		e.masks = append(e.masks, make([]uint64, p.Slots()))
+	}
+	return e
+}
+
+func (s *Server) give(e *evaluation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.idle = e
+}
+
+// read fills in with the ciphertexts of one plaintext prime: bodies from the stream, masks
+// from their seed.
+func (e *evaluation) read(ctx context.Context, in *wire.Reader, prime int, masks sample.Seed) error {
+	p, g := e.plan, e.groups
+	e.in.prime = prime
+	e.in.reset(p.Slots(), p.inputs, 1, len(p.Q))
+	streams := make([]*sample.Stream, p.workers)
+	for w := range streams {
+		streams[w] = sample.NewStream(sample.Seed{})
+	}
+	return parallel.Alternate(g.count(p.inputs), func(group int) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		_, n := g.span(group, p.inputs)
+		for k := range n {
+			body := g.polynomial(group, k)
+			for limb, q := range p.Q {
+				in.Words64(body[limb*p.Slots():][:p.Slots()], q)
+			}
+		}
+		if in.Err() != nil {
+			return fmt.Errorf("bgv: %w", in.Err())
+		}
+		return nil
+	}, func(group int) error {
+		from, n := g.span(group, p.inputs)
+		return parallel.Run(ctx, p.workers, n, func(w, k int) error {
+			body, mask, stream := g.polynomial(group, k), e.masks[w], streams[w]
+			stream.Reset(p.maskSeed(masks, prime, from+k))
+			for limb, q := range p.Q {
+				stream.Uniform(mask, q)
+				e.in.scatter(mask, limb, from+k, 1)
+				e.in.scatter(body[limb*p.Slots():][:p.Slots()], limb, from+k, 0)
+			}
+			return nil
+		}, nil)
+	})
+}
+
+// write writes the outputs of one plaintext prime.
+func (e *evaluation) write(ctx context.Context, to *wire.Writer) error {
+	row := e.masks[0]
+	for i := range e.out.elements {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for p := range e.out.degree + 1 {
+			for limb := range e.out.limbs {
+				e.out.gather(row, limb, i, p)
+				to.Words64(row)
+			}
 		}
 	}
+	return to.Err()
 }

@@ -38,7 +38,7 @@ func MeasureSpeed(ctx context.Context) (Speed, error) {
 	bytes := make([][]uint8, plan.Slots())
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range bytes {
-		bytes[i] = make([]uint8, plan.inputs())
+		bytes[i] = make([]uint8, plan.inputs)
 		for k := range bytes[i] {
 			bytes[i][k] = uint8(r.UintN(256))
 		}

@@ -1,11 +1,5 @@
 package bgv
 
-import (
-	"fmt"
-
-	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-)
-
 // block is the number of coefficients of a tile. The first segment of a network
 // on 28x28 samples then reads 784 ciphertexts of two polynomials from 0.8 MB,
 // which fits a second-level cache.
@@ -73,88 +67,10 @@ func (t *tensor) scatter(src []uint64, limb, element, p int) {
 	}
 }
 
-// Inputs are the ciphertexts of a batch's input elements for one plaintext
-// prime, as the client sends them. The zero value is ready to be filled; one
-// container serves any number of batches.
-type Inputs struct {
-	// Prime is the index of the plaintext prime.
-	Prime int
+// ciphertexts are a batch's for one plaintext prime: of its input elements, as the client
+// makes them, or of its logits. The zero value is ready to be filled; one container serves
+// any number of batches.
+type ciphertexts struct {
+	prime int // the index of the plaintext prime
 	tensor
-}
-
-// Outputs are the ciphertexts of a batch's logits for one plaintext prime.
-type Outputs struct {
-	// Prime is the index of the plaintext prime.
-	Prime int
-	tensor
-}
-
-// Len is the number of ciphertexts.
-func (t *tensor) Len() int { return t.elements }
-
-// Ciphertext is a copy of ciphertext i. Its plaintext is in slot order of the
-// number theoretic transform, at the scale that the plan tracks.
-func (t *tensor) Ciphertext(p *Plan, i int) *rlwe.Ciphertext {
-	ct := rlwe.NewCiphertext(p.params, t.degree, len(t.limbs)-1)
-	ct.IsNTT = true
-	for limb := range t.limbs {
-		for d := range t.degree + 1 {
-			t.gather(ct.Value[d].Coeffs[limb], limb, i, d)
-		}
-	}
-	return ct
-}
-
-// SetCiphertexts makes in the ciphertexts cts for a plaintext prime. It returns
-// an error, and changes nothing, if one does not have the shape that p's client
-// sends.
-func (in *Inputs) SetCiphertexts(p *Plan, prime int, cts []*rlwe.Ciphertext) error {
-	level := len(p.layout.q)
-	if len(cts) != p.inputs() || prime < 0 || prime >= len(p.layout.t) {
-		return fmt.Errorf("bgv: %d ciphertexts for plaintext prime %d, want %d for a prime below %d", len(cts), prime, p.inputs(), len(p.layout.t))
-	}
-	for i, ct := range cts {
-		if err := p.checkFresh(ct); err != nil {
-			return fmt.Errorf("bgv: ciphertext %d: %w", i, err)
-		}
-	}
-	in.Prime = prime
-	in.reset(p.Slots(), len(cts), 1, level)
-	for i, ct := range cts {
-		for limb := range level {
-			for d := range 2 {
-				in.scatter(ct.Value[d].Coeffs[limb], limb, i, d)
-			}
-		}
-	}
-	return nil
-}
-
-// checkFresh checks the shape of a client's ciphertext, and that every
-// coefficient is reduced, which the lazy sums rely on.
-func (p *Plan) checkFresh(ct *rlwe.Ciphertext) error {
-	if ct == nil || ct.MetaData == nil || !ct.IsNTT || len(ct.Value) != 2 {
-		return fmt.Errorf("want degree 1 in the NTT domain")
-	}
-	for _, poly := range ct.Value {
-		if len(poly.Coeffs) != len(p.layout.q) {
-			return fmt.Errorf("%d limbs, want %d", len(poly.Coeffs), len(p.layout.q))
-		}
-		for limb, q := range p.layout.q {
-			if len(poly.Coeffs[limb]) != p.Slots() {
-				return fmt.Errorf("%d coefficients, want %d", len(poly.Coeffs[limb]), p.Slots())
-			}
-			for _, x := range poly.Coeffs[limb] {
-				if x >= q {
-					return fmt.Errorf("coefficient %d is not reduced modulo %d", x, q)
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// serialisedBytes is the size of n ciphertexts as MarshalBinary writes them.
-func (p *Plan) serialisedBytes(n, degree, level int) int64 {
-	return int64(n) * int64(rlwe.NewCiphertext(p.params, degree, level-1).BinarySize())
 }

@@ -10,6 +10,7 @@ import (
 	"qtool/bundle/bundletest"
 	"qtool/he/internal/sample"
 	"qtool/he/internal/secret"
+	"qtool/he/wire"
 	"qtool/kernel/cpu"
 	"qtool/kernel/cpu/cputest"
 )
@@ -44,16 +45,16 @@ func TestInsecureKeysThatAreZeroAtRoots(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			client, server := newClient(plan, key, sample.Seed{1}), NewServer(plan)
-			var in Inputs
-			var out Outputs
-			if err := client.Encrypt(context.Background(), b.Samples(3), 0, &in, nil); err != nil {
+			client, server := newClient(plan.half, wire.KeyID{}, key), newEvaluator(plan)
+			var in ciphertexts
+			var out ciphertexts
+			if err := client.encryptBatch(context.Background(), b.Samples(3), 0, &seeds{sample.Seed{1}, sample.Seed{2}}, &in, nil); err != nil {
 				t.Fatal(err)
 			}
-			if err := server.Evaluate(context.Background(), &in, &out, nil); err != nil {
+			if err := server.evaluate(context.Background(), &in, &out, nil); err != nil {
 				t.Fatal(err)
 			}
-			if _, left, err := client.Decrypt(context.Background(), &out, nil); err != nil || left < plan.PredictedNoiseBitsLeft() {
+			if _, left, err := client.residues(context.Background(), &out, nil); err != nil || left < plan.PredictedNoiseBitsLeft() {
 				t.Errorf("%v: %.2f bits left, %.2f are predicted; %v", level, left, plan.PredictedNoiseBitsLeft(), err)
 			}
 		}

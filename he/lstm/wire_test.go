@@ -2,155 +2,362 @@ package lstm
 
 import (
 	"bytes"
-	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
-	"slices"
+	"math"
 	"strings"
+	"sync"
 	"testing"
 
 	"qtool/bundle"
 	"qtool/bundle/lstmtest"
+	"qtool/encode"
 	"qtool/he"
+	"qtool/he/security"
+	"qtool/he/wire"
 	"qtool/he/wire/wiretest"
+	"qtool/internal/edits"
+	"qtool/verify/integer"
 )
 
-// objects are a client's and a server's, serialised.
-type objects struct {
-	plan                     *Plan
-	sequences                []bundle.Sample
-	secret, keys, in, output []byte
-}
-
-func newObjects(t testing.TB, name string) *objects {
+// specOf is the client half of a plan.
+func specOf(t testing.TB, p *bundle.Program, plan he.Halves) *he.ClientSpec {
 	t.Helper()
-	ctx, p := context.Background(), cells()[name]
-	o := &objects{plan: insecure(t, p, 1000), sequences: lstmtest.Sequences(p, 5, 1)}
-	client := NewClient(o.plan)
-	o.secret = wiretest.Encoded(t, client.WriteSecretKey)
-	keys, err := client.EvaluationKeys(ctx, nil)
+	part, err := plan.ClientPart()
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.keys = wiretest.Encoded(t, func(w io.Writer) (int64, error) { return o.plan.WriteEvaluationKeys(w, keys) })
-	in, err := client.Encrypt(ctx, o.sequences)
+	encoder, err := encode.NewPixels(p.Input.Shape, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.in = wiretest.Encoded(t, in.WriteTo)
-	o.output = o.evaluate(t, o.plan, o.keys, o.in)
-	return o
+	out := p.Output()
+	return &he.ClientSpec{
+		Plan: plan.Hash(), Input: p.Input, Encoder: encoder,
+		Output: bundle.Node{Name: out.Name, Shape: out.Shape, Scale: out.Scale, Range: out.Range},
+		Labels: p.Labels, SecurityBits: plan.SecurityBits(), ClientPart: part,
+	}
 }
 
-// evaluate is a server that has a plan and bytes.
-func (o *objects) evaluate(t testing.TB, p *Plan, keys, in []byte) []byte {
+// deployment is a client and a server of a plan, each made of bytes, and all that passes
+// between them for a batch.
+type deployment struct {
+	spec    *he.ClientSpec
+	client  he.Client
+	server  he.Server
+	keys    he.Keys
+	objects map[wire.Kind]wiretest.Written
+}
+
+func deployed(t testing.TB, p *bundle.Program, sequences []bundle.Sample, plan *Plan) *deployment {
 	t.Helper()
-	k := wiretest.Decoded(t, p.ReadEvaluationKeys, keys)
-	batch := wiretest.Decoded(t, p.ReadInputs, in)
-	server, err := NewServer(p)
+	fatal := func(err error) {
+		if t.Helper(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx := t.Context()
+	d := &deployment{spec: specOf(t, p, plan)}
+	first, err := NewClient(d.spec)
+	fatal(err)
+	var key, keys, in, out bytes.Buffer
+	fatal(first.WriteSecretKey(&key))
+	fatal(first.WriteEvaluationKeys(ctx, &keys, nil))
+	d.client, err = ReadClient(d.spec, bytes.NewReader(key.Bytes()))
+	fatal(err)
+	pair, err := d.spec.Hash()
+	fatal(err)
+	d.server, err = plan.NewServer(ctx, pair)
+	fatal(err)
+	d.keys, err = d.server.ReadKeys(ctx, bytes.NewReader(keys.Bytes()))
+	fatal(err)
+	place := wire.Message{Stream: wire.StreamID{5}, Index: 3, Samples: uint32(len(sequences)), Last: true}
+	fatal(d.client.Encrypt(ctx, sequences, place, &in, nil))
+	fatal(d.evaluate(t, in.Bytes(), &out))
+	h := d.server.(*Server).half
+	d.objects = map[wire.Kind]wiretest.Written{
+		wire.SecretKey: {Data: key.Bytes(), Again: func(r io.Reader) ([]byte, error) {
+			k, id, err := readSecretKey(h, pair, r)
+			if err != nil {
+				return nil, err
+			}
+			var b bytes.Buffer
+			err = (&Client{pair: pair, half: h, id: id, hidden: &hidden{k}}).WriteSecretKey(&b)
+			return b.Bytes(), err
+		}},
+		wire.EvaluationKeys: {Data: keys.Bytes(), Read: func(r io.Reader) error { _, err := d.server.ReadKeys(ctx, r); return err }},
+		wire.Inputs: {Data: in.Bytes(), Again: func(r io.Reader) ([]byte, error) {
+			in, err := wire.Open(r)
+			if err != nil {
+				return nil, err
+			}
+			if err := in.ExpectMessage(wire.Object{Kind: wire.Inputs, Spec: pair, Key: first.KeyID(), Length: h.sizes().Inputs}, h.slots()); err != nil {
+				return nil, err
+			}
+			all, err := readInputs(in, h, pair)
+			if err != nil {
+				return nil, err
+			}
+			var b bytes.Buffer
+			err = all.write(&b, h, in.Object().Message)
+			return b.Bytes(), err
+		}},
+		wire.Outputs: {Data: out.Bytes(), Read: func(r io.Reader) error {
+			in, err := wire.Open(r)
+			if err == nil {
+				_, err = d.client.Decrypt(ctx, in, nil)
+			}
+			return err
+		}},
+	}
+	return d
+}
+
+// evaluate reads an object of inputs and writes one of outputs.
+func (d *deployment) evaluate(t testing.TB, in []byte, out io.Writer) error {
+	m, err := wire.Open(bytes.NewReader(in))
+	if err != nil {
+		return err
+	}
+	return d.server.Evaluate(t.Context(), d.keys, m, out, nil)
+}
+
+// decrypt gives the answers of an object of outputs, and holds them to the integers.
+func (d *deployment) decrypt(t testing.TB, p *bundle.Program, sequences []bundle.Sample, out []byte) {
+	t.Helper()
+	m, err := wire.Open(bytes.NewReader(out))
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := server.Evaluate(context.Background(), batch, k, nil)
+	got, err := d.client.Decrypt(t.Context(), m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return wiretest.Encoded(t, out.WriteTo)
-}
-
-// on are the objects and their readers of a plan.
-func (o *objects) on(p *Plan) map[string]wiretest.Object {
-	return map[string]wiretest.Object{
-		"secret key":     wiretest.Of(o.secret, p.ReadClient, (*Client).WriteSecretKey),
-		"evaluation key": wiretest.Of(o.keys, p.ReadEvaluationKeys, func(k *EvaluationKeys, w io.Writer) (int64, error) { return p.WriteEvaluationKeys(w, k) }),
-		"input":          wiretest.Of(o.in, p.ReadInputs, (*Inputs).WriteTo),
-		"output":         wiretest.Of(o.output, p.ReadOutputs, (*Outputs).WriteTo),
+	reference, err := integer.New(p)
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-func TestInsecureWire(t *testing.T) {
-	o := newObjects(t, "one step")
-	all := o.on(o.plan)
-	wiretest.Check(t, &format, all)
-	wiretest.CheckReduced(t, &format, 0, all)
-	others := o.on(insecure(t, cells()["one step"], 650)) // other primes
-	for name, e := range all {
-		if _, err := others[name].Read(e.Data); err == nil || !strings.Contains(err.Error(), name+" was made for another program or other parameters") {
-			t.Errorf("%s of another plan: %v", name, err)
+	plain, err := reference.Run(t.Context(), sequences, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := got.Answers.(he.Approximate)
+	if len(a.Reals) != len(sequences) || len(a.Decisions) != len(sequences) {
+		t.Fatalf("%d answers to %d sequences", len(a.Reals), len(sequences))
+	}
+	for i, want := range plain.Answers.(he.Exact) {
+		for o, x := range a.Reals[i] {
+			if off := math.Abs(x - want.Float(o)); !(off <= a.Bound[o]) {
+				t.Errorf("sequence %d, output %d: off by %g, the bound is %g", i, o, off, a.Bound[o])
+			}
 		}
-		// What follows in a stream is left alone.
-		if again, err := e.Read(append(bytes.Clone(e.Data), 1)); err != nil || !bytes.Equal(again, e.Data) {
-			t.Errorf("%s before something else: %v", name, err)
+		if !a.Undecided(p.Output(), i) && a.Label(p.Output(), i) != p.Output().Argmax(want) {
+			t.Errorf("sequence %d: another label, and it is said to be decided", i)
 		}
 	}
 }
 
-// A client and a server that meet through bytes alone compute what they do in one
-// process: each makes the plan for itself, and the client that decrypts knows of
-// the one that encrypted what it wrote.
-func TestInsecureRolesThroughBytes(t *testing.T) {
-	for _, name := range []string{"one step", "full cubics"} {
-		o := newObjects(t, name)
-		p := cells()[name]
-		output := o.evaluate(t, insecure(t, p, 1000), o.keys, o.in)
-		if !bytes.Equal(output, o.output) {
-			t.Errorf("%s: two servers give different bytes", name)
+// What clients and servers of bytes alone answer is within the stated error, batch by
+// batch; objects are refused unless they are whole, of their half and key, and of reduced
+// residues; keys take at most 60 % of their memory.
+func TestInsecureObjects(t *testing.T) {
+	p := cells()["one step"]
+	plan := insecure(t, p, 700)
+	sequences := lstmtest.Sequences(p, 5, 1)
+	d := deployed(t, p, sequences, plan)
+	d.decrypt(t, p, sequences, d.objects[wire.Outputs].Data)
+	z := d.spec.Sizes
+	for kind, want := range map[wire.Kind]int64{wire.EvaluationKeys: z.Keys, wire.Inputs: z.Inputs, wire.Outputs: z.Outputs} {
+		if got := int64(len(d.objects[kind].Data)); got != wire.Size(want) {
+			t.Errorf("%v of %d bytes, the client half says %d", kind, got, wire.Size(want))
 		}
-		plan := insecure(t, p, 1000)
-		client := wiretest.Decoded(t, plan.ReadClient, o.secret)
-		out := wiretest.Decoded(t, plan.ReadOutputs, output)
-		logits, err := client.Decrypt(out, len(o.sequences))
+	}
+	if memory := plan.needs().Bytes(plan.logN, plan.params.PCount()); float64(z.Keys) > 0.6*float64(memory) {
+		t.Errorf("%d bytes of keys are sent, %d are held", z.Keys, memory)
+	}
+	wiretest.CheckObjects(t, d.objects)
+	wiretest.CheckNotReduced(t, wire.Outputs, d.objects[wire.Outputs], 8, 8)
+	wiretest.CheckNotReduced(t, wire.Inputs, d.objects[wire.Inputs], 32, 8)
+	wiretest.CheckNotReduced(t, wire.EvaluationKeys, d.objects[wire.EvaluationKeys], 32, 8)
+	if err := d.client.Encrypt(t.Context(), sequences, wire.Message{Samples: 4}, io.Discard, nil); err == nil {
+		t.Error("five sequences are encrypted as four")
+	}
+}
+
+// Plans come back as they were chosen, and evaluate to the same ciphertexts.
+func TestInsecurePlansComeBack(t *testing.T) {
+	for name, p := range cells() {
+		plan := insecure(t, p, 900)
+		b, err := plan.Encode()
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := he.Approximate{Reals: logits, Bound: plan.ErrorBound(), Usual: plan.UsualBound()}
-		if worst := compare(t, p, o.sequences, r); !(worst <= 1) {
-			t.Errorf("%s: worst error is %.3g times its bound", name, worst)
+		again, err := DecodePlan(t.Context(), b, p)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
 		}
-
-		// What it encrypts is for the keys of the first client.
-		in, err := client.Encrypt(context.Background(), o.sequences[:2])
+		b2, err := again.Encode()
+		if err != nil || !bytes.Equal(b, b2) || again.Hash() != plan.Hash() {
+			t.Errorf("%s: another plan came back, %v", name, err)
+		}
+		if name != "one step" && name != "linear cell" {
+			continue
+		}
+		sequences := lstmtest.Sequences(p, 3, 1)
+		d := deployed(t, p, sequences, again)
+		d.decrypt(t, p, sequences, d.objects[wire.Outputs].Data)
+		pair, err := d.spec.Hash()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if out, err = plan.ReadOutputs(bytes.NewReader(o.evaluate(t, plan, o.keys, wiretest.Encoded(t, in.WriteTo)))); err != nil {
+		if d.server, err = plan.NewServer(t.Context(), pair); err != nil {
 			t.Fatal(err)
 		}
-		if r.Reals, err = client.Decrypt(out, 2); err != nil {
+		var out bytes.Buffer
+		if err := d.evaluate(t, d.objects[wire.Inputs].Data, &out); err != nil {
 			t.Fatal(err)
 		}
-		if worst := compare(t, p, o.sequences[:2], r); !(worst <= 1) {
-			t.Errorf("%s: encrypted later, the worst error is %.3g times its bound", name, worst)
+		if !bytes.Equal(out.Bytes(), d.objects[wire.Outputs].Data) {
+			t.Errorf("%s: the plan that came back evaluates to other ciphertexts", name)
 		}
 	}
 }
 
-// Two clients of one plan are told apart.
-func TestInsecureOtherKeyIsRefused(t *testing.T) {
-	ctx, o := context.Background(), newObjects(t, "one step")
-	stranger := NewClient(o.plan)
-	keys := wiretest.Decoded(t, o.plan.ReadEvaluationKeys, o.keys)
-	in, err := stranger.Encrypt(ctx, o.sequences)
+// A plan is refused if anything in it was changed, for a program that it was not made for,
+// and if it is insecure without saying so.
+func TestInsecurePlanFile(t *testing.T) {
+	p := cells()["one step"]
+	plan := insecure(t, p, 700)
+	file, err := plan.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := NewServer(o.plan)
-	if err != nil {
-		t.Fatal(err)
+	change := func(from, to string) string {
+		if !strings.Contains(string(file), from) {
+			t.Fatalf("%s has no %s", file, from)
+		}
+		return strings.Replace(string(file), from, to, 1)
 	}
-	if out, err := server.Evaluate(ctx, in, keys, nil); out != nil || err == nil || !strings.Contains(err.Error(), "another secret key") {
-		t.Errorf("inputs of another client: %v", err)
+	q := plan.params.Q()
+	for _, c := range []struct {
+		what string
+		file string
+		p    *bundle.Program
+		want string
+	}{
+		{"another program", string(file), cells()["odd cubics"], "the program takes"},
+		{"version", change(`"version":1`, `"version":9`), p, "unsupported version 9"},
+		{"field", change("babies", "ladies"), p, "unknown field"},
+		{"ring", change(`"log_n":11`, `"log_n":30`), p, "ring degree 2^30"},
+		{"prime", change(fmt.Sprint(q[1]), fmt.Sprint(q[1]+2)), p, "is not a prime"},
+		{"scale", change(`"log_scale":`, `"log_scale":9`), p, "values of"},
+		{"split", change(`"babies":`, `"babies":1`), p, "baby"},
+		{"precision", change(`"bits":1`, `"bits":39`), p, "bits of precision"},
+		{"insecure", change(`"insecure":true,`, ""), p, "insecure"},
+		{"blank", change(`"version":1`, `"version": 1`), p, "canonical"},
+		{"hash", change(`"hash":"`, `"hash":"0`), p, "has hash"},
+		{"long", strings.Repeat(" ", maxPlanFile+1), p, "pass the limit"},
+	} {
+		if got, err := DecodePlan(t.Context(), []byte(c.file), c.p); got != nil || err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
+		}
 	}
-	out := wiretest.Decoded(t, o.plan.ReadOutputs, o.output)
-	if logits, err := stranger.Decrypt(out, 1); logits != nil || err == nil || !strings.Contains(err.Error(), "another secret key") {
-		t.Errorf("outputs of another client: %v", err)
-	}
-	delete(keys.Galois, slices.Min(o.plan.needs().Sorted()))
-	if n, err := o.plan.WriteEvaluationKeys(io.Discard, keys); n != 0 || err == nil || !strings.Contains(err.Error(), "lack the rotation") {
-		t.Errorf("a key less: %d bytes, %v", n, err)
+	if _, err := DecodePlan(t.Context(), []byte(change(`"insecure":true,`, "")), p); !errors.Is(err, security.ErrInsecure) {
+		t.Errorf("an insecure plan that does not say so: %v", err)
 	}
 }
 
-func FuzzRead(f *testing.F) {
-	o := newObjects(f, "one step")
-	wiretest.Fuzz(f, o.on(o.plan))
+// Halves of another kind, security or size than their parameters give, and parameters out
+// of their ranges, are refused by name.
+func TestInsecureHalvesAreChecked(t *testing.T) {
+	p := cells()["one step"]
+	plan := insecure(t, p, 700)
+	for _, c := range []struct {
+		what   string
+		change func(s *he.ClientSpec, l *literal)
+		want   string
+	}{
+		{"executor", func(s *he.ClientSpec, _ *literal) { s.Executor = "bgv" }, "the client half is for bgv"},
+		{"security", func(s *he.ClientSpec, _ *literal) { s.SecurityBits = 128 }, "the client half says 128"},
+		{"sizes", func(s *he.ClientSpec, _ *literal) { s.Sizes.Inputs++ }, "sizes are"},
+		{"ring", func(_ *he.ClientSpec, l *literal) { l.LogN = 40 }, "ring degree 2^40"},
+		{"composite", func(_ *he.ClientSpec, l *literal) { l.Q[1] -= 2 }, "is not a prime"},
+		{"steps", func(_ *he.ClientSpec, l *literal) { l.Steps = 3 }, "3 steps of"},
+		{"steps and primes", func(_ *he.ClientSpec, l *literal) { l.Steps, l.StepPrimes = -1, -l.StepPrimes }, "-1 steps of"},
+		{"blocks", func(_ *he.ClientSpec, l *literal) { l.Blocks = 3 }, "3 blocks"},
+		{"split", func(_ *he.ClientSpec, l *literal) { l.Giants = 4096 }, "4096 giant"},
+		{"factor", func(_ *he.ClientSpec, l *literal) { l.In = -1 }, "factors -1"},
+		{"bounds", func(_ *he.ClientSpec, l *literal) { l.Bound = nil }, "0 and"},
+		{"bound", func(_ *he.ClientSpec, l *literal) { l.Usual[0] = -2 }, "and -2"},
+	} {
+		s, l := specOf(t, p, plan), plan.literal()
+		l.Q, l.Usual = append([]uint64{}, l.Q...), append([]float64{}, l.Usual...)
+		c.change(s, &l)
+		var err error
+		if s.Parameters, err = json.Marshal(l); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := NewClient(s); got != nil || err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
+		}
+	}
+}
+
+// Evaluations go on at once, with one set of keys.
+func TestInsecureConcurrentEvaluations(t *testing.T) {
+	p := cells()["one step"]
+	all := lstmtest.Sequences(p, 9, 1)
+	d := deployed(t, p, all[:1], insecure(t, p, 700))
+	var wait sync.WaitGroup
+	for from := 0; from < len(all); from += 3 {
+		wait.Go(func() {
+			part := all[from : from+3]
+			var in, out bytes.Buffer
+			if err := d.client.Encrypt(t.Context(), part, wire.Message{Samples: 3}, &in, nil); err != nil {
+				t.Error(err)
+			} else if err := d.evaluate(t, in.Bytes(), &out); err != nil {
+				t.Error(err)
+			} else {
+				d.decrypt(t, p, part, out.Bytes())
+			}
+		})
+	}
+	wait.Wait()
+}
+
+func FuzzDecodePlan(f *testing.F) {
+	p := cells()["one step"]
+	b, err := insecure(f, p, 700).Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	edits.Fuzz(f, [][]byte{b}, edits.JSON, nil, func(t *testing.T, b []byte) {
+		if plan, err := DecodePlan(t.Context(), b, p); err == nil {
+			if again, err := plan.Encode(); err != nil || !bytes.Equal(again, b) {
+				t.Errorf("%s came back as %s, %v", b, again, err)
+			}
+		}
+	})
+}
+
+func FuzzClientHalf(f *testing.F) {
+	p := cells()["one step"]
+	s := specOf(f, p, insecure(f, p, 700))
+	edits.Fuzz(f, [][]byte{s.Parameters}, edits.JSON, nil, func(t *testing.T, b []byte) {
+		changed := *s
+		changed.Parameters = b
+		if h, err := readHalf(&changed); err == nil {
+			if again, err := h.encode(); err != nil || !bytes.Equal(again, b) {
+				t.Errorf("%s came back as %s, %v", b, again, err)
+			}
+		}
+	})
+}
+
+func FuzzObjects(f *testing.F) {
+	p := cells()["one step"]
+	wiretest.FuzzObjects(f, deployed(f, p, lstmtest.Sequences(p, 2, 1), insecure(f, p, 500)).objects)
 }

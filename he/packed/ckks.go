@@ -1,14 +1,17 @@
 package packed
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/big"
 
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/he/packed/engine"
 	"qtool/he/packed/lower"
 	"qtool/internal/elementary"
@@ -108,6 +111,56 @@ func magnitude(r bundle.Range, shift float64) float64 {
 	f, _ := new(big.Float).SetInt(r.MaxAbs()).Float64()
 	return math.Max(f+shift, 1)
 }
+
+// packer packs for CKKS where prime is of no plaintext prime, else for that one.
+func (h *half) packer(prime int) packer {
+	if h.Reals == nil {
+		return h.residuePacker(prime)
+	}
+	encode := ckksEncoder(h.ckks)()
+	return func(view []int32, s bundle.Sample) (engine.Poly, error) {
+		slots := make([]float64, len(view))
+		for k, e := range view {
+			if e >= 0 {
+				slots[k] = float64(s[e]) * h.Reals.Unit
+			}
+		}
+		return encode(slots, len(h.Q), false, true, h.Reals.Scale)
+	}
+}
+
+// reals decrypts CKKS outputs; see decrypt.
+func (c *Client) reals(ctx context.Context, cts []engine.Ciphertext) (*he.Decrypted, error) {
+	h := c.half
+	n, r := h.outputs, h.Reals
+	encoder := ckks.NewEncoder(h.ckks)
+	decryptor := rlwe.NewDecryptor(h.params, c.secret)
+	a := he.Approximate{Reals: [][]float64{make([]float64, n)}, Bound: make([]float64, n), Usual: make([]float64, n)}
+	for k, from := range cts {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		ct := h.ciphertext(from)
+		ct.IsBatched = true
+		ct.Scale = rlwe.NewScale(r.OutScale)
+		ct.LogDimensions = h.ckks.LogMaxDimensions()
+		slots := make([]float64, h.ckks.MaxSlots())
+		if err := encoder.Decode(decryptor.DecryptNew(ct), slots); err != nil {
+			return nil, fmt.Errorf("packed: decoding: %w", err)
+		}
+		for o := range n {
+			if int(h.ct[o]) == k {
+				a.Reals[0][o] = float64(constant(r.Gain, o, n)*slots[h.slot[o]]) + constant(r.Offset, o, n)
+			}
+		}
+	}
+	for o := range n {
+		a.Bound[o], a.Usual[o] = constant(r.Bound, o, n), constant(r.Usual, o, n)
+	}
+	return &he.Decrypted{Answers: a}, nil
+}
+
+func logLength(v []float64) int { return int(elementary.Log2(float64(len(v)))) }
 
 // ckksEncoder encodes reals: the coefficients of Lattigo's transform, times the
 // scale, rounded half to even; where one passes 61 bits, as the coefficients of a last bias

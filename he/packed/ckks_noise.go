@@ -373,7 +373,7 @@ func (e *ckksSources) lost(v *values[float64], diagonals, read []float64) float6
 	return most
 }
 
-// leastWeights are the smallest magnitudes of a map's weights, by source.
+// leastWeights are the smallest magnitudes of a map's weights but zero, by source.
 func leastWeights(v *values[float64]) []float64 {
 	m := v.stage.Map
 	least := make([]float64, len(v.stage.Reads))
@@ -382,6 +382,9 @@ func leastWeights(v *values[float64]) []float64 {
 	}
 	for o := range m.Matrix.Outputs() {
 		for k := m.Matrix.Start[o]; k < m.Matrix.Start[o+1]; k++ {
+			if m.Matrix.W[k] == 0 {
+				continue
+			}
 			source := m.Column(int(m.Matrix.In[k]))
 			least[source] = math.Min(least[source], math.Abs(realWeight(v, o, int(k))))
 		}

@@ -2,40 +2,27 @@ package packed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
 	"sync"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/he/internal/guard"
 	"qtool/he/internal/sample"
 	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
+	"qtool/he/packed/keyset"
 	"qtool/he/wire"
-	"qtool/internal/elementary"
 	"qtool/internal/parallel"
 )
 
-// Inputs are a sample's ciphertexts, Outputs its logits'. Both name the plan
-// that they belong to.
-type Inputs struct{ ciphertexts }
-
-// Outputs are what the server gives back; see Inputs.
-type Outputs struct{ ciphertexts }
-
-type ciphertexts struct {
-	plan  [32]byte
-	id    wire.KeyID
-	cts   []engine.Ciphertext
-	scale float64
-}
-
-// Client owns the secret key: it encrypts samples and decrypts logits. It is
-// safe for concurrent use.
+// Client owns the secret key of either scheme: it encrypts samples and decrypts outputs.
+// It is safe for concurrent use, and implements he.Client.
 type Client struct {
 	guard.Secret[Client]
 	*client
@@ -43,153 +30,211 @@ type Client struct {
 
 // client is what a Client holds.
 type client struct {
-	plan   *Plan
+	spec   *he.ClientSpec
+	pair   [32]byte // the hash that everything it writes carries
+	half   *half
 	id     wire.KeyID
 	secret *rlwe.SecretKey
-	tools  sync.Pool // of *tools
+	tools  []sync.Pool // of *tools, for each plaintext prime
 }
 
-// NewClient generates a secret key: uniform ternary, from a stream that the
+var _ he.Client = (*Client)(nil)
+
+// NewClient draws a secret key for a client half: uniform ternary, from a stream that the
 // operating system seeds.
-func NewClient(p *Plan) *Client {
-	c := &Client{client: &client{plan: p, id: wire.NewKeyID(), secret: secret.NewFromSystem(p.fastRing())}}
-	c.tools.New = func() any { return newTools(ckksEncoder(p.fast())(), p.fastRing(), c.secret, sample.NewSeed()) }
-	return c
-}
+func NewClient(s *he.ClientSpec) (he.Client, error) { return role(clientOf(s, nil)) }
 
-// EvaluationKeys generates the evaluation keys for the server.
-func (c *Client) EvaluationKeys(ctx context.Context) (*EvaluationKeys, error) {
-	return generateKeys(ctx, &c.plan.common, c.secret, c.id)
-}
-
-// Encrypt packs and encrypts a sample: view v of the plan
-// holds in slot s the quantized input that the view names, times the input's
-// unit, at the plan's scale.
-func (c *Client) Encrypt(ctx context.Context, s bundle.Sample) (*Inputs, error) {
-	p := c.plan
-	if err := p.program.Input.CheckSamples([]bundle.Sample{s}); err != nil {
-		return nil, fmt.Errorf("packed: %w", err)
-	}
-	views := p.lowered.Views
-	in := &Inputs{ciphertexts{p.hash, c.id, make([]engine.Ciphertext, len(views)), p.scales.fresh}}
-	err := parallel.With(ctx, runtime.GOMAXPROCS(0), len(views), func() *tools[float64] { return c.tools.Get().(*tools[float64]) }, func(t *tools[float64], v int) (err error) {
-		in.cts[v], err = t.encrypt(&p.common, c.slots(views[v], s), p.scales.fresh)
-		return err
-	}, func(t *tools[float64]) { c.tools.Put(t) })
+// role is c as the interface has it, or nil with the error.
+func role(c *Client, err error) (he.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return in, nil
+	return c, nil
 }
 
-func (c *Client) slots(view []int32, s bundle.Sample) []float64 {
-	slots := make([]float64, len(view))
-	for k, e := range view {
-		if e >= 0 {
-			slots[k] = float64(s[e]) * c.plan.units[0]
-		}
-	}
-	return slots
-}
-
-func logLength(v []float64) int { return int(elementary.Log2(float64(len(v)))) }
-
-// Decrypt gives the program's outputs as reals, in the program's integers'
-// units: integer reference plus an error that Plan.ErrorBound bounds.
-//
-// The result carries the error of the ciphertexts, from which the secret key
-// can be found by whoever sees enough of them: what leaves the key owner must go
-// through Public first.
-//
-// Reference: Li and Micciancio, "On the Security of Homomorphic Encryption on
-// Approximate Numbers", EUROCRYPT 2021.
-func (c *Client) Decrypt(ctx context.Context, out *Outputs) ([]float64, error) {
-	p := c.plan
-	read := p.lowered.Outputs()
-	if err := out.check(&p.common, c.id, read.Cts, p.outLimbs(), p.scales.out); err != nil {
+// clientOf is the client of a half that anybody may have made, with the key that read
+// reads or, where that is nil, a new one.
+func clientOf(s *he.ClientSpec, read func(*half, [32]byte) (*rlwe.SecretKey, wire.KeyID, error)) (*Client, error) {
+	pair, err := s.Hash()
+	if err != nil {
 		return nil, err
 	}
-	last := &p.values[len(p.values)-1]
-	encoder := ckks.NewEncoder(p.fast())
-	decryptor := rlwe.NewDecryptor(p.fast(), c.secret)
-	logits := make([]float64, len(last.gain))
-	for k, from := range out.cts {
-		if err := ctx.Err(); err != nil {
+	h, err := readHalf(s, bundle.Size(s.Input.Shape), bundle.Size(s.Output.Shape))
+	if err != nil {
+		return nil, fmt.Errorf("packed: client half: %w", err)
+	}
+	if read == nil {
+		return newClient(s, pair, h, secret.NewFromSystem(h.params), wire.NewKeyID()), nil
+	}
+	key, id, err := read(h, pair)
+	if err != nil {
+		return nil, err
+	}
+	return newClient(s, pair, h, key, id), nil
+}
+
+func newClient(s *he.ClientSpec, pair [32]byte, h *half, key *rlwe.SecretKey, id wire.KeyID) *Client {
+	c := &Client{client: &client{spec: s, pair: pair, half: h, id: id, secret: key, tools: make([]sync.Pool, h.primes())}}
+	for k := range c.tools {
+		c.tools[k].New = func() any { return &tools{h.packer(k), secret.NewEncrypter(h.params, key, sample.NewSeed())} }
+	}
+	return c
+}
+
+// Spec implements he.Client.
+func (c *Client) Spec() *he.ClientSpec { return c.spec }
+
+// KeyID implements he.Client.
+func (c *Client) KeyID() wire.KeyID { return c.id }
+
+// evaluationKeys generates the evaluation keys, which serve all plaintext primes.
+func (c *Client) evaluationKeys(ctx context.Context) (*EvaluationKeys, error) {
+	s, err := keyset.Generate(ctx, runtime.GOMAXPROCS(0), c.half.params, c.half.needs, c.secret, sample.NewSeed(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return &EvaluationKeys{c.pair, c.id, s}, nil
+}
+
+// packer arranges a sample in the slots of a view and encodes them.
+type packer func(view []int32, s bundle.Sample) (engine.Poly, error)
+
+// tools are what one goroutine packs and encrypts with.
+type tools struct {
+	pack      packer
+	encrypter *secret.Encrypter
+}
+
+// encrypt packs and encrypts a view of a sample; see secret.Encrypter.
+func (t *tools) encrypt(view []int32, s bundle.Sample, public sample.Seed) (engine.Ciphertext, error) {
+	m, err := t.pack(view, s)
+	if err != nil {
+		return nil, fmt.Errorf("packed: encoding: %w", err)
+	}
+	return engine.Ciphertext{m, t.encrypter.Encrypt(m, public)}, nil
+}
+
+// Inputs are a sample's ciphertexts, for every plaintext prime and view.
+type Inputs struct {
+	pair [32]byte
+	id   wire.KeyID
+	seed [32]byte // of the masks
+	cts  [][]engine.Ciphertext
+}
+
+// Outputs are the ciphertexts of a sample's outputs, for every plaintext prime.
+type Outputs struct {
+	pair [32]byte
+	id   wire.KeyID
+	cts  [][]engine.Ciphertext
+}
+
+// inputSeed is the seed of the mask of ciphertext i of inputs: number v of plaintext prime
+// k of n views is k n + v.
+func inputSeed(seed [32]byte, i int) sample.Seed { return sample.Derived(seed, "input", uint64(i)) }
+
+// encrypt packs and encrypts a sample: view v of the half holds in slot s the quantized
+// input that the view names, once for every plaintext prime.
+func (c *Client) encrypt(ctx context.Context, in *bundle.Input, s bundle.Sample) (*Inputs, error) {
+	if err := in.CheckSamples([]bundle.Sample{s}); err != nil {
+		return nil, fmt.Errorf("packed: %w", err)
+	}
+	h := c.half
+	views := len(h.views)
+	out := &Inputs{c.pair, c.id, sample.NewSeed(), make([][]engine.Ciphertext, h.primes())}
+	for k := range out.cts {
+		out.cts[k] = make([]engine.Ciphertext, views)
+		pool := &c.tools[k]
+		err := parallel.With(ctx, runtime.GOMAXPROCS(0), views, func() *tools { return pool.Get().(*tools) }, func(t *tools, v int) (err error) {
+			out.cts[k][v], err = t.encrypt(h.views[v], s, inputSeed(out.seed, k*views+v))
+			return err
+		}, func(t *tools) { pool.Put(t) })
+		if err != nil {
 			return nil, err
 		}
-		ct := rlwe.NewCiphertext(p.params, 1, p.outLimbs()-1)
-		for h := range ct.Value {
-			for i := range from[h] {
-				copy(ct.Value[h].Coeffs[i], from[h][i])
-			}
-		}
-		ct.IsNTT, ct.IsBatched = true, true
-		ct.Scale = rlwe.NewScale(p.scales.out)
-		ct.LogDimensions = p.params.LogMaxDimensions()
-		slots := make([]float64, p.params.MaxSlots())
-		if err := encoder.Decode(decryptor.DecryptNew(ct), slots); err != nil {
-			return nil, fmt.Errorf("packed: decoding: %w", err)
-		}
-		for o := range logits {
-			if int(read.Ct[o]) == k {
-				logits[o] = float64(last.gain[o]*slots[read.Slot[o]]) + last.offset[o]
-			}
-		}
 	}
-	return logits, nil
+	return out, nil
 }
 
-// outLimbs is the limbs of the outputs.
-func (p *common) outLimbs() int {
-	return p.lowered.Stages[len(p.lowered.Stages)-1].Exit()
+// decrypt gives the program's outputs: of BGV the integers, with the noise budget that
+// was left; of CKKS reals in the integers' units, with an error that the half bounds.
+//
+// Such reals carry the error of the ciphertexts, from which the secret key can be found by
+// whoever sees enough of them: what leaves the key owner must go through
+// he.Approximate.Rounded first.
+func (c *Client) decrypt(ctx context.Context, node *bundle.Node, out *Outputs) (*he.Decrypted, error) {
+	h := c.half
+	if err := out.check(h, c.pair, c.id); err != nil {
+		return nil, err
+	}
+	if h.Reals != nil {
+		return c.reals(ctx, out.cts[0])
+	}
+	residues, left := make([][]uint64, h.primes()), math.Inf(1)
+	for k := range residues {
+		residue, bits, err := c.residues(ctx, k, out.cts[k])
+		if err != nil {
+			return nil, err
+		}
+		residues[k], left = residue, min(left, bits)
+	}
+	if left < minBudget {
+		return nil, fmt.Errorf("packed: the noise leaves %.1f bits below the wrap-around, at least %d are needed for a certain result", left, minBudget)
+	}
+	logits, err := h.join(node.Range, residues)
+	if err != nil {
+		return nil, err
+	}
+	return &he.Decrypted{Answers: he.Exact{logits}, Accounts: []he.Account{he.Noise{BitsLeft: left}}}, nil
 }
 
-// check refuses ciphertexts that are not those the plan expects.
-func (c *ciphertexts) check(p *common, id wire.KeyID, n, limbs int, scale float64) error {
-	if c == nil || c.plan != p.hash {
-		return fmt.Errorf("packed: the ciphertexts are of another plan")
+// ciphertext is a copy of an output for Lattigo's decryptor.
+func (h *half) ciphertext(from engine.Ciphertext) *rlwe.Ciphertext {
+	ct := rlwe.NewCiphertext(h.params, 1, h.Limbs-1)
+	for i := range ct.Value {
+		for k := range from[i] {
+			copy(ct.Value[i].Coeffs[k], from[i][k])
+		}
 	}
-	if c.id != id {
+	ct.IsNTT = true
+	return ct
+}
+
+var errPair = errors.New("packed: the ciphertexts are of another plan")
+
+// check refuses outputs that are not those of the half.
+func (out *Outputs) check(h *half, pair [32]byte, id wire.KeyID) error {
+	if out == nil {
+		return errPair
+	}
+	return check(out.pair, pair, out.id, id, out.cts, h.primes(), h.Ciphertexts, h.Limbs)
+}
+
+// check refuses inputs that are not those of the half.
+func (in *Inputs) check(h *half, pair [32]byte, id wire.KeyID) error {
+	if in == nil {
+		return errPair
+	}
+	return check(in.pair, pair, in.id, id, in.cts, h.primes(), len(h.views), len(h.Q))
+}
+
+// check refuses ciphertexts that are not n of so many limbs for each plaintext prime.
+func check(pair, wantPair [32]byte, id, wantID wire.KeyID, cts [][]engine.Ciphertext, primes, n, limbs int) error {
+	if pair != wantPair || len(cts) != primes {
+		return errPair
+	}
+	if id != wantID {
 		return fmt.Errorf("packed: the ciphertexts belong to another secret key")
 	}
-	if len(c.cts) != n {
-		return fmt.Errorf("packed: %d ciphertexts, the plan has %d", len(c.cts), n)
-	}
-	if c.scale != scale {
-		return fmt.Errorf("packed: ciphertexts have scale %g, the plan has %g", c.scale, scale)
-	}
-	for i, ct := range c.cts {
-		if len(ct) != 2 || ct.Limbs() != limbs || len(ct[1]) != limbs {
-			return fmt.Errorf("packed: ciphertext %d has degree %d and %d limbs, the plan has 1 and %d", i, len(ct)-1, ct.Limbs(), limbs)
+	for _, list := range cts {
+		if len(list) != n {
+			return fmt.Errorf("packed: %d ciphertexts, the plan has %d", len(list), n)
+		}
+		for i, ct := range list {
+			if len(ct) != 2 || ct.Limbs() != limbs || len(ct[1]) != limbs {
+				return fmt.Errorf("packed: ciphertext %d has degree %d and %d limbs, the plan has 1 and %d", i, len(ct)-1, ct.Limbs(), limbs)
+			}
 		}
 	}
 	return nil
-}
-
-// ErrorBound bounds the error of each output, in the units of the program's
-// integers, with probability 1 - 2^-40 each: for inputs whose values stay in
-// the calibration ranges, or, if proved, for any input. See ckks_noise.go.
-func (p *Plan) ErrorBound(proved bool) []float64 {
-	deviations := p.usual.outputs
-	if proved {
-		deviations = p.proved.outputs
-	}
-	bounds := make([]float64, len(deviations))
-	for o, d := range deviations {
-		bounds[o] = math.Abs(p.values[len(p.values)-1].gain[o]) * sureness * d
-	}
-	return bounds
-}
-
-// Public rounds decrypted outputs to multiples of a power of two that is at
-// least twice each output's error bound for any input, so that they say next to nothing
-// of the error, and may leave the key owner. See SECURITY.md for what this does
-// and does not give.
-func (p *Plan) Public(outputs []float64) []float64 {
-	rounded := make([]float64, len(outputs))
-	for o, b := range p.ErrorBound(true) {
-		grid := elementary.Exp2(math.Ceil(elementary.Log2(2 * b)))
-		rounded[o] = grid * math.RoundToEven(outputs[o]/grid)
-	}
-	return rounded
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/he/fastntt"
@@ -59,22 +58,24 @@ func Measure(ctx context.Context, logN, workers int) (Costs, error) {
 // of a few rounds of one for every worker.
 func encryptions(ctx context.Context, params ckks.Parameters, workers int) (float64, error) {
 	const rounds = 5
-	p := &common{
-		ring: params.Parameters, lowered: &lower.Plan{Limbs: params.MaxLevel() + 1},
-		fastRing: func() rlwe.Parameters { return params.Parameters },
+	h := &half{
+		literal: literal{Q: params.Q(), Reals: &realConstants{Unit: 1, Scale: elementary.Exp2(33)}},
+		params:  params.Parameters, ckks: params,
 	}
 	key := secret.NewFromSystem(params.Parameters)
-	ready := make(chan *tools[float64], workers)
+	ready := make(chan *tools, workers)
 	for range workers {
-		ready <- newTools(ckksEncoder(params)(), params.Parameters, key, sample.NewSeed())
+		ready <- &tools{h.packer(0), secret.NewEncrypter(h.params, key, sample.NewSeed())}
 	}
+	view := slices.Repeat([]int32{-1}, params.MaxSlots())
+	seed := sample.NewSeed()
 	var times []float64
 	for k := range rounds + 1 {
 		start := time.Now()
-		err := parallel.With(ctx, workers, workers, func() *tools[float64] { return <-ready }, func(t *tools[float64], _ int) error {
-			_, err := t.encrypt(p, make([]float64, params.MaxSlots()), elementary.Exp2(33))
+		err := parallel.With(ctx, workers, workers, func() *tools { return <-ready }, func(t *tools, i int) error {
+			_, err := t.encrypt(view, nil, inputSeed(seed, k*workers+i))
 			return err
-		}, func(t *tools[float64]) { ready <- t })
+		}, func(t *tools) { ready <- t })
 		if err != nil {
 			return 0, err
 		}

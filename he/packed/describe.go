@@ -14,12 +14,12 @@ func (p *common) Hash() [32]byte { return p.hash }
 
 // Describe describes the plan, for so many samples or, if that is 0, one.
 func (p *Plan) Describe(samples int) he.Description {
-	return p.describe("packed-ckks", samples, 1, func(i int) float64 { return -elementary.Log2(sureness * p.usual.stages[i]) })
+	return p.describe(ckksName, samples, 1, func(i int) float64 { return -elementary.Log2(sureness * p.usual.stages[i]) })
 }
 
 // Describe describes the plan, for so many samples or, if that is 0, one.
 func (p *ExactPlan) Describe(samples int) he.Description {
-	d := p.describe("packed-bgv", samples, len(p.t), func(i int) float64 { return p.left[i] })
+	d := p.describe(bgvName, samples, len(p.t), func(i int) float64 { return p.left[i] })
 	d.PlaintextModuli = p.t
 	return d
 }
@@ -28,8 +28,8 @@ func (p *common) describe(backend string, samples, times int, bits func(stage in
 	samples = max(samples, 1)
 	d := he.Description{
 		Backend: backend, Hash: hex.EncodeToString(p.hash[:]), LogN: p.logN, Slots: 1, LogQP: p.LogQP(), SecurityBits: p.SecurityBits(),
-		CiphertextModuli: p.ring.Q(), SpecialModuli: p.ring.P(), Rotations: len(p.needs.Rotations), KeyBytes: p.keyBytes(),
-		Samples: samples, Work: float64(samples*times) * p.Work(), Predicted: float64(samples*times) * p.Predicted(), Why: p.why,
+		CiphertextModuli: p.ring.Q(), SpecialModuli: p.ring.P(), Rotations: len(p.needs.Rotations), KeyBytes: p.needs.Sent(p.logN, len(p.ring.P())),
+		Samples: samples, Work: float64(samples*times) * p.Work(), Predicted: float64(samples*times) * p.Predicted(), Why: p.reasons(float64(times) * p.Predicted()),
 	}
 	for i := range p.lowered.Stages {
 		st := &p.lowered.Stages[i]
@@ -98,5 +98,5 @@ func (p *common) serverBytes(times int) int64 {
 	return p.keyBytes() + int64(times)*limbs*8<<p.logN
 }
 
-// keyBytes is the size of the keys' coefficients.
+// keyBytes is the size of the keys' coefficients in memory.
 func (p *common) keyBytes() int64 { return p.needs.Bytes(p.logN, len(p.ring.P())) }

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-
 	"qtool/bundle/bundletest"
 	"qtool/he/internal/sample"
 	"qtool/he/packed/engine"
@@ -20,13 +18,14 @@ func TestInsecureFreshEncryption(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret := rlwe.NewKeyGenerator(plan.ring).GenSecretKeyNew()
-	tool := newTools(ckksEncoder(plan.params)(), plan.ring, secret, sample.NewSeed())
-	zero := make([]float64, plan.params.MaxSlots())
+	client, _ := pairOf(t, plan)
+	secret, seed := client.secret, sample.NewSeed()
+	tool := client.tools[0].Get().(*tools)
+	zero := slices.Repeat([]int32{-1}, plan.params.MaxSlots())
 	var last engine.Ciphertext
 	var before []int64
-	for range 3 {
-		ct, err := tool.encrypt(&plan.common, zero, 1)
+	for round := range 3 {
+		ct, err := tool.encrypt(zero, nil, inputSeed(seed, round))
 		if err != nil {
 			t.Fatal(err)
 		}

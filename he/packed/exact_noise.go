@@ -2,7 +2,9 @@ package packed
 
 import (
 	"math"
+	"slices"
 
+	"qtool/he/internal/log2"
 	"qtool/he/packed/lower"
 	"qtool/internal/elementary"
 )
@@ -10,7 +12,7 @@ import (
 // noise sizes the chain for plaintext primes of so many bits: base, square and
 // map primes such that every rescale brings the noise back to about the rounding
 // of a rescale, and spareNoise bits above ten standard deviations are left at the end.
-// It also predicts what is left behind every stage.
+// budgets predicts what is left behind every stage.
 //
 // A coefficient of the noise e in the phase T^-1 m + e has these deviations:
 //
@@ -38,7 +40,6 @@ func (p *ExactPlan) noise(bits float64) (base, square, weight int) {
 		last := e[len(e)-1]
 		base = max(p.base*minPrime, int(math.Ceil(elementary.Log2(2*10*m.t*last)))+spareNoise)
 	}
-	p.left = m.budgets(base)
 	return base, m.square, m.weight
 }
 
@@ -50,9 +51,18 @@ type exactNoise struct {
 	lowered        *lower.Plan
 	order          func(base, square, weight int) []int
 	bits, t, n     float64
-	rounding       float64 // a rescale's
-	switching      float64 // a key switch's
-	square, weight int     // bits of the primes that rescales drop
+	rounding       float64  // a rescale's
+	switching      float64  // a key switch's
+	square, weight int      // bits of the primes that rescales drop
+	q              []uint64 // the primes, once they are drawn
+}
+
+// dropped is the prime of a limb, of so many bits.
+func (m *exactNoise) dropped(limb, bits int) float64 {
+	if m.q != nil {
+		return float64(m.q[limb])
+	}
+	return elementary.Exp2(float64(bits))
 }
 
 func newExactNoise(p *ExactPlan, bits float64) *exactNoise {
@@ -80,13 +90,13 @@ func (m *exactNoise) follow(beforeMap, beforeSquare func(e float64)) []float64 {
 		}
 		if e = m.mapped(st, e); st.Rescale > 0 {
 			beforeMap(e)
-			e = elementary.Hypot(e/elementary.Exp2(float64(m.weight)), m.rounding)
+			e = elementary.Hypot(e/m.dropped(st.After().Limbs, m.weight), m.rounding)
 		}
 		e = m.doubled(e, st.Rounds)
 		if st.Multiplies() {
 			e = math.Sqrt(float64(st.Layout.Summands())) * m.squared(e)
 			beforeSquare(e)
-			e = elementary.Hypot(e/elementary.Exp2(float64(m.square)), m.rounding)
+			e = elementary.Hypot(e/m.dropped(st.Exit(), m.square), m.rounding)
 			if st.Layout.Fold != nil {
 				e = m.doubled(e, st.FoldRounds)
 			}
@@ -123,17 +133,33 @@ func (m *exactNoise) squared(e float64) float64 {
 	return elementary.Hypot(2*m.t*math.Sqrt(m.n/12)*e, m.t*math.Sqrt(2*m.n)*e*e)
 }
 
-// budgets are the bits left behind every stage.
-func (m *exactNoise) budgets(base int) []float64 {
-	q := m.order(base, m.square, m.weight)
+// budgets are the bits of noise budget left behind every stage with the primes q: log2 of
+// how often ten deviations fit below the wrap-around, for the widest plaintext prime.
+func (p *ExactPlan) budgets(q []uint64) []float64 {
+	bits := elementary.Log2(float64(p.t[len(p.t)-1]))
+	m := newExactNoise(p, bits)
+	m.q = q
 	none := func(float64) {}
 	all := m.follow(none, none)
 	for i, e := range all {
-		logQ := 0.0
-		for _, b := range q[:m.lowered.Stages[i].Exit()] {
-			logQ += float64(b)
-		}
-		all[i] = logQ - 1 - m.bits - elementary.Log2(10*e)
+		all[i] = log2.Product(q[:m.lowered.Stages[i].Exit()]) - 1 - bits - elementary.Log2(10*e)
 	}
 	return all
+}
+
+// LogFailure is log2 of a bound on the probability that any noise of an evaluation of a
+// sample passes the wrap-around, and so its outputs are wrong: with the least budget b of
+// all stages, of which one bit is left to what the model does not see,
+//
+//	count exp(-x^2/2),   x = 10 2^(b-1)
+//
+// for as many coefficients as the ciphertexts of all stages and plaintext primes have.
+func (p *ExactPlan) LogFailure() float64 {
+	cts := 0
+	for i := range p.lowered.Stages {
+		cts += p.lowered.Stages[i].Layout.Cts
+	}
+	count := float64(p.logN) + elementary.Log2(float64(cts*len(p.t)))
+	x := 10 * elementary.Exp2(slices.Min(p.left)-1)
+	return min(0, count-float64(x*x/2*math.Log2E))
 }

@@ -27,8 +27,7 @@ import (
 type ExactPlan struct {
 	common
 	t      []uint64
-	params []bgv.Parameters        // of each plaintext prime
-	fast   func() []bgv.Parameters // see fastRing
+	params []bgv.Parameters // of each plaintext prime
 	// scales are the plaintext factors modulo each prime; see exactScales.
 	scales [][]scales[uint64]
 	values [][]values[uint64]
@@ -66,34 +65,24 @@ func NewExactPlan(ctx context.Context, p *bundle.Program, o Options) (*ExactPlan
 			rejected = append(rejected, fmt.Sprintf("%d plaintext prime(s) in degree 2^%d would take %.2f times the work", len(wider.t), wider.logN, wider.Work()/best.Work()))
 		}
 	}
-	best.accelerate()
 	if err := best.time(ctx, best.t[0]); err != nil {
 		return nil, err
 	}
 	best.explain(rejected)
-	best.seal("bgv", best.t)
+	best.finished()
 	best.took = time.Since(start)
 	return best, nil
 }
 
-// accelerate prepares the parameters with this processor's transforms: the ring's and
-// each encoder's.
-func (p *ExactPlan) accelerate() {
-	p.fastRing = sync.OnceValue(func() rlwe.Parameters {
-		return accelerated(rlwe.NewParametersFromLiteral(p.ring.ParametersLiteral()))
-	})
-	p.fast = sync.OnceValue(func() []bgv.Parameters {
-		all := make([]bgv.Parameters, len(p.params))
-		for k := range all {
-			all[k] = accelerated(bgv.NewParametersFromLiteral(p.params[k].ParametersLiteral()))
-		}
-		return all
-	})
+// finished seals a plan whose parameters are chosen.
+func (p *ExactPlan) finished() {
+	p.seal("bgv", p.t)
+	p.half = sync.OnceValues(func() (*half, error) { return newHalf(p.literal(), p.lowered.Inputs, len(p.lowered.Outputs().Ct)) })
 }
 
 // tryExact plans in one ring with so many special primes: with the fewest
 // plaintext primes whose noise it carries.
-func (o Options) tryExact(ctx context.Context, p *bundle.Program, fusions [][]lower.Segment, logN, alpha int) (*ExactPlan, error) {
+func (o Options) tryExact(ctx context.Context, p *bundle.Program, fusions []lower.Fusion, logN, alpha int) (*ExactPlan, error) {
 	limit, _ := security.MaxLogQP(logN)
 	if o.AllowInsecure {
 		limit = math.Inf(1)
@@ -111,15 +100,12 @@ func (o Options) tryExact(ctx context.Context, p *bundle.Program, fusions [][]lo
 
 // tryPacking plans with one packing, which counts the client's encryptions or
 // takes as many as it likes.
-func (o Options) tryPacking(ctx context.Context, p *bundle.Program, fusions [][]lower.Segment, logN, alpha int, limit float64, manyInputs bool) (*ExactPlan, error) {
+func (o Options) tryPacking(ctx context.Context, p *bundle.Program, fusions []lower.Fusion, logN, alpha int, limit float64, manyInputs bool) (*ExactPlan, error) {
 	plan := &ExactPlan{common: common{program: p, options: o, logN: logN, base: 2, manyInputs: manyInputs}}
 	if err := plan.lower(ctx, fusions, alpha, limit); err != nil {
 		return nil, err
 	}
-	// Every output of the last map must differ modulo the product.
-	r := p.Output().Range
-	width := new(big.Int).Sub(r.Hi, r.Lo)
-	width.Add(width, big.NewInt(1))
+	width := outputWidth(p)
 	var first error
 	for k := 1; k <= maxModuli; k++ {
 		if err := ctx.Err(); err != nil {
@@ -135,6 +121,14 @@ func (o Options) tryPacking(ctx context.Context, p *bundle.Program, fusions [][]
 		}
 	}
 	return nil, first
+}
+
+// outputWidth is how many values an output may have: all must differ modulo the product
+// of the plaintext primes.
+func outputWidth(p *bundle.Program) *big.Int {
+	r := p.Output().Range
+	width := new(big.Int).Sub(r.Hi, r.Lo)
+	return width.Add(width, big.NewInt(1))
 }
 
 // choose fills in parameters for k plaintext primes.
@@ -159,9 +153,17 @@ func (p *ExactPlan) choose(ctx context.Context, k, alpha int, width *big.Int, li
 	if err != nil {
 		return err
 	}
+	return p.take(ctx, q, special)
+}
+
+// take makes the parameters of primes, and predicts their noise.
+func (p *ExactPlan) take(ctx context.Context, q, special []uint64) (err error) {
 	p.ring, err = rlwe.NewParametersFromLiteral(rlwe.ParametersLiteral{LogN: p.logN, Q: q, P: special, NTTFlag: true})
 	if err != nil {
 		return fmt.Errorf("packed: %w", err)
+	}
+	if p.left = p.budgets(q); p.LogFailure() > maxLogFailure {
+		return &unfit{fmt.Sprintf("outputs would be wrong with probability up to 2^%.1f, want at most 2^%d", p.LogFailure(), maxLogFailure)}
 	}
 	return p.residues(ctx, q, special)
 }
@@ -279,5 +281,5 @@ func (p *ExactPlan) explain(rejected []string) {
 	r := p.program.Output().Range
 	p.say("the output %q has the static bound %v (%d bits), and %d plaintext primes of %.1f bits carry it", p.program.Output().Name, r, r.Bits(), len(p.t), log2.Product(p.t)/float64(len(p.t)))
 	p.say("the predicted noise budget left is %.1f bits", p.left[len(p.left)-1])
-	p.say("predicted evaluation is %.1f ms a sample", 1000*p.Predicted())
+	p.say("outputs of a sample are wrong with probability at most 2^%.0f, by the noise model with one bit more", p.LogFailure())
 }

@@ -1,6 +1,7 @@
 package packed_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log"
@@ -9,50 +10,55 @@ import (
 	"qtool/datasets"
 	"qtool/he"
 	"qtool/he/packed"
+	"qtool/he/roles"
+	"qtool/he/wire"
 )
 
-// A client and a server: the client has the secret key, the server the weights. What
-// passes between them is ciphertexts, and evaluation keys before the first of them.
+// A client and a server, which each have their half of a plan: the client has the secret
+// key, the server the weights. What passes between them is bytes: evaluation keys once,
+// then ciphertexts.
 func Example() {
 	ctx := context.Background()
+	check := func(err error) {
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
 	f, err := bundle.ReadFile("../choose/testdata/digits.qb")
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	d, err := datasets.Load(ctx, "digits", datasets.Options{})
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	plan, err := packed.NewPlan(ctx, f.Program, packed.Options{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	client := packed.NewClient(plan)
-	keys, err := client.EvaluationKeys(ctx)
-	if err != nil {
-		log.Fatal(err)
-	}
-	server, err := packed.NewServer(ctx, plan)
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, s := range f.Program.Input.Samples([][]uint8{d.Test.Image(0), d.Test.Image(1)}) {
-		in, err := client.Encrypt(ctx, s)
-		if err != nil {
-			log.Fatal(err)
-		}
-		out, err := server.Evaluate(ctx, in, keys)
-		if err != nil {
-			log.Fatal(err)
-		}
-		reals, err := client.Decrypt(ctx, out)
-		if err != nil {
-			log.Fatal(err)
-		}
-		answer := he.Approximate{Reals: [][]float64{plan.Public(reals)}, Bound: plan.ErrorBound(true), Usual: plan.ErrorBound(false)}
-		fmt.Println(f.Program.Labels[answer.Label(f.Program.Output(), 0)])
+	check(err)
+	spec, half, err := roles.Split(f, plan)
+	check(err)
+
+	// The client's side: of the weights it knows nothing.
+	client, err := packed.NewClient(spec)
+	check(err)
+	var keys, in, out bytes.Buffer
+	check(client.WriteEvaluationKeys(ctx, &keys, nil))
+
+	// The server's side: it has no secret.
+	server, err := half.NewServer(ctx)
+	check(err)
+	evaluation, err := server.ReadKeys(ctx, &keys)
+	check(err)
+
+	for i, s := range f.Program.Input.Samples([][]uint8{d.Test.Image(0), d.Test.Image(1)}) {
+		place := wire.Message{Index: uint32(i), Samples: 1}
+		check(client.Encrypt(ctx, []bundle.Sample{s}, place, &in, nil))
+		message, err := wire.Open(&in)
+		check(err)
+		check(server.Evaluate(ctx, evaluation, message, &out, nil))
+		answer, err := wire.Open(&out)
+		check(err)
+		got, err := client.Decrypt(ctx, answer, nil)
+		check(err)
+		reals := got.Answers.(he.Approximate)
+		fmt.Println(spec.Labels[reals.Label(&spec.Output, 0)], reals.Undecided(&spec.Output, 0))
 	}
 	// Output:
-	// 0
-	// 8
+	// 0 false
+	// 8 false
 }

@@ -24,6 +24,11 @@ func (p *common) explainRing(rejected []string) {
 		len(p.ring.Q()), len(p.ring.P()), len(p.lowered.Views), len(p.needs.Rotations))
 }
 
+// reasons are the plan's, and what predictions on this machine add.
+func (p *common) reasons(seconds float64) []string {
+	return append(slices.Clip(p.why), fmt.Sprintf("predicted evaluation is %.1f ms a sample", 1000*seconds))
+}
+
 func (p *common) say(format string, args ...any) { p.why = append(p.why, fmt.Sprintf(format, args...)) }
 
 func (p *Plan) explain(rejected []string) {
@@ -31,11 +36,10 @@ func (p *Plan) explain(rejected []string) {
 	p.say("values have scale 2^%d and the last weights 2^%d", p.message, p.weight)
 	p.say("errors stay below 2^%.1f of the largest output that calibration made, with probability 1 - 2^-40 for inputs like those, where 2^-%.1f is asked for; for any input below 2^%.1f", -p.Bits(), p.options.Bits, elementary.Log2(sureness*slices.Max(p.proved.outputs)))
 	p.say("the output %q may reach 2^%.1f times what calibration made of it; there is room for that", p.program.Output().Name, elementary.Log2(p.beyond(len(p.values)-1, &p.values[len(p.values)-1].stage.Segment)))
-	p.say("predicted evaluation is %.1f ms a sample", 1000*p.Predicted())
 }
 
 // planVersion counts changes of what a plan means.
-const planVersion = 2
+const planVersion = 3
 
 // seal computes the plan's hash: of everything that client and server must
 // agree on, the program's fused maps among it.

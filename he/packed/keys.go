@@ -1,10 +1,7 @@
 package packed
 
 import (
-	"context"
 	"fmt"
-
-	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
 	"qtool/he/packed/keyset"
 	"qtool/he/packed/lower"
@@ -45,26 +42,20 @@ func newNeeds(p *lower.Plan) (n keyset.Needs) {
 // EvaluationKeys are what the server needs: exactly the keys that its plan uses, each
 // for the largest ciphertext it is used on. They hold no secret.
 type EvaluationKeys struct {
-	plan [32]byte // hash of the plan that they are for
+	pair [32]byte // the plan that they are for
 	id   wire.KeyID
 	*keyset.Set
 }
 
-// generateKeys makes the keys of a plan.
-func generateKeys(ctx context.Context, p *common, sk *rlwe.SecretKey, id wire.KeyID) (*EvaluationKeys, error) {
-	s, err := keyset.Generate(ctx, p.options.Workers, p.fastRing(), p.needs, sk, nil)
-	if err != nil {
-		return nil, err
-	}
-	return &EvaluationKeys{p.hash, id, s}, nil
-}
+// KeyID implements he.Keys.
+func (k *EvaluationKeys) KeyID() wire.KeyID { return k.id }
 
 // check refuses keys that were not made for the plan.
-func (k *EvaluationKeys) check(p *common) error {
-	if k == nil || k.plan != p.hash {
+func (k *EvaluationKeys) check(pair [32]byte, n keyset.Needs) error {
+	if k == nil || k.pair != pair {
 		return fmt.Errorf("packed: the evaluation keys are of another plan")
 	}
-	if err := k.Check(p.needs); err != nil {
+	if err := k.Check(n); err != nil {
 		return fmt.Errorf("packed: %w", err)
 	}
 	return nil

@@ -8,8 +8,8 @@ import (
 
 	"qtool/bundle/bundletest"
 	"qtool/he/internal/sample"
+	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
-	"qtool/he/wire"
 	"qtool/kernel/cpu"
 	"qtool/kernel/cpu/cputest"
 )
@@ -29,62 +29,45 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 	}
 	for name, n := range all {
 		p, one := n.p, n.samples[0]
-		var secret *rlwe.SecretKey
-		var keys *EvaluationKeys
 		check := func(t *testing.T, err error) {
 			if t.Helper(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		// prepare makes the keys with the first level's plan, for the plans of all.
-		prepare := func(t *testing.T, c *common) {
-			if secret == nil {
-				var err error
-				secret = rlwe.NewKeyGenerator(c.ring).GenSecretKeyNew()
-				keys, err = generateKeys(t.Context(), c, secret, wire.KeyID{})
-				check(t, err)
-			}
+		for scheme, newPlan := range map[string]func() (planned, error){
+			"ckks": func() (planned, error) { return NewPlan(t.Context(), p, insecure(11)) },
+			"bgv":  func() (planned, error) { return NewExactPlan(t.Context(), p, insecure(11)) },
+		} {
+			t.Run(name+"/"+scheme, func(t *testing.T) {
+				// The first level's keys are for the plans of all.
+				var key *rlwe.SecretKey
+				var keys *EvaluationKeys
+				wantOneResult(t, func() (in, out []engine.Ciphertext) {
+					plan, err := newPlan()
+					check(t, err)
+					client, server := pairOf(t, plan)
+					h := client.half
+					if key == nil {
+						key = client.secret
+						keys, err = client.evaluationKeys(t.Context())
+						check(t, err)
+					}
+					encrypter := secret.NewEncrypter(h.params, key, sample.Seed{1})
+					all := &Inputs{pair: client.pair, id: keys.id, cts: make([][]engine.Ciphertext, h.primes())}
+					for k := range all.cts {
+						tool := &tools{h.packer(k), encrypter}
+						for v, view := range h.views {
+							ct, err := tool.encrypt(view, one, inputSeed([32]byte{}, k*len(h.views)+v))
+							check(t, err)
+							all.cts[k] = append(all.cts[k], ct)
+						}
+					}
+					got, err := server.evaluate(t.Context(), all, keys, nil, nil)
+					check(t, err)
+					return slices.Concat(all.cts...), slices.Concat(got.cts...)
+				})
+			})
 		}
-		t.Run(name+"/ckks", func(t *testing.T) {
-			secret = nil
-			wantOneResult(t, func() (in, out []engine.Ciphertext) {
-				plan, err := NewPlan(t.Context(), p, insecure(11))
-				check(t, err)
-				prepare(t, &plan.common)
-				client := &Client{client: &client{plan: plan}}
-				tool := newTools(ckksEncoder(plan.params)(), plan.ring, secret, sample.Seed{1})
-				for _, view := range plan.lowered.Views {
-					ct, err := tool.encrypt(&plan.common, client.slots(view, one), plan.scales.fresh)
-					check(t, err)
-					in = append(in, ct)
-				}
-				server, err := NewServer(t.Context(), plan)
-				check(t, err)
-				got, err := server.Evaluate(t.Context(), &Inputs{ciphertexts{plan: plan.hash, cts: in, scale: plan.scales.fresh}}, keys)
-				check(t, err)
-				return in, got.cts
-			})
-		})
-		t.Run(name+"/bgv", func(t *testing.T) {
-			secret = nil
-			wantOneResult(t, func() (in, out []engine.Ciphertext) {
-				plan, err := NewExactPlan(t.Context(), p, insecure(11))
-				check(t, err)
-				prepare(t, &plan.common)
-				client := &ExactClient{exactClient: &exactClient{plan: plan}}
-				tool := newTools(exactEncoder(plan.params[0])(), plan.ring, secret, sample.Seed{2})
-				for _, view := range plan.lowered.Views {
-					ct, err := tool.encrypt(&plan.common, client.slots(view, one, 0), 1)
-					check(t, err)
-					in = append(in, ct)
-				}
-				server, err := NewExactServer(t.Context(), plan)
-				check(t, err)
-				got, err := server.Evaluate(t.Context(), &ExactInputs{0, ciphertexts{plan: plan.hash, cts: in, scale: 1}}, keys)
-				check(t, err)
-				return in, got.cts
-			})
-		})
 	}
 }
 

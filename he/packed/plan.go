@@ -15,7 +15,6 @@ import (
 
 	"qtool/bundle"
 	"qtool/he"
-	"qtool/he/fastntt"
 	"qtool/he/internal/costmodel"
 	"qtool/he/internal/primes"
 	"qtool/he/packed/keyset"
@@ -66,7 +65,7 @@ func (o Options) filled() Options {
 
 // begin checks p, and gives the options with their defaults and p's maps, fused in each
 // way that there is.
-func (o Options) begin(ctx context.Context, p *bundle.Program) (Options, [][]lower.Segment, error) {
+func (o Options) begin(ctx context.Context, p *bundle.Program) (Options, []lower.Fusion, error) {
 	if err := p.Check(); err != nil {
 		return o, nil, err
 	}
@@ -98,6 +97,7 @@ type common struct {
 	logN    int
 	sizes   sizes
 	ring    rlwe.Parameters
+	cuts    []lower.Edge // of the program's fusion
 	lowered *lower.Plan
 	needs   keyset.Needs
 	costs   Costs
@@ -112,9 +112,9 @@ type common struct {
 	// rehearsed are the predicted seconds of every stage's map and activation, of
 	// tuned plans.
 	rehearsed [][2]float64
-	// fastRing are the ring's parameters with this processor's transforms, for clients
-	// and servers; ring is as Lattigo makes it.
-	fastRing func() rlwe.Parameters
+	// half is what clients need, with the ring that clients and servers compute in, which has
+	// this processor's transforms; ring is as Lattigo makes it.
+	half func() (*half, error)
 }
 
 // Plan says how a program is evaluated with CKKS: parameters, packing, rotations
@@ -122,7 +122,6 @@ type common struct {
 type Plan struct {
 	common
 	params ckks.Parameters
-	fast   func() ckks.Parameters // see fastRing
 	values []values[float64]
 	// units are the units of the input and of every stage, second the units of the
 	// second factors of products; see stageValues.
@@ -150,34 +149,23 @@ func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	best.fast = sync.OnceValue(func() ckks.Parameters {
-		fresh, err := ckks.NewParametersFromLiteral(best.params.ParametersLiteral())
-		return accelerated(fresh, err)
-	})
-	best.fastRing = func() rlwe.Parameters { return best.fast().Parameters }
 	if err := best.time(ctx, 0); err != nil {
 		return nil, err
 	}
 	best.explain(rejected)
-	sealed := []any{best.message, best.weight, best.units}
-	if slices.Max(best.second) > 0 {
-		sealed = append(sealed, best.second)
-	}
-	best.seal("ckks", sealed...)
+	best.finished()
 	best.took = time.Since(start)
 	return best, nil
 }
 
-// accelerated puts this processor's transforms into the rings of parameters that were
-// made afresh of a plan's, with which err cannot happen.
-func accelerated[P rlwe.ParameterProvider](fresh P, err error) P {
-	if err == nil {
-		_, err = fastntt.Install(fresh)
+// finished seals a plan whose parameters are chosen.
+func (p *Plan) finished() {
+	sealed := []any{p.message, p.weight, p.units}
+	if slices.Max(p.second) > 0 {
+		sealed = append(sealed, p.second)
 	}
-	if err != nil {
-		panic(fmt.Sprintf("packed: rings of a plan: %v", err))
-	}
-	return fresh
+	p.seal("ckks", sealed...)
+	p.half = sync.OnceValues(func() (*half, error) { return newHalf(p.literal(), p.lowered.Inputs, len(p.lowered.Outputs().Ct)) })
 }
 
 // search tries rings from the smallest on, and every number of special primes in
@@ -235,7 +223,7 @@ type unfit struct{ what string }
 func (e *unfit) Error() string { return e.what }
 
 // try plans in one ring with so many special primes.
-func (o Options) try(ctx context.Context, p *bundle.Program, fusions [][]lower.Segment, logN, alpha int) (*Plan, error) {
+func (o Options) try(ctx context.Context, p *bundle.Program, fusions []lower.Fusion, logN, alpha int) (*Plan, error) {
 	limit, _ := security.MaxLogQP(logN)
 	if o.AllowInsecure {
 		limit = math.Inf(1)
@@ -266,20 +254,30 @@ type imprecise struct{ unfit }
 func (e *imprecise) Unwrap() error { return &e.unfit }
 
 // tryBase plans with so many primes for the outputs.
-func (o Options) tryBase(ctx context.Context, p *bundle.Program, fusions [][]lower.Segment, logN, alpha, base int, limit float64) (*Plan, error) {
+func (o Options) tryBase(ctx context.Context, p *bundle.Program, fusions []lower.Fusion, logN, alpha, base int, limit float64) (*Plan, error) {
 	plan := &Plan{common: common{program: p, options: o, logN: logN, base: base}}
-	var err error
 	if err := plan.lower(ctx, fusions, alpha, limit); err != nil {
 		return nil, err
 	}
-	if plan.units, plan.second, err = units(p, plan.lowered.Stages); err != nil {
+	if err := plan.analyse(ctx); err != nil {
 		return nil, err
+	}
+	if err := plan.precision(ctx, alpha, limit); err != nil {
+		return nil, err
+	}
+	return plan, nil
+}
+
+// analyse computes the units and values of all stages, and the gains of their errors.
+func (plan *Plan) analyse(ctx context.Context) (err error) {
+	if plan.units, plan.second, err = units(plan.program, plan.lowered.Stages); err != nil {
+		return err
 	}
 	if plan.values, err = stageValues[float64](ctx, plan.lowered, reals{}, plan.unit); err != nil {
-		return nil, err
+		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	for i := range plan.values {
 		plan.values[i].least = leastWeights(&plan.values[i])
@@ -290,13 +288,10 @@ func (o Options) tryBase(ctx context.Context, p *bundle.Program, fusions [][]low
 		from spans
 	}{{&plan.provedGains, all}, {&plan.usualGains, all.usual(plan.values)}} {
 		if *g.to, err = gainsOf(ctx, plan.values, g.from); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if err := plan.precision(ctx, alpha, limit); err != nil {
-		return nil, err
-	}
-	return plan, nil
+	return nil
 }
 
 // unit is a stage's, or the input's; see stageValues.
@@ -309,15 +304,15 @@ func (p *Plan) unit(stage, factor int) float64 {
 
 // lower fills in the packing of least predicted time, unless the least modulus passes
 // the limit.
-func (c *common) lower(ctx context.Context, fusions [][]lower.Segment, alpha int, limit float64) error {
-	drops := lower.Rescales(fusions[0])
+func (c *common) lower(ctx context.Context, fusions []lower.Fusion, alpha int, limit float64) error {
+	drops := lower.Rescales(fusions[0].Segments)
 	chain := make([]int, c.base+drops)
 	for i := range chain {
 		chain[i] = minPrime
 	}
 	if least := withSpecial(chain, alpha).total(); float64(least) > limit {
 		return &unfit{fmt.Sprintf("%d maps with the squares between them need %d bits of modulus at least in degree 2^%d, where %.0f are secure",
-			len(fusions[0]), least, c.logN, limit)}
+			len(fusions[0].Segments), least, c.logN, limit)}
 	}
 	var err error
 	if c.costs, err = c.options.costs(ctx, c.logN); err != nil {
@@ -327,8 +322,8 @@ func (c *common) lower(ctx context.Context, fusions [][]lower.Segment, alpha int
 	if c.manyInputs {
 		client = 0
 	}
-	for k, segments := range fusions {
-		plan, err := lower.New(ctx, segments, c.program, lower.Options{
+	for k, f := range fusions {
+		plan, err := lower.New(ctx, f.Segments, c.program, lower.Options{
 			Slots: 1 << (c.logN - 1), Special: alpha, Base: c.base,
 			Workers: c.costs.Workers, Costs: c.costs.Limb, Client: client, Cache: c.options.cached(c.logN, k),
 		})
@@ -336,7 +331,7 @@ func (c *common) lower(ctx context.Context, fusions [][]lower.Segment, alpha int
 			return err
 		}
 		if c.lowered == nil || plan.Nanoseconds < c.lowered.Nanoseconds {
-			c.lowered = plan
+			c.lowered, c.cuts = plan, f.Cuts
 		}
 	}
 	c.needs = newNeeds(c.lowered)
@@ -366,11 +361,6 @@ func (c *common) order(base, square, weight int) []int {
 // precision chooses the scales: the smallest that give the asked precision and
 // spareBits, or the most precise that are secure.
 func (p *Plan) precision(ctx context.Context, alpha int, limit float64) error {
-	last := &p.lowered.Stages[len(p.lowered.Stages)-1]
-	room := int(math.Ceil(elementary.Log2(p.beyond(len(p.lowered.Stages)-1, &last.Segment))))
-	if last.Multiplies() && !last.Product {
-		room *= 2
-	}
 	found := false
 	best, bits := *p, math.Inf(-1)
 	for message := minPrime; message <= maxPrime; message++ {
@@ -378,13 +368,7 @@ func (p *Plan) precision(ctx context.Context, alpha int, limit float64) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			// The result and its sign: of a last map at both scales together, of a
-			// square at about the first.
-			base := message + room + 2
-			if last.Rescale == 0 {
-				base += weight
-			}
-			base = max(base, p.base*minPrime)
+			base := max(p.outputBits(message, weight), p.base*minPrime)
 			if base > p.base*maxPrime || bits >= p.options.Bits+spareBits {
 				continue
 			}
@@ -410,6 +394,27 @@ func (p *Plan) precision(ctx context.Context, alpha int, limit float64) error {
 	if err != nil {
 		return err
 	}
+	return p.take(q, special)
+}
+
+// outputBits are the bits of modulus that outputs need: the result, with room for what
+// static bounds pass calibration by, and its sign, of a last map at both scales together,
+// of a square at about the first.
+func (p *Plan) outputBits(message, weight int) int {
+	last := &p.lowered.Stages[len(p.lowered.Stages)-1]
+	room := int(math.Ceil(elementary.Log2(p.beyond(len(p.lowered.Stages)-1, &last.Segment))))
+	if last.Multiplies() && !last.Product {
+		room *= 2
+	}
+	bits := message + room + 2
+	if last.Rescale == 0 {
+		bits += weight
+	}
+	return bits
+}
+
+// take makes the parameters of primes.
+func (p *Plan) take(q, special []uint64) (err error) {
 	p.params, err = ckks.NewParametersFromLiteral(ckks.ParametersLiteral{LogN: p.logN, Q: q, P: special, LogDefaultScale: p.message})
 	if err != nil {
 		return fmt.Errorf("packed: %w", err)

@@ -2,7 +2,6 @@ package packed
 
 import (
 	"errors"
-	"math"
 	"strings"
 	"testing"
 
@@ -43,21 +42,17 @@ func TestInsecureKeysAreMinimal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client := NewClient(plan)
-		keys, err := client.EvaluationKeys(t.Context())
+		client, server := pairOf(t, plan)
+		keys, err := client.evaluationKeys(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		server, err := NewServer(t.Context(), plan)
-		if err != nil {
-			t.Fatal(err)
-		}
-		in, err := client.Encrypt(t.Context(), n.samples[0])
+		in, err := client.encrypt(t.Context(), &p.Input, n.samples[0])
 		if err != nil {
 			t.Fatal(err)
 		}
 		r := &recorder{keys, map[int]bool{}, false}
-		if _, err := server.program.run(t.Context(), server.engine, in.cts, r, nil); err != nil {
+		if _, err := server.programs[0].run(t.Context(), server.engines[0], in.cts[0], r, nil); err != nil {
 			t.Fatal(err)
 		}
 		if len(r.used) != len(keys.Galois) || r.relin != (keys.Relin != nil) {
@@ -99,22 +94,6 @@ func TestPlanRefuses(t *testing.T) {
 	}
 	if _, err := NewExactPlan(t.Context(), deep.Observed(), Options{LogN: 13, Costs: costs()}); !errors.Is(err, he.ErrInsufficient) {
 		t.Errorf("depth, exactly: %v", err)
-	}
-}
-
-// Public results say nothing finer than twice the error bound.
-func TestInsecurePublicRounds(t *testing.T) {
-	_, _, plan := smallPlan(t, 20)
-	bounds := plan.ErrorBound(true)
-	out := make([]float64, len(bounds))
-	for o := range out {
-		out[o] = 12345.678*float64(o+1) + 40*bounds[o]
-	}
-	for o, x := range plan.Public(out) {
-		grid := math.Exp2(math.Ceil(math.Log2(2 * bounds[o])))
-		if math.Mod(x, grid) != 0 || grid < 2*bounds[o] || math.Abs(x-out[o]) > grid/2 {
-			t.Errorf("output %d: %v became %v on a grid of %v, bound %v", o, out[o], x, grid, bounds[o])
-		}
 	}
 }
 

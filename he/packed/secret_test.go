@@ -8,10 +8,9 @@ import (
 	"qtool/he/internal/rolestest"
 )
 
-// planned are the functions of a plan: where a map's values lie, and the ring with
-// this processor's transforms, made when it is first asked for. Planning makes them,
-// before there is a key.
-var planned = []string{"qtool/he/packed/lower.new", "qtool/he/packed.New", "qtool/he/packed.(*ExactPlan).accelerate", "sync.OnceValue"}
+// planFunctions are the functions of a plan: where a map's values lie, and what its
+// client needs, made when it is first asked for. Planning makes them, before there is a key.
+var planFunctions = []string{"qtool/he/packed/lower.new", "qtool/he/packed.(*Plan).finished", "qtool/he/packed.(*ExactPlan).finished", "sync.OnceValue"}
 
 // What a server holds after an evaluation, and what it sees, has no run of the
 // client's key; the client prints none.
@@ -23,36 +22,22 @@ func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Run("ckks", func(t *testing.T) {
-		plan, err := NewPlan(t.Context(), p, insecure(11))
-		fatal(err)
-		client := NewClient(plan)
-		keys, err := client.EvaluationKeys(t.Context())
-		fatal(err)
-		server, err := NewServer(t.Context(), plan)
-		fatal(err)
-		in, err := client.Encrypt(t.Context(), sample)
-		fatal(err)
-		out, err := server.Evaluate(t.Context(), in, keys)
-		fatal(err)
-		c := rolestest.Key(plan.ring, client.secret)
-		rolestest.NoSecretValue(t, c, client, []any{server, plan, keys, in, out}, planned...)
-		guardtest.Hidden(t, client, c.Secrets())
-	})
-	t.Run("bgv", func(t *testing.T) {
-		plan, err := NewExactPlan(t.Context(), p, insecure(11))
-		fatal(err)
-		client := NewExactClient(plan)
-		keys, err := client.EvaluationKeys(t.Context())
-		fatal(err)
-		server, err := NewExactServer(t.Context(), plan)
-		fatal(err)
-		in, err := client.Encrypt(t.Context(), sample, 0)
-		fatal(err)
-		out, err := server.Evaluate(t.Context(), in, keys)
-		fatal(err)
-		c := rolestest.Key(plan.ring, client.secret)
-		rolestest.NoSecretValue(t, c, client, []any{server, plan, keys, in, out}, planned...)
-		guardtest.Hidden(t, client, c.Secrets())
-	})
+	plan, err := NewPlan(t.Context(), p, insecure(11))
+	fatal(err)
+	exact, err := NewExactPlan(t.Context(), p, insecure(11))
+	fatal(err)
+	for name, plan := range map[string]planned{"ckks": plan, "bgv": exact} {
+		t.Run(name, func(t *testing.T) {
+			client, server := pairOf(t, plan)
+			keys, err := client.evaluationKeys(t.Context())
+			fatal(err)
+			in, err := client.encrypt(t.Context(), &p.Input, sample)
+			fatal(err)
+			out, err := server.evaluate(t.Context(), in, keys, nil, nil)
+			fatal(err)
+			c := rolestest.Key(plan.shared().ring, client.secret)
+			rolestest.NoSecretValue(t, c, client, []any{server, plan, keys, in, out}, planFunctions...)
+			guardtest.Hidden(t, client, c.Secrets())
+		})
+	}
 }

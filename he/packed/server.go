@@ -2,76 +2,55 @@ package packed
 
 import (
 	"context"
-	"fmt"
 	"time"
 
+	"qtool/he"
 	"qtool/he/packed/engine"
 )
 
-// Server evaluates the program on ciphertexts. It knows the plan, the program
-// and evaluation keys; no field of it can hold a secret key.
+// Server evaluates the program on ciphertexts of either scheme. It knows the plan, the
+// program and evaluation keys; no field of it can hold a secret key. It is safe for
+// concurrent use, and implements he.Server.
 type Server struct {
-	plan *Plan
-	evaluator
+	pair     [32]byte // the hash that everything it reads and writes carries
+	half     *half
+	programs []*program       // for each plaintext prime
+	engines  []*engine.Engine // for each plaintext prime
 }
 
-// NewServer encodes the program's weights.
-func NewServer(ctx context.Context, p *Plan) (*Server, error) {
-	prog, err := compile(ctx, p.values, p.scales.stages, ckksEncoder(p.fast()))
-	if err != nil {
+var _ he.Server = (*Server)(nil)
+
+// seconds are the times of every stage's map and activation.
+type seconds [][2]float64
+
+// evaluate gives the encrypted outputs of in. It refuses keys and ciphertexts of another
+// plan before any work. It adds to took, if not nil, and calls done, if not nil, after every stage.
+func (s *Server) evaluate(ctx context.Context, in *Inputs, keys *EvaluationKeys, took seconds, done func()) (*Outputs, error) {
+	if err := keys.check(s.pair, s.half.needs); err != nil {
 		return nil, err
 	}
-	e, err := newEvaluator(&p.common, prog, 0)
-	if err != nil {
+	if err := in.check(s.half, s.pair, keys.id); err != nil {
 		return nil, err
 	}
-	return &Server{p, e}, nil
+	out := &Outputs{pair: s.pair, id: in.id}
+	for k, p := range s.programs {
+		last := time.Now()
+		cts, err := p.run(ctx, s.engines[k], in.cts[k], keys, func(stage, part int) {
+			now := time.Now()
+			if took != nil {
+				took[stage][part] += now.Sub(last).Seconds()
+			}
+			if last = now; part == 1 && done != nil {
+				done()
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+		out.cts = append(out.cts, cts)
+	}
+	return out, nil
 }
 
-// Evaluate gives the encrypted outputs of in. It refuses keys and ciphertexts of
-// another plan before any work. It is not safe for concurrent use.
-func (s *Server) Evaluate(ctx context.Context, in *Inputs, keys *EvaluationKeys) (*Outputs, error) {
-	out, err := s.evaluate(ctx, &in.ciphertexts, keys, s.plan.scales.fresh, s.plan.scales.out)
-	if err != nil {
-		return nil, err
-	}
-	return &Outputs{*out}, nil
-}
-
-// evaluator runs an encoded program.
-type evaluator struct {
-	plan    *common
-	engine  *engine.Engine
-	program *program
-	// seconds are the times of every stage's map and activation, summed over all
-	// evaluations.
-	seconds [][2]float64
-}
-
-func newEvaluator(p *common, prog *program, factor uint64) (evaluator, error) {
-	e, err := engine.New(p.fastRing(), p.options.Workers, factor)
-	if err != nil {
-		return evaluator{}, fmt.Errorf("packed: %w", err)
-	}
-	return evaluator{p, e, prog, make([][2]float64, len(prog.stages))}, nil
-}
-
-func (s *evaluator) evaluate(ctx context.Context, in *ciphertexts, keys *EvaluationKeys, fresh, outScale float64) (*ciphertexts, error) {
-	p := s.plan
-	if err := keys.check(p); err != nil {
-		return nil, err
-	}
-	if err := in.check(p, keys.id, len(p.lowered.Views), p.lowered.Limbs, fresh); err != nil {
-		return nil, err
-	}
-	last := time.Now()
-	cts, err := s.program.run(ctx, s.engine, in.cts, keys, func(stage, part int) {
-		now := time.Now()
-		s.seconds[stage][part] += now.Sub(last).Seconds()
-		last = now
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &ciphertexts{p.hash, in.id, cts, outScale}, nil
-}
+// ops counts the calls of done that evaluate makes.
+func (s *Server) ops() int { return len(s.programs) * len(s.programs[0].stages) }

@@ -1,151 +1,219 @@
 package packed
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"runtime"
 
+	"github.com/tuneinsight/lattigo/v5/core/rlwe"
+
+	"qtool/bundle"
+	"qtool/he"
+	"qtool/he/internal/meter"
+	"qtool/he/internal/sample"
+	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/he/packed/keyset"
 	"qtool/he/wire"
 )
 
-// format is the framing of keys and ciphertexts in files; see package wire. A payload is
-// the number of the plaintext prime, one byte, 0 for CKKS and keys, and the limbs.
-// How many there are, and modulo which prime each is, follows from the plan, which
-// the reader must have.
-var format = wire.Format{
-	Package: "packed", Magic: "qtoolpck", Version: 1,
-	Kinds: []string{"evaluation key", "input", "output"},
+// The payloads of objects, limbs in 8 bytes a residue:
+//
+//	secret key       a coefficient plus one, a byte each
+//	evaluation keys  seed of the masks; the bodies of all keys, see keyset.Write
+//	inputs           seed of the masks; of every plaintext prime and view the body
+//	outputs          of every plaintext prime and ciphertext body and mask
+//
+// How many there are, and modulo which primes, follows from the client half.
+
+// WriteSecretKey implements he.Client.
+func (c *Client) WriteSecretKey(w io.Writer) error {
+	b := secret.Coefficients(c.half.params, c.secret)
+	defer clear(b)
+	out := wire.Create(w, wire.Object{Kind: wire.SecretKey, Spec: c.pair, Key: c.id, Length: int64(len(b))})
+	out.Bytes(b)
+	_, err := out.End()
+	return err
 }
 
-// The kinds of objects.
-const (
-	kindEvaluationKeys uint8 = iota + 1
-	kindInputs
-	kindOutputs
-)
-
-// ErrVersion marks files of another version.
-var ErrVersion = wire.ErrVersion
-
-// newWriter writes what comes before an object's limbs.
-func newWriter(w io.Writer, kind uint8, plan [32]byte, id wire.KeyID, prime int) *wire.Writer {
-	out := format.NewWriter(w, &wire.Header{Kind: kind, Plan: plan, Key: id})
-	out.Bytes([]byte{byte(prime)})
-	return out
+// ReadClient is the client with the secret key that WriteSecretKey wrote for the same
+// client half.
+func ReadClient(s *he.ClientSpec, r io.Reader) (he.Client, error) {
+	return role(clientOf(s, func(h *half, pair [32]byte) (*rlwe.SecretKey, wire.KeyID, error) { return readSecretKey(h, pair, r) }))
 }
 
-// newReader reads what comes before an object's limbs and checks it against the
-// plan.
-func (p *common) newReader(r io.Reader, kind uint8, primes int) (in *wire.Reader, id wire.KeyID, prime int, err error) {
-	in, id, err = format.NewReader(r, &wire.Header{Kind: kind, Plan: p.hash}, nil)
+func readSecretKey(h *half, pair [32]byte, r io.Reader) (*rlwe.SecretKey, wire.KeyID, error) {
+	n := h.params.N()
+	in, err := wire.OpenWanted(r, wire.Object{Kind: wire.SecretKey, Spec: pair, Length: int64(n)})
 	if err != nil {
-		return nil, id, 0, err
+		return nil, wire.KeyID{}, fmt.Errorf("packed: %w", err)
 	}
-	if prime = int(in.Bytes(1)[0]); prime >= primes {
-		return nil, id, 0, fmt.Errorf("packed: %s for plaintext prime %d of %d", format.Kinds[kind-1], prime, primes)
+	b := in.NewBytes(n)
+	defer clear(b)
+	if err := in.End(); err != nil {
+		return nil, wire.KeyID{}, err
 	}
-	return in, id, prime, nil
-}
-
-func (c *ciphertexts) write(w io.Writer, kind uint8, prime int) (int64, error) {
-	out := newWriter(w, kind, c.plan, c.id, prime)
-	for _, ct := range c.cts {
-		ct.Write(out)
-	}
-	return out.End()
-}
-
-// readCiphertexts reads n ciphertexts of so many limbs.
-func (p *common) readCiphertexts(r io.Reader, kind uint8, primes, n, limbs int, scale float64) (*ciphertexts, int, error) {
-	in, id, prime, err := p.newReader(r, kind, primes)
+	key, err := secret.Key(h.params, b)
 	if err != nil {
-		return nil, 0, err
+		return nil, wire.KeyID{}, fmt.Errorf("packed: %w", err)
 	}
-	c := &ciphertexts{p.hash, id, engine.ReadCiphertexts(in, n, p.logN, p.ring.Q()[:limbs]), scale}
-	if err := in.EndOfFile(); err != nil {
-		return nil, 0, err
-	}
-	return c, prime, nil
+	return key, in.Object().Key, nil
 }
 
-// WriteTo writes the ciphertexts; it implements io.WriterTo.
-func (in *Inputs) WriteTo(w io.Writer) (int64, error) { return in.write(w, kindInputs, 0) }
+// WriteEvaluationKeys implements he.Client.
+func (c *Client) WriteEvaluationKeys(ctx context.Context, w io.Writer, step func(he.Step)) error {
+	h := c.half
+	out := wire.Create(w, wire.Object{Kind: wire.EvaluationKeys, Spec: c.pair, Key: c.id, Length: h.sizes().Keys})
+	count := meter.Counter(step, "keygen", h.needs.Count())
+	if err := keyset.Write(ctx, out, runtime.GOMAXPROCS(0), h.params, h.needs, c.secret, sample.NewSeed(), count); err != nil {
+		return err
+	}
+	_, err := out.End()
+	return err
+}
 
-// ReadInputs reads what Inputs.WriteTo wrote under the same plan, and nothing else.
-// ErrVersion is wrapped for another version.
-func (p *Plan) ReadInputs(r io.Reader) (*Inputs, error) {
-	c, _, err := p.readCiphertexts(r, kindInputs, 1, len(p.lowered.Views), p.lowered.Limbs, p.scales.fresh)
-	if err != nil {
+// ReadKeys implements he.Server.
+func (s *Server) ReadKeys(ctx context.Context, r io.Reader) (he.Keys, error) {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return &Inputs{*c}, nil
-}
-
-// WriteTo writes the ciphertexts; it implements io.WriterTo.
-func (out *Outputs) WriteTo(w io.Writer) (int64, error) { return out.write(w, kindOutputs, 0) }
-
-// ReadOutputs reads what Outputs.WriteTo wrote under the same plan; it returns the
-// same kinds of errors as ReadInputs.
-func (p *Plan) ReadOutputs(r io.Reader) (*Outputs, error) {
-	c, _, err := p.readCiphertexts(r, kindOutputs, 1, p.outputs(), p.outLimbs(), p.scales.out)
+	in, err := wire.OpenWanted(r, wire.Object{Kind: wire.EvaluationKeys, Spec: s.pair, Length: s.half.sizes().Keys})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("packed: %w", err)
 	}
-	return &Outputs{*c}, nil
-}
-
-// WriteTo writes the ciphertexts; it implements io.WriterTo.
-func (in *ExactInputs) WriteTo(w io.Writer) (int64, error) { return in.write(w, kindInputs, in.Prime) }
-
-// ReadInputs reads what ExactInputs.WriteTo wrote under the same plan; it returns the
-// same kinds of errors as Plan.ReadInputs.
-func (p *ExactPlan) ReadInputs(r io.Reader) (*ExactInputs, error) {
-	c, prime, err := p.readCiphertexts(r, kindInputs, len(p.t), len(p.lowered.Views), p.lowered.Limbs, 1)
-	if err != nil {
-		return nil, err
-	}
-	return &ExactInputs{prime, *c}, nil
-}
-
-// WriteTo writes the ciphertexts; it implements io.WriterTo.
-func (out *ExactOutputs) WriteTo(w io.Writer) (int64, error) {
-	return out.write(w, kindOutputs, out.Prime)
-}
-
-// ReadOutputs reads what ExactOutputs.WriteTo wrote under the same plan; it returns
-// the same kinds of errors as Plan.ReadInputs.
-func (p *ExactPlan) ReadOutputs(r io.Reader) (*ExactOutputs, error) {
-	c, prime, err := p.readCiphertexts(r, kindOutputs, len(p.t), p.outputs(), p.outLimbs(), 1)
-	if err != nil {
-		return nil, err
-	}
-	return &ExactOutputs{prime, *c}, nil
-}
-
-// outputs is the number of output ciphertexts.
-func (p *common) outputs() int { return p.lowered.Outputs().Cts }
-
-// WriteEvaluationKeys writes the keys.
-func (p *common) WriteEvaluationKeys(w io.Writer, k *EvaluationKeys) (int64, error) {
-	if err := k.check(p); err != nil {
-		return 0, err
-	}
-	out := newWriter(w, kindEvaluationKeys, k.plan, k.id, 0)
-	k.Write(out, p.ring, p.needs)
-	return out.End()
-}
-
-// ReadEvaluationKeys reads what WriteEvaluationKeys wrote under the same plan; it
-// returns the same kinds of errors as Plan.ReadInputs.
-func (p *common) ReadEvaluationKeys(r io.Reader) (*EvaluationKeys, error) {
-	in, id, _, err := p.newReader(r, kindEvaluationKeys, 1)
-	if err != nil {
-		return nil, err
-	}
-	k := &EvaluationKeys{p.hash, id, keyset.Read(in, p.ring, p.needs)}
-	if err := in.EndOfFile(); err != nil {
+	k := &EvaluationKeys{s.pair, in.Object().Key, keyset.Read(in, s.half.params, s.half.needs)}
+	if err := in.End(); err != nil {
 		return nil, err
 	}
 	return k, nil
+}
+
+// Encrypt implements he.Client, with one sample a message.
+func (c *Client) Encrypt(ctx context.Context, samples []bundle.Sample, m wire.Message, w io.Writer, step func(he.Step)) error {
+	if len(samples) != 1 || m.Samples != 1 {
+		return fmt.Errorf("packed: a message of %d samples, said to be %d, want one", len(samples), m.Samples)
+	}
+	in, err := c.encrypt(ctx, &c.spec.Input, samples[0])
+	if err != nil {
+		return err
+	}
+	if err := in.write(w, c.half, m); err != nil {
+		return err
+	}
+	if step != nil {
+		step(he.Step{Phase: "encrypt", Done: 1, Total: 1})
+	}
+	return nil
+}
+
+func (in *Inputs) write(w io.Writer, h *half, m wire.Message) error {
+	out := wire.Create(w, wire.Object{Kind: wire.Inputs, Spec: in.pair, Key: in.id, Message: m, Length: h.sizes().Inputs})
+	out.Bytes(in.seed[:])
+	for _, list := range in.cts {
+		for _, ct := range list {
+			ct[:1].Write(out)
+		}
+	}
+	_, err := out.End()
+	return err
+}
+
+// readInputs reads the payload of inputs, to its end, and makes the masks.
+func readInputs(in *wire.Reader, h *half, pair [32]byte) (*Inputs, error) {
+	all := &Inputs{pair: pair, id: in.Object().Key, seed: [32]byte(in.Bytes(32))}
+	views := len(h.views)
+	for range h.primes() {
+		all.cts = append(all.cts, engine.ReadCiphertexts(in, views, 1, h.LogN, h.Q))
+	}
+	if err := in.End(); err != nil {
+		return nil, err
+	}
+	for k, list := range all.cts {
+		for v := range list {
+			list[v] = append(list[v], secret.Mask(inputSeed(all.seed, k*views+v), h.params.N(), h.Q))
+		}
+	}
+	return all, nil
+}
+
+// Evaluate implements he.Server.
+func (s *Server) Evaluate(ctx context.Context, keys he.Keys, in *wire.Reader, out io.Writer, step func(he.Step)) error {
+	o, h := in.Object(), s.half
+	k, ok := keys.(*EvaluationKeys)
+	if !ok || k == nil {
+		return fmt.Errorf("packed: evaluation keys of type %T", keys)
+	}
+	if err := in.ExpectMessage(wire.Object{Kind: wire.Inputs, Spec: s.pair, Key: k.id, Length: h.sizes().Inputs}, 1); err != nil {
+		return fmt.Errorf("packed: %w", err)
+	}
+	inputs, err := readInputs(in, h, s.pair)
+	if err != nil {
+		return err
+	}
+	outputs, err := s.evaluate(ctx, inputs, k, nil, meter.Counter(step, "evaluate", s.ops()))
+	if err != nil {
+		return err
+	}
+	return outputs.write(out, h, o.Message)
+}
+
+func (out *Outputs) write(w io.Writer, h *half, m wire.Message) error {
+	to := wire.Create(w, wire.Object{Kind: wire.Outputs, Spec: out.pair, Key: out.id, Message: m, Length: h.sizes().Outputs})
+	for _, list := range out.cts {
+		for _, ct := range list {
+			ct.Write(to)
+		}
+	}
+	_, err := to.End()
+	return err
+}
+
+// readOutputs reads the payload of outputs, to its end.
+func readOutputs(out *wire.Reader, h *half, pair [32]byte) (*Outputs, error) {
+	all := &Outputs{pair: pair, id: out.Object().Key}
+	for range h.primes() {
+		all.cts = append(all.cts, engine.ReadCiphertexts(out, h.Ciphertexts, 2, h.LogN, h.Q[:h.Limbs]))
+	}
+	if err := out.End(); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// Decrypt implements he.Client: reals come rounded; see he.Approximate.Rounded.
+func (c *Client) Decrypt(ctx context.Context, out *wire.Reader, step func(he.Step)) (*he.Decrypted, error) {
+	d, err := c.UnsafeDecrypt(ctx, out, step)
+	if err != nil {
+		return nil, err
+	}
+	if a, ok := d.Answers.(he.Approximate); ok {
+		d.Answers = a.Rounded(&c.spec.Output)
+	}
+	return d, nil
+}
+
+// UnsafeDecrypt is Decrypt without rounding. Reals then carry the errors of the
+// ciphertexts, from which the secret key can be found by whoever sees enough of them:
+// they are for the owner of the secret key alone.
+//
+// Reference: Li and Micciancio, "On the Security of Homomorphic Encryption on
+// Approximate Numbers", EUROCRYPT 2021.
+func (c *Client) UnsafeDecrypt(ctx context.Context, out *wire.Reader, step func(he.Step)) (*he.Decrypted, error) {
+	h := c.half
+	if err := out.ExpectMessage(wire.Object{Kind: wire.Outputs, Spec: c.pair, Key: c.id, Length: h.sizes().Outputs}, 1); err != nil {
+		return nil, fmt.Errorf("packed: %w", err)
+	}
+	all, err := readOutputs(out, h, c.pair)
+	if err != nil {
+		return nil, err
+	}
+	d, err := c.decrypt(ctx, &c.spec.Output, all)
+	if err != nil {
+		return nil, err
+	}
+	if step != nil {
+		step(he.Step{Phase: "decrypt", Done: 1, Total: 1})
+	}
+	return d, nil
 }

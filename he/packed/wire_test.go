@@ -2,20 +2,21 @@ package packed
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"errors"
+	"fmt"
 	"io"
-	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
-
-	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
-	"qtool/he/packed/keyset"
+	"qtool/encode"
+	"qtool/he"
+	"qtool/he/wire"
 	"qtool/he/wire/wiretest"
-	"qtool/internal/edits"
 )
 
 func smallPlan(t testing.TB, seed uint64) (*bundle.Program, *bundletest.Builder, *Plan) {
@@ -29,254 +30,410 @@ func smallPlan(t testing.TB, seed uint64) (*bundle.Program, *bundletest.Builder,
 	return p, b, plan
 }
 
-// Everything that passes between client and server goes through files here, and
-// the answer is the one that the direct way gives.
-func TestInsecureFilesRoundTrip(t *testing.T) {
-	_, b, plan := smallPlan(t, 20)
-	client := NewClient(plan)
-	keys, err := client.EvaluationKeys(t.Context())
+// specOf is the client half of a plan.
+func specOf(t testing.TB, p *bundle.Program, plan he.Halves) *he.ClientSpec {
+	t.Helper()
+	part, err := plan.ClientPart()
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := client.Encrypt(t.Context(), b.Samples(1)[0])
+	encoder, err := encode.NewPixels(p.Input.Shape, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var file bytes.Buffer
-	if _, err := plan.WriteEvaluationKeys(&file, keys); err != nil {
-		t.Fatal(err)
-	}
-	keyBytes := append([]byte(nil), file.Bytes()...)
-	if got, want := int64(len(keyBytes)), plan.keyBytes(); got < want || got > want+200 {
-		t.Errorf("%d bytes of keys, described as %d", got, want)
-	}
-	sent, err := plan.ReadEvaluationKeys(&file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := in.WriteTo(&file); err != nil {
-		t.Fatal(err)
-	}
-	inBytes := append([]byte(nil), file.Bytes()...)
-	sentIn, err := plan.ReadInputs(&file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := NewServer(t.Context(), plan)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var answers [2][]float64
-	for i, c := range []struct {
-		in   *Inputs
-		keys *EvaluationKeys
-	}{{in, keys}, {sentIn, sent}} {
-		out, err := server.Evaluate(t.Context(), c.in, c.keys)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var file bytes.Buffer
-		if _, err := out.WriteTo(&file); err != nil {
-			t.Fatal(err)
-		}
-		if out, err = plan.ReadOutputs(&file); err != nil {
-			t.Fatal(err)
-		}
-		if answers[i], err = client.Decrypt(t.Context(), out); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for o, x := range answers[0] {
-		if x != answers[1][o] {
-			t.Errorf("output %d is %v, through files %v", o, x, answers[1][o])
-		}
-	}
-
-	output, err := server.Evaluate(t.Context(), in, keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	on := func(p *Plan) map[string]wiretest.Object {
-		return map[string]wiretest.Object{
-			"evaluation key": {Data: keyBytes, Read: func(b []byte) ([]byte, error) {
-				return wiretest.Again(b, p.ReadEvaluationKeys, func(k *EvaluationKeys, w io.Writer) (int64, error) { return p.WriteEvaluationKeys(w, k) })
-			}},
-			"input":  {Data: inBytes, Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadInputs, (*Inputs).WriteTo) }},
-			"output": {Data: wiretest.Encoded(t, output.WriteTo), Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, p.ReadOutputs, (*Outputs).WriteTo) }},
-		}
-	}
-	all := on(plan)
-	wiretest.Check(t, &format, all)
-	wiretest.CheckReduced(t, &format, 1, all)
-	_, _, other := smallPlan(t, 21)
-	others := on(other)
-	for name, e := range all {
-		if _, err := others[name].Read(e.Data); err == nil || !strings.Contains(err.Error(), name+" was made for another program") {
-			t.Errorf("%s of another plan: %v", name, err)
-		}
-		if _, err := e.Read(append(bytes.Clone(e.Data), 0)); err == nil || !strings.Contains(err.Error(), name+": the file goes on after its end") {
-			t.Errorf("%s with more behind it: %v", name, err)
-		}
-		forged := bytes.Clone(e.Data)
-		forged[format.Bytes(0)-sha256.Size] = 1
-		if _, err := e.Read(forged); err == nil || !strings.Contains(err.Error(), name+" for plaintext prime 1 of 1") {
-			t.Errorf("%s of another plaintext prime: %v", name, err)
-		}
+	out := p.Output()
+	return &he.ClientSpec{
+		Plan: plan.Hash(), Input: p.Input, Encoder: encoder,
+		Output: bundle.Node{Name: out.Name, Shape: out.Shape, Scale: out.Scale, Range: out.Range},
+		Labels: p.Labels, SecurityBits: plan.SecurityBits(), ClientPart: part,
 	}
 }
 
-// The server refuses what is not its plan's before it evaluates anything.
-func TestInsecureServerRefuses(t *testing.T) {
-	_, b, plan := smallPlan(t, 20)
-	_, _, other := smallPlan(t, 21)
-	client := NewClient(plan)
-	keys, err := client.EvaluationKeys(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	strange, err := NewClient(other).EvaluationKeys(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := NewServer(t.Context(), plan)
-	if err != nil {
-		t.Fatal(err)
-	}
-	encrypt := func() *Inputs {
-		in, err := client.Encrypt(t.Context(), b.Samples(1)[0])
-		if err != nil {
+// deployment is a client and a server of a plan, each made of bytes, and all that passes
+// between them for one sample.
+type deployment struct {
+	spec    *he.ClientSpec
+	client  he.Client
+	server  he.Server
+	keys    he.Keys
+	objects map[wire.Kind]wiretest.Written
+}
+
+// place is the place of the message that deployed sends.
+var place = wire.Message{Stream: wire.StreamID{5}, Index: 3, Samples: 1, Last: true}
+
+func deployed(t testing.TB, p *bundle.Program, sample bundle.Sample, plan he.Halves) *deployment {
+	t.Helper()
+	fatal := func(err error) {
+		if t.Helper(); err != nil {
 			t.Fatal(err)
 		}
-		return in
 	}
-	with := func(galois map[int]*rlwe.GaloisKey, relin *rlwe.RelinearizationKey) *EvaluationKeys {
-		return &EvaluationKeys{keys.plan, keys.id, &keyset.Set{Galois: galois, Relin: relin}}
-	}
-	fewer := maps.Clone(keys.Galois)
-	delete(fewer, plan.needs.Sorted()[0])
-	same, err := NewClient(plan).EvaluationKeys(t.Context())
-	if err != nil {
+	ctx := t.Context()
+	d := &deployment{spec: specOf(t, p, plan)}
+	first, err := NewClient(d.spec)
+	fatal(err)
+	var key, keys, in, out bytes.Buffer
+	fatal(first.WriteSecretKey(&key))
+	fatal(first.WriteEvaluationKeys(ctx, &keys, nil))
+	if d.client, err = ReadClient(d.spec, bytes.NewReader(key.Bytes())); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		what   string
-		keys   *EvaluationKeys
-		change func(in *Inputs)
-		want   string
-	}{
-		{"no keys", nil, nil, "of another plan"},
-		{"keys of another plan", strange, nil, "of another plan"},
-		{"keys of another client", same, nil, "belong to another secret key"},
-		{"a key less", with(fewer, keys.Relin), nil, "lack the rotation by"},
-		{"no relinearisation", with(keys.Galois, nil), nil, "lack relinearisation"},
-		{"inputs of another plan", keys, func(in *Inputs) { in.plan = other.hash }, "ciphertexts are of another plan"},
-		{"a ciphertext less", keys, func(in *Inputs) { in.cts = in.cts[1:] }, "the plan has"},
-		{"wrong scale", keys, func(in *Inputs) { in.scale *= 2 }, "have scale"},
-		{"wrong level", keys, func(in *Inputs) {
-			for h := range in.cts[0] {
-				in.cts[0][h] = in.cts[0][h][1:]
+	pair, err := d.spec.Hash()
+	fatal(err)
+	if d.server, err = plan.NewServer(ctx, pair); err != nil {
+		t.Fatal(err)
+	}
+	if d.keys, err = d.server.ReadKeys(ctx, bytes.NewReader(keys.Bytes())); err != nil {
+		t.Fatal(err)
+	}
+	fatal(d.client.Encrypt(ctx, []bundle.Sample{sample}, place, &in, nil))
+	fatal(d.evaluate(t, in.Bytes(), &out))
+	half := d.server.(*Server).half
+	d.objects = map[wire.Kind]wiretest.Written{
+		wire.SecretKey: {Data: key.Bytes(), Again: func(r io.Reader) ([]byte, error) {
+			key, id, err := readSecretKey(half, pair, r)
+			if err != nil {
+				return nil, err
 			}
-		}, "limbs, the plan has 1 and"},
-		{"wrong degree", keys, func(in *Inputs) { in.cts[0] = in.cts[0][:1] }, "has degree 0"},
-	} {
-		in := encrypt()
-		if c.change != nil {
-			c.change(in)
-		}
-		if out, err := server.Evaluate(t.Context(), in, c.keys); out != nil || err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
-		}
+			var b bytes.Buffer
+			err = newClient(d.spec, pair, half, key, id).WriteSecretKey(&b)
+			return b.Bytes(), err
+		}},
+		wire.EvaluationKeys: {Data: keys.Bytes(), Read: func(r io.Reader) error { _, err := d.server.ReadKeys(ctx, r); return err }},
+		wire.Inputs: {Data: in.Bytes(), Again: func(r io.Reader) ([]byte, error) {
+			in, err := wire.Open(r)
+			if err != nil {
+				return nil, err
+			}
+			want := wire.Object{Kind: wire.Inputs, Spec: pair, Key: first.KeyID(), Length: half.sizes().Inputs}
+			if err := in.ExpectMessage(want, 1); err != nil {
+				return nil, err
+			}
+			all, err := readInputs(in, half, pair)
+			if err != nil {
+				return nil, err
+			}
+			var b bytes.Buffer
+			err = all.write(&b, half, in.Object().Message)
+			return b.Bytes(), err
+		}},
+		wire.Outputs: {Data: out.Bytes(), Read: func(r io.Reader) error {
+			in, err := wire.Open(r)
+			if err == nil {
+				_, err = d.client.Decrypt(ctx, in, nil)
+			}
+			return err
+		}},
 	}
-	if _, err := client.Encrypt(t.Context(), make(bundle.Sample, 3)); err == nil || !strings.Contains(err.Error(), "sample 0 has 3 values") {
-		t.Errorf("a short sample: %v", err)
+	return d
+}
+
+// evaluate reads an object of inputs and writes one of outputs.
+func (d *deployment) evaluate(t testing.TB, in []byte, out io.Writer) error {
+	m, err := wire.Open(bytes.NewReader(in))
+	if err != nil {
+		return err
+	}
+	return d.server.Evaluate(t.Context(), d.keys, m, out, nil)
+}
+
+// bothPlans are a small program's, of both schemes.
+func bothPlans(t testing.TB) (*bundle.Program, *bundletest.Builder, map[string]he.Halves) {
+	p, b, plan := smallPlan(t, 20)
+	exact, err := NewExactPlan(t.Context(), p, insecure(10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, b, map[string]he.Halves{ckksName: plan, bgvName: exact}
+}
+
+// Objects are refused unless they are whole, of their plan and key, and of reduced
+// residues; sizes are as the client half says, and the evaluation keys' at most 60 % of
+// their memory.
+func TestInsecureObjects(t *testing.T) {
+	p, b, plans := bothPlans(t)
+	for name, plan := range plans {
+		t.Run(name, func(t *testing.T) {
+			d := deployed(t, p, b.Samples(1)[0], plan)
+			z := d.spec.Sizes
+			for kind, want := range map[wire.Kind]int64{wire.EvaluationKeys: z.Keys, wire.Inputs: z.Inputs, wire.Outputs: z.Outputs} {
+				if got := int64(len(d.objects[kind].Data)); got != wire.Size(want) {
+					t.Errorf("%v of %d bytes, the client half says %d", kind, got, wire.Size(want))
+				}
+			}
+			if memory := d.server.(*Server).half.needs.Bytes(10, len(d.server.(*Server).half.P)); float64(z.Keys) > 0.6*float64(memory) {
+				t.Errorf("%d bytes of keys are sent, %d are held", z.Keys, memory)
+			}
+			wiretest.CheckObjects(t, d.objects)
+			wiretest.CheckNotReduced(t, wire.Outputs, d.objects[wire.Outputs], 8, 8)
+			wiretest.CheckNotReduced(t, wire.Inputs, d.objects[wire.Inputs], 32, 8)
+			wiretest.CheckNotReduced(t, wire.EvaluationKeys, d.objects[wire.EvaluationKeys], 32, 8)
+		})
 	}
 }
 
-func TestPlanFile(t *testing.T) {
-	b := bundletest.New(30, 4, 20).Dense(6, 7).Square().Dense(3, 7)
-	p := b.Observed()
-	o := Options{Costs: costs()}
-	plan, err := NewPlan(t.Context(), p, o)
+// The layout of every object stays: files of version 2 are read for ever. -update is not
+// offered: a change of them is a change of the version.
+func TestInsecureGolden(t *testing.T) {
+	p := bundletest.New(40, 2, 3).Dense(2, 2).Square().Observed()
+	plan, err := NewPlan(t.Context(), p, insecure(5))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plan.SecurityBits() != 128 {
-		t.Errorf("%d bits of security", plan.SecurityBits())
-	}
-	file, err := plan.Encode()
+	exact, err := NewExactPlan(t.Context(), p, insecure(5))
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := DecodePlan(t.Context(), file, p)
-	if err != nil || again.hash != plan.hash {
-		t.Fatalf("read again: %v", err)
-	}
-	other := bundletest.New(31, 4, 20).Dense(6, 7).Square().Dense(3, 7).Observed()
-	for _, c := range []struct {
-		what string
-		file string
-		p    *bundle.Program
-		want string
-	}{
-		{"another program", string(file), other, "the plan of this program has hash"},
-		{"version", strings.Replace(string(file), `"version": 2`, `"version": 9`, 1), p, "unsupported version 9"},
-		{"scheme", strings.Replace(string(file), "ckks", "bgv", 1), p, `for scheme "bgv"`},
-		{"field", strings.Replace(string(file), "scheme", "schema", 1), p, "unknown field"},
-		{"ring", strings.Replace(string(file), `"log_n": 1`, `"log_n": 9`, 1), p, "ring degree"},
-		{"long", strings.Repeat(" ", maxPlanFile+1), p, "passes the limit"},
-	} {
-		if got, err := DecodePlan(t.Context(), []byte(c.file), c.p); got != nil || err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: error %v, want one with %q", c.what, err, c.want)
+	sample := bundle.Sample{1, 0, 3}
+	for name, plan := range map[string]he.Halves{ckksName: plan, bgvName: exact} {
+		file := func(kind string) string {
+			return filepath.Join("testdata", fmt.Sprintf("%s-%s.v2", name, strings.ReplaceAll(kind, " ", "-")))
 		}
-	}
-	text := strings.TrimSpace(string(file))
-	for _, behind := range []string{"}", "]", "x", "{}", "\n}", "\x00"} {
-		if got, err := DecodePlan(t.Context(), []byte(text+behind), p); got != nil || err == nil || !strings.Contains(err.Error(), "plan file: the JSON value ends at byte") {
-			t.Errorf("%q behind the plan: %v", behind, err)
+		if os.Getenv("QTOOL_NEW_GOLDEN") != "" {
+			d := deployed(t, p, sample, plan)
+			var half bytes.Buffer
+			if err := d.spec.Write(&half); err != nil {
+				t.Fatal(err)
+			}
+			b, err := plan.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for kind, data := range map[string][]byte{
+				"client half": half.Bytes(), "plan": b, "secret key": d.objects[wire.SecretKey].Data, "evaluation keys": d.objects[wire.EvaluationKeys].Data,
+				"inputs": d.objects[wire.Inputs].Data, "outputs": d.objects[wire.Outputs].Data,
+			} {
+				if err := os.WriteFile(file(kind), data, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}
-	}
-	for n := range text {
-		if got, err := DecodePlan(t.Context(), []byte(text[:n]), p); got != nil || !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "packed: plan file: ") {
-			t.Errorf("cut to %d bytes: %v", n, err)
+		read := func(kind string) []byte {
+			b, err := os.ReadFile(file(kind))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b
 		}
-	}
-	exact, err := NewExactPlan(t.Context(), p, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if file, err = exact.Encode(); err != nil {
-		t.Fatal(err)
-	}
-	if again, err := DecodeExactPlan(t.Context(), file, p); err != nil || again.hash != exact.hash {
-		t.Errorf("read again: %v", err)
+		spec, err := he.ReadClientSpec(bytes.NewReader(read("client half")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pair, err := spec.Hash()
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := ReadClient(spec, bytes.NewReader(read("secret key")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		decode := func() (he.Halves, error) { return DecodePlan(t.Context(), read("plan"), p) }
+		if name == bgvName {
+			decode = func() (he.Halves, error) { return DecodeExactPlan(t.Context(), read("plan"), p) }
+		}
+		again, err := decode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, err := again.NewServer(t.Context(), pair)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys, err := server.ReadKeys(t.Context(), bytes.NewReader(read("evaluation keys")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := wire.Open(bytes.NewReader(read("inputs")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := server.Evaluate(t.Context(), keys, in, &out, nil); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(out.Bytes(), read("outputs")) {
+			t.Errorf("%s: the answer to the file of inputs is not the file of outputs", name)
+		}
+		answer, err := wire.Open(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := client.Decrypt(t.Context(), answer, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, p, []bundle.Sample{sample}, got.Answers)
 	}
 }
 
-func FuzzDecodePlan(f *testing.F) {
-	p := bundletest.New(30, 4, 20).Dense(6, 7).Square().Dense(3, 7).Observed()
-	plan, err := NewPlan(f.Context(), p, Options{Costs: costs()})
-	if err != nil {
-		f.Fatal(err)
-	}
-	file, err := plan.Encode()
-	if err != nil {
-		f.Fatal(err)
-	}
-	edits.Fuzz(f, [][]byte{file}, edits.JSON, nil, func(t *testing.T, b []byte) {
-		o, _, err := decodePlan(b, "ckks")
-		if err == nil && (o.LogN < minLogN || o.LogN > maxLogN || o.Costs == nil || o.AllowInsecure) {
-			t.Errorf("accepted %+v", o)
+// near holds answers to the integer reference: exact ones are it, others are within their bounds.
+func near(t testing.TB, p *bundle.Program, samples []bundle.Sample, answers he.Answers) {
+	t.Helper()
+	for i, want := range bundletest.Reference(t, p, samples) {
+		switch a := answers.(type) {
+		case he.Exact:
+			if o := a[i].FirstDifference(want); o >= 0 {
+				t.Errorf("sample %d, output %d: %v, want %v", i, o, a[i].At(o), want.At(o))
+			}
+		case he.Approximate:
+			for o, x := range a.Reals[i] {
+				if off := x - want.Float(o); !(off <= a.Bound[o] && off >= -a.Bound[o]) {
+					t.Errorf("sample %d, output %d: off by %v, the bound is %v", i, o, off, a.Bound[o])
+				}
+			}
 		}
-	}, `{"version":2,"scheme":"ckks","log_n":13,"bits":1e308}`)
+	}
 }
 
-func FuzzReadInputs(f *testing.F) {
-	_, b, plan := smallPlan(f, 20)
-	in, err := NewClient(plan).Encrypt(f.Context(), b.Samples(1)[0])
+// Plans come back as they were chosen, search for nothing, and give the same ciphertexts
+// for the same inputs and keys; clients and servers of bytes alone answer like the
+// integers.
+func TestInsecurePlansComeBack(t *testing.T) {
+	for name, n := range networks(t) {
+		plan, err := NewPlan(t.Context(), n.p, insecure(11))
+		if err != nil {
+			t.Fatal(err)
+		}
+		exact, err := NewExactPlan(t.Context(), n.p, insecure(11))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, first := range []interface {
+			he.Halves
+			planned
+		}{plan, exact} {
+			b, err := first.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := decodeAny(t, b, n.p)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			b2, err := again.Encode()
+			if err != nil || !bytes.Equal(b, b2) || again.Hash() != first.Hash() {
+				t.Errorf("%s: another plan came back, %v", name, err)
+			}
+			part, err := first.ClientPart()
+			if err != nil {
+				t.Fatal(err)
+			}
+			part2, err := again.ClientPart()
+			if err != nil || !bytes.Equal(part.Parameters, part2.Parameters) || part.Sizes != part2.Sizes || part.LogFailure != part2.LogFailure {
+				t.Errorf("%s: another client half came back, %v", name, err)
+			}
+			if testing.Short() && name > "d" {
+				continue
+			}
+			d := deployed(t, n.p, n.samples[0], again)
+			m, err := wire.Open(bytes.NewReader(d.objects[wire.Inputs].Data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			pair, err := d.spec.Hash()
+			if err != nil {
+				t.Fatal(err)
+			}
+			server, err := first.NewServer(t.Context(), pair)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			if err := server.Evaluate(t.Context(), d.keys, m, &out, nil); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(out.Bytes(), d.objects[wire.Outputs].Data) {
+				t.Errorf("%s: %s evaluates to other ciphertexts", name, d.spec.Executor)
+			}
+			answer, err := wire.Open(&out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if answer.Object().Message != place {
+				t.Errorf("%s: the answer is in place %+v", name, answer.Object().Message)
+			}
+			got, err := d.client.Decrypt(t.Context(), answer, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			near(t, n.p, n.samples[:1], got.Answers)
+		}
+	}
+}
+
+func decodeAny(t testing.TB, b []byte, p *bundle.Program) (he.Halves, error) {
+	if strings.Contains(string(b), `"scheme":"bgv"`) {
+		return DecodeExactPlan(t.Context(), b, p)
+	}
+	return DecodePlan(t.Context(), b, p)
+}
+
+// What a client packs, and all else of its half but the constants of the outputs, does not
+// depend on which weights are zero.
+func TestInsecureHalvesHideZeros(t *testing.T) {
+	half := func(zeros int) literal {
+		w := make([]int32, 3*9)
+		for k := range w {
+			if w[k] = 1 + int32(k%5); k%4 < zeros {
+				w[k] = 0
+			}
+		}
+		conv := &bundle.Conv2D{Outputs: 3, Channels: 1, Kernel: bundle.Both(3), Stride: bundle.Both(1), Padding: bundle.Around(1), Weight: w, Bias: bundle.Vec{Small: []int64{1, 2, 3}}}
+		n := observed(t, small(1, 1, 8, 8).Add("a", conv, "input").SquareOf("a2", "a").DenseOf("out", "a2", 3), 3)
+		plan, err := NewPlan(t.Context(), n.p, insecure(10))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return plan.literal()
+	}
+	none, some := half(0), half(2)
+	if !slices.Equal(none.Views, some.Views) || !slices.Equal(none.Slots, some.Slots) {
+		t.Error("views differ with the places of zero weights")
+	}
+}
+
+// Many evaluations go on at once, with one set of keys.
+func TestInsecureConcurrentEvaluations(t *testing.T) {
+	p, b, plans := bothPlans(t)
+	samples := b.Samples(6)
+	for _, plan := range plans {
+		d := deployed(t, p, samples[0], plan)
+		var wait sync.WaitGroup
+		for i, s := range samples {
+			wait.Go(func() {
+				var in, out bytes.Buffer
+				if err := d.client.Encrypt(t.Context(), []bundle.Sample{s}, place, &in, nil); err != nil {
+					t.Error(err)
+					return
+				}
+				if err := d.evaluate(t, in.Bytes(), &out); err != nil {
+					t.Error(err)
+					return
+				}
+				m, err := wire.Open(&out)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				got, err := d.client.Decrypt(t.Context(), m, nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				near(t, p, samples[i:i+1], got.Answers)
+			})
+		}
+		wait.Wait()
+	}
+}
+
+func FuzzObjects(f *testing.F) {
+	p := bundletest.New(40, 2, 3).Dense(2, 2).Square().Observed()
+	plan, err := NewPlan(f.Context(), p, insecure(5))
 	if err != nil {
 		f.Fatal(err)
 	}
-	wiretest.Fuzz(f, map[string]wiretest.Object{
-		"input": {Data: wiretest.Encoded(f, in.WriteTo), Read: func(b []byte) ([]byte, error) { return wiretest.Again(b, plan.ReadInputs, (*Inputs).WriteTo) }},
-	})
+	wiretest.FuzzObjects(f, deployed(f, p, bundle.Sample{1, 0, 3}, plan).objects)
 }

@@ -10,6 +10,10 @@ import (
 
 	"qtool/bundle"
 	"qtool/he"
+	"qtool/he/bgv"
+	"qtool/he/lstm"
+	"qtool/he/packed"
+	"qtool/he/tfhe"
 )
 
 // executor is how the halves of a back end are read.
@@ -23,7 +27,24 @@ type executor struct {
 }
 
 // executors are the back ends by what client and server halves call them.
-var executors = map[string]executor{}
+var executors = map[string]executor{
+	"bgv":         {bgv.NewClient, bgv.ReadClient, decoded(bgv.DecodePlan)},
+	"lstm":        {lstm.NewClient, lstm.ReadClient, decoded(lstm.DecodePlan)},
+	"packed-bgv":  {packed.NewClient, packed.ReadClient, decoded(packed.DecodeExactPlan)},
+	"packed-ckks": {packed.NewClient, packed.ReadClient, decoded(packed.DecodePlan)},
+	"tfhe":        {tfhe.NewClient, tfhe.ReadClient, decoded(tfhe.DecodePlan)},
+}
+
+// decoded is a back end's DecodePlan for any back end.
+func decoded[P he.Halves](decode func(context.Context, []byte, *bundle.Program) (P, error)) func(context.Context, []byte, *bundle.Program) (he.Halves, error) {
+	return func(ctx context.Context, b []byte, p *bundle.Program) (he.Halves, error) {
+		plan, err := decode(ctx, b, p)
+		if err != nil {
+			return nil, err
+		}
+		return plan, nil
+	}
+}
 
 func find(name string) (executor, error) {
 	e, ok := executors[name]

@@ -1,6 +1,7 @@
 package roles
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -13,22 +14,19 @@ import (
 )
 
 // ServerHalf is what a server needs of a plan: the plan as it was chosen, and the integer
-// program with its weights and tables. It holds no secret, no encoder, no golden vectors
-// and nothing of where the program comes from.
+// program with its weights and tables. It has the client half too, which a server gives to
+// whoever asks for it. It holds no secret, no golden vectors and nothing of where the
+// program comes from.
 type ServerHalf struct {
-	// Spec is the hash of the client half that belongs to it.
-	Spec [32]byte
-	// Executor is the back end's package, as in he.ClientPart.
-	Executor string
-	Plan     he.Halves
-	Program  *bundle.Program
+	// Client is the client half that belongs to it, Spec its hash.
+	Client  *he.ClientSpec
+	Spec    [32]byte
+	Plan    he.Halves
+	Program *bundle.Program
 }
 
-// maxPlan bounds a plan's JSON, in bytes; maxName the name of an executor.
-const (
-	maxPlan = 1 << 26
-	maxName = 64
-)
+// maxPlan bounds a plan's JSON, in bytes.
+const maxPlan = 1 << 26
 
 // Split makes the halves of a plan of f's program.
 func Split(f *bundle.File, plan he.Halves) (*he.ClientSpec, *ServerHalf, error) {
@@ -54,12 +52,16 @@ func Split(f *bundle.File, plan he.Halves) (*he.ClientSpec, *ServerHalf, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	return spec, &ServerHalf{hash, part.Executor, plan, f.Program}, nil
+	return spec, &ServerHalf{spec, hash, plan, f.Program}, nil
 }
 
-// Write writes the half as an object: the executor's name, the plan's JSON and the
+// Write writes the half as an object: the client half's object, the plan's JSON and the
 // program's file, each behind its length in 4 bytes.
 func (h *ServerHalf) Write(w io.Writer) error {
+	var client bytes.Buffer
+	if err := h.Client.Write(&client); err != nil {
+		return err
+	}
 	plan, err := h.Plan.Encode()
 	if err != nil {
 		return err
@@ -72,7 +74,7 @@ func (h *ServerHalf) Write(w io.Writer) error {
 		return fmt.Errorf("roles: server half: a plan of %d bytes and a program of %d pass the limits of %d and %d", len(plan), len(program), maxPlan, bundle.MaxFileBytes)
 	}
 	var length int64
-	parts := [][]byte{[]byte(h.Executor), plan, program}
+	parts := [][]byte{client.Bytes(), plan, program}
 	for _, p := range parts {
 		length += 4 + int64(len(p))
 	}
@@ -99,7 +101,7 @@ func ReadServerHalf(ctx context.Context, r io.Reader) (*ServerHalf, error) {
 	if o.Kind != wire.ServerHalf {
 		return nil, fmt.Errorf("roles: the file is a %v, want a server half", o.Kind)
 	}
-	if limit := int64(12 + maxName + maxPlan + bundle.MaxFileBytes); o.Length > limit {
+	if limit := int64(12 + he.MaxClientBytes + maxPlan + bundle.MaxFileBytes); o.Length > limit {
 		return nil, fmt.Errorf("roles: server half of %d bytes passes the limit of %d", o.Length, limit)
 	}
 	h, err := readServerHalf(ctx, in)
@@ -111,7 +113,7 @@ func ReadServerHalf(ctx context.Context, r io.Reader) (*ServerHalf, error) {
 
 func readServerHalf(ctx context.Context, in *wire.Reader) (*ServerHalf, error) {
 	var parts [3][]byte
-	for i, limit := range []int64{maxName, maxPlan, bundle.MaxFileBytes} {
+	for i, limit := range []int64{he.MaxClientBytes, maxPlan, bundle.MaxFileBytes} {
 		n := int64(binary.LittleEndian.Uint32(in.Bytes(4)))
 		if in.Err() == nil && n > min(limit, in.Object().Length) {
 			return nil, fmt.Errorf("part %d of %d bytes passes the limit of %d", i, n, limit)
@@ -120,7 +122,7 @@ func readServerHalf(ctx context.Context, in *wire.Reader) (*ServerHalf, error) {
 			return nil, in.Err()
 		}
 	}
-	if err := in.End(); err != nil {
+	if err := in.EndOfFile(); err != nil {
 		return nil, err
 	}
 	f, err := bundle.Decode(parts[2])
@@ -130,9 +132,35 @@ func readServerHalf(ctx context.Context, in *wire.Reader) (*ServerHalf, error) {
 	if err := whole.Canonical(parts[2], bundle.Alone(f.Program).Encode); err != nil {
 		return nil, fmt.Errorf("the program: %w", err)
 	}
-	h := &ServerHalf{Spec: in.Object().Spec, Executor: string(parts[0]), Program: f.Program}
-	h.Plan, err = readPlan(ctx, h.Executor, parts[1], f.Program)
-	return h, err
+	h := &ServerHalf{Spec: in.Object().Spec, Program: f.Program}
+	if h.Client, err = he.ReadClientSpec(bytes.NewReader(parts[0])); err != nil {
+		return nil, err
+	}
+	if h.Plan, err = readPlan(ctx, h.Client.Executor, parts[1], f.Program); err != nil {
+		return nil, err
+	}
+	return h, h.belong()
+}
+
+// belong refuses parts that do not belong together.
+func (h *ServerHalf) belong() error {
+	spec, err := h.Client.Hash()
+	if err != nil {
+		return err
+	}
+	program, err := h.Program.Hash()
+	if err != nil {
+		return err
+	}
+	switch {
+	case spec != h.Spec:
+		return fmt.Errorf("its client half has the hash %x, its head says %x", spec[:4], h.Spec[:4])
+	case program != h.Client.Program:
+		return fmt.Errorf("its program has the hash %x, its client half says %x", program[:4], h.Client.Program[:4])
+	case h.Plan.Hash() != h.Client.Plan:
+		return fmt.Errorf("its plan has another hash than its client half says, %x", h.Client.Plan[:4])
+	}
+	return nil
 }
 
 // NewServer prepares to evaluate the program.

@@ -2,7 +2,6 @@ package roles
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -19,8 +18,13 @@ import (
 // many samples were written. done, if not nil, is called after each message with the
 // samples so far; step is told of the work within a message.
 func EncryptStream(ctx context.Context, c he.Client, samples iter.Seq2[bundle.Sample, error], w io.Writer, step func(he.Step), done func(samples int)) (n int, err error) {
-	m := wire.Message{}
-	rand.Read(m.Stream[:]) // it gives no error: without randomness the program ends
+	return EncryptStreamAs(ctx, c, wire.NewStreamID(), samples, w, step, done)
+}
+
+// EncryptStreamAs is EncryptStream under a name that was drawn before, so that whoever
+// reads the answers knows what to expect.
+func EncryptStreamAs(ctx context.Context, c he.Client, id wire.StreamID, samples iter.Seq2[bundle.Sample, error], w io.Writer, step func(he.Step), done func(samples int)) (n int, err error) {
+	m := wire.Message{Stream: id}
 	most := c.Spec().Sizes.Samples
 	next, stop := iter.Pull2(samples)
 	defer stop()
@@ -76,7 +80,8 @@ func (e *StreamError) Error() string {
 	return fmt.Sprintf("roles: stream of %v, message %d: %s", e.Kind, e.At, e.Why)
 }
 
-// messages opens the messages of a stream one by one, in order, and gives each to do.
+// messages opens the messages of a stream one by one, in order, and gives each to do,
+// which reads it to its end. Nothing may stand behind the last one.
 func messages(r io.Reader, kind wire.Kind, do func(*wire.Reader) error) error {
 	var first wire.Object
 	for at := uint32(0); ; at++ {
@@ -85,10 +90,10 @@ func messages(r io.Reader, kind wire.Kind, do func(*wire.Reader) error) error {
 		}
 		in, err := wire.Open(r)
 		if err == io.EOF {
-			return refuse("the stream ends before its last message: %v", io.ErrUnexpectedEOF)
+			return refuse("the stream ends before its last message")
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("roles: stream of %v, message %d: %w", kind, at, err)
 		}
 		o := in.Object()
 		switch {
@@ -108,8 +113,13 @@ func messages(r io.Reader, kind wire.Kind, do func(*wire.Reader) error) error {
 		if err := do(in); err != nil {
 			return err
 		}
-		if o.Message.Last {
+		if !o.Message.Last {
+			err = in.End()
+		} else if err = in.EndOfFile(); err == nil {
 			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("roles: stream of %v, message %d: %w", kind, at, err)
 		}
 	}
 }
@@ -148,6 +158,9 @@ func DecryptStream(ctx context.Context, c he.Client, in io.Reader, expect *wire.
 		d, err := c.Decrypt(ctx, m, step)
 		if err != nil {
 			return err
+		}
+		if got := d.Answers.Len(); got != int(o.Message.Samples) {
+			return &StreamError{o.Kind, o.Message.Index, fmt.Sprintf("it has answers to %d samples, and says that it has %d", got, o.Message.Samples)}
 		}
 		if err := answers(n, d); err != nil {
 			return err

@@ -1,17 +1,3 @@
-// Package wire writes and reads keys and ciphertexts as
-//
-//	8 bytes   magic of the format
-//	1 byte    version
-//	1 byte    kind
-//	          parameters, of the length that the format says
-//	32 bytes  digest of the plan, zero for keys
-//	16 bytes  key id
-//	payload   of the length that parameters and plan say
-//	32 bytes  SHA-256 of all before
-//
-// all little endian. Reading is strict: everything must be what the reader
-// expects, every residue reduced, and the hash right. What is read was expected to
-// be there: nothing in the bytes decides how much memory is taken.
 package wire
 
 import (
@@ -36,7 +22,16 @@ func NewKeyID() (id KeyID) {
 	return id
 }
 
-// Format is one back end's.
+// Format is one back end's framing of version 1:
+//
+//	8 bytes   magic of the format
+//	1 byte    version
+//	1 byte    kind
+//	          parameters, of the length that the format says
+//	32 bytes  digest of the plan, zero for keys
+//	16 bytes  key id
+//	payload   of the length that parameters and plan say
+//	32 bytes  SHA-256 of all before
 type Format struct {
 	Package    string   // begins messages
 	Magic      string   // 8 bytes

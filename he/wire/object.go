@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -41,6 +42,12 @@ func (k Kind) String() string {
 // StreamID names a stream of messages, at random: outputs have their inputs', so that an
 // answer to something else, or to something earlier, is refused.
 type StreamID [16]byte
+
+// NewStreamID draws one.
+func NewStreamID() (id StreamID) {
+	rand.Read(id[:]) // it gives no error: without randomness the program ends
+	return id
+}
 
 // Message is the place of a batch of samples among those that are sent together.
 type Message struct {

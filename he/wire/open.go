@@ -63,6 +63,10 @@ func Open(r io.Reader) (*Reader, error) {
 		return nil, fmt.Errorf("wire: %v of %d bytes", kind, length)
 	case o.Message != (Message{}) && kind != Inputs && kind != Outputs:
 		return nil, fmt.Errorf("wire: %v with the place of a message", kind)
+	case o.Key != (KeyID{}) && (kind == ClientHalf || kind == ServerHalf):
+		return nil, fmt.Errorf("wire: %v with the id of a key", kind)
+	case o.Spec != ([32]byte{}) && kind == ClientHalf:
+		return nil, fmt.Errorf("wire: %v with the hash of another", kind)
 	}
 	o.Length = int64(length)
 	c.left, c.name = o.Length, kind.String()

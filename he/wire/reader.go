@@ -11,8 +11,9 @@ import (
 	"slices"
 )
 
-// Reader hashes what it reads and remembers the first error. What it gave before
-// End returns nil is not to be trusted.
+// Reader reads an object's payload and remembers the first error. What it gave of an
+// object that Open opened has been checked; of one of version 1, not before End returns
+// nil.
 type Reader struct {
 	r    io.Reader
 	of   string // the package
@@ -144,8 +145,12 @@ func grow[T any](r *Reader, n int, read func([]T)) []T {
 // behind it.
 func (r *Reader) EndOfFile() error {
 	if r.End() == nil {
-		if n, _ := io.ReadFull(r.r, make([]byte, 1)); n > 0 {
-			r.err = fmt.Errorf("%s: %s: the file goes on after its end at byte %d", r.of, r.name, r.n)
+		src, at := r.r, r.n
+		if r.object != nil {
+			src, at = r.object.r, r.object.n
+		}
+		if n, _ := io.ReadFull(src, make([]byte, 1)); n > 0 {
+			r.err = fmt.Errorf("%s: %s: the file goes on after its end at byte %d", r.of, r.name, at)
 		}
 	}
 	return r.err

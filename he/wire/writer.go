@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// Writer hashes and counts what it passes on, and remembers the first error.
+// Writer checks and counts what it passes on, and remembers the first error.
 type Writer struct {
 	w    io.Writer
 	name string // of the package
@@ -27,6 +27,9 @@ func (f *Format) NewWriter(w io.Writer, h *Header) *Writer {
 	out.Bytes(f.encode(h))
 	return out
 }
+
+// Err is the first error.
+func (w *Writer) Err() error { return w.err }
 
 // Bytes writes b.
 func (w *Writer) Bytes(b []byte) {
@@ -60,8 +63,8 @@ func words[T any](w *Writer, v []T, put func([]byte, T) []byte) {
 	}
 }
 
-// End writes the hash, where Create did not begin the object. It returns how many bytes were written in all, and the
-// first error.
+// End ends an object that Create began or, of version 1, writes its hash. It returns how
+// many bytes were written in all, and the first error.
 func (w *Writer) End() (int64, error) {
 	if w.object != nil {
 		if n, err := w.object.end(); err != nil {

@@ -1,6 +1,7 @@
 package secret_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
@@ -23,6 +24,7 @@ func TestInsecureEncrypter(t *testing.T) {
 	const limbs = 2
 	r := p.RingQ().AtLevel(limbs - 1)
 	for round := range uint64(3) {
+		public := sample.Derived(sample.Seed{}, "test", round)
 		ct := rlwe.NewCiphertext(p, 1, limbs-1)
 		for i := range limbs {
 			for k := range ct.Value[0].Coeffs[i] {
@@ -30,7 +32,12 @@ func TestInsecureEncrypter(t *testing.T) {
 			}
 		}
 		r.NTT(ct.Value[0], ct.Value[0])
-		ct.Value[1].Coeffs = x.Encrypt(ct.Value[0].Coeffs)
+		ct.Value[1].Coeffs = x.Encrypt(ct.Value[0].Coeffs, public)
+		for i, limb := range secret.Mask(public, p.N(), p.Q()[:limbs]) {
+			if !slices.Equal(limb, ct.Value[1].Coeffs[i]) {
+				t.Errorf("round %d, prime %d: the mask is not its seed's", round, i)
+			}
+		}
 		ct.IsNTT = true
 		got := rlwe.NewDecryptor(p, key).DecryptNew(ct).Value
 		r.INTT(got, got)

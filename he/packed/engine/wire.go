@@ -11,16 +11,17 @@ func (c Ciphertext) Write(out *wire.Writer) {
 	}
 }
 
-// ReadCiphertexts reads what Write wrote of n ciphertexts of degree 1 in a ring of
-// degree 2^logN, with a limb for each modulus: no further than the first error,
+// ReadCiphertexts reads what Write wrote of n ciphertexts of so many polynomials each, in
+// a ring of degree 2^logN, with a limb for each modulus: no further than the first error,
 // which is in's.
-func ReadCiphertexts(in *wire.Reader, n, logN int, moduli []uint64) []Ciphertext {
+func ReadCiphertexts(in *wire.Reader, n, polys, logN int, moduli []uint64) []Ciphertext {
 	var all []Ciphertext
 	for len(all) < n && in.Err() == nil {
-		c := Ciphertext{make(Poly, len(moduli)), make(Poly, len(moduli))}
-		for _, p := range c {
+		c := make(Ciphertext, polys)
+		for h := range c {
+			c[h] = make(Poly, len(moduli))
 			for i, q := range moduli {
-				p[i] = in.NewWords64(1<<logN, q)
+				c[h][i] = in.NewWords64(1<<logN, q)
 			}
 		}
 		all = append(all, c)

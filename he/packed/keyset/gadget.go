@@ -11,11 +11,11 @@ import (
 // gives for their primes: digit by digit, in each the body and then the mask, in
 // each the limbs of Q and then the limbs of P. A digit takes as many limbs as P has
 // primes.
-func newGadget(params rlwe.Parameters, limbs int, limb func(q uint64) []uint64) rlwe.GadgetCiphertext {
+func newGadget(params rlwe.Parameters, limbs int, limb func(half int, q uint64) []uint64) rlwe.GadgetCiphertext {
 	special := len(params.P())
-	poly := func(primes []uint64) (p ring.Poly) {
+	poly := func(half int, primes []uint64) (p ring.Poly) {
 		for _, q := range primes {
-			p.Coeffs = append(p.Coeffs, limb(q))
+			p.Coeffs = append(p.Coeffs, limb(half, q))
 		}
 		return p
 	}
@@ -23,8 +23,8 @@ func newGadget(params rlwe.Parameters, limbs int, limb func(q uint64) []uint64) 
 	for d := range value {
 		pair := make(rlwe.VectorQP, 2)
 		for half := range pair {
-			q := poly(params.Q()[:limbs])
-			pair[half] = ringqp.Poly{Q: q, P: poly(params.P())}
+			q := poly(half, params.Q()[:limbs])
+			pair[half] = ringqp.Poly{Q: q, P: poly(half, params.P())}
 		}
 		value[d] = []rlwe.VectorQP{pair}
 	}

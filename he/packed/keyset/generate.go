@@ -8,43 +8,77 @@ import (
 	"github.com/tuneinsight/lattigo/v5/ring"
 
 	"qtool/he/internal/sample"
+	"qtool/he/wire"
 	"qtool/internal/parallel"
 	"qtool/kernel/cpu"
 )
 
-// Generate makes the keys that n needs on so many workers. What they draw comes
-// from streams that the operating system seeds. done is as in parallel.Run.
-func Generate(ctx context.Context, workers int, params rlwe.Parameters, n Needs, secret *rlwe.SecretKey, done func()) (*Set, error) {
+// Generate makes the keys that n needs on so many workers. Errors come from streams that
+// the operating system seeds, masks from seed. done is as in parallel.Run.
+func Generate(ctx context.Context, workers int, params rlwe.Parameters, n Needs, secret *rlwe.SecretKey, seed [32]byte, done func()) (*Set, error) {
 	s := &Set{Galois: map[int]*rlwe.GaloisKey{}}
-	rotations := n.Sorted()
-	made := make([]*rlwe.GaloisKey, len(rotations))
-	tasks := len(rotations)
-	if n.Relin > 0 {
-		tasks++
-	}
-	generators := make([]*generator, workers)
-	for w := range generators {
-		stream := sample.NewSystemStream()
-		defer stream.Close()
-		generators[w] = newGenerator(params, secret, stream)
-	}
-	err := parallel.Run(ctx, workers, tasks, func(w, i int) error {
-		g := generators[w]
-		if i == len(rotations) {
-			s.Relin = &rlwe.RelinearizationKey{EvaluationKey: rlwe.EvaluationKey{GadgetCiphertext: g.relinearisation(n.Relin)}}
-			return nil
-		}
-		r := rotations[i]
-		made[i] = newGaloisKey(params, r, g.rotation(r, n.Rotations[r]))
+	err := generate(ctx, workers, params, n, secret, seed, done, func(slots int, g rlwe.GadgetCiphertext) error {
+		s.put(params, slots, g)
 		return nil
-	}, done)
+	})
 	if err != nil {
 		return nil, err
 	}
-	for i, r := range rotations {
-		s.Galois[r] = made[i]
-	}
 	return s, nil
+}
+
+// Write writes the seed and, as they are made, the bodies of the keys that n needs:
+// rotations ascending, then relinearisation. Few keys are in memory at a time. Its error is
+// ctx's, or out's.
+func Write(ctx context.Context, out *wire.Writer, workers int, params rlwe.Parameters, n Needs, secret *rlwe.SecretKey, seed [32]byte, done func()) error {
+	out.Bytes(seed[:])
+	return generate(ctx, workers, params, n, secret, seed, done, func(_ int, g rlwe.GadgetCiphertext) error {
+		limbs(params, &g, body, func(x []uint64, _ uint64) { out.Words64(x) })
+		return out.Err()
+	})
+}
+
+// relinearisation stands for the number of slots of what is no rotation.
+const relinearisation = 0
+
+// generate makes the keys, as many at a time as there are workers, and emits them in
+// order, each with the slots of its rotation.
+func generate(ctx context.Context, workers int, params rlwe.Parameters, n Needs, secret *rlwe.SecretKey, seed [32]byte, done func(), emit func(slots int, g rlwe.GadgetCiphertext) error) error {
+	tasks := n.tasks()
+	generators := make([]*generator, workers)
+	for w := range generators {
+		errors, masks := sample.NewSystemStream(), sample.NewStream(seed)
+		defer errors.Close()
+		generators[w] = newGenerator(params, secret, errors, masks)
+	}
+	for from := 0; from < len(tasks); from += workers {
+		part := tasks[from:min(from+workers, len(tasks))]
+		made := make([]rlwe.GadgetCiphertext, len(part))
+		err := parallel.Run(ctx, workers, len(part), func(w, i int) error {
+			g := generators[w]
+			g.masks.Reset(maskSeed(seed, from+i))
+			if r := part[i].slots; r == relinearisation {
+				made[i] = g.relinearisation(part[i].limbs)
+			} else {
+				made[i] = g.rotation(r, part[i].limbs)
+			}
+			return nil
+		}, done)
+		if err != nil {
+			return err
+		}
+		for i, g := range made {
+			if err := emit(part[i].slots, g); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// maskSeed is the seed of the masks of key i.
+func maskSeed(seed [32]byte, i int) sample.Seed {
+	return sample.Derived(seed, "evaluation key", uint64(i))
 }
 
 // generator makes keys on one goroutine.
@@ -52,17 +86,18 @@ type generator struct {
 	params  rlwe.Parameters
 	rings   []*ring.SubRing // of Q, then of P
 	secret  [][]uint64      // NTT domain, Montgomery form, modulo each
-	stream  *sample.Stream
+	stream  *sample.Stream  // of errors
+	masks   *sample.Stream
 	errors  []int64
 	scratch []uint64
 }
 
-func newGenerator(params rlwe.Parameters, secret *rlwe.SecretKey, stream *sample.Stream) *generator {
+func newGenerator(params rlwe.Parameters, secret *rlwe.SecretKey, stream, masks *sample.Stream) *generator {
 	return &generator{
 		params: params,
 		rings:  slices.Concat(params.RingQ().SubRings, params.RingP().SubRings),
 		secret: slices.Concat(secret.Value.Q.Coeffs, secret.Value.P.Coeffs),
-		stream: stream, errors: make([]int64, params.N()), scratch: make([]uint64, params.N()),
+		stream: stream, masks: masks, errors: make([]int64, params.N()), scratch: make([]uint64, params.N()),
 	}
 }
 
@@ -79,7 +114,7 @@ func newGenerator(params rlwe.Parameters, secret *rlwe.SecretKey, stream *sample
 // Reference: Han and Ki, "Better Bootstrapping for Approximate Homomorphic
 // Encryption", CT-RSA 2020, section 3.
 func (g *generator) key(from, to [][]uint64, limbs int) rlwe.GadgetCiphertext {
-	key := newGadget(g.params, limbs, func(uint64) []uint64 { return make([]uint64, g.params.N()) })
+	key := newGadget(g.params, limbs, func(int, uint64) []uint64 { return make([]uint64, g.params.N()) })
 	special := len(g.params.P())
 	for d, digit := range key.Value {
 		g.stream.Gaussian(cpu.Active, g.errors, g.scratch)
@@ -99,7 +134,7 @@ func (g *generator) key(from, to [][]uint64, limbs int) rlwe.GadgetCiphertext {
 			}
 			s.NTT(body, body)
 			s.MForm(body, body)
-			g.stream.Uniform(mask, s.Modulus)
+			g.masks.Uniform(mask, s.Modulus)
 			s.MulCoeffsMontgomeryThenSub(mask, to[i], body)
 			if i/special == d && i < limbs {
 				p := uint64(1)

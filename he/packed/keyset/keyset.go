@@ -6,11 +6,14 @@ package keyset
 import (
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
+	"qtool/he/internal/sample"
 	"qtool/he/wire"
+	"qtool/internal/parallel"
 )
 
 // Needs are the keys that a plan uses and the limbs of the largest ciphertext that
@@ -49,6 +52,27 @@ func (n Needs) Bytes(logN, special int) int64 {
 	}
 	return sum
 }
+
+// Sent is the size of the keys as they are sent: a seed, and the body of each key.
+func (n Needs) Sent(logN, special int) int64 { return 32 + n.Bytes(logN, special)/2 }
+
+// task is a key to make: of a rotation by so many slots, or relinearisation.
+type task struct{ slots, limbs int }
+
+// tasks are the keys in the order in which they are sent.
+func (n Needs) tasks() []task {
+	var all []task
+	for _, r := range n.Sorted() {
+		all = append(all, task{r, n.Rotations[r]})
+	}
+	if n.Relin > 0 {
+		all = append(all, task{relinearisation, n.Relin})
+	}
+	return all
+}
+
+// Count is the number of keys.
+func (n Needs) Count() int { return len(n.tasks()) }
 
 // Set is a set of keys. It holds no secret.
 type Set struct {
@@ -98,47 +122,69 @@ func (s *Set) Check(n Needs) error {
 	return nil
 }
 
-// Write writes the coefficients of the keys that n needs, which must be there:
-// rotations ascending, then relinearisation.
-func (s *Set) Write(out *wire.Writer, params rlwe.Parameters, n Needs) {
-	write := func(x []uint64, _ uint64) { out.Words64(x) }
-	for _, r := range n.Sorted() {
-		limbs(params, &s.Galois[r].GadgetCiphertext, write)
-	}
-	if n.Relin > 0 {
-		limbs(params, &s.Relin.GadgetCiphertext, write)
+// put adds a key of relinearisation, or of a rotation by so many slots.
+func (s *Set) put(params rlwe.Parameters, slots int, g rlwe.GadgetCiphertext) {
+	if slots == relinearisation {
+		s.Relin = &rlwe.RelinearizationKey{EvaluationKey: rlwe.EvaluationKey{GadgetCiphertext: g}}
+	} else {
+		s.Galois[slots] = newGaloisKey(params, slots, g)
 	}
 }
 
-// Read reads what Write wrote for the same needs: limb by limb, no further than
-// the first error, which is in's.
+// Read reads what Write wrote for the same needs, and no further than the first error,
+// which is in's. It then makes the masks, on all cores.
 func Read(in *wire.Reader, params rlwe.Parameters, n Needs) *Set {
 	s := &Set{Galois: map[int]*rlwe.GaloisKey{}}
-	read := func(limbs int) rlwe.GadgetCiphertext {
-		return newGadget(params, limbs, func(q uint64) []uint64 { return in.NewWords64(params.N(), q) })
-	}
-	for _, r := range n.Sorted() {
+	seed := [32]byte(in.Bytes(32))
+	tasks := n.tasks()
+	keys := make([]rlwe.GadgetCiphertext, len(tasks))
+	for i, t := range tasks {
 		if in.Err() != nil {
 			return s
 		}
-		s.Galois[r] = newGaloisKey(params, r, read(n.Rotations[r]))
+		keys[i] = newGadget(params, t.limbs, func(half int, q uint64) []uint64 {
+			if half == mask || in.Err() != nil {
+				return nil
+			}
+			return in.NewWords64(params.N(), q)
+		})
 	}
-	if n.Relin > 0 && in.Err() == nil {
-		s.Relin = &rlwe.RelinearizationKey{EvaluationKey: rlwe.EvaluationKey{GadgetCiphertext: read(n.Relin)}}
+	if in.Err() != nil {
+		return s
+	}
+	parallel.Each(runtime.GOMAXPROCS(0), len(tasks), func(i int) {
+		masks := sample.NewStream(maskSeed(seed, i))
+		for _, digit := range keys[i].Value {
+			fill := func(limbs [][]uint64, moduli []uint64) {
+				for k := range limbs {
+					limbs[k] = make([]uint64, params.N())
+					masks.Uniform(limbs[k], moduli[k])
+				}
+			}
+			fill(digit[0][mask].Q.Coeffs, params.Q())
+			fill(digit[0][mask].P.Coeffs, params.P())
+		}
+	})
+	for i, t := range tasks {
+		s.put(params, t.slots, keys[i])
 	}
 	return s
 }
 
-// limbs calls f with every limb of a key and its modulus.
-func limbs(params rlwe.Parameters, g *rlwe.GadgetCiphertext, f func(x []uint64, q uint64)) {
+// The halves of a digit.
+const (
+	body = iota
+	mask
+)
+
+// limbs calls f with every limb of a half of a key and its modulus.
+func limbs(params rlwe.Parameters, g *rlwe.GadgetCiphertext, half int, f func(x []uint64, q uint64)) {
 	for _, digit := range g.Value {
-		for _, half := range digit[0] {
-			for i, x := range half.Q.Coeffs {
-				f(x, params.Q()[i])
-			}
-			for i, x := range half.P.Coeffs {
-				f(x, params.P()[i])
-			}
+		for i, x := range digit[0][half].Q.Coeffs {
+			f(x, params.Q()[i])
+		}
+		for i, x := range digit[0][half].P.Coeffs {
+			f(x, params.P()[i])
 		}
 	}
 }

@@ -29,7 +29,7 @@ var needs = Needs{Rotations: map[int]int{1: 5, -3: 4, 100: 2}, Relin: 3}
 
 func generated(t *testing.T, p rlwe.Parameters, key *rlwe.SecretKey) *Set {
 	t.Helper()
-	s, err := Generate(context.Background(), 2, p, needs, key, nil)
+	s, err := Generate(context.Background(), 2, p, needs, key, [32]byte{7}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,11 @@ func largest(r *ring.Ring, x ring.Poly) (worst float64) {
 func TestInsecureKeysAreEncryptions(t *testing.T) {
 	p := testInsecureParameters(t)
 	key := secret.New(p, sample.NewStream(sample.Seed{2}))
-	set := generated(t, p, key)
+	checkKeys(t, p, key, generated(t, p, key))
+}
+
+func checkKeys(t *testing.T, p rlwe.Parameters, key *rlwe.SecretKey, set *Set) {
+	t.Helper()
 	n, special := float64(p.N()), len(p.P())
 	rings := slices.Concat(p.RingQ().SubRings, p.RingP().SubRings)
 	own := slices.Concat(key.Value.Q.Coeffs, key.Value.P.Coeffs)
@@ -181,22 +185,25 @@ func TestInsecureKeysAreEncryptions(t *testing.T) {
 	}
 }
 
-// Keys come back as they were written.
+// Keys come back as they were written, with the masks of the seed, in the bytes that were
+// said.
 func TestInsecureKeysOnTheWire(t *testing.T) {
 	p := testInsecureParameters(t)
-	set := generated(t, p, secret.NewFromSystem(p))
-	format := wire.Format{Package: "keyset", Magic: "qtooltst", Version: 1, Kinds: []string{"keys"}}
-	write := func(s *Set) []byte {
-		var b bytes.Buffer
-		out := format.NewWriter(&b, &wire.Header{Kind: 1})
-		s.Write(out, p, needs)
-		if _, err := out.End(); err != nil {
-			t.Fatal(err)
-		}
-		return b.Bytes()
+	key := secret.NewFromSystem(p)
+	length := needs.Sent(p.LogN(), len(p.P()))
+	var b bytes.Buffer
+	out := wire.Create(&b, wire.Object{Kind: wire.EvaluationKeys, Length: length})
+	count := 0
+	if err := Write(context.Background(), out, 2, p, needs, key, [32]byte{7}, func() { count++ }); err != nil {
+		t.Fatal(err)
 	}
-	b := write(set)
-	in, _, err := format.NewReader(bytes.NewReader(b), &wire.Header{Kind: 1}, nil)
+	if n, err := out.End(); err != nil || n != int64(b.Len()) || count != needs.Count() {
+		t.Fatalf("%d of %d bytes, %d keys: %v", n, b.Len(), count, err)
+	}
+	if both := needs.Bytes(p.LogN(), len(p.P())); float64(length) > 0.6*float64(both) {
+		t.Errorf("%d bytes are sent of %d", length, both)
+	}
+	in, err := wire.Open(bytes.NewReader(b.Bytes()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,13 +211,24 @@ func TestInsecureKeysOnTheWire(t *testing.T) {
 	if err := in.End(); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(write(read), b) {
-		t.Error("keys changed on the wire")
-	}
-	for slots, g := range set.Galois {
-		if !g.Equal(read.Galois[slots]) || g.NthRoot != read.Galois[slots].NthRoot {
+	checkKeys(t, p, key, read)
+	masks := generated(t, p, key) // errors are others
+	for slots, g := range masks.Galois {
+		for d := range g.Value {
+			if a, b := g.Value[d][0][1], read.Galois[slots].Value[d][0][1]; !a.Equal(&b) {
+				t.Errorf("rotation by %d: the mask of digit %d is another", slots, d)
+			}
+		}
+		if g.NthRoot != read.Galois[slots].NthRoot {
 			t.Errorf("rotation by %d differs", slots)
 		}
+	}
+	cut, err := wire.Open(bytes.NewReader(b.Bytes()[:b.Len()/2]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if Read(cut, p, needs); cut.Err() == nil {
+		t.Error("half of the keys are read without an error")
 	}
 	if err := (&Set{}).Check(needs); err == nil || !strings.Contains(err.Error(), "lack") {
 		t.Errorf("no keys: %v", err)

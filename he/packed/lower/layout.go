@@ -24,7 +24,8 @@ type Places struct {
 // of the products.
 type Layout struct {
 	Name string
-	// Strides are the strides of the tensor that is read.
+	// Grid are channels, height and width of the tensor that is read, Strides its strides.
+	Grid    [3]int
 	Strides Strides
 	Places
 	Product *Places
@@ -89,14 +90,14 @@ type inheritance struct {
 func layouts(shape []int, sum *Sum, slots int, inherited []inheritance) []Layout {
 	var all []Layout
 	for _, g := range grids(shape, slots, inherited) {
-		all = append(all, Layout{Name: g.name, Strides: g.strides, Places: g.places})
+		all = append(all, g.layout())
 	}
 	if sum == nil {
 		return all
 	}
 	for _, g := range grids(sum.Shape, slots, inherited) {
 		all = append(all, foldCts(g, sum))
-		if g.places.Cts == 1 && sum.Size&(sum.Size-1) == 0 && g.places.Period*sum.Size <= slots {
+		if g.inBlocks(sum, slots) {
 			all = append(all, foldBlocks(g, sum))
 		}
 	}
@@ -107,10 +108,26 @@ func layouts(shape []int, sum *Sum, slots int, inherited []inheritance) []Layout
 // tensor: columns Col, rows Row, channels Channel.
 type Strides struct{ Channel, Row, Col int }
 
+// fit reports whether rows do not overlap, nor channels, and a channel fits.
+func (s Strides) fit(grid [3]int, slots int) bool {
+	h, w := grid[1], grid[2]
+	return s.Row >= 1+(w-1)*s.Col && s.Channel >= 1+(h-1)*s.Row+(w-1)*s.Col && s.Channel <= slots
+}
+
 type grid struct {
 	name    string
+	dims    [3]int
 	strides Strides
 	places  Places
+}
+
+func (g *grid) layout() Layout {
+	return Layout{Name: g.name, Grid: g.dims, Strides: g.strides, Places: g.places}
+}
+
+// inBlocks reports whether foldBlocks can take the sum.
+func (g *grid) inBlocks(sum *Sum, slots int) bool {
+	return g.places.Cts == 1 && sum.Size&(sum.Size-1) == 0 && sum.Size <= slots/g.places.Period
 }
 
 // grids places a [channels, height, width] tensor on grids: tight; with rows and
@@ -137,8 +154,7 @@ func grids(shape []int, slots int, inherited []inheritance) []grid {
 	var all []grid
 	seen := map[Strides]bool{}
 	for _, s := range list {
-		// Rows must not overlap, nor channels, and a channel must fit.
-		if seen[s] || s.Row < 1+(w-1)*s.Col || s.Channel < 1+(h-1)*s.Row+(w-1)*s.Col || s.Channel > slots {
+		if seen[s] || !s.fit([3]int{c, h, w}, slots) {
 			continue
 		}
 		seen[s] = true
@@ -151,7 +167,7 @@ func grids(shape []int, slots int, inherited []inheritance) []grid {
 }
 
 func newGrid(c, h, w int, s Strides, slots int) grid {
-	g := grid{name: fmt.Sprintf("%dx%dx%d, strides %d %d %d", c, h, w, s.Channel, s.Row, s.Col), strides: s}
+	g := grid{name: fmt.Sprintf("%dx%dx%d, strides %d %d %d", c, h, w, s.Channel, s.Row, s.Col), dims: [3]int{c, h, w}, strides: s}
 	if c == 1 && h == 1 {
 		g.name = fmt.Sprintf("%d in a row", w)
 	}
@@ -173,7 +189,8 @@ func newGrid(c, h, w int, s Strides, slots int) grid {
 
 // foldCts puts class members into different ciphertexts.
 func foldCts(g grid, sum *Sum) Layout {
-	l := Layout{Name: fmt.Sprintf("%s, %d summands apart", g.name, sum.Size), Strides: g.strides}
+	l := g.layout()
+	l.Name += fmt.Sprintf(", %d summands apart", sum.Size)
 	l.Fold = &Fold{Places: g.places}
 	l.Places = Places{Cts: g.places.Cts * sum.Size, Period: g.places.Period}
 	for e, class := range sum.Class {
@@ -190,7 +207,8 @@ func foldCts(g grid, sum *Sum) Layout {
 // foldBlocks puts class members into different blocks of one ciphertext, whose
 // sum by rotations then stands in every block.
 func foldBlocks(g grid, sum *Sum) Layout {
-	l := Layout{Name: fmt.Sprintf("%s, %d summands in blocks", g.name, sum.Size), Strides: g.strides}
+	l := g.layout()
+	l.Name += fmt.Sprintf(", %d summands in blocks", sum.Size)
 	l.Fold = &Fold{Places: g.places, Step: g.places.Period, Doublings: bits.Len(uint(sum.Size)) - 1}
 	l.Places = Places{Cts: 1, Period: g.places.Period * sum.Size}
 	for e, class := range sum.Class {

@@ -34,15 +34,21 @@ type Map struct {
 	// Views[v][s mod Length of v], or zero where that is -1. Their offsets are 0.
 	Views [][]int32
 
-	parts []mapPart
-	index [][]int32 // of a term, by output ciphertext and Cts*offset+ct
+	blocks int // doublings of what the client packs
+	parts  []mapPart
+	index  [][]int32 // of a term, by output ciphertext and Cts*offset+ct
 }
 
 // Term is one product of a Map.
 type Term struct{ Ct, Offset int }
 
-// maxTerms bounds the products of one map.
-const maxTerms = 1 << 14
+// maxTerms bounds the products of one map, maxSlots the slots of what the client packs for
+// it, and maxIndex the places where a product may stand.
+const (
+	maxTerms = 1 << 14
+	maxSlots = 1 << 24
+	maxIndex = 1 << 27
+)
 
 // mapPart is a source as a map reads it: packed in places or, where that is nil, by the
 // client for this map.
@@ -59,16 +65,18 @@ type source struct {
 	places *Places
 }
 
-// newMap lowers m from its sources to out; nil if it needs more than limit products.
-// What the client packs is summed over 2^doublings blocks, without rotations of single
-// slots; the limit is not for maps that read nothing else.
+// newMap lowers m from its sources to out; nil if it needs more than limit products, or
+// passes maxSlots or maxIndex. What the client packs is summed over 2^doublings blocks,
+// without rotations of single slots; the limit is not for maps that read nothing else.
 func newMap(m *Matrix, sources []source, out *Places, doublings, limit int) *Map {
-	l := &Map{Matrix: m, Out: out, Length: out.Period}
+	l := &Map{Matrix: m, Out: out, Length: out.Period, blocks: doublings}
 	mod, column, viewed := 1, 0, true
 	for _, s := range sources {
 		p := mapPart{column: column, width: s.width, ct: l.Cts, places: s.places}
 		if s.places == nil {
-			l.newViews(&p, doublings)
+			if !l.newViews(&p, doublings) {
+				return nil
+			}
 			l.Length = max(l.Length, out.Period<<doublings)
 		} else {
 			viewed = false
@@ -84,6 +92,9 @@ func newMap(m *Matrix, sources []source, out *Places, doublings, limit int) *Map
 		l.Step = out.Period
 		l.Doublings++
 	}
+	if mod*l.Cts > maxIndex/out.Cts {
+		return nil
+	}
 	l.index = make([][]int32, out.Cts)
 	for c := range l.index {
 		l.index[c] = make([]int32, mod*l.Cts)
@@ -94,8 +105,11 @@ func newMap(m *Matrix, sources []source, out *Places, doublings, limit int) *Map
 			continue
 		}
 		index := l.index[c]
-		row, _ := m.Row(o)
-		for _, i := range row {
+		row, w := m.Row(o)
+		for k, i := range row {
+			if w[k] == 0 && l.parts[l.Column(int(i))].places != nil {
+				continue
+			}
 			ct, offset, _ := l.place(o, i)
 			if at := &index[offset*l.Cts+ct]; *at == 0 {
 				*at = 1
@@ -111,8 +125,8 @@ func newMap(m *Matrix, sources []source, out *Places, doublings, limit int) *Map
 }
 
 // newViews lets the client pack a source so that no rotation is needed, but for the
-// sum over 2^doublings blocks.
-func (l *Map) newViews(p *mapPart, doublings int) {
+// sum over 2^doublings blocks. It reports false for more than maxSlots slots.
+func (l *Map) newViews(p *mapPart, doublings int) bool {
 	period := l.Out.Period
 	p.need = make([][]int32, period)
 	for o := range l.Matrix.Outputs() {
@@ -133,6 +147,9 @@ func (l *Map) newViews(p *mapPart, doublings int) {
 		most = max(most, len(p.need[s]))
 	}
 	p.cts = (most + 1<<doublings - 1) >> doublings
+	if p.cts > maxSlots/(period<<doublings) {
+		return false
+	}
 	for v := range p.cts {
 		view := make([]int32, period<<doublings)
 		for s := range view {
@@ -143,6 +160,7 @@ func (l *Map) newViews(p *mapPart, doublings int) {
 		}
 		l.Views = append(l.Views, view)
 	}
+	return true
 }
 
 // place says which ciphertext and offset the product of output o and input i takes,
@@ -195,14 +213,18 @@ func (l *Map) number() {
 }
 
 // Each calls f for every weight that output ciphertext c multiplies with: it
-// stands in slot slot of the diagonal of Terms[c][term], is weight k of row o.
+// stands in slot slot of the diagonal of Terms[c][term], is weight k of row o. Weights of
+// zero are passed over.
 func (l *Map) Each(c int, f func(term, slot, o, k int)) {
 	for o := range l.Matrix.Outputs() {
 		if int(l.Out.Ct[o]) != c {
 			continue
 		}
-		in, _ := l.Matrix.Row(o)
+		in, w := l.Matrix.Row(o)
 		for k, i := range in {
+			if w[k] == 0 {
+				continue
+			}
 			ct, offset, slot := l.place(o, i)
 			f(int(l.index[c][offset*l.Cts+ct]), slot, o, int(l.Matrix.Start[o])+k)
 		}

@@ -13,6 +13,8 @@ import (
 // weights and biases that products of layers need:
 //
 //	out[o] = Bias[o] + sum over k in Start[o]..Start[o+1] of W[k] * in[In[k]]
+//
+// Maps that read the program's input have entries for weights of zero too; see support.
 type Matrix struct {
 	Inputs int
 	Start  []int32
@@ -96,9 +98,7 @@ func (m *Matrix) after(ctx context.Context, f *Matrix) (*Matrix, error) {
 			}
 		}
 		for _, j := range touched {
-			if sum[j] != 0 {
-				p.In, p.W = append(p.In, j), append(p.W, sum[j])
-			}
+			p.In, p.W = append(p.In, j), append(p.W, sum[j])
 			sum[j], seen[j] = 0, false
 		}
 		touched = touched[:0]

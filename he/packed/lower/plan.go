@@ -2,6 +2,7 @@ package lower
 
 import (
 	"context"
+	"fmt"
 
 	"qtool/bundle"
 )
@@ -97,14 +98,22 @@ func New(ctx context.Context, segments []Segment, p *bundle.Program, o Options) 
 		o.Cache = Cache{}
 	}
 	s := &search{o: &o, segments: segments, last: lastReaders(segments)}
-	plan := &Plan{Inputs: bundle.Size(p.Input.Shape)}
-	s.entry, plan.Limbs = limbs(segments, o.Base)
+	fresh := 0
+	s.entry, fresh = limbs(segments, o.Base)
 	if err := s.run(ctx); err != nil {
 		return nil, err
 	}
 	best := s.best()
+	plan := assemble(best.stages(len(segments)), s.last, bundle.Size(p.Input.Shape), fresh)
 	plan.Nanoseconds = best.cost
-	for i, chosen := range best.stages(len(segments)) {
+	return plan, nil
+}
+
+// assemble connects stages, whose segments are read last by other ones. limbs are the
+// limbs of fresh ciphertexts.
+func assemble(stages []*Stage, last []int, inputs, limbs int) *Plan {
+	plan := &Plan{Inputs: inputs, Limbs: limbs}
+	for i, chosen := range stages {
 		st := *chosen
 		st.rest, st.matrices = nil, nil // Map has the one that it takes
 		for k, source := range st.Sources {
@@ -114,13 +123,13 @@ func New(ctx context.Context, segments []Segment, p *bundle.Program, o Options) 
 				plan.Views = append(plan.Views, st.Map.Views...)
 			} else {
 				r.Folded = plan.Stages[source].Layout.Fold != nil
-				r.Last = s.last[source] == i
+				r.Last = last[source] == i
 			}
 			st.Reads = append(st.Reads, r)
 		}
 		plan.Stages = append(plan.Stages, st)
 	}
-	return plan, nil
+	return plan
 }
 
 // Outputs is the places of the program's outputs.
@@ -135,52 +144,90 @@ func (p *Plan) Chain(i int) bool {
 // stages are the ways to evaluate segment i from the layouts of its sources to another
 // with at most limit products.
 func (o *Options) stages(ctx context.Context, segments []Segment, i int, from []held, to *Layout, shape Shape, limit int) ([]*Stage, error) {
-	seg := &segments[i]
-	folded := make([]bool, len(from))
-	sources := make([]source, len(from))
-	names := ""
-	viewed := false
-	for k, h := range from {
-		if h.layout == nil {
-			viewed = true
-			continue
-		}
-		folded[k] = h.layout.Fold != nil
-		sources[k].places = h.layout.Read()
-		names += h.layout.Name + "|"
-	}
-	m, err := seg.matrix(ctx, segments, folded)
-	if m == nil || err != nil {
+	in, err := reads(ctx, segments, i, from)
+	if in == nil || err != nil {
 		return nil, err
 	}
-	for k := range from {
-		sources[k].width = seg.elements(segments, k, folded[k])
-	}
 	var all []*Stage
-	for d := 0; d == 0 || viewed && to.Period<<d <= o.Slots; d++ {
-		key := cacheKey{i, d, names, to.Name}
+	for d := 0; d == 0 || in.viewed && to.Period<<d <= o.Slots; d++ {
+		key := cacheKey{i, d, in.names, to.Name}
 		l := o.Cache[key]
 		if l == nil {
-			if l = newMap(m, sources, &to.Places, d, limit); l == nil {
+			if l = newMap(in.matrix, in.sources, &to.Places, d, limit); l == nil {
 				continue
 			}
 			o.Cache[key] = l
 		}
-		all = append(all, o.stage(seg, l, to, shape, rescales(segments, i)))
+		st, err := o.stage(&segments[i], l, to, shape, rescales(segments, i), nil)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, st)
 	}
 	return all, nil
 }
 
-// stage is segment seg by a map.
-func (o *Options) stage(seg *Segment, m *Map, to *Layout, shape Shape, rescale int) *Stage {
-	st := &Stage{Segment: *seg, Map: m, Layout: to, Entry: shape, Rescale: rescale}
-	st.Split, st.LinearWork = m.best(shape, rescale, o.Costs)
-	after := st.After()
-	if m.Doublings > 0 {
-		var w Work
-		st.Rounds, w = after.Doublings(m.Doublings, o.Costs)
-		st.LinearWork = st.LinearWork.Plus(w.Times(to.Cts))
+// reading is what a segment reads: its map, the sources as they are packed, and whether
+// the client packs one of them.
+type reading struct {
+	matrix  *Matrix
+	sources []source
+	names   string // of the layouts
+	viewed  bool
+}
+
+// reads is what segment i reads of sources in layouts; nil where that would be too large
+// a map.
+func reads(ctx context.Context, segments []Segment, i int, from []held) (*reading, error) {
+	seg := &segments[i]
+	folded := make([]bool, len(from))
+	r := &reading{sources: make([]source, len(from))}
+	for k, h := range from {
+		if h.layout == nil {
+			r.viewed = true
+			continue
+		}
+		folded[k] = h.layout.Fold != nil
+		r.sources[k].places = h.layout.Read()
+		r.names += h.layout.Name + "|"
 	}
+	var err error
+	if r.matrix, err = seg.matrix(ctx, segments, folded); r.matrix == nil || err != nil {
+		return nil, err
+	}
+	for k := range from {
+		r.sources[k].width = seg.elements(segments, k, folded[k])
+	}
+	return r, nil
+}
+
+// stage is segment seg by a map: as it was chosen or, where that is nil, in the way of
+// least predicted time.
+func (o *Options) stage(seg *Segment, m *Map, to *Layout, shape Shape, rescale int, chosen *Choice) (*Stage, error) {
+	st := &Stage{Segment: *seg, Map: m, Layout: to, Entry: shape, Rescale: rescale}
+	if chosen == nil {
+		st.Split, st.LinearWork = m.best(shape, rescale, o.Costs)
+	} else {
+		if g := chosen.Giant; g < 1 || g&(g-1) != 0 || g > 2*o.Slots {
+			return nil, fmt.Errorf("giant steps of %d, want a power of two up to %d", g, 2*o.Slots)
+		}
+		st.Split = m.split(chosen.Giant)
+		st.LinearWork = m.work(&st.Split, shape, rescale)
+	}
+	rounds := func(at Shape, doublings int, list func(*Choice) []int) ([]int, Work, error) {
+		if chosen == nil {
+			r, w := at.Doublings(doublings, o.Costs)
+			return r, w, nil
+		}
+		r := list(chosen)
+		return r, at.rounds(r), checkRounds(r, doublings)
+	}
+	after := st.After()
+	w, err := Work{}, error(nil)
+	if st.Rounds, w, err = rounds(after, m.Doublings, func(c *Choice) []int { return c.Rounds }); err != nil {
+		return nil, err
+	}
+	st.LinearWork = st.LinearWork.Plus(w.Times(to.Cts))
 	read := to.Read()
 	switch {
 	case seg.Product:
@@ -189,10 +236,13 @@ func (o *Options) stage(seg *Segment, m *Map, to *Layout, shape Shape, rescale i
 		st.ActivationWork = after.Square().Times(to.Cts).Plus(after.Relinearise().Times(read.Cts))
 	}
 	after.Limbs = st.Exit()
-	if f := to.Fold; f != nil && f.Doublings > 0 {
-		var w Work
-		st.FoldRounds, w = after.Doublings(f.Doublings, o.Costs)
-		st.ActivationWork = st.ActivationWork.Plus(w.Times(read.Cts))
+	folds := 0
+	if to.Fold != nil {
+		folds = to.Fold.Doublings
 	}
-	return st
+	if st.FoldRounds, w, err = rounds(after, folds, func(c *Choice) []int { return c.FoldRounds }); err != nil {
+		return nil, err
+	}
+	st.ActivationWork = st.ActivationWork.Plus(w.Times(read.Cts))
+	return st, nil
 }

@@ -59,19 +59,20 @@ type fuser struct {
 // Segments come in an order in which each reads segments before it only; the last makes the
 // output. The error is ctx's once that is done, or names a layer that cannot be packed.
 func Segments(ctx context.Context, p *bundle.Program) ([]Segment, error) {
-	return fuse(ctx, p, cuts{})
+	f, err := fuse(ctx, p, cuts{})
+	return f.Segments, err
 }
 
 // fuse fuses p but for the edges that are cut, and cuts what a layer reads that would
 // make too large a map.
-func fuse(ctx context.Context, p *bundle.Program, c cuts) ([]Segment, error) {
+func fuse(ctx context.Context, p *bundle.Program, c cuts) (Fusion, error) {
 	for {
 		f, err := fuseAt(ctx, p, c)
 		if err == nil {
-			return f.segments, nil
+			return Fusion{f.segments, f.cuts.sorted()}, nil
 		}
 		if !errors.Is(err, errFused) || !f.cutAt(len(f.tensors)-1) {
-			return nil, err
+			return Fusion{}, err
 		}
 	}
 }
@@ -152,7 +153,11 @@ func (f *fuser) node(i int) (*expression, error) {
 		}
 		return f.add(Segment{Linear: in[0] - 1, Factor: in[1] - 1, Product: true}, join(read, f.width), i), nil
 	case bundle.Linear:
-		return join(read, f.width).behind(f.ctx, fromRows(op.Rows(f.p.InShapes(i)...)))
+		joined := join(read, f.width)
+		if joined.sources[0] == Input {
+			return joined.behind(f.ctx, support(op, f.p.InShapes(i)))
+		}
+		return joined.behind(f.ctx, fromRows(op.Rows(f.p.InShapes(i)...)))
 	case *bundle.Reshape:
 		return read[0], nil
 	case *bundle.Shift:

@@ -102,19 +102,28 @@ func (s Shape) Relinearise() Work {
 // a of each round.
 func (s Shape) Doublings(d int, c Costs) (rounds []int, total Work) {
 	var best float64
-	for most := 1; most <= 4; most++ {
+	for most := 1; most <= maxRound; most++ {
 		var r []int
-		var w Work
 		for left := d; left > 0; left -= most {
-			a := min(most, left)
-			r = append(r, a)
-			w = w.Plus(s.round(a))
+			r = append(r, min(most, left))
 		}
+		w := s.rounds(r)
 		if ns := c.Nanoseconds(w); rounds == nil || ns < best {
 			rounds, total, best = r, w, ns
 		}
 	}
 	return rounds, total
+}
+
+// maxRound bounds the doublings of one round.
+const maxRound = 4
+
+// rounds is the work of rounds of 2^a - 1 rotations each.
+func (s Shape) rounds(list []int) (w Work) {
+	for _, a := range list {
+		w = w.Plus(s.round(a))
+	}
+	return w
 }
 
 func (s Shape) round(a int) Work {

@@ -1,0 +1,100 @@
+package serve
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"time"
+)
+
+// patient is a request's body of at most limit bytes, whose pieces must not be further
+// apart than Options.Idle, and which must come at slowest bytes a second in all.
+func (s *Service) patient(w http.ResponseWriter, r *http.Request, limit int64) io.Reader {
+	return &patient{
+		r: http.MaxBytesReader(w, r.Body, limit), control: http.NewResponseController(w), idle: s.Idle, start: time.Now(),
+	}
+}
+
+// slowest is how many bytes a second a body must have, beside the time for its first
+// piece.
+const slowest = 4 << 10
+
+type patient struct {
+	r       io.Reader
+	control *http.ResponseController
+	idle    time.Duration
+	start   time.Time
+	n       int64
+}
+
+// Read implements io.Reader.
+func (p *patient) Read(b []byte) (int, error) {
+	now := time.Now()
+	end := p.start.Add(p.idle + time.Duration(float64(p.n)/slowest*float64(time.Second)) + p.idle)
+	if next := now.Add(p.idle); next.Before(end) {
+		end = next
+	}
+	if err := p.control.SetReadDeadline(end); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return 0, err
+	}
+	n, err := p.r.Read(b)
+	p.n += int64(n)
+	return n, err
+}
+
+// inMemory is the size up to which bodies wait in memory; larger ones in files.
+const inMemory = 64 << 20
+
+// spool holds the bytes of a message while it waits.
+type spool struct {
+	memory bytes.Buffer
+	file   *os.File
+}
+
+// newSpool makes room for so many bytes.
+func (s *Service) newSpool(size int64) (*spool, error) {
+	p := &spool{}
+	if size <= inMemory {
+		p.memory.Grow(int(min(size, 1<<20)))
+		return p, nil
+	}
+	f, err := os.CreateTemp(s.Spool, "qtool-message-*")
+	if err != nil {
+		return nil, problem("disk-full", "no room for a message of %d bytes", size)
+	}
+	if err := os.Remove(f.Name()); err != nil { // it ends with the process, too
+		return nil, errors.Join(err, f.Close())
+	}
+	p.file = f
+	return p, nil
+}
+
+// Write implements io.Writer.
+func (p *spool) Write(b []byte) (int, error) {
+	if p.file == nil {
+		return p.memory.Write(b)
+	}
+	n, err := p.file.Write(b)
+	if err != nil {
+		err = problem("disk-full", "no room for a message that waits")
+	}
+	return n, err
+}
+
+// reader gives what was written, from its beginning.
+func (p *spool) reader() (io.Reader, error) {
+	if p.file == nil {
+		return bytes.NewReader(p.memory.Bytes()), nil
+	}
+	_, err := p.file.Seek(0, io.SeekStart)
+	return p.file, err
+}
+
+// close gives its memory back.
+func (p *spool) close() {
+	if p.file != nil {
+		_ = p.file.Close() // it is removed already
+	}
+}
