@@ -24,7 +24,7 @@ type exchange struct {
 	// Logits are reals in the units of the program's integers; exact ones are those
 	// integers. Bound is the stated error of the others.
 	logits, bound []float64
-	answers       he.Answers // nil for pbs
+	answers       he.Answers
 	server        ServerView
 	seconds       AskSeconds
 }
@@ -65,7 +65,7 @@ func ask(ctx context.Context, f *bundle.File, p *choose.Plan, input bundle.Sampl
 	switch plan := p.Backend.(type) {
 	case *lstm.Plan:
 		defer debug.SetGCPercent(debug.SetGCPercent(garbage(p)))
-		return askRoles(ctx, f, p, plan, input, step)
+		return askRoles(ctx, f, plan, input, step)
 	case *tfhe.Plan:
 		return askRoles(ctx, f, plan, input, step)
 	}
@@ -127,6 +127,7 @@ func askRoles(ctx context.Context, f *bundle.File, p he.Halves, input bundle.Sam
 
 // read takes the one answer.
 func (x *exchange) read(answers he.Answers) {
+	x.answers = answers
 	switch a := answers.(type) {
 	case he.Exact:
 		for i := range a[0].Len() {
@@ -143,88 +144,13 @@ func seen(b *bytes.Buffer) (size int64, sum string) {
 	return int64(b.Len()), hex.EncodeToString(hash[:])
 }
 
-// askRoles asks a client and a server that are made of the halves of a plan, and that
-// exchange bytes.
-func askRoles(ctx context.Context, f *bundle.File, p *choose.Plan, plan he.Halves, input bundle.Sample, step func(he.Step)) (*exchange, error) {
-	d := p.Describe(1)
-	x := &exchange{server: ServerView{Backend: d.Backend, SecurityBits: d.SecurityBits, Why: plan.Describe(1).Why}}
-	clock := laps{time.Now()}
-	spec, half, err := roles.Split(f, plan)
-	if err != nil {
-		return nil, err
-	}
-	client, err := roles.NewClient(spec)
-	if err != nil {
-		return nil, err
-	}
-	var keys, in, out bytes.Buffer
-	if err := client.WriteEvaluationKeys(ctx, &keys, step); err != nil {
-		return nil, err
-	}
-	server, err := half.NewServer(ctx)
-	if err != nil {
-		return nil, err
-	}
-	x.server.KeyBytes = int64(keys.Len())
-	evaluation, err := server.ReadKeys(ctx, &keys)
-	if err != nil {
-		return nil, err
-	}
-	clock.lap(&x.seconds.Keygen)
-	if err := client.Encrypt(ctx, []bundle.Sample{input}, wire.Message{Samples: 1, Last: true}, &in, step); err != nil {
-		return nil, err
-	}
-	x.server.InputBytes, x.server.InputSHA256 = seen(&in)
-	clock.lap(&x.seconds.Encrypt)
-	message, err := wire.Open(&in)
-	if err != nil {
-		return nil, err
-	}
-	if err := server.Evaluate(ctx, evaluation, message, &out, step); err != nil {
-		return nil, err
-	}
-	x.server.AnswerBytes, x.server.AnswerSHA256 = seen(&out)
-	clock.lap(&x.seconds.Evaluate)
-	answer, err := wire.Open(&out)
-	if err != nil {
-		return nil, err
-	}
-	got, err := client.Decrypt(ctx, answer, step)
-	if err != nil {
-		return nil, err
-	}
-	clock.lap(&x.seconds.Decrypt)
-	x.answers = got.Answers
-	switch a := got.Answers.(type) {
-	case he.Approximate:
-		x.logits, x.bound = a.Reals[0], a.Bound
-	case he.Exact:
-		for i := range a[0].Len() {
-			x.logits = append(x.logits, a[0].Float(i))
-		}
-	}
-	return x, nil
-}
-
-// seen is the size and the hash of an object as it is sent.
-func seen(b *bytes.Buffer) (int64, string) {
-	sum := sha256.Sum256(b.Bytes())
-	return int64(b.Len()), hex.EncodeToString(sum[:])
-}
-
 // answer is the label of the largest real logit; the lowest index wins a tie.
 func (x *exchange) answer(n *bundle.Node) (label int, reals []float64) {
 	reals = make([]float64, len(x.logits))
 	for i, v := range x.logits {
 		reals[i] = n.Scale[i*len(n.Scale)/len(x.logits)] * v
-		if reals[i] > reals[label] {
-			label = i
-		}
 	}
-	if x.answers != nil {
-		label = x.answers.Label(n, 0)
-	}
-	return label, reals
+	return x.answers.Label(n, 0), reals
 }
 
 // agrees reports whether the logits are the reference's: equal or, where they are
