@@ -3,11 +3,14 @@ package rns
 import (
 	"math/big"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
 	"github.com/tuneinsight/lattigo/v5/utils/sampling"
+
+	"qtool/he/internal/sample"
 )
 
 const testT = 12289
@@ -142,7 +145,7 @@ func TestInsecureProducts(t *testing.T) {
 	secret := rlwe.NewKeyGenerator(r.params).GenSecretKeyNew()
 	scratch := r.NewScratch(9)
 	for _, digitBits := range []float64{20, 100, 120} {
-		key := r.NewRelinearizationKey(secret, r.Digits(digitBits))
+		key := r.NewRelinearizationKey(secret, r.Digits(digitBits), sample.NewSeed())
 		for _, c := range []struct{ n, drop int }{{9, 1}, {9, 2}, {8, 1}, {6, 3}, {5, 2}, {4, 1}, {3, 1}} {
 			a, b := randomSmall(random, r.N()), randomSmall(random, r.N())
 			ca, cb := encrypt(t, r, secret, a, c.n), encrypt(t, r, secret, b, c.n)
@@ -203,7 +206,16 @@ func TestInsecureProducts(t *testing.T) {
 func TestInsecureKeyOfOtherParameters(t *testing.T) {
 	r := testInsecureRing(t)
 	secret := rlwe.NewKeyGenerator(r.params).GenSecretKeyNew()
-	key := r.NewRelinearizationKey(secret, r.Digits(100))
+	seed := sample.NewSeed()
+	key := r.NewRelinearizationKey(secret, r.Digits(100), seed)
+	next := 0
+	again := r.ReadKey(r.Digits(100), seed, func(n int, q uint64) []uint64 {
+		next++
+		return key.Bodies()[next-1]
+	})
+	if !reflect.DeepEqual(again, key) {
+		t.Error("a key is not what its bodies and the seed of its masks say")
+	}
 	if _, err := r.NewRelinearizer(nil, 9, 1); err == nil {
 		t.Error("no key is accepted")
 	}
