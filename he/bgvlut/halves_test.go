@@ -145,7 +145,7 @@ func TestInsecureWrongParameters(t *testing.T) {
 		"there twice":                 {first + "," + second, second + "," + second},
 		"outputs of 199 of":           {`"output_primes":1`, `"output_primes":199`},
 		"is no prime":                 {first, "18446744073709551615"},
-		"has fewer than 20 bits":      {first, "12289"},
+		"has fewer than 20 bits":      {first, "18433"},
 		"has more than 24 bits":       {plain, "18446744073709551615"},
 		"0 special primes":            {strings.ReplaceAll(fmt.Sprint(x.P), " ", ","), "[]"},
 		"a digit of 0 primes":         {`"digits":[`, `"digits":[0,`},
