@@ -21,21 +21,6 @@ type RelinearizationKey struct {
 	parts  [2]Poly // of each limb: all digits' words; transform domain
 }
 
-// Digits groups the chain's limbs into digits: as few as keep below bits bits,
-// or one prime each where that is longer.
-func (r *Ring) Digits(bits float64) [][]int {
-	var groups [][]int
-	for i := range r.chain {
-		last := len(groups) - 1
-		if last >= 0 && r.bits(append(slices.Clone(groups[last]), i)) <= bits {
-			groups[last] = append(groups[last], i)
-		} else {
-			groups = append(groups, []int{i})
-		}
-	}
-	return groups
-}
-
 // Secret is a secret key's limbs in the transform domain.
 func (r *Ring) Secret(key *rlwe.SecretKey) Poly {
 	subs := slices.Clone(r.params.RingQ().SubRings)
