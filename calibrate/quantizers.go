@@ -231,8 +231,9 @@ func (c Config) WeightFollower(n *model.Network) (observe model.Observer, ranges
 	return c.bounded(n, func(o model.Observation) ([]float32, error) {
 		w := c.weightsOf(o)
 		follow := w.Follow
-		// The scales of tied layers are none that the weights led to; those of networks that
-		// read words are few, and were chosen anew from the first of these networks on.
+		// A tied layer's scale was set by another tensor, so following it would not follow
+		// the weights. Networks that read words have few scales, which have always been
+		// chosen anew.
 		if o.Tie != nil || n.ReadsWords() {
 			follow = func(layer string, folded, _ []float32, outputs int) ([]float32, error) {
 				return w.Scales(layer, folded, outputs)

@@ -11,8 +11,8 @@ import (
 //
 //	gate = 2^b - 1,   state = 2^(b-1) - 1
 //
-// Products of a gate and a state are rounded quarter squares, as those of grid, with K =
-// reset for r h, so that it has about the codes of a state, and K = mix for z h and
+// Products of a gate and a state are rounded quarter squares, as the products of a grid
+// are, with K = reset for r h, so that it has about the codes of a state, and K = mix for z h and
 // (1 - z) n, whose sum a table turns into the next state. Both are powers of two.
 type unitGrid struct{ gate, state, reset, mix int }
 

@@ -71,7 +71,7 @@ func Ask(ctx context.Context, o AskOptions) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, err := ask(ctx, plan, sample, bar.alone)
+	x, err := ask(ctx, f, plan, sample, bar.alone)
 	bar.end(err)
 	if err != nil {
 		return nil, err

@@ -32,6 +32,7 @@ type Encryption struct {
 	AllowInsecure bool    // take parameters below 128 bits of security
 	Precision     float64 // bits of the output, packed-ckks; 0: its default
 	Failure       float64 // probability that a sample has a decryption failure, pbs; 0: its default
+	Living        bool    // keys will stay in use: a look-up fails with choose.LivingFailure at most, unless there is a Failure
 	Memory        float64 // GiB that ciphertexts may take at once, bgv; 0: its default
 	TuneTimings   bool    // measure this machine to choose among plans
 }
@@ -71,10 +72,14 @@ func (o Encryption) Plan(ctx context.Context, p *bundle.Program, images int) (*c
 	if o.Backend == BackendNone {
 		return nil, fmt.Errorf("backend %q encrypts nothing, there is no plan", BackendNone)
 	}
+	perLookup := 0.0
+	if o.Living && o.Failure == 0 {
+		perLookup = choose.LivingFailure
+	}
 	plan, err := promptly.Do(ctx, func() (*choose.Plan, error) {
 		return choose.New(ctx, p, choose.Options{
 			Backend: o.Backend, Samples: images, LogN: o.LogN, AllowInsecure: o.AllowInsecure, Bits: o.Precision,
-			Failure: o.Failure, Memory: MemoryBytes(o.Memory), TuneTimings: o.TuneTimings,
+			Failure: o.Failure, FailurePerLookup: perLookup, Memory: MemoryBytes(o.Memory), TuneTimings: o.TuneTimings,
 		})
 	})
 	return plan, withHint(err, o.planHint(p))

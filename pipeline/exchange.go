@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"math"
 	"runtime/debug"
 	"time"
@@ -15,7 +14,9 @@ import (
 	"qtool/he"
 	"qtool/he/choose"
 	"qtool/he/lstm"
+	"qtool/he/roles"
 	"qtool/he/tfhe"
+	"qtool/he/wire"
 )
 
 // exchange is one encrypted input and its answer.
@@ -23,6 +24,7 @@ type exchange struct {
 	// Logits are reals in the units of the program's integers; exact ones are those
 	// integers. Bound is the stated error of the others.
 	logits, bound []float64
+	answers       he.Answers
 	server        ServerView
 	seconds       AskSeconds
 }
@@ -59,127 +61,87 @@ func (l *laps) lap(to *float64) {
 // ask makes keys, encrypts one input, has a server evaluate it, and decrypts. The
 // client and the server are separate: what passes between them is ciphertexts and
 // evaluation keys.
-func ask(ctx context.Context, p *choose.Plan, input bundle.Sample, step func(he.Step)) (*exchange, error) {
+func ask(ctx context.Context, f *bundle.File, p *choose.Plan, input bundle.Sample, step func(he.Step)) (*exchange, error) {
 	switch plan := p.Backend.(type) {
 	case *lstm.Plan:
 		defer debug.SetGCPercent(debug.SetGCPercent(garbage(p)))
-		return askLSTM(ctx, plan, input, step)
+		return askRoles(ctx, f, plan, input, step)
 	case *tfhe.Plan:
-		return askPBS(ctx, plan, input, step)
+		return askRoles(ctx, f, plan, input, step)
 	}
 	return nil, fmt.Errorf("backend %q takes no single sentences: want pbs or, of recurrent networks with polynomials, packed-ckks", p.Describe(0).Backend)
 }
 
-func askPBS(ctx context.Context, p *tfhe.Plan, input bundle.Sample, step func(he.Step)) (*exchange, error) {
-	x := &exchange{server: ServerView{Backend: "pbs", SecurityBits: p.SecurityBits(), Why: p.Why()}}
+// askRoles asks through bytes alone.
+func askRoles(ctx context.Context, f *bundle.File, p he.Halves, input bundle.Sample, step func(he.Step)) (*exchange, error) {
+	d := p.Describe(1)
+	x := &exchange{server: ServerView{Backend: d.Backend, SecurityBits: d.SecurityBits, Why: d.Why}}
+	spec, half, err := roles.Split(f, p)
+	if err != nil {
+		return nil, err
+	}
 	clock := laps{time.Now()}
-	total := p.Lookups() + 1
-	step(he.Step{Phase: "keygen", Total: total})
-	client := tfhe.NewClient(p)
-	keys, err := client.EvaluationKeys(ctx, nil)
+	client, err := roles.NewClient(spec)
 	if err != nil {
 		return nil, err
 	}
-	server, err := tfhe.NewServer(p, keys)
+	server, err := half.NewServer(ctx)
 	if err != nil {
 		return nil, err
 	}
-	x.server.KeyBytes = keys.Bytes()
+	var sent, in, out bytes.Buffer
+	if err := client.WriteEvaluationKeys(ctx, &sent, step); err != nil {
+		return nil, err
+	}
+	x.server.KeyBytes = int64(sent.Len())
+	keys, err := server.ReadKeys(ctx, &sent)
+	if err != nil {
+		return nil, err
+	}
 	clock.lap(&x.seconds.Keygen)
-	in, err := client.Encrypt(input)
-	if err != nil {
+	if err := client.Encrypt(ctx, []bundle.Sample{input}, wire.Message{Stream: wire.NewStreamID(), Samples: 1, Last: true}, &in, step); err != nil {
 		return nil, err
 	}
-	sent, err := x.wire(in, &x.server.InputBytes, &x.server.InputSHA256)
-	if err != nil {
-		return nil, err
-	}
+	x.server.InputBytes, x.server.InputSHA256 = seen(&in)
 	clock.lap(&x.seconds.Encrypt)
-	received, err := p.ReadInput(sent)
+	message, err := wire.Open(&in)
 	if err != nil {
 		return nil, err
 	}
-	done := 1
-	out, err := server.Evaluate(ctx, received, func(n int) {
-		done += n
-		step(he.Step{Phase: "evaluate", Done: done, Total: total})
-	})
-	if err != nil {
+	if err := server.Evaluate(ctx, keys, message, &out, step); err != nil {
 		return nil, err
 	}
-	answer, err := x.wire(out, &x.server.AnswerBytes, &x.server.AnswerSHA256)
-	if err != nil {
-		return nil, err
-	}
+	x.server.AnswerBytes, x.server.AnswerSHA256 = seen(&out)
 	clock.lap(&x.seconds.Evaluate)
-	back, err := p.ReadOutput(answer)
+	if message, err = wire.Open(&out); err != nil {
+		return nil, err
+	}
+	answer, err := client.Decrypt(ctx, message, step)
 	if err != nil {
 		return nil, err
 	}
-	logits, _, err := client.Decrypt(back)
-	if err != nil {
-		return nil, err
-	}
-	for i := range logits.Len() {
-		x.logits = append(x.logits, logits.Float(i))
-	}
+	x.read(answer.Answers)
 	clock.lap(&x.seconds.Decrypt)
 	return x, nil
 }
 
-// wire is an object as it is sent, with its size and hash.
-func (x *exchange) wire(o io.WriterTo, size *int64, sum *string) (*bytes.Buffer, error) {
-	var b bytes.Buffer
-	if _, err := o.WriteTo(&b); err != nil {
-		return nil, err
+// read takes the one answer.
+func (x *exchange) read(answers he.Answers) {
+	x.answers = answers
+	switch a := answers.(type) {
+	case he.Exact:
+		for i := range a[0].Len() {
+			x.logits = append(x.logits, a[0].Float(i))
+		}
+	case he.Approximate:
+		x.logits, x.bound = a.Reals[0], a.Bound
 	}
+}
+
+// seen is what a server tells of an object: its size and hash.
+func seen(b *bytes.Buffer) (size int64, sum string) {
 	hash := sha256.Sum256(b.Bytes())
-	*size, *sum = int64(b.Len()), hex.EncodeToString(hash[:])
-	return &b, nil
-}
-
-func askLSTM(ctx context.Context, p *lstm.Plan, input bundle.Sample, step func(he.Step)) (*exchange, error) {
-	x := &exchange{server: ServerView{Backend: "packed-ckks", SecurityBits: p.SecurityBits(), Why: p.Why()}}
-	clock := laps{time.Now()}
-	phase, done, total := "keygen", 0, p.KeyCount()+p.Operations()
-	tick := func() {
-		done++
-		step(he.Step{Phase: phase, Done: done, Total: total})
-	}
-	step(he.Step{Phase: phase, Total: total})
-	client := lstm.NewClient(p)
-	keys, err := client.EvaluationKeys(ctx, tick)
-	if err != nil {
-		return nil, err
-	}
-	server, err := lstm.NewServer(p)
-	if err != nil {
-		return nil, err
-	}
-	x.server.KeyBytes = keys.Bytes()
-	clock.lap(&x.seconds.Keygen)
-	in, err := client.Encrypt(ctx, []bundle.Sample{input})
-	if err != nil {
-		return nil, err
-	}
-	sum := in.SHA256()
-	x.server.InputBytes, x.server.InputSHA256 = in.Bytes(), hex.EncodeToString(sum[:])
-	clock.lap(&x.seconds.Encrypt)
-	phase = "evaluate"
-	out, err := server.Evaluate(ctx, in, keys, tick)
-	if err != nil {
-		return nil, err
-	}
-	sum = out.SHA256()
-	x.server.AnswerBytes, x.server.AnswerSHA256 = out.Bytes(), hex.EncodeToString(sum[:])
-	clock.lap(&x.seconds.Evaluate)
-	logits, err := client.Decrypt(out, 1)
-	if err != nil {
-		return nil, err
-	}
-	x.logits, x.bound = p.Public(logits[0]), p.ErrorBound()
-	clock.lap(&x.seconds.Decrypt)
-	return x, nil
+	return int64(b.Len()), hex.EncodeToString(hash[:])
 }
 
 // answer is the label of the largest real logit; the lowest index wins a tie.
@@ -187,20 +149,17 @@ func (x *exchange) answer(n *bundle.Node) (label int, reals []float64) {
 	reals = make([]float64, len(x.logits))
 	for i, v := range x.logits {
 		reals[i] = n.Scale[i*len(n.Scale)/len(x.logits)] * v
-		if reals[i] > reals[label] {
-			label = i
-		}
 	}
-	return label, reals
+	return x.answers.Label(n, 0), reals
 }
 
 // agrees reports whether the logits are the reference's: equal or, where they are
-// approximate, within three times the bound, as Public rounds by up to two.
+// approximate, within the bound, which counts their rounding in.
 func (x *exchange) agrees(want bundle.Vec) bool {
 	for i, v := range x.logits {
 		limit := 0.0
 		if x.bound != nil {
-			limit = 3 * x.bound[i]
+			limit = x.bound[i]
 		}
 		if !(math.Abs(v-want.Float(i)) <= limit) {
 			return false

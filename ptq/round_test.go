@@ -143,7 +143,7 @@ func TestLearnNeverWorse(t *testing.T) {
 	})
 }
 
-// The gradient is that of sum E_o/N_o.
+// The gradient agrees with central differences of sum E_o/N_o.
 func TestGradient(t *testing.T) {
 	r, _, _ := problem(3, 5, 2)
 	plain := r.errors(r.nearest)

@@ -102,8 +102,8 @@ func TestBiasCorrection(t *testing.T) {
 	}
 }
 
-// The real tensors of the walk are the float network's, the integer ones those
-// of the quantized network in its own scales.
+// The real tensors of the walk are the float network's, the integer ones are the
+// quantized network's, in its own scales.
 func TestWalk(t *testing.T) {
 	t.Run("square", func(t *testing.T) { checkWalk(t, task(t, Options{}, calibrate.WeightConfig{Bits: 8})) })
 	t.Run("trained polynomial", func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 )
 
 // testdata/lsq.json holds the paper's formula in exact fractions; see lsq.py. Its
-// gradients are with respect to values, so those of the codes are scale times
-// them.
+// gradients are with respect to values; gradients with respect to codes are scale times
+// as large.
 func TestScaleGradientVectors(t *testing.T) {
 	b, err := os.ReadFile("testdata/lsq.json")
 	if err != nil {

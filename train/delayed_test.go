@@ -48,8 +48,8 @@ func (c *calibrations) Calibrate(p model.Parameters) error {
 	return err
 }
 
-// Until it starts, a delayed quantization is float training; then the scales are
-// those of the parameters reached, and from there on quantization shows.
+// Until it starts, a delayed quantization is float training; then scales are chosen for
+// the parameters that it has reached, and from there on quantization shows.
 func TestStartQuantization(t *testing.T) {
 	learned := tableConfig()
 	learned.Learn = calibrate.LearnConfig{Weights: true, Input: true, Activations: true}

@@ -105,8 +105,8 @@ func TestBatchSizes(t *testing.T) {
 		if steps != (40+batch-1)/batch {
 			t.Errorf("batch %d: %d steps", batch, steps)
 		}
-		// A rate of 1e-30 moves nothing: the loss is that of the initial
-		// parameters whatever the batch, and so is the accuracy.
+		// A rate of 1e-30 moves nothing: whatever the batch, loss and accuracy are
+		// what the initial parameters give.
 		loss, correct := plainLoss(t, k)
 		if d := r.History[0].Loss - loss; d > 1e-6 || d < -1e-6 { // of 40 float32 losses near 2.3
 			t.Errorf("batch %d: loss %v, want %v", batch, r.History[0].Loss, loss)
@@ -131,9 +131,9 @@ func TestPartlyFilledBatch(t *testing.T) {
 	for _, p := range params[1:] {
 		for i := range p {
 			for j, v := range p[i].Data {
-				// A first step of Adam is the rate in the gradient's direction,
-				// of whatever size: it tells signs, and rounding changes none
-				// but those of gradients that are nothing but rounding.
+				// A first step of Adam is as long as the rate, whatever the size
+				// of the gradient: it shows the gradient's sign, and rounding
+				// changes the sign of no gradient that is more than rounding.
 				d := v - params[0][i].Data[j]
 				if d > 1e-4*0.02 || d < -1e-4*0.02 {
 					t.Errorf("%s: element %d is %v, was %v", p[i].Name, j, v, params[0][i].Data[j])

@@ -101,8 +101,8 @@ func TestBranchesAreForward(t *testing.T) {
 	}
 }
 
-// The gradients of a network with branches are those of its loss, which the plain
-// definition gives: dropout aside, which a rate of 0 leaves out.
+// The gradients of a network with branches agree with slopes of its loss to
+// either side, where the loss is computed by the plain definition. Dropout is left out by a rate of 0.
 func TestBranchGradients(t *testing.T) {
 	k := branchTask(t, model.Tanh)
 	k.Train, k.Config.Augment = k.Train.First(6), datasets.Augment{}
@@ -117,7 +117,7 @@ func TestBranchGradients(t *testing.T) {
 	here, _ := plainLoss(t, k)
 	for _, p := range k.Params {
 		for i := 0; i < len(p.Data); i += 1 + len(p.Data)/9 {
-			// slope is the loss's towards one side.
+			// slope is by how much the loss grows towards one side, per unit.
 			slope := func(step float32) float64 {
 				keep := p.Data[i]
 				p.Data[i] = keep + step

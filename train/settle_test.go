@@ -33,9 +33,9 @@ func bars(images int) (*model.Network, *datasets.Split) {
 	return n, s
 }
 
-// Whatever the batches and the steps, the running moments are those of the training
-// images with the final weights, within what settle states; here they are computed
-// from the definition.
+// Whatever the batches and the steps, the running moments are the moments that the
+// training images have under the final weights, computed here from the definition,
+// within what settle states.
 func TestMomentsBelongToTheWeights(t *testing.T) {
 	for _, c := range []struct{ images, batch, epochs, patience int }{
 		{60, 2, 3, 0}, {61, 2, 3, 0}, {60, 3, 2, 0}, {61, 5, 2, 0}, {61, 6, 3, 0}, {64, 7, 2, 0}, {61, 20, 1, 0}, {60, 59, 40, 0},

@@ -168,15 +168,7 @@ func steadySearch(t *testing.T, dir, run string) map[string]any {
 // before it lets it end. It returns the folder of both.
 func killAndResume(t *testing.T, text string, kills int, args ...string) string {
 	t.Helper()
-	dir := t.TempDir()
-	qtool := filepath.Join(dir, "qtool")
-	if out, err := exec.Command("go", "build", "-o", qtool, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	recipe := filepath.Join(dir, "killed.yaml")
-	if err := os.WriteFile(recipe, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	dir, qtool, recipe := built(t, text)
 	command := func(out string, more ...string) *exec.Cmd {
 		all := append(append([]string{}, args...), "-c", recipe, "--quiet", "--out", filepath.Join(dir, out))
 		return exec.Command(qtool, append(all, more...)...)
@@ -217,6 +209,21 @@ func killAndResume(t *testing.T, text string, kills int, args ...string) string 
 		t.Fatalf("resumed run: %v\n%s", err, out)
 	}
 	return dir
+}
+
+// built is a folder with the command, built from the source, and a recipe's text in a
+// file, and the paths of both.
+func built(t *testing.T, text string) (dir, qtool, recipe string) {
+	t.Helper()
+	dir = t.TempDir()
+	qtool, recipe = filepath.Join(dir, "qtool"), filepath.Join(dir, "killed.yaml")
+	if out, err := exec.Command("go", "build", "-o", qtool, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	if err := os.WriteFile(recipe, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir, qtool, recipe
 }
 
 func read(t *testing.T, path ...string) []byte {

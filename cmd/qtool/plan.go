@@ -62,7 +62,8 @@ searched again and no processor has a say.`),
 	cmd.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions(choose.Names, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().IntVar(&limit, "limit", 0, "samples that a run will have (default as many as fill their batches)")
 	registerPacked(cmd, &o)
-	registerFailure(cmd, &o)
+	registerFailure(cmd, &o, "2^-64 a look-up, for keys that stay in use")
+	o.Living = true
 	registerMemory(cmd, &o)
 	cmd.Flags().BoolVar(&o.TuneTimings, "tune-timings", false, "let timings of this machine choose among plans")
 	registerInsecure(cmd, &o.AllowInsecure)

@@ -83,7 +83,7 @@ bundle, and one command at a time has a folder.
 	cmd.Flags().IntVar(&o.Limit, "limit", 0, "only the first samples of the test set (default all)")
 	cmd.Flags().IntVar(&o.EncryptedLimit, "encrypted-limit", 0, "encrypt only the first of the samples that the clear stages answer (default all)")
 	registerPacked(cmd, &o.Encryption)
-	registerFailure(cmd, &o.Encryption)
+	registerFailure(cmd, &o.Encryption, "2^-20")
 	registerMemory(cmd, &o.Encryption)
 	cmd.Flags().BoolVar(&o.Resume, "resume", false, "go on after the batches that an interrupted run finished in --out")
 	cmd.Flags().BoolVar(&o.Simulate, "simulate", false, "encrypt nothing: predict what the back end would answer")
@@ -103,9 +103,10 @@ func registerPacked(cmd *cobra.Command, o *pipeline.Encryption) {
 	cmd.Flags().Float64Var(&o.Precision, "precision", 0, "bits of output precision that packed-ckks must reach (default 9, of sentences 3)")
 }
 
-// registerFailure adds the flag that bounds decryption failures.
-func registerFailure(cmd *cobra.Command, o *pipeline.Encryption) {
-	cmd.Flags().Float64Var(&o.Failure, "failure-probability", 0, "the largest probability that a sample has a decryption failure, pbs (default 2^-20)")
+// registerFailure adds the flag that bounds decryption failures; def says what its default
+// is.
+func registerFailure(cmd *cobra.Command, o *pipeline.Encryption, def string) {
+	cmd.Flags().Float64Var(&o.Failure, "failure-probability", 0, "the largest probability that a sample has a decryption failure, pbs (default "+def+")")
 }
 
 // registerMemory adds the flag that bounds a batch's ciphertexts.

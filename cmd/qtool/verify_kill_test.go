@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -17,24 +18,11 @@ import (
 	"qtool/verify/runlog"
 )
 
-const verifyKillRecipe = `
-name: killed
-data: {name: digits, images: 1000, validation: 200}
-network:
-  input: [1, 28, 28]
-  layers:
-    - {type: avgpool, name: pool, kernel: 4}
-    - {type: flatten, name: flatten}
-    - {type: dense, name: fc1, units: 8}
-    - {type: square, name: square1}
-    - {type: dense, name: fc2, units: 10}
-train: {epochs: 2, batch: 20, learning_rate: 0.01, clip: 1}
-quantize:
-  weights: {bits: 3}
-  input: {bits: 3}
-  finetune: {epochs: 1, batch: 20, learning_rate: 0.002, clip: 1}
-verify: {limit: 50, backend: none}
-`
+// briefly makes killRecipe train for a moment, as its verification is what is killed.
+var briefly = []string{
+	"--set", "data.images=1000", "--set", "network.layers.fc1.units=8", "--set", "train.epochs=2", "--set", "quantize.finetune.epochs=1",
+	"--set", "quantize.weights.bits=3", "--set", "quantize.input.bits=3", "--set", "verify.backend=none",
+}
 
 // records are how many bytes the identity and each of the records of a log take; a torn
 // one is left out.
@@ -67,15 +55,7 @@ func TestVerifyKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the whole command several times; left out with -short")
 	}
-	dir := t.TempDir()
-	qtool := filepath.Join(dir, "qtool")
-	if out, err := exec.Command("go", "build", "-o", qtool, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	recipe := filepath.Join(dir, "killed.yaml")
-	if err := os.WriteFile(recipe, []byte(verifyKillRecipe), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	dir, qtool, recipe := built(t, killRecipe)
 	for _, c := range []struct {
 		backend string
 		images  int
@@ -90,7 +70,7 @@ func TestVerifyKilled(t *testing.T) {
 	} {
 		t.Run(c.backend, func(t *testing.T) {
 			run := filepath.Join(dir, c.backend)
-			train := append([]string{"run", "--quiet", "-c", recipe, "--out", run}, c.sets...)
+			train := slices.Concat([]string{"run", "--quiet", "-c", recipe, "--out", run}, briefly, c.sets)
 			if out, err := exec.Command(qtool, train...).CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}

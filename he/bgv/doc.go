@@ -40,6 +40,18 @@
 // the analysis at noise, and Client.Decrypt measures it: a result whose noise
 // came near the limit is an error, never a number.
 //
+// That V wraps in a batch has a probability of at most 2^-128 by that analysis, see
+// failure.go: whoever learns that a decryption failed learns of the key, and with keys
+// that live that must be as rare as guessing them.
+//
+// # Halves
+//
+// A client needs the rings, the plaintext primes and the scale of the outputs: see
+// parameters. A server needs the layout of primes, and cuts the program again as it was
+// cut: see planFile. A message is a batch of samples for all plaintext primes, one after
+// the other: the seed of all masks and c_0 of every input one way, whole outputs the other.
+// A server keeps the ciphertexts of one plaintext prime in memory.
+//
 // # Evaluation
 //
 // All but the rescales is pointwise in the NTT domain, so the work between two

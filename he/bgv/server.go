@@ -28,8 +28,7 @@ type Server struct {
 type evaluation struct {
 	*evaluator
 	in, out ciphertexts
-	streams []*sample.Stream // of each worker
-	masks   [][]uint64
+	masks   [][]uint64 // of each worker, a limb
 	groups  *groups
 }
 
@@ -123,7 +122,6 @@ func (s *Server) take() *evaluation {
 	p := s.plan
 	e = &evaluation{evaluator: newEvaluator(p), groups: p.newGroups(len(p.Q))}
 	for range p.workers {
-		e.streams = append(e.streams, sample.NewStream(sample.Seed{}))
 		e.masks = append(e.masks, make([]uint64, p.Slots()))
 	}
 	return e
@@ -141,6 +139,10 @@ func (e *evaluation) read(ctx context.Context, in *wire.Reader, prime int, masks
 	p, g := e.plan, e.groups
 	e.in.prime = prime
 	e.in.reset(p.Slots(), p.inputs, 1, len(p.Q))
+	streams := make([]*sample.Stream, p.workers)
+	for w := range streams {
+		streams[w] = sample.NewStream(sample.Seed{})
+	}
 	return parallel.Alternate(g.count(p.inputs), func(group int) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -159,7 +161,7 @@ func (e *evaluation) read(ctx context.Context, in *wire.Reader, prime int, masks
 	}, func(group int) error {
 		from, n := g.span(group, p.inputs)
 		return parallel.Run(ctx, p.workers, n, func(w, k int) error {
-			body, mask, stream := g.polynomial(group, k), e.masks[w], e.streams[w]
+			body, mask, stream := g.polynomial(group, k), e.masks[w], streams[w]
 			stream.Reset(p.maskSeed(masks, prime, from+k))
 			for limb, q := range p.Q {
 				stream.Uniform(mask, q)

@@ -34,9 +34,16 @@ type Options struct {
 	Memory        int64   // bytes of ciphertexts at once, bgv
 	// Failure is the largest probability that a sample has a decryption failure, pbs; 0 is
 	// its default.
-	Failure     float64
-	TuneTimings bool
+	Failure float64
+	// FailurePerLookup is the largest probability that a look-up or logit has one, pbs; 0
+	// is no limit besides Failure or its default.
+	FailurePerLookup float64
+	TuneTimings      bool
 }
+
+// LivingFailure is the FailurePerLookup for secret keys that stay in use; Failure's default
+// is for those that are thrown away.
+const LivingFailure = 0x1p-64
 
 // Plan is a plan of one of the back ends.
 type Plan struct {
@@ -146,7 +153,7 @@ func tables(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	if o.Backend != "auto" || err != nil && !errors.Is(err, he.ErrInsufficient) {
 		return wrap(plan, "", err)
 	}
-	alone, aloneErr := single(ctx, p, Options{LogN: o.LogN, Failure: o.Failure, TuneTimings: o.TuneTimings})
+	alone, aloneErr := single(ctx, p, Options{LogN: o.LogN, Failure: o.Failure, FailurePerLookup: o.FailurePerLookup, TuneTimings: o.TuneTimings})
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -182,11 +189,17 @@ func rounds(p *bundle.Program) bool {
 // single plans blind rotation.
 func single(ctx context.Context, p *bundle.Program, o Options) (*tfhe.Plan, error) {
 	options := tfhe.Options{LogN: o.LogN, AllowInsecure: o.AllowInsecure, TuneTimings: o.TuneTimings}
-	if o.Failure != 0 {
-		if !(o.Failure > 0 && o.Failure < 1) {
-			return nil, fmt.Errorf("failure probability %v is outside 0..1", o.Failure)
+	for _, f := range []struct {
+		given float64
+		log   *float64
+	}{{o.Failure, &options.LogFailure}, {o.FailurePerLookup, &options.LogLookupFailure}} {
+		if f.given == 0 {
+			continue
 		}
-		options.LogFailure = elementary.Log2(o.Failure)
+		if !(f.given > 0 && f.given < 1) {
+			return nil, fmt.Errorf("failure probability %v is outside 0..1", f.given)
+		}
+		*f.log = elementary.Log2(f.given)
 	}
 	return tfhe.NewPlan(ctx, p, options)
 }

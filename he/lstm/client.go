@@ -2,47 +2,46 @@ package lstm
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
-	"math"
-	"slices"
+	"runtime"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/he/internal/guard"
 	"qtool/he/internal/sample"
 	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/he/packed/keyset"
 	"qtool/he/wire"
-	"qtool/internal/elementary"
 	"qtool/internal/parallel"
 )
 
-// Inputs are the ciphertexts of a batch of sequences, of each step's inputs. They
-// say nothing of how many sequences there are. Public.
+// Inputs are the ciphertexts of a batch of sequences, of each step's inputs. Public.
 type Inputs struct {
-	plan  [32]byte
+	pair  [32]byte
 	id    wire.KeyID
+	seed  [32]byte // of the masks
 	steps [][]engine.Ciphertext
 }
 
 // Outputs are a batch's encrypted logits. Public.
 type Outputs struct {
-	plan   [32]byte
+	pair   [32]byte
 	id     wire.KeyID
 	logits engine.Ciphertext
 }
 
-// Client owns the secret key: it encrypts batches and decrypts logits. It is not
-// safe for concurrent use.
+// Client owns the secret key: it encrypts batches and decrypts logits. It is safe for
+// concurrent use, and implements he.Client.
 type Client struct {
 	guard.Secret[Client]
-	plan *Plan
+	spec *he.ClientSpec
+	pair [32]byte // the hash that everything it writes carries
+	half *half
 	id   wire.KeyID
 	*hidden
 }
@@ -50,27 +49,62 @@ type Client struct {
 // hidden keeps the key two pointers away; see guard.Secret.
 type hidden struct{ secret *rlwe.SecretKey }
 
-// NewClient generates a secret key: uniform ternary, from a stream that the
+var _ he.Client = (*Client)(nil)
+
+// NewClient draws a secret key for a client half: uniform ternary, from a stream that the
 // operating system seeds.
-func NewClient(p *Plan) *Client {
-	return &Client{plan: p, id: wire.NewKeyID(), hidden: &hidden{secret.NewFromSystem(p.fast().Parameters)}}
+func NewClient(s *he.ClientSpec) (he.Client, error) {
+	return clientOf(s, func(h *half, _ [32]byte) (*rlwe.SecretKey, wire.KeyID, error) {
+		return secret.NewFromSystem(h.params.Parameters), wire.NewKeyID(), nil
+	})
 }
 
-// EvaluationKeys generates the evaluation keys for the server. done, if not nil, is called
-// after each, from one goroutine at a time.
-func (c *Client) EvaluationKeys(ctx context.Context, done func()) (*EvaluationKeys, error) {
-	p := c.plan
-	s, err := keyset.Generate(ctx, p.workers, p.fast().Parameters, p.needs(), c.secret, sample.NewSeed(), done)
+// clientOf is the client of a half that anybody may have made, with a key.
+func clientOf(s *he.ClientSpec, key func(*half, [32]byte) (*rlwe.SecretKey, wire.KeyID, error)) (he.Client, error) {
+	pair, err := s.Hash()
 	if err != nil {
 		return nil, err
 	}
-	return &EvaluationKeys{p.hash, c.id, s}, nil
+	h, err := readHalf(s)
+	if err != nil {
+		return nil, fmt.Errorf("lstm: client half: %w", err)
+	}
+	k, id, err := key(h, pair)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{spec: s, pair: pair, half: h, id: id, hidden: &hidden{k}}, nil
 }
 
-// chunks is how many ciphertexts a step's inputs take: blocks elements each.
-func (p *Plan) chunks() int { return (p.cell.inputs + p.blocks - 1) / p.blocks }
+// newPlanClient is a client with a new secret key in the process of the plan.
+func newPlanClient(p *Plan) (*Client, error) {
+	h, err := p.half()
+	if err != nil {
+		return nil, err
+	}
+	return &Client{pair: p.Hash(), half: h, id: wire.NewKeyID(), hidden: &hidden{secret.NewFromSystem(h.params.Parameters)}}, nil
+}
 
-// Encrypt encrypts up to Plan.Slots sequences: in the ciphertext k of
+// Spec implements he.Client.
+func (c *Client) Spec() *he.ClientSpec { return c.spec }
+
+// KeyID implements he.Client.
+func (c *Client) KeyID() wire.KeyID { return c.id }
+
+// evaluationKeys generates the evaluation keys for the server. done, if not nil, is called
+// after each, from one goroutine at a time.
+func (c *Client) evaluationKeys(ctx context.Context, done func()) (*EvaluationKeys, error) {
+	s, err := keyset.Generate(ctx, runtime.GOMAXPROCS(0), c.half.params.Parameters, c.half.needs(), c.secret, sample.NewSeed(), done)
+	if err != nil {
+		return nil, err
+	}
+	return &EvaluationKeys{c.pair, c.id, s}, nil
+}
+
+// inputSeed is the seed of the mask of input ciphertext i, which are counted step by step.
+func inputSeed(seed [32]byte, i int) sample.Seed { return sample.Derived(seed, "input", uint64(i)) }
+
+// encrypt encrypts up to as many sequences as a batch holds: in the ciphertext k of
 // step t, block u holds the quantized input k blocks + u of step t. The inputs of
 // a step have just the primes that it begins with.
 //
@@ -78,35 +112,35 @@ func (p *Plan) chunks() int { return (p.cell.inputs + p.blocks - 1) / p.blocks }
 // the program's domains, and a value that has grown past the modulus spoils all
 // slots. For the same reason a sequence that leaves a domain may spoil the batch it
 // is in, not its own results alone.
-func (c *Client) Encrypt(ctx context.Context, sequences []bundle.Sample) (*Inputs, error) {
-	p := c.plan
-	steps, d := p.cell.steps, p.cell.inputs
-	if len(sequences) < 1 || len(sequences) > p.Slots() {
-		return nil, fmt.Errorf("lstm: %d sequences, want 1..%d in a batch", len(sequences), p.Slots())
+func (c *Client) encrypt(ctx context.Context, input *bundle.Input, sequences []bundle.Sample) (*Inputs, error) {
+	h := c.half
+	d, n, chunks := h.inputs, h.slots(), h.chunks()
+	if len(sequences) < 1 || len(sequences) > n {
+		return nil, fmt.Errorf("lstm: %d sequences, want 1..%d in a batch", len(sequences), n)
 	}
-	if err := p.program.Input.CheckSamples(sequences); err != nil {
+	if err := input.CheckSamples(sequences); err != nil {
 		return nil, fmt.Errorf("lstm: %w", err)
 	}
-	in := &Inputs{plan: p.hash, id: c.id}
-	for range steps {
-		in.steps = append(in.steps, make([]engine.Ciphertext, p.chunks()))
+	in := &Inputs{pair: c.pair, id: c.id, seed: sample.NewSeed()}
+	for range h.Steps {
+		in.steps = append(in.steps, make([]engine.Ciphertext, chunks))
 	}
-	seed := sample.NewSeed() // of the masks
-	tools := make([]*encrypter, p.workers)
+	workers := runtime.GOMAXPROCS(0)
+	tools := make([]*encrypter, workers)
 	for w := range tools {
-		tools[w] = &encrypter{p.newEncoder(), secret.NewEncrypter(p.fast().Parameters, c.secret, sample.NewSeed())}
+		tools[w] = &encrypter{newEncoder(h), secret.NewEncrypter(h.params.Parameters, c.secret, sample.NewSeed())}
 	}
-	err := parallel.Run(ctx, p.workers, steps*p.chunks(), func(w, i int) (err error) {
-		t, k := i/p.chunks(), i%p.chunks()
+	err := parallel.Run(ctx, workers, h.Steps*chunks, func(w, i int) (err error) {
+		t, k := i/chunks, i%chunks
 		slots := tools[w].slots
 		clear(slots)
-		for u := range min(p.blocks, d-k*p.blocks) {
-			for s := range p.Slots() {
+		for u := range min(h.Blocks, d-k*h.Blocks) {
+			for s := range n {
 				sequence := sequences[s%len(sequences)]
-				slots[u*p.Slots()+s] = complex(p.shared.x*float64(sequence[t*d+k*p.blocks+u]), 0)
+				slots[u*n+s] = complex(h.In*float64(sequence[t*d+k*h.Blocks+u]), 0)
 			}
 		}
-		in.steps[t][k], err = tools[w].encrypt(p.cell.limbs(t), sample.Derived(seed, "input", uint64(i)))
+		in.steps[t][k], err = tools[w].encrypt(h.limbs(t), inputSeed(in.seed, i))
 		return err
 	}, nil)
 	if err != nil {
@@ -125,7 +159,7 @@ type encrypter struct {
 func (e *encrypter) encrypt(limbs int, public sample.Seed) (engine.Ciphertext, error) {
 	m := make(engine.Poly, limbs)
 	for i := range m {
-		m[i] = make([]uint64, e.plan.params.N())
+		m[i] = make([]uint64, e.half.params.N())
 	}
 	if err := e.encode(m, use{}); err != nil {
 		return nil, err
@@ -133,122 +167,61 @@ func (e *encrypter) encrypt(limbs int, public sample.Seed) (engine.Ciphertext, e
 	return engine.Ciphertext{m, e.encrypter.Encrypt(m, public)}, nil
 }
 
-// Decrypt gives the first n sequences' logits as reals, in the units of the
-// program's integers: the integer reference plus an error that Plan.ErrorBound
-// states.
+// decrypt gives the first n sequences' logits as reals, in the units of the
+// program's integers: the integer reference plus an error that the half states.
 //
 // The result carries the error of the ciphertexts, from which the secret key can
-// be found by whoever sees enough of them: it is for the key owner alone.
-//
-// Reference: Li and Micciancio, "On the Security of Homomorphic Encryption on
-// Approximate Numbers", EUROCRYPT 2021.
-func (c *Client) Decrypt(out *Outputs, n int) ([][]float64, error) {
-	p := c.plan
-	if out == nil || out.plan != p.hash || len(out.logits) != 2 || out.logits.Limbs() != 1 {
-		return nil, fmt.Errorf("lstm: the outputs are of another plan")
+// be found by whoever sees enough of them: what leaves the key owner must go through
+// he.Approximate.Rounded first.
+func (c *Client) decrypt(out *Outputs, n int) (he.Approximate, error) {
+	h := c.half
+	if out == nil || out.pair != c.pair || len(out.logits) != 2 || out.logits.Limbs() != 1 {
+		return he.Approximate{}, fmt.Errorf("lstm: the outputs are of another plan")
 	}
 	if out.id != c.id {
-		return nil, fmt.Errorf("lstm: the outputs belong to another secret key")
+		return he.Approximate{}, fmt.Errorf("lstm: the outputs belong to another secret key")
 	}
-	if n < 0 || n > p.Slots() {
-		return nil, fmt.Errorf("lstm: %d sequences are outside 0..%d", n, p.Slots())
+	if n < 0 || n > h.slots() {
+		return he.Approximate{}, fmt.Errorf("lstm: %d sequences are outside 0..%d", n, h.slots())
 	}
-	ct := rlwe.NewCiphertext(p.params, 1, 0)
-	*ct.MetaData = *p.metadata(p.shared.out)
-	for h := range ct.Value {
-		ct.Value[h] = ring.Poly{Coeffs: [][]uint64(out.logits[h])}
+	ct := rlwe.NewCiphertext(h.params, 1, 0)
+	ct.Scale = rlwe.NewScale(h.Out)
+	ct.LogDimensions = h.params.LogMaxDimensions()
+	ct.IsBatched, ct.IsNTT = true, true
+	for k := range ct.Value {
+		ct.Value[k] = ring.Poly{Coeffs: [][]uint64(out.logits[k])}
 	}
-	slots := make([]float64, p.params.MaxSlots())
-	if err := ckks.NewEncoder(p.fast()).Decode(rlwe.NewDecryptor(p.fast(), c.secret).DecryptNew(ct), slots); err != nil {
-		return nil, fmt.Errorf("lstm: decoding: %w", err)
+	slots := make([]float64, h.params.MaxSlots())
+	if err := ckks.NewEncoder(h.params).Decode(rlwe.NewDecryptor(h.params, c.secret).DecryptNew(ct), slots); err != nil {
+		return he.Approximate{}, fmt.Errorf("lstm: decoding: %w", err)
 	}
-	logits := make([][]float64, n)
-	for s := range logits {
-		logits[s] = make([]float64, len(p.cell.w))
-		for o := range logits[s] {
-			logits[s][o] = slots[o*p.Slots()+s]
+	a := he.Approximate{Reals: make([][]float64, n), Bound: h.Bound, Usual: h.Usual}
+	for s := range a.Reals {
+		a.Reals[s] = make([]float64, len(h.Bound))
+		for o := range a.Reals[s] {
+			a.Reals[s][o] = slots[o*h.slots()+s]
 		}
 	}
-	return logits, nil
+	return a, nil
 }
 
 // check refuses inputs that were not made for the plan and with the key.
-func (in *Inputs) check(p *Plan, id wire.KeyID) error {
-	if in == nil || in.plan != p.hash || len(in.steps) != p.cell.steps {
+func (in *Inputs) check(h *half, pair [32]byte, id wire.KeyID) error {
+	if in == nil || in.pair != pair || len(in.steps) != h.Steps {
 		return fmt.Errorf("lstm: the inputs are of another plan")
 	}
 	if in.id != id {
 		return fmt.Errorf("lstm: the inputs belong to another secret key than the evaluation keys")
 	}
 	for t, cts := range in.steps {
-		if len(cts) != p.chunks() {
-			return fmt.Errorf("lstm: step %d has %d ciphertexts, want %d", t+1, len(cts), p.chunks())
+		if len(cts) != h.chunks() {
+			return fmt.Errorf("lstm: step %d has %d ciphertexts, want %d", t+1, len(cts), h.chunks())
 		}
 		for _, ct := range cts {
-			if len(ct) != 2 || ct.Limbs() != p.cell.limbs(t) {
-				return fmt.Errorf("lstm: step %d has ciphertexts of degree %d and %d primes, want 1 and %d", t+1, len(ct)-1, ct.Limbs(), p.cell.limbs(t))
+			if len(ct) != 2 || ct.Limbs() != h.limbs(t) {
+				return fmt.Errorf("lstm: step %d has ciphertexts of degree %d and %d primes, want 1 and %d", t+1, len(ct)-1, ct.Limbs(), h.limbs(t))
 			}
 		}
 	}
 	return nil
-}
-
-// Bytes is the size of the coefficients as they are sent, 8 bytes each.
-func (in *Inputs) Bytes() (n int64) {
-	for _, cts := range in.steps {
-		for _, ct := range cts {
-			n += ciphertextBytes(ct)
-		}
-	}
-	return n
-}
-
-// Bytes is the size of the coefficients as they are sent, 8 bytes each.
-func (out *Outputs) Bytes() int64 { return ciphertextBytes(out.logits) }
-
-func ciphertextBytes(ct engine.Ciphertext) (n int64) {
-	for _, p := range ct {
-		for _, l := range p {
-			n += int64(8 * len(l))
-		}
-	}
-	return n
-}
-
-// SHA256 is the hash of the coefficients, little endian, in order: what the
-// server sees of a batch.
-func (in *Inputs) SHA256() [32]byte { return sum(slices.Concat(in.steps...)) }
-
-// SHA256 is the hash of the coefficients, in the way of Inputs.SHA256.
-func (out *Outputs) SHA256() [32]byte { return sum([]engine.Ciphertext{out.logits}) }
-
-func sum(cts []engine.Ciphertext) [32]byte {
-	h := sha256.New()
-	buffer := make([]byte, 0, 8<<12)
-	for _, ct := range cts {
-		for _, p := range ct {
-			for _, l := range p {
-				for part := range slices.Chunk(l, 1<<12) {
-					buffer = buffer[:0]
-					for _, x := range part {
-						buffer = binary.LittleEndian.AppendUint64(buffer, x)
-					}
-					h.Write(buffer)
-				}
-			}
-		}
-	}
-	return [32]byte(h.Sum(nil))
-}
-
-// Public rounds decrypted logits to multiples of a power of two that is at least
-// twice the stated error, so that they say next to nothing of it, and may leave
-// the key owner. See SECURITY.md for what this does and does not give.
-func (p *Plan) Public(logits []float64) []float64 {
-	rounded := make([]float64, len(logits))
-	for o, b := range p.ErrorBound() {
-		grid := elementary.Exp2(math.Ceil(elementary.Log2(2 * b)))
-		rounded[o] = grid * math.RoundToEven(logits[o]/grid)
-	}
-	return rounded
 }

@@ -25,7 +25,7 @@ func (p *Plan) Describe(samples int) he.Description {
 	sum, needs := p.Hash(), p.needs()
 	d := he.Description{
 		Backend: "packed-ckks", Hash: hex.EncodeToString(sum[:]), LogN: p.logN, Slots: p.Slots(), LogQP: p.LogQP(), SecurityBits: p.SecurityBits(),
-		CiphertextModuli: p.params.Q(), SpecialModuli: p.params.P(), Rotations: len(needs.Rotations), KeyBytes: needs.Bytes(p.logN, p.params.PCount()), Samples: samples, Why: p.Why(),
+		CiphertextModuli: p.params.Q(), SpecialModuli: p.params.P(), Rotations: len(needs.Rotations), KeyBytes: needs.Sent(p.logN, p.params.PCount()), Samples: samples, Why: p.Why(),
 	}
 	for t := range p.cell.steps {
 		d.Layers = append(d.Layers, he.LayerDescription{

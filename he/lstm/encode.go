@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
@@ -13,15 +12,15 @@ import (
 
 // encoder makes plaintexts. One goroutine's.
 type encoder struct {
-	plan         *Plan
+	half         *half
 	encoder      *ckks.Encoder
 	slots        []complex128
 	coefficients []uint64 // two's complements
 	subs         []*ring.SubRing
 }
 
-func (p *Plan) newEncoder() *encoder {
-	return &encoder{plan: p, encoder: ckks.NewEncoder(p.fast()), slots: make([]complex128, p.params.MaxSlots()), coefficients: make([]uint64, p.params.N())}
+func newEncoder(h *half) *encoder {
+	return &encoder{half: h, encoder: ckks.NewEncoder(h.params), slots: make([]complex128, h.params.MaxSlots()), coefficients: make([]uint64, h.params.N())}
 }
 
 // use is what a plaintext is for.
@@ -33,8 +32,8 @@ type use struct {
 // blocks encodes values[u] in all slots of block u, as the integers next to them.
 // dst has the limbs of the ciphertext and, if extended, the special ones.
 func (e *encoder) blocks(dst engine.Poly, values []float64, u use) error {
-	s := e.plan.Slots()
-	for b := range e.plan.blocks {
+	s := e.half.slots()
+	for b := range e.half.Blocks {
 		v := complex(0, 0)
 		if b < len(values) {
 			v = complex(values[b], 0)
@@ -50,7 +49,7 @@ func (e *encoder) blocks(dst engine.Poly, values []float64, u use) error {
 // encode encodes e.slots, which it uses up: the coefficients of Lattigo's
 // transform, rounded half to even. It refuses coefficients of 62 bits and more.
 func (e *encoder) encode(dst engine.Poly, u use) error {
-	p := e.plan.fast()
+	p := e.half.params
 	if err := e.encoder.IFFT(e.slots, p.LogMaxDimensions().Cols); err != nil {
 		return fmt.Errorf("lstm: encoding: %w", err)
 	}
@@ -74,13 +73,4 @@ func (e *encoder) encode(dst engine.Poly, u use) error {
 	}
 	engine.Integers(dst, e.subs, e.coefficients, 0, u.multiply)
 	return nil
-}
-
-// metadata describes ciphertexts whose slots are scale times what they stand for.
-func (p *Plan) metadata(scale float64) *rlwe.MetaData {
-	m := &rlwe.MetaData{}
-	m.Scale = rlwe.NewScale(scale)
-	m.LogDimensions = p.params.LogMaxDimensions()
-	m.IsBatched, m.IsNTT = true, true
-	return m
 }

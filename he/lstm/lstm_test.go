@@ -274,64 +274,75 @@ func TestCellRefuses(t *testing.T) {
 	}
 }
 
+// pairOf is a client with a new secret key, and a server, of a plan.
+func pairOf(t testing.TB, p *Plan) (*Client, *Server) {
+	t.Helper()
+	c, err := newPlanClient(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newServer(p, c.pair)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, s
+}
+
 // Keys, inputs and outputs of another plan are refused, and sequences of another
 // length.
 func TestInsecureRolesRefuse(t *testing.T) {
 	p := cells()["one step"]
-	plan, other := insecure(t, p, 700), insecure(t, p, 650)
 	ctx := context.Background()
-	client, stranger := NewClient(plan), NewClient(other)
-	keys, err := client.EvaluationKeys(ctx, nil)
+	client, s := pairOf(t, insecure(t, p, 700))
+	stranger, _ := pairOf(t, insecure(t, p, 650))
+	keys, err := client.evaluationKeys(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	foreign, err := stranger.EvaluationKeys(ctx, nil)
+	foreign, err := stranger.evaluationKeys(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := client.Encrypt(ctx, lstmtest.Sequences(p, 2, 1))
+	in, err := client.encrypt(ctx, &p.Input, lstmtest.Sequences(p, 2, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	strange, err := stranger.Encrypt(ctx, lstmtest.Sequences(p, 1, 1))
+	strange, err := stranger.encrypt(ctx, &p.Input, lstmtest.Sequences(p, 1, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := NewServer(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Evaluate(ctx, in, foreign, nil); err == nil {
+	if _, err := s.evaluate(ctx, in, foreign, nil); err == nil {
 		t.Error("keys of another plan are taken")
 	}
-	if _, err := s.Evaluate(ctx, strange, keys, nil); err == nil {
+	if _, err := s.evaluate(ctx, strange, keys, nil); err == nil {
 		t.Error("inputs of another plan are taken")
 	}
-	out, err := s.Evaluate(ctx, in, keys, nil)
+	out, err := s.evaluate(ctx, in, keys, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := stranger.Decrypt(out, 1); err == nil {
+	slots := client.half.slots()
+	if _, err := stranger.decrypt(out, 1); err == nil {
 		t.Error("outputs of another plan are decrypted")
 	}
-	if _, err := client.Decrypt(out, plan.Slots()+1); err == nil {
+	if _, err := client.decrypt(out, slots+1); err == nil {
 		t.Error("more sequences are decrypted than there are")
 	}
-	if _, err := client.Encrypt(ctx, []bundle.Sample{{1}, {1, 2}}); err == nil || !strings.Contains(err.Error(), "sample 1 has 2 values, the program takes shape [1 1]") {
+	if _, err := client.encrypt(ctx, &p.Input, []bundle.Sample{{1}, {1, 2}}); err == nil || !strings.Contains(err.Error(), "sample 1 has 2 values, the program takes shape [1 1]") {
 		t.Errorf("long sequence: %v", err)
 	}
-	if _, err := client.Encrypt(ctx, nil); err == nil {
+	if _, err := client.encrypt(ctx, &p.Input, nil); err == nil {
 		t.Error("a batch of nothing is encrypted")
 	}
-	if _, err := client.Encrypt(ctx, make([]bundle.Sample, plan.Slots()+1)); err == nil {
+	if _, err := client.encrypt(ctx, &p.Input, make([]bundle.Sample, slots+1)); err == nil {
 		t.Error("too many sequences are encrypted")
 	}
-	if again, err := client.Encrypt(ctx, lstmtest.Sequences(p, 2, 1)); err != nil || again.SHA256() == in.SHA256() {
+	if again, err := client.encrypt(ctx, &p.Input, lstmtest.Sequences(p, 2, 1)); err != nil || again.seed == in.seed || slices.Equal(again.steps[0][0][0][0], in.steps[0][0][0][0]) {
 		t.Errorf("two encryptions are the same, %v", err)
 	}
 	stopped, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := s.Evaluate(stopped, in, keys, nil); !errors.Is(err, context.Canceled) {
+	if _, err := s.evaluate(stopped, in, keys, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }

@@ -3,8 +3,6 @@ package lstm
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"runtime"
@@ -15,9 +13,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/he"
-	"qtool/he/fastntt"
 	"qtool/he/internal/ckksnoise"
-	"qtool/he/internal/costmodel"
 	"qtool/he/internal/primes"
 	"qtool/he/security"
 	"qtool/internal/elementary"
@@ -56,8 +52,7 @@ const (
 type Plan struct {
 	program    *bundle.Program
 	cell       *cell
-	params     ckks.Parameters        // as Lattigo makes them
-	fast       func() ckks.Parameters // with this processor's transforms, for clients and servers
+	params     ckks.Parameters // as Lattigo makes them
 	logN       int
 	message    int // log2 of the scale
 	blocks     int
@@ -68,7 +63,8 @@ type Plan struct {
 	usual      []float64 // for inputs like the calibration samples
 	largest    float64   // logit
 	workers    int
-	hash       [32]byte
+	asked      float64               // bits of precision
+	half       func() (*half, error) // what clients need, with the ring that clients and servers compute in
 	why        []string
 }
 
@@ -132,10 +128,7 @@ func maxLogQP() float64 {
 
 // newPlan is a plan for one ring, whose modulus may have limit bits.
 func newPlan(ctx context.Context, p *bundle.Program, c *cell, o Options, logN int, limit float64) (*Plan, error) {
-	blocks := 1
-	for blocks < c.hidden {
-		blocks *= 2
-	}
+	blocks := c.blocks()
 	if blocks > 1<<(logN-1) {
 		return nil, fmt.Errorf("%d elements pass the %d slots of degree 2^%d", c.hidden, 1<<(logN-1), logN)
 	}
@@ -152,15 +145,14 @@ func newPlan(ctx context.Context, p *bundle.Program, c *cell, o Options, logN in
 		if message < minMessage {
 			continue
 		}
-		plan := &Plan{program: p, cell: c, logN: logN, message: message, blocks: blocks, workers: o.Workers}
+		plan := &Plan{program: p, cell: c, logN: logN, message: message, blocks: blocks, workers: o.Workers, asked: o.Bits}
 		if err := plan.build(ctx, limbs, special, limit); err != nil {
 			best = err.Error()
 			continue
 		}
 		if plan.Bits() >= o.Bits {
 			plan.split = newSplit(plan.blocks, limbs, special, logN)
-			plan.hash = plan.digest()
-			plan.fast = sync.OnceValue(plan.accelerated)
+			plan.finished()
 			return plan, nil
 		}
 		if best == "" {
@@ -182,16 +174,19 @@ func (p *Plan) build(ctx context.Context, limbs, special int, limit float64) err
 	if err := cmp.Or(err1, err2, err3); err != nil {
 		return err
 	}
-	q := append(first, rest...)
-	var err error
-	p.params, err = ckks.NewParametersFromLiteral(ckks.ParametersLiteral{LogN: p.logN, Q: q, P: sp, LogDefaultScale: p.message})
-	if err != nil {
+	if err := p.take(append(first, rest...), sp); err != nil {
 		return err
 	}
 	if total := p.LogQP(); total > limit {
 		return fmt.Errorf("the primes have %.2f bits where %.0f are secure", total, limit)
 	}
-	if err := ctx.Err(); err != nil {
+	return ctx.Err()
+}
+
+// take makes the parameters of primes and predicts the error.
+func (p *Plan) take(q, sp []uint64) (err error) {
+	p.params, err = ckks.NewParametersFromLiteral(ckks.ParametersLiteral{LogN: p.logN, Q: q, P: sp, LogDefaultScale: p.message})
+	if err != nil {
 		return err
 	}
 	for _, x := range q {
@@ -207,16 +202,16 @@ func (p *Plan) build(ctx context.Context, limbs, special int, limit float64) err
 	return nil
 }
 
-// accelerated are the parameters afresh, with this processor's transforms.
-func (p *Plan) accelerated() ckks.Parameters {
-	fresh, err := ckks.NewParametersFromLiteral(p.params.ParametersLiteral())
-	if err == nil {
-		_, err = fastntt.Install(fresh)
+// finished prepares what clients of a plan need, whose parameters are chosen.
+func (p *Plan) finished() { p.half = sync.OnceValues(p.newHalf) }
+
+// blocks is how many the slots are divided into: a power of two.
+func (c *cell) blocks() int {
+	n := 1
+	for n < c.hidden {
+		n *= 2
 	}
-	if err != nil { // the plan's own were made of the same
-		panic(fmt.Sprintf("lstm: rings of a plan: %v", err))
-	}
-	return fresh
+	return n
 }
 
 // noise is the prediction for the magnitudes of c.
@@ -279,25 +274,4 @@ func (p *Plan) explain(o Options, limit float64, refused []string) {
 	if len(refused) > 0 {
 		say("%s", refused[len(refused)-1])
 	}
-}
-
-// digest is the hash of what keys and ciphertexts depend on: parameters, layout,
-// what inputs mean, factors (rounded, as processors that fuse products and sums differ
-// in their last bits) and the numbers of steps and ciphertexts.
-func (p *Plan) digest() [32]byte {
-	h := sha256.New()
-	h.Write([]byte("qtool lstm 1"))
-	write := func(v ...uint64) {
-		for _, x := range v {
-			h.Write(binary.LittleEndian.AppendUint64(nil, x))
-		}
-	}
-	write(uint64(p.logN), uint64(p.blocks), uint64(p.split.babies), uint64(p.cell.steps), uint64(p.cell.inputs), uint64(len(p.cell.w)))
-	write(p.params.Q()...)
-	write(p.params.P()...)
-	write(math.Float64bits(costmodel.Coarse(p.shared.x)), math.Float64bits(costmodel.Coarse(p.shared.out)))
-	for _, q := range p.program.Input.Codes() {
-		write(uint64(q))
-	}
-	return [32]byte(h.Sum(nil))
 }

@@ -9,29 +9,25 @@ import (
 	"qtool/he/internal/rolestest"
 )
 
-// planned are the functions of a plan: the ring with this processor's transforms,
-// made when it is first asked for. Planning makes them, before there is a key.
-var planned = []string{"sync.OnceValue", "qtool/he/lstm.newPlan", "qtool/he/lstm.(*Plan).accelerated"}
+// planned are the functions of a plan: what its client needs, with the ring, made when it
+// is first asked for. Planning makes them, before there is a key.
+var planned = []string{"sync.OnceValue", "qtool/he/lstm.newPlan", "qtool/he/lstm.(*Plan).newHalf", "qtool/he/lstm.(*Plan).finished"}
 
 // What a server holds after an evaluation, and what it sees, has no run of the
 // client's key; the client prints none.
 func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 	ctx, p := context.Background(), cells()["one step"]
 	plan := insecure(t, p, 1000)
-	client := NewClient(plan)
-	keys, err := client.EvaluationKeys(ctx, nil)
+	client, server := pairOf(t, plan)
+	keys, err := client.evaluationKeys(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := NewServer(plan)
+	in, err := client.encrypt(ctx, &p.Input, lstmtest.Sequences(p, 5, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := client.Encrypt(ctx, lstmtest.Sequences(p, 5, 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := server.Evaluate(ctx, in, keys, nil)
+	out, err := server.evaluate(ctx, in, keys, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

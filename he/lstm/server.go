@@ -3,49 +3,88 @@ package lstm
 import (
 	"context"
 	"fmt"
+	"sync"
 
+	"qtool/he"
 	"qtool/he/packed/engine"
 	"qtool/internal/parallel"
 )
 
 // Server evaluates the program on batches. It knows the plan, the program and
-// evaluation keys; no field of it can hold a secret key. It is not safe for
-// concurrent use; it spreads its work over the plan's workers itself.
+// evaluation keys; no field of it can hold a secret key. It is safe for concurrent use, and
+// implements he.Server; it spreads its work over the plan's workers itself.
 type Server struct {
-	plan     *Plan
-	engine   *engine.Engine
-	encoders []*encoder
+	pair   [32]byte // the hash that everything it reads and writes carries
+	plan   *Plan
+	half   *half
+	engine *engine.Engine
+
+	mu   sync.Mutex
+	idle [][]*encoder // an evaluation's, one a worker
 }
 
-// NewServer makes a server.
-func NewServer(p *Plan) (*Server, error) {
-	e, err := engine.New(p.fast().Parameters, p.workers, 0)
-	if err != nil {
-		return nil, fmt.Errorf("lstm: %w", err)
+var _ he.Server = (*Server)(nil)
+
+// NewServer implements he.Halves.
+func (p *Plan) NewServer(ctx context.Context, spec [32]byte) (he.Server, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
-	s := &Server{plan: p, engine: e}
-	for range p.workers {
-		s.encoders = append(s.encoders, p.newEncoder())
+	s, err := newServer(p, spec)
+	if err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
-// Operations are counted for progress: linear maps, gates, the cell and the
-// output of every step, and the logits.
-func (p *Plan) Operations() int { return 7*p.cell.steps + 1 }
+func newServer(p *Plan, pair [32]byte) (*Server, error) {
+	h, err := p.half()
+	if err != nil {
+		return nil, err
+	}
+	e, err := engine.New(h.params.Parameters, p.workers, 0)
+	if err != nil {
+		return nil, fmt.Errorf("lstm: %w", err)
+	}
+	return &Server{pair: pair, plan: p, half: h, engine: e}, nil
+}
 
-// Evaluate gives the encrypted logits of a batch. It refuses keys and inputs of
+// encoders are as many as there are workers, for one evaluation, and done gives them back.
+func (s *Server) encoders() (all []*encoder, done func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.idle); n > 0 {
+		all, s.idle = s.idle[n-1], s.idle[:n-1]
+	} else {
+		for range s.plan.workers {
+			all = append(all, newEncoder(s.half))
+		}
+	}
+	return all, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.idle = append(s.idle, all)
+	}
+}
+
+// operations are counted for progress: linear maps, gates, the cell and the
+// output of every step, and the logits.
+func (p *Plan) operations() int { return 7*p.cell.steps + 1 }
+
+// evaluate gives the encrypted logits of a batch. It refuses keys and inputs of
 // another plan before any work. done, if not nil, is called after each of
-// Plan.Operations operations.
-func (s *Server) Evaluate(ctx context.Context, in *Inputs, keys *EvaluationKeys, done func()) (*Outputs, error) {
+// Plan.operations operations.
+func (s *Server) evaluate(ctx context.Context, in *Inputs, keys *EvaluationKeys, done func()) (*Outputs, error) {
 	p := s.plan
-	if err := keys.check(p); err != nil {
+	if err := keys.check(s.half, s.pair); err != nil {
 		return nil, err
 	}
-	if err := in.check(p, keys.id); err != nil {
+	if err := in.check(s.half, s.pair, keys.id); err != nil {
 		return nil, err
 	}
-	e := &evaluation{Server: s, ctx: ctx, keys: keys, done: done}
+	encoders, idle := s.encoders()
+	defer idle()
+	e := &evaluation{Server: s, ctx: ctx, keys: keys, done: done, encoders: encoders}
 	for t := range p.cell.steps {
 		if err := e.step(t, in.steps[t]); err != nil {
 			return nil, err
@@ -60,7 +99,7 @@ func (s *Server) Evaluate(ctx context.Context, in *Inputs, keys *EvaluationKeys,
 	if err != nil {
 		return nil, err
 	}
-	return &Outputs{p.hash, in.id, logits[0]}, nil
+	return &Outputs{s.pair, in.id, logits[0]}, nil
 }
 
 // evaluation is one batch on its way.
@@ -69,7 +108,9 @@ type evaluation struct {
 	ctx  context.Context
 	keys *EvaluationKeys
 	done func()
-	c, h engine.Ciphertext // nil before the first step
+	// encoders are one a worker.
+	encoders []*encoder
+	c, h     engine.Ciphertext // nil before the first step
 }
 
 func (e *evaluation) tick() error {

@@ -6,13 +6,13 @@ import (
 	"math"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-	"github.com/tuneinsight/lattigo/v5/ring"
 	"github.com/tuneinsight/lattigo/v5/schemes/bgv"
 	"github.com/tuneinsight/lattigo/v5/schemes/ckks"
 
 	"qtool/he"
 	"qtool/he/fastntt"
 	"qtool/he/internal/log2"
+	"qtool/he/internal/primes"
 	"qtool/he/packed/keyset"
 	"qtool/he/security"
 	"qtool/internal/strict"
@@ -115,20 +115,7 @@ func (h *half) checkModuli() error {
 	for _, r := range h.Residues {
 		all = append(all, r.Modulus)
 	}
-	return checkPrimes(h.LogN, all)
-}
-
-// checkPrimes refuses moduli that are no distinct primes of at most maxHalfPrime bits with
-// transforms of degree 2^logN.
-func checkPrimes(logN int, all []uint64) error {
-	seen := map[uint64]bool{}
-	for _, q := range all {
-		if q >= 1<<maxHalfPrime || q%(2<<logN) != 1 || seen[q] || !ring.IsPrime(q) {
-			return fmt.Errorf("modulus %d is not a prime that is 1 modulo 2^%d, of at most %d bits, and there once", q, logN+1, maxHalfPrime)
-		}
-		seen[q] = true
-	}
-	return nil
+	return primes.Check(h.LogN, maxHalfPrime, all...)
 }
 
 func (h *half) checkCounts(outputs int) error {

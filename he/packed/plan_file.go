@@ -12,6 +12,7 @@ import (
 	"qtool/bundle"
 	"qtool/he"
 	"qtool/he/internal/log2"
+	"qtool/he/internal/primes"
 	"qtool/he/packed/lower"
 	"qtool/he/security"
 	"qtool/he/wire"
@@ -185,7 +186,7 @@ func readPlan(ctx context.Context, b []byte, scheme string, p *bundle.Program) (
 	case len(f.Why) > maxWhy:
 		return refuse("%d reasons pass the limit of %d", len(f.Why), maxWhy)
 	}
-	if err := checkPrimes(f.LogN, append(append(append([]uint64{}, f.Q...), f.P...), f.T...)); err != nil {
+	if err := primes.Check(f.LogN, maxHalfPrime, append(append(append([]uint64{}, f.Q...), f.P...), f.T...)...); err != nil {
 		return refuse("%w", err)
 	}
 	for _, q := range f.Q {

@@ -10,6 +10,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/he"
+	"qtool/he/internal/meter"
 	"qtool/he/internal/sample"
 	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
@@ -25,21 +26,6 @@ import (
 //	outputs          of every plaintext prime and ciphertext body and mask
 //
 // How many there are, and modulo which primes, follows from the client half.
-
-// open reads the head of an object that stands alone.
-func open(r io.Reader, kind wire.Kind, pair [32]byte, length int64) (*wire.Reader, error) {
-	in, err := wire.Open(r)
-	if err == io.EOF {
-		err = fmt.Errorf("there is nothing to read: %w", io.ErrUnexpectedEOF)
-	}
-	if err == nil {
-		err = in.Expect(wire.Object{Kind: kind, Spec: pair, Length: length})
-	}
-	if err != nil {
-		return nil, fmt.Errorf("packed: %v: %w", kind, err)
-	}
-	return in, nil
-}
 
 // WriteSecretKey implements he.Client.
 func (c *Client) WriteSecretKey(w io.Writer) error {
@@ -59,9 +45,9 @@ func ReadClient(s *he.ClientSpec, r io.Reader) (he.Client, error) {
 
 func readSecretKey(h *half, pair [32]byte, r io.Reader) (*rlwe.SecretKey, wire.KeyID, error) {
 	n := h.params.N()
-	in, err := open(r, wire.SecretKey, pair, int64(n))
+	in, err := wire.OpenWanted(r, wire.Object{Kind: wire.SecretKey, Spec: pair, Length: int64(n)})
 	if err != nil {
-		return nil, wire.KeyID{}, err
+		return nil, wire.KeyID{}, fmt.Errorf("packed: %w", err)
 	}
 	b := in.NewBytes(n)
 	defer clear(b)
@@ -79,7 +65,7 @@ func readSecretKey(h *half, pair [32]byte, r io.Reader) (*rlwe.SecretKey, wire.K
 func (c *Client) WriteEvaluationKeys(ctx context.Context, w io.Writer, step func(he.Step)) error {
 	h := c.half
 	out := wire.Create(w, wire.Object{Kind: wire.EvaluationKeys, Spec: c.pair, Key: c.id, Length: h.sizes().Keys})
-	count := stepper(step, "keygen", h.needs.Count())
+	count := meter.Counter(step, "keygen", h.needs.Count())
 	if err := keyset.Write(ctx, out, runtime.GOMAXPROCS(0), h.params, h.needs, c.secret, sample.NewSeed(), count); err != nil {
 		return err
 	}
@@ -87,26 +73,14 @@ func (c *Client) WriteEvaluationKeys(ctx context.Context, w io.Writer, step func
 	return err
 }
 
-// stepper calls step, if not nil, with one more of n at every call.
-func stepper(step func(he.Step), phase string, n int) func() {
-	if step == nil {
-		return nil
-	}
-	done := 0
-	return func() {
-		done++
-		step(he.Step{Phase: phase, Done: done, Total: n})
-	}
-}
-
 // ReadKeys implements he.Server.
 func (s *Server) ReadKeys(ctx context.Context, r io.Reader) (he.Keys, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	in, err := open(r, wire.EvaluationKeys, s.pair, s.half.sizes().Keys)
+	in, err := wire.OpenWanted(r, wire.Object{Kind: wire.EvaluationKeys, Spec: s.pair, Length: s.half.sizes().Keys})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("packed: %w", err)
 	}
 	k := &EvaluationKeys{s.pair, in.Object().Key, keyset.Read(in, s.half.params, s.half.needs)}
 	if err := in.End(); err != nil {
@@ -177,7 +151,7 @@ func (s *Server) Evaluate(ctx context.Context, keys he.Keys, in *wire.Reader, ou
 	if err != nil {
 		return err
 	}
-	outputs, err := s.evaluate(ctx, inputs, k, nil, stepper(step, "evaluate", s.ops()))
+	outputs, err := s.evaluate(ctx, inputs, k, nil, meter.Counter(step, "evaluate", s.ops()))
 	if err != nil {
 		return err
 	}

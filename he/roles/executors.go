@@ -11,7 +11,9 @@ import (
 	"qtool/bundle"
 	"qtool/he"
 	"qtool/he/bgv"
+	"qtool/he/lstm"
 	"qtool/he/packed"
+	"qtool/he/tfhe"
 )
 
 // executor is how the halves of a back end are read.
@@ -27,8 +29,10 @@ type executor struct {
 // executors are the back ends by what client and server halves call them.
 var executors = map[string]executor{
 	"bgv":         {bgv.NewClient, bgv.ReadClient, decoded(bgv.DecodePlan)},
+	"lstm":        {lstm.NewClient, lstm.ReadClient, decoded(lstm.DecodePlan)},
 	"packed-bgv":  {packed.NewClient, packed.ReadClient, decoded(packed.DecodeExactPlan)},
 	"packed-ckks": {packed.NewClient, packed.ReadClient, decoded(packed.DecodePlan)},
+	"tfhe":        {tfhe.NewClient, tfhe.ReadClient, decoded(tfhe.DecodePlan)},
 }
 
 // decoded is a back end's DecodePlan for any back end.

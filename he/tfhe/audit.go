@@ -95,7 +95,7 @@ func (a *audit) end(out *Output) {
 	last := len(a.layers) - 1
 	l := a.plan.last()
 	for o := range l.n {
-		got, noise := l.logit(a.secret, out, o)
+		got, noise := a.plan.half.logit(a.secret, out, o)
 		want := l.messageOf(a.values, o)
 		r := &a.layers[last].outcomes[o]
 		r.noise = wrap(noise + float64(got-want)/float64(2*l.half))

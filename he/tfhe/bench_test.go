@@ -32,7 +32,7 @@ func BenchmarkLookup(b *testing.B) {
 				b.Fatal(err)
 			}
 			k := NewSecretKey(p)
-			keys, err := k.EvaluationKeys(context.Background(), 2, nil)
+			keys, err := k.evaluationKeys(context.Background(), [32]byte{}, 2)
 			if err != nil {
 				b.Fatal(err)
 			}

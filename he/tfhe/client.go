@@ -4,96 +4,124 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 
 	"qtool/bundle"
+	"qtool/he"
 	"qtool/he/internal/guard"
 	"qtool/he/internal/sample"
+	"qtool/he/wire"
 	"qtool/internal/elementary"
 )
 
-// Client owns the secret key: it encrypts samples and decrypts logits. It is not
-// safe for concurrent use.
+// Client owns the secret key: it encrypts samples and decrypts logits. It is safe for
+// concurrent use, and implements he.Client.
 type Client struct {
 	guard.Secret[Client]
-	plan    *Plan
-	secret  *SecretKey
-	sampler *sampler
+	*client
 }
 
-// NewClient makes a client with a new secret key.
-func NewClient(p *Plan) *Client { return newClient(p, NewSecretKey(p.params)) }
-
-func newClient(p *Plan, k *SecretKey) *Client {
-	return &Client{plan: p, secret: k, sampler: p.params.newSampler(sample.NewSeed())}
+// client is what a Client holds.
+type client struct {
+	spec   *he.ClientSpec // nil in an executor
+	pair   [32]byte       // the hash that everything it writes carries
+	input  bundle.Input
+	half   *half
+	secret *SecretKey
 }
 
-// NewClientWithKey makes a client with a key it had before. It returns a
-// *KeyError if the key has other parameters than the plan.
-func NewClientWithKey(p *Plan, k *SecretKey) (*Client, error) {
-	if k.params.ParametersLiteral != p.params.ParametersLiteral {
-		return nil, &KeyError{What: "secret key", Got: k.params.ParametersLiteral, Want: p.params.ParametersLiteral}
+var _ he.Client = (*Client)(nil)
+
+// NewClient makes a client of a client half, with a new secret key.
+func NewClient(s *he.ClientSpec) (he.Client, error) {
+	return clientOf(s, func(h *half, _ [32]byte) (*SecretKey, error) { return NewSecretKey(h.params), nil })
+}
+
+// clientOf is the client of a half that anybody may have made, with the key that is given.
+func clientOf(s *he.ClientSpec, key func(*half, [32]byte) (*SecretKey, error)) (he.Client, error) {
+	pair, err := s.Hash()
+	if err != nil {
+		return nil, err
 	}
-	return newClient(p, k), nil
-}
-
-// EvaluationKeys makes the server's keys; see SecretKey.EvaluationKeys.
-func (c *Client) EvaluationKeys(ctx context.Context, progress func(done, total int)) (*EvaluationKeys, error) {
-	return c.secret.EvaluationKeys(ctx, c.plan.workers, progress)
-}
-
-// KeyError says that a key or ciphertext belongs to other parameters or, if those
-// agree, to another secret key.
-type KeyError struct {
-	What      string
-	Got, Want ParametersLiteral
-}
-
-// Error names what does not fit.
-func (e *KeyError) Error() string {
-	if e.Got == e.Want {
-		return fmt.Sprintf("tfhe: %s belongs to another secret key", e.What)
+	h, err := readHalf(s)
+	if err != nil {
+		return nil, fmt.Errorf("tfhe: client half: %w", err)
 	}
-	return fmt.Sprintf("tfhe: %s has other parameters: %v, want %v", e.What, &e.Got, &e.Want)
+	k, err := key(h, pair)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{client: &client{s, pair, s.Input, h, k}}, nil
 }
+
+// newClient makes a client with a new secret key in the process of the server, which
+// needs no client half.
+func (p *Plan) newClient() *Client {
+	return &Client{client: &client{input: p.program.Input, half: p.half, secret: NewSecretKey(p.params)}}
+}
+
+// Spec implements he.Client.
+func (c *Client) Spec() *he.ClientSpec { return c.spec }
+
+// KeyID implements he.Client.
+func (c *Client) KeyID() wire.KeyID { return c.secret.id }
+
+// evaluationKeys makes the server's keys; see SecretKey.evaluationKeys.
+func (c *Client) evaluationKeys(ctx context.Context, workers int) (*EvaluationKeys, error) {
+	return c.secret.evaluationKeys(ctx, c.pair, workers)
+}
+
+// workers is how many goroutines a client's work is spread over.
+func workers() int { return runtime.GOMAXPROCS(0) }
 
 // Input is one encrypted sample: its values in the coefficients of ring
 // ciphertexts, N each. Public.
 type Input struct {
-	params ParametersLiteral
-	plan   [32]byte // its digest
-	id     KeyID
+	pair [32]byte
+	id   wire.KeyID
+	seed [sample.SeedSize]byte // of the masks c1
 	// parts are (c0, c1) in the coefficient domain.
 	parts [][2][]uint64
 }
 
 // Output is one sample's encrypted logits. Public.
 type Output struct {
-	params ParametersLiteral
-	plan   [32]byte
-	id     KeyID
+	pair   [32]byte
+	id     wire.KeyID
 	logits []bigKey
 	exact  []exact // in place of logits, of a precise plan
 }
 
-// Encrypt encrypts a sample: code q of element i has the phase q / 2H in coefficient
+// mask fills c1 with the mask of part k of an input: uniform residues in the coefficient
+// domain, from the public seed's stream.
+func (p *Parameters) mask(c1 []uint64, seed [sample.SeedSize]byte, k int) {
+	sample.NewStream(sample.Derived(seed, "tfhe input", uint64(k))).Uniform(c1, p.q)
+}
+
+// encrypt encrypts a sample: code q of element i has the phase q / 2H in coefficient
 // i, with the half message space H of its encoding.
 //
 // It returns an error if the sample is none of the program's.
-func (c *Client) Encrypt(s bundle.Sample) (*Input, error) {
-	p := c.plan
-	if err := p.program.Input.CheckSamples([]bundle.Sample{s}); err != nil {
+func (c *Client) encrypt(s bundle.Sample) (*Input, error) {
+	return c.encryptWith(s, sample.NewSeed(), sample.NewSeed())
+}
+
+// encryptWith is encrypt with the seeds of masks and of errors.
+func (c *Client) encryptWith(s bundle.Sample, masks, errors sample.Seed) (*Input, error) {
+	if err := c.input.CheckSamples([]bundle.Sample{s}); err != nil {
 		return nil, fmt.Errorf("tfhe: %w", err)
 	}
-	in := &Input{params: p.params.ParametersLiteral, plan: p.hash, id: c.secret.id}
-	n := p.params.N()
-	for from := 0; from < len(s); from += n {
-		part := s[from:min(from+n, len(s))]
+	h, p := c.half, c.half.params
+	in := &Input{pair: c.pair, id: c.secret.id, seed: masks}
+	drawn := p.newSampler(errors)
+	defer drawn.stream.Close()
+	n := p.N()
+	for k := range h.parts() {
 		c0, c1 := make([]uint64, n), make([]uint64, n)
-		c.sampler.zero(c.secret, c0, c1)
-		p.params.inverse(c0)
-		p.params.inverse(c1)
-		for i, q := range part {
-			c0[i] = (c0[i] + p.params.encode(int64(q), 2*int64(p.encodings[from+i].half))) % p.params.q
+		p.mask(c1, in.seed, k)
+		drawn.body(c.secret, c0, c1)
+		for i, q := range s[k*n : min((k+1)*n, len(s))] {
+			c0[i] = (c0[i] + p.encode(int64(q), 2*int64(h.inputs[k*n+i]))) % p.q
 		}
 		in.parts = append(in.parts, [2][]uint64{c0, c1})
 	}
@@ -113,42 +141,42 @@ func (e *NoiseError) Error() string {
 	return fmt.Sprintf("tfhe: logit %d decrypts to %d, outside its proved range [%d, %d]: a look-up failed", e.Logit, e.Value, e.Lo, e.Hi)
 }
 
-// Decrypt returns the logits, and how many bits the worst measured noise of a
+// decrypt returns the logits, and how many bits the worst measured noise of a
 // logit stays below the limit: log2(1/4H / |noise|). A look-up that failed on the
 // way cannot be told from the logits alone, unless they leave their proved range:
 // that is a *NoiseError.
-func (c *Client) Decrypt(out *Output) (bundle.Vec, float64, error) {
-	p := c.plan
-	if err := p.belongs("output", out.plan, out.id, c.secret.id); err != nil {
+func (c *Client) decrypt(out *Output) (bundle.Vec, float64, error) {
+	h := c.half
+	if err := belongs("output", out.pair, c.pair, out.id, c.secret.id); err != nil {
 		return bundle.Vec{}, 0, err
 	}
-	l := p.last()
 	unit := elementary.Exp2(-32)
 	count := len(out.logits)
-	if l.precise {
-		unit, count = 1/float64(p.params.q), len(out.exact)
+	if h.Precise {
+		unit, count = 1/float64(h.params.q), len(out.exact)
 	}
-	if count != l.n {
-		return bundle.Vec{}, 0, fmt.Errorf("tfhe: %d encrypted logits, the program has %d", count, l.n)
+	if count != len(h.Outputs) {
+		return bundle.Vec{}, 0, fmt.Errorf("tfhe: %d encrypted logits, the program has %d", count, len(h.Outputs))
 	}
-	logits, worst := make([]int64, l.n), 0.0
+	logits, worst := make([]int64, count), 0.0
 	for o := range logits {
-		message, noise := l.logit(c.secret, out, o)
+		message, noise := h.logit(c.secret, out, o)
 		worst = max(worst, math.Abs(noise))
-		if logits[o] = l.lo[o] + int64(message); logits[o] > l.hi[o] {
-			return bundle.Vec{}, 0, &NoiseError{o, logits[o], l.lo[o], l.hi[o]}
+		lo, hi := h.Outputs[o][0], h.Outputs[o][1]
+		if logits[o] = lo + int64(message); logits[o] > hi {
+			return bundle.Vec{}, 0, &NoiseError{o, logits[o], lo, hi}
 		}
 	}
-	return bundle.Vec{Small: logits}, elementary.Log2(p.params.bound(l) / max(worst, unit/2)), nil
+	return bundle.Vec{Small: logits}, elementary.Log2(1 / (4 * float64(h.Half)) / max(worst, unit/2)), nil
 }
 
-// belongs checks that a ciphertext was made for this plan and key.
-func (p *Plan) belongs(what string, hash [32]byte, got, want KeyID) error {
-	if hash != p.hash {
-		return fmt.Errorf("tfhe: %s was made for another program or other parameters", what)
+// belongs checks that a ciphertext or key is of a pair of halves, and of a secret key.
+func belongs(what string, pair, wantPair [32]byte, id, wantID wire.KeyID) error {
+	if pair != wantPair {
+		return fmt.Errorf("tfhe: %s: %w", what, wire.ErrSpec)
 	}
-	if got != want {
-		return &KeyError{What: what, Got: p.params.ParametersLiteral, Want: p.params.ParametersLiteral}
+	if id != wantID {
+		return fmt.Errorf("tfhe: %s: %w", what, wire.ErrKey)
 	}
 	return nil
 }
@@ -162,10 +190,10 @@ func (k *SecretKey) phase(c bigKey) uint32 {
 	return sum
 }
 
-// message is the message of an accumulator's phase x 2^-32, and the phase's distance
-// from the message's middle.
-func (l *layer) message(x uint32) (j int, noise float64) {
-	space := 2 * float64(l.half)
+// message32 is the message of an accumulator's phase x 2^-32 in a message space of 2 half,
+// and the phase's distance from the message's middle.
+func message32(x uint32, half int) (j int, noise float64) {
+	space := 2 * float64(half)
 	at := float64(float64(x) * elementary.Exp2(-32) * space)
 	j = int(at)
 	return j, (at - float64(j) - 0.5) / space

@@ -36,7 +36,7 @@ func (p *Plan) Describe(samples int) he.Description {
 	samples = max(samples, 1)
 	sum, l := p.Hash(), &p.params.ParametersLiteral
 	d := he.Description{
-		Backend: "pbs", Hash: hex.EncodeToString(sum[:]), LogN: l.LogN, Slots: 1, LogQP: float64(l.LogQ), SecurityBits: p.SecurityBits(),
+		Backend: Backend, Hash: hex.EncodeToString(sum[:]), LogN: l.LogN, Slots: 1, LogQP: float64(l.LogQ), SecurityBits: p.SecurityBits(),
 		CiphertextModuli: []uint64{p.params.q},
 		LWE: &he.LWEDescription{Dimension: l.Dimension, LogQ: l.LogSmallQ,
 			Digits: fmt.Sprintf("%v and %v in rotations, %v in key switches", l.Ring[0], l.Ring[1], l.Switch)},

@@ -2,12 +2,12 @@ package tfhe
 
 import (
 	"context"
-	"slices"
 
 	"qtool/bundle"
 	"qtool/he"
 	"qtool/he/internal/meter"
 	"qtool/he/internal/run"
+	"qtool/he/wire"
 	"qtool/kernel/cpu"
 )
 
@@ -39,7 +39,7 @@ func (p *Plan) lookupWork() float64 { return p.params.nanoseconds(cpu.Active) }
 func (p *Plan) backend() he.Backend {
 	budget := p.NoiseBudget()
 	return he.Backend{
-		Name: "pbs", LogN: p.params.LogN, LogQP: float64(p.params.LogQ), Slots: 1, Single: true,
+		Name: Backend, LogN: p.params.LogN, LogQP: float64(p.params.LogQ), Slots: 1, Single: true,
 		CiphertextModuli: []uint64{p.params.Q()}, PlaintextModuli: []uint64{}, TorusSlots: 2 * p.last().half,
 		SecurityBits: p.SecurityBits(), PredictedBits: budget[len(budget)-1].BitsLeft,
 		Why: p.Why(), Budget: budget,
@@ -51,43 +51,44 @@ type session struct {
 	plan   *Plan
 	client *Client
 	server *Server
+	keys   *EvaluationKeys
 }
 
 // start makes the keys and gives the server its own.
 func (p *Plan) start(ctx context.Context, _ *meter.Meter) (run.Session, run.Made, error) {
-	client := NewClient(p)
-	keys, err := client.EvaluationKeys(ctx, nil)
+	client := p.newClient()
+	keys, err := client.evaluationKeys(ctx, p.workers)
 	if err != nil {
 		return nil, run.Made{}, err
 	}
-	server, err := NewServer(p, keys)
-	return &session{p, client, server}, run.Made{KeyBytes: keys.Bytes()}, err
+	return &session{p, client, newServer(p, client.pair), keys}, run.Made{KeyBytes: wire.Size(p.half.sizes().Keys)}, nil
 }
 
 // Batch implements run.Session, with one sample.
 func (s *session) Batch(ctx context.Context, samples []bundle.Sample, m *meter.Meter) (*he.Result, error) {
 	p, r := s.plan, &he.Result{}
-	clear(s.server.seconds)
+	seconds := make(he.NodeSeconds, len(p.program.Nodes))
 	watch := newAudit(p, s.client.secret)
 	watch.begin(samples[0])
 	var left float64
 	logits, err := run.Phases(m, &r.Cost, func() (*Input, error) {
-		return s.client.Encrypt(samples[0])
+		return s.client.encrypt(samples[0])
 	}, func(in *Input) (*Output, error) {
-		return s.server.evaluate(ctx, in, func(lookups int) { m.Add(float64(lookups) * p.lookupWork()) }, watch)
+		return s.server.evaluate(ctx, s.keys, in, &evaluation{func(lookups int) { m.Add(float64(lookups) * p.lookupWork()) }, watch, seconds})
 	}, func(out *Output) (logits bundle.Vec, err error) {
 		watch.end(out)
-		logits, left, err = s.client.Decrypt(out)
+		logits, left, err = s.client.decrypt(out)
 		return logits, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = p.InputBytes(), p.OutputBytes()
+	size := p.half.sizes()
+	r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = wire.Size(size.Inputs), wire.Size(size.Outputs)
 	lookups := watch.record(1)
 	lookups.SecondsPerSample = r.Cost.Seconds.Evaluate
 	lookups.Milliseconds = 1e3 * r.Cost.Seconds.Evaluate / float64(max(p.Lookups(), 1))
-	r.Answers, r.Accounts = he.Exact{logits}, []he.Account{slices.Clone(s.server.seconds), lookups, he.Noise{BitsLeft: left}}
+	r.Answers, r.Accounts = he.Exact{logits}, []he.Account{seconds, lookups, he.Noise{BitsLeft: left}}
 	return r, nil
 }
 

@@ -37,7 +37,10 @@ func (p *Plan) explain(o Options, s *search) []string {
 		}
 		said[key] = true
 	}
-	why = append(why, fmt.Sprintf("a sample of %d look-ups fails with probability at most 2^%.1f, where 2^%.1f is accepted", p.Lookups(), log2Probability(p.perSample), o.LogFailure))
+	why = append(why, fmt.Sprintf("a sample of %d look-ups fails with probability at most 2^%.1f and its worst look-up with 2^%.1f, where %v is accepted", p.Lookups(), log2Probability(p.perSample), p.LogFailure(), p.target))
+	if p.LogFailure() > LivingLogFailure {
+		why = append(why, fmt.Sprintf("failures are likelier than 2^%d a look-up: enough to compare results with, under a key that is thrown away; for a key that stays in use ask for less", LivingLogFailure))
+	}
 	limit, _ := security.MaxLogQP(l.LogN)
 	small, _ := security.MaxLogLWE(l.Dimension)
 	if l.checkSecurity() == nil {

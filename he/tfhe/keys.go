@@ -4,119 +4,157 @@ import (
 	"context"
 
 	"qtool/he/internal/sample"
+	"qtool/he/wire"
 	"qtool/internal/parallel"
 )
 
 // EvaluationKeys let a server evaluate look-ups: public, made by the client,
-// large.
+// large. They are not changed once they are made.
 type EvaluationKeys struct {
 	params *Parameters
-	id     KeyID
+	pair   [32]byte
+	id     wire.KeyID
+	seed   [sample.SeedSize]byte // of all masks
 	// rotation encrypts every bit s_i of the small key: for every digit of c_0
-	// and c_1 a ring ciphertext of two polynomials, in the NTT domain and Montgomery
-	// form. That of digit j of c_k is an encryption of zero with s_i 2^(drop + j Base)
-	// added to component k, drop and Base being c_k's.
-	rotation []uint64
-	// switching encrypts every coefficient of S: for coefficient i and level j, n
-	// mask words and a body, modulo q, with the phase S_i * q / B^(j+1).
-	switching []uint32
+	// and c_1 a ring ciphertext of two polynomials, body and mask, in the NTT domain and
+	// Montgomery form. The phase of digit j of c_0 is s_i 2^(drop + j Base), of c_1 it is
+	// that times S, drop and Base being the component's.
+	rotation [][]uint64
+	// switching encrypts every coefficient of S, shareOf of them in one piece: for
+	// coefficient i and level j, n mask words and a body, modulo q, with the phase
+	// S_i * q / B^(j+1).
+	switching [][]uint32
 }
 
-// Parameters are those the keys were made for.
-func (e *EvaluationKeys) Parameters() *Parameters { return e.params }
+// shareOf is how many coefficients of S the switching keys are made of at once.
+const shareOf = 64
 
-// KeyID names the secret key that the keys belong to.
-func (e *EvaluationKeys) KeyID() KeyID { return e.id }
-
-// Bytes is the size of the keys on the wire.
-func (e *EvaluationKeys) Bytes() int64 {
-	return format.Bytes(e.params.RotationBytes() + e.params.SwitchingBytes())
+// newEvaluationKeys makes keys without words.
+func newEvaluationKeys(p *Parameters, pair [32]byte, id wire.KeyID, seed [sample.SeedSize]byte) *EvaluationKeys {
+	return &EvaluationKeys{
+		params: p, pair: pair, id: id, seed: seed,
+		rotation: make([][]uint64, p.Dimension), switching: make([][]uint32, p.N()/shareOf),
+	}
 }
+
+// KeyID implements he.Keys.
+func (e *EvaluationKeys) KeyID() wire.KeyID { return e.id }
+
+// Bytes implements he.Keys.
+func (e *EvaluationKeys) Bytes() int64 { return e.params.RotationBytes() + e.params.SwitchingBytes() }
 
 // row is component c of row r of the encryption of bit i.
 func (e *EvaluationKeys) row(i, r, c int) []uint64 {
 	n := e.params.N()
-	at := ((i*e.params.rows()+r)*2 + c) * n
-	return e.rotation[at : at+n]
+	at := (r*2 + c) * n
+	return e.rotation[i][at : at+n]
 }
 
 // switchRow is the encryption of coefficient i at level j.
 func (e *EvaluationKeys) switchRow(i, j int) []uint32 {
 	w := e.params.Dimension + 1
-	at := (i*e.params.Switch.Levels + j) * w
-	return e.switching[at : at+w]
+	at := (i%shareOf*e.params.Switch.Levels + j) * w
+	return e.switching[i/shareOf][at : at+w]
 }
 
-// EvaluationKeys makes the keys for a server on the given number of goroutines.
-// progress, if not nil, is called from one goroutine at a time with the share of
-// the work that is done.
-func (k *SecretKey) EvaluationKeys(ctx context.Context, workers int, progress func(done, total int)) (*EvaluationKeys, error) {
-	p := k.params
-	e := &EvaluationKeys{
-		params: p, id: k.id,
-		rotation:  make([]uint64, p.RotationBytes()/8),
-		switching: make([]uint32, p.SwitchingBytes()/4),
-	}
-	samplers := make([]*sampler, workers)
-	for w := range samplers {
-		samplers[w] = p.newSampler(sample.NewSeed())
-		defer samplers[w].stream.Close()
-	}
-	const share = 64 // coefficients of S a task
-	tasks, done := p.Dimension+p.N()/share, 0
-	err := parallel.Run(ctx, workers, tasks, func(w, task int) error {
-		if task < p.Dimension {
-			e.encryptBit(samplers[w], k, task)
-			return nil
+// keyTasks is how many pieces both keys have: one a bit of the small key, then the
+// switching keys' shares.
+func (p *Parameters) keyTasks() int { return p.Dimension + p.N()/shareOf }
+
+// maskOf is the stream of the masks of a piece of the keys.
+func maskOf(seed [sample.SeedSize]byte, piece int) *sample.Stream {
+	return sample.NewStream(sample.Derived(seed, "tfhe key", uint64(piece)))
+}
+
+// mask makes room for a piece and fills in its masks: rows and levels in order, of
+// switching keys the low bits of words of 32.
+func (e *EvaluationKeys) mask(piece int) {
+	p, stream := e.params, maskOf(e.seed, piece)
+	if piece < p.Dimension {
+		if e.rotation[piece] == nil {
+			e.rotation[piece] = make([]uint64, p.rows()*2*p.N())
 		}
-		from := (task - p.Dimension) * share
-		e.encryptCoefficients(samplers[w], k, from, from+share)
-		return nil
-	}, func() {
-		if done++; progress != nil {
-			progress(done, tasks)
+		for row := range p.rows() {
+			stream.Uniform(e.row(piece, row, 1), p.q)
 		}
-	})
-	if err != nil {
+		return
+	}
+	share := piece - p.Dimension
+	if e.switching[share] == nil {
+		e.switching[share] = make([]uint32, shareOf*p.Switch.Levels*(p.Dimension+1))
+	}
+	low := uint32(1)<<p.LogSmallQ - 1
+	for i := share * shareOf; i < (share+1)*shareOf; i++ {
+		for j := range p.Switch.Levels {
+			row := e.switchRow(i, j)[:p.Dimension]
+			stream.Words32(row)
+			for c := range row {
+				row[c] &= low
+			}
+		}
+	}
+}
+
+// fill fills in a piece, with errors of the sampler.
+func (e *EvaluationKeys) fill(s *sampler, k *SecretKey, piece int) {
+	e.mask(piece)
+	if piece < e.params.Dimension {
+		e.encryptBit(s, k, piece)
+	} else {
+		e.encryptCoefficients(s, k, (piece-e.params.Dimension)*shareOf)
+	}
+}
+
+// evaluationKeys makes the keys for a server on the given number of goroutines.
+func (k *SecretKey) evaluationKeys(ctx context.Context, pair [32]byte, workers int) (*EvaluationKeys, error) {
+	e := newEvaluationKeys(k.params, pair, k.id, sample.NewSeed())
+	if err := e.fillAll(ctx, k, workers, 0, k.params.keyTasks(), nil); err != nil {
 		return nil, err
 	}
 	return e, nil
 }
 
-// encryptBit fills in the rotation key of bit i.
+// fillAll fills in pieces from..to-1. done, if not nil, is called from one goroutine at a
+// time after each.
+func (e *EvaluationKeys) fillAll(ctx context.Context, k *SecretKey, workers, from, to int, done func()) error {
+	samplers := make([]*sampler, workers)
+	for w := range samplers {
+		samplers[w] = e.params.newSampler(sample.NewSeed())
+		defer samplers[w].stream.Close()
+	}
+	return parallel.Run(ctx, workers, to-from, func(w, i int) error {
+		e.fill(samplers[w], k, from+i)
+		return nil
+	}, done)
+}
+
+// encryptBit fills in the bodies of the rotation key of bit i.
 func (e *EvaluationKeys) encryptBit(s *sampler, k *SecretKey, i int) {
-	p := e.params
-	r := p.ring.SubRings[0]
-	for row := range p.rows() {
-		c := [2][]uint64{e.row(i, row, 0), e.row(i, row, 1)}
-		s.zero(k, c[0], c[1])
-		component, power := p.place(row)
-		r.AddScalar(c[component], uint64(k.smallKey[i])<<power, c[component])
-		r.MForm(c[0], c[0])
-		r.MForm(c[1], c[1])
+	for row := range e.params.rows() {
+		component, power := e.params.place(row)
+		s.row(k, e.row(i, row, 0), e.row(i, row, 1), component, uint64(k.smallKey[i])<<power)
 	}
 }
 
-// encryptCoefficients fills in the switching key of S's coefficients from..to-1.
-func (e *EvaluationKeys) encryptCoefficients(s *sampler, k *SecretKey, from, to int) {
+// encryptCoefficients fills in the bodies of the switching key of shareOf of S's
+// coefficients.
+func (e *EvaluationKeys) encryptCoefficients(s *sampler, k *SecretKey, from int) {
 	p := e.params
-	n, mask := p.Dimension, uint32(1)<<p.LogSmallQ-1
+	n, low := p.Dimension, uint32(1)<<p.LogSmallQ-1
 	errors, used := s.errors(), 0
-	for i := from; i < to; i++ {
+	for i := from; i < from+shareOf; i++ {
 		for j := range p.Switch.Levels {
 			if used == len(errors) {
 				errors, used = s.errors(), 0
 			}
 			row := e.switchRow(i, j)
-			s.stream.Words32(row[:n])
 			step := p.LogSmallQ - p.Switch.Base*(j+1)
 			body := uint32(int64(k.bigKey[i])<<step) + uint32(errors[used])
 			used++
 			for c := range n {
-				row[c] &= mask
 				body -= row[c] * uint32(k.smallKey[c])
 			}
-			row[n] = body & mask
+			row[n] = body & low
 		}
 	}
 	clear(errors)

@@ -26,7 +26,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 
 func sameAtEveryLevel(t *testing.T, plan *Plan) {
 	secret := NewSecretKey(plan.params)
-	keys, err := secret.EvaluationKeys(context.Background(), 2, nil)
+	keys, err := secret.evaluationKeys(context.Background(), [32]byte{}, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,20 +45,14 @@ func sameAtEveryLevel(t *testing.T, plan *Plan) {
 		if !slices.Equal(own.ntt, secret.ntt) {
 			t.Errorf("%v: the secret's transform differs", level)
 		}
-		client, err := NewClientWithKey(&again, own)
+		half := *plan.half
+		half.params, again.half = again.params, &half
+		client := &Client{client: &client{input: plan.program.Input, half: &half, secret: own}}
+		in, err := client.encryptWith(one, sample.Seed{1}, sample.Seed{2})
 		if err != nil {
 			t.Fatal(err)
 		}
-		client.sampler = again.params.newSampler(sample.Seed{1})
-		in, err := client.Encrypt(one)
-		if err != nil {
-			t.Fatal(err)
-		}
-		server, err := NewServer(&again, &public)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := server.Evaluate(context.Background(), in, nil)
+		out, err := newServer(&again, client.pair).evaluate(context.Background(), &public, in, &evaluation{})
 		if err != nil {
 			t.Fatal(err)
 		}

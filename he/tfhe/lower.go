@@ -8,7 +8,7 @@ import (
 	"qtool/he"
 )
 
-// lower groups a program's nodes into layers. Linear operations become one map up to
+// lower groups a program's nodes into layers, and assigns their message spaces. Linear operations become one map up to
 // the next table or product, in which a tensor that several nodes read, or one node by
 // several ways, is what it is of look-ups and inputs: weights that meet add up, so that
 // rows say exactly how noise does. An elementwise operation becomes a table over the
@@ -20,6 +20,16 @@ import (
 // that is not carried, a *he.InsufficientError that names the layer where no
 // parameters could carry a tensor, and ctx's once that is done.
 func lower(ctx context.Context, p *bundle.Program) ([]layer, error) {
+	layers, err := group(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	assign(layers)
+	return layers, nil
+}
+
+// group does lower's work but for message spaces and gains.
+func group(ctx context.Context, p *bundle.Program) ([]layer, error) {
 	if err := carried.Check(p); err != nil {
 		return nil, err
 	}
@@ -49,7 +59,6 @@ func lower(ctx context.Context, p *bundle.Program) ([]layer, error) {
 	if err := l.add(out, l.bounds[last], nil); err != nil {
 		return nil, he.AtLayer(err, "tfhe", out.name)
 	}
-	assign(l.layers)
 	return l.layers, nil
 }
 

@@ -13,15 +13,13 @@ func (p *Plan) MeasureLookups(ctx context.Context) (measure func(context.Context
 	if p.Lookups() == 0 {
 		return nil, errors.New("tfhe: the program has no look-ups to measure")
 	}
-	client := NewClient(p)
-	keys, err := client.EvaluationKeys(ctx, nil)
+	client := p.newClient()
+	keys, err := client.evaluationKeys(ctx, p.workers)
 	if err != nil {
 		return nil, err
 	}
-	s, err := NewServer(p, keys)
-	if err != nil {
-		return nil, err
-	}
+	s := newServer(p, client.pair)
+	workers, _ := s.workers(keys)
 	layer := 0
 	for p.layers[layer].tables == nil {
 		layer++
@@ -36,7 +34,7 @@ func (p *Plan) MeasureLookups(ctx context.Context) (measure func(context.Context
 			}
 		}
 		start := time.Now()
-		err := s.lookups(ctx, cts, make([]exact, n), layer, nil, nil)
+		err := s.lookups(ctx, workers, cts, make([]exact, n), layer, &evaluation{})
 		return time.Since(start) / time.Duration(n), err
 	}, nil
 }

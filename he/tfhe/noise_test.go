@@ -13,16 +13,8 @@ import (
 // every sample's outcome.
 func trial(t *testing.T, plan *Plan, samples []bundle.Sample, each func(sample int, out *Output, c *Client, failed int)) *audit {
 	t.Helper()
-	c := NewClient(plan)
 	ctx := context.Background()
-	keys, err := c.EvaluationKeys(ctx, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := NewServer(plan, keys)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, s, keys := parties(t, plan)
 	a := newAudit(plan, c.secret)
 	failed := func() (n int) {
 		for i := range a.layers {
@@ -31,13 +23,13 @@ func trial(t *testing.T, plan *Plan, samples []bundle.Sample, each func(sample i
 		return n
 	}
 	for i, sample := range samples {
-		in, err := c.Encrypt(sample)
+		in, err := c.encrypt(sample)
 		if err != nil {
 			t.Fatal(err)
 		}
 		before := failed()
 		a.begin(sample)
-		out, err := s.evaluate(ctx, in, nil, a)
+		out, err := s.evaluate(ctx, keys, in, &evaluation{watch: a})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +133,7 @@ func TestInsecureFailuresAreAsPredicted(t *testing.T) {
 	reference := bundletest.Reference(t, p, samples)
 	whole, wrong := 0, 0
 	a := trial(t, plan, samples, func(i int, out *Output, c *Client, failed int) {
-		got, _, err := c.Decrypt(out)
+		got, _, err := c.decrypt(out)
 		if failed == 0 {
 			whole++
 			if err != nil || !got.Equal(reference[i]) {

@@ -1,7 +1,6 @@
 package tfhe
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/tuneinsight/lattigo/v5/ring"
@@ -16,7 +15,10 @@ import (
 
 // Digits says how a word is taken apart: its Base*Levels leading bits in Levels
 // digits of Base bits.
-type Digits struct{ Base, Levels int }
+type Digits struct {
+	Base   int `json:"base"`
+	Levels int `json:"levels"`
+}
 
 // String says how many digits of how many bits.
 func (d Digits) String() string { return fmt.Sprintf("%d x %d bits", d.Levels, d.Base) }
@@ -26,20 +28,20 @@ func (d Digits) bits() int { return d.Base * d.Levels }
 // ParametersLiteral is unchecked encryption parameters.
 type ParametersLiteral struct {
 	// LogN is log2 of the ring degree N, 8..15.
-	LogN int
+	LogN int `json:"log_n"`
 	// LogQ bounds the ring modulus: Q is the largest prime below 2^LogQ with Q = 1
 	// mod 2N; 20..58.
-	LogQ int
+	LogQ int `json:"log_q"`
 	// Ring takes the coefficients of c_0 and those of c_1 apart in a blind rotation.
 	// What is rounded away of c_1 is multiplied by the secret, so that c_0 can do
 	// with fewer digits.
-	Ring [2]Digits
+	Ring [2]Digits `json:"ring_digits"`
 	// Dimension is n, that of the small-key LWE ciphertexts.
-	Dimension int
+	Dimension int `json:"lwe_dimension"`
 	// LogSmallQ is log2 of their modulus q; LogN+2..31.
-	LogSmallQ int
+	LogSmallQ int `json:"log_small_q"`
 	// Switch takes mask words apart in the key switch.
-	Switch Digits
+	Switch Digits `json:"switch_digits"`
 }
 
 // Parameters are checked parameters with what follows from them. They are
@@ -157,37 +159,20 @@ func (l *ParametersLiteral) place(r int) (component, power int) {
 	return component, l.drop(component) + r*l.Ring[component].Base
 }
 
-// RotationBytes is the size of the blind rotation key.
+// RotationBytes is the size of the blind rotation key in memory.
 func (l *ParametersLiteral) RotationBytes() int64 {
 	return int64(l.Dimension) * int64(l.rows()) * 2 * 8 << l.LogN
 }
 
-// SwitchingBytes is the size of the key switching key.
+// SwitchingBytes is the size of the key switching key in memory.
 func (l *ParametersLiteral) SwitchingBytes() int64 {
 	return int64(l.Switch.Levels) * int64(l.Dimension+1) * 4 << l.LogN
 }
 
-// literalBytes is the length of ParametersLiteral.bytes.
-const literalBytes = 11
-
-// literalOf undoes bytes. What it gives is unchecked.
-func literalOf(b []byte) ParametersLiteral {
-	digits := func(i int) Digits { return Digits{int(b[i]), int(b[i+1])} }
-	return ParametersLiteral{
-		LogN: int(b[0]), LogQ: int(b[1]), Ring: [2]Digits{digits(2), digits(4)},
-		LogSmallQ: int(b[6]), Switch: digits(7), Dimension: int(binary.LittleEndian.Uint16(b[9:])),
-	}
-}
-
-// bytes is the literal in literalBytes bytes, the same for the same parameters
-// only.
-func (l *ParametersLiteral) bytes() []byte {
-	b := []byte{
-		uint8(l.LogN), uint8(l.LogQ),
-		uint8(l.Ring[0].Base), uint8(l.Ring[0].Levels), uint8(l.Ring[1].Base), uint8(l.Ring[1].Levels),
-		uint8(l.LogSmallQ), uint8(l.Switch.Base), uint8(l.Switch.Levels),
-	}
-	return binary.LittleEndian.AppendUint16(b, uint16(l.Dimension))
+// bodyBytes is the size of the bodies of both evaluation keys, which a seed for their masks
+// goes with on the wire.
+func (l *ParametersLiteral) bodyBytes() int64 {
+	return l.RotationBytes()/2 + int64(l.Switch.Levels)*4<<l.LogN
 }
 
 // String names the parameters in a line.

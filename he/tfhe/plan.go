@@ -2,8 +2,6 @@ package tfhe
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"runtime"
 
@@ -16,9 +14,10 @@ import (
 // Options are the caller's wishes, unchecked. The zero value lets NewPlan
 // choose.
 type Options struct {
-	// LogFailure is log2 of the largest acceptable probability that any look-up of
-	// a sample goes wrong; 0 is DefaultLogFailure. It must be negative.
-	LogFailure float64
+	// LogFailure is log2 of the largest acceptable probability that any look-up or logit
+	// of a sample goes wrong, LogLookupFailure that any one of them does. Neither may be
+	// positive; 0 is no limit or, where both are 0, DefaultLogFailure a sample.
+	LogFailure, LogLookupFailure float64
 	// LogN forces the ring degree 2^LogN, 10..15; 0 chooses it.
 	LogN int
 	// Parameters forces the parameters.
@@ -40,9 +39,42 @@ func (o Options) level() cpu.Level {
 	return costmodel.Reference
 }
 
-// DefaultLogFailure is log2 of the default bound on a sample's failure
-// probability: one in a million.
+// DefaultLogFailure is log2 of the default bound on a sample's failure probability: one in
+// a million. It is for keys that are thrown away once results were compared.
 const DefaultLogFailure = -20
+
+// LivingLogFailure is log2 of the largest failure probability of a look-up for a secret
+// key that stays in use: whoever learns of failures learns of the key, so that none may
+// happen in all that is ever decrypted with it.
+const LivingLogFailure = -64
+
+// target is the failure probabilities that a plan keeps, as in Options; 0 is no limit.
+type target struct{ sample, lookup float64 }
+
+// kept reports whether the layers' predicted failures keep the target.
+func (t target) kept(stages []stage, failures float64) bool {
+	return (t.sample == 0 || log2Probability(failures) <= t.sample) && (t.lookup == 0 || log2Probability(worst(stages)) <= t.lookup)
+}
+
+// worst is the probability that the worst look-up or logit is wrong.
+func worst(stages []stage) float64 {
+	p := 0.0
+	for i := range stages {
+		p = max(p, stages[i].failure)
+	}
+	return p
+}
+
+// String is the target in messages.
+func (t target) String() string {
+	switch {
+	case t.lookup == 0:
+		return fmt.Sprintf("2^%.4g a sample", t.sample)
+	case t.sample == 0:
+		return fmt.Sprintf("2^%.4g a look-up", t.lookup)
+	}
+	return fmt.Sprintf("2^%.4g a look-up and 2^%.4g a sample", t.lookup, t.sample)
+}
 
 // Plan is a program with checked encryption parameters. It is immutable and
 // holds no secret.
@@ -56,7 +88,8 @@ type Plan struct {
 	perSample float64
 	expected  float64 // decryption failures a sample
 	workers   int
-	hash      [32]byte
+	half      *half
+	target    target
 	why       []string
 }
 
@@ -65,9 +98,9 @@ type Plan struct {
 // sample (see Options) by the noise analysis at noise.go: the same program and options
 // give the same plan on every machine.
 //
-// It returns ctx's error once that is done, an error of package security if o.Parameters are insecure and o does
-// not allow it, and a *he.InsufficientError, with the numbers, if nothing
-// fits.
+// It returns ctx's error once that is done, an error of package security if o.Parameters
+// are insecure and o does not allow it, and a *he.InsufficientError, with the numbers, if
+// nothing fits.
 func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	literal, layers, s, err := choose(ctx, p, &o)
 	if err != nil {
@@ -77,6 +110,7 @@ func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	plan.target = s.target
 	plan.why = plan.explain(o, s)
 	return plan, nil
 }
@@ -84,11 +118,12 @@ func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 // choose searches for the parameters, and fills in defaults of o. It builds no
 // kernels.
 func choose(ctx context.Context, p *bundle.Program, o *Options) (literal ParametersLiteral, layers []layer, s *search, err error) {
-	if o.LogFailure > 0 || o.Workers < 0 {
-		return literal, nil, nil, fmt.Errorf("tfhe: failure probability 2^%v and %d workers: want at most 1 and at least 0", o.LogFailure, o.Workers)
+	if !(o.LogFailure <= 0 && o.LogLookupFailure <= 0) || o.Workers < 0 {
+		return literal, nil, nil, fmt.Errorf("tfhe: failure probabilities 2^%v a sample and 2^%v a look-up, and %d workers: want at most 1 and at least 0", o.LogFailure, o.LogLookupFailure, o.Workers)
 	}
-	if o.LogFailure == 0 {
-		o.LogFailure = DefaultLogFailure
+	t := target{o.LogFailure, o.LogLookupFailure}
+	if t == (target{}) {
+		t.sample = DefaultLogFailure
 	}
 	if o.LogN != 0 && (o.LogN < minLogN || o.LogN > maxLogN) {
 		return literal, nil, nil, fmt.Errorf("tfhe: ring degree 2^%d is outside 2^%d..2^%d", o.LogN, minLogN, maxLogN)
@@ -96,7 +131,7 @@ func choose(ctx context.Context, p *bundle.Program, o *Options) (literal Paramet
 	if layers, err = lower(ctx, p); err != nil {
 		return literal, nil, nil, err
 	}
-	s = &search{layers: layers, target: o.LogFailure, logN: o.LogN, level: o.level()}
+	s = &search{layers: layers, target: t, logN: o.LogN, level: o.level()}
 	if o.Parameters == nil {
 		literal, err = s.run(ctx)
 		return literal, s.layers, s, err
@@ -121,32 +156,8 @@ func build(p *bundle.Program, layers []layer, l ParametersLiteral, workers int) 
 	plan := &Plan{program: p, layers: layers, encodings: encodings(layers), free: releases(layers), params: params, workers: workers}
 	plan.stages, plan.perSample = l.budget(layers)
 	plan.expected = l.expected(layers)
-	plan.hash = plan.digest()
+	plan.half = newHalf(params, plan.encodings[:layers[0].first], plan.last())
 	return plan, nil
-}
-
-// digest is the hash of what ciphertexts depend on besides the key: parameters,
-// and every layer's encoding.
-func (p *Plan) digest() [32]byte {
-	h := sha256.New()
-	h.Write(p.params.bytes())
-	var b []byte
-	for i := range p.layers {
-		l := &p.layers[i]
-		b = binary.LittleEndian.AppendUint64(b[:0], uint64(l.half))
-		b = binary.LittleEndian.AppendUint64(b, uint64(l.n))
-		for o := range l.lo {
-			b = binary.LittleEndian.AppendUint64(b, uint64(l.lo[o]))
-		}
-		if l.gain > 1 {
-			b = binary.LittleEndian.AppendUint64(b, uint64(l.gain))
-		}
-		h.Write(b)
-	}
-	if p.precise() {
-		h.Write([]byte("precise"))
-	}
-	return [32]byte(h.Sum(nil))
 }
 
 // Parameters are the encryption parameters.
@@ -178,6 +189,9 @@ func (p *Plan) Work(samples int) float64 {
 // FailurePerSample bounds the probability that a sample has a wrong look-up or
 // logit: the sum of their probabilities.
 func (p *Plan) FailurePerSample() float64 { return min(p.perSample, 1) }
+
+// LogFailure is log2 of the probability that the worst look-up or logit is wrong.
+func (p *Plan) LogFailure() float64 { return log2Probability(worst(p.stages)) }
 
 // FailurePerLookup is the probability that the worst look-up is wrong.
 func (p *Plan) FailurePerLookup() float64 {

@@ -148,19 +148,11 @@ func (k *SecretKey) exactPhase(c exact) uint64 {
 	return sum
 }
 
-// exactMessage is the message of an accumulator's phase x/Q, and the phase's distance from
-// the message's middle.
-func (l *layer) exactMessage(x, q uint64) (j int, noise float64) {
-	space := 2 * uint64(l.half)
+// exactMessage is the message of an accumulator's phase x/q in a message space of 2 half,
+// and the phase's distance from the message's middle.
+func exactMessage(x, q uint64, half int) (j int, noise float64) {
+	space := 2 * uint64(half)
 	hi, lo := bits.Mul64(x, space)
 	at, rest := bits.Div64(hi, lo, q)
 	return int(at), (float64(rest)/float64(q) - 0.5) / float64(space)
-}
-
-// logit is the message of encrypted logit o, and its noise.
-func (l *layer) logit(k *SecretKey, out *Output, o int) (message int, noise float64) {
-	if l.precise {
-		return l.exactMessage(k.exactPhase(out.exact[o]), k.params.q)
-	}
-	return l.message(k.phase(out.logits[o]))
 }

@@ -234,10 +234,10 @@ func widen(t *rapid.T, p *bundle.Program) {
 func TestPrecisePlans(t *testing.T) {
 	p, l := skips(t, 0, 901, 1013), preciseLiteral()
 	words, residues := forced(t, p, l), precisely(t, p, l)
-	if words.hash == residues.hash || words.Hash() == residues.Hash() {
+	if words.Hash() == residues.Hash() {
 		t.Error("a precise plan has the hash of one of words")
 	}
-	if a, b := words.OutputBytes(), residues.OutputBytes(); b-a != 4*int64(l.exactBytes())/8*3 {
+	if a, b := words.half.sizes().Outputs, residues.half.sizes().Outputs; b-a != 4*int64(l.exactBytes())/8*3 {
 		t.Errorf("outputs of %d and %d bytes", a, b)
 	}
 	for v, k := range residues.newKept(0, len(residues.encodings)) {
@@ -278,12 +278,11 @@ func TestExactMessage(t *testing.T) {
 	p := mustParameters(t, preciseLiteral())
 	rng := seeded(14)
 	for _, h := range []int{1, 3, 1000, 1 << 27} {
-		l := &layer{half: h}
 		for range 200 {
 			j := rng.Int64N(2 * int64(h))
 			off := rng.Float64() - 0.5
 			x := p.encode(2*j+1, 4*int64(h)) + uint64(int64(off*0.99*float64(p.q)/float64(2*h)))
-			message, noise := l.exactMessage(x, p.q)
+			message, noise := exactMessage(x, p.q, h)
 			if int64(message) != j || math.Abs(noise*2*float64(h)-off*0.99) > 1e-6 {
 				t.Fatalf("2*%d messages, %d and %g of one: message %d and %g", h, j, off*0.99, message, noise*2*float64(h))
 			}

@@ -11,6 +11,8 @@ import (
 	"qtool/he"
 	"qtool/he/internal/guard/guardtest"
 	"qtool/he/internal/rolestest"
+	"qtool/he/internal/sample"
+	"qtool/he/wire"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 )
@@ -27,20 +29,12 @@ func TestServerHoldsNoSecretKey(t *testing.T) {
 // client's keys; client and key print none.
 func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 	ctx, plan := context.Background(), smallPlan(t)
-	client := NewClient(plan)
-	keys, err := client.EvaluationKeys(ctx, nil)
+	client, server, keys := parties(t, plan)
+	in, err := client.encrypt(make(bundle.Sample, 6))
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := NewServer(plan, keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := client.Encrypt(make(bundle.Sample, 6))
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := server.Evaluate(ctx, in, nil)
+	out, err := server.evaluate(ctx, keys, in, &evaluation{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,14 +53,23 @@ func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 	c = c.And(rolestest.Small(bits))
 	guardtest.Hidden(t, client, c.Secrets())
 	guardtest.Hidden(t, client.secret, c.Secrets())
-	for _, e := range client.sampler.e {
+}
+
+// An encryption's errors are cleared behind it, and so is the stream that they came from.
+func TestInsecureErrorsAreCleared(t *testing.T) {
+	plan := smallPlan(t)
+	k, s := NewSecretKey(plan.params), plan.params.newSampler(sample.Seed{1})
+	c0, c1 := make([]uint64, plan.params.N()), make([]uint64, plan.params.N())
+	s.body(k, c0, c1)
+	s.row(k, c0, c1, 1, 1)
+	for _, e := range s.e {
 		if e != 0 {
 			t.Fatal("encryption leaves an error behind")
 		}
 	}
 }
 
-// Keys and ciphertexts of other parameters, keys or programs are refused.
+// Ciphertexts of other parameters, keys and shapes are refused inside a process, too.
 func TestInsecureStrangersAreRefused(t *testing.T) {
 	ctx := context.Background()
 	plan := smallPlan(t)
@@ -80,68 +83,44 @@ func TestInsecureStrangersAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := func(p *Plan) (*Client, *EvaluationKeys) {
-		c := NewClient(p)
-		k, err := c.EvaluationKeys(ctx, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c, k
+	a, s, keysA := parties(t, plan)
+	b, _, _ := parties(t, plan)
+	_, _, keysC := parties(t, wider)
+	in, err := a.encrypt(make(bundle.Sample, 6))
+	if err != nil {
+		t.Fatal(err)
 	}
-	a, keysA := client(plan)
-	b, _ := client(plan)
-	c, keysC := client(wider)
-
-	var wrong *KeyError
-	if _, err := NewServer(plan, keysC); !errors.As(err, &wrong) || wrong.Got.Dimension != l.Dimension || !strings.Contains(err.Error(), "other parameters") {
+	if _, err := s.evaluate(ctx, keysC, in, &evaluation{}); err == nil || !strings.Contains(err.Error(), "evaluation keys for N = 2^8") {
 		t.Errorf("evaluation keys of other parameters: %v", err)
 	}
-	if _, err := NewClientWithKey(plan, c.secret); !errors.As(err, &wrong) {
-		t.Errorf("secret key of other parameters: %v", err)
-	}
-	s, err := NewServer(plan, keysA)
+	foreign, err := b.encrypt(make(bundle.Sample, 6))
 	if err != nil {
 		t.Fatal(err)
 	}
-	sample := make(bundle.Sample, 6)
-	in, err := b.Encrypt(sample)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Evaluate(ctx, in, nil); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "another secret key") {
+	if _, err := s.evaluate(ctx, keysA, foreign, &evaluation{}); !errors.Is(err, wire.ErrKey) {
 		t.Errorf("input of another key: %v", err)
 	}
-	if in, err = c.Encrypt(sample); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Evaluate(ctx, in, nil); err == nil {
-		t.Error("input of other parameters is evaluated")
-	}
-	if in, err = a.Encrypt(sample); err != nil {
-		t.Fatal(err)
-	}
-	out, err := s.Evaluate(ctx, in, nil)
+	out, err := s.evaluate(ctx, keysA, in, &evaluation{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := b.Decrypt(out); !errors.As(err, &wrong) {
+	if _, _, err := b.decrypt(out); !errors.Is(err, wire.ErrKey) {
 		t.Errorf("output of another key: %v", err)
 	}
-	if _, _, err := c.Decrypt(out); err == nil {
-		t.Error("output of other parameters is decrypted")
+	out.pair[0]++
+	if _, _, err := a.decrypt(out); !errors.Is(err, wire.ErrSpec) {
+		t.Errorf("output of another client half: %v", err)
 	}
+	out.pair[0]--
 	in.parts = nil
-	if _, err := s.Evaluate(ctx, in, nil); err == nil {
+	if _, err := s.evaluate(ctx, keysA, in, &evaluation{}); err == nil {
 		t.Error("an empty input is evaluated")
 	}
 	out.logits = out.logits[:1]
-	if _, _, err := a.Decrypt(out); err == nil {
+	if _, _, err := a.decrypt(out); err == nil {
 		t.Error("missing logits are not missed")
 	}
-	if _, err := a.Encrypt(sample[:5]); err == nil || !strings.Contains(err.Error(), "5 values") {
+	if _, err := a.encrypt(make(bundle.Sample, 5)); err == nil || !strings.Contains(err.Error(), "5 values") {
 		t.Errorf("short sample: %v", err)
-	}
-	if _, err := s.Evaluate(ctx, &Input{}, nil); err == nil {
-		t.Error("no input is evaluated")
 	}
 }

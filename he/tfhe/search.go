@@ -30,7 +30,7 @@ const (
 // search finds the parameters of the fastest look-up.
 type search struct {
 	layers []layer
-	target float64   // log2 of a sample's failure probability
+	target target
 	logN   int       // 0: any
 	level  cpu.Level // of the kernels whose speeds a look-up's time is predicted with
 	// closest is the one with the least failures among the secure candidates that
@@ -100,8 +100,8 @@ func (s *search) fastest(ctx context.Context, levels int, choices [][]layer) (*P
 		}
 		least := math.Inf(1)
 		for k, layers := range merged {
-			_, failures := c.budget(layers)
-			if log2Probability(failures) <= s.target {
+			stages, failures := c.budget(layers)
+			if s.target.kept(stages, failures) {
 				s.layers = choices[k]
 				return c, nil
 			}
@@ -149,7 +149,7 @@ func merge(layers []layer) []layer {
 func (s *search) check(l *ParametersLiteral) error {
 	choices := append(s.ofWords(), precise(s.layers))
 	for _, s.layers = range choices {
-		if _, failures := l.budget(s.layers); log2Probability(failures) <= s.target {
+		if s.target.kept(l.budget(s.layers)) {
 			return nil
 		}
 	}
@@ -165,8 +165,8 @@ func (s *search) insufficient(l *ParametersLiteral) error {
 		la := &s.layers[i]
 		lines = append(lines, fmt.Sprintf("layer %q: message space %d, %d outputs, 2^%.1f failures", la.name, 2*la.half, la.n, log2Probability(stages[i].failures)))
 	}
-	return he.Insufficient("tfhe", "", "a sample would fail with probability 2^%.1f where 2^%.1f is the limit, at %v (%s)",
-		min(0, log2Probability(failures)), s.target, l, strings.Join(lines, "; "))
+	return he.Insufficient("tfhe", "", "a sample would fail with probability 2^%.1f, and its worst look-up with 2^%.1f, where the limit is %v, at %v (%s)",
+		min(0, log2Probability(failures)), log2Probability(worst(stages)), s.target, l, strings.Join(lines, "; "))
 }
 
 // candidates are secure parameters: all ring degrees and small-key moduli, and the

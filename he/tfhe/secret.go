@@ -11,7 +11,7 @@ import (
 type SecretKey struct {
 	guard.Secret[SecretKey]
 	params *Parameters
-	id     KeyID
+	id     wire.KeyID
 	*hidden
 }
 
@@ -37,7 +37,7 @@ func NewSecretKey(p *Parameters) *SecretKey {
 }
 
 // newSecretKey makes room for a key.
-func newSecretKey(p *Parameters, id KeyID) *SecretKey {
+func newSecretKey(p *Parameters, id wire.KeyID) *SecretKey {
 	return &SecretKey{params: p, id: id, hidden: &hidden{&secrets{
 		bigKey: make([]int8, p.N()), smallKey: make([]uint8, p.Dimension), ntt: make([]uint64, p.N()),
 	}}}
@@ -69,7 +69,7 @@ func (p *Parameters) residue(x int64) uint64 {
 	return uint64(x)
 }
 
-// sampler draws masks and errors. It is for one goroutine.
+// sampler draws errors. It is for one goroutine.
 type sampler struct {
 	params *Parameters
 	stream *sample.Stream
@@ -82,18 +82,49 @@ func (p *Parameters) newSampler(seed sample.Seed) *sampler {
 	return &sampler{params: p, stream: sample.NewStream(seed), e: make([]int64, p.N()), words: make([]uint64, p.N())}
 }
 
-// zero makes an encryption (c0, c1) of zero in the NTT domain:
+// body fills c0 with what makes an encryption of zero of the mask c1, both in the
+// coefficient domain:
 //
-//	c1 uniform,   c0 = e - c1 S.
-func (s *sampler) zero(k *SecretKey, c0, c1 []uint64) {
-	s.stream.Uniform(c1, s.params.q)
+//	c0 = e - c1 S.
+func (s *sampler) body(k *SecretKey, c0, c1 []uint64) {
+	r := s.params.ring.SubRings[0]
+	copy(c0, c1)
+	s.params.forward(c0)
+	r.MulCoeffsMontgomery(c0, k.ntt, c0)
+	s.params.inverse(c0)
+	e := s.errors()
+	for i, x := range e {
+		d := s.params.residue(x) + s.params.q - c0[i]
+		if d >= s.params.q {
+			d -= s.params.q
+		}
+		c0[i] = d
+	}
+	clear(e)
+}
+
+// row fills c0 with what makes an encryption of m of the mask c1, both in the NTT domain
+// and Montgomery form, where m is the constant v or, for component 1, v S:
+//
+//	c0 = e + m - c1 S.
+//
+// The phase is the one of an encryption of zero to whose component c1 the constant v was
+// added; the mask is uniform as it is.
+func (s *sampler) row(k *SecretKey, c0, c1 []uint64, component int, v uint64) {
+	r := s.params.ring.SubRings[0]
 	e := s.errors()
 	for i, x := range e {
 		c0[i] = s.params.residue(x)
 	}
 	clear(e)
 	s.params.forward(c0)
-	s.params.ring.SubRings[0].MulCoeffsMontgomeryThenSub(c1, k.ntt, c0)
+	if component == 0 {
+		r.AddScalar(c0, v, c0)
+	} else {
+		r.MulScalarMontgomeryThenAdd(k.ntt, v, c0)
+	}
+	r.MForm(c0, c0)
+	r.MulCoeffsMontgomeryThenSub(c1, k.ntt, c0)
 }
 
 // errors draws N errors; the result is valid until the next call.

@@ -31,9 +31,12 @@ func TestInsecureDistributions(t *testing.T) {
 		}
 		s := p.newSampler(sample.NewSeed())
 		c0, c1 := make([]uint64, p.N()), make([]uint64, p.N())
-		s.zero(k, c0, c1)
+		p.mask(c1, sample.NewSeed(), 0)
 		masks[c1[0]] = true
+		s.body(k, c0, c1)
 		r := p.ring.SubRings[0]
+		p.forward(c0)
+		p.forward(c1)
 		r.MulCoeffsMontgomery(c1, k.ntt, c1)
 		r.Add(c0, c1, c0)
 		p.inverse(c0)

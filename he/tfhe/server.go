@@ -3,6 +3,7 @@ package tfhe
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"qtool/he"
@@ -10,35 +11,69 @@ import (
 )
 
 // Server evaluates the program on ciphertexts with a client's evaluation keys. No
-// field of it can hold a secret key. It is not safe for concurrent use; it
-// spreads its work over the plan's workers itself.
+// field of it can hold a secret key. It is safe for concurrent use, and implements
+// he.Server; each evaluation spreads its work over the plan's workers itself.
 type Server struct {
-	plan     *Plan
-	keys     *EvaluationKeys
-	rotators []*rotator
-	smallKey [][]smallKey   // of each worker: a batch's
-	seconds  he.NodeSeconds // by program node
+	plan *Plan
+	pair [32]byte  // the hash that everything it reads and writes carries
+	free sync.Pool // of *worker, whose keys are nil
+}
+
+var _ he.Server = (*Server)(nil)
+
+// worker is what one goroutine looks up with.
+type worker struct {
+	*rotator
+	smallKeys []smallKey // a batch's
 }
 
 // batch is how many look-ups a worker does at once, reading the keys once for
 // all. Their accumulators should stay in the cache.
 const batch = 4
 
-// NewServer returns a *KeyError if the keys have other parameters than the plan.
-func NewServer(p *Plan, keys *EvaluationKeys) (*Server, error) {
-	if keys.params.ParametersLiteral != p.params.ParametersLiteral {
-		return nil, &KeyError{What: "evaluation key", Got: keys.params.ParametersLiteral, Want: p.params.ParametersLiteral}
+func newServer(p *Plan, pair [32]byte) *Server {
+	s := &Server{plan: p, pair: pair}
+	s.free.New = func() any { return p.params.newWorker() }
+	return s
+}
+
+func (p *Parameters) newWorker() *worker {
+	w := &worker{rotator: newRotator(p, nil, batch)}
+	for range batch {
+		w.smallKeys = append(w.smallKeys, make(smallKey, p.Dimension+1))
 	}
-	s := &Server{plan: p, keys: keys, seconds: make(he.NodeSeconds, len(p.program.Nodes))}
-	for range p.workers {
-		s.rotators = append(s.rotators, newRotator(p.params, keys, batch))
-		cts := make([]smallKey, batch)
-		for i := range cts {
-			cts[i] = make(smallKey, p.params.Dimension+1)
+	return w
+}
+
+// workers are as many as the plan has, with the keys; release gives them back.
+func (s *Server) workers(keys *EvaluationKeys) (all []*worker, release func()) {
+	for range s.plan.workers {
+		w := s.free.Get().(*worker)
+		w.keys = keys
+		all = append(all, w)
+	}
+	return all, func() {
+		for _, w := range all {
+			w.keys = nil
+			s.free.Put(w)
 		}
-		s.smallKey = append(s.smallKey, cts)
 	}
-	return s, nil
+}
+
+// evaluation is what an evaluation tells besides its result; the zero value tells nothing.
+type evaluation struct {
+	// progress is called from one goroutine at a time with the number of look-ups just
+	// done.
+	progress func(lookups int)
+	watch    observer
+	// seconds, if not nil, are added to, by program node.
+	seconds he.NodeSeconds
+}
+
+func (v *evaluation) clock(node int, start time.Time) {
+	if v.seconds != nil && node != noNode {
+		v.seconds[node] += time.Since(start).Seconds()
+	}
 }
 
 // observer sees a layer's look-ups as they end: the inputs of the blind rotations
@@ -48,20 +83,21 @@ type observer interface {
 	lookup(layer, o int, in smallKey, out bigKey, kept exact)
 }
 
-// Evaluate returns the encrypted logits of a sample. progress, if not nil, is
-// called from one goroutine at a time with the number of look-ups just done.
-//
-// It returns a *KeyError for a sample encrypted under another key, and an error
-// for one of another plan.
-func (s *Server) Evaluate(ctx context.Context, in *Input, progress func(lookups int)) (*Output, error) {
-	return s.evaluate(ctx, in, progress, nil)
-}
-
-func (s *Server) evaluate(ctx context.Context, in *Input, progress func(int), watch observer) (*Output, error) {
+// evaluate returns the encrypted logits of a sample. It refuses keys and samples of other
+// halves or keys before any work.
+func (s *Server) evaluate(ctx context.Context, keys *EvaluationKeys, in *Input, v *evaluation) (*Output, error) {
 	p := s.plan
-	if err := p.belongs("input", in.plan, in.id, s.keys.id); err != nil {
+	if keys.params.ParametersLiteral != p.params.ParametersLiteral {
+		return nil, fmt.Errorf("tfhe: evaluation keys for %v, want %v", &keys.params.ParametersLiteral, &p.params.ParametersLiteral)
+	}
+	if err := belongs("evaluation keys", keys.pair, s.pair, keys.id, keys.id); err != nil {
 		return nil, err
 	}
+	if err := belongs("input", in.pair, s.pair, in.id, keys.id); err != nil {
+		return nil, err
+	}
+	workers, release := s.workers(keys)
+	defer release()
 	values, kept, err := s.unpack(in)
 	if err != nil {
 		return nil, err
@@ -74,35 +110,29 @@ func (s *Server) evaluate(ctx context.Context, in *Input, progress func(int), wa
 			if err := p.params.linearExact(ctx, p.workers, logits, kept, l); err != nil {
 				return nil, err
 			}
-			s.clock(l.linearNode, start)
-			return &Output{params: in.params, plan: p.hash, id: in.id, exact: logits}, nil
+			v.clock(l.linearNode, start)
+			return &Output{pair: s.pair, id: in.id, exact: logits}, nil
 		}
 		accs := p.params.newBigKeys(l.n)
 		if err := p.params.linear(ctx, p.workers, accs, values, l); err != nil {
 			return nil, err
 		}
-		s.clock(l.linearNode, start)
+		v.clock(l.linearNode, start)
 		if l.tables == nil {
-			return &Output{params: in.params, plan: p.hash, id: in.id, logits: accs}, nil
+			return &Output{pair: s.pair, id: in.id, logits: accs}, nil
 		}
 		start = time.Now()
 		keep := p.newKept(l.first, l.n)
-		if err := s.lookups(ctx, accs, keep, i, progress, watch); err != nil {
+		if err := s.lookups(ctx, workers, accs, keep, i, v); err != nil {
 			return nil, err
 		}
-		s.clock(l.tableNode, start)
+		v.clock(l.tableNode, start)
 		values, kept = append(values, accs...), append(kept, keep...)
 		for _, b := range p.free[i] {
 			clear(values[b.from:b.to])
 		}
 	}
 	panic("tfhe: a plan has no last layer")
-}
-
-func (s *Server) clock(node int, start time.Time) {
-	if node != noNode {
-		s.seconds[node] += time.Since(start).Seconds()
-	}
 }
 
 // unpack makes a big-key ciphertext of every input value, and an exact one of those that
@@ -138,7 +168,7 @@ func (s *Server) unpack(in *Input) ([]bigKey, []exact, error) {
 
 // lookups replaces every accumulator of layer i by its table's entry, encoded for
 // the layers that read it, and fills in the exact ciphertexts of those that are kept.
-func (s *Server) lookups(ctx context.Context, cts []bigKey, kept []exact, i int, progress func(int), watch observer) error {
+func (s *Server) lookups(ctx context.Context, workers []*worker, cts []bigKey, kept []exact, i int, v *evaluation) error {
 	p := s.plan
 	l := &p.layers[i]
 	out := p.encodings[l.first : l.first+l.n]
@@ -148,12 +178,12 @@ func (s *Server) lookups(ctx context.Context, cts []bigKey, kept []exact, i int,
 	done := make(chan int, p.workers) // sizes of finished batches
 	return parallel.Run(ctx, p.workers, tasks, func(w, task int) error {
 		from, to := task*size, min((task+1)*size, len(cts))
-		r, in := s.rotators[w], s.smallKey[w][:to-from]
+		r, in := workers[w], workers[w].smallKeys[:to-from]
 		acc := make([][]uint32, len(in))
 		for k := range in {
 			acc[k] = in[k]
 		}
-		s.keys.keySwitch(acc, cts[from:to])
+		r.keys.keySwitch(acc, cts[from:to])
 		for k, c := range in {
 			p.params.round(c)
 			r.start(k, &l.tables[from+k], l.half, c[p.params.Dimension], out[from+k].half)
@@ -168,15 +198,15 @@ func (s *Server) lookups(ctx context.Context, cts []bigKey, kept []exact, i int,
 			} else {
 				r.finish(cts[o], k, &l.tables[o], out[o].half)
 			}
-			if watch != nil {
-				watch.lookup(i, o, in[k], cts[o], kept[o])
+			if v.watch != nil {
+				v.watch.lookup(i, o, in[k], cts[o], kept[o])
 			}
 		}
 		done <- to - from
 		return nil
 	}, func() {
-		if n := <-done; progress != nil {
-			progress(n)
+		if n := <-done; v.progress != nil {
+			v.progress(n)
 		}
 	})
 }

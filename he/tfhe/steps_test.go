@@ -98,7 +98,7 @@ func TestInsecureKeySwitch(t *testing.T) {
 		l.LogSmallQ, l.Switch.Base, l.Switch.Levels = c.logSmallQ, c.base, c.levels
 		p := mustParameters(t, l)
 		k := NewSecretKey(p)
-		keys, err := k.EvaluationKeys(context.Background(), 2, nil)
+		keys, err := k.evaluationKeys(context.Background(), [32]byte{}, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,7 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewClient(plan)
+	c, _, keys := parties(t, plan)
 	sk := rlwe.NewSecretKey(params)
 	copy(sk.Value.Q.Coeffs[0], c.secret.ntt)
 	phase := func(c0, c1 []uint64, isNTT bool) []uint64 {
@@ -162,16 +162,12 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 		}
 	}
 	sample := plan.program.Input.Samples([][]uint8{{0, 255, 255, 0, 255, 0}})[0]
-	in, err := c.Encrypt(sample)
+	in, err := c.encrypt(sample)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, x := range phase(in.parts[0][0], in.parts[0][1], false)[:len(sample)] {
 		near("input", x, p.encode(int64(sample[i]), 2*int64(plan.layers[0].half)))
-	}
-	keys, err := c.EvaluationKeys(context.Background(), nil)
-	if err != nil {
-		t.Fatal(err)
 	}
 	r := p.ring.SubRings[0]
 	for i, bit := range c.secret.smallKey {

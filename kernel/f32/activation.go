@@ -79,8 +79,8 @@ func TanhGrad(dst, y, dy []float32) {
 }
 
 // exp is e^x of x <= 0: e^r * 2^n with n = round(x/log 2) and |r| <= log(2)/2,
-// by the polynomial of expf in Moshier's Cephes library. Below -104 it is that
-// of -104, which is 0. The result is rounded twice where it is subnormal.
+// by the polynomial of expf in Moshier's Cephes library. Below -104 it is 0,
+// as e^-104 is. The result is rounded twice where it is subnormal.
 func exp(x float32) float32 {
 	const (
 		log2e   = 0x1.715476p0

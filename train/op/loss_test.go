@@ -87,8 +87,8 @@ func plainDistil(z, teacher, labels []float32, d Distillation, count int) float6
 	return loss / float64(count)
 }
 
-// The loss is the definition's, rounded once, and the gradient that of central
-// differences of the definition, off by less than 1e-8, with a few float32
+// The loss is the definition's, rounded once. The gradient agrees with central
+// differences of the definition, which are off by less than 1e-8, up to a few float32
 // roundings of numbers below 1 times the temperature.
 func TestDistil(t *testing.T) {
 	r := newRand()

@@ -45,7 +45,7 @@ func (c lstmCase) build(cell func() Cell, first []int) builder {
 	}
 }
 
-// gates are those of the cell and its output function, of a pre-activation z.
+// gates is function k of a pre-activation z: the cell's gates, or its output function.
 type gates func(k int, z float64) float64
 
 func floatGates(k int, z float64) float64 {
@@ -140,8 +140,8 @@ func TestPolynomialLSTM(t *testing.T) {
 	}
 }
 
-// The penalty's gradient is that of LastPenalty, which the upstream adds to: with
-// an upstream of 0 it is all there is.
+// Gradients are the upstream gradient's and the penalty's together. With an upstream
+// gradient of 0 they are the gradient of LastPenalty alone.
 func TestLSTMPenalty(t *testing.T) {
 	c, count := lstmCase{2, 2, 2, 3}, 3
 	in := c.inputs(4)

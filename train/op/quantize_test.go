@@ -144,7 +144,7 @@ func TestRoundTo(t *testing.T) {
 	}
 }
 
-// The sign of 0, of either sign, is 1; the gradient is that of the clamped identity.
+// The sign of 0 and of -0 is 1; the gradient is the one of the identity clamped to -1..1.
 func TestSign(t *testing.T) {
 	in := array{[]int{2, 4}, []float32{-5, -1, -0.5, float32(math.Copysign(0, -1)), 0, 0.75, 1, 7}}
 	h := newHarness(t, func(v []*G.Node) (*G.Node, error) { return Sign(v[0]) }, []array{in}, 0)

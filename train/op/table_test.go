@@ -86,8 +86,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// A convolution's bias has fewer elements than its flattened outputs: each is
-// that of a run of them.
+// A convolution's bias has fewer elements than its flattened outputs: each element
+// belongs to a run of outputs.
 func TestTableBiasOfFlattened(t *testing.T) {
 	p := quant.Params{Scale: 0.25, Bits: 6, Signed: true, NarrowRange: true}
 	identity, one := func(z float64) float64 { return z }, func(_, _ float64) float64 { return 1 }
@@ -101,8 +101,8 @@ func TestTableBiasOfFlattened(t *testing.T) {
 	wantExactly(t, "dbias", h.gradient(1), want)
 }
 
-// The gradient of a learned scale is that of the surrogate value scale*code at
-// fixed rounding: with respect to ln scale, with the loss in values.
+// The gradient of a learned scale is taken with respect to ln scale, through the
+// surrogate value scale*code with the code's rounding held fixed.
 func TestTableScaleGradient(t *testing.T) {
 	p := quant.Params{Scale: 0.25, ZeroPoint: 3, Bits: 3}
 	for _, c := range tableCases {

@@ -62,3 +62,16 @@ func Report(progress func(nanoseconds float64), nanoseconds float64) {
 		progress(nanoseconds)
 	}
 }
+
+// Counter calls step, if not nil, with one more of n done at every call; it is nil where
+// step is.
+func Counter(step func(he.Step), phase string, n int) func() {
+	if step == nil {
+		return nil
+	}
+	done := 0
+	return func() {
+		done++
+		step(he.Step{Phase: phase, Done: done, Total: n})
+	}
+}

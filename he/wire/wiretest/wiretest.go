@@ -89,8 +89,8 @@ func cuts(rng *rand.Rand, head, size int) (all []int) {
 }
 
 // spare is the memory that reading may take besides a multiple of what arrived:
-// chunks and hashes.
-const spare = 512 << 10
+// chunks, hashes, and what a client makes of its half first.
+const spare = 1 << 20
 
 // allocated is the bytes that f allocates, and whatever runs beside it.
 func allocated(f func()) int64 {
