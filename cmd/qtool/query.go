@@ -90,7 +90,7 @@ func runQuery(ctx context.Context, a *app, stdin io.Reader, o queryOptions) (err
 	if err != nil {
 		return err
 	}
-	sum, err := a.bringKeys(ctx, c, key)
+	sum, err := a.bringKeys(ctx, c, key, o.secret != "")
 	if err != nil {
 		return err
 	}
@@ -183,9 +183,14 @@ func (o *queryOptions) secretKey(ctx context.Context, a *app, stdin io.Reader, s
 	return a.open(ctx, stdin, key, spec, "model "+o.model, o.secret, o.passphraseFile)
 }
 
-// bringKeys makes the evaluation keys of a secret key and brings them to the service. It
-// returns their SHA-256, in hex.
-func (a *app) bringKeys(ctx context.Context, c *client.Client, key he.Client) (string, error) {
+// bringKeys makes the evaluation keys of a secret key and brings them to the service, unless
+// they may be there and are. It returns their SHA-256, in hex.
+func (a *app) bringKeys(ctx context.Context, c *client.Client, key he.Client, there bool) (string, error) {
+	if there {
+		if sum, err := c.KeysOf(ctx, key); err != nil || sum != "" {
+			return sum, err
+		}
+	}
 	f, err := os.CreateTemp("", "qtool-keys-*")
 	if err != nil {
 		return "", err
