@@ -9,8 +9,8 @@ import (
 
 // Decision is what the outputs of a sample say: the label, and whether they leave it open.
 type Decision struct {
-	Label     int
-	Undecided bool
+	Label     int  `json:"label"`
+	Undecided bool `json:"undecided,omitempty"`
 }
 
 // Undecided reports whether sample i has a near tie: another output comes as close to the

@@ -28,6 +28,10 @@ type Precision struct {
 	FirstOutside *Mismatch `json:"first_outside,omitempty"`
 	// Flips are the images whose answer differs from the reference's.
 	Flips []Flip `json:"flips"`
+	// Undecided counts the answers that are near ties; see he.Approximate.Undecided. An answer
+	// that is none and flips is a fault: DecidedFlips counts those.
+	Undecided    int `json:"undecided"`
+	DecidedFlips int `json:"decided_flips"`
 }
 
 // Flip is an image that two stages answer differently, with the margin of the
@@ -37,6 +41,8 @@ type Flip struct {
 	Integer   int     `json:"integer"`
 	Encrypted int     `json:"encrypted"`
 	Margin    float32 `json:"margin"`
+	// Undecided says that the answer was said to be a near tie.
+	Undecided bool `json:"undecided,omitempty"`
 }
 
 // precision compares approximate answers with Integer.
@@ -66,8 +72,18 @@ func (l *Ladder) precision(e he.Approximate, a Answers) (*Precision, error) {
 				}
 			}
 		}
-		if a.Integer != nil && a.Integer[i] != a.Encrypted[i] { // else it answers no labels
-			p.Flips = append(p.Flips, Flip{i, a.Integer[i], a.Encrypted[i], a.Margins[i]})
+		if a.Integer == nil { // it answers no labels
+			continue
+		}
+		undecided := e.Undecided(l.Output, i)
+		if undecided {
+			p.Undecided++
+		}
+		if a.Integer[i] != a.Encrypted[i] {
+			p.Flips = append(p.Flips, Flip{i, a.Integer[i], a.Encrypted[i], a.Margins[i], undecided})
+			if !undecided {
+				p.DecidedFlips++
+			}
 		}
 	}
 	if worst > 0 {

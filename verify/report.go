@@ -38,6 +38,7 @@ type Report struct {
 	Explained       int               `json:"logit_mismatches_explained,omitempty"` // by wrong entries
 	ArgmaxFlips     Flips             `json:"argmax_flips"`
 	Precision       *Precision        `json:"precision,omitempty"` // of an approximate back end
+	Undecided       *int              `json:"undecided,omitempty"` // near ties of an approximate back end
 	Latency         *he.Latency       `json:"latency,omitempty"`   // of a back end of single images
 	Lookups         *he.Lookups       `json:"lookups,omitempty"`   // of a back end whose look-ups may fail
 	Domains         he.Domains        `json:"domains,omitempty"`   // of a recurrent program with polynomials
@@ -142,6 +143,9 @@ func Layers(p *bundle.Program, seconds, sqnr []float64) []Layer {
 func (r *Report) Apply(c *Comparison) {
 	r.Accuracy, r.Metric, r.ArgmaxFlips = c.Accuracy, c.Metrics, c.Flips
 	r.LogitMismatches, r.FirstMismatch, r.Precision = c.LogitMismatches, c.First, c.Precision
+	if r.Undecided = nil; c.Precision != nil {
+		r.Undecided = &c.Precision.Undecided
+	}
 	r.Explained = c.Explained
 	r.IntegerLogitsSHA256, r.Answers = c.LogitsSHA256, c.Answers
 }

@@ -18,6 +18,7 @@ type part struct {
 	Reals         [][]float64    `json:"reals,omitempty"`
 	Bound         []float64      `json:"bound,omitempty"`
 	Usual         []float64      `json:"usual,omitempty"`
+	Decisions     []he.Decision  `json:"decisions,omitempty"`
 	Cost          he.Cost        `json:"cost"`
 	NoiseBitsLeft *bits          `json:"noise_bits_left,omitempty"`
 	NodeSeconds   he.NodeSeconds `json:"node_seconds,omitempty"`
@@ -52,7 +53,7 @@ func newPart(from int, r *he.Result) *part {
 			p.Logits = append(p.Logits, row)
 		}
 	case he.Approximate:
-		p.Reals, p.Bound, p.Usual = a.Reals, a.Bound, a.Usual
+		p.Reals, p.Bound, p.Usual, p.Decisions = a.Reals, a.Bound, a.Usual, a.Decisions
 	}
 	if n, ok := he.AccountOf[he.Noise](r); ok {
 		left := bits(n.BitsLeft)
@@ -75,7 +76,7 @@ func (p *part) result() *he.Result {
 		}
 		r.Answers = exact
 	} else {
-		r.Answers = he.Approximate{Reals: p.Reals, Bound: p.Bound, Usual: p.Usual}
+		r.Answers = he.Approximate{Reals: p.Reals, Bound: p.Bound, Usual: p.Usual, Decisions: p.Decisions}
 	}
 	if p.NoiseBitsLeft != nil {
 		r.Accounts = append(r.Accounts, he.Noise{BitsLeft: float64(*p.NoiseBitsLeft)})
@@ -118,7 +119,14 @@ func (p *part) check(from, to int, first *part) error {
 			return fmt.Errorf("sample %d: logits are missing", from+i)
 		}
 	}
+	for i, d := range p.Decisions {
+		if d.Label < 0 || d.Label >= width {
+			return fmt.Errorf("sample %d: label %d of %d outputs", from+i, d.Label, width)
+		}
+	}
 	switch {
+	case len(p.Decisions) > 0 && len(p.Decisions) != len(p.Reals) || (len(p.Decisions) > 0) != (len(first.Decisions) > 0):
+		return fmt.Errorf("%d decisions of %d samples, the first record has %d", len(p.Decisions), len(p.Reals), len(first.Decisions))
 	case p.Logits != nil && p.Reals != nil, (p.Logits == nil) != (first.Logits == nil):
 		return fmt.Errorf("exact and approximate answers side by side")
 	case len(p.Bound) != len(first.Bound) || len(p.Usual) != len(first.Usual):

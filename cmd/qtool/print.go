@@ -192,6 +192,9 @@ func (p *printer) precision(r *verify.Report) {
 	if x := r.Precision; x != nil {
 		p.f("Approximate outputs: the worst error is 2^-%.1f of the largest logit, %.2g of the bound for inputs like calibration's (%d outside) and %.2g of that for any input (%d outside). Logits are not compared for equality.\n",
 			x.Bits, x.WorstUsual, x.OutsideUsual, x.WorstShare, x.Outside)
+		if x.Undecided > 0 {
+			p.f("%s undecided: their largest logits lie closer than the error may be for inputs like calibration's.\n", r.Unit().Count(x.Undecided))
+		}
 		for _, f := range x.Flips {
 			p.f("  %s %d: integer answers %d, encrypted %d; the integer margin is %.2g of the largest logit\n", r.Unit().One, f.Image, f.Integer, f.Encrypted, f.Margin)
 		}

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -326,6 +329,59 @@ func TestInsecureConcurrentEvaluations(t *testing.T) {
 		})
 	}
 	wait.Wait()
+}
+
+var update = flag.Bool("update", false, "rewrite testdata/golden")
+
+// The layout of objects stays: a change of these files is a change of the version. Inputs
+// and keys, which are large, are laid out as package packed's.
+func TestInsecureGolden(t *testing.T) {
+	p := cells()["one step"]
+	sequences := lstmtest.Sequences(p, 2, 1)
+	file := func(kind string) string { return filepath.Join("testdata", "golden", kind) }
+	if *update {
+		plan := insecure(t, p, 500)
+		d := deployed(t, p, sequences, plan)
+		var half bytes.Buffer
+		if err := d.spec.Write(&half); err != nil {
+			t.Fatal(err)
+		}
+		b, err := plan.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for kind, data := range map[string][]byte{
+			"client-half": half.Bytes(), "plan": b, "secret-key": d.objects[wire.SecretKey].Data, "outputs": d.objects[wire.Outputs].Data,
+		} {
+			if err := os.WriteFile(file(kind), data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	read := func(kind string) []byte {
+		b, err := os.ReadFile(file(kind))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	spec, err := he.ReadClientSpec(bytes.NewReader(read("client-half")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := DecodePlan(t.Context(), read("plan"), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := plan.ClientPart()
+	if err != nil || !bytes.Equal(part.Parameters, spec.Parameters) || plan.Hash() != spec.Plan {
+		t.Errorf("the plan's client half is not the file's: %v", err)
+	}
+	d := &deployment{spec: spec}
+	if d.client, err = ReadClient(spec, bytes.NewReader(read("secret-key"))); err != nil {
+		t.Fatal(err)
+	}
+	d.decrypt(t, p, sequences, read("outputs"))
 }
 
 func FuzzDecodePlan(f *testing.F) {

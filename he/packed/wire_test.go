@@ -2,7 +2,7 @@ package packed
 
 import (
 	"bytes"
-	"fmt"
+	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -173,8 +173,9 @@ func TestInsecureObjects(t *testing.T) {
 	}
 }
 
-// The layout of every object stays: files of version 2 are read for ever. -update is not
-// offered: a change of them is a change of the version.
+var update = flag.Bool("update", false, "rewrite testdata/golden")
+
+// The layout of every object stays: a change of these files is a change of the version.
 func TestInsecureGolden(t *testing.T) {
 	p := bundletest.New(40, 2, 3).Dense(2, 2).Square().Observed()
 	plan, err := NewPlan(t.Context(), p, insecure(5))
@@ -188,9 +189,9 @@ func TestInsecureGolden(t *testing.T) {
 	sample := bundle.Sample{1, 0, 3}
 	for name, plan := range map[string]he.Halves{ckksName: plan, bgvName: exact} {
 		file := func(kind string) string {
-			return filepath.Join("testdata", fmt.Sprintf("%s-%s.v2", name, strings.ReplaceAll(kind, " ", "-")))
+			return filepath.Join("testdata", "golden", name+"-"+strings.ReplaceAll(kind, " ", "-"))
 		}
-		if os.Getenv("QTOOL_NEW_GOLDEN") != "" {
+		if *update {
 			d := deployed(t, p, sample, plan)
 			var half bytes.Buffer
 			if err := d.spec.Write(&half); err != nil {

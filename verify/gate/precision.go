@@ -21,6 +21,8 @@ func (c *checker) precision() {
 	switch {
 	case p.Outside != 0 || p.FirstOutside != nil || !(p.WorstShare <= 1):
 		c.add("precision", Fail, "0 outside", got, "Outputs are farther from the integer reference than the stated bound: the parameters, the noise model or the executor are wrong.")
+	case p.DecidedFlips != 0:
+		c.add("precision", Fail, "0 outside", got, fmt.Sprintf("%d answers differ from the integer program's that were said to be decided: more than inputs like calibration's can explain.", p.DecidedFlips))
 	case limit == nil:
 		c.add("precision", Pass, "0 outside", got, "Every output is within its stated bound. "+noBudget)
 	default:
