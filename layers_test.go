@@ -32,6 +32,7 @@ var order = [][]string{
 	{"export"},
 	{"explain"},
 	{"he"},
+	{"serve"},
 	{"verify/runlog"},
 	{"verify"},
 	{"verify/integer"},
