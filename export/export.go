@@ -88,7 +88,8 @@ func newExporter(q *model.Quantized, labels []string) (*exporter, error) {
 // Zero is the byte of the code 0 in the input of a program whose client reads words.
 func Zero(q *model.Quantized) int64 { return 1 << (q.Input.Bits - 1) }
 
-// offset is how much a layer's tensor, or the input, is above its integers.
+// offset is what the program's tensor of layer i, or its input, has above the integers of
+// the quantized network.
 func (e *exporter) offset(i int) int64 {
 	if i == model.Input {
 		return e.zero

@@ -11,9 +11,13 @@ import (
 	"qtool/ptq"
 )
 
-// nodeLayer says which of a network's tensors a node's integers belong to: they are
-// the layer's times a whole number, and an offset above that. Index model.Input is the
-// network's input, or the tensor of its entry.
+// nodeLayer says which layer of the network a node of the program belongs to. The
+// node's integers are
+//
+//	multiple * (the layer's integers) + offset
+//
+// The layer model.Input stands for the network's input, or for what the entry of a
+// network that reads words gives.
 type nodeLayer struct {
 	layer    int
 	multiple float64
@@ -21,8 +25,8 @@ type nodeLayer struct {
 	mirrored bool // the node has -z and z of the layer's z
 }
 
-// element is the element of the layer that element j of the node belongs to, and what it
-// is multiplied by.
+// element is the index of the layer's element that element j of the node belongs to, and
+// the factor that the layer's element is multiplied by there.
 func (n nodeLayer) element(j int) (at int, factor float64) {
 	switch {
 	case n.mirrored && j == 0:
@@ -33,8 +37,9 @@ func (n nodeLayer) element(j int) (at int, factor float64) {
 	return j, n.multiple
 }
 
-// nodeLayers finds them for every node of the program p of network q, which reads no words
-// (see model.Quantized.Server), by name. zero is the program's input where q's is 0.
+// nodeLayers finds the layer of every node of the program p of network q, which reads no words
+// (see model.Quantized.Server), by name. zero is the input of the program that stands for
+// an input of 0 to the network.
 //
 // A batch norm is in the table after it: the node before it is compared with the
 // normalised values, whose scale and offset are the layer's.

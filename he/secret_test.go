@@ -34,7 +34,6 @@ var secrets = []string{
 var hidden = []string{
 	"qtool/he/bgv.Client",
 	"qtool/he/bgvlut.Client",
-	"qtool/he/bgvlut.SecretKey",
 	"qtool/he/internal/sample.Seed",
 	"qtool/he/internal/sample.Stream",
 	"qtool/he/internal/secret.Encrypter",

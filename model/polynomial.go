@@ -153,8 +153,8 @@ func (l Layer) coefficientTensor() Tensor {
 	return t
 }
 
-// Trained is the layer with the coefficients that p holds for it: of a trainable
-// polynomial those trained, of any other layer its own.
+// Trained is the layer with its trained coefficients, where it is a trainable polynomial
+// and p holds some; any other layer stays as it is.
 func (p Parameters) Trained(l Layer) Layer {
 	if !l.Trainable {
 		return l

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// add gives layer i, which adds tensors, the scale at which theirs meet.
+// add gives layer i, a sum, the scale at which the scales of its inputs meet.
 func (w *walker) add(i int, l Layer, s *LayerScaling, t *tensor) error {
 	ins := w.inputs(i)
 	scales := make([][]float64, len(ins))

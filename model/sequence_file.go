@@ -89,7 +89,7 @@ func readSequence(f *safetensors.File) (*Checkpoint, error) {
 	return c, c.check()
 }
 
-// layers is the network as layers; what it dropped in training such a file does not say.
+// layers is the network as layers, without dropout, of which such a file says nothing.
 func (n *sequenceNetwork) layers() *Network {
 	names := SentenceNames
 	out := &Network{Input: []int{n.Steps}, Layers: []Layer{

@@ -9,18 +9,18 @@ type tie struct {
 	add    int   // the layer that sums
 	anchor int   // the tensor with the given scale, which the sum reads too
 	path   []int // the layers after the tied one and before the sum, in order
-	// peer is a layer that is concatenated with this one before the sum, and whose
-	// scale there this one's must equal; its own index where there is none.
+	// peer is a layer that is concatenated with the tied one before the sum, where both
+	// must have one scale; the tied layer itself where there is none.
 	peer int
 }
 
 // ties finds for every sum the layers whose scales can be chosen so that all of its
 // inputs meet: layers with weights and lookup-table activations, also behind layers that
 // leave a scale as it is or change it in a known way (pools, flattening, dropout,
-// concatenation, polynomials). The first input without such a layer, or else the
-// one that comes first in the network, is what the others are tied to: the second
-// to the first, the third to the second and so on, so that all ratios are whole. A
-// layer is tied once; what then still does not meet, Scaling refuses.
+// concatenation, polynomials). The anchor is the first input without such a layer, or
+// else the input that comes first in the network. The next input is tied to the anchor,
+// each further one to the input before it, so that all ratios are whole. A layer is tied
+// once; inputs that then still do not meet are refused by Scaling.
 func (n *Network) ties(sources [][]int) map[int]tie {
 	ties := map[int]tie{}
 	for i, l := range n.Layers {
@@ -49,8 +49,8 @@ func (n *Network) ties(sources [][]int) map[int]tie {
 	return ties
 }
 
-// Tied says of each layer whether its scale follows another tensor's that its own
-// is added to.
+// Tied says of each layer whether its scale follows the scale of a tensor that its own
+// output is added to.
 func (n *Network) Tied() ([]bool, error) {
 	sources, err := n.Sources()
 	if err != nil {

@@ -23,6 +23,9 @@ type CheckOptions struct {
 	Resume bool
 	// Simulate encrypts nothing and predicts what the back end would answer.
 	Simulate bool
+	// ThroughFiles runs client and server as they are deployed: each made of the files that
+	// it would have, in a temporary folder.
+	ThroughFiles bool
 	// Limit takes the first test samples only, EncryptedLimit encrypts only the first of
 	// those; 0 is all.
 	Limit, EncryptedLimit int
@@ -67,7 +70,13 @@ func Check(ctx context.Context, o CheckOptions) (report *verify.Report, err erro
 	if v.encrypted, err = encryptedSamples("--encrypted-limit", o.EncryptedLimit, v.test.Len(), d.Unit()); err != nil {
 		return nil, err
 	}
-	if v.executor, err = o.Executor(ctx, f.Program, v.encrypted); err != nil {
+	if o.ThroughFiles {
+		v.executor, err = o.throughFiles(ctx, f, v.encrypted)
+		defer func() { err = closed(v.executor, err) }()
+	} else {
+		v.executor, err = o.Executor(ctx, f.Program, v.encrypted)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if v.answers, err = originAnswers(ctx, o.Bundle, f, d.Test.First(v.test.Len()), v.test); err != nil {

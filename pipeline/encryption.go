@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"qtool/he/bgv"
 	"qtool/he/choose"
 	"qtool/he/packed"
+	"qtool/he/roles/files"
 	"qtool/he/security"
 	"qtool/internal/hint"
 	"qtool/internal/memory"
@@ -87,6 +89,37 @@ func (o Encryption) Plan(ctx context.Context, p *bundle.Program, images int) (*c
 
 // Executor plans the encrypted run of so many samples. It is nil for BackendNone.
 func (o Encryption) Executor(ctx context.Context, p *bundle.Program, samples int) (he.Executor, error) {
+	return o.executor(ctx, p, samples, func(plan *choose.Plan) (he.Executor, error) { return plan.Executor(p), nil })
+}
+
+// throughFiles is Executor for f's program, with both sides made of files; see
+// files.Executor. What it gives must be closed with closed.
+func (o Encryption) throughFiles(ctx context.Context, f *bundle.File, samples int) (he.Executor, error) {
+	if o.Backend == BackendNone {
+		return nil, fmt.Errorf("--through-files: nothing is encrypted, the backend is none")
+	}
+	return o.executor(ctx, f.Program, samples, func(plan *choose.Plan) (he.Executor, error) {
+		halves, ok := plan.Backend.(he.Halves)
+		if !ok {
+			return nil, fmt.Errorf("--through-files: plans of backend %q have no halves", plan.Backend.Describe(0).Backend)
+		}
+		return files.NewExecutor(f, halves, plan.Executor(f.Program).Backend()), nil
+	})
+}
+
+// closed closes an executor that holds files, and joins the error to err.
+func closed(e he.Executor, err error) error {
+	if e == nil {
+		return err
+	}
+	if c, ok := unwrapped(e).(io.Closer); ok {
+		return errors.Join(err, c.Close())
+	}
+	return err
+}
+
+// executor plans, and gives what make makes of the plan.
+func (o Encryption) executor(ctx context.Context, p *bundle.Program, samples int, make func(*choose.Plan) (he.Executor, error)) (he.Executor, error) {
 	if o.Backend == BackendNone {
 		return nil, o.unused()
 	}
@@ -102,7 +135,10 @@ func (o Encryption) Executor(ctx context.Context, p *bundle.Program, samples int
 			return nil, err
 		}
 	}
-	e := plan.Executor(p)
+	e, err := make(plan)
+	if err != nil {
+		return nil, err
+	}
 	if percent := garbage(plan); percent != 0 {
 		e = frugal{e, percent}
 	}

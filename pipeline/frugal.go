@@ -29,7 +29,8 @@ func (f frugal) Run(ctx context.Context, samples []bundle.Sample, step func(he.S
 // garbage is the percentage of garbage that a plan is to run with, 0 for Go's. Encoded
 // weights and keys of packed ciphertexts are gigabytes that stay: garbage worth as
 // much again must not pile up before it is collected. Where a server holds more than a
-// gigabyte a fifth of it is much, and collections look at little else than their list.
+// gigabyte, garbage of a fifth of it is much already, and a collection is cheap: it has few
+// objects to look at beside the list of weights and keys.
 func garbage(p *choose.Plan) int {
 	switch plan := p.Backend.(type) {
 	case *lstm.Plan:

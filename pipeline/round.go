@@ -121,9 +121,10 @@ func (m *Material) file(c *model.Checkpoint) (*bundle.File, []float64, error) {
 	return m.File(q, p, float, observedSamples, goldenSamples)
 }
 
-// reference is the float network that a quantized checkpoint's layers are held
-// against: its own master weights, where they were trained; where they were
-// rounded, the float network's, on the checkpoint's polynomials.
+// reference is the parameters of the float network with which a quantized checkpoint's
+// layers are compared. After quantization-aware training these are the checkpoint's own
+// master weights; after rounding alone the float network's, with the checkpoint's
+// polynomials.
 func (m *Material) reference(c *model.Checkpoint) (model.Parameters, error) {
 	if c.Provenance.Stage != "ptq" {
 		return c.Params, nil

@@ -109,9 +109,10 @@ func writeRecords(path string, all map[string]record) error {
 	return whole.WriteFile(path, append(b, '\n'))
 }
 
-// belongs refuses what a stage is recorded to have made if it, or what it was made of, is
-// another file by now. It says nothing without a record, nor of files that are gone, as a
-// teacher may be that is not needed any more.
+// belongs compares the files that a stage read and made with their recorded hashes, and
+// refuses what the stage made if one of them is another file by now. A stage without a
+// record passes, and so do files that are gone, as a teacher may be that is not needed any
+// more.
 func (w *Workspace) belongs(s Stage) error {
 	all, err := readRecords(w.Path(recordsFile))
 	if err != nil {

@@ -96,8 +96,9 @@ func exponentOffsets(q *model.Quantized, sources [][]int) ([]int, error) {
 // ExponentOffset is e of layer i: its integers are the graph's numbers times 2^e.
 func (z *Quantizer) ExponentOffset(i int) int { return z.exponents[i+1] }
 
-// nextDegrees are, for each layer, the largest degree of what reads it before another
-// weighted layer or a table does: of a polynomial, or 2 of a product; else 1.
+// nextDegrees has for each layer the largest degree of the activations that its tensor
+// reaches before another weighted layer or a table: a polynomial's own, 2 for a product,
+// and 1 where there is neither.
 func nextDegrees(n *model.Network, sources [][]int) []int {
 	degrees := make([]int, len(n.Layers))
 	for i := range degrees {

@@ -13,10 +13,10 @@ const (
 	activationScale = ".scale"
 )
 
-// learn lists the learned scales. Weights share their slice with the quantizer; the
-// single scales of input and activations, and the scales of weights that are tied to
-// another tensor's scale, are copied back by takeLearned. Of tied ones the quantizer
-// has the nearest that meet the other, while what is learned moves on freely.
+// learn lists the learned scales. Weights share their slice with the quantizer. Copies
+// are learned of the single scales of input and activations, and of the scales of weights
+// that are tied to another tensor's scale; takeLearned copies them back. A tied scale is
+// learned freely, while the quantizer has the nearest one that meets the other tensor's.
 func (z *Quantizer) learn() {
 	if z.options.Input {
 		z.learned = append(z.learned, model.Tensor{Name: train.InputScale, Shape: []int{1}, Data: []float32{z.q.Input.Scale}})

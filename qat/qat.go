@@ -44,7 +44,7 @@ type Quantizer struct {
 type Options struct {
 	// Weights chooses the weights' scales before each step; nil leaves them.
 	Weights model.Observer
-	// Ranges says that Weights needs the ranges of what meets the weights.
+	// Ranges says that Weights needs the ranges of the inputs that weights multiply.
 	Ranges bool
 	// Frozen replaces Weights once the scales are frozen; nil leaves them.
 	Frozen model.Observer

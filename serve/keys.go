@@ -17,7 +17,11 @@ import (
 )
 
 func keyInfo(i keystore.Info) api.KeyInfo {
-	return api.KeyInfo{SHA256: i.Sum.String(), Bytes: i.Length, Arrived: i.Arrived, Complete: i.Complete(), Used: i.Used.UTC()}
+	k := api.KeyInfo{SHA256: i.Sum.String(), Bytes: i.Length, Arrived: i.Arrived, Complete: i.Complete(), Used: i.Used.UTC()}
+	if len(i.Names) > 0 {
+		k.KeyID, k.ClientHalf = fmt.Sprintf("%x", i.Names[0].Key), fmt.Sprintf("%x", i.Names[0].Spec)
+	}
+	return k
 }
 
 func (s *Service) listKeys(w *response, _ *http.Request, tenant string) error {

@@ -18,8 +18,8 @@ const (
 
 // Running moments have settled when no channel's mean is further from the mean over
 // the training samples than this many standard deviations, and no variance by more
-// than this share of it. Both are some four deviations of what remains of chance in
-// the moments of a training in batches of 20: they forget a step at a rate of
+// than this share of it. Both are about four standard deviations of the chance that
+// remains in the moments of a training in batches of 20: the moments forget a step at a rate of
 // momentum, which leaves (2-momentum)/momentum = 39 batches, 780 images, in them.
 const (
 	settledMean     = 0.15

@@ -41,9 +41,9 @@ func (f *fitter) shardsOf(batch int) int {
 	return min(shardCount, batch)
 }
 
-// part is the share of shard s of a batch of so many images, each shard having room
-// for size of them: size, and what is left for the last. Where images must not
-// stand alone, the one before gives one up to a last one that would.
+// part is the images from..to-1 of a batch that shard s takes. A shard takes size images,
+// the last one those that are left. Where an image must not stand alone and the last shard
+// would have one, the shard before leaves it another.
 func (f *fitter) part(s, size, images int) (from, to int) {
 	from, to = min(s*size, images), min((s+1)*size, images)
 	if !f.normed || images < 2*normBatch {

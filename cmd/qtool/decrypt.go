@@ -13,6 +13,7 @@ import (
 	"qtool/he/roles"
 	"qtool/he/roles/files"
 	"qtool/he/wire"
+	"qtool/internal/promptly"
 	"qtool/task"
 )
 
@@ -31,9 +32,10 @@ func newDecryptCommand(a *app) *cobra.Command {
 in which samples were encrypted.
 
 Answers of packed-ckks are approximate. Where the two largest outputs of a sample lie closer
-than their error may be, the line ends with a tab and the word undecided: the exact
-network may have answered another of them. Decrypted reals of CKKS say more of the secret
-key than the labels: keep them to yourself.
+than their errors may bring them, the line ends with a tab and the word undecided: the
+exact network may have answered another of them. Their scores are rounded to multiples of
+twice their error, so that they say next to nothing of the secret key; docs/SECURITY.md
+says what that protects and what it does not.
 
 Nothing is printed of outputs that are not whole, of another plan, under another key, or
 out of order. With --sent, what was encrypted is compared too: answers to something else,
@@ -46,7 +48,7 @@ integers that the scores stand for.`),
   qtool decrypt --client client.qbc --secret secret.key --in answered/ --sent encrypted/ --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDecrypt(cmd.Context(), a, cmd.InOrStdin(), o)
+			return runDecrypt(cmd.Context(), a, promptly.Reader(cmd.Context(), cmd.InOrStdin()), o)
 		},
 	}
 	registerClient(cmd, &o.client, &o.secret, &o.passphraseFile)

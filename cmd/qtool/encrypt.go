@@ -12,6 +12,7 @@ import (
 	"qtool/encode"
 	"qtool/he/roles"
 	"qtool/he/roles/files"
+	"qtool/internal/promptly"
 	"qtool/task"
 )
 
@@ -54,7 +55,7 @@ lists them by SHA-256: qtool infer then goes on behind what it has answered.`),
   head -100 reviews.txt | qtool encrypt --client client.qbc --secret secret.key --in - --out in.qbm`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runEncrypt(cmd.Context(), a, cmd.InOrStdin(), o)
+			return runEncrypt(cmd.Context(), a, promptly.Reader(cmd.Context(), cmd.InOrStdin()), o)
 		},
 	}
 	registerClient(cmd, &o.client, &o.secret, &o.passphraseFile)

@@ -13,6 +13,7 @@ import (
 	"qtool/he/roles"
 	"qtool/he/roles/files"
 	"qtool/he/wire"
+	"qtool/internal/promptly"
 	"qtool/task"
 )
 
@@ -41,7 +42,7 @@ after Ctrl-C or a crash the same command goes on behind what is there.`),
   qtool infer --server server.qbs --keys evaluation.keys --in - --out - < in.qbm > out.qbm`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runInfer(cmd.Context(), a, cmd.InOrStdin(), o)
+			return runInfer(cmd.Context(), a, promptly.Reader(cmd.Context(), cmd.InOrStdin()), o)
 		},
 	}
 	cmd.Flags().StringVar(&o.server, "server", "", "the server half of a plan (required)")

@@ -14,6 +14,7 @@ import (
 	"qtool/he/roles"
 	"qtool/he/roles/files"
 	"qtool/internal/hint"
+	"qtool/internal/promptly"
 	"qtool/internal/whole"
 )
 
@@ -54,7 +55,7 @@ says so, and the commands are the same.`),
   qtool keygen --client client.qbc --secret secret.key --keys evaluation.keys --seal`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runKeygen(cmd.Context(), a, cmd.InOrStdin(), o)
+			return runKeygen(cmd.Context(), a, promptly.Reader(cmd.Context(), cmd.InOrStdin()), o)
 		},
 	}
 	registerClient(cmd, &o.client, &o.secret, &o.passphraseFile)

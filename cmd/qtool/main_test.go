@@ -43,7 +43,8 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": status, "jsonhas": jsonHas, "flip": flip, "truncate": truncate, "waitfor": waitFor, "sentencebundle": sentenceBundle, "samehash": sameHash, "samesearch": sameSearch,
-			"bars":    bars,
+			"bars": bars,
+			"mode": mode, "pixels": pixels, "reference": reference, "hides": hides, "weightless": weightless,
 			"foreign": foreign,
 			"colours": colours,
 		},

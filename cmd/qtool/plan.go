@@ -20,9 +20,11 @@ func newPlanCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "choose how a back end runs a bundle, show why, and write the client's and the server's half",
-		Long: withExitStatus(`Plan chooses the encryption parameters of a bundle, as verify-encrypted does before it
-runs, and prints them: the ring, all primes, how values lie in ciphertexts, the
-evaluation keys, the security, the predicted cost, and the reasons.
+		Long: withExitStatus(`Plan chooses the encryption parameters of a bundle, and prints them: the ring, all primes,
+how values lie in ciphertexts, the evaluation keys, the security, the predicted cost, and
+the reasons. verify-encrypted chooses the same, but for look-ups by blind rotation (pbs): a
+plan lets a look-up fail with a probability of 2^-64 at most, as its keys stay in use, and
+verify-encrypted, which throws its keys away, lets a sample fail with 2^-20.
 
 The plan's hash is of everything that was chosen. The same bundle and options have the
 same plan on every machine: choices are weighed by a cost model of one reference

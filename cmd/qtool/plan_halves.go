@@ -35,6 +35,7 @@ type halvesView struct {
 	// LogFailure is log2 of the probability that decryption gives a wrong result; see
 	// he.ClientPart.
 	LogFailure float64 `json:"log2_failure_probability"`
+	fails      string  // what fails with that
 }
 
 // write writes the halves of a plan of the bundle at path; nil where they are not wanted.
@@ -62,10 +63,13 @@ func (o halvesOptions) write(path string, f *bundle.File, plan *choose.Plan) (*h
 	if err != nil {
 		return nil, err
 	}
-	z := spec.Sizes
+	z, fails := spec.Sizes, "A message"
+	if spec.Executor == "tfhe" {
+		fails = "A look-up"
+	}
 	return &halvesView{
 		Client: o.client, Server: o.server, Spec: hex.EncodeToString(half.Spec[:]), ClientBytes: sizes[0], ServerBytes: sizes[1],
-		Samples: z.Samples, InputBytes: wire.Size(z.Inputs), OutputBytes: wire.Size(z.Outputs), KeyBytes: wire.Size(z.Keys), LogFailure: spec.LogFailure,
+		Samples: z.Samples, InputBytes: wire.Size(z.Inputs), OutputBytes: wire.Size(z.Outputs), KeyBytes: wire.Size(z.Keys), LogFailure: spec.LogFailure, fails: fails,
 	}, nil
 }
 
@@ -75,6 +79,6 @@ func (p *printer) halves(v *halvesView) {
 	p.f("They belong together: spec %s.\n", v.Spec)
 	p.f("A message of up to %s is %s in, %s out; evaluation keys are %s.\n", many(v.Samples, task.Sample), size(v.InputBytes), size(v.OutputBytes), size(v.KeyBytes))
 	if v.LogFailure < 0 {
-		p.f("Decryption fails with a probability of at most 2^%.0f.\n", math.Ceil(v.LogFailure))
+		p.f("%s fails to decrypt with a probability of at most 2^%.0f.\n", v.fails, math.Ceil(v.LogFailure))
 	}
 }

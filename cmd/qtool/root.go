@@ -65,7 +65,7 @@ A first tour:
 		newRunCommand(a), newTrainCommand(a), newQuantizeCommand(a), newVerifyCommand(a),
 		newSearchCommand(a), newInspectCommand(a), newPlanCommand(a), newKeygenCommand(a), newEncryptCommand(a), newInferCommand(a), newDecryptCommand(a),
 		newReportCommand(a), newGateCommand(a), newDataCommand(a), newRecipesCommand(a),
-		newBenchCommand(a), newBenchServeCommand(a),
+		newBenchCommand(a), newServeCommand(a), newQueryCommand(a), newBenchServeCommand(a),
 	)
 	return root
 }

@@ -87,9 +87,11 @@ bundle, and one command at a time has a folder.
 	registerMemory(cmd, &o.Encryption)
 	cmd.Flags().BoolVar(&o.Resume, "resume", false, "go on after the batches that an interrupted run finished in --out")
 	cmd.Flags().BoolVar(&o.Simulate, "simulate", false, "encrypt nothing: predict what the back end would answer")
+	cmd.Flags().BoolVar(&o.ThroughFiles, "through-files", false, "make client and server of the files that they would have when deployed: halves, keys, inputs and outputs in a temporary folder")
 	cmd.Flags().StringVar(&sentence, "text", "", "encrypt this sentence (- reads it from standard input) instead of the test set, and print the answer")
 	cmd.MarkFlagsMutuallyExclusive("simulate", "resume")
-	for _, other := range []string{"simulate", "resume", "limit", "encrypted-limit", "out"} {
+	cmd.MarkFlagsMutuallyExclusive("simulate", "through-files")
+	for _, other := range []string{"simulate", "resume", "through-files", "limit", "encrypted-limit", "out"} {
 		cmd.MarkFlagsMutuallyExclusive("text", other)
 	}
 	registerInsecure(cmd, &o.AllowInsecure)

@@ -8,6 +8,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/he"
+	"qtool/he/internal/batch"
 	"qtool/he/internal/meter"
 	"qtool/he/internal/secret"
 	"qtool/he/wire"
@@ -118,12 +119,12 @@ func (c *Client) Encrypt(ctx context.Context, samples []bundle.Sample, m wire.Me
 	out.Bytes(s.masks[:])
 	workers := c.take()
 	defer c.give(workers)
-	g := c.newGroups(len(c.Q))
+	g := batch.NewGroups(c.workers, len(c.Q)*c.Slots())
 	for prime := range c.T {
-		err := parallel.Alternate(g.count(c.inputs), func(group int) error {
-			from, n := g.span(group, c.inputs)
+		err := parallel.Alternate(g.Count(c.inputs), func(group int) error {
+			from, n := g.Span(group, c.inputs)
 			return parallel.Run(ctx, c.workers, n, func(w, k int) error {
-				body := g.polynomial(group, k)
+				body := g.Polynomial(group, k)
 				c.encrypt(workers[w], samples, s, prime, from+k, func(limb, p int, x []uint64) {
 					if p == 0 {
 						copy(body[limb*len(x):], x)
@@ -132,9 +133,9 @@ func (c *Client) Encrypt(ctx context.Context, samples []bundle.Sample, m wire.Me
 				return nil
 			}, func() { progress.Add(c.encryptCost) })
 		}, func(group int) error {
-			_, n := g.span(group, c.inputs)
+			_, n := g.Span(group, c.inputs)
 			for k := range n {
-				out.Words64(g.polynomial(group, k))
+				out.Words64(g.Polynomial(group, k))
 			}
 			return out.Err()
 		})

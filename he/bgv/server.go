@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"qtool/he"
+	"qtool/he/internal/batch"
 	"qtool/he/internal/meter"
 	"qtool/he/internal/sample"
 	"qtool/he/wire"
@@ -29,7 +30,7 @@ type evaluation struct {
 	*evaluator
 	in, out ciphertexts
 	masks   [][]uint64 // of each worker, a limb
-	groups  *groups
+	groups  *batch.Groups
 }
 
 // NewServer prepares to evaluate the program; see he.Halves.
@@ -120,7 +121,7 @@ func (s *Server) take() *evaluation {
 		return e
 	}
 	p := s.plan
-	e = &evaluation{evaluator: newEvaluator(p), groups: p.newGroups(len(p.Q))}
+	e = &evaluation{evaluator: newEvaluator(p), groups: batch.NewGroups(p.workers, len(p.Q)*p.Slots())}
 	for range p.workers {
 		e.masks = append(e.masks, make([]uint64, p.Slots()))
 	}
@@ -143,13 +144,13 @@ func (e *evaluation) read(ctx context.Context, in *wire.Reader, prime int, masks
 	for w := range streams {
 		streams[w] = sample.NewStream(sample.Seed{})
 	}
-	return parallel.Alternate(g.count(p.inputs), func(group int) error {
+	return parallel.Alternate(g.Count(p.inputs), func(group int) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		_, n := g.span(group, p.inputs)
+		_, n := g.Span(group, p.inputs)
 		for k := range n {
-			body := g.polynomial(group, k)
+			body := g.Polynomial(group, k)
 			for limb, q := range p.Q {
 				in.Words64(body[limb*p.Slots():][:p.Slots()], q)
 			}
@@ -159,9 +160,9 @@ func (e *evaluation) read(ctx context.Context, in *wire.Reader, prime int, masks
 		}
 		return nil
 	}, func(group int) error {
-		from, n := g.span(group, p.inputs)
+		from, n := g.Span(group, p.inputs)
 		return parallel.Run(ctx, p.workers, n, func(w, k int) error {
-			body, mask, stream := g.polynomial(group, k), e.masks[w], streams[w]
+			body, mask, stream := g.Polynomial(group, k), e.masks[w], streams[w]
 			stream.Reset(p.maskSeed(masks, prime, from+k))
 			for limb, q := range p.Q {
 				stream.Uniform(mask, q)

@@ -60,15 +60,15 @@ func BenchmarkTable(b *testing.B) {
 		odd                 bool
 	}{{5, 31, 10, false}, {7, 127, 42, false}, {7, 127, 42, true}, {8, 255, 85, false}, {8, 255, 85, true}} {
 		plan := mustPlan(b, fullyConnected(1, c.first, c.second, c.odd).Done(), Options{Samples: 10000})
-		_, _, server := newRoles(b, plan)
+		_, server := newRoles(b, plan)
 		for stage := range 2 {
-			e := evaluation{Server: server, round: plan.stages[stage].round, stageServer: &server.stages[stage], worker: server.workers[0]}
+			e := server.evaluation(plan.stages[stage].round, server.workers[0])
 			x := server.pool.ciphertext(plan.layout.limbs(plan.stages[stage].round, 0))
 			dst := server.pool.ciphertext(plan.layout.limbs(plan.stages[stage].round+1, 0))
 			b.Run(fmt.Sprintf("bits=%d/odd=%v/layer=%d", c.bits, c.odd, stage+1), func(b *testing.B) {
 				before := cpuSeconds()
 				for b.Loop() {
-					e.table(&e.programs[0], x, dst)
+					e.table(&server.programs[stage][0], x, dst)
 				}
 				us := (cpuSeconds() - before) * 1e6 / float64(b.N)
 				b.ReportMetric(us/float64(plan.Slots()), "cpu-µs/look-up")

@@ -47,21 +47,6 @@ func (p *pool) put(all ...rns.Poly) {
 
 func (p *pool) drop(c ciphertext) { p.put(c[0], c[1]) }
 
-// Inputs are the ciphertexts of a batch's input elements, as the client sends
-// them.
-type Inputs struct {
-	origin
-	all []ciphertext
-}
-
-// Len is the number of ciphertexts.
-func (in *Inputs) Len() int { return len(in.all) }
-
-// Outputs are the ciphertexts of a batch's logits.
-type Outputs struct {
-	origin
-	all []ciphertext
-}
-
-// Len is the number of ciphertexts.
-func (out *Outputs) Len() int { return len(out.all) }
+// ciphertexts are a batch's: of its input elements, as the client makes them, or of its
+// logits.
+type ciphertexts []ciphertext

@@ -12,12 +12,12 @@ type program struct {
 // compile prepares the polynomials of stage i. The factor of x is 1, and that
 // of a table's output is 1.
 func (p *Plan) compile(i int) []program {
-	c := compiler{t: field(p.layout.t)}
+	c := compiler{t: field(p.T)}
 	round := p.stages[i].round
 	for step := range p.layout.drops[round] {
 		d := uint64(1)
 		for _, q := range p.layout.dropped(round, step+1) {
-			d = c.t.mul(d, q%p.layout.t)
+			d = c.t.mul(d, q%p.T)
 		}
 		c.dropped = append(c.dropped, d)
 	}

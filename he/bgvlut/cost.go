@@ -43,15 +43,7 @@ type coster struct {
 func newCoster(l *layout, level cpu.Level) *coster {
 	c := &coster{layout: l, Tables: costmodel.TablesOf(level), n: elementary.Exp2(float64(l.logN))}
 	c.transform = c.NTT * float64(l.logN)
-	bits := 0.0
-	for i, q := range l.q {
-		b := elementary.Log2(float64(q))
-		if i == 0 || bits+b > l.digitBits {
-			c.digits, bits = append(c.digits, 0), 0
-		}
-		c.digits[len(c.digits)-1]++
-		bits += b
-	}
+	c.digits = l.digits()
 	return c
 }
 
@@ -119,11 +111,9 @@ func (c *coster) table(i int, s *shape, leaves int) float64 {
 // costs predicts the work of a batch with a level's kernels.
 func (l *layout) costs(stages []stage, tables []tables, level cpu.Level) costs {
 	c := newCoster(l, level)
-	fresh := float64(len(l.q))
 	r := costs{
-		encrypt: c.n * (c.transform + c.Gaussian + float64(fresh*(c.transform+c.Uniform+float64(3*c.Mul)+16*costTouch))),
-		linear:  make([]float64, len(stages)), element: make([]float64, len(stages)),
-		decrypt: c.n * (costLift + c.transform + float64(float64(l.last())*(c.transform+2*c.Mul))),
+		encrypt: encryptCost(level, l.logN, len(l.q)), decrypt: decryptCost(level, l.logN, l.last()),
+		linear: make([]float64, len(stages)), element: make([]float64, len(stages)),
 	}
 	for i := range stages {
 		s := &stages[i]
@@ -145,4 +135,16 @@ func (l *layout) costs(stages []stage, tables []tables, level cpu.Level) costs {
 		}
 	}
 	return r
+}
+
+// encryptCost is the nanoseconds of encrypting one input for so many primes.
+func encryptCost(level cpu.Level, logN, primes int) float64 {
+	c := newCoster(&layout{logN: logN}, level)
+	return c.n * (c.transform + c.Gaussian + float64(float64(primes)*(c.transform+c.Uniform+float64(3*c.Mul)+16*costTouch)))
+}
+
+// decryptCost is the nanoseconds of decrypting one output of so many primes.
+func decryptCost(level cpu.Level, logN, primes int) float64 {
+	c := newCoster(&layout{logN: logN}, level)
+	return c.n * (costLift + c.transform + float64(float64(primes)*(c.transform+2*c.Mul)))
 }

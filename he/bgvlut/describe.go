@@ -6,6 +6,7 @@ import (
 
 	"qtool/he"
 	"qtool/he/internal/planhash"
+	"qtool/he/wire"
 	"qtool/kernel/cpu"
 )
 
@@ -48,7 +49,7 @@ func (p *Plan) Describe(samples int) he.Description {
 	d := he.Description{
 		Backend: "bgv", Hash: hex.EncodeToString(sum[:]), LogN: p.LogN(), Slots: p.Slots(), LogQP: p.LogQP(), SecurityBits: p.SecurityBits(),
 		PlaintextModuli: []uint64{l.t}, CiphertextModuli: append([]uint64(nil), l.q...), SpecialModuli: append([]uint64(nil), l.special...),
-		KeyBytes: int64(len(p.digits)) * 2 * int64(len(l.q)+len(l.special)) * 8 << l.logN,
+		KeyBytes: wire.Size(p.sizes().Keys),
 		Samples:  samples, Work: p.Work(samples), Predicted: p.PredictedSeconds(samples), Why: p.Why(),
 	}
 	costs := l.costs(p.stages, p.tables, cpu.Active)

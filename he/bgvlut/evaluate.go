@@ -4,15 +4,21 @@ import "qtool/he/internal/rns"
 
 // evaluation is one goroutine's, of one stage's tables.
 type evaluation struct {
-	*Server
-	*stageServer
-	round  int
-	worker *serverWorker
+	*evaluator
+	relinearise []*rns.Relinearizer // of each level
+	divide      []*rns.Divider      // of each level
+	round       int
+	worker      *serverWorker
 
 	program *program
 	baby    int
 	leaves  []ciphertext
 	giants  []ciphertext
+}
+
+// evaluation is a worker's, of tables of a round.
+func (s *evaluator) evaluation(round int, w *serverWorker) *evaluation {
+	return &evaluation{evaluator: s, relinearise: s.key[round], divide: s.divide[round], round: round, worker: w}
 }
 
 // limbs is the number of primes after so many levels.

@@ -8,7 +8,8 @@ import (
 	"qtool/he"
 	"qtool/he/internal/meter"
 	"qtool/he/internal/run"
-	"qtool/internal/parallel"
+	"qtool/he/internal/sample"
+	"qtool/he/wire"
 )
 
 // NewExecutor returns an executor that runs p exactly under encryption, with
@@ -16,12 +17,14 @@ import (
 func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
 	return run.New(p, run.Plan{
 		Package: "bgvlut", Program: plan.program, Backend: plan.backend(), Slots: plan.Slots(),
-		BatchWork: plan.costs.total(plan.inputs(), plan.stages),
+		BatchWork: plan.costs.total(plan.inputs, plan.stages),
 		Start: func(context.Context, *meter.Meter) (run.Session, run.Made, error) {
-			client := NewClient(plan)
-			key := client.EvaluationKeys()
-			server, err := NewServer(plan, key)
-			return &session{plan: plan, client: client, server: server}, run.Made{KeyBytes: key.Bytes()}, err
+			client := generate(plan.half)
+			key, err := plan.relinearisers(client.evaluationKey(sample.NewSeed()))
+			if err != nil {
+				return nil, run.Made{}, err
+			}
+			return &session{plan: plan, client: client, server: plan.prepare().newEvaluator(key)}, run.Made{KeyBytes: wire.Size(plan.sizes().Keys)}, nil
 		},
 	})
 }
@@ -41,43 +44,40 @@ func (p *Plan) backend() he.Backend {
 type session struct {
 	plan   *Plan
 	client *Client
-	server *Server
-	in     Inputs
-	out    Outputs
+	server *evaluator
+	in     ciphertexts
+	out    ciphertexts
 }
 
 // Batch implements run.Session.
 func (s *session) Batch(ctx context.Context, samples []bundle.Sample, m *meter.Meter) (*he.Result, error) {
 	p, r := s.plan, &he.Result{}
 	clear(s.server.seconds)
-	logits, err := run.Phases(m, &r.Cost, func() (*Inputs, error) {
+	logits, err := run.Phases(m, &r.Cost, func() (*ciphertexts, error) {
 		s.server.take(&s.in)
-		return &s.in, s.client.Encrypt(ctx, samples, &s.in, m.Add)
-	}, func(in *Inputs) (*Outputs, error) {
-		return &s.out, s.server.Consume(ctx, in, &s.out, m.Add)
-	}, func(out *Outputs) (he.Exact, error) {
-		residues, left, err := s.client.Decrypt(ctx, out, m.Add)
+		return &s.in, s.client.encryptBatch(ctx, samples, newSeeds(), &s.in, m.Add)
+	}, func(in *ciphertexts) (*ciphertexts, error) {
+		return &s.out, s.server.consume(ctx, in, &s.out, m.Add)
+	}, func(out *ciphertexts) (he.Exact, error) {
+		residues, left, err := s.client.residues(ctx, *out, m.Add)
 		if err != nil {
 			return nil, err
 		}
 		r.Accounts = []he.Account{slices.Clone(s.server.seconds), he.Noise{BitsLeft: left}}
-		logits := make(he.Exact, len(samples))
-		return logits, parallel.Run(ctx, p.workers, len(samples), func(_, k int) (err error) {
-			logits[k], err = p.vector(residues, k)
-			return err
-		}, nil)
+		return s.client.logits(ctx, residues, len(samples))
 	})
 	if err != nil {
 		return nil, err
 	}
-	r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = p.InputBytes(), p.OutputBytes()
+	sizes := p.sizes()
+	r.Cost.Bytes.CiphertextIn, r.Cost.Bytes.CiphertextOut = wire.Size(sizes.Inputs), wire.Size(sizes.Outputs)
 	r.Answers = logits
 	return r, nil
 }
 
-// take gives in the memory that the server has of an earlier batch.
-func (s *Server) take(in *Inputs) {
-	for len(in.all) < s.plan.inputs() {
-		in.all = append(in.all, s.pool.ciphertext(s.plan.ring.Levels()))
+// take gives in the memory that the evaluator has of an earlier batch.
+func (s *evaluator) take(in *ciphertexts) {
+	for len(*in) < s.plan.inputs {
+		*in = append(*in, s.pool.ciphertext(len(s.plan.Q)))
 	}
 }

@@ -111,18 +111,18 @@ func TestInsecureMaximumIsOneLayer(t *testing.T) {
 func TestInsecureMemoryIsFreed(t *testing.T) {
 	p := beside(t).Done(t, 15)
 	plan := mustPlan(t, p, insecureOptions(10))
-	client, _, server := newRoles(t, plan)
-	var in Inputs
-	var out Outputs
-	if err := client.Encrypt(t.Context(), bundletest.Samples(p, 3), &in, nil); err != nil {
+	client, server := newRoles(t, plan)
+	var in ciphertexts
+	var out ciphertexts
+	if err := client.encryptBatch(t.Context(), bundletest.Samples(p, 3), newSeeds(), &in, nil); err != nil {
 		t.Fatal(err)
 	}
 	var want [][]uint64
-	for _, evaluate := range []func(context.Context, *Inputs, *Outputs, func(float64)) error{server.Evaluate, server.Evaluate, server.Consume} {
+	for _, evaluate := range []func(context.Context, *ciphertexts, *ciphertexts, func(float64)) error{server.evaluate, server.evaluate, server.consume} {
 		if err := evaluate(t.Context(), &in, &out, nil); err != nil {
 			t.Fatal(err)
 		}
-		got, _, err := client.Decrypt(t.Context(), &out, nil)
+		got, _, err := client.residues(t.Context(), out, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,17 +138,17 @@ func TestInsecureMemoryIsFreed(t *testing.T) {
 		}
 		want = got
 	}
-	if in.all != nil {
+	if in != nil {
 		t.Error("inputs that were consumed are there")
 	}
 	// Everything but the outputs is back: what was read last, and what nothing read.
 	limbs := func() int { return len(server.pool.free) }
 	before := limbs()
 	server.pool.free = nil
-	if err := client.Encrypt(t.Context(), bundletest.Samples(p, 3), &in, nil); err != nil {
+	if err := client.encryptBatch(t.Context(), bundletest.Samples(p, 3), newSeeds(), &in, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Consume(t.Context(), &in, &out, nil); err != nil {
+	if err := server.consume(t.Context(), &in, &out, nil); err != nil {
 		t.Fatal(err)
 	}
 	if before == 0 || limbs() == 0 {

@@ -20,8 +20,6 @@ type layout struct {
 	digitBits float64 // the longest digit of key switching
 }
 
-func (l *layout) model() model { return model{float64(l.logN), elementary.Log2(float64(l.t))} }
-
 func (l *layout) logQ() float64  { return log2.Product(l.q) }
 func (l *layout) logQP() float64 { return l.logQ() + log2.Product(l.special) }
 
@@ -129,3 +127,24 @@ func plaintextPrime(logN int, width *big.Int) (uint64, error) {
 
 // maxPlaintextBits bounds T: its residues are the weights of lazy sums.
 const maxPlaintextBits = 24
+
+// digits are how many primes of the chain each digit of key switching has: as many as keep
+// it below digitBits bits, or one.
+func (l *layout) digits() []int {
+	var all []int
+	bits := 0.0
+	for _, q := range l.q {
+		b := elementary.Log2(float64(q))
+		if len(all) == 0 || bits+b > l.digitBits {
+			all, bits = append(all, 0), 0
+		}
+		all[len(all)-1]++
+		bits += b
+	}
+	return all
+}
+
+// parameters are what a client needs of the layout.
+func (l *layout) parameters() parameters {
+	return parameters{LogN: l.logN, T: l.t, Q: l.q, P: l.special, Digits: l.digits(), OutputPrimes: l.last()}
+}

@@ -6,8 +6,9 @@ import (
 	"testing"
 
 	"qtool/bundle/bundletest"
-	"qtool/he/internal/rns"
 	"qtool/he/internal/sample"
+	"qtool/he/internal/secret"
+	"qtool/he/wire"
 	"qtool/kernel/cpu"
 	"qtool/kernel/cpu/cputest"
 )
@@ -30,33 +31,28 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 		"pools": bundletest.New(31, 1, 1, 6, 6).Narrow(7).Conv(2, 3, 1, 0, 3).RandomTable(2).Pool(2, 2).Narrow(20).Dense(3, 3),
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := insecureOptions(10)
-			o.Workers = 1 // each worker has a stream
-			first := mustPlan(t, b.Done(), o)
-			secret := first.NewSecretKey()
-			key := newClient(first, secret, sample.Seed{}).EvaluationKeys()
+			first := mustPlan(t, b.Done(), insecureOptions(10))
+			secret := secret.NewFromSystem(first.ring.Parameters())
+			key := newClient(first.half, wire.KeyID{}, secret).evaluationKey(sample.NewSeed())
 			samples := b.Samples(500)
 			var want [2][]ciphertext
 			atEveryLevel(t, func(level cpu.Level) {
-				plan, l := *first, first.layout
-				ring, err := rns.NewRing(l.logN, l.t, l.q, l.special)
+				plan, err := buildPlan(first.program, first.stages, first.tables, first.layout, 0)
 				if err != nil {
 					t.Fatal(err)
 				}
-				plan.ring = ring
-				server, err := NewServer(&plan, key)
+				ready, err := plan.relinearisers(key)
 				if err != nil {
 					t.Fatal(err)
 				}
-				var in Inputs
-				var out Outputs
-				if err := newClient(&plan, secret, sample.Seed{1}).Encrypt(context.Background(), samples, &in, nil); err != nil {
+				var in, out ciphertexts
+				if err := newClient(plan.half, wire.KeyID{}, secret).encryptBatch(context.Background(), samples, &seeds{sample.Seed{1}, sample.Seed{2}}, &in, nil); err != nil {
 					t.Fatal(err)
 				}
-				if err := server.Evaluate(context.Background(), &in, &out, nil); err != nil {
+				if err := plan.prepare().newEvaluator(ready).evaluate(context.Background(), &in, &out, nil); err != nil {
 					t.Fatal(err)
 				}
-				for i, got := range [][]ciphertext{in.all, out.all} {
+				for i, got := range [][]ciphertext{in, out} {
 					if level == cpu.Portable {
 						want[i] = got
 					} else if !slices.EqualFunc(got, want[i], equal) {

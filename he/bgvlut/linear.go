@@ -15,7 +15,7 @@ const groupBytes = 1 << 29
 // stage evaluates stage i, some elements at a time: the linear map limb by limb
 // and block by block, then the tables element by element. It takes the memory of
 // what nothing reads any more as it goes.
-func (s *Server) stage(ctx context.Context, i int, r *residents, progress func(float64)) error {
+func (s *evaluator) stage(ctx context.Context, i int, r *residents, progress func(float64)) error {
 	p := s.plan
 	st := &p.stages[i]
 	limbs := p.layout.limbs(st.round, 0)
@@ -48,8 +48,8 @@ func (s *Server) stage(ctx context.Context, i int, r *residents, progress func(f
 		err := parallel.Run(ctx, p.workers, len(group), func(w, k int) error {
 			start := time.Now()
 			out := s.pool.ciphertext(p.layout.limbs(st.round+1, 0))
-			e := evaluation{Server: s, round: st.round, stageServer: &s.stages[i], worker: s.workers[w]}
-			e.table(&s.stages[i].programs[p.tables[i].element[elements[k]]], group[k], out)
+			e := s.evaluation(st.round, s.workers[w])
+			e.table(&s.programs[i][p.tables[i].element[elements[k]]], group[k], out)
 			s.pool.drop(group[k])
 			s.time(st.node.table, start)
 			start = time.Now()
@@ -67,7 +67,7 @@ func (s *Server) stage(ctx context.Context, i int, r *residents, progress func(f
 
 // linear evaluates some elements of stage i's linear map, less the centres of
 // their tables.
-func (s *Server) linear(ctx context.Context, i int, elements []int, group, src []ciphertext, progress func(float64)) error {
+func (s *evaluator) linear(ctx context.Context, i int, elements []int, group, src []ciphertext, progress func(float64)) error {
 	p := s.plan
 	st := &p.stages[i]
 	limbs, blocks := p.layout.limbs(st.round, 0), p.Slots()/block
@@ -149,7 +149,7 @@ func newPooling(st *stage, dst []ciphertext) *pooling {
 }
 
 // add takes element k, c, into its output.
-func (s *Server) add(p *pooling, k int, c ciphertext) {
+func (s *evaluator) add(p *pooling, k int, c ciphertext) {
 	o := p.output[k]
 	if o < 0 {
 		s.pool.drop(c)

@@ -199,3 +199,9 @@ func (l *lowering) finish(out value) []stage {
 	}
 	return l.stages
 }
+
+// chained reports whether the stage, number i, reads all that the one before it makes, as
+// every stage of a chain of layers does.
+func (s *stage) chained(i int) bool {
+	return s.to == i+1 && len(s.from) == 1 && s.from[0].Buffer == i && s.from[0].From == 0
+}

@@ -1,6 +1,10 @@
 package bgvlut
 
-import "time"
+import (
+	"time"
+
+	"qtool/he/internal/sample"
+)
 
 // LookupTime is what a layer's look-ups take.
 type LookupTime struct {
@@ -14,10 +18,11 @@ type LookupTime struct {
 // It makes a client and its keys first, which the times leave out. The returned
 // function may be called again and again.
 func (p *Plan) MeasureLookups() (measure func() []LookupTime, err error) {
-	s, err := NewServer(p, NewClient(p).EvaluationKeys())
+	key, err := p.relinearisers(generate(p.half).evaluationKey(sample.NewSeed()))
 	if err != nil {
 		return nil, err
 	}
+	s := p.prepare().newEvaluator(key)
 	return func() []LookupTime {
 		var all []LookupTime
 		for i := range p.stages {
@@ -31,7 +36,7 @@ func (p *Plan) MeasureLookups() (measure func() []LookupTime, err error) {
 					widest = k
 				}
 			}
-			e := evaluation{Server: s, round: st.round, stageServer: &s.stages[i], worker: s.workers[0]}
+			e := s.evaluation(st.round, s.workers[0])
 			x := s.pool.ciphertext(p.layout.limbs(p.stages[i].round, 0))
 			dst := s.pool.ciphertext(p.layout.limbs(p.stages[i].round+1, 0))
 			for c := range x { // memory that is used again holds anything
@@ -40,7 +45,7 @@ func (p *Plan) MeasureLookups() (measure func() []LookupTime, err error) {
 				}
 			}
 			start := time.Now()
-			e.table(&e.programs[widest], x, dst)
+			e.table(&s.programs[i][widest], x, dst)
 			spent := time.Since(start)
 			s.pool.drop(x)
 			s.pool.drop(dst)

@@ -22,7 +22,8 @@ import (
 // standard deviation d has |.|^2 at a root nearly exponential, of mean N d^2. So
 // it stays below N d^2 tail but for a probability of e^-tail; and where two such
 // polynomials meet, the product of their squares below the means' times
-// (tail/2)^2. With a tail of 32, fewer than 2^-46 exceed.
+// (tail/2)^2, but for (1+tail) e^-tail. The tail is such that in a batch nothing exceeds
+// but for a probability of 2^-129, see model.
 //
 // fresh:    e has d = 3.2, new for every ciphertext. m/T has d = sqrt(1/12); the
 // client's data may make it equal in all ciphertexts, hence shared.
@@ -42,7 +43,8 @@ import (
 //
 // The result is right as long as all coefficients of V stay below Q/2. Those are
 // averages over all roots with random phases, 1/sqrt(N) of the bound; required
-// asks for that and three bits that the model may be wrong by.
+// asks for as many times that as no coefficient passes but for 2^-129, see spread, which is
+// more than the three bits that the model may be wrong by.
 //
 // Reference: Gentry, Halevi, Smart, "Homomorphic evaluation of the AES circuit",
 // 2012, section 3 and appendix, for bounds in the canonical embedding.
@@ -51,8 +53,6 @@ type noise struct{ own, shared float64 }
 const (
 	// sigma is the standard deviation of a fresh error.
 	sigma = sample.Sigma
-	// tail is the exponent of the probability that a bound does not hold.
-	tail = 32
 	// reserveBits is what the model may be wrong by.
 	reserveBits = 3
 	// keyBelow is how many bits the noise of relinearisation stays below the
@@ -90,12 +90,9 @@ func (all noises) worst(l parts.List) noise {
 	return e
 }
 
-// model is what the noise depends on beside the program.
-type model struct{ logN, logT float64 }
-
 // root is the bound on a polynomial of standard deviation d at the roots.
 func (m model) root(d float64) float64 {
-	return elementary.Log2(d) + float64((m.logN+elementary.Log2(tail))/2)
+	return elementary.Log2(d) + float64((m.logN+elementary.Log2(m.tail))/2)
 }
 
 func (m model) fresh() noise { return noise{m.root(sigma), m.root(math.Sqrt(1. / 12))} }
@@ -108,17 +105,19 @@ func (m model) leaf(e float64, terms int) float64 {
 
 // rounding is what the division of a ciphertext of degree 1 adds.
 func (m model) rounding() float64 {
-	return log2.Sum(m.root(math.Sqrt(1./12)), m.logN+elementary.Log2(math.Sqrt(1./12*2/3)*tail/2))
+	return log2.Sum(m.root(math.Sqrt(1./12)), m.logN+elementary.Log2(math.Sqrt(1./12*2/3)*m.tail/2))
 }
 
 // rounding2 is what the division of a degree-2 tensor adds: the square of s and
 // c_2 meet, whose squares' product is largest at thirds of the tail.
 func (m model) rounding2() float64 {
-	return log2.Sum(m.rounding(), float64(1.5*m.logN)+elementary.Log2(math.Sqrt(1./12)*2/3*tail*2/3*math.Sqrt(tail/3.)))
+	return log2.Sum(m.rounding(), float64(1.5*m.logN)+elementary.Log2(math.Sqrt(1./12)*2/3*m.tail*2/3*math.Sqrt(m.tail/3)))
 }
 
 // required is log2 of the smallest Q that carries e.
-func (m model) required(e float64) float64 { return 1 + m.logT + e - float64(m.logN/2) + reserveBits }
+func (m model) required(e float64) float64 {
+	return 1 + m.logT + e - float64(m.logN/2) + max(reserveBits, m.spread())
+}
 
 // left is how many bits the bound stays below Q/2.
 func (m model) left(e, logQ float64) float64 { return logQ - m.required(e) + reserveBits }
@@ -126,7 +125,7 @@ func (m model) left(e, logQ float64) float64 { return logQ - m.required(e) + res
 // keyTolerance is how many bits longer than P a digit may be, if the least noise
 // of a product is e.
 func (m model) keyTolerance(e float64, digits int) float64 {
-	return e - keyBelow - m.logN - elementary.Log2(sigma*tail/2*math.Sqrt(float64(digits)/12))
+	return e - keyBelow - m.logN - elementary.Log2(sigma*m.tail/2*math.Sqrt(float64(digits)/12))
 }
 
 // level says how many bits the level number step of a round divides by.

@@ -3,15 +3,11 @@ package bgvlut
 import (
 	"context"
 	"fmt"
-	"runtime"
-
-	"github.com/tuneinsight/lattigo/v5/ring"
 
 	"qtool/bundle"
 	"qtool/he"
 	"qtool/he/internal/costmodel"
 	"qtool/he/internal/log2"
-	"qtool/he/internal/rns"
 	"qtool/he/security"
 	"qtool/kernel/cpu"
 )
@@ -47,20 +43,15 @@ func (o Options) level() cpu.Level {
 // Plan is a program with checked encryption parameters. It is immutable and
 // holds no secret.
 type Plan struct {
+	*half
 	program *bundle.Program
 	stages  []stage
 	tables  []tables
 	layout  *layout
 	costs   costs // with this processor's kernels
-	workers int
 	why     []string
 	left    float64 // predicted noise bits
 	budget  []he.StageBudget
-	digits  [][]int // of key switching
-	hash    [32]byte
-
-	ring  *rns.Ring
-	slots *ring.Ring // modulo T
 }
 
 // NewPlan chooses plaintext prime, ring degree and levels for p, so that every
@@ -101,21 +92,23 @@ func choose(ctx context.Context, p *bundle.Program, o Options) (*search, *layout
 
 // build makes the rings of a layout, whatever its noise and security.
 func build(s *search, l *layout) (*Plan, error) {
-	plan := &Plan{program: s.program, stages: s.stages, tables: s.fields[l.t], layout: l, workers: s.options.Workers}
-	if plan.workers == 0 {
-		plan.workers = runtime.GOMAXPROCS(0)
+	plan, err := buildPlan(s.program, s.stages, s.fields[l.t], l, s.options.Workers)
+	if err != nil {
+		return nil, err
 	}
-	var err error
-	if plan.ring, err = rns.NewRing(l.logN, l.t, l.q, l.special); err != nil {
-		return nil, fmt.Errorf("bgvlut: %w", err)
+	plan.why = plan.explain(s)
+	return plan, nil
+}
+
+// buildPlan is build without the reasons.
+func buildPlan(p *bundle.Program, stages []stage, tables []tables, l *layout, workers int) (*Plan, error) {
+	h, err := newHalf(l.parameters(), p.Input, p.Output(), workers)
+	if err != nil {
+		return nil, err
 	}
-	if plan.slots, err = ring.NewRing(plan.Slots(), []uint64{l.t}); err != nil {
-		return nil, fmt.Errorf("bgvlut: plaintext prime %d: %w", l.t, err)
-	}
-	plan.digits = plan.ring.Digits(l.digitBits)
-	plan.hash = plan.digest()
+	plan := &Plan{half: h, program: p, stages: stages, tables: tables, layout: l}
 	plan.costs = l.costs(plan.stages, plan.tables, cpu.Active)
-	m := l.model()
+	m := l.model(plan.stages, trees(plan.tables))
 	e, _ := m.walk(plan.stages, trees(plan.tables), l.divide, func(i int, table bool, e noise) {
 		s := &plan.stages[i]
 		node, round := s.node.rows, s.round
@@ -128,7 +121,6 @@ func build(s *search, l *layout) (*Plan, error) {
 		}
 	})
 	plan.left = m.left(e.total(), log2.Product(l.q[:l.last()]))
-	plan.why = plan.explain(s)
 	return plan, nil
 }
 
@@ -144,9 +136,6 @@ func trees(all []tables) []tree {
 
 // LogN is log2 of the ring degree.
 func (p *Plan) LogN() int { return p.layout.logN }
-
-// Slots is how many samples a batch holds: the ring degree.
-func (p *Plan) Slots() int { return 1 << p.layout.logN }
 
 // LogQP is log2 of the largest modulus, the special primes of key switching
 // included.
@@ -171,14 +160,14 @@ func (p *Plan) PredictedNoiseBitsLeft() float64 { return p.left }
 // this processor's kernels.
 func (p *Plan) PredictedSeconds(samples int) float64 {
 	batches := (samples + p.Slots() - 1) / p.Slots()
-	return p.costs.total(p.inputs(), p.stages) * float64(batches) / float64(p.workers) / 1e9
+	return p.costs.total(p.inputs, p.stages) * float64(batches) / float64(p.workers) / 1e9
 }
 
 // Work is the core seconds for so many samples by the cost model of the reference
 // processor: the same on every machine.
 func (p *Plan) Work(samples int) float64 {
 	batches := (samples + p.Slots() - 1) / p.Slots()
-	return p.layout.costs(p.stages, p.tables, costmodel.Reference).total(p.inputs(), p.stages) * float64(batches) / 1e9
+	return p.layout.costs(p.stages, p.tables, costmodel.Reference).total(p.inputs, p.stages) * float64(batches) / 1e9
 }
 
 // NoiseBudget is the predicted budget after each layer, as PredictedNoiseBitsLeft
@@ -192,9 +181,3 @@ func (p *Plan) SecurityBits() int { return security.Estimate(p.layout.logN, p.Lo
 
 // Why explains the parameters, a sentence an entry.
 func (p *Plan) Why() []string { return append([]string(nil), p.why...) }
-
-// inputs is the number of ciphertexts that the client sends.
-func (p *Plan) inputs() int { return bundle.Size(p.program.Input.Shape) }
-
-// outputs is the number of ciphertexts that the server sends back.
-func (p *Plan) outputs() int { return p.stages[len(p.stages)-1].outputs }

@@ -10,7 +10,6 @@ import (
 	"qtool/he/internal/batch"
 	"qtool/he/internal/cheapest"
 	"qtool/he/internal/costmodel"
-	"qtool/he/internal/log2"
 	"qtool/he/internal/primes"
 	"qtool/he/security"
 	"qtool/internal/elementary"
@@ -131,7 +130,8 @@ func (s *search) try(ctx context.Context, logN int) error {
 		s.fields[t] = all
 	}
 	base := layout{logN: logN, t: t}
-	g, product := base.model().demand(s.stages, trees(s.fields[t]))
+	m := base.model(s.stages, trees(s.fields[t]))
+	g, product := m.demand(s.stages, trees(s.fields[t]))
 	s.needed[logN] = g.sum()
 	if limit, _ := security.MaxLogQP(logN); g.sum() > limit && s.options.LogN == 0 {
 		return nil
@@ -143,7 +143,7 @@ func (s *search) try(ctx context.Context, logN int) error {
 		}
 		for digits := 1; digits <= maxDigits; digits++ {
 			c := &candidate{layout: base, groups: g, width: w, count: digits}
-			c.sketch(product)
+			c.sketch(m, product)
 			key := fmt.Sprint(c.q, c.drops, c.special, c.digitBits)
 			if seen[key] {
 				continue
@@ -158,7 +158,7 @@ func (s *search) try(ctx context.Context, logN int) error {
 }
 
 // sketch fills in powers of two for primes.
-func (c *candidate) sketch(product float64) {
+func (c *candidate) sketch(m model, product float64) {
 	next := func(n, bits int) ([]uint64, error) {
 		all := make([]uint64, n)
 		for i := range all {
@@ -173,7 +173,7 @@ func (c *candidate) sketch(product float64) {
 	}
 	c.digitBits = longest + 1
 	// Grouping by whole primes, digits come out shorter than their share.
-	bits := c.digitBits - min(c.model().keyTolerance(product, c.count), c.digitBits-minPrimeBits)
+	bits := c.digitBits - min(m.keyTolerance(product, c.count), c.digitBits-minPrimeBits)
 	count := max(1, int(math.Ceil(bits/specialWidth)))
 	c.special, _ = next(count, max(int(math.Ceil(bits/float64(count))), c.logN+4))
 }
@@ -214,10 +214,8 @@ func (s *search) realise(c *candidate) (*layout, error) {
 	if l.special, err = several(len(c.special), bits); err != nil {
 		return nil, err
 	}
-	m := l.model()
-	e, _ := m.walk(s.stages, trees(s.fields[l.t]), l.divide, nil)
-	if left := m.left(e.total(), log2.Product(l.q[:l.last()])); left < reserveBits || math.IsNaN(left) {
-		return nil, fmt.Errorf("bgvlut: predicted noise leaves %.1f bits, want %d", left, reserveBits)
+	if err := l.check(s.stages, trees(s.fields[l.t])); err != nil {
+		return nil, fmt.Errorf("bgvlut: %w", err)
 	}
 	return &l, nil
 }

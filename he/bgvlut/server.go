@@ -3,165 +3,183 @@ package bgvlut
 import (
 	"context"
 	"fmt"
+	"io"
 	"sync"
-	"time"
 
 	"qtool/he"
-	"qtool/he/internal/rns"
+	"qtool/he/internal/batch"
+	"qtool/he/internal/meter"
+	"qtool/he/internal/sample"
 	"qtool/he/wire"
+	"qtool/internal/parallel"
 )
 
-// Server evaluates the program on ciphertexts. It knows the plan, the program
-// and the relinearisation key; no field of it can hold a secret one. It keeps its
-// memory between batches and is not safe for concurrent use; it spreads its work
-// over the plan's workers itself.
+// Server evaluates messages. It knows the plan and the program, never a secret key, and no
+// field of it can hold one. It is safe for concurrent use: each evaluation has memory of
+// its own, of which one's is kept for the next.
 type Server struct {
-	plan     *Plan
-	key      wire.KeyID
-	pool     *pool
-	stages   []stageServer
-	rounds   []roundServer
-	workers  []*serverWorker
-	inverseT []uint64       // modulo each prime of the chain
-	seconds  he.NodeSeconds // of each node, over all workers
-	clock    sync.Mutex
+	*prepared
+	spec [32]byte
+
+	mu   sync.Mutex
+	idle *evaluator // or nil
 }
 
-// serverWorker is what one goroutine computes with.
-type serverWorker struct {
-	scratch *rns.Scratch
-	tile    []uint64 // a block of all that a linear map reads
-	out     []uint64 // and of what it makes
-}
-
-// stageServer is what a stage needs for its tables.
-type stageServer struct {
-	*roundServer
-	programs []program
-}
-
-// roundServer is what the tables of a round need.
-type roundServer struct {
-	relinearise []*rns.Relinearizer // of each level
-	divide      []*rns.Divider      // of each level
-}
-
-// NewServer prepares to evaluate p's program with a client's key. It returns a
-// *KeyError if the key is of other parameters.
-func NewServer(p *Plan, key *EvaluationKeys) (*Server, error) {
-	if want := p.parameters(); key.params != want {
-		return nil, &KeyError{What: format.Kinds[kindEvaluationKeys-1], got: key.params, want: want}
+// NewServer prepares to evaluate the program; see he.Halves.
+func (p *Plan) NewServer(ctx context.Context, spec [32]byte) (he.Server, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
-	s := &Server{plan: p, key: key.id, pool: newPool(p.Slots()), seconds: make(he.NodeSeconds, len(p.program.Nodes))}
-	for range p.workers {
-		s.workers = append(s.workers, &serverWorker{scratch: p.ring.NewScratch(len(p.digits))})
-	}
-	for i := range p.layout.q {
-		s.inverseT = append(s.inverseT, p.ring.Modulus(i).Inverse(p.layout.t))
-	}
-	for round, drops := range p.layout.drops {
-		r := roundServer{}
-		for step, drop := range drops {
-			n := p.layout.limbs(round, step)
-			e, err := p.ring.NewRelinearizer(key.key, n, drop)
-			if err != nil {
-				return nil, fmt.Errorf("bgvlut: %w", err)
-			}
-			r.relinearise = append(r.relinearise, e)
-			r.divide = append(r.divide, p.ring.NewDivider(n, drop))
-		}
-		s.rounds = append(s.rounds, r)
-	}
-	for i := range p.stages {
-		st := stageServer{roundServer: &s.rounds[p.stages[i].round]}
-		if p.stages[i].table != nil {
-			st.programs = p.compile(i)
-		}
-		s.stages = append(s.stages, st)
-	}
-	return s, nil
+	return &Server{prepared: p.prepare(), spec: spec}, nil
 }
 
-// Evaluate fills out with the encrypted logits of in, which stay. progress, if not nil, is
-// called from one goroutine at a time with the predicted nanoseconds of the
-// work that was just done. It returns a *KeyError for samples encrypted under
-// another key. On error, ctx.Err() among them, out is undefined.
-func (s *Server) Evaluate(ctx context.Context, in *Inputs, out *Outputs, progress func(nanoseconds float64)) error {
-	return s.evaluate(ctx, in, out, false, progress)
+// EvaluationKeys are a client's relinearisation key, as a server has read it: public, and
+// immutable.
+type EvaluationKeys struct {
+	spec  [32]byte
+	id    wire.KeyID
+	key   relinearisers
+	bytes int64
 }
 
-// Consume is Evaluate, but takes the memory of inputs as soon as nothing reads
-// them any more: less is needed in all, and in is empty afterwards.
-func (s *Server) Consume(ctx context.Context, in *Inputs, out *Outputs, progress func(nanoseconds float64)) error {
-	defer func() { in.all = nil }()
-	return s.evaluate(ctx, in, out, true, progress)
-}
+// KeyID implements he.Keys.
+func (k *EvaluationKeys) KeyID() wire.KeyID { return k.id }
 
-func (s *Server) evaluate(ctx context.Context, in *Inputs, out *Outputs, consume bool, progress func(nanoseconds float64)) error {
+// Bytes implements he.Keys.
+func (k *EvaluationKeys) Bytes() int64 { return k.bytes }
+
+// ReadKeys implements he.Server. The error wraps wire.ErrSpec for keys of another client
+// half.
+func (s *Server) ReadKeys(ctx context.Context, r io.Reader) (he.Keys, error) {
 	p := s.plan
-	if err := p.belongs("input", in.origin, s.key); err != nil {
+	in, err := wire.Open(r)
+	if err != nil {
+		return nil, fmt.Errorf("bgvlut: evaluation keys: %w", err)
+	}
+	if err := in.Expect(wire.Object{Kind: wire.EvaluationKeys, Spec: s.spec, Length: p.sizes().Keys}); err != nil {
+		return nil, fmt.Errorf("bgvlut: %w", err)
+	}
+	masks := sample.Seed(in.Bytes(sample.SeedSize))
+	key := p.ring.ReadKey(p.digits, masks, func(n int, q uint64) []uint64 {
+		if ctx.Err() != nil {
+			in.Refuse(ctx.Err())
+		}
+		return in.NewWords64(n, q)
+	})
+	if err := in.EndOfFile(); err != nil {
+		return nil, fmt.Errorf("bgvlut: %w", err)
+	}
+	ready, err := p.relinearisers(key)
+	if err != nil {
+		return nil, err
+	}
+	return &EvaluationKeys{s.spec, in.Object().Key, ready, key.Bytes()}, nil
+}
+
+// Evaluate implements he.Server. The error wraps wire.ErrSpec or wire.ErrKey for keys or
+// inputs of another client half or secret key.
+func (s *Server) Evaluate(ctx context.Context, keys he.Keys, in *wire.Reader, out io.Writer, step func(he.Step)) error {
+	p := s.plan
+	k, ok := keys.(*EvaluationKeys)
+	if !ok || k.spec != s.spec {
+		return fmt.Errorf("bgvlut: evaluation keys: %w", wire.ErrSpec)
+	}
+	if err := in.ExpectMessage(wire.Object{Kind: wire.Inputs, Spec: s.spec, Key: k.id, Length: p.sizes().Inputs}, p.Slots()); err != nil {
+		return fmt.Errorf("bgvlut: %w", err)
+	}
+	e := s.take(k.key)
+	defer s.give(e)
+	inputs, err := e.read(ctx, in)
+	if err != nil {
 		return err
 	}
-	if len(in.all) != p.inputs() {
-		return fmt.Errorf("bgvlut: %d input ciphertexts, want %d", len(in.all), p.inputs())
+	if err := in.End(); err != nil {
+		return fmt.Errorf("bgvlut: %w", err)
 	}
-	for i := range in.all {
-		if err := p.check(&in.all[i], p.ring.Levels()); err != nil {
-			return fmt.Errorf("bgvlut: input ciphertext %d: %w", i, err)
-		}
+	progress := meter.New(step, p.costs.total(p.inputs, p.stages)-float64(p.encryptCost*float64(p.inputs))-float64(p.decryptCost*float64(p.outputs)))
+	progress.Phase("evaluate")
+	var outputs ciphertexts
+	if err := e.consume(ctx, &inputs, &outputs, progress.Add); err != nil {
+		return err
 	}
-	for _, c := range out.all {
-		s.pool.drop(c)
-	}
-	out.all = nil
-	r := newResidents(p, s.pool, in.all, consume)
-	for i := range p.stages {
-		if i > 0 && p.stages[i].round > p.stages[i-1].round {
-			r.shorten(p.layout.limbs(p.stages[i].round, 0))
-		}
-		if err := s.stage(ctx, i, r, progress); err != nil {
+	answer := in.Object()
+	answer.Kind, answer.Length = wire.Outputs, p.sizes().Outputs
+	to := wire.Create(out, answer)
+	for _, c := range outputs {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
-	}
-	out.origin, out.all = in.origin, r.buffers[p.stages[len(p.stages)-1].to]
-	return nil
-}
-
-// check refuses a ciphertext of another shape, or with coefficients that are
-// not reduced, which the lazy sums rely on.
-func (p *Plan) check(c *ciphertext, limbs int) error {
-	for _, poly := range c {
-		if len(poly) != limbs {
-			return fmt.Errorf("%d limbs, want %d", len(poly), limbs)
-		}
-		for i, limb := range poly {
-			if len(limb) != p.Slots() {
-				return fmt.Errorf("%d coefficients, want %d", len(limb), p.Slots())
-			}
-			largest := uint64(0)
-			for _, x := range limb {
-				largest = max(largest, x)
-			}
-			if largest >= p.layout.q[i] {
-				return fmt.Errorf("a coefficient is not reduced modulo %d", p.layout.q[i])
+		for _, poly := range c {
+			for _, limb := range poly {
+				to.Words64(limb)
 			}
 		}
+		e.pool.drop(c)
 	}
-	return nil
+	_, err = to.End()
+	return err
 }
 
-// time adds what has passed since start to a node's seconds.
-func (s *Server) time(node int, start time.Time) {
-	if node != noNode {
-		s.clock.Lock()
-		s.seconds[node] += time.Since(start).Seconds()
-		s.clock.Unlock()
+// take gives an evaluation its memory, give takes it back.
+func (s *Server) take(key relinearisers) *evaluator {
+	s.mu.Lock()
+	e := s.idle
+	s.idle = nil
+	s.mu.Unlock()
+	if e == nil {
+		return s.newEvaluator(key)
 	}
+	e.key = key
+	return e
 }
 
-// constant is v mod T as what is added to c_0's words modulo prime i: the
-// centred residue over T.
-func (s *Server) constant(v uint64, i int) uint64 {
-	m := s.plan.ring.Modulus(i)
-	return m.Mul(m.Residue(field(s.plan.layout.t).lift(v)), s.inverseT[i])
+func (s *Server) give(e *evaluator) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.key = nil
+	s.idle = e
+}
+
+// read is the ciphertexts of a message: bodies from the stream, masks from their seed.
+func (e *evaluator) read(ctx context.Context, in *wire.Reader) (ciphertexts, error) {
+	p := e.plan
+	masks := sample.Seed(in.Bytes(sample.SeedSize))
+	g := batch.NewGroups(p.workers, 0) // the ciphertexts themselves are the memory
+	streams := make([]*sample.Stream, p.workers)
+	for w := range streams {
+		streams[w] = sample.NewStream(sample.Seed{})
+	}
+	all := make(ciphertexts, p.inputs)
+	err := parallel.Alternate(g.Count(p.inputs), func(group int) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		from, n := g.Span(group, p.inputs)
+		for i := from; i < from+n; i++ {
+			all[i] = e.pool.ciphertext(len(p.Q))
+			for limb, q := range p.Q {
+				in.Words64(all[i][0][limb], q)
+			}
+		}
+		if in.Err() != nil {
+			return fmt.Errorf("bgvlut: %w", in.Err())
+		}
+		return nil
+	}, func(group int) error {
+		from, n := g.Span(group, p.inputs)
+		return parallel.Run(ctx, p.workers, n, func(w, k int) error {
+			streams[w].Reset(maskSeed(masks, from+k))
+			for limb, q := range p.Q {
+				streams[w].Uniform(all[from+k][1][limb], q)
+			}
+			return nil
+		}, nil)
+	})
+	if err != nil { // the memory is the evaluator's all the same
+		for _, c := range all {
+			e.pool.drop(c)
+		}
+		return nil, err
+	}
+	return all, nil
 }

@@ -11,6 +11,7 @@ import (
 	"qtool/bundle"
 	"qtool/he"
 	"qtool/he/bgv"
+	"qtool/he/bgvlut"
 	"qtool/he/lstm"
 	"qtool/he/packed"
 	"qtool/he/tfhe"
@@ -28,6 +29,7 @@ type executor struct {
 
 // executors are the back ends by what client and server halves call them.
 var executors = map[string]executor{
+	"bgvlut":      {bgvlut.NewClient, bgvlut.ReadClient, decoded(bgvlut.DecodePlan)},
 	"bgv":         {bgv.NewClient, bgv.ReadClient, decoded(bgv.DecodePlan)},
 	"lstm":        {lstm.NewClient, lstm.ReadClient, decoded(lstm.DecodePlan)},
 	"packed-bgv":  {packed.NewClient, packed.ReadClient, decoded(packed.DecodeExactPlan)},

@@ -3,7 +3,6 @@ package roles
 import (
 	"slices"
 
-	"qtool/bundle"
 	"qtool/he"
 )
 
@@ -22,21 +21,16 @@ type Reading struct {
 	Integers []string `json:"integers,omitempty"`
 }
 
-// undecider are answers that know their error.
-type undecider interface {
-	Undecided(out *bundle.Node, i int) bool
-}
-
 // Read reads answers to the samples of one message.
 func Read(s *he.ClientSpec, a he.Answers) []Reading {
 	all := make([]Reading, a.Len())
 	exact, _ := a.(he.Exact)
-	doubtful, _ := a.(undecider)
+	approximate, near := a.(he.Approximate)
 	for i := range all {
 		class := a.Label(&s.Output, i)
 		r := Reading{Label: s.Labels[class], Class: class, Scores: a.Outputs(&s.Output, i)}
 		r.Margin = margin(r.Scores)
-		r.Undecided = doubtful != nil && doubtful.Undecided(&s.Output, i)
+		r.Undecided = near && approximate.Undecided(&s.Output, i)
 		if exact != nil {
 			for k := range exact[i].Len() {
 				r.Integers = append(r.Integers, exact[i].At(k).String())

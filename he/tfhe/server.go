@@ -15,8 +15,10 @@ import (
 // he.Server; each evaluation spreads its work over the plan's workers itself.
 type Server struct {
 	plan *Plan
-	pair [32]byte  // the hash that everything it reads and writes carries
-	free sync.Pool // of *worker, whose keys are nil
+	pair [32]byte // the hash that everything it reads and writes carries
+
+	lock sync.Mutex
+	free []*worker // that nothing works with, whose keys are nil
 }
 
 var _ he.Server = (*Server)(nil)
@@ -31,11 +33,7 @@ type worker struct {
 // all. Their accumulators should stay in the cache.
 const batch = 4
 
-func newServer(p *Plan, pair [32]byte) *Server {
-	s := &Server{plan: p, pair: pair}
-	s.free.New = func() any { return p.params.newWorker() }
-	return s
-}
+func newServer(p *Plan, pair [32]byte) *Server { return &Server{plan: p, pair: pair} }
 
 func (p *Parameters) newWorker() *worker {
 	w := &worker{rotator: newRotator(p, nil, batch)}
@@ -47,16 +45,25 @@ func (p *Parameters) newWorker() *worker {
 
 // workers are as many as the plan has, with the keys; release gives them back.
 func (s *Server) workers(keys *EvaluationKeys) (all []*worker, release func()) {
-	for range s.plan.workers {
-		w := s.free.Get().(*worker)
+	s.lock.Lock()
+	n := max(0, len(s.free)-s.plan.workers)
+	all = append(all, s.free[n:]...)
+	clear(s.free[n:])
+	s.free = s.free[:n]
+	s.lock.Unlock()
+	for len(all) < s.plan.workers {
+		all = append(all, s.plan.params.newWorker())
+	}
+	for _, w := range all {
 		w.keys = keys
-		all = append(all, w)
 	}
 	return all, func() {
 		for _, w := range all {
 			w.keys = nil
-			s.free.Put(w)
 		}
+		s.lock.Lock()
+		defer s.lock.Unlock()
+		s.free = append(s.free, all...)
 	}
 }
 

@@ -85,6 +85,9 @@ type KeyInfo struct {
 	Arrived  int64     `json:"arrived"`
 	Complete bool      `json:"complete"`
 	Used     time.Time `json:"used"`
+	// KeyID and ClientHalf are what complete keys are good for, in hex.
+	KeyID      string `json:"key_id,omitempty"`
+	ClientHalf string `json:"client_half,omitempty"`
 }
 
 // Keys is the answer to GET /v1/keys.

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"qtool/he"
 	"qtool/serve/api"
 )
 
@@ -25,6 +26,26 @@ func (c *Client) Keys(ctx context.Context) ([]api.KeyInfo, error) {
 	var all api.Keys
 	err := c.get(ctx, "/v1/keys", &all)
 	return all.Keys, err
+}
+
+// KeysOf is the SHA-256, in hex, of complete evaluation keys of a secret key that the
+// service has; "" where it has none.
+func (c *Client) KeysOf(ctx context.Context, key he.Client) (string, error) {
+	hash, err := key.Spec().Hash()
+	if err != nil {
+		return "", err
+	}
+	id := key.KeyID()
+	all, err := c.Keys(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, k := range all {
+		if k.Complete && k.KeyID == hex.EncodeToString(id[:]) && k.ClientHalf == hex.EncodeToString(hash[:]) {
+			return k.SHA256, nil
+		}
+	}
+	return "", nil
 }
 
 // Arrived is how much of the keys with a SHA-256, in hex, the service has; 0 where it has

@@ -115,6 +115,8 @@ type Info struct {
 	Length  int64
 	Arrived int64
 	Used    time.Time
+	// Names is what complete keys are good for: one name.
+	Names []Name
 }
 
 // Complete reports whether all has arrived.
@@ -126,7 +128,7 @@ func (s *Store) Status(tenant string, sum Sum) (Info, error) {
 		return Info{}, err
 	}
 	if st, err := os.Stat(s.path(tenant, sum)); err == nil {
-		return Info{sum, st.Size(), st.Size(), st.ModTime()}, nil
+		return Info{Sum: sum, Length: st.Size(), Arrived: st.Size(), Used: st.ModTime()}, nil
 	}
 	parts, err := s.parts(tenant)
 	if err != nil {
@@ -149,6 +151,13 @@ func (s *Store) List(tenant string) ([]Info, error) {
 	if err != nil {
 		return nil, err
 	}
+	names, err := s.named(tenant)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		all[i].Names = names[all[i].Sum]
+	}
 	parts, err := s.parts(tenant)
 	return append(all, parts...), err
 }
@@ -156,7 +165,7 @@ func (s *Store) List(tenant string) ([]Info, error) {
 func (s *Store) complete(tenant string) ([]Info, error) {
 	return list(s.folder(tenant, "keys"), func(name string, st fs.FileInfo) (i Info, ok bool) {
 		sum, err := ParseSum(name)
-		return Info{sum, st.Size(), st.Size(), st.ModTime()}, err == nil
+		return Info{Sum: sum, Length: st.Size(), Arrived: st.Size(), Used: st.ModTime()}, err == nil
 	})
 }
 
@@ -165,8 +174,36 @@ func (s *Store) parts(tenant string) ([]Info, error) {
 		of, length, _ := strings.Cut(name, ".")
 		sum, err := ParseSum(of)
 		total, wrong := strconv.ParseInt(length, 10, 64)
-		return Info{sum, total, st.Size(), st.ModTime()}, err == nil && wrong == nil
+		return Info{Sum: sum, Length: total, Arrived: st.Size(), Used: st.ModTime()}, err == nil && wrong == nil
 	})
+}
+
+// named is what the tenant's keys are good for.
+func (s *Store) named(tenant string) (map[Sum][]Name, error) {
+	all := map[Sum][]Name{}
+	dirs, err := os.ReadDir(s.folder(tenant, "names"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("keystore: %w", err)
+	}
+	for _, d := range dirs {
+		var n Name
+		spec, key, _ := strings.Cut(d.Name(), "-")
+		a, err1 := hex.DecodeString(spec)
+		b, err2 := hex.DecodeString(key)
+		if err1 != nil || err2 != nil || copy(n.Spec[:], a) != len(n.Spec) || copy(n.Key[:], b) != len(n.Key) {
+			continue
+		}
+		files, err := os.ReadDir(filepath.Join(s.folder(tenant, "names"), d.Name()))
+		if err != nil {
+			continue // it was removed in between
+		}
+		for _, f := range files {
+			if sum, err := ParseSum(f.Name()); err == nil {
+				all[sum] = append(all[sum], n)
+			}
+		}
+	}
+	return all, nil
 }
 
 // list is what of makes of a folder's files; nothing where there is no folder.

@@ -46,7 +46,7 @@ func (s *Store) Put(ctx context.Context, tenant string, sum Sum, from, length in
 	case err == nil && now.Complete() && exists(s.path(tenant, sum)):
 		return now, nil
 	case from != now.Arrived:
-		return Info{sum, length, now.Arrived, now.Used}, fmt.Errorf("keystore: %w: they begin at byte %d, %d have arrived", ErrOffset, from, now.Arrived)
+		return Info{Sum: sum, Length: length, Arrived: now.Arrived, Used: now.Used}, fmt.Errorf("keystore: %w: they begin at byte %d, %d have arrived", ErrOffset, from, now.Arrived)
 	}
 	if err := s.room(tenant, length-now.Arrived); err != nil {
 		return now, err

@@ -2,7 +2,6 @@ package rns
 
 import (
 	"fmt"
-	"iter"
 	"slices"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
@@ -22,21 +21,6 @@ type RelinearizationKey struct {
 	parts  [2]Poly // of each limb: all digits' words; transform domain
 }
 
-// Digits groups the chain's limbs into digits: as few as keep below bits bits,
-// or one prime each where that is longer.
-func (r *Ring) Digits(bits float64) [][]int {
-	var groups [][]int
-	for i := range r.chain {
-		last := len(groups) - 1
-		if last >= 0 && r.bits(append(slices.Clone(groups[last]), i)) <= bits {
-			groups[last] = append(groups[last], i)
-		} else {
-			groups = append(groups, []int{i})
-		}
-	}
-	return groups
-}
-
 // Secret is a secret key's limbs in the transform domain.
 func (r *Ring) Secret(key *rlwe.SecretKey) Poly {
 	subs := slices.Clone(r.params.RingQ().SubRings)
@@ -54,13 +38,14 @@ func (r *Ring) Secret(key *rlwe.SecretKey) Poly {
 }
 
 // NewRelinearizationKey generates the key of a secret, with the given digits of
-// consecutive limbs. Masks and errors are fresh from the operating system's
-// randomness.
-func (r *Ring) NewRelinearizationKey(secret *rlwe.SecretKey, groups [][]int) *RelinearizationKey {
+// consecutive limbs. Masks are those of a public seed, which is independent of all that is
+// secret, see ReadKey; errors are fresh from the operating system's randomness.
+func (r *Ring) NewRelinearizationKey(secret *rlwe.SecretKey, groups [][]int, masks sample.Seed) *RelinearizationKey {
 	stream := sample.NewSystemStream()
 	defer stream.Close()
 	n := r.N()
-	key := r.NewKey(groups, func(n int, _ uint64) []uint64 { return make([]uint64, n) })
+	key := r.newKey(groups, func(n int, _ uint64) []uint64 { return make([]uint64, n) })
+	key.mask(masks)
 	s := r.Secret(secret)
 	errors, scratch := make([]int64, n), make([]uint64, n)
 	for k, group := range groups {
@@ -71,7 +56,6 @@ func (r *Ring) NewRelinearizationKey(secret *rlwe.SecretKey, groups [][]int) *Re
 				b[j] = m.Residue(e)
 			}
 			r.transforms[i].Forward(b)
-			stream.Uniform(a, m.Q)
 			p := uint64(0)
 			if slices.Contains(group, i) {
 				p = r.product(i, r.special())
@@ -82,37 +66,55 @@ func (r *Ring) NewRelinearizationKey(secret *rlwe.SecretKey, groups [][]int) *Re
 		}
 	}
 	clear(errors)
+	clear(scratch)
 	for _, limb := range s {
 		clear(limb)
 	}
 	return key
 }
 
-// NewKey is a key whose limbs limb gives in the order of Limbs: n words below q
-// each.
-func (r *Ring) NewKey(groups [][]int, limb func(n int, q uint64) []uint64) *RelinearizationKey {
-	key := &RelinearizationKey{primes: r.primes(), t: r.t, groups: groups}
-	for c := range key.parts {
-		key.parts[c] = make(Poly, len(r.moduli))
-		for i, q := range key.primes {
-			key.parts[c][i] = limb(len(groups)*r.N(), q)
-		}
+// ReadKey is the key with the masks of a seed whose bodies limb gives in the order of
+// Bodies: n words below q each, or nil once there are no more, and ReadKey is nil then. The
+// masks of digit k are the uniform residues of the stream of seed number k, limb by limb.
+func (r *Ring) ReadKey(groups [][]int, masks sample.Seed, limb func(n int, q uint64) []uint64) *RelinearizationKey {
+	key := r.newKey(groups, limb)
+	if key != nil {
+		key.mask(masks)
 	}
 	return key
 }
 
-// Limbs are the key's words, limb by limb, and the prime that each is reduced by.
-func (key *RelinearizationKey) Limbs() iter.Seq2[[]uint64, uint64] {
-	return func(yield func([]uint64, uint64) bool) {
-		for _, part := range key.parts {
-			for i, limb := range part {
-				if !yield(limb, key.primes[i]) {
-					return
-				}
-			}
+// newKey is a key without masks.
+func (r *Ring) newKey(groups [][]int, limb func(n int, q uint64) []uint64) *RelinearizationKey {
+	key := &RelinearizationKey{primes: r.primes(), t: r.t, groups: groups}
+	for _, q := range key.primes {
+		words := limb(len(groups)*r.N(), q)
+		if words == nil {
+			return nil
+		}
+		key.parts[0] = append(key.parts[0], words)
+	}
+	return key
+}
+
+// mask makes the masks of a seed.
+func (key *RelinearizationKey) mask(seed sample.Seed) {
+	stream := sample.NewStream(sample.Seed{})
+	defer stream.Close()
+	for i := range key.primes {
+		key.parts[1] = append(key.parts[1], make([]uint64, len(key.parts[0][i])))
+	}
+	n := len(key.parts[0][0]) / len(key.groups)
+	for k := range key.groups {
+		stream.Reset(sample.Derived(seed, "relinearisation masks", uint64(k)))
+		for i, q := range key.primes {
+			stream.Uniform(key.parts[1][i][k*n:(k+1)*n], q)
 		}
 	}
 }
+
+// Bodies are the words of the key that are not masks, limb by limb.
+func (key *RelinearizationKey) Bodies() Poly { return key.parts[0] }
 
 func (r *Ring) primes() []uint64 {
 	var all []uint64

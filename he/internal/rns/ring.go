@@ -6,7 +6,6 @@ import (
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
 	"qtool/he/fastntt"
-	"qtool/internal/elementary"
 	"qtool/kernel/mod"
 )
 
@@ -71,15 +70,6 @@ func (r *Ring) product(i int, primes []int) uint64 {
 		p = m.Mul(p, r.moduli[k].Q%m.Q)
 	}
 	return p
-}
-
-// bits is log2 of a product of primes.
-func (r *Ring) bits(primes []int) float64 {
-	sum := 0.0
-	for _, k := range primes {
-		sum += elementary.Log2(float64(r.moduli[k].Q))
-	}
-	return sum
 }
 
 func span(from, to int) []int {

@@ -1,13 +1,17 @@
 package rns
 
 import (
+	"math"
 	"math/big"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 	"github.com/tuneinsight/lattigo/v5/ring"
 	"github.com/tuneinsight/lattigo/v5/utils/sampling"
+
+	"qtool/he/internal/sample"
 )
 
 const testT = 12289
@@ -142,7 +146,7 @@ func TestInsecureProducts(t *testing.T) {
 	secret := rlwe.NewKeyGenerator(r.params).GenSecretKeyNew()
 	scratch := r.NewScratch(9)
 	for _, digitBits := range []float64{20, 100, 120} {
-		key := r.NewRelinearizationKey(secret, r.Digits(digitBits))
+		key := r.NewRelinearizationKey(secret, digits(r, digitBits), sample.NewSeed())
 		for _, c := range []struct{ n, drop int }{{9, 1}, {9, 2}, {8, 1}, {6, 3}, {5, 2}, {4, 1}, {3, 1}} {
 			a, b := randomSmall(random, r.N()), randomSmall(random, r.N())
 			ca, cb := encrypt(t, r, secret, a, c.n), encrypt(t, r, secret, b, c.n)
@@ -159,7 +163,7 @@ func TestInsecureProducts(t *testing.T) {
 			got, largest := decrypt(r, secret, out, c.n-c.drop)
 			equalScaled(t, "relinearised", got, want, r, dropped)
 			// 2^41.5 is the size of V before it is divided by one prime at least.
-			if digits := float64(largest); digits > max(22, 46-r.bits(dropped)) {
+			if digits := float64(largest); digits > max(22, 46-logProduct(r, dropped)) {
 				t.Errorf("%d limbs less %d, digits of %v bits: noise of %d bits", c.n, c.drop, digitBits, largest)
 			}
 
@@ -203,7 +207,16 @@ func TestInsecureProducts(t *testing.T) {
 func TestInsecureKeyOfOtherParameters(t *testing.T) {
 	r := testInsecureRing(t)
 	secret := rlwe.NewKeyGenerator(r.params).GenSecretKeyNew()
-	key := r.NewRelinearizationKey(secret, r.Digits(100))
+	seed := sample.NewSeed()
+	key := r.NewRelinearizationKey(secret, digits(r, 100), seed)
+	next := 0
+	again := r.ReadKey(digits(r, 100), seed, func(n int, q uint64) []uint64 {
+		next++
+		return key.Bodies()[next-1]
+	})
+	if !reflect.DeepEqual(again, key) {
+		t.Error("a key is not what its bodies and the seed of its masks say")
+	}
 	if _, err := r.NewRelinearizer(nil, 9, 1); err == nil {
 		t.Error("no key is accepted")
 	}
@@ -217,4 +230,27 @@ func TestInsecureKeyOfOtherParameters(t *testing.T) {
 	if _, err := r.NewRelinearizer(&other, 9, 1); err == nil {
 		t.Error("a truncated key is accepted")
 	}
+}
+
+// digits groups the chain's limbs into digits: as few as keep below bits bits, or one prime
+// each where that is longer.
+func digits(r *Ring, bits float64) (groups [][]int) {
+	sum := 0.0
+	for i, m := range r.moduli[:r.chain] {
+		b := math.Log2(float64(m.Q))
+		if len(groups) == 0 || sum+b > bits {
+			groups, sum = append(groups, nil), 0
+		}
+		groups[len(groups)-1] = append(groups[len(groups)-1], i)
+		sum += b
+	}
+	return groups
+}
+
+// logProduct is log2 of a product of primes.
+func logProduct(r *Ring, primes []int) (sum float64) {
+	for _, k := range primes {
+		sum += math.Log2(float64(r.moduli[k].Q))
+	}
+	return sum
 }

@@ -35,7 +35,7 @@ func IsFolder(path string) bool {
 func OpenFolder(dir string, want wire.Kind) (*Folder, error) {
 	x, err := readIndex(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, hint.With(fmt.Errorf("%s: it has no %s, so that it is no folder of messages, or one that is not complete: %w", dir, IndexFile, fs.ErrNotExist), made(want))
+		return nil, hint.With(fmt.Errorf("%s: %w: it is no folder of messages, or not a complete one", filepath.Join(dir, IndexFile), fs.ErrNotExist), made(want))
 	}
 	if err != nil {
 		return nil, err

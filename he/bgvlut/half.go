@@ -1,0 +1,189 @@
+package bgvlut
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"runtime"
+	"slices"
+
+	"github.com/tuneinsight/lattigo/v5/ring"
+
+	"qtool/bundle"
+	"qtool/he"
+	"qtool/he/internal/log2"
+	"qtool/he/internal/rns"
+	"qtool/he/internal/sample"
+	"qtool/he/security"
+	"qtool/internal/strict"
+	"qtool/internal/whole"
+	"qtool/kernel/cpu"
+)
+
+// parameters are what a client needs of a plan besides the program's input and output:
+// the ring, and the digits of the key that it makes. They say nothing of weights and
+// tables.
+type parameters struct {
+	LogN int    `json:"log_n"`
+	T    uint64 `json:"plaintext_modulus"`
+	// Q is the chain, the first prime dropped last; outputs have the first OutputPrimes.
+	// P are the special primes of key switching, and Digits how many primes of the chain,
+	// one behind the other, each of its digits has.
+	Q            []uint64 `json:"ciphertext_moduli"`
+	P            []uint64 `json:"special_moduli"`
+	Digits       []int    `json:"digits"`
+	OutputPrimes int      `json:"output_primes"`
+}
+
+// half is what a client computes with: its parameters with rings, and what the program's
+// inputs and outputs are. A Plan has one too.
+type half struct {
+	parameters
+	input   bundle.Input
+	layer   string // of the outputs
+	output  bundle.Range
+	inputs  int // ciphertexts that the client sends
+	outputs int // and gets back
+
+	workers int
+	ring    *rns.Ring
+	slots   *ring.Ring // modulo T
+	digits  [][]int    // of key switching
+
+	encryptCost, decryptCost float64 // nanoseconds of one ciphertext
+}
+
+// newHalf makes rings of parameters that are right. workers 0 is GOMAXPROCS.
+func newHalf(x parameters, in bundle.Input, out *bundle.Node, workers int) (*half, error) {
+	if workers == 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	h := &half{
+		parameters: x, input: in, layer: out.Name, output: out.Range, inputs: bundle.Size(in.Shape), outputs: bundle.Size(out.Shape), workers: workers,
+		encryptCost: encryptCost(cpu.Active, x.LogN, len(x.Q)), decryptCost: decryptCost(cpu.Active, x.LogN, x.OutputPrimes),
+	}
+	var err error
+	if h.ring, err = rns.NewRing(x.LogN, x.T, x.Q, x.P); err != nil {
+		return nil, fmt.Errorf("bgvlut: %w", err)
+	}
+	if h.slots, err = ring.NewRing(x.Slots(), []uint64{x.T}); err != nil {
+		return nil, fmt.Errorf("bgvlut: plaintext prime %d: %w", x.T, err)
+	}
+	at := 0
+	for _, n := range x.Digits {
+		var group []int
+		for ; n > 0; n-- {
+			group = append(group, at)
+			at++
+		}
+		h.digits = append(h.digits, group)
+	}
+	return h, nil
+}
+
+// Slots is how many samples a batch holds: the ring degree.
+func (x *parameters) Slots() int { return 1 << x.LogN }
+
+// sizes are the payloads of the objects of a batch of so many input elements and outputs.
+// Inputs are a seed and c_0 of every input, outputs both polynomials of every output;
+// evaluation keys are a seed and the body of the relinearisation key.
+func (x *parameters) sizes(inputs, outputs int) he.Sizes {
+	limb := int64(8) << x.LogN
+	return he.Sizes{
+		Samples: x.Slots(),
+		Inputs:  sample.SeedSize + int64(inputs)*int64(len(x.Q))*limb,
+		Outputs: 2 * int64(outputs) * int64(x.OutputPrimes) * limb,
+		Keys:    sample.SeedSize + int64(len(x.Digits))*int64(len(x.Q)+len(x.P))*limb,
+	}
+}
+
+// sizes are the payloads of the program's objects.
+func (h *half) sizes() he.Sizes { return h.parameters.sizes(h.inputs, h.outputs) }
+
+// Bounds of what is read.
+const (
+	maxPrimes        = 256 // far above what is secure in any ring
+	maxSpecialPrimes = 64
+)
+
+// check says whether the numbers are those of a ring that can be built, and tell the
+// outputs of the static bound apart.
+func (x *parameters) check(output bundle.Range) error {
+	switch {
+	case x.LogN < 10 || x.LogN > 16:
+		return fmt.Errorf("ring degree 2^%d is outside 2^10..2^16", x.LogN)
+	case len(x.Q) < 1 || len(x.Q) > maxPrimes:
+		return fmt.Errorf("%d ciphertext primes are outside 1..%d", len(x.Q), maxPrimes)
+	case len(x.P) < 1 || len(x.P) > maxSpecialPrimes:
+		return fmt.Errorf("%d special primes are outside 1..%d", len(x.P), maxSpecialPrimes)
+	case x.OutputPrimes < 1 || x.OutputPrimes > len(x.Q):
+		return fmt.Errorf("outputs of %d of %d ciphertext primes", x.OutputPrimes, len(x.Q))
+	case x.T>>maxPlaintextBits != 0:
+		return fmt.Errorf("plaintext prime %d has more than %d bits", x.T, maxPlaintextBits)
+	}
+	sum := 0
+	for _, n := range x.Digits {
+		if n < 1 || n > len(x.Q)-sum {
+			return fmt.Errorf("a digit of %d primes of the %d that are left", n, len(x.Q)-sum)
+		}
+		sum += n
+	}
+	if sum != len(x.Q) {
+		return fmt.Errorf("digits of %d of %d ciphertext primes", sum, len(x.Q))
+	}
+	seen := map[uint64]bool{}
+	for _, q := range slices.Concat(x.Q, x.P, []uint64{x.T}) {
+		switch {
+		case seen[q]:
+			return fmt.Errorf("prime %d is there twice", q)
+		case q>>maxPrimeBits != 0 || q%(2<<x.LogN) != 1 || !new(big.Int).SetUint64(q).ProbablyPrime(20):
+			return fmt.Errorf("%d is no prime of at most %d bits that is 1 modulo 2^%d", q, maxPrimeBits, x.LogN+1)
+		}
+		seen[q] = true
+	}
+	for _, q := range slices.Concat(x.Q, x.P) {
+		if q>>(minPrimeBits-1) == 0 {
+			return fmt.Errorf("prime %d has fewer than %d bits", q, minPrimeBits)
+		}
+	}
+	if width := new(big.Int).Sub(output.Hi, output.Lo); width.Cmp(new(big.Int).SetUint64(x.T)) >= 0 {
+		return fmt.Errorf("the plaintext prime %d does not tell the values of the static bound %v apart", x.T, output)
+	}
+	return nil
+}
+
+// ClientPart is what the client half has of the plan.
+func (p *Plan) ClientPart() (he.ClientPart, error) {
+	b, err := json.Marshal(p.parameters)
+	if err != nil {
+		return he.ClientPart{}, fmt.Errorf("bgvlut: %w", err)
+	}
+	return he.ClientPart{Executor: "bgvlut", Backend: "bgv", Sizes: p.sizes(), LogFailure: p.LogFailure(), Parameters: b}, nil
+}
+
+// readParameters are those of a client half that may come from anywhere.
+func readParameters(s *he.ClientSpec) (x parameters, err error) {
+	if s.Executor != "bgvlut" {
+		return x, fmt.Errorf("bgvlut: a client half of executor %q", s.Executor)
+	}
+	err = strict.JSON(s.Parameters, &x)
+	if err == nil {
+		err = whole.Canonical(s.Parameters, func() ([]byte, error) { return json.Marshal(x) })
+	}
+	if err == nil {
+		err = bundle.CheckEnds(s.Input, &s.Output, s.Labels)
+	}
+	if err == nil {
+		err = x.check(s.Output.Range)
+	}
+	if err != nil {
+		return x, fmt.Errorf("bgvlut: client half: %w", err)
+	}
+	if bits := security.Estimate(x.LogN, log2.Product(x.Q)+log2.Product(x.P)); bits != s.SecurityBits {
+		return x, fmt.Errorf("bgvlut: client half: it says %d bits of security, and has about %d: %w", s.SecurityBits, bits, security.ErrInsecure)
+	}
+	if got := x.sizes(bundle.Size(s.Input.Shape), bundle.Size(s.Output.Shape)); got != s.Sizes {
+		return x, fmt.Errorf("bgvlut: client half: it says objects are %+v, and they are %+v", s.Sizes, got)
+	}
+	return x, nil
+}

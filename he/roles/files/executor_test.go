@@ -1,0 +1,166 @@
+package files_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"qtool/bundle"
+	"qtool/bundle/bundletest"
+	"qtool/he"
+	"qtool/he/choose"
+	"qtool/he/internal/halvestest"
+	"qtool/he/roles/files"
+	"qtool/he/tfhe"
+	"qtool/he/wire"
+)
+
+// plans are of all back ends, under insecure parameters: of a small program and, of pbs,
+// of one with tables.
+func plans(t *testing.T, p *bundle.Program) map[string]*choose.Plan {
+	t.Helper()
+	all := map[string]*choose.Plan{}
+	for _, name := range []string{"bgv", "packed-ckks", "packed-bgv"} {
+		plan, err := choose.New(t.Context(), p, choose.Options{Backend: name, LogN: 10, AllowInsecure: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = plan
+	}
+	plan, err := tfhe.NewPlan(t.Context(), p, tfhe.Options{AllowInsecure: true, Parameters: &tfhe.ParametersLiteral{
+		LogN: 10, LogQ: 50, Ring: [2]tfhe.Digits{{Base: 20, Levels: 1}, {Base: 15, Levels: 2}}, Dimension: 16, LogSmallQ: 22, Switch: tfhe.Digits{Base: 4, Levels: 4},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all["pbs"] = &choose.Plan{Backend: plan}
+	return all
+}
+
+func squares(t testing.TB) *bundle.Program {
+	b := bundletest.New(7, 1, 6).Narrow(6).Dense(4, 1).Square().Dense(3, 1)
+	return halvestest.Whole(t, b.Done(), b.Samples(3))
+}
+
+// What is run through files is what is run in a process: the integers of the program or,
+// of CKKS, reals within their bound.
+func TestInsecureExecutor(t *testing.T) {
+	p := squares(t)
+	for name, plan := range plans(t, p) {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("TMPDIR", t.TempDir())
+			e := files.NewExecutor(bundle.Alone(p), plan.Backend.(he.Halves), plan.Executor(p).Backend())
+			var phases []string
+			last := he.Step{}
+			step := func(s he.Step) {
+				if len(phases) == 0 || phases[len(phases)-1] != s.Phase {
+					phases = append(phases, s.Phase)
+				}
+				if s.Done < last.Done || s.Done > s.Total {
+					t.Errorf("step %+v after %+v", s, last)
+				}
+				last = s
+			}
+			samples := bundletest.Samples(p, 5)
+			for round, want := range [][]string{{"keygen", "encrypt", "evaluate", "decrypt"}, {"encrypt", "evaluate", "decrypt"}} {
+				phases, last = nil, he.Step{}
+				r, err := e.Run(t.Context(), samples[round:], step)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(phases, want) || last.Done != last.Total {
+					t.Errorf("run %d: phases %v end at %+v", round, phases, last)
+				}
+				check(t, p, samples[round:], r)
+				if b := r.Cost.Bytes; b.CiphertextIn <= 0 || b.CiphertextOut <= 0 || b.Keys < wire.Size(0) {
+					t.Errorf("bytes %+v", b)
+				}
+				if _, ok := he.AccountOf[he.Noise](r); ok == e.Backend().Approximate {
+					t.Errorf("accounts %v", r.Accounts)
+				}
+			}
+			if r, err := e.Run(t.Context(), nil, nil); err != nil || r.Answers.Len() != 0 {
+				t.Errorf("no samples: %v, %v", r, err)
+			}
+			folder := only(t, os.TempDir())
+			for file, mode := range map[string]os.FileMode{"": 0o700, "secret.key": 0o600, "evaluation.keys": 0o600} {
+				info, err := os.Stat(filepath.Join(folder, file))
+				if err != nil || info.Mode().Perm() != mode {
+					t.Errorf("%q has mode %v, want %v: %v", file, info.Mode().Perm(), mode, err)
+				}
+			}
+			if err := e.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) != 0 {
+				t.Errorf("Close leaves %v: %v", left, err)
+			}
+		})
+	}
+}
+
+// only is the one thing in a folder.
+func only(t *testing.T, dir string) string {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%d things in the temporary folder: %v", len(list), err)
+	}
+	return filepath.Join(dir, list[0].Name())
+}
+
+func check(t *testing.T, p *bundle.Program, samples []bundle.Sample, r *he.Result) {
+	t.Helper()
+	switch a := r.Answers.(type) {
+	case he.Exact:
+		bundletest.CheckExact(t, p, samples, a)
+	case he.Approximate:
+		for i, want := range bundletest.Reference(t, p, samples) {
+			for k, x := range a.Reals[i] {
+				if d := x - want.Float(k); max(d, -d) > 3*a.Bound[k] { // rounding adds up to two
+					t.Errorf("sample %d, output %d: %v, want %v within %g", i, k, x, want.At(k), a.Bound[k])
+				}
+			}
+		}
+	}
+}
+
+// What fails leaves no files, and what has files works again.
+func TestInsecureExecutorFails(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	p := squares(t)
+	plan := plans(t, p)["bgv"]
+	e := files.NewExecutor(bundle.Alone(p), plan.Backend.(he.Halves), he.Backend{})
+	defer e.Close()
+	if _, err := e.Run(t.Context(), []bundle.Sample{{1}}, nil); err == nil {
+		t.Error("a short sample is run")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	samples := bundletest.Samples(p, 2)
+	if _, err := e.Run(ctx, samples, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("a context that is done: %v", err)
+	}
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) != 0 {
+		t.Errorf("%v are left: %v", left, err)
+	}
+	if _, err := e.Run(t.Context(), samples, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Run(ctx, samples, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("a context that is done: %v", err)
+	}
+	r, err := e.Run(t.Context(), samples, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, p, samples, r)
+	// A full disk, or no disk at all.
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
+	if _, err := files.NewExecutor(bundle.Alone(p), plan.Backend.(he.Halves), he.Backend{}).Run(t.Context(), samples, nil); err == nil {
+		t.Error("a run without a folder")
+	}
+}
