@@ -99,11 +99,7 @@ func (o Encryption) throughFiles(ctx context.Context, f *bundle.File, samples in
 		return nil, fmt.Errorf("--through-files: nothing is encrypted, the backend is none")
 	}
 	return o.executor(ctx, f.Program, samples, func(plan *choose.Plan) (he.Executor, error) {
-		halves, ok := plan.Backend.(he.Halves)
-		if !ok {
-			return nil, fmt.Errorf("--through-files: plans of backend %q have no halves", plan.Backend.Describe(0).Backend)
-		}
-		return files.NewExecutor(f, halves, plan.Executor(f.Program).Backend()), nil
+		return files.NewExecutor(f, plan.Backend, plan.Executor(f.Program).Backend()), nil
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"qtool/bundle"
-	"qtool/he"
 	"qtool/he/choose"
 	"qtool/he/roles"
 	"qtool/he/roles/files"
@@ -51,11 +50,7 @@ func (o halvesOptions) write(path string, f *bundle.File, plan *choose.Plan) (*h
 	if err := differ([2]string{"bundle", path}, [2]string{"client", o.client}, [2]string{"server", o.server}); err != nil {
 		return nil, err
 	}
-	halves, ok := plan.Backend.(he.Halves)
-	if !ok {
-		return nil, fmt.Errorf("plans of %s have no halves yet", plan.Describe(0).Backend)
-	}
-	spec, half, err := roles.Split(f, halves)
+	spec, half, err := roles.Split(f, plan.Backend)
 	if err != nil {
 		return nil, err
 	}

@@ -108,7 +108,7 @@ func TestServerMemory(t *testing.T) {
 	}
 	secret, id := pieces(t, filepath.Join(dir, "k.key")), first.Object().Key
 	found, known, searched := 0, false, int64(0)
-	memory(t, server.Process.Pid, func(b []byte) {
+	writable(t, server.Process.Pid, func(b []byte) {
 		searched += int64(len(b))
 		known = known || bytes.Contains(b, id[:])
 		for _, p := range secret {
@@ -132,8 +132,8 @@ func TestServerMemory(t *testing.T) {
 	}
 }
 
-// memory gives each writable part of a process's memory to do.
-func memory(t *testing.T, pid int, do func([]byte)) {
+// writable gives each writable part of a process's memory to do.
+func writable(t *testing.T, pid int, do func([]byte)) {
 	t.Helper()
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
 	if err != nil {

@@ -1,12 +1,15 @@
 package bgv
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"testing"
 
 	"qtool/bundle/bundletest"
 	"qtool/he/internal/guard/guardtest"
 	"qtool/he/internal/rolestest"
+	"qtool/he/wire"
 )
 
 // What a server holds after an evaluation, and what it sees, has no run of the
@@ -27,6 +30,37 @@ func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 	c := rolestest.Key(plan.params, client.secret)
 	rolestest.NoSecretValue(t, c, client, []any{server, plan, &in, &out})
 	guardtest.Hidden(t, client, c.Secrets())
+}
+
+// Neither does a server that answered a message, nor what passes between the two.
+func TestInsecureSecretStaysOffTheWire(t *testing.T) {
+	b := bundletest.New(8, 4, 4).Dense(3, 7).Square()
+	plan := mustPlan(t, b.Done(), insecureOptions(10, 2))
+	client := generate(plan.half)
+	server, err := plan.NewServer(t.Context(), client.hash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var secret, keyed, inputs, outputs bytes.Buffer
+	if err := errors.Join(client.WriteSecretKey(&secret), client.WriteEvaluationKeys(t.Context(), &keyed, nil),
+		client.Encrypt(t.Context(), b.Samples(20), wire.Message{Samples: 20}, &inputs, nil)); err != nil {
+		t.Fatal(err)
+	}
+	public := []any{server, keyed.Bytes(), inputs.Bytes(), &outputs}
+	keys, err := server.ReadKeys(t.Context(), bytes.NewReader(keyed.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := wire.Open(bytes.NewReader(inputs.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Evaluate(t.Context(), keys, in, &outputs, nil); err != nil {
+		t.Fatal(err)
+	}
+	c := rolestest.Key(plan.params, client.secret)
+	rolestest.NoSecretValue(t, c, client, append(public, keys))
+	rolestest.NoSecretValue(t, c, secret.Bytes(), nil) // the walk finds it where it is written
 }
 
 // Encryption leaves no sample, no error and no word of its streams behind.

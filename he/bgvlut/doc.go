@@ -40,7 +40,17 @@
 //
 // Package rns states the convention: V = m + T*e must stay below Q/2. NewPlan
 // chooses each level's primes by the analysis at noise; Client.Decrypt measures
-// what is left, and gives an error, never a number, if that is less than a bit.
+// what is left, and gives an error, never a number, if that is less than a bit. By that
+// analysis a batch decrypts wrongly with a probability of at most 2^-128, see model: whoever
+// learns that a decryption failed learns of the key.
+//
+// # Halves
+//
+// A client needs the rings and the digits of key switching: see parameters. A server needs
+// the primes and levels, and makes the same stages and polynomials of the program again:
+// see planFile. A message is a batch of samples: the seed of all masks and c_0 of every
+// input one way, whole outputs the other. Evaluation keys are a seed and the body of one
+// relinearisation key.
 //
 // References: Paterson, Stockmeyer, "On the number of nonscalar multiplications
 // necessary to evaluate polynomials", 1973; Brakerski, Gentry, Vaikuntanathan,

@@ -86,3 +86,32 @@ func TestInsecureNoiseStaysBelowBound(t *testing.T) {
 	}
 	t.Logf("the noise stays %.2f bits below its bound", slack)
 }
+
+// The tail is where bounds at roots fail with the probability that they may, and the bits
+// that outputs must have leave a failure probability just below 2^-128.
+func TestFailureProbability(t *testing.T) {
+	for _, b := range []*bundletest.Builder{
+		bundletest.New(11, 1, 200).Narrow(127).Dense(24, 3).RandomTable(2).Narrow(42).Dense(24, 3).RandomTable(2).Narrow(9).Dense(2, 3),
+		bundletest.New(12, 2, 9).Narrow(20).Dense(4, 3),
+	} {
+		plan := mustPlan(t, b.Done(), insecureOptions(10))
+		m := plan.layout.model(plan.stages, trees(plan.tables))
+		events := (1 + m.tail) * math.Exp(-m.tail) * math.Exp2(m.logN-1) * float64(plan.inputs)
+		if got := math.Log2(events); got > -failureBits-1+1e-6 || got < -failureBits-20 {
+			t.Errorf("a tail of %.2f: bounds on fresh ciphertexts fail with 2^%.1f", m.tail, got)
+		}
+		if got := plan.LogFailure(); got > -failureBits || got < -failureBits-1 {
+			t.Errorf("a failure probability of 2^%.2f", got)
+		}
+		e, _ := m.walk(plan.stages, trees(plan.tables), plan.layout.divide, nil)
+		if got := m.logFailure(e.total(), m.required(e.total())); math.Abs(got+failureBits) > 0.1 {
+			t.Errorf("with the least modulus it is 2^%.2f", got)
+		}
+		if got := m.logFailure(e.total(), m.required(e.total())-1); got < -failureBits+40 {
+			t.Errorf("with a bit less it is 2^%.2f", got)
+		}
+		if got := m.logFailure(e.total(), m.required(e.total())-5); got != 0 {
+			t.Errorf("with five bits less it is 2^%.2f", got)
+		}
+	}
+}

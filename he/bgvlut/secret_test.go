@@ -1,11 +1,14 @@
 package bgvlut
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"testing"
 
 	"qtool/he/internal/guard/guardtest"
 	"qtool/he/internal/rolestest"
+	"qtool/he/wire"
 )
 
 // What a server holds after an evaluation, and what it sees, has no run of the
@@ -31,4 +34,33 @@ func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Neither does a server that answered a message, nor what passes between the two.
+func TestInsecureSecretStaysOffTheWire(t *testing.T) {
+	plan, client, _, samples := roles(t)
+	server, err := plan.NewServer(t.Context(), client.hash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var secret, keyed, inputs, outputs bytes.Buffer
+	if err := errors.Join(client.WriteSecretKey(&secret), client.WriteEvaluationKeys(t.Context(), &keyed, nil),
+		client.Encrypt(t.Context(), samples, wire.Message{Samples: 20}, &inputs, nil)); err != nil {
+		t.Fatal(err)
+	}
+	public := []any{server, keyed.Bytes(), inputs.Bytes(), &outputs}
+	keys, err := server.ReadKeys(t.Context(), bytes.NewReader(keyed.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := wire.Open(bytes.NewReader(inputs.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Evaluate(t.Context(), keys, in, &outputs, nil); err != nil {
+		t.Fatal(err)
+	}
+	c := rolestest.Key(plan.ring.Parameters(), client.secret)
+	rolestest.NoSecretValue(t, c, client, append(public, keys))
+	rolestest.NoSecretValue(t, c, secret.Bytes(), nil) // the walk finds it where it is written
 }

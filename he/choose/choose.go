@@ -52,15 +52,8 @@ type Plan struct {
 	Why string
 }
 
-// Backend is what the plans of all back ends have in common.
-type Backend interface {
-	// Hash is the SHA-256 of all that was chosen.
-	Hash() [32]byte
-	// Describe describes the plan for so many samples; 0 is one evaluation's.
-	Describe(samples int) he.Description
-	// SecurityBits is 128 for secure parameters and an estimate below it otherwise.
-	SecurityBits() int
-}
+// Backend is a plan itself, which splits into the halves of client and server.
+type Backend interface{ he.Halves }
 
 // Describe describes the plan, with the reason for its back end.
 func (p *Plan) Describe(samples int) he.Description {

@@ -86,7 +86,7 @@ func TestPage(t *testing.T) {
 		chromedp.Click("#go"),
 		chromedp.Poll(`!document.getElementById("go").disabled`, nil, chromedp.WithPollingTimeout(2*time.Minute)),
 		say(t, "answered"),
-		chromedp.Text("#status", &status),
+		chromedp.Evaluate(`document.getElementById("status").textContent + document.getElementById("error").textContent`, &status),
 		chromedp.Evaluate(`document.getElementById("label").textContent`, &label),
 		chromedp.Evaluate(`document.documentElement.scrollWidth`, &width),
 		chromedp.Evaluate(`document.documentElement.clientWidth`, &wide),
@@ -115,6 +115,15 @@ func TestPage(t *testing.T) {
 	}
 	if width > wide {
 		t.Errorf("the page is %d wide in a window of %d", width, wide)
+	}
+	if dir := os.Getenv("QTOOL_SCREENSHOTS"); dir != "" {
+		var picture []byte
+		if err := chromedp.Run(tab, chromedp.CaptureScreenshot(&picture)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "page.png"), picture, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	mu.Lock()
 	defer mu.Unlock()
@@ -153,15 +162,6 @@ func TestPage(t *testing.T) {
 	}
 	if sent["POST"] != 1 {
 		t.Errorf("bodies sent: %v, want one sample", sent)
-	}
-	if dir := os.Getenv("QTOOL_SCREENSHOTS"); dir != "" {
-		var picture []byte
-		if err := chromedp.Run(tab, chromedp.CaptureScreenshot(&picture)); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "page.png"), picture, 0o600); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 
