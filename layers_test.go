@@ -45,6 +45,7 @@ var order = [][]string{
 	{"tune"},
 	{"bench"},
 	{"cmd"},
+	{"integrations"},
 }
 
 const module, lattigo, gorgonia = "qtool", "github.com/tuneinsight/lattigo", "gorgonia.org"

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +17,7 @@ import (
 	"qtool/he/roles"
 	"qtool/he/roles/files"
 	"qtool/internal/promptly"
+	"qtool/internal/whole"
 	"qtool/task"
 )
 
@@ -35,9 +40,10 @@ samples into numbers, in the clear, and they are encrypted under the client's se
 The client half has the encoder, and no weights.
 
 --in names a dataset, whose test samples are encrypted in order (qtool data list; idx:DIR
-for your own), or is - for standard input. There a network of sentences reads a sentence a
-line, in UTF-8. A network of pictures reads the bytes of their pixels, 0 to 255, channel by
-channel and row by row, one picture behind the other.
+for your own). numbers:FILE is a text with a picture a line, its pixels in 0..1 separated by
+blanks or commas. - is standard input: a network of sentences reads a sentence a line, in
+UTF-8, and a network of pictures the bytes of their pixels, 0 to 255, channel by channel and
+row by row, one picture behind the other.
 
 --text encrypts a sentence that you type, --image a picture: a PNG or JPEG of the network's
 own size, or a file with the bytes of its pixels. A network of one channel sees the
@@ -134,6 +140,13 @@ func (o *encryptOptions) samples(ctx context.Context, a *app, in io.Reader, e en
 		s, err = samples.Sentences(o.texts, e)
 	case o.images != nil:
 		s, err = samples.Pictures(o.images, e)
+	case strings.HasPrefix(o.in, samples.NumbersPrefix):
+		var f *os.File
+		if f, err = openRegular(strings.TrimPrefix(o.in, samples.NumbersPrefix)); err != nil {
+			return nil, err
+		}
+		context.AfterFunc(ctx, func() { _ = f.Close() }) // it is read to its end or to the command's
+		s, err = samples.Numbers(f.Name(), bufio.NewReaderSize(f, 1<<16), e)
 	case o.in == files.Stdin:
 		s = samples.Read("standard input", in, e)
 	default:
@@ -146,6 +159,14 @@ func (o *encryptOptions) samples(ctx context.Context, a *app, in io.Reader, e en
 		return nil, fmt.Errorf("--%w", err)
 	}
 	return s, nil
+}
+
+// openRegular opens a file that is no pipe, folder or device.
+func openRegular(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: whole.ErrNotRegular}
+	}
+	return os.Open(path)
 }
 
 // message is the noun of messages.

@@ -37,8 +37,8 @@ func (e noise) logFailure(logQ float64) float64 {
 	}
 	d, j := float64(e.secret), float64(e.errors)
 	// The |V(zeta)|^2 that reaches the crest, and the sum of |s|^2 and |E|^2 that makes it.
-	largest := 2*elementary.Log2(deviations-bulkDeviations) - 2 + e.logN + logFactorial(d) + logFactorial(j)
-	x := (d + j) * elementary.Exp2((largest-selfPower(d)-selfPower(j))/(d+j))
+	largest := float64(2*elementary.Log2(deviations-bulkDeviations)) - 2 + e.logN + logFactorial(d) + logFactorial(j)
+	x := float64((d + j) * elementary.Exp2((largest-selfPower(d)-selfPower(j))/(d+j)))
 	one := e.logN - 1 + elementary.Log2(1+x) - float64(x/math.Ln2)
 	bulk := e.logN - float64(bulkDeviations*bulkDeviations/(2*math.Ln2))
 	return min(0, e.logOutputs+log2.Sum(one, bulk))

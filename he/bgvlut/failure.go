@@ -33,7 +33,7 @@ func (l *layout) model(stages []stage, all []tree) model {
 	for i := range stages {
 		if stages[i].table != nil {
 			// No more products and divisions than powers up to the leaf and twice the leaves.
-			polynomials += float64(stages[i].between) * (elementary.Exp2(float64(all[i].baby)) + 2*elementary.Exp2(float64(all[i].height)))
+			polynomials += float64(float64(stages[i].between) * (elementary.Exp2(float64(all[i].baby)) + elementary.Exp2(float64(all[i].height+1))))
 		}
 	}
 	least := float64((failureBits + 1 + m.logN - 1 + elementary.Log2(polynomials)) * math.Ln2)
@@ -55,7 +55,7 @@ func (m model) spread() float64 {
 // modulo Q decrypts wrongly: that a bound at a root does not hold, or that a coefficient is
 // above what the bounds give.
 func (m model) logFailure(e, logQ float64) float64 {
-	r := elementary.Exp2(logQ - 1 - m.logT - e + m.logN/2)
+	r := elementary.Exp2(logQ - 1 - m.logT - e + float64(m.logN/2))
 	return min(0, log2.Sum(-failureBits-1, 1+m.coefficients-float64(r*r/(2*math.Ln2))))
 }
 

@@ -105,13 +105,13 @@ func (m model) leaf(e float64, terms int) float64 {
 
 // rounding is what the division of a ciphertext of degree 1 adds.
 func (m model) rounding() float64 {
-	return log2.Sum(m.root(math.Sqrt(1./12)), m.logN+elementary.Log2(math.Sqrt(1./12*2/3)*m.tail/2))
+	return log2.Sum(m.root(math.Sqrt(1./12)), m.logN+elementary.Log2(float64(math.Sqrt(1./12*2/3)*m.tail/2)))
 }
 
 // rounding2 is what the division of a degree-2 tensor adds: the square of s and
 // c_2 meet, whose squares' product is largest at thirds of the tail.
 func (m model) rounding2() float64 {
-	return log2.Sum(m.rounding(), float64(1.5*m.logN)+elementary.Log2(math.Sqrt(1./12)*2/3*m.tail*2/3*math.Sqrt(m.tail/3)))
+	return log2.Sum(m.rounding(), float64(1.5*(m.logN+elementary.Log2(m.tail)))+elementary.Log2(math.Sqrt(1./36)*4/9))
 }
 
 // required is log2 of the smallest Q that carries e.

@@ -54,9 +54,18 @@ const (
 	maxHalfPrimes = 61      // bits
 )
 
-// newHalf checks a literal for a program of so many inputs, all steps together, and
-// outputs, and makes its ring. It does not look at security.
+// newHalf checks a literal and makes its ring; see checkHalf.
 func newHalf(l literal, inputs, outputs int) (*half, error) {
+	h, err := checkHalf(l, inputs, outputs)
+	if err != nil {
+		return nil, err
+	}
+	return h, h.ring()
+}
+
+// checkHalf checks a literal for a program of so many inputs, all steps together, and
+// outputs. It does not look at security.
+func checkHalf(l literal, inputs, outputs int) (*half, error) {
 	h := &half{literal: l, split: split{l.Babies, l.Giants}}
 	power := func(n, most int) bool { return n >= 1 && n <= most && n&(n-1) == 0 }
 	switch {
@@ -86,12 +95,16 @@ func newHalf(l literal, inputs, outputs int) (*half, error) {
 	if err := primes.Check(l.LogN, maxHalfPrimes, append(append([]uint64{}, l.Q...), l.P...)...); err != nil {
 		return nil, err
 	}
-	var err error
-	h.params, err = ckks.NewParametersFromLiteral(ckks.ParametersLiteral{LogN: l.LogN, Q: l.Q, P: l.P, LogDefaultScale: minMessage})
+	return h, nil
+}
+
+// ring makes the parameters, with this processor's transforms.
+func (h *half) ring() (err error) {
+	h.params, err = ckks.NewParametersFromLiteral(ckks.ParametersLiteral{LogN: h.LogN, Q: h.Q, P: h.P, LogDefaultScale: minMessage})
 	if err == nil {
 		_, err = fastntt.Install(h.params)
 	}
-	return h, err
+	return err
 }
 
 // slots is how many sequences a batch holds.
@@ -141,9 +154,18 @@ const (
 	backendName  = "packed-ckks"
 )
 
-// readHalf makes the half of a client half's parameters. It refuses parameters that are
-// insecure without saying so, and sizes that are not theirs.
+// readHalf makes the half of a client half's parameters; see parseHalf.
 func readHalf(s *he.ClientSpec) (*half, error) {
+	h, err := parseHalf(s)
+	if err != nil {
+		return nil, err
+	}
+	return h, h.ring()
+}
+
+// parseHalf checks a client half's parameters. It refuses parameters that are insecure
+// without saying so, and sizes that are not theirs.
+func parseHalf(s *he.ClientSpec) (*half, error) {
 	var l literal
 	if len(s.Parameters) > he.MaxParameters {
 		return nil, fmt.Errorf("parameters of %d bytes pass the limit of %d", len(s.Parameters), he.MaxParameters)
@@ -154,7 +176,7 @@ func readHalf(s *he.ClientSpec) (*half, error) {
 	if err := whole.Canonical(s.Parameters, func() ([]byte, error) { return l.encode() }); err != nil {
 		return nil, err
 	}
-	h, err := newHalf(l, bundle.Size(s.Input.Shape), bundle.Size(s.Output.Shape))
+	h, err := checkHalf(l, bundle.Size(s.Input.Shape), bundle.Size(s.Output.Shape))
 	if err != nil {
 		return nil, err
 	}

@@ -405,7 +405,7 @@ func FuzzClientHalf(f *testing.F) {
 	edits.Fuzz(f, [][]byte{s.Parameters}, edits.JSON, nil, func(t *testing.T, b []byte) {
 		changed := *s
 		changed.Parameters = b
-		if h, err := readHalf(&changed); err == nil {
+		if h, err := parseHalf(&changed); err == nil {
 			if again, err := h.encode(); err != nil || !bytes.Equal(again, b) {
 				t.Errorf("%s came back as %s, %v", b, again, err)
 			}

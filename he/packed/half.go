@@ -88,9 +88,18 @@ const (
 	maxOutputs   = 1 << 16
 )
 
-// newHalf checks a literal for a program of so many inputs and outputs, and makes its
-// rings. It does not look at security.
+// newHalf checks a literal and makes its rings; see checkHalf.
 func newHalf(l literal, inputs, outputs int) (*half, error) {
+	h, err := checkHalf(l, inputs, outputs)
+	if err != nil {
+		return nil, err
+	}
+	return h, h.rings()
+}
+
+// checkHalf checks a literal for a program of so many inputs and outputs. It does not look
+// at security.
+func checkHalf(l literal, inputs, outputs int) (*half, error) {
 	h := &half{literal: l, outputs: outputs}
 	if err := h.checkModuli(); err != nil {
 		return nil, err
@@ -101,7 +110,7 @@ func newHalf(l literal, inputs, outputs int) (*half, error) {
 	if err := h.unpack(inputs); err != nil {
 		return nil, err
 	}
-	return h, h.rings()
+	return h, nil
 }
 
 func (h *half) checkModuli() error {
@@ -281,9 +290,18 @@ func shortened[T comparable](list []T) []T {
 // encode is the canonical JSON.
 func (l *literal) encode() (json.RawMessage, error) { return json.Marshal(l) }
 
-// readHalf makes the half of a client half's parameters. It refuses parameters that are
-// insecure without saying so, and sizes and failures that are not theirs.
+// readHalf makes the half of a client half's parameters; see parseHalf.
 func readHalf(s *he.ClientSpec, inputs, outputs int) (*half, error) {
+	h, err := parseHalf(s, inputs, outputs)
+	if err != nil {
+		return nil, err
+	}
+	return h, h.rings()
+}
+
+// parseHalf checks a client half's parameters. It refuses parameters that are insecure
+// without saying so, and sizes and failures that are not theirs.
+func parseHalf(s *he.ClientSpec, inputs, outputs int) (*half, error) {
 	var l literal
 	if len(s.Parameters) > he.MaxParameters {
 		return nil, fmt.Errorf("parameters of %d bytes pass the limit of %d", len(s.Parameters), he.MaxParameters)
@@ -294,7 +312,7 @@ func readHalf(s *he.ClientSpec, inputs, outputs int) (*half, error) {
 	if err := whole.Canonical(s.Parameters, func() ([]byte, error) { return l.encode() }); err != nil {
 		return nil, err
 	}
-	h, err := newHalf(l, inputs, outputs)
+	h, err := checkHalf(l, inputs, outputs)
 	if err != nil {
 		return nil, err
 	}

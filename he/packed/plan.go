@@ -269,25 +269,25 @@ func (o Options) tryBase(ctx context.Context, p *bundle.Program, fusions []lower
 }
 
 // analyse computes the units and values of all stages, and the gains of their errors.
-func (plan *Plan) analyse(ctx context.Context) (err error) {
-	if plan.units, plan.second, err = units(plan.program, plan.lowered.Stages); err != nil {
+func (p *Plan) analyse(ctx context.Context) (err error) {
+	if p.units, p.second, err = units(p.program, p.lowered.Stages); err != nil {
 		return err
 	}
-	if plan.values, err = stageValues[float64](ctx, plan.lowered, reals{}, plan.unit); err != nil {
+	if p.values, err = stageValues[float64](ctx, p.lowered, reals{}, p.unit); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	for i := range plan.values {
-		plan.values[i].least = leastWeights(&plan.values[i])
+	for i := range p.values {
+		p.values[i].least = leastWeights(&p.values[i])
 	}
-	all := plan.provedSpans()
+	all := p.provedSpans()
 	for _, g := range []struct {
 		to   **gains
 		from spans
-	}{{&plan.provedGains, all}, {&plan.usualGains, all.usual(plan.values)}} {
-		if *g.to, err = gainsOf(ctx, plan.values, g.from); err != nil {
+	}{{&p.provedGains, all}, {&p.usualGains, all.usual(p.values)}} {
+		if *g.to, err = gainsOf(ctx, p.values, g.from); err != nil {
 			return err
 		}
 	}

@@ -231,7 +231,7 @@ func FuzzClientHalf(f *testing.F) {
 		for _, s := range specs {
 			changed := *s
 			changed.Parameters = b
-			if h, err := readHalf(&changed, 5, 2); err == nil {
+			if h, err := parseHalf(&changed, 5, 2); err == nil {
 				if again, err := h.encode(); err != nil || !bytes.Equal(again, b) {
 					t.Errorf("%s came back as %s, %v", b, again, err)
 				}
