@@ -13,6 +13,7 @@ import (
 
 	"qtool/he/roles"
 	"qtool/he/wire"
+	"qtool/internal/lock"
 	"qtool/serve/api"
 	"qtool/serve/keystore"
 )
@@ -80,6 +81,8 @@ func problemOf(err error) *Problem {
 		return problem("key-unknown", "%v", err)
 	case errors.Is(err, keystore.ErrOffset):
 		return problem("offset", "%v", err)
+	case errors.Is(err, lock.ErrHeld):
+		return problem("busy", "another process of the service receives these keys").retryIn(time.Second)
 	case errors.Is(err, keystore.ErrQuota):
 		return problem("quota", "%v", err)
 	case errors.Is(err, keystore.ErrDiskFull):

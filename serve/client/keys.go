@@ -82,10 +82,13 @@ func (c *Client) UploadKeys(ctx context.Context, keys io.ReaderAt, size int64, d
 		return "", fmt.Errorf("client: evaluation keys: %w", err)
 	}
 	sum := hex.EncodeToString(h.Sum(nil))
-	failed := 0
+	failed, before := 0, int64(0)
 	for {
 		at, err := c.Arrived(ctx, sum)
 		if err == nil {
+			if at > before { // others may send the same keys
+				failed, before = 0, at
+			}
 			if done != nil {
 				done(at)
 			}

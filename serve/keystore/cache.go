@@ -147,8 +147,8 @@ func (s *Store) Acquire(ctx context.Context, tenant string, name Name, load func
 		if r.Err != nil {
 			return nil, nil, r.Err
 		}
+		s.touch(tenant, sum)
 		if keys, release, ok := s.cache.use(c); ok {
-			s.touch(tenant, sum)
 			return keys, release, nil
 		}
 		// Dropped at once, as a limit below one set of keys does.

@@ -19,7 +19,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -75,8 +74,8 @@ var (
 // Store is safe for concurrent use, and several stores may have one folder.
 type Store struct {
 	Options
-	uploads sync.Map // path of a part to *sync.Mutex
-	cache   *cache
+	active active
+	cache  *cache
 }
 
 // Open makes the folder where it is not there.
@@ -84,7 +83,7 @@ func Open(o Options) (*Store, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("keystore: %w", err)
 	}
-	return &Store{Options: o, cache: newCache(o.Cache)}, nil
+	return &Store{Options: o, active: active{all: map[cached]*upload{}}, cache: newCache(o.Cache)}, nil
 }
 
 // CheckTenant wants 1 to 64 lower case letters, digits, dots, dashes and underscores, the
@@ -248,12 +247,9 @@ func (s *Store) Delete(tenant string, sum Sum) error {
 	return nil
 }
 
-// Sweep removes the keys, of all tenants, that were not used for MaxAge. It returns how
-// many.
+// Sweep removes the keys, of all tenants, that were not used for MaxAge, and unfinished
+// uploads to which nothing came for a day. It returns how many.
 func (s *Store) Sweep(now time.Time) (n int, err error) {
-	if s.MaxAge <= 0 {
-		return 0, nil
-	}
 	tenants, err := os.ReadDir(s.Dir)
 	if err != nil {
 		return 0, fmt.Errorf("keystore: %w", err)
@@ -264,7 +260,9 @@ func (s *Store) Sweep(now time.Time) (n int, err error) {
 			continue // a folder of somebody else
 		}
 		for _, i := range all {
-			if now.Sub(i.Used) > s.MaxAge && s.Delete(t.Name(), i.Sum) == nil {
+			age := now.Sub(i.Used)
+			old := s.MaxAge > 0 && age > s.MaxAge || !i.Complete() && age > abandoned
+			if old && s.Delete(t.Name(), i.Sum) == nil {
 				n++
 			}
 		}

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"qtool/he"
 	"qtool/internal/lock"
@@ -28,15 +27,13 @@ func (s *Store) part(tenant string, sum Sum, length int64) string {
 // kept of them. To put complete keys again changes nothing.
 //
 // Errors wrap ErrOffset where from is not what has arrived, ErrQuota, ErrDiskFull, ErrSum,
-// and what check returns.
+// lock.ErrHeld where another process receives the same keys, and what check returns.
 func (s *Store) Put(ctx context.Context, tenant string, sum Sum, from, length int64, body io.Reader, check Check) (Info, error) {
 	if err := CheckTenant(tenant); err != nil {
 		return Info{}, err
 	}
-	path := s.part(tenant, sum, length)
-	mu, _ := s.uploads.LoadOrStore(path, &sync.Mutex{})
-	mu.(*sync.Mutex).Lock()
-	defer mu.(*sync.Mutex).Unlock()
+	path, id := s.part(tenant, sum, length), cached{tenant, sum}
+	defer s.active.enter(id)()
 	now, err := s.Status(tenant, sum)
 	switch {
 	case err != nil && !errors.Is(err, ErrUnknown):
@@ -46,9 +43,9 @@ func (s *Store) Put(ctx context.Context, tenant string, sum Sum, from, length in
 	case err == nil && now.Complete() && exists(s.path(tenant, sum)):
 		return now, nil
 	case from != now.Arrived:
-		return Info{Sum: sum, Length: length, Arrived: now.Arrived, Used: now.Used}, fmt.Errorf("keystore: %w: they begin at byte %d, %d have arrived", ErrOffset, from, now.Arrived)
+		return Info{Sum: sum, Length: length, Arrived: now.Arrived, Used: now.Used}, notNext(from, now.Arrived)
 	}
-	if err := s.room(tenant, length-now.Arrived); err != nil {
+	if err := s.room(id, length); err != nil {
 		return now, err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -62,10 +59,14 @@ func (s *Store) Put(ctx context.Context, tenant string, sum Sum, from, length in
 	if err := lock.File(f); err != nil {
 		return now, fmt.Errorf("keystore: upload of %v: %w", sum, err)
 	}
+	// Another process may have gone on, or finished, before the lock was held.
+	if err := unchanged(f, path, from); err != nil {
+		return now, err
+	}
 	arrived, err := appendTo(f, from, length, body)
 	now = Info{Sum: sum, Length: length, Arrived: arrived}
 	if err != nil || !now.Complete() {
-		return now, err
+		return now, errors.Join(err, removeEmpty(path, arrived))
 	}
 	return now, s.finish(ctx, tenant, sum, f, path, check)
 }
@@ -75,20 +76,32 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// room refuses bytes that the quota has no room for.
-func (s *Store) room(tenant string, more int64) error {
-	all, err := s.List(tenant)
+// notNext says that bytes which begin at from do not follow those that have arrived.
+func notNext(from, arrived int64) error {
+	return fmt.Errorf("keystore: %w: they begin at byte %d, %d have arrived", ErrOffset, from, arrived)
+}
+
+// unchanged wants the open file f to be the one at path, with from bytes.
+func unchanged(f *os.File, path string, from int64) error {
+	st, err := f.Stat()
 	if err != nil {
-		return err
+		return full(err)
 	}
-	used := int64(0)
-	for _, i := range all {
-		used += i.Arrived
+	if at, err := os.Stat(path); err != nil || !os.SameFile(st, at) {
+		return notNext(from, 0)
 	}
-	if s.Quota > 0 && used+more > s.Quota {
-		return fmt.Errorf("keystore: %w: %d bytes are kept and %d would come, the limit is %d", ErrQuota, used, more, s.Quota)
+	if st.Size() != from {
+		return errors.Join(notNext(from, st.Size()), removeEmpty(path, st.Size()))
 	}
 	return nil
+}
+
+// removeEmpty removes a part of which nothing has arrived.
+func removeEmpty(path string, size int64) error {
+	if size > 0 {
+		return nil
+	}
+	return os.Remove(path)
 }
 
 // appendTo writes body behind byte from, and no further than length. It returns where
