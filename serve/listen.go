@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// ErrPlain marks an address that only TLS may serve.
+var ErrPlain = errors.New("want TLS")
+
 // Listener says where a service listens, and how.
 type Listener struct {
 	// Address is host:port; port 0 takes a free one.
@@ -42,7 +45,7 @@ func (l *Listener) Run(ctx context.Context, s *Service, ready func(url, admin st
 		return fmt.Errorf("serve: %w", err)
 	}
 	if a, ok := tcp.Addr().(*net.TCPAddr); config == nil && !l.Plain && (!ok || !a.IP.IsLoopback()) {
-		return errors.Join(fmt.Errorf("serve: %s can be reached from other machines, and there is no certificate", tcp.Addr()), tcp.Close())
+		return errors.Join(fmt.Errorf("serve: %s can be reached from other machines, and there is no certificate: %w", tcp.Addr(), ErrPlain), tcp.Close())
 	}
 	faults := slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)
 	server := &http.Server{

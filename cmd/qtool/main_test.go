@@ -27,6 +27,8 @@ func TestScripts(t *testing.T) {
 			// An empty home: nothing of the user's cache, and no download.
 			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache")
 			e.Setenv("QTOOL_DATA", absolute(os.Getenv("QTOOL_DATA")))
+			e.Setenv("DIGITS", absolute("he/choose/testdata/digits.qb"))
+			e.Values[servicesKey] = scriptedServices{}
 			e.Setenv("BEFORE", absolute("cmd/qtool/testdata/before-graphs"))
 			return nil
 		},
@@ -47,6 +49,7 @@ func TestScripts(t *testing.T) {
 			"mode": mode, "pixels": pixels, "reference": reference, "hides": hides, "weightless": weightless,
 			"foreign": foreign,
 			"colours": colours,
+			"service": serviceCommand, "stop": stopCommand, "certificate": certificate, "filecount": fileCount, "counted": counted,
 		},
 	})
 }

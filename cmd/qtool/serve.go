@@ -137,6 +137,9 @@ func runServe(ctx context.Context, a *app, o serveOptions) error {
 	if ctx.Err() != nil {
 		return err // an orderly stop is what Ctrl-C asks for
 	}
+	if errors.Is(err, serve.ErrPlain) {
+		return hint.With(err, "give --tls-cert and --tls-key, or --plain-http where something in front of it does TLS")
+	}
 	var unknown *net.OpError
 	if errors.As(err, &unknown) {
 		return hint.With(err, "--listen names another address")

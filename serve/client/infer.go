@@ -46,7 +46,7 @@ func (c *Client) Ask(ctx context.Context, model string, key he.Client, samples i
 	out, err := c.Infer(ctx, model, from)
 	if err != nil {
 		from.CloseWithError(errStopped)
-		if e := <-failed; e != nil && !errors.Is(e, errStopped) && ctx.Err() == nil {
+		if e := <-failed; e != nil && !stopped(e) && ctx.Err() == nil {
 			return 0, e // what kept the inputs from being made
 		}
 		return 0, err
@@ -54,7 +54,7 @@ func (c *Client) Ask(ctx context.Context, model string, key he.Client, samples i
 	defer out.Close()
 	n, err := roles.DecryptStream(ctx, key, out, &id, nil, answers)
 	from.CloseWithError(errStopped)
-	if e := <-failed; err != nil && e != nil && !errors.Is(e, errStopped) {
+	if e := <-failed; err != nil && e != nil && !stopped(e) {
 		err = e
 	}
 	return n, err
@@ -62,6 +62,9 @@ func (c *Client) Ask(ctx context.Context, model string, key he.Client, samples i
 
 // errStopped ends the inputs of a request that was refused.
 var errStopped = errors.New("client: the request has ended")
+
+// stopped says that the inputs ended because the request did, or its connection.
+func stopped(err error) bool { return errors.Is(err, errStopped) || errors.Is(err, io.ErrClosedPipe) }
 
 // Unwrap lets errors.As find the problem.
 func (e *Error) Unwrap() error { return &e.Problem }

@@ -230,6 +230,30 @@ func TestFailingBodies(t *testing.T) {
 	}
 }
 
+// A process that ends when all has arrived and nothing is checked yet leaves an upload that
+// goes on.
+func TestKilledBeforeCheck(t *testing.T) {
+	s := open(t, Options{})
+	all, sum := object('k', 1000)
+	part := s.part(tenant, sum, 1000)
+	if err := os.MkdirAll(filepath.Dir(part), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(part, all, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	i, err := s.Status(tenant, sum)
+	if err != nil || i.Complete() || i.Arrived != 999 {
+		t.Fatalf("%+v, %v", i, err)
+	}
+	if i, err = s.Put(t.Context(), tenant, sum, i.Arrived, 1000, bytes.NewReader(all[i.Arrived:]), read); err != nil || !i.Complete() {
+		t.Fatalf("%+v, %v", i, err)
+	}
+	if err := acquire(t, s, tenant, 'k'); err != nil {
+		t.Error(err)
+	}
+}
+
 // The quota counts what is there and what other requests have announced.
 func TestQuota(t *testing.T) {
 	s := open(t, Options{Quota: 2500})

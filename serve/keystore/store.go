@@ -173,9 +173,14 @@ func (s *Store) parts(tenant string) ([]Info, error) {
 		of, length, _ := strings.Cut(name, ".")
 		sum, err := ParseSum(of)
 		total, wrong := strconv.ParseInt(length, 10, 64)
-		return Info{Sum: sum, Length: total, Arrived: st.Size(), Used: st.ModTime()}, err == nil && wrong == nil
+		return Info{Sum: sum, Length: total, Arrived: counted(st.Size(), total), Used: st.ModTime()}, err == nil && wrong == nil
 	})
 }
+
+// counted is how many of the bytes of an unfinished upload count as arrived: not the last
+// one, before the whole is checked and taken. A process that ends in between leaves an
+// upload that goes on with that byte.
+func counted(size, length int64) int64 { return max(0, min(size, length-1)) }
 
 // named is what the tenant's keys are good for.
 func (s *Store) named(tenant string) (map[Sum][]Name, error) {

@@ -60,7 +60,7 @@ func (s *Store) Put(ctx context.Context, tenant string, sum Sum, from, length in
 		return now, fmt.Errorf("keystore: upload of %v: %w", sum, err)
 	}
 	// Another process may have gone on, or finished, before the lock was held.
-	if err := unchanged(f, path, from); err != nil {
+	if err := unchanged(f, path, from, length); err != nil {
 		return now, err
 	}
 	arrived, err := appendTo(f, from, length, body)
@@ -81,8 +81,8 @@ func notNext(from, arrived int64) error {
 	return fmt.Errorf("keystore: %w: they begin at byte %d, %d have arrived", ErrOffset, from, arrived)
 }
 
-// unchanged wants the open file f to be the one at path, with from bytes.
-func unchanged(f *os.File, path string, from int64) error {
+// unchanged wants the open file f to be the one at path, with from of its length bytes.
+func unchanged(f *os.File, path string, from, length int64) error {
 	st, err := f.Stat()
 	if err != nil {
 		return full(err)
@@ -90,8 +90,8 @@ func unchanged(f *os.File, path string, from int64) error {
 	if at, err := os.Stat(path); err != nil || !os.SameFile(st, at) {
 		return notNext(from, 0)
 	}
-	if st.Size() != from {
-		return errors.Join(notNext(from, st.Size()), removeEmpty(path, st.Size()))
+	if n := counted(st.Size(), length); n != from {
+		return errors.Join(notNext(from, n), removeEmpty(path, st.Size()))
 	}
 	return nil
 }
