@@ -117,12 +117,14 @@ func TestPage(t *testing.T) {
 		t.Errorf("the page is %d wide in a window of %d", width, wide)
 	}
 	if dir := os.Getenv("QTOOL_SCREENSHOTS"); dir != "" {
-		var picture []byte
-		if err := chromedp.Run(tab, chromedp.CaptureScreenshot(&picture)); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "page.png"), picture, 0o600); err != nil {
-			t.Fatal(err)
+		for name, wide := range map[string]int64{"phone": 390, "desktop": 1100} {
+			var picture []byte
+			if err := chromedp.Run(tab, emulation.SetDeviceMetricsOverride(wide, 844, 1, name == "phone"), chromedp.FullScreenshot(&picture, 100)); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	mu.Lock()

@@ -48,7 +48,7 @@ function bytes(n) {
 function time(ms) { return ms < 1000 ? ms.toFixed(0) + " ms" : (ms / 1000).toFixed(1) + " s"; }
 function step(what, where, n, ms) {
   const row = $("steps").insertRow();
-  for (const text of [what, where, n === null ? "" : bytes(n), time(ms)]) row.insertCell().textContent = text;
+  for (const text of [what, where, n === null ? "" : bytes(n), ms === null ? "" : time(ms)]) row.insertCell().textContent = text;
   $("story").hidden = false;
 }
 
@@ -117,8 +117,9 @@ async function ask() {
     say("The server computes …");
     const size = input.bytes.length, t = performance.now();
     const out = new Uint8Array(await (await request("POST", "/v2/models/" + encodeURIComponent(model) + "/infer", input.bytes)).arrayBuffer());
-    step("encrypted sample", "to the server", size, performance.now() - t);
-    step("encrypted answer", "from the server", out.length, 0);
+    step("encrypted sample", "to the server", size, null);
+    step("evaluation, and the way there and back", "on the server", null, performance.now() - t);
+    step("encrypted answer", "from the server", out.length, null);
     const answer = await client("decrypt", out);
     step("decryption", "in this page", null, answer.milliseconds);
     show(answer);
@@ -151,6 +152,7 @@ function show(answer) {
     $("scores").append(li);
   });
   $("answer").hidden = false;
+  $("answer").scrollIntoView({ block: "nearest" });
 }
 
 // Drawing: white on black, as the digits that networks learn from.
