@@ -29,7 +29,7 @@ async function request(method, path, body, headers) {
   const h = Object.assign({}, headers);
   if (body) h["Content-Type"] = "application/octet-stream";
   if (token) h["Authorization"] = "Bearer " + token;
-  const a = await fetch(path, { method, body, headers: h, cache: "no-store" });
+  const a = await fetch(path, { method, body, headers: h, cache: "no-store", keepalive: method === "DELETE" });
   if (a.status >= 400) {
     let text = "the server answers " + a.status;
     try { const p = await a.json(); text += ": " + p.title + ", " + p.detail; } catch (_) { /* the status says enough */ }
@@ -73,6 +73,15 @@ async function begin() {
   await open();
 }
 
+// forget has the server delete the evaluation keys: the secret key ends with the page.
+let brought = "";
+function forget() {
+  if (brought) request("DELETE", "/v1/keys/" + brought).catch(() => { /* they are of no use without the secret key */ });
+  brought = "";
+}
+addEventListener("pagehide", forget);
+addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
+
 async function open() {
   calm();
   $("go").disabled = true;
@@ -89,12 +98,15 @@ async function open() {
   $("write").hidden = half.kind !== "text";
   if (half.kind === "pixels") {
     [$("small").height, $("small").width] = half.shape.slice(-2);
+    $("shape").textContent = half.shape.slice(-2).join(" × ") + " pixels";
     clear();
   }
   const keys = await client("keys");
   step("secret key and evaluation keys", "in this page", null, half.milliseconds + keys.milliseconds);
   say("Sending the evaluation keys …");
   t = performance.now();
+  forget();
+  brought = keys.sha256;
   const size = keys.bytes.length, piece = 8 << 20;
   for (let at = 0; at < size; at += piece) {
     const end = Math.min(size, at + piece);
