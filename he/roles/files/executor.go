@@ -237,7 +237,7 @@ func (r *run) within(from, nanoseconds float64) func(he.Step) {
 // function is called after each.
 func (r *run) messages(n int, from, nanoseconds float64) (step func(he.Step), done func(samples int)) {
 	each, k := nanoseconds/float64(n)*float64(r.sizes.Samples), 0.0
-	return func(s he.Step) { r.within(from+k*each, each)(s) }, func(int) { k++ }
+	return func(s he.Step) { r.within(from+float64(k*each), each)(s) }, func(int) { k++ }
 }
 
 // stream sends the samples through the files and back.
