@@ -1,4 +1,4 @@
-package main
+package compare
 
 import (
 	"bytes"
@@ -31,9 +31,9 @@ var methodColours = map[approx.Method]color.Color{
 	approx.Minimax:      color.RGBA{0xD5, 0x5E, 0x00, 255},
 }
 
-// plotActivation draws the function with its polynomials, and below their
-// errors, as SVG or PNG by the file's ending.
-func plotActivation(v *activationView, path string) error {
+// Plot draws the function with its polynomials, and below their errors, as SVG or PNG by
+// the file's ending. The file appears only when complete.
+func (v *Comparison) Plot(path string) error {
 	f, err := approx.Lookup(v.Activation)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func plotActivation(v *activationView, path string) error {
 	top.Legend.Add(v.Activation, function)
 	limit := 0.0 // of the errors: Taylor's may be far beyond the others'
 	for _, fit := range v.Fits {
-		p := fit.polynomial
+		p := fit.Polynomial
 		if p == nil {
 			continue
 		}
@@ -80,7 +80,7 @@ func plotActivation(v *activationView, path string) error {
 	}
 	// The curves that leave the frame are cut off at it.
 	lo, hi := span(v.Interval, f.Eval)
-	top.Y.Min, top.Y.Max = lo-1.5*limit-0.05*(hi-lo), hi+1.5*limit+0.05*(hi-lo)
+	top.Y.Min, top.Y.Max = lo-float64(1.5*limit)-float64(0.05*(hi-lo)), hi+float64(1.5*limit)+float64(0.05*(hi-lo))
 	if limit == 0 {
 		limit = 1
 	}
