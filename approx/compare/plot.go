@@ -80,7 +80,7 @@ func (v *Comparison) Plot(path string) error {
 	}
 	// The curves that leave the frame are cut off at it.
 	lo, hi := span(v.Interval, f.Eval)
-	top.Y.Min, top.Y.Max = lo-1.5*limit-0.05*(hi-lo), hi+1.5*limit+0.05*(hi-lo)
+	top.Y.Min, top.Y.Max = lo-float64(1.5*limit)-float64(0.05*(hi-lo)), hi+float64(1.5*limit)+float64(0.05*(hi-lo))
 	if limit == 0 {
 		limit = 1
 	}
