@@ -230,7 +230,7 @@ func (p *parties) write(name string, write func(io.Writer) error) error {
 
 // within turns a part's steps into the meter's: so many nanoseconds from a beginning on.
 func (r *run) within(from, nanoseconds float64) func(he.Step) {
-	return func(s he.Step) { r.Reach(from + nanoseconds*float64(s.Done)/float64(max(s.Total, 1))) }
+	return func(s he.Step) { r.Reach(from + float64(nanoseconds*float64(s.Done)/float64(max(s.Total, 1)))) }
 }
 
 // messages turns the steps of messages, one behind the other, into the meter's. The second
