@@ -1,4 +1,5 @@
-package compare
+// Package picture draws comparisons of polynomials.
+package picture
 
 import (
 	"bytes"
@@ -16,6 +17,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"qtool/approx"
+	"qtool/approx/compare"
 	"qtool/internal/whole"
 )
 
@@ -31,9 +33,9 @@ var methodColours = map[approx.Method]color.Color{
 	approx.Minimax:      color.RGBA{0xD5, 0x5E, 0x00, 255},
 }
 
-// Plot draws the function with its polynomials, and below their errors, as SVG or PNG by
-// the file's ending. The file appears only when complete.
-func (v *Comparison) Plot(path string) error {
+// Write draws the function of a comparison with its polynomials, and below their errors, as
+// SVG or PNG by the file's ending. The file appears only when complete.
+func Write(path string, v *compare.Comparison) error {
 	f, err := approx.Lookup(v.Activation)
 	if err != nil {
 		return err
