@@ -1,5 +1,5 @@
 // Package compare sets the polynomials that different methods fit to a function side by
-// side: coefficients, errors, and pictures of both.
+// side: coefficients, errors, and a line of text of each.
 package compare
 
 import (

@@ -10,6 +10,7 @@ import (
 
 	"qtool/approx"
 	"qtool/approx/compare"
+	"qtool/approx/compare/picture"
 )
 
 // activationOptions are what inspect --activation takes.
@@ -36,7 +37,7 @@ func runInspectActivation(a *app, o activationOptions) error {
 		return err
 	}
 	if o.plot != "" {
-		if err := v.Plot(o.plot); err != nil {
+		if err := picture.Write(o.plot, v); err != nil {
 			return err
 		}
 	}

@@ -136,3 +136,18 @@ func (r *Reader) End() error {
 	}
 	return r.err
 }
+
+// Keep reads all that is left of the payload, checks and all, in memory that grows as it
+// arrives, and gives it from there afterwards: what follows waits for nobody. It returns
+// the first error.
+func (r *Reader) Keep() error {
+	c := r.object
+	n := c.left + int64(len(c.ready))
+	b := r.NewBytes(int(n))
+	if r.err != nil {
+		return r.err
+	}
+	r.object = &chunkReader{r: c.r, name: c.name, n: c.n - n, ready: b}
+	r.n -= n
+	return nil
+}

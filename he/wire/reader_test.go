@@ -71,3 +71,51 @@ func TestResidueOutOfRange(t *testing.T) {
 		t.Errorf("%v", in.Err())
 	}
 }
+
+// What is kept is given as it would have been read, and ends where it would have ended.
+func TestKeep(t *testing.T) {
+	payload := make([]byte, 3*chunkBytes+17)
+	for i := range payload {
+		payload[i] = byte(i * 7)
+	}
+	var b bytes.Buffer
+	w := Create(&b, Object{Kind: Inputs, Length: int64(len(payload))})
+	w.Bytes(payload)
+	if _, err := w.End(); err != nil {
+		t.Fatal(err)
+	}
+	object := b.Bytes()
+	r, err := Open(bytes.NewReader(object))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Bytes(1000); !bytes.Equal(got, payload[:1000]) {
+		t.Error("the beginning differs")
+	}
+	if err := r.Keep(); err != nil {
+		t.Fatal(err)
+	}
+	if r.End() == nil {
+		t.Error("what is kept and not read goes unnoticed")
+	}
+	r, err = Open(bytes.NewReader(object))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Keep(); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.NewBytes(len(payload)); !bytes.Equal(got, payload) || r.EndOfFile() != nil {
+		t.Errorf("what was kept differs, or does not end: %v", r.Err())
+	}
+	if r.Bytes(1); r.Err() == nil {
+		t.Error("more is read than there is")
+	}
+	object[len(object)-40] ^= 1
+	if r, err = Open(bytes.NewReader(object)); err != nil {
+		t.Fatal(err)
+	}
+	if r.Keep() == nil {
+		t.Error("a flipped bit is kept")
+	}
+}
