@@ -76,6 +76,10 @@ func DecodePlan(ctx context.Context, b []byte, program *bundle.Program) (*Plan, 
 	if err := strict.JSON(b, &f); err != nil {
 		return refuse("%w", err)
 	}
+	// What no plan is written as need not be made a plan of to see so.
+	if err := whole.Canonical(b, func() ([]byte, error) { return json.Marshal(f) }); err != nil {
+		return refuse("%w", err)
+	}
 	power := func(n int) bool { return n >= 1 && n <= 1<<maxLogN && n&(n-1) == 0 }
 	switch {
 	case f.Version != planVersion:

@@ -112,19 +112,21 @@ func DecodePlan(ctx context.Context, b []byte, p *bundle.Program) (*Plan, error)
 	if err := plan.analyse(ctx); err != nil {
 		return nil, err
 	}
-	if err := plan.take(f.Q, f.P); err != nil {
-		return nil, err
-	}
-	plan.finished()
-	if err := plan.decoded(b, f.Hash, plan.Encode); err != nil {
-		return nil, err
-	}
+	// Whether the primes suffice is seen without rings, which take longer to make.
+	plan.finish(f.Q, f.P)
 	// Primes near powers of two have slack bits less, or more.
 	if got := plan.Bits(); !(got > f.Bits-slack && plan.usual.widest < widest) {
 		return nil, he.Insufficient("packed", "", "the plan's parameters give %.1f bits of output precision, %.1f were asked for", got, f.Bits)
 	}
 	if need, got := plan.outputBits(f.Message, f.Weight), log2.Product(f.Q[:f.Base]); got < float64(need)-slack {
 		return nil, he.Insufficient("packed", "", "the outputs need %d bits of modulus, the plan has %.1f", need, got)
+	}
+	if err := plan.take(f.Q, f.P); err != nil {
+		return nil, err
+	}
+	plan.finished()
+	if err := plan.decoded(b, f.Hash, plan.Encode); err != nil {
+		return nil, err
 	}
 	return plan, nil
 }
@@ -172,6 +174,10 @@ func readPlan(ctx context.Context, b []byte, scheme string, p *bundle.Program) (
 	}
 	var f planFile
 	if err := strict.JSON(b, &f); err != nil {
+		return refuse("%w", err)
+	}
+	// What no plan is written as need not be made a plan of to see so.
+	if err := whole.Canonical(b, f.encode); err != nil {
 		return refuse("%w", err)
 	}
 	switch {
