@@ -15,7 +15,7 @@ import (
 
 // drawn are the folders whose floats are pictures and timings, which no result
 // depends on.
-var drawn = []string{"report", "bench", "tune/picture", "cmd"}
+var drawn = []string{"report", "bench", "tune/picture", "approx/compare/picture", "cmd"}
 
 func isDrawn(folder string) bool {
 	return slices.ContainsFunc(drawn, func(d string) bool { return under(folder, d) })

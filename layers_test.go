@@ -21,6 +21,7 @@ var order = [][]string{
 	{"kernel"},
 	{"pipeline/folder"},
 	{"quant", "approx", "encode", "task"},
+	{"approx/compare"},
 	{"model"},
 	{"datasets"},
 	{"calibrate"},

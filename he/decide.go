@@ -26,9 +26,9 @@ func (a Approximate) Undecided(out *bundle.Node, i int) bool {
 		return a.Decisions[i].Undecided
 	}
 	x, at := a.Outputs(out, i), a.Label(out, i)
-	within := func(k int) float64 { return math.Abs(out.Scale[k*len(out.Scale)/len(x)]) * a.Usual[k] }
+	within := func(k int) float64 { return float64(math.Abs(out.Scale[k*len(out.Scale)/len(x)]) * a.Usual[k]) }
 	if len(x) == 1 {
-		return !(math.Abs(x[0]) > 2*within(0))
+		return !(math.Abs(x[0]) > float64(2*within(0)))
 	}
 	for k := range x {
 		if k != at && !(x[at]-x[k] > within(at)+within(k)) {
@@ -61,7 +61,7 @@ func (a Approximate) grid() []float64 {
 func (a Approximate) rounded(out *bundle.Node, grid []float64) Approximate {
 	r := Approximate{Bound: make([]float64, len(grid)), Usual: make([]float64, len(grid))}
 	for o, b := range a.Bound {
-		r.Bound[o], r.Usual[o] = b+grid[o]/2, a.Usual[o]+grid[o]/2
+		r.Bound[o], r.Usual[o] = b+float64(grid[o]/2), a.Usual[o]+float64(grid[o]/2)
 	}
 	for _, x := range a.Reals {
 		row := make([]float64, len(x))

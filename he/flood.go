@@ -95,7 +95,7 @@ func (a Approximate) flooded(out *bundle.Node, bits int, s *sample.Stream) Appro
 	for o, b := range a.Bound {
 		step[o] = max(elementary.Exp2(math.Floor(elementary.Log2(b))-fineBits), smallest)
 		sigma[o] = (int64(math.Ceil(b/step[o])) + 1) << bits
-		noise := step[o] * (tail*float64(sigma[o]) + 0.5)
+		noise := float64(step[o] * (float64(tail*float64(sigma[o])) + 0.5))
 		f.Bound[o], f.Usual[o] = b+noise, a.Usual[o]+noise
 	}
 	for _, x := range a.Reals {
@@ -131,5 +131,5 @@ func steps(x float64) int64 {
 // Reference: as for Flooded; the constant is the one of OpenFHE's NOISE_FLOODING_DECRYPT,
 // whose authors took it from there.
 func FloodedSecurity(bits int, samples, outputs int64) float64 {
-	return 2*float64(bits) - elementary.Log2(12*float64(samples)*float64(outputs))
+	return float64(2*bits) - elementary.Log2(12*float64(samples)*float64(outputs))
 }

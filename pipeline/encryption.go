@@ -89,7 +89,7 @@ func (o Encryption) Plan(ctx context.Context, p *bundle.Program, images int) (*c
 
 // Executor plans the encrypted run of so many samples. It is nil for BackendNone.
 func (o Encryption) Executor(ctx context.Context, p *bundle.Program, samples int) (he.Executor, error) {
-	return o.executor(ctx, p, samples, func(plan *choose.Plan) (he.Executor, error) { return plan.Executor(p), nil })
+	return o.executor(ctx, p, samples, func(plan *choose.Plan) he.Executor { return plan.Executor(p) })
 }
 
 // throughFiles is Executor for f's program, with both sides made of files; see
@@ -98,8 +98,8 @@ func (o Encryption) throughFiles(ctx context.Context, f *bundle.File, samples in
 	if o.Backend == BackendNone {
 		return nil, fmt.Errorf("--through-files: nothing is encrypted, the backend is none")
 	}
-	return o.executor(ctx, f.Program, samples, func(plan *choose.Plan) (he.Executor, error) {
-		return files.NewExecutor(f, plan.Backend, plan.Executor(f.Program).Backend()), nil
+	return o.executor(ctx, f.Program, samples, func(plan *choose.Plan) he.Executor {
+		return files.NewExecutor(f, plan.Backend, plan.Executor(f.Program).Backend())
 	})
 }
 
@@ -115,7 +115,7 @@ func closed(e he.Executor, err error) error {
 }
 
 // executor plans, and gives what make makes of the plan.
-func (o Encryption) executor(ctx context.Context, p *bundle.Program, samples int, make func(*choose.Plan) (he.Executor, error)) (he.Executor, error) {
+func (o Encryption) executor(ctx context.Context, p *bundle.Program, samples int, make func(*choose.Plan) he.Executor) (he.Executor, error) {
 	if o.Backend == BackendNone {
 		return nil, o.unused()
 	}
@@ -131,10 +131,7 @@ func (o Encryption) executor(ctx context.Context, p *bundle.Program, samples int
 			return nil, err
 		}
 	}
-	e, err := make(plan)
-	if err != nil {
-		return nil, err
-	}
+	e := make(plan)
 	if percent := garbage(plan); percent != 0 {
 		e = frugal{e, percent}
 	}

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -44,22 +43,14 @@ func (p *patient) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// inMemory is the size up to which bodies wait in memory; larger ones in files.
-const inMemory = 64 << 20
+// mostInMemory is the size up to which messages wait in memory.
+const mostInMemory = 64 << 20
 
-// spool holds the bytes of a message while it waits.
-type spool struct {
-	memory bytes.Buffer
-	file   *os.File
-}
+// spool is a file for the bytes of a large message while it waits.
+type spool struct{ file *os.File }
 
 // newSpool makes room for so many bytes.
 func (s *Service) newSpool(size int64) (*spool, error) {
-	p := &spool{}
-	if size <= inMemory {
-		p.memory.Grow(int(min(size, 1<<20)))
-		return p, nil
-	}
 	f, err := os.CreateTemp(s.Spool, "qtool-message-*")
 	if err != nil {
 		return nil, problem("disk-full", "no room for a message of %d bytes", size)
@@ -67,15 +58,11 @@ func (s *Service) newSpool(size int64) (*spool, error) {
 	if err := os.Remove(f.Name()); err != nil { // it ends with the process, too
 		return nil, errors.Join(err, f.Close())
 	}
-	p.file = f
-	return p, nil
+	return &spool{f}, nil
 }
 
 // Write implements io.Writer.
 func (p *spool) Write(b []byte) (int, error) {
-	if p.file == nil {
-		return p.memory.Write(b)
-	}
 	n, err := p.file.Write(b)
 	if err != nil {
 		err = problem("disk-full", "no room for a message that waits")
@@ -83,18 +70,9 @@ func (p *spool) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// reader gives what was written, from its beginning.
-func (p *spool) reader() (io.Reader, error) {
-	if p.file == nil {
-		return bytes.NewReader(p.memory.Bytes()), nil
-	}
-	_, err := p.file.Seek(0, io.SeekStart)
-	return p.file, err
-}
-
-// close gives its memory back.
+// close gives the file back; nil has none.
 func (p *spool) close() {
-	if p.file != nil {
+	if p != nil {
 		_ = p.file.Close() // it is removed already
 	}
 }

@@ -39,12 +39,12 @@ func (s *Service) infer(w *response, r *http.Request, tenant string) error {
 	var first wire.Object
 	for at := uint32(0); ; at++ {
 		last, err := func() (bool, error) {
-			p, o, err := s.receive(body, m, at, &first)
+			in, p, err := s.receive(body, m, at, &first)
 			if err != nil {
 				return false, err
 			}
 			defer p.close()
-			return o.Message.Last, s.answer(r.Context(), w, m, tenant, o, p)
+			return in.Object().Message.Last, s.answer(r.Context(), w, m, tenant, in)
 		}()
 		if err != nil {
 			return err
@@ -60,11 +60,8 @@ func (s *Service) infer(w *response, r *http.Request, tenant string) error {
 }
 
 // receive takes message at of a stream, whole and with its checks right. first is the
-// first message's head.
-func (s *Service) receive(body io.Reader, m *Model, at uint32, first *wire.Object) (p *spool, o wire.Object, err error) {
-	if p, err = s.newSpool(m.inputBytes()); err != nil {
-		return nil, o, err
-	}
+// first message's head. What is large waits in a file.
+func (s *Service) receive(body io.Reader, m *Model, at uint32, first *wire.Object) (in *wire.Reader, p *spool, err error) {
 	defer func() {
 		if err != nil {
 			p.close()
@@ -73,39 +70,56 @@ func (s *Service) receive(body io.Reader, m *Model, at uint32, first *wire.Objec
 			}
 		}
 	}()
-	in, err := wire.Open(io.TeeReader(body, p))
-	if err != nil {
+	large := m.inputBytes() > s.inMemory
+	if large {
+		if p, err = s.newSpool(m.inputBytes()); err != nil {
+			return nil, p, err
+		}
+		body = io.TeeReader(body, p)
+	}
+	if in, err = wire.Open(body); err != nil {
 		if err == io.EOF {
 			err = problem("malformed", "the body ends before the last message of its stream, at message %d", at)
 		}
-		return p, o, err
+		return nil, p, err
 	}
-	o = in.Object()
+	o := in.Object()
 	if err := m.checkInputs(o); err != nil {
-		return p, o, err
+		return nil, p, err
 	}
 	if at == 0 {
 		*first = o
 	}
 	switch {
 	case o.Message.Index != at:
-		return p, o, problem("malformed", "message %d stands where message %d of the stream is wanted", o.Message.Index, at)
+		return nil, p, problem("malformed", "message %d stands where message %d of the stream is wanted", o.Message.Index, at)
 	case o.Message.Stream != first.Message.Stream || o.Key != first.Key:
-		return p, o, problem("malformed", "message %d belongs to another stream", at)
+		return nil, p, problem("malformed", "message %d belongs to another stream", at)
+	}
+	if !large {
+		return in, p, in.Keep()
 	}
 	for left := o.Length; left > 0; {
 		n := min(left, 1<<15)
 		if in.Bytes(int(n)); in.Err() != nil {
-			return p, o, in.Err()
+			return nil, p, in.Err()
 		}
 		left -= n
 	}
-	return p, o, in.End()
+	if err := in.End(); err != nil {
+		return nil, p, err
+	}
+	if _, err := p.file.Seek(0, io.SeekStart); err != nil {
+		return nil, p, err
+	}
+	in, err = wire.Open(p.file)
+	return in, p, err
 }
 
 // answer evaluates a message that has arrived, once it is its turn, and sends what comes
 // out.
-func (s *Service) answer(ctx context.Context, w *response, m *Model, tenant string, o wire.Object, p *spool) error {
+func (s *Service) answer(ctx context.Context, w *response, m *Model, tenant string, in *wire.Reader) error {
+	o := in.Object()
 	leave, err := s.enter(ctx, m)
 	if err != nil {
 		return err
@@ -122,14 +136,6 @@ func (s *Service) answer(ctx context.Context, w *response, m *Model, tenant stri
 			return err
 		}
 		defer release()
-		from, err := p.reader()
-		if err != nil {
-			return err
-		}
-		in, err := wire.Open(from)
-		if err != nil {
-			return err
-		}
 		start := time.Now()
 		if err := m.Server.Evaluate(ctx, keys, in, &out, nil); err != nil {
 			if ctx.Err() != nil {

@@ -55,6 +55,7 @@ type Service struct {
 	waiting  atomic.Int64
 	draining atomic.Bool
 	running  atomic.Int64 // requests that a stop waits for
+	inMemory int64        // the size up to which messages wait in memory; larger ones in files
 }
 
 // New makes a service of models, which have different names.
@@ -62,7 +63,7 @@ func New(models []*Model, o Options) (*Service, error) {
 	if len(models) == 0 {
 		return nil, errors.New("serve: no models")
 	}
-	s := &Service{Options: o, models: map[string]*Model{}}
+	s := &Service{Options: o, models: map[string]*Model{}, inMemory: mostInMemory}
 	largest := int64(0)
 	for _, m := range models {
 		if s.models[m.Name] != nil {

@@ -275,7 +275,15 @@ func message(t testing.TB, key fakeClient, m wire.Message) []byte {
 // What is swapped, repeated, cut, reordered, too large or of another kind is refused with
 // its code, and the service goes on.
 func TestHostileBodies(t *testing.T) {
+	for _, inMemory := range []int64{mostInMemory, 0} {
+		t.Run(fmt.Sprint(inMemory), func(t *testing.T) { hostileBodies(t, inMemory) })
+	}
+}
+
+// hostileBodies sends them to a service that keeps messages up to a size in memory.
+func hostileBodies(t *testing.T, inMemory int64) {
 	s := start(t, Options{Messages: 4}, keystore.Options{})
+	s.inMemory = inMemory
 	c, key, other := s.client(""), tenantKey(1), tenantKey(2)
 	upload(t, c, key)
 	at := func(i uint32, last bool) []byte {

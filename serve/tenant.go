@@ -6,13 +6,17 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
+	"qtool/internal/whole"
 	"qtool/serve/keystore"
 )
 
@@ -64,6 +68,27 @@ func NewToken(tenant string, until time.Time) (secret, line string, err error) {
 		line += " until=" + until.UTC().Format(time.RFC3339)
 	}
 	return secret, line, nil
+}
+
+// AddToken draws a token for a tenant, valid for so long or, for 0, without end, and adds
+// its line to a file, which is made where it is not there.
+func AddToken(path, tenant string, valid time.Duration) (secret string, err error) {
+	until := time.Time{}
+	if valid > 0 {
+		until = time.Now().Add(valid)
+	}
+	secret, line, err := NewToken(tenant, until)
+	if err != nil {
+		return "", err
+	}
+	before, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	if len(before) > 0 && before[len(before)-1] != '\n' {
+		before = append(before, '\n')
+	}
+	return secret, whole.WriteFile(filepath.Clean(path), append(before, line+"\n"...))
 }
 
 func (t *Tokens) refresh() error {

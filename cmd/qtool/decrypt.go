@@ -93,7 +93,7 @@ func runDecrypt(ctx context.Context, a *app, stdin io.Reader, o decryptOptions) 
 	if err != nil {
 		return err
 	}
-	in, folder, err := messages(stdin, o.in, wire.Outputs)
+	in, folder, err := files.OpenMessages(stdin, o.in, wire.Outputs)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func runDecrypt(ctx context.Context, a *app, stdin io.Reader, o decryptOptions) 
 	}
 	var expect *wire.StreamID
 	if o.sent != "" {
-		sent, _, err := messages(stdin, o.sent, wire.Inputs)
+		sent, _, err := files.OpenMessages(stdin, o.sent, wire.Inputs)
 		if err != nil {
 			return err
 		}

@@ -92,7 +92,7 @@ func runInfer(ctx context.Context, a *app, stdin io.Reader, o inferOptions) erro
 		return err
 	}
 	defer keys.Close()
-	in, folder, err := messages(stdin, o.in, wire.Inputs)
+	in, folder, err := files.OpenMessages(stdin, o.in, wire.Inputs)
 	if err != nil {
 		return err
 	}

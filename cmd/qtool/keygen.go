@@ -99,7 +99,7 @@ func runKeygen(ctx context.Context, a *app, in io.Reader, o keygenOptions) error
 	if err != nil {
 		return err
 	}
-	if isFolder(o.keys) {
+	if files.NamesFolder(o.keys) {
 		return fmt.Errorf("--keys %s is a folder, want a file", o.keys)
 	}
 	out, err := a.newOutput(o.keys)

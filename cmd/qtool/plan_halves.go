@@ -43,7 +43,7 @@ func (o halvesOptions) write(path string, f *bundle.File, plan *choose.Plan) (*h
 		return nil, nil
 	}
 	for _, name := range []string{o.client, o.server} {
-		if name == files.Stdout || isFolder(name) {
+		if name == files.Stdout || files.NamesFolder(name) {
 			return nil, fmt.Errorf("--client and --server are two files, not %q", name)
 		}
 	}

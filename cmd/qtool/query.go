@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strings"
 
@@ -23,9 +19,10 @@ import (
 // queryOptions say what is asked, and whom.
 type queryOptions struct {
 	encryptOptions
-	url, model, tokenFile, ca, cert, key string
-	retry                                int
-	flood                                floodFlag
+	url, model string
+	files      client.Files
+	retry      int
+	flood      floodFlag
 }
 
 func newQueryCommand(a *app) *cobra.Command {
@@ -54,10 +51,10 @@ evaluation keys are deleted at the end.`),
 	f.StringVar(&o.model, "model", "", "which of its models (default the only one)")
 	f.StringVar(&o.secret, "secret", "", "file of the secret key, made where it is not there (default: a key for this time)")
 	f.StringVar(&o.passphraseFile, "passphrase-file", "", "file with the passphrase of a sealed secret key, - for standard input (default: ask at the terminal)")
-	f.StringVar(&o.tokenFile, "token-file", "", "file with the bearer token (default $QTOOL_TOKEN)")
-	f.StringVar(&o.ca, "ca", "", "authorities of the service's certificate, PEM (default the system's)")
-	f.StringVar(&o.cert, "cert", "", "client certificate, PEM")
-	f.StringVar(&o.key, "key", "", "private key of --cert, PEM")
+	f.StringVar(&o.files.Token, "token-file", "", "file with the bearer token (default $QTOOL_TOKEN)")
+	f.StringVar(&o.files.CA, "ca", "", "authorities of the service's certificate, PEM (default the system's)")
+	f.StringVar(&o.files.Certificate, "cert", "", "client certificate, PEM")
+	f.StringVar(&o.files.Key, "key", "", "private key of --cert, PEM")
 	f.IntVar(&o.retry, "retry", 3, "how often to come again when the service is busy")
 	f.StringVar(&o.in, "in", "", "dataset whose test samples are asked about, or - for standard input")
 	f.StringArrayVar(&o.texts, "text", nil, "a sentence")
@@ -71,10 +68,11 @@ evaluation keys are deleted at the end.`),
 }
 
 func runQuery(ctx context.Context, a *app, stdin io.Reader, o queryOptions) (err error) {
-	c, err := o.service()
+	c, err := client.Open(o.url, os.Getenv("QTOOL_TOKEN"), o.files)
 	if err != nil {
 		return err
 	}
+	c.Retry = o.retry
 	if o.model == "" {
 		if o.model, err = onlyModel(ctx, c); err != nil {
 			return err
@@ -120,42 +118,6 @@ func runQuery(ctx context.Context, a *app, stdin io.Reader, o queryOptions) (err
 	}
 	v.Flood = o.flood.view(spec, v.Samples)
 	return a.printAnswers(&v)
-}
-
-// service is the client of the service.
-func (o *queryOptions) service() (*client.Client, error) {
-	c := &client.Client{URL: strings.TrimRight(o.url, "/"), Token: os.Getenv("QTOOL_TOKEN"), Retry: o.retry}
-	if o.tokenFile != "" {
-		b, err := os.ReadFile(o.tokenFile)
-		if err != nil {
-			return nil, err
-		}
-		c.Token = strings.TrimSpace(string(b))
-	}
-	if (o.cert == "") != (o.key == "") {
-		return nil, errors.New("--cert and --key belong together")
-	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if o.ca != "" {
-		b, err := os.ReadFile(o.ca)
-		if err != nil {
-			return nil, err
-		}
-		if config.RootCAs = x509.NewCertPool(); !config.RootCAs.AppendCertsFromPEM(b) {
-			return nil, fmt.Errorf("--ca %s: it has no certificate", o.ca)
-		}
-	}
-	if o.cert != "" {
-		pair, err := tls.LoadX509KeyPair(o.cert, o.key)
-		if err != nil {
-			return nil, fmt.Errorf("--cert %s: %w", o.cert, err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = config
-	c.HTTP = &http.Client{Transport: transport}
-	return c, nil
 }
 
 // onlyModel is the name of a service's only model.

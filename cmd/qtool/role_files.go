@@ -14,7 +14,6 @@ import (
 
 	"qtool/he"
 	"qtool/he/roles/files"
-	"qtool/he/wire"
 	"qtool/internal/hint"
 	"qtool/internal/promptly"
 	"qtool/internal/whole"
@@ -36,55 +35,13 @@ func differ(flags ...[2]string) error {
 	return nil
 }
 
-// messages opens a stream of messages of one kind: a file, a folder, or - for standard
-// input. folder is nil but for a folder.
-func messages(in io.Reader, path string, want wire.Kind) (o *files.Object, folder *files.Folder, err error) {
-	switch {
-	case path == files.Stdin:
-		o, err = files.Read("standard input", in, want)
-	case files.IsFolder(path):
-		if folder, err = files.OpenFolder(path, want); err == nil {
-			o, err = folder.First()
-		}
-	default:
-		o, err = files.Open(path, want)
+// newOutput begins an output of messages.
+func (a *app) newOutput(path string) (files.Output, error) {
+	if f, ok := a.stdout.(*os.File); ok && path == files.Stdout && term.IsTerminal(int(f.Fd())) {
+		return nil, errors.New("--out -: standard output is a terminal, which ciphertexts would garble")
 	}
-	return o, folder, err
+	return files.CreateMessages(a.stdout, path)
 }
-
-// output is where a stream of messages goes: a file that appears when it is complete, a
-// folder, or standard output. Discard, which does nothing after Commit, removes what was
-// written.
-type output interface {
-	io.Writer
-	Commit() error
-	Discard()
-}
-
-// isFolder reports whether a path of --out is a folder, or to be one.
-func isFolder(path string) bool {
-	return strings.HasSuffix(path, "/") || strings.HasSuffix(path, string(filepath.Separator)) || files.IsFolder(path)
-}
-
-// newOutput begins an output.
-func (a *app) newOutput(path string) (output, error) {
-	switch {
-	case path == files.Stdout:
-		if f, ok := a.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-			return nil, errors.New("--out -: standard output is a terminal, which ciphertexts would garble")
-		}
-		return stream{a.stdout}, nil
-	case isFolder(path):
-		return files.CreateFolder(path)
-	}
-	return whole.Create(path, 0o644)
-}
-
-// stream is standard output.
-type stream struct{ io.Writer }
-
-func (stream) Commit() error { return nil }
-func (stream) Discard()      {}
 
 // tell prints what was done: as JSON, or in words, which go to standard error where standard
 // output has the messages.

@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"qtool/internal/hint"
 	"qtool/internal/memory"
-	"qtool/internal/whole"
 	"qtool/serve"
 	"qtool/serve/keystore"
 	"qtool/serve/page"
@@ -160,22 +157,8 @@ line.`),
 		Example: `  qtool serve token hospital-a --tokens tokens --valid 2160h > hospital-a.token`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			until := time.Time{}
-			if valid > 0 {
-				until = time.Now().Add(valid)
-			}
-			secret, line, err := serve.NewToken(args[0], until)
+			secret, err := serve.AddToken(file, args[0], valid)
 			if err != nil {
-				return err
-			}
-			before, err := os.ReadFile(file)
-			if err != nil && !errors.Is(err, os.ErrNotExist) {
-				return err
-			}
-			if len(before) > 0 && before[len(before)-1] != '\n' {
-				before = append(before, '\n')
-			}
-			if err := whole.WriteFile(filepath.Clean(file), append(before, line+"\n"...)); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(a.stdout, secret)

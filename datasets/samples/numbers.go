@@ -47,7 +47,7 @@ func Numbers(name string, r io.Reader, e encode.Encoder) (*Samples, error) {
 		for i, f := range fields {
 			x, err := strconv.ParseFloat(string(f), 64)
 			b := math.RoundToEven(255 * x)
-			if err != nil || !(b >= 0 && b <= 255 && math.Abs(255*x-b) <= offByte) {
+			if err != nil || !(b >= 0 && b <= 255 && math.Abs(float64(255*x)-b) <= offByte) {
 				return nil, fmt.Errorf("number %d is %.*q, want a byte divided by 255, in 0..1", i, mostNumber, f)
 			}
 			picture[i] = byte(b)

@@ -62,7 +62,7 @@ func (s *Server) ReadKeys(ctx context.Context, r io.Reader) (he.Keys, error) {
 	masks := sample.Seed(in.Bytes(sample.SeedSize))
 	key := p.ring.ReadKey(p.digits, masks, func(n int, q uint64) []uint64 {
 		if ctx.Err() != nil {
-			in.Refuse(ctx.Err())
+			_ = in.Refuse(ctx.Err()) // it comes back at the end of the file
 		}
 		return in.NewWords64(n, q)
 	})

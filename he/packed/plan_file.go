@@ -112,7 +112,11 @@ func DecodePlan(ctx context.Context, b []byte, p *bundle.Program) (*Plan, error)
 	if err := plan.analyse(ctx); err != nil {
 		return nil, err
 	}
-	// Whether the primes suffice is seen without rings, which take longer to make.
+	// Rings take longest to make, and come last.
+	plan.hashWith(f.Q, f.P)
+	if err := plan.hashed(f.Hash); err != nil {
+		return nil, err
+	}
 	plan.finish(f.Q, f.P)
 	// Primes near powers of two have slack bits less, or more.
 	if got := plan.Bits(); !(got > f.Bits-slack && plan.usual.widest < widest) {
@@ -125,8 +129,8 @@ func DecodePlan(ctx context.Context, b []byte, p *bundle.Program) (*Plan, error)
 		return nil, err
 	}
 	plan.finished()
-	if err := plan.decoded(b, f.Hash, plan.Encode); err != nil {
-		return nil, err
+	if err := whole.Canonical(b, plan.Encode); err != nil {
+		return nil, fmt.Errorf("packed: plan: %w", err)
 	}
 	return plan, nil
 }
@@ -153,12 +157,16 @@ func DecodeExactPlan(ctx context.Context, b []byte, p *bundle.Program) (*ExactPl
 	if width := outputWidth(p); product.Cmp(width) <= 0 {
 		return nil, he.Insufficient("packed", "", "plaintext primes of %d bits do not carry outputs of %d", product.BitLen(), width.BitLen())
 	}
+	plan.seal("bgv", f.Q, f.P, plan.t)
+	if err := plan.hashed(f.Hash); err != nil {
+		return nil, err
+	}
 	if err := plan.take(ctx, f.Q, f.P); err != nil {
 		return nil, fmt.Errorf("packed: plan: %w", err)
 	}
 	plan.finished()
-	if err := plan.decoded(b, f.Hash, plan.Encode); err != nil {
-		return nil, err
+	if err := whole.Canonical(b, plan.Encode); err != nil {
+		return nil, fmt.Errorf("packed: plan: %w", err)
 	}
 	return plan, nil
 }
@@ -228,14 +236,10 @@ func readPlan(ctx context.Context, b []byte, scheme string, p *bundle.Program) (
 	return &f, c, c.time(ctx, 0)
 }
 
-// decoded holds a plan to the hash of its file and to the bytes that it would be written
-// as.
-func (c *common) decoded(b []byte, hash string, encode func() ([]byte, error)) error {
+// hashed holds a plan to the hash of its file.
+func (c *common) hashed(hash string) error {
 	if got := hex.EncodeToString(c.hash[:]); got != hash {
 		return fmt.Errorf("packed: plan: with this program it has hash %s, the file says %s", got, hash)
-	}
-	if err := whole.Canonical(b, encode); err != nil {
-		return fmt.Errorf("packed: plan: %w", err)
 	}
 	return nil
 }

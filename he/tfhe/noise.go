@@ -115,7 +115,7 @@ func (l *ParametersLiteral) preciselyAccumulated(la *layer, w norm) float64 {
 	unit := elementary.Exp2(-2 * float64(l.LogQ)) // 1/Q^2
 	values := float64(l.encrypted()*w.fresh) + float64(l.rotation()*w.rotated) + float64(w.sum*w.sum*unit)
 	if la.tables == nil {
-		return values + unit/4
+		return values + float64(unit/4)
 	}
 	gain := float64(la.gain)
 	return float64(gain*gain*values) + float64(l.toWord()*(w.fresh+w.rotated)) + elementary.Exp2(-66)

@@ -25,21 +25,6 @@ import (
 // How many there are follows from the client half. Masks are made of the seed, see
 // Parameters.mask and maskOf.
 
-// open reads the head of an object that stands alone.
-func open(r io.Reader, want wire.Object) (*wire.Reader, error) {
-	in, err := wire.Open(r)
-	if err == io.EOF {
-		return nil, fmt.Errorf("tfhe: %v: there is nothing to read: %w", want.Kind, io.ErrUnexpectedEOF)
-	}
-	if err == nil {
-		err = in.Expect(want)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("tfhe: %w", err)
-	}
-	return in, nil
-}
-
 // WriteSecretKey implements he.Client.
 func (c *Client) WriteSecretKey(w io.Writer) error {
 	k := c.secret
@@ -60,9 +45,9 @@ func (c *Client) WriteSecretKey(w io.Writer) error {
 func ReadClient(s *he.ClientSpec, r io.Reader) (he.Client, error) {
 	return clientOf(s, func(h *half, pair [32]byte) (*SecretKey, error) {
 		n, dimension := h.params.N(), h.params.Dimension
-		in, err := open(r, wire.Object{Kind: wire.SecretKey, Spec: pair, Length: int64(n + dimension)})
+		in, err := wire.OpenWanted(r, wire.Object{Kind: wire.SecretKey, Spec: pair, Length: int64(n + dimension)})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("tfhe: %w", err)
 		}
 		k := newSecretKey(h.params, in.Object().Key)
 		b := in.NewBytes(n + dimension)
@@ -165,9 +150,9 @@ func (s *Server) ReadKeys(ctx context.Context, r io.Reader) (he.Keys, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	in, err := open(r, wire.Object{Kind: wire.EvaluationKeys, Spec: s.pair, Length: s.plan.half.sizes().Keys})
+	in, err := wire.OpenWanted(r, wire.Object{Kind: wire.EvaluationKeys, Spec: s.pair, Length: s.plan.half.sizes().Keys})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("tfhe: %w", err)
 	}
 	p := s.plan.params
 	e := newEvaluationKeys(p, s.pair, in.Object().Key, readSeed(in))

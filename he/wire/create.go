@@ -11,7 +11,7 @@ import (
 // says so if they are not.
 func Create(w io.Writer, o Object) *Writer {
 	c := &chunkWriter{w: w, hash: sha256.New(), left: o.Length}
-	out := &Writer{w: c, name: "wire", object: c}
+	out := &Writer{object: c}
 	if c.put(o.encode()); c.err == nil {
 		c.check()
 	}
@@ -44,7 +44,7 @@ func (c *chunkWriter) check() { c.put(c.hash.Sum(nil)) }
 // Write implements io.Writer.
 func (c *chunkWriter) Write(b []byte) (int, error) {
 	if c.err == nil && int64(len(b)) > c.left {
-		c.err = fmt.Errorf("wire: %d bytes more than the object was said to have", int64(len(b))-c.left)
+		c.err = fmt.Errorf("%d bytes more than the object was said to have", int64(len(b))-c.left)
 	}
 	n := 0
 	for len(b) > 0 && c.err == nil {
@@ -62,7 +62,7 @@ func (c *chunkWriter) Write(b []byte) (int, error) {
 
 func (c *chunkWriter) end() (int64, error) {
 	if c.err == nil && c.left != 0 {
-		c.err = fmt.Errorf("wire: %d bytes fewer than the object was said to have", c.left)
+		c.err = fmt.Errorf("%d bytes fewer than the object was said to have", c.left)
 	}
 	return c.n, c.err
 }

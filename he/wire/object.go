@@ -4,11 +4,15 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
 // Version is the version of the framing that is written, and the only one that is read.
 const Version = 2
+
+// ErrVersion marks bytes of a version that this program does not read.
+var ErrVersion = errors.New("unsupported version")
 
 // magic begins every object.
 const magic = "\x93qtoolHE"
@@ -37,6 +41,16 @@ func (k Kind) String() string {
 		return fmt.Sprintf("object of kind %d", uint8(k))
 	}
 	return kindNames[k-1]
+}
+
+// KeyID names a secret key, at random: what is encrypted under one key and meets
+// another is refused.
+type KeyID [16]byte
+
+// NewKeyID draws one.
+func NewKeyID() (id KeyID) {
+	rand.Read(id[:]) // it gives no error: without randomness the program ends
+	return id
 }
 
 // StreamID names a stream of messages, at random: outputs have their inputs', so that an

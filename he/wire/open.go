@@ -70,7 +70,7 @@ func Open(r io.Reader) (*Reader, error) {
 	}
 	o.Length = int64(length)
 	c.left, c.name = o.Length, kind.String()
-	return &Reader{r: c, of: "wire", name: c.name, object: c, head: o}, nil
+	return &Reader{head: o, object: c}, nil
 }
 
 // cut says where bytes end.

@@ -1,33 +1,23 @@
 package wire
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"slices"
 )
 
-// Reader reads an object's payload and remembers the first error. What it gave of an
-// object that Open opened has been checked; of one of version 1, not before End returns
-// nil.
+// Reader reads an object's payload and remembers the first error. What it gives has been
+// checked.
 type Reader struct {
-	r    io.Reader
-	of   string // the package
-	name string // of the object
-	hash hash.Hash
-	n    int64 // bytes read
-	err  error
-	buf  []byte
-
 	head   Object
-	object *chunkReader // of Open; it checks what it gives itself, and hash is nil
+	object *chunkReader
+	n      int64 // bytes of payload that were given
+	err    error
+	buf    []byte
 }
 
-// Object is what the object says before its payload, where Open read it.
+// Object is what the object says before its payload.
 func (r *Reader) Object() Object { return r.head }
 
 // Refuse makes err the reader's first error, if it has none.
@@ -36,10 +26,6 @@ func (r *Reader) Refuse(err error) error {
 		r.err = err
 	}
 	return r.err
-}
-
-func newReader(r io.Reader, of, name string) *Reader {
-	return &Reader{r: r, of: of, name: name, hash: sha256.New()}
 }
 
 // Err is the first error.
@@ -55,20 +41,11 @@ func (r *Reader) Bytes(n int) []byte {
 		clear(b)
 		return b
 	}
-	got, err := io.ReadFull(r.r, b)
+	got, err := io.ReadFull(r.object, b)
 	r.n += int64(got)
-	if err != nil && r.object != nil {
+	if err != nil {
 		r.err = r.object.err // it says where
-	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		r.err = fmt.Errorf("%s: %s is truncated at byte %d: %w", r.of, r.name, r.n, io.ErrUnexpectedEOF)
-	} else if err != nil {
-		r.err = fmt.Errorf("%s: reading %s at byte %d: %w", r.of, r.name, r.n, err)
-	}
-	if r.err != nil {
 		clear(b)
-	}
-	if r.hash != nil {
-		r.hash.Write(b)
 	}
 	return b
 }
@@ -80,7 +57,7 @@ func (r *Reader) Words64(v []uint64, limit uint64) {
 		b := r.Bytes(8 * n)
 		for i := range v[:n] {
 			if v[i] = binary.LittleEndian.Uint64(b[8*i:]); v[i] >= limit && r.err == nil {
-				r.err = fmt.Errorf("%s: %s has the residue %d at byte %d, want less than %d", r.of, r.name, v[i], r.n-int64(8*(n-i)), limit)
+				r.err = fmt.Errorf("wire: %v has the residue %d at byte %d of its payload, want less than %d", r.head.Kind, v[i], r.n-int64(8*(n-i)), limit)
 			}
 		}
 		v = v[n:]
@@ -94,7 +71,7 @@ func (r *Reader) Words32(v []uint32, limit uint32) {
 		b := r.Bytes(4 * n)
 		for i := range v[:n] {
 			if v[i] = binary.LittleEndian.Uint32(b[4*i:]); v[i] > limit && r.err == nil {
-				r.err = fmt.Errorf("%s: %s has the word %d at byte %d, want at most %d", r.of, r.name, v[i], r.n-int64(4*(n-i)), limit)
+				r.err = fmt.Errorf("wire: %v has the word %d at byte %d of its payload, want at most %d", r.head.Kind, v[i], r.n-int64(4*(n-i)), limit)
 			}
 		}
 		v = v[n:]
@@ -145,30 +122,32 @@ func grow[T any](r *Reader, n int, read func([]T)) []T {
 // behind it.
 func (r *Reader) EndOfFile() error {
 	if r.End() == nil {
-		src, at := r.r, r.n
-		if r.object != nil {
-			src, at = r.object.r, r.object.n
-		}
-		if n, _ := io.ReadFull(src, make([]byte, 1)); n > 0 {
-			r.err = fmt.Errorf("%s: %s: the file goes on after its end at byte %d", r.of, r.name, at)
+		if n, _ := io.ReadFull(r.object.r, make([]byte, 1)); n > 0 {
+			r.err = fmt.Errorf("wire: %v: the file goes on after its end at byte %d", r.head.Kind, r.object.n)
 		}
 	}
 	return r.err
 }
 
-// End reads and checks the hash or, of an object that Open opened, says whether all of it
-// was read.
+// End says whether all of the payload was read.
 func (r *Reader) End() error {
+	if r.err == nil {
+		r.err = r.object.end()
+	}
+	return r.err
+}
+
+// Keep reads all that is left of the payload, checks and all, in memory that grows as it
+// arrives, and gives it from there afterwards: what follows waits for nobody. It returns
+// the first error.
+func (r *Reader) Keep() error {
+	c := r.object
+	n := c.left + int64(len(c.ready))
+	b := r.NewBytes(int(n))
 	if r.err != nil {
 		return r.err
 	}
-	if r.object != nil {
-		r.err = r.object.end()
-		return r.err
-	}
-	want := r.hash.Sum(nil)
-	if got := r.Bytes(sha256.Size); r.err == nil && !bytes.Equal(got, want) {
-		r.err = fmt.Errorf("%s: %s has SHA-256 %x, its contents have %x", r.of, r.name, got, want)
-	}
-	return r.err
+	r.object = &chunkReader{r: c.r, name: c.name, n: c.n - n, ready: b}
+	r.n -= n
+	return nil
 }

@@ -2,30 +2,29 @@ package wire
 
 import (
 	"bytes"
-	"errors"
-	"io"
 	"math"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 )
 
-var format = Format{Package: "test", Magic: "qtooltst", Version: 1, Kinds: []string{"key"}}
-
-// open is a reader of an object with a payload, behind its header; cut is what is
-// missing at its end.
+// open is a reader of evaluation keys with a payload, of which cut bytes are missing at the
+// end of the file.
 func open(t *testing.T, cut int, payload ...[]uint64) *Reader {
 	t.Helper()
 	var b bytes.Buffer
-	out := format.NewWriter(&b, &Header{Kind: 1})
+	n := 0
+	for _, words := range payload {
+		n += 8 * len(words)
+	}
+	out := Create(&b, Object{Kind: EvaluationKeys, Length: int64(n)})
 	for _, words := range payload {
 		out.Words64(words)
 	}
 	if _, err := out.End(); err != nil {
 		t.Fatal(err)
 	}
-	in, _, err := format.NewReader(bytes.NewReader(b.Bytes()[:b.Len()-cut]), &Header{Kind: 1}, nil)
+	in, err := Open(bytes.NewReader(b.Bytes()[:b.Len()-cut]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,35 +62,60 @@ func TestNewWords(t *testing.T) {
 	}
 }
 
-// A terabyte that does not come takes no more memory than a multiple of what does,
-// and the error says where it ended.
-func TestNewWordsGrow(t *testing.T) {
-	head := format.headerBytes()
-	for _, have := range []int{0, 5, chunk, 20 * chunk} {
-		in := open(t, 32, make([]uint64, have))
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		got := in.NewWords64(1<<37, 2)
-		again := in.NewWords32(1<<38, 2)
-		runtime.ReadMemStats(&after)
-		if got != nil || again != nil || !errors.Is(in.Err(), io.ErrUnexpectedEOF) || !errors.Is(in.End(), io.ErrUnexpectedEOF) {
-			t.Errorf("%d words: %d and %d, %v", have, len(got), len(again), in.Err())
-		}
-		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<18+8*8*uint64(have) {
-			t.Errorf("%d words: %d bytes of memory", have, used)
-		}
-		if want := head + 8*have; !strings.Contains(in.Err().Error(), "test: key is truncated at byte "+strconv.Itoa(want)+":") {
-			t.Errorf("%d words: %v, want byte %d", have, in.Err(), want)
-		}
-	}
-}
-
 // A residue that is not reduced is named with its place.
 func TestResidueOutOfRange(t *testing.T) {
 	words := make([]uint64, 3*chunk)
 	words[2*chunk+7] = 12
 	in := open(t, 0, words)
-	if got := in.NewWords64(len(words), 12); got != nil || in.Err() == nil || !strings.Contains(in.Err().Error(), "the residue 12 at byte "+strconv.Itoa(format.headerBytes()+8*(2*chunk+7))+", want less than 12") {
+	if got := in.NewWords64(len(words), 12); got != nil || in.Err() == nil || !strings.Contains(in.Err().Error(), "the residue 12 at byte "+strconv.Itoa(8*(2*chunk+7))+" of its payload, want less than 12") {
 		t.Errorf("%v", in.Err())
+	}
+}
+
+// What is kept is given as it would have been read, and ends where it would have ended.
+func TestKeep(t *testing.T) {
+	payload := make([]byte, 3*chunkBytes+17)
+	for i := range payload {
+		payload[i] = byte(i * 7)
+	}
+	var b bytes.Buffer
+	w := Create(&b, Object{Kind: Inputs, Length: int64(len(payload))})
+	w.Bytes(payload)
+	if _, err := w.End(); err != nil {
+		t.Fatal(err)
+	}
+	object := b.Bytes()
+	r, err := Open(bytes.NewReader(object))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Bytes(1000); !bytes.Equal(got, payload[:1000]) {
+		t.Error("the beginning differs")
+	}
+	if err := r.Keep(); err != nil {
+		t.Fatal(err)
+	}
+	if r.End() == nil {
+		t.Error("what is kept and not read goes unnoticed")
+	}
+	r, err = Open(bytes.NewReader(object))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Keep(); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.NewBytes(len(payload)); !bytes.Equal(got, payload) || r.EndOfFile() != nil {
+		t.Errorf("what was kept differs, or does not end: %v", r.Err())
+	}
+	if r.Bytes(1); r.Err() == nil {
+		t.Error("more is read than there is")
+	}
+	object[len(object)-40] ^= 1
+	if r, err = Open(bytes.NewReader(object)); err != nil {
+		t.Fatal(err)
+	}
+	if r.Keep() == nil {
+		t.Error("a flipped bit is kept")
 	}
 }

@@ -1,31 +1,16 @@
 package wire
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"hash"
-	"io"
 	"slices"
 )
 
-// Writer checks and counts what it passes on, and remembers the first error.
+// Writer writes an object's payload, counts, and remembers the first error.
 type Writer struct {
-	w    io.Writer
-	name string // of the package
-	hash hash.Hash
-	n    int64
-	err  error
-	buf  []byte
-
-	object *chunkWriter // of Create; it writes checks itself, and hash is nil
-}
-
-// NewWriter writes a header.
-func (f *Format) NewWriter(w io.Writer, h *Header) *Writer {
-	out := &Writer{w: w, name: f.Package, hash: sha256.New()}
-	out.Bytes(f.encode(h))
-	return out
+	object *chunkWriter
+	err    error
+	buf    []byte
 }
 
 // Err is the first error.
@@ -33,15 +18,9 @@ func (w *Writer) Err() error { return w.err }
 
 // Bytes writes b.
 func (w *Writer) Bytes(b []byte) {
-	if w.err != nil {
-		return
+	if w.err == nil {
+		_, w.err = w.object.Write(b)
 	}
-	if w.hash != nil {
-		w.hash.Write(b)
-	}
-	n, err := w.w.Write(b)
-	w.n += int64(n)
-	w.err = err
 }
 
 // chunk is how many words are converted at once.
@@ -63,18 +42,11 @@ func words[T any](w *Writer, v []T, put func([]byte, T) []byte) {
 	}
 }
 
-// End ends an object that Create began or, of version 1, writes its hash. It returns how
-// many bytes were written in all, and the first error.
+// End ends the object. It returns how many bytes were written in all, and the first error.
 func (w *Writer) End() (int64, error) {
-	if w.object != nil {
-		if n, err := w.object.end(); err != nil {
-			return n, fmt.Errorf("%s: writing: %w", w.name, err)
-		}
-		return w.object.n, nil
+	n, err := w.object.end()
+	if err != nil {
+		return n, fmt.Errorf("wire: writing: %w", err)
 	}
-	w.Bytes(w.hash.Sum(nil))
-	if w.err != nil {
-		return w.n, fmt.Errorf("%s: writing: %w", w.name, w.err)
-	}
-	return w.n, nil
+	return n, nil
 }

@@ -223,10 +223,11 @@ func (o *Options) stage(seg *Segment, m *Map, to *Layout, shape Shape, rescale i
 		return r, at.rounds(r), checkRounds(r, doublings)
 	}
 	after := st.After()
-	w, err := Work{}, error(nil)
-	if st.Rounds, w, err = rounds(after, m.Doublings, func(c *Choice) []int { return c.Rounds }); err != nil {
+	turns, w, err := rounds(after, m.Doublings, func(c *Choice) []int { return c.Rounds })
+	if err != nil {
 		return nil, err
 	}
+	st.Rounds = turns
 	st.LinearWork = st.LinearWork.Plus(w.Times(to.Cts))
 	read := to.Read()
 	switch {

@@ -230,14 +230,14 @@ func (p *parties) write(name string, write func(io.Writer) error) error {
 
 // within turns a part's steps into the meter's: so many nanoseconds from a beginning on.
 func (r *run) within(from, nanoseconds float64) func(he.Step) {
-	return func(s he.Step) { r.Reach(from + nanoseconds*float64(s.Done)/float64(max(s.Total, 1))) }
+	return func(s he.Step) { r.Reach(from + float64(nanoseconds*float64(s.Done)/float64(max(s.Total, 1)))) }
 }
 
 // messages turns the steps of messages, one behind the other, into the meter's. The second
 // function is called after each.
 func (r *run) messages(n int, from, nanoseconds float64) (step func(he.Step), done func(samples int)) {
 	each, k := nanoseconds/float64(n)*float64(r.sizes.Samples), 0.0
-	return func(s he.Step) { r.within(from+k*each, each)(s) }, func(int) { k++ }
+	return func(s he.Step) { r.within(from+float64(k*each), each)(s) }, func(int) { k++ }
 }
 
 // stream sends the samples through the files and back.

@@ -10,6 +10,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/bundle/bundletest"
+	"qtool/bundle/lstmtest"
 	"qtool/he"
 	"qtool/he/choose"
 	"qtool/he/internal/halvestest"
@@ -18,25 +19,45 @@ import (
 	"qtool/he/wire"
 )
 
-// plans are of all back ends, under insecure parameters: of a small program and, of pbs,
-// of one with tables.
-func plans(t *testing.T, p *bundle.Program) map[string]*choose.Plan {
+// planned is a plan under insecure parameters, and its program.
+type planned struct {
+	*choose.Plan
+	program *bundle.Program
+}
+
+// plans are of all back ends.
+func plans(t *testing.T) map[string]planned {
 	t.Helper()
-	all := map[string]*choose.Plan{}
-	for _, name := range []string{"bgv", "packed-ckks", "packed-bgv"} {
-		plan, err := choose.New(t.Context(), p, choose.Options{Backend: name, LogN: 10, AllowInsecure: true})
-		if err != nil {
-			t.Fatal(err)
+	all, squares := map[string]planned{}, squares(t)
+	for name, c := range map[string]struct {
+		backend string
+		p       *bundle.Program
+	}{
+		"bgv": {"bgv", squares}, "packed-ckks": {"packed-ckks", squares}, "packed-bgv": {"packed-bgv", squares},
+		"bgvlut": {"bgv", tables(t)}, "lstm": {"packed-ckks", sequences(t)},
+	} {
+		logN := 10
+		if name == "lstm" {
+			logN = 12
 		}
-		all[name] = plan
+		plan, err := choose.New(t.Context(), c.p, choose.Options{Backend: c.backend, LogN: logN, AllowInsecure: true})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		all[name] = planned{plan, c.p}
 	}
-	plan, err := tfhe.NewPlan(t.Context(), p, tfhe.Options{AllowInsecure: true, Parameters: &tfhe.ParametersLiteral{
+	plan, err := tfhe.NewPlan(t.Context(), squares, tfhe.Options{AllowInsecure: true, Parameters: &tfhe.ParametersLiteral{
 		LogN: 10, LogQ: 50, Ring: [2]tfhe.Digits{{Base: 20, Levels: 1}, {Base: 15, Levels: 2}}, Dimension: 16, LogSmallQ: 22, Switch: tfhe.Digits{Base: 4, Levels: 4},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	all["pbs"] = &choose.Plan{Backend: plan}
+	all["tfhe"] = planned{&choose.Plan{Backend: plan}, squares}
+	for name, p := range all {
+		if part, err := p.ClientPart(); err != nil || part.Executor != name {
+			t.Errorf("%s: planned for %s, %v", name, part.Executor, err)
+		}
+	}
 	return all
 }
 
@@ -45,14 +66,24 @@ func squares(t testing.TB) *bundle.Program {
 	return halvestest.Whole(t, b.Done(), b.Samples(3))
 }
 
+func tables(t testing.TB) *bundle.Program {
+	b := bundletest.New(8, 1, 6).Narrow(6).Dense(4, 1).Sigmoid(2).Dense(3, 1)
+	return halvestest.Whole(t, b.Done(), b.Samples(3))
+}
+
+func sequences(t testing.TB) *bundle.Program {
+	p := lstmtest.Polynomial(lstmtest.Shape{Steps: 2, Inputs: 3, Hidden: 2}, 1, lstmtest.Variant{})
+	return halvestest.Whole(t, p, lstmtest.Sequences(p, 3, 1))
+}
+
 // What is run through files is what is run in a process: the integers of the program or,
 // of CKKS, reals within their bound.
 func TestInsecureExecutor(t *testing.T) {
-	p := squares(t)
-	for name, plan := range plans(t, p) {
+	for name, plan := range plans(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("TMPDIR", t.TempDir())
-			e := files.NewExecutor(bundle.Alone(p), plan.Backend.(he.Halves), plan.Executor(p).Backend())
+			p := plan.program
+			e := files.NewExecutor(bundle.Alone(p), plan, plan.Executor(p).Backend())
 			var phases []string
 			last := he.Step{}
 			step := func(s he.Step) {
@@ -131,9 +162,9 @@ func check(t *testing.T, p *bundle.Program, samples []bundle.Sample, r *he.Resul
 // What fails leaves no files, and what has files works again.
 func TestInsecureExecutorFails(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	p := squares(t)
-	plan := plans(t, p)["bgv"]
-	e := files.NewExecutor(bundle.Alone(p), plan.Backend.(he.Halves), he.Backend{})
+	plan := plans(t)["bgv"]
+	p := plan.program
+	e := files.NewExecutor(bundle.Alone(p), plan, he.Backend{})
 	defer e.Close()
 	if _, err := e.Run(t.Context(), []bundle.Sample{{1}}, nil); err == nil {
 		t.Error("a short sample is run")
@@ -160,7 +191,7 @@ func TestInsecureExecutorFails(t *testing.T) {
 	check(t, p, samples, r)
 	// A full disk, or no disk at all.
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
-	if _, err := files.NewExecutor(bundle.Alone(p), plan.Backend.(he.Halves), he.Backend{}).Run(t.Context(), samples, nil); err == nil {
+	if _, err := files.NewExecutor(bundle.Alone(p), plan, he.Backend{}).Run(t.Context(), samples, nil); err == nil {
 		t.Error("a run without a folder")
 	}
 }

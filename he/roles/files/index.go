@@ -112,28 +112,36 @@ func (x *Index) check() error {
 
 // readIndex reads the index of a folder.
 func readIndex(dir string) (*Index, error) {
-	return whole.Read(filepath.Join(dir, IndexFile), maxIndexBytes, func(b []byte) (*Index, error) {
-		var version struct {
-			Schema int `json:"schema"`
-		}
-		if err := json.Unmarshal(b, &version); err != nil {
-			return nil, err
-		}
-		if version.Schema != indexSchema {
-			return nil, hint.With(fmt.Errorf("schema %d, this reads %d: %w", version.Schema, indexSchema, ErrIndexVersion), "make the folder again with this version")
-		}
-		var x Index
-		if err := strict.JSON(b, &x); err != nil {
-			return nil, err
-		}
-		return &x, x.check()
-	})
+	return whole.Read(filepath.Join(dir, IndexFile), maxIndexBytes, decodeIndex)
+}
+
+func decodeIndex(b []byte) (*Index, error) {
+	var version struct {
+		Schema int `json:"schema"`
+	}
+	if err := json.Unmarshal(b, &version); err != nil {
+		return nil, err
+	}
+	if version.Schema != indexSchema {
+		return nil, hint.With(fmt.Errorf("schema %d, this reads %d: %w", version.Schema, indexSchema, ErrIndexVersion), "make the folder again with this version")
+	}
+	var x Index
+	if err := strict.JSON(b, &x); err != nil {
+		return nil, err
+	}
+	if err := x.check(); err != nil {
+		return nil, err
+	}
+	if err := whole.Canonical(b, x.encode); err != nil {
+		return nil, err
+	}
+	return &x, nil
+}
+
+func (x *Index) encode() ([]byte, error) {
+	b, err := json.MarshalIndent(x, "", " ")
+	return append(b, '\n'), err
 }
 
 // write makes the folder complete.
-func (x *Index) write(dir string) error {
-	return whole.Write(filepath.Join(dir, IndexFile), func() ([]byte, error) {
-		b, err := json.MarshalIndent(x, "", " ")
-		return append(b, '\n'), err
-	})
-}
+func (x *Index) write(dir string) error { return whole.Write(filepath.Join(dir, IndexFile), x.encode) }

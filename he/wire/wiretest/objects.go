@@ -1,3 +1,4 @@
+// Package wiretest tests what back ends write with package wire.
 package wiretest
 
 import (

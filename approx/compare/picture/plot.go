@@ -1,4 +1,5 @@
-package main
+// Package picture draws comparisons of polynomials.
+package picture
 
 import (
 	"bytes"
@@ -16,6 +17,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"qtool/approx"
+	"qtool/approx/compare"
 	"qtool/internal/whole"
 )
 
@@ -31,9 +33,9 @@ var methodColours = map[approx.Method]color.Color{
 	approx.Minimax:      color.RGBA{0xD5, 0x5E, 0x00, 255},
 }
 
-// plotActivation draws the function with its polynomials, and below their
-// errors, as SVG or PNG by the file's ending.
-func plotActivation(v *activationView, path string) error {
+// Write draws the function of a comparison with its polynomials, and below their errors, as
+// SVG or PNG by the file's ending. The file appears only when complete.
+func Write(path string, v *compare.Comparison) error {
 	f, err := approx.Lookup(v.Activation)
 	if err != nil {
 		return err
@@ -56,7 +58,7 @@ func plotActivation(v *activationView, path string) error {
 	top.Legend.Add(v.Activation, function)
 	limit := 0.0 // of the errors: Taylor's may be far beyond the others'
 	for _, fit := range v.Fits {
-		p := fit.polynomial
+		p := fit.Polynomial
 		if p == nil {
 			continue
 		}
@@ -80,7 +82,7 @@ func plotActivation(v *activationView, path string) error {
 	}
 	// The curves that leave the frame are cut off at it.
 	lo, hi := span(v.Interval, f.Eval)
-	top.Y.Min, top.Y.Max = lo-1.5*limit-0.05*(hi-lo), hi+1.5*limit+0.05*(hi-lo)
+	top.Y.Min, top.Y.Max = lo-float64(1.5*limit)-float64(0.05*(hi-lo)), hi+float64(1.5*limit)+float64(0.05*(hi-lo))
 	if limit == 0 {
 		limit = 1
 	}

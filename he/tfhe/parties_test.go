@@ -13,12 +13,6 @@ func smallPlan(t testing.TB) *Plan {
 	return forced(t, p, l)
 }
 
-// smallPrecisePlan is a precise plan of the same program.
-func smallPrecisePlan(t testing.TB) *Plan {
-	p := smallPlan(t)
-	return precisely(t, p.program, p.params.ParametersLiteral)
-}
-
 // parties are a client with a new secret key, a server, and its keys, of one process.
 func parties(t testing.TB, p *Plan) (*Client, *Server, *EvaluationKeys) {
 	t.Helper()
