@@ -46,17 +46,29 @@ func (a Approximate) Undecided(out *bundle.Node, i int) bool {
 //
 // Reference: Li and Micciancio, "On the Security of Homomorphic Encryption on Approximate
 // Numbers", EUROCRYPT 2021.
-func (a Approximate) Rounded(out *bundle.Node) Approximate {
+func (a Approximate) Rounded(out *bundle.Node) Approximate { return a.rounded(out, a.grid()) }
+
+// grid is, for each output, the power of two of which Rounded takes a multiple; 0 where
+// no error is stated.
+func (a Approximate) grid() []float64 {
 	grid := make([]float64, len(a.Bound))
-	r := Approximate{Bound: make([]float64, len(grid)), Usual: make([]float64, len(grid))}
 	for o, b := range a.Bound {
 		grid[o] = elementary.Exp2(math.Ceil(elementary.Log2(2 * b)))
+	}
+	return grid
+}
+
+func (a Approximate) rounded(out *bundle.Node, grid []float64) Approximate {
+	r := Approximate{Bound: make([]float64, len(grid)), Usual: make([]float64, len(grid))}
+	for o, b := range a.Bound {
 		r.Bound[o], r.Usual[o] = b+float64(grid[o]/2), a.Usual[o]+float64(grid[o]/2)
 	}
 	for _, x := range a.Reals {
 		row := make([]float64, len(x))
 		for o := range x {
-			row[o] = grid[o] * math.RoundToEven(x[o]/grid[o])
+			if row[o] = x[o]; grid[o] > 0 {
+				row[o] = grid[o] * math.RoundToEven(x[o]/grid[o])
+			}
 		}
 		r.Reals = append(r.Reals, row)
 	}

@@ -21,6 +21,7 @@ import (
 type decryptOptions struct {
 	client, secret, passphraseFile string
 	in, sent                       string
+	flood                          floodFlag
 }
 
 func newDecryptCommand(a *app) *cobra.Command {
@@ -37,6 +38,12 @@ exact network may have answered another of them. Their scores are rounded to mul
 twice their error, so that they say next to nothing of the secret key; docs/SECURITY.md
 says what that protects and what it does not.
 
+--flood BITS adds Gaussian noise of 2^BITS times the stated error to them first, drawn anew
+each time, for answers that go to others than the owner of the secret key. It proves
+2 BITS - log2(12 samples outputs) bits of statistical security for all answers that are
+given away under one key, and makes more of them undecided. Answers of the other back ends
+are exact, and --flood is refused.
+
 Nothing is printed of outputs that are not whole, of another plan, under another key, or
 out of order. With --sent, what was encrypted is compared too: answers to something else,
 or to something earlier, are refused.
@@ -45,7 +52,8 @@ or to something earlier, are refused.
 margin between the two largest, and whether it is undecided; of exact back ends also the
 integers that the scores stand for.`),
 		Example: `  qtool decrypt --client client.qbc --secret secret.key --in out.qbm
-  qtool decrypt --client client.qbc --secret secret.key --in answered/ --sent encrypted/ --json`,
+  qtool decrypt --client client.qbc --secret secret.key --in answered/ --sent encrypted/ --json
+  qtool decrypt --client client.qbc --secret secret.key --in out.qbm --flood 12`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDecrypt(cmd.Context(), a, promptly.Reader(cmd.Context(), cmd.InOrStdin()), o)
@@ -54,6 +62,7 @@ integers that the scores stand for.`),
 	registerClient(cmd, &o.client, &o.secret, &o.passphraseFile)
 	cmd.Flags().StringVar(&o.in, "in", "", "encrypted outputs: a file, a folder, or - for standard input (required)")
 	cmd.Flags().StringVar(&o.sent, "sent", "", "the encrypted samples that they answer, a file or a folder")
+	o.flood.register(cmd)
 	cmd.MarkFlagRequired("in")
 	return cmd
 }
@@ -65,6 +74,7 @@ type decryptView struct {
 	Labels    []string        `json:"labels"`
 	Backend   string          `json:"backend"`
 	Answers   []roles.Reading `json:"answers"`
+	Flood     *floodView      `json:"flood,omitempty"`
 }
 
 func runDecrypt(ctx context.Context, a *app, stdin io.Reader, o decryptOptions) error {
@@ -73,6 +83,9 @@ func runDecrypt(ctx context.Context, a *app, stdin io.Reader, o decryptOptions) 
 	}
 	c, err := a.client(ctx, stdin, o.client, o.secret, o.passphraseFile)
 	if err != nil {
+		return err
+	}
+	if c, err = o.flood.client(c); err != nil {
 		return err
 	}
 	spec := c.Spec()
@@ -120,6 +133,7 @@ func runDecrypt(ctx context.Context, a *app, stdin io.Reader, o decryptOptions) 
 	if err != nil {
 		return fmt.Errorf("%s: %w", in.Path, err)
 	}
+	v.Flood = o.flood.view(spec, v.Samples)
 	return a.printAnswers(&v)
 }
 
@@ -139,6 +153,9 @@ func (a *app) printAnswers(v *decryptView) error {
 	}
 	if _, err := a.stdout.Write(b.Bytes()); err != nil {
 		return err
+	}
+	if f := v.Flood; f != nil {
+		a.Note(fmt.Sprintf("noise of 2^%d times the error: %.1f bits of statistical security for these answers, less for more under the same key", f.Bits, f.StatisticalBits))
 	}
 	if v.Undecided > 0 {
 		a.Note(fmt.Sprintf("%d of %s undecided: their largest outputs lie closer than the error may be", v.Undecided, many(v.Samples, task.Sample)))

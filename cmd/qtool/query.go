@@ -22,6 +22,7 @@ type queryOptions struct {
 	url, model string
 	files      client.Files
 	retry      int
+	flood      floodFlag
 }
 
 func newQueryCommand(a *app) *cobra.Command {
@@ -59,6 +60,7 @@ evaluation keys are deleted at the end.`),
 	f.StringArrayVar(&o.texts, "text", nil, "a sentence")
 	f.StringArrayVar(&o.images, "image", nil, "file of a picture")
 	f.IntVar(&o.limit, "limit", 0, "only the first samples (default all)")
+	o.flood.register(cmd)
 	cmd.MarkFlagRequired("url")
 	cmd.MarkFlagsOneRequired("in", "text", "image")
 	cmd.MarkFlagsMutuallyExclusive("in", "text", "image")
@@ -82,6 +84,9 @@ func runQuery(ctx context.Context, a *app, stdin io.Reader, o queryOptions) (err
 	}
 	key, err := o.secretKey(ctx, a, stdin, spec)
 	if err != nil {
+		return err
+	}
+	if key, err = o.flood.client(key); err != nil {
 		return err
 	}
 	all, err := o.samples(ctx, a, stdin, spec.Encoder)
@@ -111,6 +116,7 @@ func runQuery(ctx context.Context, a *app, stdin io.Reader, o queryOptions) (err
 	if err != nil {
 		return err
 	}
+	v.Flood = o.flood.view(spec, v.Samples)
 	return a.printAnswers(&v)
 }
 

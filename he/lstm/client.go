@@ -44,12 +44,13 @@ type Client struct {
 	half *half
 	id   wire.KeyID
 	*hidden
+	flood int // bits of flooding, 0 for none
 }
 
 // hidden keeps the key two pointers away; see guard.Secret.
 type hidden struct{ secret *rlwe.SecretKey }
 
-var _ he.Client = (*Client)(nil)
+var _ he.Flooder = (*Client)(nil)
 
 // NewClient draws a secret key for a client half: uniform ternary, from a stream that the
 // operating system seeds.
@@ -83,6 +84,16 @@ func newPlanClient(p *Plan) (*Client, error) {
 		return nil, err
 	}
 	return &Client{pair: p.Hash(), half: h, id: wire.NewKeyID(), hidden: &hidden{secret.NewFromSystem(h.params.Parameters)}}, nil
+}
+
+// Flooding implements he.Flooder.
+func (c *Client) Flooding(bits int) (he.Client, error) {
+	if err := he.CheckFlooding(backendName, false, bits); err != nil {
+		return nil, err
+	}
+	flooding := *c
+	flooding.flood = bits
+	return &flooding, nil
 }
 
 // Spec implements he.Client.
@@ -172,7 +183,7 @@ func (e *encrypter) encrypt(limbs int, public sample.Seed) (engine.Ciphertext, e
 //
 // The result carries the error of the ciphertexts, from which the secret key can
 // be found by whoever sees enough of them: what leaves the key owner must go through
-// he.Approximate.Rounded first.
+// he.Approximate.Rounded or Flooded first.
 func (c *Client) decrypt(out *Outputs, n int) (he.Approximate, error) {
 	h := c.half
 	if out == nil || out.pair != c.pair || len(out.logits) != 2 || out.logits.Limbs() != 1 {

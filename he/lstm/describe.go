@@ -10,8 +10,10 @@ import (
 
 // Hash is the SHA-256 of all that was chosen: ring, primes, scale, blocks and how
 // rotations are split.
-func (p *Plan) Hash() [32]byte {
-	h := planhash.New("lstm").Ints("ring", p.logN).Words("ciphertext", p.params.Q()...).Words("special", p.params.P()...)
+func (p *Plan) Hash() [32]byte { return p.hashWith(p.params.Q(), p.params.P()) }
+
+func (p *Plan) hashWith(q, special []uint64) [32]byte {
+	h := planhash.New("lstm").Ints("ring", p.logN).Words("ciphertext", q...).Words("special", special...)
 	h.Ints("layout", p.message, p.blocks, p.split.babies, p.split.giants, p.cell.steps, p.cell.inputs, p.cell.hidden, len(p.cell.w))
 	return h.Values("program", p.program.Input.Codes(), p.program.Output().Range).Sum()
 }

@@ -76,6 +76,10 @@ func DecodePlan(ctx context.Context, b []byte, program *bundle.Program) (*Plan, 
 	if err := strict.JSON(b, &f); err != nil {
 		return refuse("%w", err)
 	}
+	// What no plan is written as need not be made a plan of to see so.
+	if err := whole.Canonical(b, func() ([]byte, error) { return json.Marshal(f) }); err != nil {
+		return refuse("%w", err)
+	}
 	power := func(n int) bool { return n >= 1 && n <= 1<<maxLogN && n&(n-1) == 0 }
 	switch {
 	case f.Version != planVersion:
@@ -112,6 +116,11 @@ func DecodePlan(ctx context.Context, b []byte, program *bundle.Program) (*Plan, 
 	case p.blocks > 1<<(f.LogN-1) || f.Babies*f.Giants != p.blocks:
 		return refuse("%d baby and %d giant steps for %d blocks in %d slots", f.Babies, f.Giants, p.blocks, 1<<(f.LogN-1))
 	}
+	// Rings take longest to make, and come last.
+	sum := p.hashWith(f.Q, f.P)
+	if got := hex.EncodeToString(sum[:]); got != f.Hash {
+		return refuse("with this program it has hash %s, the file says %s", got, f.Hash)
+	}
 	if err := p.take(f.Q, f.P); err != nil {
 		return refuse("%w", err)
 	}
@@ -119,10 +128,6 @@ func DecodePlan(ctx context.Context, b []byte, program *bundle.Program) (*Plan, 
 		return nil, he.Insufficient("lstm", "", "the plan's parameters give %.1f bits of precision, %.1f were asked for", got, f.Bits)
 	}
 	p.finished()
-	sum := p.Hash()
-	if got := hex.EncodeToString(sum[:]); got != f.Hash {
-		return refuse("with this program it has hash %s, the file says %s", got, f.Hash)
-	}
 	if err := whole.Canonical(b, p.Encode); err != nil {
 		return refuse("%w", err)
 	}

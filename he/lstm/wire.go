@@ -165,16 +165,20 @@ func (out *Outputs) write(w io.Writer, h *half, m wire.Message) error {
 	return err
 }
 
-// Decrypt implements he.Client: reals come rounded; see he.Approximate.Rounded.
+// Decrypt implements he.Client: reals come rounded, or flooded; see he.Approximate.Rounded
+// and Flooded.
 func (c *Client) Decrypt(ctx context.Context, out *wire.Reader, step func(he.Step)) (*he.Decrypted, error) {
 	a, err := c.UnsafeDecrypt(ctx, out, step)
 	if err != nil {
 		return nil, err
 	}
+	if c.flood > 0 {
+		return &he.Decrypted{Answers: a.Flooded(&c.spec.Output, c.flood)}, nil
+	}
 	return &he.Decrypted{Answers: a.Rounded(&c.spec.Output)}, nil
 }
 
-// UnsafeDecrypt is Decrypt without rounding. Reals then carry the errors of the
+// UnsafeDecrypt is Decrypt without rounding and without noise. Reals then carry the errors of the
 // ciphertexts, from which the secret key can be found by whoever sees enough of them:
 // they are for the owner of the secret key alone.
 //

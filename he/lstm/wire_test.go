@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -128,7 +129,7 @@ func (d *deployment) evaluate(t testing.TB, in []byte, out io.Writer) error {
 }
 
 // decrypt gives the answers of an object of outputs, and holds them to the integers.
-func (d *deployment) decrypt(t testing.TB, p *bundle.Program, sequences []bundle.Sample, out []byte) {
+func (d *deployment) decrypt(t testing.TB, p *bundle.Program, sequences []bundle.Sample, out []byte) he.Approximate {
 	t.Helper()
 	m, err := wire.Open(bytes.NewReader(out))
 	if err != nil {
@@ -160,6 +161,7 @@ func (d *deployment) decrypt(t testing.TB, p *bundle.Program, sequences []bundle
 			t.Errorf("sequence %d: another label, and it is said to be decided", i)
 		}
 	}
+	return a
 }
 
 // What clients and servers of bytes alone answer is within the stated error, batch by
@@ -186,6 +188,33 @@ func TestInsecureObjects(t *testing.T) {
 	wiretest.CheckNotReduced(t, wire.EvaluationKeys, d.objects[wire.EvaluationKeys], 32, 8)
 	if err := d.client.Encrypt(t.Context(), sequences, wire.Message{Samples: 4}, io.Discard, nil); err == nil {
 		t.Error("five sequences are encrypted as four")
+	}
+}
+
+// A flooding client's answers are within bounds that count the noise in, and others each
+// time.
+func TestInsecureFlooding(t *testing.T) {
+	p := cells()["one step"]
+	sequences := lstmtest.Sequences(p, 3, 1)
+	d := deployed(t, p, sequences, insecure(t, p, 700))
+	plain := d.decrypt(t, p, sequences, d.objects[wire.Outputs].Data)
+	var err error
+	if d.client, err = he.Flooding(d.client, 6); err != nil {
+		t.Fatal(err)
+	}
+	first := d.decrypt(t, p, sequences, d.objects[wire.Outputs].Data)
+	second := d.decrypt(t, p, sequences, d.objects[wire.Outputs].Data)
+	same := true
+	for i := range first.Reals {
+		same = same && slices.Equal(first.Reals[i], second.Reals[i])
+	}
+	if same || first.Bound[0] < 10*plain.Bound[0] {
+		t.Errorf("two decryptions have the same noise: %v; bounds %v, without noise %v", same, first.Bound, plain.Bound)
+	}
+	for _, bits := range []int{0, he.MaxFlood + 1} {
+		if c, err := he.Flooding(d.client, bits); c != nil || err == nil {
+			t.Errorf("%d bits: error %v", bits, err)
+		}
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 type Client struct {
 	guard.Secret[Client]
 	*client
+	flood int // bits of flooding, 0 for none
 }
 
 // client is what a Client holds.
@@ -38,7 +39,7 @@ type client struct {
 	tools  []sync.Pool // of *tools, for each plaintext prime
 }
 
-var _ he.Client = (*Client)(nil)
+var _ he.Flooder = (*Client)(nil)
 
 // NewClient draws a secret key for a client half: uniform ternary, from a stream that the
 // operating system seeds.
@@ -79,6 +80,14 @@ func newClient(s *he.ClientSpec, pair [32]byte, h *half, key *rlwe.SecretKey, id
 		c.tools[k].New = func() any { return &tools{h.packer(k), secret.NewEncrypter(h.params, key, sample.NewSeed())} }
 	}
 	return c
+}
+
+// Flooding implements he.Flooder.
+func (c *Client) Flooding(bits int) (he.Client, error) {
+	if err := he.CheckFlooding(bgvName, c.half.Reals == nil, bits); err != nil {
+		return nil, err
+	}
+	return &Client{client: c.client, flood: bits}, nil
 }
 
 // Spec implements he.Client.
@@ -161,7 +170,7 @@ func (c *Client) encrypt(ctx context.Context, in *bundle.Input, s bundle.Sample)
 //
 // Such reals carry the error of the ciphertexts, from which the secret key can be found by
 // whoever sees enough of them: what leaves the key owner must go through
-// he.Approximate.Rounded first.
+// he.Approximate.Rounded or Flooded first.
 func (c *Client) decrypt(ctx context.Context, node *bundle.Node, out *Outputs) (*he.Decrypted, error) {
 	h := c.half
 	if err := out.check(h, c.pair, c.id); err != nil {

@@ -76,7 +76,7 @@ func NewExactPlan(ctx context.Context, p *bundle.Program, o Options) (*ExactPlan
 
 // finished seals a plan whose parameters are chosen.
 func (p *ExactPlan) finished() {
-	p.seal("bgv", p.t)
+	p.seal("bgv", p.ring.Q(), p.ring.P(), p.t)
 	p.half = sync.OnceValues(func() (*half, error) { return newHalf(p.literal(), p.lowered.Inputs, len(p.lowered.Outputs().Ct)) })
 }
 
@@ -158,12 +158,12 @@ func (p *ExactPlan) choose(ctx context.Context, k, alpha int, width *big.Int, li
 
 // take makes the parameters of primes, and predicts their noise.
 func (p *ExactPlan) take(ctx context.Context, q, special []uint64) (err error) {
+	if p.left = p.budgets(q); p.LogFailure() > maxLogFailure {
+		return &unfit{fmt.Sprintf("outputs would be wrong with probability up to 2^%.1f, want at most 2^%d", p.LogFailure(), maxLogFailure)}
+	}
 	p.ring, err = rlwe.NewParametersFromLiteral(rlwe.ParametersLiteral{LogN: p.logN, Q: q, P: special, NTTFlag: true})
 	if err != nil {
 		return fmt.Errorf("packed: %w", err)
-	}
-	if p.left = p.budgets(q); p.LogFailure() > maxLogFailure {
-		return &unfit{fmt.Sprintf("outputs would be wrong with probability up to 2^%.1f, want at most 2^%d", p.LogFailure(), maxLogFailure)}
 	}
 	return p.residues(ctx, q, special)
 }

@@ -43,7 +43,7 @@ const planVersion = 3
 
 // seal computes the plan's hash: of everything that client and server must
 // agree on, the program's fused maps among it.
-func (p *common) seal(scheme string, more ...any) {
+func (p *common) seal(scheme string, q, special []uint64, more ...any) {
 	h := sha256.New()
 	write := func(v ...any) {
 		for _, x := range v {
@@ -57,7 +57,7 @@ func (p *common) seal(scheme string, more ...any) {
 			}
 		}
 	}
-	write("qtool packed plan", planVersion, scheme, p.logN, p.ring.Q(), p.ring.P())
+	write("qtool packed plan", planVersion, scheme, p.logN, q, special)
 	write(more...)
 	for i := range p.lowered.Stages {
 		st := &p.lowered.Stages[i]

@@ -158,13 +158,18 @@ func NewPlan(ctx context.Context, p *bundle.Program, o Options) (*Plan, error) {
 	return best, nil
 }
 
-// finished seals a plan whose parameters are chosen.
-func (p *Plan) finished() {
+// hashWith computes the plan's hash with primes.
+func (p *Plan) hashWith(q, special []uint64) {
 	sealed := []any{p.message, p.weight, p.units}
 	if slices.Max(p.second) > 0 {
 		sealed = append(sealed, p.second)
 	}
-	p.seal("ckks", sealed...)
+	p.seal("ckks", q, special, sealed...)
+}
+
+// finished seals a plan whose parameters are chosen.
+func (p *Plan) finished() {
+	p.hashWith(p.ring.Q(), p.ring.P())
 	p.half = sync.OnceValues(func() (*half, error) { return newHalf(p.literal(), p.lowered.Inputs, len(p.lowered.Outputs().Ct)) })
 }
 

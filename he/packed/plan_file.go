@@ -112,19 +112,25 @@ func DecodePlan(ctx context.Context, b []byte, p *bundle.Program) (*Plan, error)
 	if err := plan.analyse(ctx); err != nil {
 		return nil, err
 	}
-	if err := plan.take(f.Q, f.P); err != nil {
+	// Rings take longest to make, and come last.
+	plan.hashWith(f.Q, f.P)
+	if err := plan.hashed(f.Hash); err != nil {
 		return nil, err
 	}
-	plan.finished()
-	if err := plan.decoded(b, f.Hash, plan.Encode); err != nil {
-		return nil, err
-	}
+	plan.finish(f.Q, f.P)
 	// Primes near powers of two have slack bits less, or more.
 	if got := plan.Bits(); !(got > f.Bits-slack && plan.usual.widest < widest) {
 		return nil, he.Insufficient("packed", "", "the plan's parameters give %.1f bits of output precision, %.1f were asked for", got, f.Bits)
 	}
 	if need, got := plan.outputBits(f.Message, f.Weight), log2.Product(f.Q[:f.Base]); got < float64(need)-slack {
 		return nil, he.Insufficient("packed", "", "the outputs need %d bits of modulus, the plan has %.1f", need, got)
+	}
+	if err := plan.take(f.Q, f.P); err != nil {
+		return nil, err
+	}
+	plan.finished()
+	if err := whole.Canonical(b, plan.Encode); err != nil {
+		return nil, fmt.Errorf("packed: plan: %w", err)
 	}
 	return plan, nil
 }
@@ -151,12 +157,16 @@ func DecodeExactPlan(ctx context.Context, b []byte, p *bundle.Program) (*ExactPl
 	if width := outputWidth(p); product.Cmp(width) <= 0 {
 		return nil, he.Insufficient("packed", "", "plaintext primes of %d bits do not carry outputs of %d", product.BitLen(), width.BitLen())
 	}
+	plan.seal("bgv", f.Q, f.P, plan.t)
+	if err := plan.hashed(f.Hash); err != nil {
+		return nil, err
+	}
 	if err := plan.take(ctx, f.Q, f.P); err != nil {
 		return nil, fmt.Errorf("packed: plan: %w", err)
 	}
 	plan.finished()
-	if err := plan.decoded(b, f.Hash, plan.Encode); err != nil {
-		return nil, err
+	if err := whole.Canonical(b, plan.Encode); err != nil {
+		return nil, fmt.Errorf("packed: plan: %w", err)
 	}
 	return plan, nil
 }
@@ -172,6 +182,10 @@ func readPlan(ctx context.Context, b []byte, scheme string, p *bundle.Program) (
 	}
 	var f planFile
 	if err := strict.JSON(b, &f); err != nil {
+		return refuse("%w", err)
+	}
+	// What no plan is written as need not be made a plan of to see so.
+	if err := whole.Canonical(b, f.encode); err != nil {
 		return refuse("%w", err)
 	}
 	switch {
@@ -222,14 +236,10 @@ func readPlan(ctx context.Context, b []byte, scheme string, p *bundle.Program) (
 	return &f, c, c.time(ctx, 0)
 }
 
-// decoded holds a plan to the hash of its file and to the bytes that it would be written
-// as.
-func (c *common) decoded(b []byte, hash string, encode func() ([]byte, error)) error {
+// hashed holds a plan to the hash of its file.
+func (c *common) hashed(hash string) error {
 	if got := hex.EncodeToString(c.hash[:]); got != hash {
 		return fmt.Errorf("packed: plan: with this program it has hash %s, the file says %s", got, hash)
-	}
-	if err := whole.Canonical(b, encode); err != nil {
-		return fmt.Errorf("packed: plan: %w", err)
 	}
 	return nil
 }

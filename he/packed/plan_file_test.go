@@ -194,6 +194,8 @@ func FuzzDecodePlan(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	// Whatever the reasons say, the plan is as right as before: edits of them reach nothing.
+	plan.why, exact.why = []string{"chosen"}, []string{"chosen"}
 	var originals [][]byte
 	for _, plan := range []he.Halves{plan, exact} {
 		b, err := plan.Encode()

@@ -181,19 +181,24 @@ func readOutputs(out *wire.Reader, h *half, pair [32]byte) (*Outputs, error) {
 	return all, nil
 }
 
-// Decrypt implements he.Client: reals come rounded; see he.Approximate.Rounded.
+// Decrypt implements he.Client: reals come rounded, or flooded; see he.Approximate.Rounded
+// and Flooded.
 func (c *Client) Decrypt(ctx context.Context, out *wire.Reader, step func(he.Step)) (*he.Decrypted, error) {
 	d, err := c.UnsafeDecrypt(ctx, out, step)
 	if err != nil {
 		return nil, err
 	}
 	if a, ok := d.Answers.(he.Approximate); ok {
-		d.Answers = a.Rounded(&c.spec.Output)
+		if c.flood > 0 {
+			d.Answers = a.Flooded(&c.spec.Output, c.flood)
+		} else {
+			d.Answers = a.Rounded(&c.spec.Output)
+		}
 	}
 	return d, nil
 }
 
-// UnsafeDecrypt is Decrypt without rounding. Reals then carry the errors of the
+// UnsafeDecrypt is Decrypt without rounding and without noise. Reals then carry the errors of the
 // ciphertexts, from which the secret key can be found by whoever sees enough of them:
 // they are for the owner of the secret key alone.
 //

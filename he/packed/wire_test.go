@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -170,6 +171,62 @@ func TestInsecureObjects(t *testing.T) {
 			wiretest.CheckNotReduced(t, wire.Inputs, d.objects[wire.Inputs], 32, 8)
 			wiretest.CheckNotReduced(t, wire.EvaluationKeys, d.objects[wire.EvaluationKeys], 32, 8)
 		})
+	}
+}
+
+// A flooding client, and a client of the same key without, read the same outputs: the
+// noise is within the bound that counts it in, and another one each time. Exact answers
+// have nothing to flood.
+func TestInsecureFlooding(t *testing.T) {
+	p, b, plans := bothPlans(t)
+	one := b.Samples(1)[0]
+	run, err := bundle.NewRunner(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := make([]int64, len(one))
+	for i, q := range one {
+		codes[i] = int64(q)
+	}
+	want, err := run.Run(bundle.Vec{Small: codes}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := deployed(t, p, one, plans[ckksName])
+	read := func(c he.Client) he.Approximate {
+		t.Helper()
+		in, err := wire.Open(bytes.NewReader(d.objects[wire.Outputs].Data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.Decrypt(t.Context(), in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Answers.(he.Approximate)
+	}
+	flooding, err := he.Flooding(d.client, 12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, first, second := read(d.client), read(flooding), read(flooding)
+	differ := false
+	for o, x := range first.Reals[0] {
+		differ = differ || x != second.Reals[0][o]
+		if got := want.Float(o); !(math.Abs(x-got) <= first.Bound[o]) || first.Bound[o] < 1000*plain.Bound[o]/4 {
+			t.Errorf("output %d: %v is within %v of %v, without noise within %v", o, x, first.Bound[o], got, plain.Bound[o])
+		}
+	}
+	if !differ {
+		t.Errorf("two decryptions have the same noise: %v", first.Reals)
+	}
+	for _, bits := range []int{0, he.MaxFlood + 1} {
+		if c, err := he.Flooding(d.client, bits); c != nil || err == nil {
+			t.Errorf("%d bits: error %v", bits, err)
+		}
+	}
+	if c, err := he.Flooding(deployed(t, p, one, plans[bgvName]).client, 12); c != nil || err == nil || !strings.Contains(err.Error(), "exact integers") {
+		t.Errorf("exact answers: error %v", err)
 	}
 }
 

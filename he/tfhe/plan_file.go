@@ -62,6 +62,10 @@ func decodePlan(ctx context.Context, b []byte, p *bundle.Program) (*Plan, error)
 	if err := strict.JSON(b, &f); err != nil {
 		return nil, err
 	}
+	// What no plan is written as need not be made a plan of to see so.
+	if err := whole.Canonical(b, func() ([]byte, error) { return json.Marshal(f) }); err != nil {
+		return nil, err
+	}
 	if err := f.check(); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,9 @@
 package edits
 
-import "testing"
+import (
+	"bytes"
+	"testing"
+)
 
 // Fuzz fuzzes a reader of bytes by edits of originals, at most 255, with the words
 // that its format is made of, and by texts of at most Max bytes as they are. seal,
@@ -25,7 +28,10 @@ func Fuzz(f *testing.F, originals [][]byte, words []string, seal func([]byte) []
 	f.Fuzz(func(t *testing.T, which uint8, script []byte) {
 		b := script[:min(len(script), Max)]
 		if which < 255 {
-			b = Apply(originals[int(which)%len(originals)], script, words...)
+			original := originals[int(which)%len(originals)]
+			if b = Apply(original, script, words...); len(script) > 0 && bytes.Equal(b, original) {
+				return // the empty script checks it, and it may take long
+			}
 			if seal != nil {
 				b = seal(b)
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"sync"
 	"testing"
 
@@ -165,9 +166,17 @@ func Refusals(t *testing.T, original []byte, changes map[string][2]string, refus
 	}
 }
 
+// reasons are a plan's sentences. Most of its bytes may be theirs, and whatever they say
+// it is as right as before: edits of them reach nothing.
+var reasons = regexp.MustCompile(`"why":\[("(\\.|[^"\\])*",?)*\]`)
+
 // FuzzJSON edits a JSON text, and wants what read reads to be written again as the same
 // bytes.
 func FuzzJSON(f *testing.F, original []byte, read func([]byte) ([]byte, error)) {
+	original = reasons.ReplaceAll(original, []byte(`"why":["chosen"]`))
+	if again, err := read(original); err != nil || !bytes.Equal(again, original) {
+		f.Fatalf("%s is not read, or written as %s: %v", original, again, err)
+	}
 	keep := func(b []byte) []byte { return b }
 	words := []string{"0", "1", "-1", "9", "18446744073709551615", "9223372036854775807", "[]", "{}", "null", ",", `"`}
 	edits.Fuzz(f, [][]byte{original}, words, keep, func(t *testing.T, b []byte) {

@@ -5,91 +5,79 @@ import (
 	"testing"
 )
 
-// counted compares how often each of some outcomes came with a probability shared
-// by all, by chi square, and pairs of neighbours with its square.
-func counted[T int8 | uint8](t *testing.T, name string, x []T, least T, outcomes int) {
-	t.Helper()
-	single, pairs := make([]int, outcomes), make([]int, outcomes*outcomes)
-	for i, v := range x {
-		k := int(v) - int(least)
-		if k < 0 || k >= outcomes {
-			t.Fatalf("%s: %d", name, v)
+// Every integer is drawn as often as the discrete Gaussian says.
+func TestDiscreteGaussianIsTheDistribution(t *testing.T) {
+	const n = 100_000
+	for _, sigma := range []int64{1, 3, 17} {
+		s := NewStream(Seed{40, byte(sigma)})
+		weight := func(k int) float64 { return math.Exp(-float64(k*k) / float64(2*sigma*sigma)) }
+		total := 0.
+		for k := -40 * int(sigma); k <= 40*int(sigma); k++ {
+			total += weight(k)
 		}
-		single[k]++
-		if i%2 == 1 {
-			pairs[k*outcomes+int(x[i-1])-int(least)]++
+		inner := 3 * int(sigma) // magnitudes past this are counted together
+		counts := make([]int, 2*inner+3)
+		for range n {
+			counts[max(-inner-1, min(int(s.DiscreteGaussian(sigma)), inner+1))+inner+1]++
 		}
-	}
-	p := 1 / float64(outcomes)
-	// One or eight degrees of freedom are too few for the normal limit of
-	// plausible: each count is held to six deviations of a binomial instead.
-	for _, c := range []struct {
-		counts []int
-		p      float64
-	}{{single, p}, {pairs, p * p}} {
-		n := 0
-		for _, k := range c.counts {
-			n += k
+		tail := 0.
+		for k := inner + 1; k <= 40*int(sigma); k++ {
+			tail += weight(k) / total
 		}
-		for i, k := range c.counts {
-			if d := float64(k) - float64(n)*c.p; math.Abs(d) > 6*math.Sqrt(float64(n)*c.p*(1-c.p)) {
-				t.Errorf("%s: outcome %d came %d times of %d", name, i, k, n)
+		chi, f := chiSquare(counts, func(i int) float64 {
+			if i == 0 || i == len(counts)-1 {
+				return tail
 			}
+			return weight(i-inner-1) / total
+		})
+		plausible(t, "discrete Gaussian", chi, f)
+	}
+}
+
+// Wide ones have the cells and the moments of the normal distribution, and their low bits
+// are uniform: sigma past 2^32, where a sampler of floating-point numbers may have gaps.
+func TestWideDiscreteGaussian(t *testing.T) {
+	const n, sigma, width = 50_000, 1<<45 + 12345, 64
+	s := NewStream(Seed{41})
+	cells, low := make([]int, width), make([]int, 256)
+	var mean, square, fourth, neighbours, last float64
+	for range n {
+		x := s.DiscreteGaussian(sigma)
+		low[byte(x)]++
+		z := float64(x) / sigma
+		cells[min(width-1, int(width*0.5*math.Erfc(-z/math.Sqrt2)))]++
+		mean, square, fourth, neighbours, last = mean+z/n, square+z*z/n, fourth+z*z*z*z/n, neighbours+z*last/n, z
+	}
+	chi, f := chiSquare(cells, func(int) float64 { return 1. / width })
+	plausible(t, "cells of equal probability", chi, f)
+	chi, f = chiSquare(low, func(int) float64 { return 1. / 256 })
+	plausible(t, "low bytes", chi, f)
+	for name, v := range map[string]struct{ got, want, deviation float64 }{
+		"mean": {mean, 0, 1}, "variance": {square, 1, math.Sqrt2}, "fourth moment": {fourth, 3, math.Sqrt(96)}, "covariance of neighbours": {neighbours, 0, 1},
+	} {
+		if math.Abs(v.got-v.want) > 6*v.deviation/math.Sqrt(n) {
+			t.Errorf("%s %v, want %v", name, v.got, v.want)
 		}
 	}
 }
 
-func TestTernaryIsUniform(t *testing.T) {
-	x := make([]int8, 1<<20)
-	NewStream(Seed{10}).Ternary(x)
-	counted(t, "ternary", x, -1, 3)
-}
-
-func TestBinaryIsUniform(t *testing.T) {
-	x := make([]uint8, 1<<20)
-	NewStream(Seed{11}).Binary(x)
-	counted(t, "binary", x, 0, 2)
-}
-
-// The bytes of words of 32 bits are uniform, each at its place, and the words are
-// the halves of words of 64.
-func TestWords32(t *testing.T) {
-	x := make([]uint32, 1<<20)
-	NewStream(Seed{12}).Words32(x)
-	for shift := 0; shift < 32; shift += 8 {
-		counts := make([]int, 256)
-		for _, v := range x {
-			counts[v>>shift&255]++
-		}
-		chi, f := chiSquare(counts, func(int) float64 { return 1. / 256 })
-		plausible(t, "byte of 32", chi, f)
-	}
-	wide := make([]uint64, len(x)/2)
-	NewStream(Seed{12}).Words(wide)
-	for i, w := range wide {
-		if got := uint64(x[2*i]) | uint64(x[2*i+1])<<32; got != w {
-			t.Fatalf("word %d is %x, want %x", i, got, w)
-		}
-	}
-	// An odd number takes whole words.
-	s := NewStream(Seed{12})
-	s.Words32(x[:3])
-	if got := s.word(); got != wide[2] {
-		t.Errorf("behind three halves comes %x, want %x", got, wide[2])
+func TestDiscreteGaussianOfAnotherDeviationPanics(t *testing.T) {
+	for _, sigma := range []int64{-1, 0, MaxDeviation + 1} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("a standard deviation of %d is taken", sigma)
+				}
+			}()
+			NewStream(Seed{42}).DiscreteGaussian(sigma)
+		}()
 	}
 }
 
-// Short draws give what long ones give, so that no word is used twice or lost.
-func TestDrawsContinue(t *testing.T) {
-	long, s := make([]uint64, 5000), NewStream(Seed{13})
-	NewStream(Seed{13}).Words(long)
-	for at, n := 0, 1; at+n <= len(long); at, n = at+n, n%700+37 {
-		short := make([]uint64, n)
-		s.Words(short)
-		for i, w := range short {
-			if w != long[at+i] {
-				t.Fatalf("word %d differs", at+i)
-			}
-		}
+func BenchmarkDiscreteGaussian(b *testing.B) {
+	s := NewStream(Seed{1})
+	b.ReportAllocs()
+	for b.Loop() {
+		s.DiscreteGaussian(1 << 40)
 	}
 }

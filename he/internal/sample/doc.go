@@ -6,6 +6,7 @@
 //	Ternary          -1, 0, 1, a third each               secrets of rings
 //	Binary           0, 1, a half each                    secrets of LWE
 //	Gaussian         standard deviation 3.2, cut at 19.2  errors
+//	DiscreteGaussian any standard deviation, exact        noise on answers that leave
 //	Seed             the seed of another Stream
 //
 // A Stream is AES-256 in counter mode with fast key erasure, seeded by the
