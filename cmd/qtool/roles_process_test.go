@@ -75,6 +75,9 @@ func pieces(t *testing.T, path string) [][]byte {
 // TestServerMemory looks into the memory of a server that has answered one message and
 // waits for the next: the evaluation keys are there, and nothing of the secret key is.
 func TestServerMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: it runs the command as processes of its own")
+	}
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc")
 	}
@@ -161,6 +164,9 @@ func writable(t *testing.T, pid int, do func([]byte)) {
 
 // Ctrl-C ends a command that waits for input, and leaves nothing half-written.
 func TestRolesInterrupted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: it runs the command as processes of its own")
+	}
 	if runtime.GOOS == "windows" {
 		t.Skip("sends an interrupt")
 	}
