@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,12 +75,12 @@ func New(models []*Model, o Options) (*Service, error) {
 		largest = max(largest, m.memory())
 	}
 	slices.Sort(s.names)
-	s.Evaluations = cmpOr(s.Evaluations, 1)
-	s.Queue = cmpOr(s.Queue, 64)
-	s.Messages = cmpOr(s.Messages, 1<<16)
-	s.Timeout = cmpOr(s.Timeout, 10*time.Minute)
-	s.Idle = cmpOr(s.Idle, 30*time.Second)
-	s.Memory = cmpOr(s.Memory, 2*largest)
+	s.Evaluations = cmp.Or(s.Evaluations, 1)
+	s.Queue = cmp.Or(s.Queue, 64)
+	s.Messages = cmp.Or(s.Messages, 1<<16)
+	s.Timeout = cmp.Or(s.Timeout, 10*time.Minute)
+	s.Idle = cmp.Or(s.Idle, 30*time.Second)
+	s.Memory = cmp.Or(s.Memory, 2*largest)
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
@@ -91,15 +92,6 @@ func New(models []*Model, o Options) (*Service, error) {
 	s.metrics = newMetrics(s)
 	s.handler = s.routes()
 	return s, nil
-}
-
-// cmpOr is the first that is not zero.
-func cmpOr[T comparable](x, other T) T {
-	var zero T
-	if x == zero {
-		return other
-	}
-	return x
 }
 
 // ServeHTTP implements http.Handler.

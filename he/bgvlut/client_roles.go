@@ -39,18 +39,11 @@ func ReadClient(s *he.ClientSpec, r io.Reader) (he.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bgvlut: %w", err)
 	}
-	in, err := wire.Open(r)
+	b, id, err := secret.Read(r, x.Slots(), hash)
 	if err != nil {
-		return nil, fmt.Errorf("bgvlut: secret key: %w", err)
-	}
-	if err := in.Expect(wire.Object{Kind: wire.SecretKey, Spec: hash, Length: int64(x.Slots())}); err != nil {
 		return nil, fmt.Errorf("bgvlut: %w", err)
 	}
-	b := in.NewBytes(x.Slots())
 	defer clear(b)
-	if err := in.EndOfFile(); err != nil {
-		return nil, fmt.Errorf("bgvlut: %w", err)
-	}
 	h, err := newHalf(x, s.Input, &s.Output, 0)
 	if err != nil {
 		return nil, err
@@ -59,7 +52,7 @@ func ReadClient(s *he.ClientSpec, r io.Reader) (he.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bgvlut: %w", err)
 	}
-	return newClient(h, in.Object().Key, key).of(s)
+	return newClient(h, id, key).of(s)
 }
 
 // of makes c the client of a client half.
@@ -80,12 +73,7 @@ func (c *Client) KeyID() wire.KeyID { return c.id }
 
 // WriteSecretKey implements he.Client: N coefficients plus one, a byte each.
 func (c *Client) WriteSecretKey(w io.Writer) error {
-	b := secret.Coefficients(c.ring.Parameters(), c.secret)
-	defer clear(b)
-	out := wire.Create(w, wire.Object{Kind: wire.SecretKey, Spec: c.hash, Key: c.id, Length: int64(len(b))})
-	out.Bytes(b)
-	_, err := out.End()
-	return err
+	return secret.Write(w, secret.Coefficients(c.ring.Parameters(), c.secret), c.hash, c.id)
 }
 
 // WriteEvaluationKeys implements he.Client: the seed of the relinearisation key's masks and

@@ -29,12 +29,7 @@ import (
 
 // WriteSecretKey implements he.Client.
 func (c *Client) WriteSecretKey(w io.Writer) error {
-	b := secret.Coefficients(c.half.params, c.secret)
-	defer clear(b)
-	out := wire.Create(w, wire.Object{Kind: wire.SecretKey, Spec: c.pair, Key: c.id, Length: int64(len(b))})
-	out.Bytes(b)
-	_, err := out.End()
-	return err
+	return secret.Write(w, secret.Coefficients(c.half.params, c.secret), c.pair, c.id)
 }
 
 // ReadClient is the client with the secret key that WriteSecretKey wrote for the same
@@ -44,21 +39,16 @@ func ReadClient(s *he.ClientSpec, r io.Reader) (he.Client, error) {
 }
 
 func readSecretKey(h *half, pair [32]byte, r io.Reader) (*rlwe.SecretKey, wire.KeyID, error) {
-	n := h.params.N()
-	in, err := wire.OpenWanted(r, wire.Object{Kind: wire.SecretKey, Spec: pair, Length: int64(n)})
+	b, id, err := secret.Read(r, h.params.N(), pair)
 	if err != nil {
 		return nil, wire.KeyID{}, fmt.Errorf("packed: %w", err)
 	}
-	b := in.NewBytes(n)
 	defer clear(b)
-	if err := in.End(); err != nil {
-		return nil, wire.KeyID{}, err
-	}
 	key, err := secret.Key(h.params, b)
 	if err != nil {
 		return nil, wire.KeyID{}, fmt.Errorf("packed: %w", err)
 	}
-	return key, in.Object().Key, nil
+	return key, id, nil
 }
 
 // WriteEvaluationKeys implements he.Client.
