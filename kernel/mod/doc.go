@@ -6,7 +6,8 @@
 // they do in between. A Modulus chooses its kernels when it is made, from what
 // package cpu finds and from the size of q:
 //
-//   - linear maps: AVX2, AVX-512, and the 52-bit multiply-add (IFMA) while
+//   - linear maps: AVX2 and AVX-512, by products of quarters of a word where
+//     weights are of 16 bits, and the 52-bit multiply-add (IFMA) while
 //     weights and q are small enough
 //   - transforms, products, reductions: IFMA and q below 2^50
 //
@@ -21,5 +22,6 @@ package mod
 //go:generate -command asm go -C ../asm run ./mod
 //go:generate asm -part ntt -to ../mod/ntt
 //go:generate asm -part linear -to ../mod/linear
+//go:generate asm -part quarters -to ../mod/quarters
 //go:generate asm -part vectors -to ../mod/vectors
 //go:generate asm -part inner -to ../mod/inner
