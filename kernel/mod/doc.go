@@ -9,7 +9,9 @@
 //   - linear maps: AVX2 and AVX-512, by products of quarters of a word where
 //     weights are of 16 bits, and the 52-bit multiply-add (IFMA) while
 //     weights and q are small enough
-//   - transforms, products, reductions: IFMA and q below 2^50
+//   - transforms: IFMA, or fused products and sums of float64 (AVX2), both for q
+//     below 2^50
+//   - products, reductions: IFMA and q below 2^50
 //
 // What is prepared once (Modulus, Transform, Weights, Factor, Fixed, Pairs,
 // Weighing, Permutation) is never written again: goroutines may share it. A kernel
@@ -21,6 +23,7 @@ package mod
 
 //go:generate -command asm go -C ../asm run ./mod
 //go:generate asm -part ntt -to ../mod/ntt
+//go:generate asm -part ntt_double -to ../mod/ntt_double
 //go:generate asm -part linear -to ../mod/linear
 //go:generate asm -part quarters -to ../mod/quarters
 //go:generate asm -part vectors -to ../mod/vectors

@@ -26,13 +26,14 @@ type doubles struct {
 	inverse  Op   // the float64 nearest to 1/q
 	rounder  Op   // R = 1.5 2^52
 	exponent Op   // 2^52, as a word the exponent 0x433 above 52 zeros
+	skewed   Op   // R + 2^49, in the place of R for longer factors, see times
 }
 
-// newDoubles takes the constants from memory: four times eight equal lanes, see
+// newDoubles takes the constants from memory: five times eight equal lanes, see
 // Modulus.double.
 func newDoubles(constants reg.GPVirtual, wide bool) *doubles {
 	at := func(i int) Op { return Mem{Base: constants, Disp: 64 * i} }
-	return &doubles{wide: wide, q: at(0), inverse: at(1), rounder: at(2), exponent: at(3)}
+	return &doubles{wide: wide, q: at(0), inverse: at(1), rounder: at(2), exponent: at(3), skewed: at(4)}
 }
 
 // vector is a new register.
@@ -80,8 +81,9 @@ func (f *doubles) toWords(v reg.VecVirtual) {
 	VXORPD(f.exponent, v, v)
 }
 
-// factor is a constant |w| <= q/2 and the float64 nearest to w/q, in all lanes of
-// registers or of memory; or in one word of memory each, which are then spread.
+// factor is a constant |w| <= q/2 and the float64 nearest to w/q, each in all lanes
+// of a register or of memory; or, with word, where it is in memory, in one word of
+// it, which is then spread.
 type factor struct {
 	w, ratio Op
 	word     bool
@@ -97,13 +99,27 @@ type factor struct {
 // exactly. Where |y w| <= 2^53, h = y w and l = 0; else h is an integer, |h| <= 2^101
 // and |l| <= 2^47. Either way d = h - k q = r - l is an integer below 2^53, so that
 // fma gives it exactly, and so is r = d + l.
+//
+// With the rounder R + 2^49, y may be as long as 5/4 2^52: v + R + 2^49 lies in
+// [2^52, 2^53 + 2^50] for |v| <= 5/4 2^51, where float64 has the integers up to 2^53
+// and the even ones above, where only v > 3/4 2^51 comes. So
+//
+//	|y w| <= q (1/2 + |y| / 2^55) for |y| <= 3/4 2^52, q (1 + |y| / 2^55) else
+//
+// with |h| <= 2^102, |l| <= 2^48 and still |d| < 2^53.
 func (f *doubles) times(y reg.VecVirtual, c factor) reg.VecVirtual {
 	h, k := f.vector(), f.vector()
-	if c.word {
+	spread := func(o Op) bool {
+		_, memory := o.(Mem)
+		return c.word && memory
+	}
+	if spread(c.ratio) {
 		VBROADCASTSD(c.ratio, k)
-		c.w = f.spread(c.w)
 	} else {
 		VMOVUPD(c.ratio, k)
+	}
+	if spread(c.w) {
+		c.w = f.spread(c.w)
 	}
 	VFMADD213PD(f.rounder, y, k) // k y + R
 	VSUBPD(f.rounder, k, k)
