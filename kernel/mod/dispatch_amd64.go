@@ -32,3 +32,19 @@ func (m *Modulus) quarterSums(b *weightBlock, dst []uint64, stride int, x []uint
 		quarters1AVX2(d, s, x0, o, w, taps, words/16, c, m.Q, ratio)
 	}
 }
+
+func (m *Modulus) dotFused(dst, x, y []uint64, p Pairs, w Factor) {
+	var none int64
+	pairs := &none
+	if len(p.offsets) > 0 {
+		pairs = &p.offsets[0]
+	}
+	group, carrier := m.lazyGroup()
+	dotAVX2(&dst[0], &x[0], &y[0], pairs, uint64(p.mixed), uint64(p.plain), uint64(len(dst)/8), group, carrier, w.number, w.ratio, m.double.constants())
+}
+
+func (m *Modulus) innerFused(a, b []uint64, terms []Term, from int) {
+	group, carrier := m.lazyGroup()
+	w := &m.lattigo
+	innerAVX2(&a[0], &b[0], &terms[0].S, uint64(len(terms)), uint64(8*from), uint64(len(a)/8), group, carrier, w.number, w.ratio, m.double.constants())
+}

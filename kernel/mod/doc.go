@@ -9,9 +9,9 @@
 //   - linear maps: AVX2 and AVX-512, by products of quarters of a word where
 //     weights are of 16 bits, and the 52-bit multiply-add (IFMA) while
 //     weights and q are small enough
-//   - transforms: IFMA, or fused products and sums of float64 (AVX2), both for q
-//     below 2^50
-//   - products, reductions: IFMA and q below 2^50
+//   - transforms, products, reductions, base conversions: IFMA, or float64 with fused
+//     products and sums (AVX2 with FMA), and q below 2^50
+//   - sums of two residues, permutations, thresholds: AVX2 and AVX-512
 //
 // What is prepared once (Modulus, Transform, Weights, Factor, Fixed, Pairs,
 // Weighing, Permutation) is never written again: goroutines may share it. A kernel
@@ -26,5 +26,6 @@ package mod
 //go:generate asm -part ntt_double -to ../mod/ntt_double
 //go:generate asm -part linear -to ../mod/linear
 //go:generate asm -part quarters -to ../mod/quarters
+//go:generate asm -part fused -to ../mod/fused
 //go:generate asm -part vectors -to ../mod/vectors
 //go:generate asm -part inner -to ../mod/inner

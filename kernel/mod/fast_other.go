@@ -27,7 +27,7 @@ func countAVX512(_ *int64, _ *uint64, _ uint64, _ *uint64, _ uint64) { panic("mo
 func combineIFMA(_ *uint64, _ *[]uint64, _ uint64, _ *uint64, _, _, _, _ uint64) {
 	panic("mod: no assembly")
 }
-func nearestAVX512(_ *uint64, _ *[]uint64, _ uint64, _ *float64, _, _ uint64) {
+func nearestAVX512(_ *uint64, _ *[]uint64, _ uint64, _ *float64, _, _ uint64, _, _ float64) {
 	panic("mod: no assembly")
 }
 func scatterAVX512(_, _ *uint64, _ *uint32, _ *uint64, _ uint64)       { panic("mod: no assembly") }

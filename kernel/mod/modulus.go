@@ -56,6 +56,7 @@ func NewAt(level cpu.Level, q uint64) *Modulus {
 	}
 	if m.fused() {
 		m.double = newDoubles(q)
+		m.lattigo = m.DotFactor(m.Inverse(m.power64()))
 	}
 	return m
 }

@@ -14,7 +14,7 @@ import (
 	"qtool/kernel/asm/emit"
 )
 
-var kernels = map[string]func(){"ntt": transforms, "ntt_double": doubleTransforms, "linear": linear, "quarters": quarters, "vectors": pointwise, "inner": inner, "peak": peaks}
+var kernels = map[string]func(){"ntt": transforms, "ntt_double": doubleTransforms, "linear": linear, "quarters": quarters, "fused": fused, "vectors": pointwise, "inner": inner, "peak": peaks}
 
 func main() { emit.Main(kernels) }
 
