@@ -90,17 +90,20 @@ func TestNearestOfAllLevels(t *testing.T) {
 	levels := cputest.Levels(t, cpu.IFMA)
 	r := seeded(22)
 	for range 50 {
-		n, count := 8*r.IntN(20), 1+r.IntN(5)
+		n, count, first, last := 8*r.IntN(20), 1+r.IntN(5), 0.0, 0.5
+		if r.IntN(2) == 0 {
+			first, last = last, first
+		}
 		x, share := make([][]uint64, count), make([]float64, count)
 		for i := range share {
 			x[i] = edges(r, n+3, 1<<60)
 			share[i] = 1 / float64(uint64(1)<<59+r.Uint64N(1<<60))
 		}
 		want := make([]uint64, n)
-		nearestAt(cpu.Portable, want, x, 3, share)
+		nearestAt(cpu.Portable, want, x, 3, share, first, last)
 		for _, level := range levels[1:] {
 			got := make([]uint64, n)
-			nearestAt(level, got, x, 3, share)
+			nearestAt(level, got, x, 3, share, first, last)
 			if !slices.Equal(got, want) {
 				t.Fatalf("%v, %d vectors of %d words: %v and %v", level, count, n, got, want)
 			}

@@ -41,24 +41,14 @@ func (r *Ring) newConverter(from, to []int) *converter {
 // prepare replaces x, limbs of the source primes in coefficient form, by y, and
 // puts v into the limb after the last.
 func (c *converter) prepare(x [][]uint64) {
-	var sums [convertBlock]float64
-	v := x[len(c.from)]
+	n := len(c.from)
+	y, v := x[:n], x[n]
 	for at := 0; at < len(v); at += convertBlock {
-		for k := range sums {
-			sums[k] = 0.5
-		}
 		for i, prime := range c.from {
-			y := (*[convertBlock]uint64)(x[i][at:])
-			c.ring.moduli[prime].Scale(y[:], y[:], c.scale[i])
-			inverse := c.inverse[i]
-			for k := range sums {
-				sums[k] += float64(float64(int64(y[k])) * inverse)
-			}
+			block := y[i][at : at+convertBlock]
+			c.ring.moduli[prime].Scale(block, block, c.scale[i])
 		}
-		to := (*[convertBlock]uint64)(v[at:])
-		for k, sum := range sums {
-			to[k] = uint64(int64(sum))
-		}
+		mod.NearestFromHalf(v[at:at+convertBlock], y, at, c.inverse)
 	}
 }
 
