@@ -3,14 +3,17 @@ package mod
 // doubles are the constants of arithmetic on float64 modulo q < 2^50, each in the
 // eight lanes of the longest vectors: q; the float64 nearest to 1/q; 1.5 2^52,
 // which added and subtracted rounds to integers; 2^52, below whose exponent a word
-// has the bits of a number; and 1.5 2^52 + 2^49, which rounds what is longer to
-// integers less precisely.
-type doubles [5][8]float64
+// has the bits of a number; 1.5 2^52 + 2^49, which rounds what is longer to integers
+// less precisely; and 2^52 + q and 2^52 + 2q.
+type doubles [7][8]float64
 
 func newDoubles(q uint64) *doubles {
 	d := new(doubles)
-	for i := range 8 {
-		d[0][i], d[1][i], d[2][i], d[3][i], d[4][i] = float64(q), 1/float64(q), 3<<51, 1<<52, 3<<51+1<<49
+	f := float64(q)
+	for k, v := range [...]float64{f, 1 / f, 3 << 51, 1 << 52, 3<<51 + 1<<49, 1<<52 + f, 1<<52 + 2*f} {
+		for i := range d[k] {
+			d[k][i] = v
+		}
 	}
 	return d
 }

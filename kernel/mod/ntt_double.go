@@ -5,8 +5,8 @@ import "math/bits"
 // doubleTables are what a transform on float64 needs: pairs of a number and its
 // ratio to q, see Modulus.centered. They take 32 n bytes.
 type doubleTables struct {
-	passes          int        // of two layers, before blocks
-	blockWords      int        // of a block: 16 or 32
+	passes          int        // of two layers, before the lanes
+	halves          bool       // whether there is one layer more, before the last pass
 	roots, inverses []float64  // psi^brv(i), psi^-brv(i) for i < n/4
 	lanes, unlanes  []float64  // of the last two layers, see doubleLanes
 	scale, last     [2]float64 // 1/n, and 1/n times the root of the inverse's last layer
@@ -15,7 +15,7 @@ type doubleTables struct {
 // newDoubleTables prepares the transform from the powers psi^brv(i) and psi^-brv(i).
 func (t *Transform) newDoubleTables(roots, inverses []uint64) *doubleTables {
 	layers := bits.Len(uint(t.n)) - 1
-	d := &doubleTables{passes: (layers - 4) / 2, blockWords: 16 << (layers % 2)}
+	d := &doubleTables{passes: (layers - 2) / 2, halves: layers%2 == 1}
 	d.roots, d.inverses = t.doublePairs(roots[:t.n/4]), t.doublePairs(inverses[:t.n/4])
 	d.lanes, d.unlanes = t.doubleLanes(roots), t.doubleLanes(inverses)
 	scale := t.m.Inverse(uint64(t.n))

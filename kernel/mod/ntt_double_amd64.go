@@ -20,13 +20,13 @@ func inverse4AVX2(x *uint64, run uint64, groups uint64, constants *float64, root
 func last4AVX2(x *uint64, run uint64, groups uint64, constants *float64, roots0 *float64, roots1 *float64, scale *float64)
 
 //go:noescape
-func forward16AVX2(x *uint64, blocks uint64, constants *float64, roots0 *float64, roots1 *float64, lanes *float64)
+func forward2AVX2(x *uint64, run uint64, groups uint64, constants *float64, roots *float64)
 
 //go:noescape
-func inverse16AVX2(x *uint64, blocks uint64, constants *float64, roots0 *float64, roots1 *float64, lanes *float64)
+func inverse2AVX2(x *uint64, run uint64, groups uint64, constants *float64, roots *float64)
 
 //go:noescape
-func forward32AVX2(x *uint64, blocks uint64, constants *float64, roots0 *float64, roots1 *float64, roots2 *float64, lanes *float64)
+func forwardLanesAVX2(x *uint64, blocks uint64, constants *float64, lanes *float64)
 
 //go:noescape
-func inverse32AVX2(x *uint64, blocks uint64, constants *float64, roots0 *float64, roots1 *float64, roots2 *float64, lanes *float64)
+func inverseLanesAVX2(x *uint64, blocks uint64, constants *float64, lanes *float64)

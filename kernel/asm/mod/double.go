@@ -27,13 +27,15 @@ type doubles struct {
 	rounder  Op   // R = 1.5 2^52
 	exponent Op   // 2^52, as a word the exponent 0x433 above 52 zeros
 	skewed   Op   // R + 2^49, in the place of R for longer factors, see times
+	once     Op   // 2^52 + q
+	twice    Op   // 2^52 + 2q
 }
 
-// newDoubles takes the constants from memory: five times eight equal lanes, see
+// newDoubles takes the constants from memory: seven times eight equal lanes, see
 // Modulus.double.
 func newDoubles(constants reg.GPVirtual, wide bool) *doubles {
 	at := func(i int) Op { return Mem{Base: constants, Disp: 64 * i} }
-	return &doubles{wide: wide, q: at(0), inverse: at(1), rounder: at(2), exponent: at(3), skewed: at(4)}
+	return &doubles{wide: wide, q: at(0), inverse: at(1), rounder: at(2), exponent: at(3), skewed: at(4), once: at(5), twice: at(6)}
 }
 
 // vector is a new register.
@@ -108,26 +110,27 @@ type factor struct {
 //
 // with |h| <= 2^102, |l| <= 2^48 and still |d| < 2^53.
 func (f *doubles) times(y reg.VecVirtual, c factor) reg.VecVirtual {
-	h, k := f.vector(), f.vector()
-	spread := func(o Op) bool {
-		_, memory := o.(Mem)
-		return c.word && memory
-	}
-	if spread(c.ratio) {
-		VBROADCASTSD(c.ratio, k)
-	} else {
-		VMOVUPD(c.ratio, k)
-	}
-	if spread(c.w) {
-		c.w = f.spread(c.w)
-	}
+	k := f.bring(c.ratio, c.word)
 	VFMADD213PD(f.rounder, y, k) // k y + R
 	VSUBPD(f.rounder, k, k)
-	VMULPD(c.w, y, h)
-	VFMSUB132PD(c.w, h, y) // y w - h
+	w := c.w
+	if _, memory := w.(Mem); memory && c.word {
+		w = f.spread(w)
+	}
+	h := f.vector()
+	VMULPD(w, y, h)
+	VFMSUB132PD(w, h, y) // y w - h
 	VFNMADD231PD(f.q, k, h)
 	VADDPD(y, h, h)
 	return h
+}
+
+// bring loads what is in all lanes or, with word, in one word of memory.
+func (f *doubles) bring(o Op, word bool) reg.VecVirtual {
+	if _, memory := o.(Mem); memory && word {
+		return f.spread(o)
+	}
+	return f.load(o)
 }
 
 // product is a b mod q, for |a b| <= 3/2 2^50 q, in a new register:

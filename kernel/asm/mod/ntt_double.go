@@ -1,9 +1,13 @@
 package main
 
 import (
+	"slices"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"qtool/kernel/asm/emit"
 )
 
 // doubleTransforms writes the passes of the number theoretic transform for moduli
@@ -15,10 +19,10 @@ func doubleTransforms() {
 	doublePass("forward4AVX2", reducing)
 	doublePass("inverse4AVX2", inverting)
 	doublePass("last4AVX2", leaving)
-	for _, vectors := range []int{4, 8} {
-		doubleBlock(vectors, forward)
-		doubleBlock(vectors, inverse)
-	}
+	doubleHalves(forward)
+	doubleHalves(inverse)
+	doubleLanes(forward)
+	doubleLanes(inverse)
 }
 
 // doubleKind is what a pass of two layers does beside them.
@@ -52,7 +56,6 @@ func doublePass(name string, kind doubleKind) {
 	if kind == leaving {
 		scale = f.wordFactor(loadPointer("scale"), 0)
 	}
-	offset := f.twice(kind == entering)
 	SHLQ(U8(5), run) // bytes
 	triple := GP64()
 	LEAQ(Mem{Base: run, Index: run, Scale: 2}, triple)
@@ -67,7 +70,7 @@ func doublePass(name string, kind doubleKind) {
 		for i := range v {
 			v[i] = f.load(at[i])
 			if kind == entering {
-				f.enter(v[i], offset)
+				f.enter(v[i], f.twice)
 			}
 		}
 		switch kind {
@@ -95,6 +98,50 @@ func doublePass(name string, kind doubleKind) {
 	RET()
 }
 
+// doubleHalves writes one layer on groups of two runs of vectors. The inverse reduces
+// the sums.
+func doubleHalves(d direction) {
+	TEXT(map[direction]string{forward: "forward2AVX2", inverse: "inverse2AVX2"}[d], NOSPLIT, "func(x *uint64, run, groups uint64, constants, roots *float64)")
+	Pragma("noescape")
+	f := newDoubles(loadPointer("constants"), false)
+	f.q, f.rounder = f.load(f.q), f.load(f.rounder)
+	x, run, groups, roots := loadPointer("x"), loadPointer("run"), loadPointer("groups"), loadPointer("roots")
+	SHLQ(U8(5), run) // bytes
+	loop("group", groups, func() {
+		w := f.heldFactor(roots, 0)
+		end := GP64()
+		LEAQ(Mem{Base: x, Index: run, Scale: 1}, end)
+		Label("vectors")
+		at := func(i int) Op {
+			if i < 2 {
+				return Mem{Base: x, Disp: f.bytes() * i}
+			}
+			return Mem{Base: x, Index: run, Scale: 1, Disp: f.bytes() * (i - 2)}
+		}
+		v := make([]reg.VecVirtual, 4)
+		for i := range v {
+			v[i] = f.load(at(i))
+		}
+		if d == forward {
+			f.forwards(v, [][2]int{{0, 2}, {1, 3}}, []factor{w, w})
+		} else {
+			f.inverses(v, [][2]int{{0, 2}, {1, 3}}, []factor{w, w})
+			f.reduce(v[0])
+			f.reduce(v[1])
+		}
+		for i := range v {
+			f.store(v[i], at(i))
+		}
+		ADDQ(U8(2*f.bytes()), x)
+		CMPQ(x, end)
+		JNE(LabelRef("vectors"))
+		ADDQ(U8(16), roots)
+		ADDQ(run, x) // which has moved one run on
+	})
+	VZEROUPPER()
+	RET()
+}
+
 // wordFactor is factor i of a table of pairs, in memory; heldFactor has w, which is
 // used twice, in a register.
 func (f *doubles) wordFactor(table reg.GPVirtual, i int) factor {
@@ -107,54 +154,43 @@ func (f *doubles) heldFactor(table reg.GPVirtual, i int) factor {
 	return c
 }
 
-// twice is 2^52 + 2q, or 2^52 + q.
-func (f *doubles) twice(two bool) reg.VecVirtual {
-	v := f.load(f.exponent)
-	VADDPD(f.q, v, v)
-	if two {
-		VADDPD(f.q, v, v)
-	}
-	return v
-}
-
 // enter makes numbers of words, less what offset has above 2^52.
-func (f *doubles) enter(v, offset reg.VecVirtual) {
+func (f *doubles) enter(v reg.VecVirtual, offset Op) {
 	VORPD(f.exponent, v, v)
 	VSUBPD(offset, v, v)
 }
 
-// forwardTwo is x, y = x + wy, x - wy.
-func (f *doubles) forwardTwo(v []reg.VecVirtual, i, j int, w factor) {
-	y := f.times(v[j], w)
-	d := f.vector()
-	VSUBPD(y, v[i], d)
-	VADDPD(y, v[i], v[i])
-	v[j] = d
+// forwards is x, y = x + wy, x - wy for pairs of vectors.
+func (f *doubles) forwards(v []reg.VecVirtual, pairs [][2]int, w []factor) {
+	for i, p := range pairs {
+		y, d := f.times(v[p[1]], w[i]), f.vector()
+		VSUBPD(y, v[p[0]], d)
+		VADDPD(y, v[p[0]], v[p[0]])
+		v[p[1]] = d
+	}
 }
 
 // forwardFour is two layers on four vectors.
 func (f *doubles) forwardFour(v []reg.VecVirtual, wide factor, narrow []factor) {
-	f.forwardTwo(v, 0, 2, wide)
-	f.forwardTwo(v, 1, 3, wide)
-	f.forwardTwo(v, 0, 1, narrow[0])
-	f.forwardTwo(v, 2, 3, narrow[1])
+	f.forwards(v, [][2]int{{0, 2}, {1, 3}}, []factor{wide, wide})
+	f.forwards(v, [][2]int{{0, 1}, {2, 3}}, narrow)
 }
 
-// inverseTwo is x, y = x + y, (x - y) w.
-func (f *doubles) inverseTwo(v []reg.VecVirtual, i, j int, w factor) {
-	d := f.vector()
-	VSUBPD(v[j], v[i], d)
-	VADDPD(v[j], v[i], v[i])
-	v[j] = f.times(d, w)
+// inverses is x, y = x + y, (x - y) w for pairs of vectors.
+func (f *doubles) inverses(v []reg.VecVirtual, pairs [][2]int, w []factor) {
+	for i, p := range pairs {
+		d := f.vector()
+		VSUBPD(v[p[1]], v[p[0]], d)
+		VADDPD(v[p[1]], v[p[0]], v[p[0]])
+		v[p[1]] = f.times(d, w[i])
+	}
 }
 
 // inverseFour is two layers on four vectors, with a scale also the division by n
 // and what makes words.
 func (f *doubles) inverseFour(v []reg.VecVirtual, wide factor, narrow []factor, scale ...factor) {
-	f.inverseTwo(v, 0, 1, narrow[0])
-	f.inverseTwo(v, 2, 3, narrow[1])
-	f.inverseTwo(v, 0, 2, wide)
-	f.inverseTwo(v, 1, 3, wide)
+	f.inverses(v, [][2]int{{0, 1}, {2, 3}}, narrow)
+	f.inverses(v, [][2]int{{0, 2}, {1, 3}}, []factor{wide, wide})
 	if len(scale) == 0 {
 		f.reduce(v[0])
 		return
@@ -168,16 +204,13 @@ func (f *doubles) inverseFour(v []reg.VecVirtual, wide factor, narrow []factor, 
 	}
 }
 
-// doubleBlock writes the layers within four or eight vectors: two or three across
-// them, and two across the lanes of each four, for which the vectors are transposed.
-// For these lanes holds three pairs of vectors.
-func doubleBlock(vectors int, d direction) {
-	name := map[direction]string{forward: "forward", inverse: "inverse"}[d] + map[int]string{4: "16AVX2", 8: "32AVX2"}[vectors]
-	params := "x *uint64, blocks uint64, constants, roots0, roots1"
-	if vectors == 8 {
-		params += ", roots2"
-	}
-	TEXT(name, NOSPLIT, "func("+params+", lanes *float64)")
+// doubleLanes writes the last two layers, or the first two of the inverse, which are
+// within vectors: on four vectors of four words as on columns of a matrix of four rows,
+// whose halves are read and written. lanes holds three pairs of vectors for each.
+// Behind the forward layers the words are reduced, between the instructions for the
+// next four vectors.
+func doubleLanes(d direction) {
+	TEXT(map[direction]string{forward: "forwardLanesAVX2", inverse: "inverseLanesAVX2"}[d], NOSPLIT, "func(x *uint64, blocks uint64, constants, lanes *float64)")
 	Pragma("noescape")
 	f := newDoubles(loadPointer("constants"), false)
 	if d == inverse {
@@ -185,98 +218,89 @@ func doubleBlock(vectors int, d direction) {
 	}
 	f.q, f.rounder = f.load(f.q), f.load(f.rounder)
 	x, blocks, lanes := loadPointer("x"), loadPointer("blocks"), loadPointer("lanes")
-	tables := []reg.GPVirtual{loadPointer("roots0"), loadPointer("roots1")}
-	if vectors == 8 {
-		tables = append(tables, loadPointer("roots2"))
+	const size = 128
+	half := func(block, row, side int) Op { return Mem{Base: x, Disp: size*block + 32*row + 16*side} }
+	table := func(i int) factor {
+		at := func(i int) Op { return Mem{Base: lanes, Disp: 32 * i} }
+		return factor{at(2 * i), at(2*i + 1), false}
 	}
-	var offset reg.VecVirtual
-	if d == inverse {
-		offset = f.twice(false)
-	}
-	within := func(four, i int) factor {
-		at := f.bytes() * 2 * (3*four + i)
-		return factor{Mem{Base: lanes, Disp: at}, Mem{Base: lanes, Disp: at + f.bytes()}, false}
-	}
-	// The layers across the vectors of each four.
-	across := func(v []reg.VecVirtual, four int, do func(v []reg.VecVirtual, wide factor, narrow []factor)) {
-		t := tables[len(tables)-2:]
-		do(v[4*four:][:4], f.wordFactor(t[0], four), []factor{f.wordFactor(t[1], 2*four), f.wordFactor(t[1], 2*four+1)})
-	}
-	loop("block", blocks, func() {
-		v := make([]reg.VecVirtual, vectors)
-		at := func(i int) Op { return Mem{Base: x, Disp: f.bytes() * i} }
+	layers := func(block int) []reg.VecVirtual {
+		v := f.columns(func(row, side int) Op { return half(block, row, side) })
 		if d == forward {
-			for i := range v {
-				v[i] = f.load(at(i))
-			}
-			f.reduce(v[0])
-			if vectors == 8 {
-				f.reduce(v[1])
-				w := f.heldFactor(tables[0], 0)
-				for i := range 4 {
-					f.forwardTwo(v, i, i+4, w)
-				}
-			}
-			for four := range vectors / 4 {
-				across(v, four, f.forwardFour)
-				part := f.transpose(v[4*four:][:4])
-				f.forwardFour(part, within(four, 0), []factor{within(four, 1), within(four, 2)})
-				for i := range part {
-					f.canonical(part[i])
-				}
-				for i, r := range f.transpose(part) {
-					f.store(r, at(4*four+i))
-				}
-			}
-		} else {
-			for four := range vectors / 4 {
-				part := v[4*four:][:4]
-				for i := range part {
-					part[i] = f.load(at(4*four + i))
-					f.enter(part[i], offset)
-				}
-				turned := f.transpose(part)
-				f.inverseFour(turned, within(four, 0), []factor{within(four, 1), within(four, 2)})
-				copy(part, f.transpose(turned))
-				across(v, four, func(v []reg.VecVirtual, wide factor, narrow []factor) { f.inverseFour(v, wide, narrow) })
-			}
-			if vectors == 8 {
-				w := f.heldFactor(tables[0], 0)
-				for i := range 4 {
-					f.inverseTwo(v, i, i+4, w)
-				}
-				f.reduce(v[1])
-				f.reduce(v[2])
-			}
-			for i := range v {
-				f.store(v[i], at(i))
-			}
+			f.forwardFour(v, table(0), []factor{table(1), table(2)})
+			return v
 		}
-		ADDQ(U32(f.bytes()*vectors), x)
-		ADDQ(U32(f.bytes()*vectors/4*6), lanes)
-		for l, t := range tables {
-			ADDQ(U8(16<<l), t)
+		for i := range v {
+			f.enter(v[i], f.once)
 		}
+		f.inverseFour(v, table(0), []factor{table(1), table(2)})
+		return v
+	}
+	rest := func(v []reg.VecVirtual) {
+		for i := range v {
+			f.canonical(v[i])
+		}
+		f.storeColumns(v, func(row, side int) Op { return half(0, row, side) })
+	}
+	if d == inverse {
+		loop("block", blocks, func() {
+			f.storeColumns(layers(0), func(row, side int) Op { return half(0, row, side) })
+			ADDQ(U32(size), x)
+			ADDQ(U32(192), lanes)
+		})
+		VZEROUPPER()
+		RET()
+		return
+	}
+	between := make([]reg.VecVirtual, 4)
+	for i, v := range layers(0) {
+		between[i] = f.vector()
+		VMOVAPD(v, between[i])
+	}
+	ADDQ(U32(192), lanes)
+	DECQ(blocks)
+	JZ(LabelRef("rest"))
+	loop("block", blocks, func() {
+		var next []reg.VecVirtual
+		emit.Interleave(func() { next = layers(1) }, func() { rest(slices.Clone(between)) })
+		for i := range next {
+			VMOVAPD(next[i], between[i])
+		}
+		ADDQ(U32(size), x)
+		ADDQ(U32(192), lanes)
 	})
+	Label("rest")
+	rest(between)
 	VZEROUPPER()
 	RET()
 }
 
-// transpose gives the columns of four vectors of four words.
-func (f *doubles) transpose(r []reg.VecVirtual) []reg.VecVirtual {
-	var t [4]reg.VecVirtual
-	for i := range t {
-		t[i] = f.vector()
-		if i%2 == 0 {
-			VUNPCKLPD(r[i+1], r[i], t[i])
-		} else {
-			VUNPCKHPD(r[i], r[i-1], t[i])
+// columns reads a matrix of four rows of four words by halves of rows.
+func (f *doubles) columns(half func(row, side int) Op) (v []reg.VecVirtual) {
+	for side := range 2 {
+		var rows [2]reg.VecVirtual // 0 and 2, 1 and 3
+		for i := range rows {
+			rows[i] = YMM()
+			VBROADCASTF128(half(i, side), rows[i])
+			VINSERTF128(U8(1), half(i+2, side), rows[i], rows[i])
+		}
+		low, high := YMM(), YMM()
+		VUNPCKLPD(rows[1], rows[0], low)
+		VUNPCKHPD(rows[1], rows[0], high)
+		v = append(v, low, high)
+	}
+	return v
+}
+
+// storeColumns writes what columns reads.
+func (f *doubles) storeColumns(v []reg.VecVirtual, half func(row, side int) Op) {
+	for side := range 2 {
+		rows := [2]reg.VecVirtual{YMM(), YMM()}
+		VUNPCKLPD(v[2*side+1], v[2*side], rows[0])
+		VUNPCKHPD(v[2*side+1], v[2*side], rows[1])
+		for i := range rows {
+			VMOVUPD(rows[i].AsX(), half(i, side))
+			VEXTRACTF128(U8(1), rows[i], half(i+2, side))
 		}
 	}
-	columns := make([]reg.VecVirtual, 4)
-	for i := range columns {
-		columns[i] = f.vector()
-		VPERM2F128(U8([]uint8{0x20, 0x31}[i/2]), t[i%2+2], t[i%2], columns[i])
-	}
-	return columns
 }
