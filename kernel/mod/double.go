@@ -10,7 +10,7 @@ type doubles [7][8]float64
 func newDoubles(q uint64) *doubles {
 	d := new(doubles)
 	f := float64(q)
-	for k, v := range [...]float64{f, 1 / f, 3 << 51, 1 << 52, 3<<51 + 1<<49, 1<<52 + f, 1<<52 + 2*f} {
+	for k, v := range [...]float64{f, 1 / f, 3 << 51, 1 << 52, 3<<51 + 1<<49, 1<<52 + f, 1<<52 + (f + f)} {
 		for i := range d[k] {
 			d[k][i] = v
 		}

@@ -11,8 +11,8 @@ import (
 )
 
 // doubleTransforms writes the passes of the number theoretic transform for moduli
-// below 2^50 on float64. Between passes x holds numbers, not words; the bounds of
-// their absolute values are those of fused.go in qtool/kernel/mod.
+// below 2^50 on float64. Between passes x holds numbers, not words; their bounds are
+// proved in passes_double_amd64.go of qtool/kernel/mod.
 func doubleTransforms() {
 	doublePass("forward4FirstAVX2", entering)
 	doublePass("forward4LazyAVX2", lazy)
