@@ -99,26 +99,14 @@ func (f transformer) Backward(p1, p2 []uint64) {
 func (f transformer) ForwardLazy(p1, p2 []uint64)  { f.Forward(p1, p2) }
 func (f transformer) BackwardLazy(p1, p2 []uint64) { f.Backward(p1, p2) }
 
-// shorten brings src to words below limit times the prime, in dst. Where reductions
-// have no vector instructions it looks first whether any is needed: words of no more
+// shorten brings src to words below limit times the prime, in dst. It looks first
+// whether that needs a reduction, which takes longer than looking: words of no more
 // bits than limit/2 times the prime are below twice that.
 func (f transformer) shorten(dst, src []uint64, limit uint64) {
 	m := f.t.Modulus()
-	if cpu.Active >= cpu.AVX2 || together(src)>>bits.Len64(limit/2*m.Q) != 0 {
+	if mod.Disjunction(cpu.Active, src)>>bits.Len64(limit/2*m.Q) != 0 {
 		m.Reduce(dst, src, 0)
 		return
 	}
 	copy(dst, src)
-}
-
-// together are the bits that any word of x has.
-func together(x []uint64) uint64 {
-	var a, b, c, d uint64
-	for ; len(x) >= 4; x = x[4:] {
-		a, b, c, d = a|x[0], b|x[1], c|x[2], d|x[3]
-	}
-	for _, v := range x {
-		a |= v
-	}
-	return a | b | c | d
 }

@@ -5,12 +5,13 @@ package mod
 // There is no assembly for other processors: cpu.Detected is Portable there, and
 // none of these is called.
 
-func passes(int) []int                      { return nil }
-func (*Transform) spread([]uint64) []uint64 { return nil }
-func (*Transform) forwardFast([]uint64)     { panic("mod: no assembly") }
-func (*Transform) inverseFast([]uint64)     { panic("mod: no assembly") }
-func (*Transform) forwardDouble([]uint64)   { panic("mod: no assembly") }
-func (*Transform) inverseDouble([]uint64)   { panic("mod: no assembly") }
+func passes(int) []int                       { return nil }
+func (*Transform) spread([]uint64) []uint64  { return nil }
+func (*Transform) forwardFast([]uint64)      { panic("mod: no assembly") }
+func (*Transform) inverseFast([]uint64)      { panic("mod: no assembly") }
+func (*Transform) forwardDouble([]uint64)    { panic("mod: no assembly") }
+func (*Transform) inverseDouble([]uint64)    { panic("mod: no assembly") }
+func disjunctionAVX2(*uint64, uint64) uint64 { panic("mod: no assembly") }
 
 func (*Modulus) dotFast(_, _, _ []uint64, _ Pairs, _ Factor) { panic("mod: no assembly") }
 func (*Modulus) innerFast(_, _ []uint64, _ []Term, _ int)    { panic("mod: no assembly") }

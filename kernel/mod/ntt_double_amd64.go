@@ -30,3 +30,6 @@ func forwardLanesAVX2(x *uint64, blocks uint64, constants *float64, lanes *float
 
 //go:noescape
 func inverseLanesAVX2(x *uint64, blocks uint64, constants *float64, lanes *float64)
+
+//go:noescape
+func disjunctionAVX2(x *uint64, rounds uint64) uint64

@@ -859,3 +859,33 @@ block:
 	JNZ            block
 	VZEROUPPER
 	RET
+
+// func disjunctionAVX2(x *uint64, rounds uint64) uint64
+// Requires: AVX, AVX2
+TEXT ·disjunctionAVX2(SB), NOSPLIT, $0-24
+	MOVQ  x+0(FP), AX
+	MOVQ  rounds+8(FP), CX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+
+round:
+	VPOR         (AX), Y0, Y0
+	VPOR         32(AX), Y1, Y1
+	VPOR         64(AX), Y2, Y2
+	VPOR         96(AX), Y3, Y3
+	ADDQ         $0x00000080, AX
+	DECQ         CX
+	JNZ          round
+	VPOR         Y1, Y0, Y0
+	VPOR         Y3, Y2, Y2
+	VPOR         Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPOR         X1, X0, X1
+	VPEXTRQ      $0x00, X1, AX
+	VPEXTRQ      $0x01, X1, CX
+	ORQ          CX, AX
+	MOVQ         AX, ret+16(FP)
+	VZEROUPPER
+	RET

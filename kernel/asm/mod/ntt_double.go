@@ -23,6 +23,7 @@ func doubleTransforms() {
 	doubleHalves(inverse)
 	doubleLanes(forward)
 	doubleLanes(inverse)
+	disjunction()
 }
 
 // doubleKind is what a pass of two layers does beside them.
@@ -303,4 +304,34 @@ func (f *doubles) storeColumns(v []reg.VecVirtual, half func(row, side int) Op) 
 			VEXTRACTF128(U8(1), rows[i], half(i+2, side))
 		}
 	}
+}
+
+// disjunction writes what has the bits of all words of so many rounds of 16.
+func disjunction() {
+	TEXT("disjunctionAVX2", NOSPLIT, "func(x *uint64, rounds uint64) uint64")
+	Pragma("noescape")
+	x, rounds := loadPointer("x"), loadPointer("rounds")
+	v := make([]reg.VecVirtual, 4)
+	for i := range v {
+		v[i] = YMM()
+		VPXOR(v[i], v[i], v[i])
+	}
+	loop("round", rounds, func() {
+		for i := range v {
+			VPOR(Mem{Base: x, Disp: 32 * i}, v[i], v[i])
+		}
+		ADDQ(U32(128), x)
+	})
+	VPOR(v[1], v[0], v[0])
+	VPOR(v[3], v[2], v[2])
+	VPOR(v[2], v[0], v[0])
+	half, low, high := XMM(), GP64(), GP64()
+	VEXTRACTI128(U8(1), v[0], half)
+	VPOR(half, v[0].AsX(), half)
+	VPEXTRQ(U8(0), half, low)
+	VPEXTRQ(U8(1), half, high)
+	ORQ(high, low)
+	Store(low, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
 }
