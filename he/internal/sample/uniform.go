@@ -3,6 +3,10 @@ package sample
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
+
+	"qtool/kernel/cpu"
+	"qtool/kernel/mod"
 )
 
 // Uniform fills dst with uniform residues modulo q > 0: words of as many bits as
@@ -10,12 +14,16 @@ import (
 func (s *Stream) Uniform(dst []uint64, q uint64) {
 	mask := uint64(1)<<bits.Len64(q-1) - 1
 	s.Words(dst)
-	for i, w := range dst {
-		w &= mask
-		for w >= q {
-			w = s.word() & mask
+	for block := range slices.Chunk(dst, 64) {
+		if mod.Below(cpu.Active, block, mask, q) {
+			continue
 		}
-		dst[i] = w
+		for i, w := range block {
+			for w >= q {
+				w = s.word() & mask
+			}
+			block[i] = w
+		}
 	}
 }
 
