@@ -27,6 +27,7 @@ func combineAVX2(_ *uint64, _ *[]uint64, _ uint64, _ *float64, _, _ uint64, _ *f
 func nearestAVX2(_ *uint64, _ *[]uint64, _ uint64, _ *float64, _, _ uint64, _, _ float64) {
 	panic("mod: no assembly")
 }
+func belowAVX2(_ *uint64, _, _, _ uint64) uint64                   { panic("mod: no assembly") }
 func countAVX2(_ *int64, _ *uint64, _ uint64, _ *uint64, _ uint64) { panic("mod: no assembly") }
 func scatterAVX2(_, _ *uint64, _, _ *uint32, _ uint64)             { panic("mod: no assembly") }
 func scatterAddAVX2(_, _ *uint64, _, _ *uint32, _, _ uint64)       { panic("mod: no assembly") }

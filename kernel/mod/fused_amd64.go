@@ -44,6 +44,9 @@ func nearestAVX2(dst *uint64, x *[]uint64, at uint64, share *float64, n uint64, 
 func countAVX2(dst *int64, src *uint64, rounds uint64, table *uint64, n uint64)
 
 //go:noescape
+func belowAVX2(x *uint64, vectors uint64, mask uint64, last uint64) (above uint64)
+
+//go:noescape
 func scatterAVX2(dst *uint64, src *uint64, entries *uint32, table *uint32, vectors uint64)
 
 //go:noescape

@@ -1109,6 +1109,32 @@ threshold:
 	VZEROUPPER
 	RET
 
+// func belowAVX2(x *uint64, vectors uint64, mask uint64, last uint64) (above uint64)
+// Requires: AVX, AVX2
+TEXT ·belowAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ mask+16(FP), Y0
+	VPBROADCASTQ last+24(FP), Y1
+	VPXOR        Y2, Y2, Y2
+	MOVQ         x+0(FP), AX
+	MOVQ         vectors+8(FP), CX
+
+vector:
+	VPAND     (AX), Y0, Y3
+	VMOVDQU   Y3, (AX)
+	VPCMPGTQ  Y1, Y3, Y3
+	VPOR      Y3, Y2, Y2
+	VPAND     32(AX), Y0, Y3
+	VMOVDQU   Y3, 32(AX)
+	VPCMPGTQ  Y1, Y3, Y3
+	VPOR      Y3, Y2, Y2
+	ADDQ      $0x40, AX
+	DECQ      CX
+	JNZ       vector
+	VMOVMSKPD Y2, AX
+	MOVQ      AX, above+32(FP)
+	VZEROUPPER
+	RET
+
 // func scatterAVX2(dst *uint64, src *uint64, entries *uint32, table *uint32, vectors uint64)
 // Requires: AVX, AVX2
 TEXT ·scatterAVX2(SB), NOSPLIT, $0-40

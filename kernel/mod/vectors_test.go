@@ -141,6 +141,35 @@ func TestSignedCountIsItsDefinition(t *testing.T) {
 	}
 }
 
+func TestBelowIsItsDefinition(t *testing.T) {
+	levels := cputest.Levels(t, cpu.IFMA)
+	r := seeded(11)
+	for _, level := range levels {
+		for _, limit := range []uint64{1, 2, 786433, 1<<50 - 27, 1<<62 + 1, 1 << 63, 1<<63 + 29} {
+			for _, n := range []int{0, 1, 7, 8, 64, 67} {
+				for round := range 8 {
+					mask := uint64(1)<<bits.Len64(limit-1) - 1
+					x := edges(r, n, limit)
+					if n > 0 && round%2 == 1 { // one word that may be too long
+						x[r.IntN(n)] = limit - 1 + r.Uint64N(3)
+					}
+					for i := range x {
+						x[i] |= r.Uint64() &^ mask
+					}
+					want, all := slices.Clone(x), true
+					for i := range want {
+						want[i] &= mask
+						all = all && want[i] < limit
+					}
+					if got := Below(level, x, mask, limit); got != all || !slices.Equal(x, want) {
+						t.Fatalf("%v, %d words below %d: %v, want %v; %x, want %x", level, n, limit, got, all, x, want)
+					}
+				}
+			}
+		}
+	}
+}
+
 // BenchmarkVectors measures nanoseconds a word, the best of many.
 func BenchmarkVectors(b *testing.B) {
 	levels := cputest.Levels(b, cpu.IFMA)

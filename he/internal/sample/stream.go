@@ -106,10 +106,18 @@ func (s *Stream) Words(dst []uint64) {
 		}
 		from := s.buffer[s.next:]
 		n := min(len(dst), len(from)/8)
-		for i := range dst[:n] {
-			dst[i] = binary.LittleEndian.Uint64(from[8*i:])
+		from = from[:8*n]
+		words, bytes := dst[:n], from
+		for ; len(words) >= 4 && len(bytes) >= 32; words, bytes = words[4:], bytes[32:] {
+			words[0] = binary.LittleEndian.Uint64(bytes[0:])
+			words[1] = binary.LittleEndian.Uint64(bytes[8:])
+			words[2] = binary.LittleEndian.Uint64(bytes[16:])
+			words[3] = binary.LittleEndian.Uint64(bytes[24:])
 		}
-		clear(from[:8*n])
+		for i := range words {
+			words[i] = binary.LittleEndian.Uint64(bytes[8*i:])
+		}
+		clear(from)
 		s.next += 8 * n
 		dst = dst[n:]
 	}

@@ -3,6 +3,10 @@ package sample
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
+
+	"qtool/kernel/cpu"
+	"qtool/kernel/mod"
 )
 
 // Uniform fills dst with uniform residues modulo q > 0: words of as many bits as
@@ -12,22 +16,22 @@ import (
 func (s *Stream) Uniform(dst []uint64, q uint64) {
 	mask := uint64(1)<<bits.Len64(q-1) - 1
 	s.Words(dst)
-	var refused [uniformBlock + 1]int32
-	for from := 0; from < len(dst); from += uniformBlock {
-		part := dst[from:min(from+uniformBlock, len(dst))]
+	for block := range slices.Chunk(dst, uniformBlock) {
+		if mod.Below(cpu.Active, block, mask, q) {
+			continue
+		}
+		var refused [uniformBlock + 1]int32
 		n := 0
-		for i, w := range part {
-			w &= mask
-			part[i] = w
+		for i, w := range block {
 			refused[n] = int32(i)
 			n += notBelow(w, q)
 		}
-		s.redraw(part, refused[:n], mask, q)
+		s.redraw(block, refused[:n], mask, q)
 	}
 }
 
-// uniformBlock is the words whose places are listed at a time.
-const uniformBlock = 512
+// uniformBlock is the words that are compared at a time.
+const uniformBlock = 64
 
 // notBelow is 1 where x >= q, else 0, without a branch: half of all words are refused
 // where q is just above a power of two.

@@ -86,6 +86,7 @@ func fused() {
 	fusedSums()
 	fusedNearest()
 	fusedCount()
+	fusedBelow()
 	fusedScatter("scatterAVX2", false)
 	fusedScatter("scatterAddAVX2", true)
 }

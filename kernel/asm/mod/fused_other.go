@@ -108,6 +108,29 @@ func fusedCount() {
 	RET()
 }
 
+// fusedBelow writes the low bits of words in their place, and returns whether some are
+// not below the limit: last is one less than that, both below 2^63.
+func fusedBelow() {
+	eights("belowAVX2", "x *uint64, vectors, mask, last uint64) (above uint64", func(v *octets) {
+		mask, last, above := v.spread("mask"), v.spread("last"), YMM()
+		VPXOR(above, above, above)
+		x, n := loadPointer("x"), loadPointer("vectors")
+		loop("vector", n, func() {
+			for half := range 2 {
+				w, c, m := YMM(), YMM(), Mem{Base: x, Disp: 32 * half}
+				VPAND(m, mask, w)
+				VMOVDQU(w, m)
+				VPCMPGTQ(last, w, c) // w > last
+				VPOR(c, above, above)
+			}
+			ADDQ(U8(64), x)
+		})
+		r := GP32()
+		VMOVMSKPD(above, r)
+		Store(r.As64(), ReturnIndex(0))
+	})
+}
+
 // fusedScatter writes vectors of eight words of src to where a permutation has them: entry k is the
 // byte in dst where vector k goes, plus the number of its order within. Order o is
 // the 128 bytes from 128 o of table: for each half of the result, the order of the
