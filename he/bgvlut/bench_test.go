@@ -71,7 +71,7 @@ func BenchmarkTable(b *testing.B) {
 					e.table(&server.programs[stage][0], x, dst)
 				}
 				us := (cpuSeconds() - before) * 1e6 / float64(b.N)
-				b.ReportMetric(us/float64(plan.Slots()), "cpu-µs/look-up")
+				b.ReportMetric(us/float64(plan.N()), "cpu-µs/look-up")
 				b.ReportMetric(us*1000/plan.costs.element[stage], "of-prediction")
 			})
 		}

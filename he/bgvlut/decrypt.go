@@ -39,7 +39,8 @@ func (c *client) residues(ctx context.Context, out ciphertexts, progress func(na
 	return elements[:c.elements], bitsLeft, nil
 }
 
-// decrypt lifts V to integers, and transforms its remainders modulo T to slots.
+// decrypt lifts V to integers, transforms its remainders modulo T to slots, and takes the factor
+// of outputs away.
 func (c *client) decrypt(w *clientWorker, from *ciphertext, slots []uint64) (bitsLeft float64) {
 	limbs := from.limbs()
 	r := c.ring.Parameters().RingQ().AtLevel(limbs - 1)
@@ -64,7 +65,11 @@ func (c *client) decrypt(w *clientWorker, from *ciphertext, slots []uint64) (bit
 		w.slots.Coeffs[0][k] = rest.Mod(x, modulus).Uint64()
 	}
 	c.slots.NTT(w.slots, w.slots)
-	copy(slots, w.slots.Coeffs[0])
+	t := field(c.T)
+	inverse := t.inverse(c.Factor)
+	for k, v := range w.slots.Coeffs[0] {
+		slots[k] = t.mul(v, inverse)
+	}
 	return log2.Product(c.Q[:limbs]) - 1 - log2.Int(largest)
 }
 

@@ -24,7 +24,8 @@
 // whose right children stay degree-2 tensors: only what is multiplied again is
 // relinearised. Each of the ceil(log2 b) + h levels divides by primes of the
 // chain; the plaintext factors that this leaves are known, and go into the
-// coefficients, so that a table's output has the factor 1.
+// coefficients, so that a table's output has the factor 1. Levels below a tree's root are no
+// longer than one prime: what that leaves of a leaf's noise makes the next ones longer.
 //
 // There is no refreshing: one chain of primes carries the whole network. The
 // client makes the secret key, a relinearisation key and, with two copies, a key that swaps

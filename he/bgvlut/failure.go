@@ -22,8 +22,8 @@ type model struct {
 	// hold: (1+tail) e^-tail, at each root and for each polynomial that errors are drawn
 	// or rounded in, is 2^-(failureBits+1) a batch.
 	tail float64
-	// masks are log2 of what ciphertexts are multiplied by to be packed, before a table and
-	// without one; copies is 1 where they are not.
+	// masks are log2 of what ciphertexts are multiplied by to be packed, by short ones and
+	// by exact ones; copies is 1 where they are not.
 	copies int
 	masks  [2]float64
 	// coefficients is log2 of the outputs' coefficients of a batch.

@@ -101,10 +101,23 @@ func TestShapes(t *testing.T) {
 			}
 		}
 	}
+	// The left children of trees over 6 leaves have height 1.
+	var six tree
+	six.mark(6)
+	if six.lowest(3) != 1 || six.lowest(2) != 1 {
+		t.Errorf("left children of 6 leaves: %v", six.lefts)
+	}
+	var full tree
+	full.mark(16)
+	for h := 2; h <= 4; h++ {
+		if full.lowest(h) != h-1 {
+			t.Errorf("left children of 16 leaves below height %d: %v", h, full.lefts)
+		}
+	}
 	// An odd polynomial needs fewer products.
 	_, shapes := newTree([]choice{{odd, 256}})
-	_, full := newTree([]choice{{general, 256}})
-	if a, b := shapes[0].work(shapes[0].leaves(256)), full[0].work(256/full[0].leaf); a.units() >= b.units() {
+	_, whole := newTree([]choice{{general, 256}})
+	if a, b := shapes[0].work(shapes[0].leaves(256)), whole[0].work(256/whole[0].leaf); a.units() >= b.units() {
 		t.Errorf("odd %+v, general %+v", a, b)
 	}
 }

@@ -53,6 +53,10 @@ func (t field) exact(u uint64) masks {
 	return masks{[2]gaussian{{re, im}, {re, -im}}, 1}
 }
 
+// masked reports whether short masks pack what the stage's linear map makes: their factor
+// goes into a table's coefficients, or to the client, as no other stage's output has one.
+func (s *stage) masked() bool { return s.table != nil || s.last }
+
 // split are the coefficients of the polynomial c + d i that is a in half 0 and b in half 1.
 func (t field) split(a, b, u uint64) (c, d uint64) {
 	half := t.inverse(2)

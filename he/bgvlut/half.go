@@ -26,6 +26,8 @@ import (
 type parameters struct {
 	LogN int    `json:"log_n"`
 	T    uint64 `json:"plaintext_modulus"`
+	// Factor is what outputs are multiplied by, modulo T: that of masks, or 1.
+	Factor uint64 `json:"factor"`
 	// Copies is how many times each sample is in the slots: once, or at slots k and N-1-k.
 	// Outputs are then two a ciphertext, 2i in slot k and 2i+1 in slot N-1-k of number i.
 	Copies int `json:"copies"`
@@ -159,6 +161,8 @@ func (x *parameters) check(output bundle.Range) error {
 		return fmt.Errorf("%d special primes are outside 1..%d", len(x.P), maxSpecialPrimes)
 	case x.OutputPrimes < 1 || x.OutputPrimes > len(x.Q):
 		return fmt.Errorf("outputs of %d of %d ciphertext primes", x.OutputPrimes, len(x.Q))
+	case x.Factor < 1 || x.Factor >= x.T:
+		return fmt.Errorf("outputs times %d modulo %d", x.Factor, x.T)
 	case x.T>>maxPlaintextBits != 0:
 		return fmt.Errorf("plaintext prime %d has more than %d bits", x.T, maxPlaintextBits)
 	}

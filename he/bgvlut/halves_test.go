@@ -150,6 +150,8 @@ func TestInsecureWrongParameters(t *testing.T) {
 	digits := strings.ReplaceAll(fmt.Sprint(x.Digits), " ", ",")
 	halvestest.Refusals(t, spec.Parameters, map[string][2]string{
 		"unknown field":               {`{"log_n"`, `{"a":1,"log_n"`},
+		"outputs times 0":             {`"factor":1`, `"factor":0`},
+		"outputs times 99999":         {`"factor":1`, `"factor":99999`},
 		"0 copies of a sample":        {`"copies":1`, `"copies":0`},
 		"3 copies of a sample":        {`"copies":1`, `"copies":3`},
 		"key that swaps copies":       {`,"output_primes"`, `,"swap_digits":[1],"output_primes"`},

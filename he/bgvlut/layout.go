@@ -66,9 +66,11 @@ func (g groups) sum() float64 {
 // demand is how many bits each level must divide by for the noise to stay at its
 // rounding, how many the last modulus must have, and the least noises of what keys switch.
 //
-// A level is as long as the table with most noise there asks for. The tables of a round
+// A level is as long as the table with most noise there asks for. Levels of trees but the
+// last have at most so many bits: what that leaves of the noise of a leaf's product makes
+// the levels behind it longer. The tables of a round
 // are followed twice: to find that, and with what was found.
-func (m model) demand(stages []stage, all []tables) (g groups, least weakest) {
+func (m model) demand(stages []stage, all []tables, most float64) (g groups, least weakest) {
 	g.levels = make([][]float64, rounds(stages))
 	smallest := max(minPrimeBits, m.logN+4)
 	noises, least := m.start(stages), strongest()
@@ -83,7 +85,11 @@ func (m model) demand(stages []stage, all []tables) (g groups, least weakest) {
 					g.levels[round] = append(g.levels[round], smallest)
 				}
 				at := &g.levels[round][step-1]
-				*at = max(*at, math.Ceil(e-m.rounding()))
+				need := math.Ceil(e - m.rounding())
+				if t := all[i].tree; step > t.baby && step < t.levels() {
+					need = min(need, most)
+				}
+				*at = max(*at, need)
 				return *at
 			}, nil)
 		}
@@ -147,8 +153,12 @@ func (l *layout) digits() []int {
 }
 
 // parameters are what a client needs of the layout.
-func (l *layout) parameters() parameters {
-	return parameters{LogN: l.logN, T: l.t, Copies: l.copies, Q: l.q, P: l.special, Digits: l.digits(), SwapDigits: l.swap, OutputPrimes: l.last()}
+func (l *layout) parameters(stages []stage) parameters {
+	factor := uint64(1)
+	if last := &stages[len(stages)-1]; last.table == nil && l.copies > 1 {
+		factor = field(l.t).short(field(l.t).imaginary()).factor // of both roots of -1
+	}
+	return parameters{LogN: l.logN, T: l.t, Factor: factor, Copies: l.copies, Q: l.q, P: l.special, Digits: l.digits(), SwapDigits: l.swap, OutputPrimes: l.last()}
 }
 
 // swapLimbs is how many primes the key that swaps halves is for: as many as the first stage

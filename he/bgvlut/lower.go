@@ -16,6 +16,7 @@ import (
 type stage struct {
 	from  parts.List // what it reads
 	to    int        // the buffer that it makes
+	last  bool       // it makes the program's outputs
 	round int        // the largest number of tables on a way to it from the input
 
 	rows  *bundle.Rows        // nil: identity
@@ -197,6 +198,7 @@ func (l *lowering) finish(out value) []stage {
 		}
 		l.push(stage{}, out)
 	}
+	l.stages[len(l.stages)-1].last = true
 	return l.stages
 }
 

@@ -2,6 +2,7 @@ package bgvlut
 
 import (
 	"math"
+	"slices"
 
 	"qtool/he/internal/log2"
 	"qtool/he/internal/parts"
@@ -112,9 +113,9 @@ func (m model) leaf(e float64, terms int) float64 {
 
 // pack is the noise of two sums that are masked and added up, see masks, if each of both
 // has noise e: elements that share a ciphertext share its own noise.
-func (m model) pack(e noise, table bool) noise {
+func (m model) pack(e noise, short bool) noise {
 	mask := m.masks[0]
-	if !table {
+	if !short {
 		mask = m.masks[1]
 	}
 	return noise{e.own + mask + 1.5, e.shared + mask + 1}
@@ -192,7 +193,7 @@ func (m model) stage(s *stage, t *tables, all noises, divide func(step int, e fl
 		e = all.linear(s.from, s.norms)
 	}
 	if m.copies > 1 {
-		e = m.pack(e, s.table != nil)
+		e = m.pack(e, s.masked())
 	}
 	if t.swaps {
 		least.swap = e.total()
@@ -238,12 +239,20 @@ func (m model) table(in float64, t tree, divide func(step int, e float64) float6
 	if t.height == 0 {
 		return noise{round, next(leaf)}, least
 	}
-	rest = next(log2.Sum(m.product(leaf, worst), leaf))
-	for range t.height - 1 {
-		worst = max(worst, log2.Sum(rest, round))
-		e := m.product(worst, worst)
-		least = min(least, e)
-		rest = next(log2.Sum(e, m.rounding2()))
+	// nodes are the noises of nodes of each height, relinearised and divided; a leaf that is
+	// divided alone has less than those of height 1.
+	giant, nodes := worst, []float64{0}
+	e := log2.Sum(m.product(leaf, giant), leaf)
+	for height := 1; ; height++ {
+		rest := next(e)
+		if height == t.height {
+			return noise{round, rest}, least
+		}
+		nodes = append(nodes, log2.Sum(rest, round))
+		square := m.product(giant, giant)
+		giant = log2.Sum(square-(e-rest), round)
+		product := m.product(slices.Max(nodes[t.lowest(height+1):]), giant)
+		least = min(least, square, product)
+		e = log2.Sum(product, log2.Sum(rest, m.rounding2()))
 	}
-	return noise{round, rest}, least
 }

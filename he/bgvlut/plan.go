@@ -103,7 +103,7 @@ func build(s *search, l *layout) (*Plan, error) {
 
 // buildPlan is build without the reasons.
 func buildPlan(p *bundle.Program, stages []stage, tables []tables, l *layout, workers int) (*Plan, error) {
-	h, err := newHalf(l.parameters(), p.Input, p.Output(), workers)
+	h, err := newHalf(l.parameters(stages), p.Input, p.Output(), workers)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (p *Plan) masks(i int) masks {
 	switch t := field(p.T); {
 	case p.layout.copies == 1:
 		return masks{factor: 1}
-	case p.stages[i].table != nil:
+	case p.stages[i].masked():
 		return t.short(p.unit)
 	default:
 		return t.exact(p.unit)

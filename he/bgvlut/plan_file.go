@@ -134,7 +134,7 @@ func (l *layout) checkFile(ctx context.Context, p *bundle.Program, stages []stag
 	if len(l.q) > maxPrimes {
 		return nil, fmt.Errorf("%d ciphertext primes are more than %d", len(l.q), maxPrimes)
 	}
-	x := l.parameters()
+	x := l.parameters(stages)
 	if err := x.check(p.Output().Range); err != nil {
 		return nil, err
 	}

@@ -157,9 +157,19 @@ const maxCopies = 2
 
 // widths adds the candidates that fill in a layout of tables. The error is ctx's.
 func (s *search) widths(ctx context.Context, base layout, all []tables) error {
-	logN := base.logN
 	m := base.model(s.stages, all)
-	g, least := m.demand(s.stages, all)
+	for _, most := range []float64{math.Inf(1), maxWidth} {
+		if err := s.demanded(ctx, base, all, m, most); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// demanded are the candidates of levels of at most so many bits.
+func (s *search) demanded(ctx context.Context, base layout, all []tables, m model, most float64) error {
+	logN := base.logN
+	g, least := m.demand(s.stages, all, most)
 	if need, ok := s.needed[logN]; !ok || g.sum() < need {
 		s.needed[logN] = g.sum()
 	}

@@ -126,7 +126,29 @@ func (w work) units() int {
 
 // tree is how the tables of a stage are evaluated: all on the same levels.
 type tree struct {
-	baby, height int // ceil(log2 b), levels of the tree
+	baby, height int                   // ceil(log2 b), levels of the tree
+	lefts        [maxHeight + 1]uint16 // of nodes of each height: bit h says that a left child of height h occurs
+}
+
+// maxHeight bounds trees: tables have at most maxDomain values, and their reflections.
+const maxHeight = 15
+
+// mark notes the left children in the tree over so many leaves. A left child that is a leaf
+// is noted as one of height 1, which has more noise.
+func (t *tree) mark(leaves int) {
+	h := log2Ceil(leaves)
+	if h < 2 {
+		return
+	}
+	half := 1 << (h - 1)
+	t.lefts[h] |= 1 << max(1, log2Ceil(leaves-half))
+	t.mark(leaves - half)
+	t.mark(half)
+}
+
+// lowest is the least height of left children of nodes of a height of at least 2.
+func (t *tree) lowest(height int) int {
+	return max(1, bits.TrailingZeros16(t.lefts[height]|1<<(height-1)))
 }
 
 // levels is how many levels a table takes: baby for the powers, and one for each
@@ -144,12 +166,13 @@ func newTree(all []choice) (tree, []*shape) {
 	least := 0
 	// The least work is near leaves of the square root of all coefficients.
 	for baby := 1; baby <= min(log2Ceil(most), log2Ceil(most)/2+2); baby++ {
-		t := tree{baby, max(0, log2Ceil((most+1<<baby-1)>>baby))}
+		t := tree{baby: baby, height: max(0, log2Ceil((most+1<<baby-1)>>baby))}
 		c := chooser{tree: t, known: map[choice]*shape{}, cost: map[choice]int{}}
 		sum := 0
 		var chosen []*shape
 		for i := range all {
 			s, units := c.choose(all[i])
+			t.mark(s.leaves(all[i].coeffs))
 			chosen = append(chosen, s)
 			sum += units
 		}

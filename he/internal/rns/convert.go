@@ -30,7 +30,14 @@ type hats []mod.Weighing
 // hatsAtOnce is how many vectors mod.Combine adds up.
 const hatsAtOnce = 8
 
-func (r *Ring) newConverter(from, to []int) *converter {
+func (r *Ring) newConverter(from, to []int) *converter { return r.newWeighed(from, to, r.one, r.one) }
+
+// one is the weight 1.
+func (*Ring) one(int) uint64 { return 1 }
+
+// newWeighed is a converter that takes x/in to out times the representative of x; in and out
+// are residues modulo each source and target prime.
+func (r *Ring) newWeighed(from, to []int, in, out func(prime int) uint64) *converter {
 	c := &converter{ring: r, from: from, to: to}
 	others := make([][]int, len(from))
 	c.short = true
@@ -38,17 +45,17 @@ func (r *Ring) newConverter(from, to []int) *converter {
 		c.short = c.short && r.moduli[i].Q>>50 == 0
 		others[k] = append(append(others[k], from[:k]...), from[k+1:]...)
 		m := r.moduli[i]
-		c.scale = append(c.scale, m.Factor(m.Inverse(r.product(i, others[k]))))
+		c.scale = append(c.scale, m.Factor(m.Mul(in(i), m.Inverse(r.product(i, others[k])))))
 		c.inverse = append(c.inverse, 1/float64(m.Q))
 	}
 	for _, j := range to {
 		m := r.moduli[j]
 		var all []uint64
 		for k := range from {
-			all = append(all, r.product(j, others[k]))
+			all = append(all, m.Mul(out(j), r.product(j, others[k])))
 		}
 		var h hats
-		for part := range slices.Chunk(append(all, m.Q-r.product(j, from)), hatsAtOnce) {
+		for part := range slices.Chunk(append(all, m.Q-m.Mul(out(j), r.product(j, from))), hatsAtOnce) {
 			h = append(h, m.Weighing(part))
 		}
 		c.hats = append(c.hats, h)

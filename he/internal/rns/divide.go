@@ -49,6 +49,7 @@ type Scratch struct {
 	sums   [2]Poly    // modulo QP
 	row    []uint64
 	wide   []uint64 // a limb of every digit
+	terms  []mod.Term
 }
 
 // NewScratch allocates memory for any operation of r with so many digits.

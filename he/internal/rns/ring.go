@@ -72,6 +72,16 @@ func (r *Ring) product(i int, primes []int) uint64 {
 	return p
 }
 
+// montgomery is 2^64 modulo prime i, and lowered its inverse: sums of products with a key are
+// taken over 2^64, see mod.Inner.
+func (r *Ring) montgomery(i int) uint64 {
+	m := r.moduli[i]
+	half := uint64(1<<32) % m.Q
+	return m.Mul(half, half)
+}
+
+func (r *Ring) lowered(i int) uint64 { return r.moduli[i].Inverse(r.montgomery(i)) }
+
 func span(from, to int) []int {
 	all := make([]int, 0, max(0, to-from))
 	for i := from; i < to; i++ {

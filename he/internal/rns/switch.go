@@ -17,10 +17,9 @@ type Switcher struct {
 	key     *SwitchingKey
 	n, drop int
 	digits  []digit
-	pairs   mod.Pairs
-	down    *converter // from the special and the dropped primes
-	p       []mod.Factor
-	inverse []mod.Factor // (P*D)^-1
+	down    *converter   // from the special and the dropped primes: of sums over 2^64, to 2^-64 of what it takes them to
+	p       []mod.Factor // P/2^64
+	inverse []mod.Factor // 2^64 (P*D)^-1
 }
 
 // digit is the part of a modulus that one component of the key is for.
@@ -40,8 +39,7 @@ func (r *Ring) NewSwitcher(of Source, key *SwitchingKey, n, drop int) (*Switcher
 	}
 	e := &Switcher{ring: r, key: key, n: n, drop: drop}
 	limbs := append(span(0, n), r.special()...)
-	var pairs [][2]int
-	for k, group := range key.groups {
+	for _, group := range key.groups {
 		d := digit{target: make([]int, len(r.moduli))}
 		for _, i := range group {
 			if i < n {
@@ -63,16 +61,14 @@ func (r *Ring) NewSwitcher(of Source, key *SwitchingKey, n, drop int) (*Switcher
 		}
 		d.convert = r.newConverter(d.own, to)
 		e.digits = append(e.digits, d)
-		pairs = append(pairs, [2]int{k * r.N(), k * r.N()})
 	}
-	e.pairs = mod.NewPairs(nil, pairs)
 	from := append(span(n-drop, n), r.special()...)
-	e.down = r.newConverter(from, span(0, n-drop))
+	e.down = r.newWeighed(from, span(0, n-drop), r.montgomery, r.lowered)
 	for i := range n {
 		m := r.moduli[i]
-		e.p = append(e.p, m.Factor(r.product(i, r.special())))
+		e.p = append(e.p, m.Factor(m.Mul(r.lowered(i), r.product(i, r.special()))))
 		if i < n-drop {
-			e.inverse = append(e.inverse, m.Factor(m.Inverse(r.product(i, from))))
+			e.inverse = append(e.inverse, m.Factor(m.Mul(r.montgomery(i), m.Inverse(r.product(i, from)))))
 		}
 	}
 	return e, nil
@@ -115,7 +111,7 @@ func (e *Switcher) Apply(dst *[2]Poly, d *[3]Poly, s *Scratch) {
 	}
 }
 
-// limb is the sum over digits modulo one prime.
+// limb is the sums over digits modulo one prime, over 2^64.
 func (e *Switcher) limb(i int, d *[3]Poly, parts [][][]uint64, s *Scratch) {
 	m, n := e.ring.moduli[i], e.ring.N()
 	for k := range e.digits {
@@ -127,14 +123,18 @@ func (e *Switcher) limb(i int, d *[3]Poly, parts [][][]uint64, s *Scratch) {
 			e.ring.transforms[i].Forward(x)
 		}
 	}
-	one := m.DotFactor(1)
 	at := i // the limb's number in the key
 	if i >= e.ring.chain {
 		at += e.key.chain(e.ring) - e.ring.chain
 	}
+	s.terms = s.terms[:0]
+	for k := range e.digits {
+		cut := func(x []uint64) []uint64 { return x[k*n : (k+1)*n] }
+		s.terms = append(s.terms, mod.Term{S: cut(s.wide), A: cut(e.key.parts[0][at]), B: cut(e.key.parts[1][at])})
+	}
+	m.Inner(s.sums[0][i], s.sums[1][i], s.terms, 0)
 	for c := range s.sums {
 		sum := s.sums[c][i]
-		m.Dot(sum, s.wide, e.key.parts[c][at], e.pairs, one)
 		if i < e.n && d[c] != nil {
 			m.AddScale(sum, sum, d[c][i], e.p[i])
 		}
