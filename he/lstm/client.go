@@ -137,11 +137,15 @@ func (c *Client) encrypt(ctx context.Context, input *bundle.Input, sequences []b
 		in.steps = append(in.steps, make([]engine.Ciphertext, chunks))
 	}
 	workers := runtime.GOMAXPROCS(0)
+	key, err := secret.Prepare(h.params.Parameters, c.secret)
+	if err != nil {
+		return nil, fmt.Errorf("lstm: %w", err)
+	}
 	tools := make([]*encrypter, workers)
 	for w := range tools {
-		tools[w] = &encrypter{newEncoder(h), secret.NewEncrypter(h.params.Parameters, c.secret, sample.NewSeed())}
+		tools[w] = &encrypter{newEncoder(h), key.Encrypter(sample.NewSeed())}
 	}
-	err := parallel.Run(ctx, workers, h.Steps*chunks, func(w, i int) (err error) {
+	err = parallel.Run(ctx, workers, h.Steps*chunks, func(w, i int) (err error) {
 		t, k := i/chunks, i%chunks
 		slots := tools[w].slots
 		clear(slots)
@@ -168,14 +172,11 @@ type encrypter struct {
 
 // encrypt encrypts the encoder's slots.
 func (e *encrypter) encrypt(limbs int, public sample.Seed) (engine.Ciphertext, error) {
-	m := make(engine.Poly, limbs)
-	for i := range m {
-		m[i] = make([]uint64, e.half.params.N())
-	}
-	if err := e.encode(m, use{}); err != nil {
+	if err := e.round(); err != nil {
 		return nil, err
 	}
-	return engine.Ciphertext{m, e.encrypter.Encrypt(m, public)}, nil
+	body, mask := e.encrypter.Encrypt(secret.Message{Coefficients: e.coefficients}, limbs, public)
+	return engine.Ciphertext{body, mask}, nil
 }
 
 // decrypt gives the first n sequences' logits as reals, in the units of the

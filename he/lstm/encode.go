@@ -46,9 +46,27 @@ func (e *encoder) blocks(dst engine.Poly, values []float64, u use) error {
 	return e.encode(dst, u)
 }
 
-// encode encodes e.slots, which it uses up: the coefficients of Lattigo's
-// transform, rounded half to even. It refuses coefficients of 62 bits and more.
+// encode encodes e.slots; see round.
 func (e *encoder) encode(dst engine.Poly, u use) error {
+	if err := e.round(); err != nil {
+		return err
+	}
+	p := e.half.params
+	limbs := len(dst)
+	if u.extended {
+		limbs -= p.PCount()
+	}
+	e.subs = append(e.subs[:0], p.RingQ().SubRings[:limbs]...)
+	if u.extended {
+		e.subs = append(e.subs, p.RingP().SubRings...)
+	}
+	engine.Integers(dst, e.subs, e.coefficients, 0, u.multiply)
+	return nil
+}
+
+// round makes e.coefficients of e.slots, which it uses up: the coefficients of Lattigo's
+// transform, rounded half to even. It refuses coefficients of 62 bits and more.
+func (e *encoder) round() error {
 	p := e.half.params
 	if err := e.encoder.IFFT(e.slots, p.LogMaxDimensions().Cols); err != nil {
 		return fmt.Errorf("lstm: encoding: %w", err)
@@ -63,14 +81,5 @@ func (e *encoder) encode(dst engine.Poly, u use) error {
 			e.coefficients[at*n+i] = uint64(int64(x))
 		}
 	}
-	limbs := len(dst)
-	if u.extended {
-		limbs -= p.PCount()
-	}
-	e.subs = append(e.subs[:0], p.RingQ().SubRings[:limbs]...)
-	if u.extended {
-		e.subs = append(e.subs, p.RingP().SubRings...)
-	}
-	engine.Integers(dst, e.subs, e.coefficients, 0, u.multiply)
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/tuneinsight/lattigo/v5/schemes/bgv"
 
 	"qtool/bundle"
+	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/internal/elementary"
 )
@@ -62,17 +63,34 @@ func lift(x []uint64, t, q uint64, out []uint64) {
 	}
 }
 
-// residuePacker packs for a plaintext prime.
+// residuePacker packs for a plaintext prime: centred residues, times T^-1.
 func (h *half) residuePacker(prime int) packer {
-	encode, f := exactEncoder(h.bgv[prime])(), residues{h.Residues[prime].Modulus}
-	return func(view []int32, s bundle.Sample) (engine.Poly, error) {
-		slots := make([]uint64, len(view))
+	params := h.bgv[prime]
+	e, f := bgv.NewEncoder(params), residues{h.Residues[prime].Modulus}
+	slots, m := make([]uint64, params.N()), ring.NewPoly(params.N(), 0)
+	var factors []uint64
+	for _, s := range params.RingQ().SubRings {
+		factors = append(factors, ring.ModExp(f.t%s.Modulus, s.Modulus-2, s.Modulus))
+	}
+	return func(view []int32, s bundle.Sample) (secret.Message, error) {
+		values := make([]uint64, len(view))
 		for k, e := range view {
 			if e >= 0 {
-				slots[k] = f.integer(int64(s[e]))
+				values[k] = f.integer(int64(s[e]))
 			}
 		}
-		return encode(slots, len(h.Q), false, true, 1)
+		for i := range slots {
+			slots[i] = values[i%len(values)]
+		}
+		if err := e.EncodeRingT(slots, rlwe.NewScale(1), m); err != nil {
+			return secret.Message{}, err
+		}
+		for k, v := range m.Coeffs[0] {
+			if v > f.t/2 {
+				m.Coeffs[0][k] = v - f.t // a two's complement
+			}
+		}
+		return secret.Message{Coefficients: m.Coeffs[0], Factors: factors}, nil
 	}
 }
 

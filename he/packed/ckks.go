@@ -12,6 +12,7 @@ import (
 
 	"qtool/bundle"
 	"qtool/he"
+	"qtool/he/internal/secret"
 	"qtool/he/packed/engine"
 	"qtool/he/packed/lower"
 	"qtool/internal/elementary"
@@ -117,15 +118,22 @@ func (h *half) packer(prime int) packer {
 	if h.Reals == nil {
 		return h.residuePacker(prime)
 	}
-	encode := ckksEncoder(h.ckks)()
-	return func(view []int32, s bundle.Sample) (engine.Poly, error) {
+	round := ckksCoefficients(h.ckks)
+	return func(view []int32, s bundle.Sample) (m secret.Message, err error) {
 		slots := make([]float64, len(view))
 		for k, e := range view {
 			if e >= 0 {
 				slots[k] = float64(s[e]) * h.Reals.Unit
 			}
 		}
-		return encode(slots, len(h.Q), false, true, h.Reals.Scale)
+		var shift int
+		if m.Coefficients, shift, err = round(slots, h.Reals.Scale); err != nil {
+			return m, err
+		}
+		for _, q := range h.Q {
+			m.Factors = append(m.Factors, uint64(1<<shift)%q)
+		}
+		return m, nil
 	}
 }
 
@@ -162,39 +170,14 @@ func (c *Client) reals(ctx context.Context, cts []engine.Ciphertext) (*he.Decryp
 
 func logLength(v []float64) int { return int(elementary.Log2(float64(len(v)))) }
 
-// ckksEncoder encodes reals: the coefficients of Lattigo's transform, times the
-// scale, rounded half to even; where one passes 61 bits, as the coefficients of a last bias
-// may, to multiples of the power of two that leaves it 61, which is finer than
-// the transform's float64. It refuses coefficients of more than 122 bits.
+// ckksEncoder encodes reals by ckksCoefficients.
 func ckksEncoder(params ckks.Parameters) func() encoder[float64] {
 	return func() encoder[float64] {
-		e := ckks.NewEncoder(params)
-		slots := make([]complex128, params.MaxSlots())
-		coefficients := make([]uint64, params.N()) // two's complement
+		round := ckksCoefficients(params)
 		return func(values []float64, limbs int, extended, sum bool, scale float64) (engine.Poly, error) {
-			n := len(values)
-			for i, v := range values {
-				slots[i] = complex(v, 0)
-			}
-			if err := e.IFFT(slots[:n], logLength(values)); err != nil {
+			coefficients, shift, err := round(values, scale)
+			if err != nil {
 				return nil, err
-			}
-			// Values that repeat make a polynomial in X^gap.
-			gap := params.N() / (2 * n)
-			largest := 0.0
-			for _, v := range slots[:n] {
-				largest = max(largest, math.Abs(real(v)), math.Abs(imag(v)))
-			}
-			_, length := math.Frexp(largest * scale)
-			shift := max(0, length-61)
-			if !(largest*scale < math.MaxFloat64) || shift > 61 {
-				return nil, fmt.Errorf("packed: a coefficient of %g passes 122 bits", largest*scale)
-			}
-			unit := math.Ldexp(scale, -shift)
-			clear(coefficients)
-			for i, v := range slots[:n] {
-				coefficients[i*gap] = uint64(int64(math.RoundToEven(real(v) * unit)))
-				coefficients[(i+n)*gap] = uint64(int64(math.RoundToEven(imag(v) * unit)))
 			}
 			used := append([]*ring.SubRing{}, params.RingQ().SubRings[:limbs]...)
 			if extended {
@@ -207,5 +190,43 @@ func ckksEncoder(params ckks.Parameters) func() encoder[float64] {
 			engine.Integers(out, used, coefficients, shift, !sum)
 			return out, nil
 		}
+	}
+}
+
+// ckksCoefficients makes polynomials of reals, one after the other in the same memory:
+// the coefficients of Lattigo's transform, times the scale, rounded half to even, in
+// two's complement; where one passes 61 bits, as the coefficients of a last bias
+// may, they are multiples of 2^shift, which leaves it 61 and is finer than
+// the transform's float64. It refuses coefficients of more than 122 bits.
+func ckksCoefficients(params ckks.Parameters) func(values []float64, scale float64) (coefficients []uint64, shift int, err error) {
+	e := ckks.NewEncoder(params)
+	slots := make([]complex128, params.MaxSlots())
+	coefficients := make([]uint64, params.N())
+	return func(values []float64, scale float64) ([]uint64, int, error) {
+		n := len(values)
+		for i, v := range values {
+			slots[i] = complex(v, 0)
+		}
+		if err := e.IFFT(slots[:n], logLength(values)); err != nil {
+			return nil, 0, err
+		}
+		// Values that repeat make a polynomial in X^gap.
+		gap := params.N() / (2 * n)
+		largest := 0.0
+		for _, v := range slots[:n] {
+			largest = max(largest, math.Abs(real(v)), math.Abs(imag(v)))
+		}
+		_, length := math.Frexp(largest * scale)
+		shift := max(0, length-61)
+		if !(largest*scale < math.MaxFloat64) || shift > 61 {
+			return nil, 0, fmt.Errorf("packed: a coefficient of %g passes 122 bits", largest*scale)
+		}
+		unit := math.Ldexp(scale, -shift)
+		clear(coefficients)
+		for i, v := range slots[:n] {
+			coefficients[i*gap] = uint64(int64(math.RoundToEven(real(v) * unit)))
+			coefficients[(i+n)*gap] = uint64(int64(math.RoundToEven(imag(v) * unit)))
+		}
+		return coefficients, shift, nil
 	}
 }

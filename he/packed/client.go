@@ -31,12 +31,13 @@ type Client struct {
 
 // client is what a Client holds.
 type client struct {
-	spec   *he.ClientSpec
-	pair   [32]byte // the hash that everything it writes carries
-	half   *half
-	id     wire.KeyID
-	secret *rlwe.SecretKey
-	tools  []sync.Pool // of *tools, for each plaintext prime
+	spec     *he.ClientSpec
+	pair     [32]byte // the hash that everything it writes carries
+	half     *half
+	id       wire.KeyID
+	secret   *rlwe.SecretKey
+	prepared func() (*secret.Prepared, error) // of the secret key
+	tools    []sync.Pool                      // of *tools, for each plaintext prime
 }
 
 var _ he.Flooder = (*Client)(nil)
@@ -75,11 +76,18 @@ func clientOf(s *he.ClientSpec, read func(*half, [32]byte) (*rlwe.SecretKey, wir
 }
 
 func newClient(s *he.ClientSpec, pair [32]byte, h *half, key *rlwe.SecretKey, id wire.KeyID) *Client {
-	c := &Client{client: &client{spec: s, pair: pair, half: h, id: id, secret: key, tools: make([]sync.Pool, h.primes())}}
-	for k := range c.tools {
-		c.tools[k].New = func() any { return &tools{h.packer(k), secret.NewEncrypter(h.params, key, sample.NewSeed())} }
+	return &Client{client: &client{
+		spec: s, pair: pair, half: h, id: id, secret: key, tools: make([]sync.Pool, h.primes()),
+		prepared: sync.OnceValues(func() (*secret.Prepared, error) { return secret.Prepare(h.params, key) }),
+	}}
+}
+
+// tool is a tool for a plaintext prime, to be put back into its pool.
+func (c *Client) tool(prime int, key *secret.Prepared) *tools {
+	if t := c.tools[prime].Get(); t != nil {
+		return t.(*tools)
 	}
-	return c
+	return &tools{c.half.packer(prime), key.Encrypter(sample.NewSeed())}
 }
 
 // Flooding implements he.Flooder.
@@ -105,8 +113,9 @@ func (c *Client) evaluationKeys(ctx context.Context) (*EvaluationKeys, error) {
 	return &EvaluationKeys{c.pair, c.id, s}, nil
 }
 
-// packer arranges a sample in the slots of a view and encodes them.
-type packer func(view []int32, s bundle.Sample) (engine.Poly, error)
+// packer arranges a sample in the slots of a view and encodes them. The message is good
+// until the next.
+type packer func(view []int32, s bundle.Sample) (secret.Message, error)
 
 // tools are what one goroutine packs and encrypts with.
 type tools struct {
@@ -114,13 +123,14 @@ type tools struct {
 	encrypter *secret.Encrypter
 }
 
-// encrypt packs and encrypts a view of a sample; see secret.Encrypter.
-func (t *tools) encrypt(view []int32, s bundle.Sample, public sample.Seed) (engine.Ciphertext, error) {
+// encrypt packs and encrypts a view of a sample, on so many limbs; see secret.Encrypter.
+func (t *tools) encrypt(view []int32, s bundle.Sample, limbs int, public sample.Seed) (engine.Ciphertext, error) {
 	m, err := t.pack(view, s)
 	if err != nil {
 		return nil, fmt.Errorf("packed: encoding: %w", err)
 	}
-	return engine.Ciphertext{m, t.encrypter.Encrypt(m, public)}, nil
+	body, mask := t.encrypter.Encrypt(m, limbs, public)
+	return engine.Ciphertext{body, mask}, nil
 }
 
 // Inputs are a sample's ciphertexts, for every plaintext prime and view.
@@ -149,15 +159,18 @@ func (c *Client) encrypt(ctx context.Context, in *bundle.Input, s bundle.Sample)
 		return nil, fmt.Errorf("packed: %w", err)
 	}
 	h := c.half
+	key, err := c.prepared()
+	if err != nil {
+		return nil, fmt.Errorf("packed: %w", err)
+	}
 	views := len(h.views)
 	out := &Inputs{c.pair, c.id, sample.NewSeed(), make([][]engine.Ciphertext, h.primes())}
 	for k := range out.cts {
 		out.cts[k] = make([]engine.Ciphertext, views)
-		pool := &c.tools[k]
-		err := parallel.With(ctx, runtime.GOMAXPROCS(0), views, func() *tools { return pool.Get().(*tools) }, func(t *tools, v int) (err error) {
-			out.cts[k][v], err = t.encrypt(h.views[v], s, inputSeed(out.seed, k*views+v))
+		err := parallel.With(ctx, runtime.GOMAXPROCS(0), views, func() *tools { return c.tool(k, key) }, func(t *tools, v int) (err error) {
+			out.cts[k][v], err = t.encrypt(h.views[v], s, len(h.Q), inputSeed(out.seed, k*views+v))
 			return err
-		}, func(t *tools) { pool.Put(t) })
+		}, func(t *tools) { c.tools[k].Put(t) })
 		if err != nil {
 			return nil, err
 		}

@@ -62,10 +62,13 @@ func encryptions(ctx context.Context, params ckks.Parameters, workers int) (floa
 		literal: literal{Q: params.Q(), Reals: &realConstants{Unit: 1, Scale: elementary.Exp2(33)}},
 		params:  params.Parameters, ckks: params,
 	}
-	key := secret.NewFromSystem(params.Parameters)
+	key, err := secret.Prepare(h.params, secret.NewFromSystem(params.Parameters))
+	if err != nil {
+		return 0, fmt.Errorf("packed: %w", err)
+	}
 	ready := make(chan *tools, workers)
 	for range workers {
-		ready <- &tools{h.packer(0), secret.NewEncrypter(h.params, key, sample.NewSeed())}
+		ready <- &tools{h.packer(0), key.Encrypter(sample.NewSeed())}
 	}
 	view := slices.Repeat([]int32{-1}, params.MaxSlots())
 	seed := sample.NewSeed()
@@ -73,7 +76,7 @@ func encryptions(ctx context.Context, params ckks.Parameters, workers int) (floa
 	for k := range rounds + 1 {
 		start := time.Now()
 		err := parallel.With(ctx, workers, workers, func() *tools { return <-ready }, func(t *tools, i int) error {
-			_, err := t.encrypt(view, nil, inputSeed(seed, k*workers+i))
+			_, err := t.encrypt(view, nil, len(h.Q), inputSeed(seed, k*workers+i))
 			return err
 		}, func(t *tools) { ready <- t })
 		if err != nil {

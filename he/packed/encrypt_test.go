@@ -20,12 +20,16 @@ func TestInsecureFreshEncryption(t *testing.T) {
 	}
 	client, _ := pairOf(t, plan)
 	secret, seed := client.secret, sample.NewSeed()
-	tool := client.tools[0].Get().(*tools)
+	prepared, err := client.prepared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tool := client.tool(0, prepared)
 	zero := slices.Repeat([]int32{-1}, plan.params.MaxSlots())
 	var last engine.Ciphertext
 	var before []int64
 	for round := range 3 {
-		ct, err := tool.encrypt(zero, nil, inputSeed(seed, round))
+		ct, err := tool.encrypt(zero, nil, len(plan.ring.Q()), inputSeed(seed, round))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -52,12 +52,14 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 						keys, err = client.evaluationKeys(t.Context())
 						check(t, err)
 					}
-					encrypter := secret.NewEncrypter(h.params, key, sample.Seed{1})
+					prepared, err := secret.Prepare(h.params, key)
+					check(t, err)
+					encrypter := prepared.Encrypter(sample.Seed{1})
 					all := &Inputs{pair: client.pair, id: keys.id, cts: make([][]engine.Ciphertext, h.primes())}
 					for k := range all.cts {
 						tool := &tools{h.packer(k), encrypter}
 						for v, view := range h.views {
-							ct, err := tool.encrypt(view, one, inputSeed([32]byte{}, k*len(h.views)+v))
+							ct, err := tool.encrypt(view, one, len(h.Q), inputSeed([32]byte{}, k*len(h.views)+v))
 							check(t, err)
 							all.cts[k] = append(all.cts[k], ct)
 						}

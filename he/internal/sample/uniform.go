@@ -6,16 +6,52 @@ import (
 )
 
 // Uniform fills dst with uniform residues modulo q > 0: words of as many bits as
-// q has, drawn again while they are not below q.
+// q has, drawn again while they are not below q. The words behind the first len(dst)
+// take the places of refused ones in ascending order, so that dst is a function of
+// the stream and q alone, however many are drawn at a time.
 func (s *Stream) Uniform(dst []uint64, q uint64) {
 	mask := uint64(1)<<bits.Len64(q-1) - 1
 	s.Words(dst)
-	for i, w := range dst {
-		w &= mask
-		for w >= q {
-			w = s.word() & mask
+	var refused [uniformBlock + 1]int32
+	for from := 0; from < len(dst); from += uniformBlock {
+		part := dst[from:min(from+uniformBlock, len(dst))]
+		n := 0
+		for i, w := range part {
+			w &= mask
+			part[i] = w
+			refused[n] = int32(i)
+			n += notBelow(w, q)
 		}
-		dst[i] = w
+		s.redraw(part, refused[:n], mask, q)
+	}
+}
+
+// uniformBlock is the words whose places are listed at a time.
+const uniformBlock = 512
+
+// notBelow is 1 where x >= q, else 0, without a branch: half of all words are refused
+// where q is just above a power of two.
+func notBelow(x, q uint64) int {
+	_, borrow := bits.Sub64(x, q, 0)
+	return int(1 - borrow)
+}
+
+// redraw puts the next words that are below q in the given places of dst.
+func (s *Stream) redraw(dst []uint64, places []int32, mask, q uint64) {
+	for len(places) > 0 {
+		if s.next == len(s.buffer) {
+			s.refill()
+		}
+		from := s.buffer[s.next:]
+		k, used := 0, 0
+		for ; used < len(from)/8 && k < len(places); used++ {
+			w := binary.LittleEndian.Uint64(from[8*used:]) & mask
+			dst[places[k]] = w
+			k += 1 - notBelow(w, q)
+		}
+		clear(from[:8*used])
+		s.next += 8 * used
+		places = places[k:]
 	}
 }
 

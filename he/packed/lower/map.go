@@ -243,20 +243,43 @@ type Split struct {
 }
 
 func (l *Map) split(giant int) Split {
-	s := Split{Giant: giant, Babies: make([][]int, l.Cts), Giants: make([][]int, l.Out.Cts)}
+	top := 0
+	for _, terms := range l.Terms {
+		for _, t := range terms {
+			top = max(top, t.Offset)
+		}
+	}
+	babies, giants := newMarks(l.Cts, min(giant, top+1)), newMarks(l.Out.Cts, top/giant+1)
 	for c, terms := range l.Terms {
 		for _, t := range terms {
-			s.Babies[t.Ct] = append(s.Babies[t.Ct], t.Offset%giant)
-			s.Giants[c] = append(s.Giants[c], t.Offset-t.Offset%giant)
+			babies.mark(t.Ct, t.Offset%giant)
+			giants.mark(c, t.Offset/giant)
 		}
 	}
-	for _, lists := range [][][]int{s.Babies, s.Giants} {
-		for i := range lists {
-			slices.Sort(lists[i])
-			lists[i] = slices.Compact(lists[i])
+	return Split{Giant: giant, Babies: babies.lists(1), Giants: giants.lists(giant)}
+}
+
+// marks are sets of numbers below width.
+type marks struct {
+	width int
+	in    []bool
+}
+
+func newMarks(sets, width int) *marks { return &marks{width, make([]bool, sets*width)} }
+
+func (m *marks) mark(set, x int) { m.in[set*m.width+x] = true }
+
+// lists are the members of every set times a factor, ascending.
+func (m *marks) lists(factor int) [][]int {
+	all := make([][]int, len(m.in)/m.width)
+	for i := range all {
+		for x, in := range m.in[i*m.width:][:m.width] {
+			if in {
+				all[i] = append(all[i], x*factor)
+			}
 		}
 	}
-	return s
+	return all
 }
 
 // Rotates reports whether there is any step but 0.
