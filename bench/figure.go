@@ -82,6 +82,9 @@ type Figure struct {
 	FasterCPU float64 `json:"faster_cpu,omitempty"`
 	// PeakShare is the share of the bound's peak that was reached; 0 for none.
 	PeakShare float64 `json:"peak_share,omitempty"`
+	// Committed is the figure of the same class of processors; nil where it was not
+	// asked for or there is none. See Result.Compare.
+	Committed *Reference `json:"committed,omitempty"`
 }
 
 // complete fills in what follows from the samples.

@@ -46,6 +46,8 @@ type Result struct {
 	// training made, the same with portable kernels.
 	Programs map[string]string `json:"programs,omitempty"`
 	Seconds  float64           `json:"seconds"`
+	// Comparison is what Compare compared with; nil where it was not asked for.
+	Comparison *Comparison `json:"comparison,omitempty"`
 }
 
 // Run measures. It returns an error, and no result, if an encrypted logit differs

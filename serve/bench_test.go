@@ -102,7 +102,7 @@ func median(d []time.Duration) time.Duration {
 }
 
 // benchModel is a bundle by packed-ckks.
-func benchModel(b *testing.B, f *bundle.File) (*Model, *he.ClientSpec) {
+func benchModel(b testing.TB, f *bundle.File) (*Model, *he.ClientSpec) {
 	plan, err := choose.New(b.Context(), f.Program, choose.Options{Backend: "packed-ckks"})
 	if err != nil {
 		b.Fatal(err)

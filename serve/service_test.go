@@ -147,7 +147,7 @@ func TestAnswers(t *testing.T) {
 // Keys of many tenants, under a cache that holds a quarter of them, are never mixed up,
 // and survive the service.
 func TestTenants(t *testing.T) {
-	const tenants = 40
+	const tenants = 200
 	dir := t.TempDir()
 	tokens, list := filepath.Join(dir, "tokens"), ""
 	secrets := make([]string, tenants)

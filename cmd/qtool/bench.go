@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"qtool/bench"
+	"qtool/bench/committed"
 	"qtool/datasets"
 	"qtool/internal/progress"
 	"qtool/kernel/cpu"
@@ -31,6 +32,7 @@ type benchOptions struct {
 	kernels  bool
 	rounds   int
 	profile  string
+	compare  bool
 }
 
 func newBenchCommand(a *app) *cobra.Command {
@@ -63,9 +65,15 @@ Networks are trained for a few steps only: they cost what finished ones cost, bu
 for the sizes of their integers. Without --recipe, the recipes are some of MNIST
 where its files are at hand, and of generated digits otherwise.
 
-QTOOL_CPU=avx2 measures what a processor without AVX-512 would use.`),
+QTOOL_CPU=avx2 measures what a processor without AVX-512 would use.
+
+With --compare, figures stand beside those of docs/performance.md for the same class of
+processors, which is the level of the kernels in use, and those that are more than 1.5
+times slower are named: a build that lost its kernels shows. It is no error, as machines
+of a class differ, and as other work makes all figures worse.`),
 		Example: `  qtool bench
   qtool bench --quick
+  qtool bench --compare
   qtool bench --recipe mnist-lenet1-square --recipe mnist-fc-sigmoid --json
   qtool bench --recipe sentiment-lstm-5 --kernels=false`,
 		Args: cobra.NoArgs,
@@ -77,6 +85,7 @@ QTOOL_CPU=avx2 measures what a processor without AVX-512 would use.`),
 	cmd.Flags().BoolVar(&o.portable, "portable", true, "measure the portable twins too")
 	cmd.Flags().BoolVar(&o.kernels, "kernels", true, "measure kernels too")
 	cmd.Flags().IntVar(&o.rounds, "rounds", 3, "rounds of each figure")
+	cmd.Flags().BoolVar(&o.compare, "compare", false, "show the committed figures of the same class of processors beside")
 	cmd.Flags().StringVar(&o.profile, "profile", "", "folder for CPU profiles of the recipes' figures, for go tool pprof")
 	return cmd
 }
@@ -84,6 +93,16 @@ QTOOL_CPU=avx2 measures what a processor without AVX-512 would use.`),
 func runBench(ctx context.Context, a *app, o benchOptions) error {
 	if o.rounds < 1 || o.rounds > 1000 {
 		return fmt.Errorf("rounds: %d is outside 1..1000", o.rounds)
+	}
+	var beside *bench.Result
+	if o.compare { // what is not there is said before anything is measured
+		if err := cpu.Err(); err != nil {
+			return err
+		}
+		var err error
+		if beside, err = committed.Of(cpu.Active.String()); err != nil {
+			return err
+		}
 	}
 	options := bench.Options{
 		Recipes: o.recipes, Data: a.dataDir, Kernels: o.kernels, Portable: o.portable && cpu.Active != cpu.Portable,
@@ -124,6 +143,9 @@ func runBench(ctx context.Context, a *app, o benchOptions) error {
 		return err
 	}
 	bar.Finish()
+	if beside != nil {
+		r.Compare(beside)
+	}
 	if a.json {
 		return a.encode(r)
 	}

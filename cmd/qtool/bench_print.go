@@ -59,18 +59,26 @@ func (p *printer) bench(r *bench.Result) {
 	if len(r.Programs) > 0 && r.Portable {
 		p.f("Portable kernels trained the same networks, bit for bit.\n")
 	}
+	if c := r.Comparison; c != nil {
+		p.f("\nCommitted figures (%s): %s, %d cores; \"as fast\" is how many times as fast as they this machine is.\n", c.Class, c.Machine.CPU, c.Machine.Cores)
+		p.f("%d of %d figures are more than %.1f times slower", len(c.Slow), c.Compared, c.Tolerance)
+		for i, name := range c.Slow {
+			p.f("%s %s", map[bool]string{true: ":\n ", false: "\n "}[i == 0], name)
+		}
+		p.f(".\n")
+	}
 }
 
 // benchTable leaves the spread of a single round out.
 func benchTable(rows []bench.Figure, spreads bool) string {
 	t := newTable()
 	t.SuppressEmptyColumns()
-	t.AppendHeader(table.Row{"", "", "unit", "portable", "times", "by CPU", "of peak", "spread"})
-	right(t, 2, 4, 5, 6, 7, 8)
+	t.AppendHeader(table.Row{"", "", "unit", "portable", "times", "by CPU", "of peak", "spread", "committed", "as fast"})
+	right(t, 2, 4, 5, 6, 7, 8, 9, 10)
 	for _, f := range rows {
 		name := f.Name
 		if f.Active == nil {
-			t.AppendRow(table.Row{name, "-", f.Unit, "", "", "", "", ""})
+			t.AppendRow(table.Row{name, "-", f.Unit, "", "", "", "", "", "", ""})
 			if f.Skipped != "" {
 				t.AppendRow(table.Row{"  " + f.Skipped})
 			}
@@ -98,7 +106,11 @@ func benchTable(rows []bench.Figure, spreads bool) string {
 		if f.PeakShare > 0 {
 			share = fmt.Sprintf("%.0f %%", 100*f.PeakShare)
 		}
-		t.AppendRow(table.Row{name, figure(f.Active.Median), f.Unit, portable, times, byCPU, share, spread})
+		beside, ratio := "", ""
+		if c := f.Committed; c != nil {
+			beside, ratio = figure(c.Median), fmt.Sprintf("%.2f", c.Ratio)
+		}
+		t.AppendRow(table.Row{name, figure(f.Active.Median), f.Unit, portable, times, byCPU, share, spread, beside, ratio})
 		if f.LeftOut != "" {
 			t.AppendRow(table.Row{"  " + f.LeftOut})
 		}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"qtool/kernel/cpu"
 )
 
 func TestMain(m *testing.M) {
@@ -36,6 +38,9 @@ func TestScripts(t *testing.T) {
 			if cond == "mnist" {
 				_, err := os.Stat(absolute(os.Getenv("QTOOL_DATA")) + "/mnist/t10k-images-idx3-ubyte.gz")
 				return err == nil, nil
+			}
+			if cond == "ifma" { // scripts do not see QTOOL_CPU
+				return cpu.Detected == cpu.IFMA, nil
 			}
 			if cond == "colours" {
 				_, err := os.Stat(absolute(os.Getenv("QTOOL_DATA")) + coloursFile)

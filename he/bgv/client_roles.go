@@ -91,8 +91,8 @@ func (c *Client) WriteEvaluationKeys(ctx context.Context, w io.Writer, step func
 }
 
 // Encrypt implements he.Client: the seed of the masks and then, plaintext prime by
-// plaintext prime, c_0 of every input, limb by limb. A few ciphertexts are in memory at
-// once.
+// plaintext prime and limb by limb from the last to the first, c_0 of every input. The
+// plaintexts of one prime and a few polynomials are in memory at once.
 func (c *Client) Encrypt(ctx context.Context, samples []bundle.Sample, m wire.Message, w io.Writer, step func(he.Step)) error {
 	if err := c.checkSamples(samples); err != nil {
 		return err
@@ -102,37 +102,43 @@ func (c *Client) Encrypt(ctx context.Context, samples []bundle.Sample, m wire.Me
 	}
 	progress := meter.New(step, c.encryptCost*float64(len(c.T)*c.inputs))
 	progress.Phase("encrypt")
-	s := newSeeds()
+	s, d := newSeeds(), newMessages()
+	defer d.clear()
 	out := wire.Create(w, wire.Object{Kind: wire.Inputs, Spec: c.hash, Key: c.id, Message: m, Length: c.sizes().Inputs})
 	out.Bytes(s.masks[:])
-	workers := c.take()
-	defer c.give(workers)
-	g := batch.NewGroups(c.workers, len(c.Q)*c.Slots())
 	for prime := range c.T {
-		err := parallel.Alternate(g.Count(c.inputs), func(group int) error {
-			from, n := g.Span(group, c.inputs)
-			return parallel.Run(ctx, c.workers, n, func(w, k int) error {
-				body := g.Polynomial(group, k)
-				c.encrypt(workers[w], samples, s, prime, from+k, func(limb, p int, x []uint64) {
-					if p == 0 {
-						copy(body[limb*len(x):], x)
-					}
-				})
-				return nil
-			}, func() { progress.Add(c.encryptCost) })
-		}, func(group int) error {
-			_, n := g.Span(group, c.inputs)
-			for k := range n {
-				out.Words64(g.Polynomial(group, k))
-			}
-			return out.Err()
-		})
-		if err != nil {
+		if err := c.draw(ctx, samples, prime, s, d, progress.Add); err != nil {
 			return err
+		}
+		for limb := len(c.Q) - 1; limb >= 0; limb-- {
+			if err := c.writeLimb(ctx, d, limb, out, progress.Add); err != nil {
+				return err
+			}
 		}
 	}
 	_, err := out.End()
 	return err
+}
+
+// writeLimb writes one limb of c_0 of every input.
+func (c *client) writeLimb(ctx context.Context, d *messages, limb int, out *wire.Writer, progress func(float64)) error {
+	workers := c.take()
+	defer c.give(workers)
+	g := batch.NewGroups(c.workers, c.Slots())
+	return parallel.Alternate(g.Count(c.inputs), func(group int) error {
+		from, n := g.Span(group, c.inputs)
+		return parallel.Run(ctx, c.workers, n, func(w, k int) error {
+			body, _ := c.encrypt(workers[w], d, from+k, limb)
+			copy(g.Polynomial(group, k), body)
+			return nil
+		}, func() { meter.Report(progress, c.encryptShare()) })
+	}, func(group int) error {
+		_, n := g.Span(group, c.inputs)
+		for k := range n {
+			out.Words64(g.Polynomial(group, k))
+		}
+		return out.Err()
+	})
 }
 
 // Decrypt implements he.Client: the answers are the program's integers. It returns a

@@ -79,26 +79,6 @@ func decryptCost(level cpu.Level, logN int, t uint64, q []uint64, degree int) fl
 	return sum
 }
 
-// bytes is the ciphertexts of a batch and plaintext prime that are in memory at
-// once.
-func (l *layout) bytes(c *circuit) float64 {
-	level := len(l.q)
-	polynomials := c.buffers[inputBuffer].polynomials() * level
-	slots := make([]int, c.slots) // buffers that wait at different times share memory
-	for i := range c.segments {
-		for k := range c.segments[i].stages {
-			if b := &c.buffers[c.segments[i].stages[k].to]; b.slot != noTile {
-				slots[b.slot] = max(slots[b.slot], b.polynomials()*level)
-			}
-		}
-		level -= l.drops[i]
-	}
-	for _, n := range slots {
-		polynomials += n
-	}
-	return 8 * float64(polynomials) * float64(int(1)<<l.logN)
-}
-
 // batch is the predicted nanoseconds of one core for a batch and a prime.
 func (c costs) batch(l *layout, circuit *circuit) float64 {
 	sum := c.encrypt * float64(circuit.inputs())

@@ -92,6 +92,6 @@ func (s *stage) nodes() (first, last int) {
 	return first, last
 }
 
-// Memory is the bytes of the ciphertexts of a batch and plaintext prime that are in
-// memory at once.
+// Memory is the most bytes that ciphertexts and plaintexts of a batch take at once: the
+// same on every machine. See layout.bytes for what is counted.
 func (p *Plan) Memory() int64 { return int64(p.layout.bytes(p.circuit)) }

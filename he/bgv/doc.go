@@ -49,8 +49,8 @@
 // A client needs the rings, the plaintext primes and the scale of the outputs: see
 // parameters. A server needs the layout of primes, and cuts the program again as it was
 // cut: see planFile. A message is a batch of samples for all plaintext primes, one after
-// the other: the seed of all masks and c_0 of every input one way, whole outputs the other.
-// A server keeps the ciphertexts of one plaintext prime in memory.
+// the other: one way the seed of all masks and, limb by limb from the last to the first,
+// c_0 of every input, the other way whole outputs.
 //
 // # Evaluation
 //
@@ -58,6 +58,16 @@
 // rescales (a segment) is done limb by limb and block of coefficients by block,
 // with all ciphertexts' share of a block lying together in memory (a tile). Buffers that
 // only their own segment reads exist as one tile a worker.
+//
+// A limb needs no other but those that a rescale drops, which are the last ones. So the
+// limbs go through the whole program one after the other, from the last to the first:
+//
+//	limb q_2:  encrypt -> segment 0 -> dropped: the digits of rescale 0
+//	limb q_1:  encrypt -> segment 0 -> rescale 0 -> segment 1 -> dropped: the digits of rescale 1
+//	limb q_0:  encrypt -> segment 0 -> rescale 0 -> segment 1 -> rescale 1 -> segment 2 -> outputs
+//
+// In memory are one limb of what waits between two segments, the digits, and one limb of
+// the inputs, which are encrypted or read as their turn comes; see layout.bytes.
 //
 // Reference: Brakerski, Gentry, Vaikuntanathan, "(Leveled) fully homomorphic
 // encryption without bootstrapping", 2012; Dowlin et al., "CryptoNets", 2016,

@@ -9,7 +9,8 @@ type worker struct {
 	acc    [2][]uint64 // of Horner's rule
 	tiles  [][]uint64  // of buffers that live within a segment
 	joined [2][]uint64 // of the sources of a stage
-	poly   [][]uint64  // of N coefficients, for rescales
+	poly   [2][]uint64 // of N coefficients, for rescales
+	digits [][]uint64  // of a polynomial
 	clock  *clock      // nil on tiles that are not timed
 }
 
@@ -49,22 +50,18 @@ func (p *Plan) newWorker() *worker {
 	for j, n := range joined {
 		w.joined[j] = make([]uint64, n)
 	}
-	dropped := 0
-	for _, n := range p.layout.drops {
-		dropped = max(dropped, n)
-	}
-	for range dropped + 2 {
-		w.poly = append(w.poly, make([]uint64, p.Slots()))
+	for i := range w.poly {
+		w.poly[i] = make([]uint64, p.Slots())
 	}
 	return w
 }
 
-// place is where a segment is evaluated: block b of one limb of the tensors that hold
-// the buffers.
+// place is where a segment is evaluated: a block of the tensors that hold the limb of the
+// buffers.
 type place struct {
-	circuit  *circuit
-	tensors  []*tensor // by buffer; nil for those that live within a segment
-	limb, at int
+	circuit *circuit
+	tensors []*tensor // by buffer, of one limb; nil for those that live within a segment
+	at      int
 }
 
 // tile is the tile of a buffer.
@@ -73,7 +70,7 @@ func (w *worker) tile(p *place, buffer int) []uint64 {
 	if b.tile != noTile {
 		return w.tiles[b.tile][:b.words()]
 	}
-	return p.tensors[buffer].tile(p.limb, p.at)
+	return p.tensors[buffer].tile(0, p.at)
 }
 
 // segment evaluates a segment's stages at one place.

@@ -2,88 +2,99 @@ package bgv
 
 import (
 	"context"
-	"sync"
 
 	"qtool/he/internal/meter"
 	"qtool/internal/parallel"
 	"qtool/kernel/mod"
 )
 
-// evaluator evaluates the program on ciphertexts. It knows the plan and the
-// program, never a key: there are no evaluation keys, and no field of it can
-// hold a secret one. It keeps its memory between batches and is not safe for
-// concurrent use; it spreads its work over the plan's workers itself.
+// evaluator evaluates the program on ciphertexts, limb by limb; see the package comment.
+// It knows the plan and the program, never a key: there are no evaluation keys, and no
+// field of it can hold a secret one. It keeps its memory between batches and is not safe
+// for concurrent use; it spreads its work over the plan's workers itself.
 type evaluator struct {
 	plan    *Plan
 	workers []*worker
-	between []tensor // by slot
-	clocks  []clock  // of each worker
+	input   tensor     // the limb of the inputs that is at work
+	between []tensor   // the limb of the buffers that cross segments, by slot
+	digits  [][]digits // behind each segment, of each buffer that is kept
+	clocks  []clock    // of each worker
 }
 
 func newEvaluator(p *Plan) *evaluator {
 	s := &evaluator{plan: p, between: make([]tensor, p.circuit.slots)}
+	for i, words := range p.layout.slots(p.circuit) {
+		s.between[i].limbs = [][]uint64{newWords(words)[:0]}
+	}
+	for i, drops := range p.layout.drops {
+		var all []digits
+		for _, k := range p.circuit.segments[i].kept {
+			all = append(all, newDigits(p.Slots(), p.circuit.buffers[k.buffer].polynomials(), drops))
+		}
+		s.digits = append(s.digits, all)
+	}
 	for range p.workers {
 		s.workers = append(s.workers, p.newWorker())
 	}
 	return s
 }
 
-// evaluate fills out with the encrypted logits of in. progress, if not nil, is
-// called from one goroutine at a time with the predicted nanoseconds of the
-// work that was just done. On error, ctx.Err() among them, out is undefined.
-func (s *evaluator) evaluate(ctx context.Context, in, out *ciphertexts, progress func(nanoseconds float64)) error {
+// limb evaluates the program on one limb of the inputs, s.input, which it does not change.
+// The limbs of a batch must come from the last to the first. A limb goes through the
+// segments until it is dropped, and what is left of it there divides the limbs behind it;
+// one that is not dropped is a limb of the outputs. On error, ctx.Err() among them, out is
+// undefined. progress, if not nil, is called from one goroutine at a time with the
+// predicted nanoseconds of the work that was just done.
+func (s *evaluator) limb(ctx context.Context, prime, limb int, out *ciphertexts, progress func(nanoseconds float64)) error {
 	p := s.plan
-	out.prime = in.prime
+	if outputs := p.circuit.out(); limb == len(p.layout.q)-1 {
+		out.prime = prime
+		out.reset(p.Slots(), outputs.elements, outputs.degree, p.OutputPrimes)
+	}
 	tensors := make([]*tensor, len(p.circuit.buffers))
-	tensors[inputBuffer] = &in.tensor
+	tensors[inputBuffer] = &s.input
 	for i := range p.circuit.segments {
-		if err := s.segment(ctx, tensors, &out.tensor, i, in.prime, progress); err != nil {
+		if err := s.segment(ctx, tensors, i, prime, limb, progress); err != nil {
 			return err
 		}
-		if p.rescalers[i] == nil {
+		r := p.rescalers[i]
+		if r == nil {
 			continue
 		}
-		scale := p.scale(in.prime, i)
-		for _, k := range p.circuit.segments[i].kept {
-			if err := s.drop(ctx, tensors[k.buffer], i, powMod(scale, uint64(k.lift), p.layout.t[in.prime]), in.prime, progress); err != nil {
+		for k, kept := range p.circuit.segments[i].kept {
+			if err := s.divide(ctx, tensors[kept.buffer], &s.digits[i][k], r, s.lift(i, kept, prime, limb), limb, p.costs.rescales[i]/float64(p.layout.level(i)), progress); err != nil {
 				return err
 			}
 		}
+		if limb >= len(r.limbs) {
+			return nil
+		}
 	}
+	copy(out.limbs[limb], tensors[p.circuit.output].limbs[0])
 	return nil
 }
 
-// segment evaluates segment i on all tiles.
-func (s *evaluator) segment(ctx context.Context, tensors []*tensor, out *tensor, i, prime int, progress func(float64)) error {
+// segment evaluates segment i on all tiles of a limb.
+func (s *evaluator) segment(ctx context.Context, tensors []*tensor, i, prime, limb int, progress func(float64)) error {
 	p := s.plan
-	stages, level := p.circuit.segments[i].stages, len(p.layout.q)
-	for _, n := range p.layout.drops[:i] {
-		level -= n
-	}
+	stages := p.circuit.segments[i].stages
 	for k := range stages {
 		b := stages[k].to
 		if buffer := &p.circuit.buffers[b]; buffer.slot != noTile {
 			tensors[b] = &s.between[buffer.slot]
-			if b == p.circuit.output {
-				tensors[b] = out
-			}
-			tensors[b].reset(p.Slots(), buffer.elements, buffer.degree, level)
+			tensors[b].reset(p.Slots(), buffer.elements, buffer.degree, 1)
 		}
 	}
-	consts := make([]func() []constants, level)
-	for limb := range consts {
-		consts[limb] = sync.OnceValue(func() []constants { return p.compile(prime, i, limb) })
-	}
+	consts := p.compile(prime, i, limb)
 	blocks := p.Slots() / block
 	cost := p.costs.segments[i] / float64(blocks)
-	return parallel.Run(ctx, p.workers, level*blocks, func(w, task int) error {
-		at := place{p.circuit, tensors, task / blocks, task % blocks}
+	return parallel.Run(ctx, p.workers, blocks, func(w, at int) error {
 		worker := s.workers[w]
 		worker.clock = nil
-		if s.clocks != nil && at.at%clockEvery == 0 {
+		if s.clocks != nil && at%clockEvery == 0 {
 			worker.clock = &s.clocks[w]
 		}
-		worker.segment(&at, stages, p.shared[i], consts[at.limb]())
+		worker.segment(&place{p.circuit, tensors, at}, stages, p.shared[i], consts)
 		return nil
 	}, func() { meter.Report(progress, cost) })
 }
@@ -98,32 +109,34 @@ func (p *Plan) compile(prime, i, limb int) []constants {
 	return all
 }
 
-// drop multiplies every polynomial of t by a factor modulo the plaintext prime and
-// rescales it by the primes that go after segment i.
-func (s *evaluator) drop(ctx context.Context, t *tensor, i int, factor uint64, prime int, progress func(float64)) error {
-	p, r := s.plan, s.plan.rescalers[i]
-	var lifts []lifted // by limb
-	for limb := range t.limbs {
-		lifts = append(lifts, newLifted(factor, p.layout.t[prime], p.moduli[limb]))
-	}
-	n := t.degree + 1
-	err := parallel.Run(ctx, p.workers, t.elements*n, func(w, task int) error {
-		if factor != 1 {
-			t.scale(p.moduli, lifts, task/n, task%n)
-		}
-		s.workers[w].rescale(p.transforms, r, t, task/n, task%n)
-		return nil
-	}, func() { meter.Report(progress, p.costs.rescales[i]) })
-	t.limbs = t.limbs[:len(r.limbs)]
-	return err
+// lift is the factor modulo the plaintext prime of a buffer that is kept behind segment i.
+func (s *evaluator) lift(i int, k kept, prime, limb int) lifted {
+	t := s.plan.layout.t[prime]
+	return newLifted(powMod(s.plan.scale(prime, i), uint64(k.lift), t), t, s.plan.moduli[limb])
 }
 
-// scale multiplies polynomial p of an element.
-func (t *tensor) scale(moduli []*mod.Modulus, by []lifted, element, p int) {
-	for limb := range t.limbs {
-		for b := range t.blocks() {
-			part := t.part(limb, b, element, p)
-			moduli[limb].Scale(part, part, by[limb].factor)
+// divide takes a limb of t through a rescale: a limb that goes becomes digits, one that
+// stays is divided.
+func (s *evaluator) divide(ctx context.Context, t *tensor, d *digits, r *rescaler, by lifted, limb int, cost float64, progress func(float64)) error {
+	transform, n := s.plan.transforms[limb], t.degree+1
+	return parallel.Run(ctx, s.plan.workers, t.elements*n, func(w, task int) error {
+		element, p := task/n, task%n
+		if by.needed {
+			t.scale(s.plan.moduli[limb], by, element, p)
 		}
+		if j := limb - len(r.limbs); j >= 0 {
+			s.workers[w].drop(transform, r, d, j, t, element, p)
+		} else {
+			s.workers[w].rescale(transform, &r.limbs[limb], d, t, element, p)
+		}
+		return nil
+	}, func() { meter.Report(progress, cost) })
+}
+
+// scale multiplies polynomial p of an element of the first limb.
+func (t *tensor) scale(m *mod.Modulus, by lifted, element, p int) {
+	for b := range t.blocks() {
+		part := t.part(0, b, element, p)
+		m.Scale(part, part, by.factor)
 	}
 }

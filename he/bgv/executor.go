@@ -18,7 +18,7 @@ func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
 		Package: "bgv", Program: plan.program, Backend: plan.backend(), Slots: plan.Slots(),
 		BatchWork: float64(len(plan.T)) * plan.costs.batch(plan.layout, plan.circuit),
 		Start: func(context.Context, *meter.Meter) (run.Session, run.Made, error) {
-			return &session{plan: plan, client: generate(plan.half), server: newEvaluator(plan)}, run.Made{}, nil
+			return &session{plan: plan, client: generate(plan.half), server: newEvaluator(plan), messages: newMessages()}, run.Made{}, nil
 		},
 	})
 }
@@ -33,34 +33,48 @@ func (p *Plan) backend() he.Backend {
 	}
 }
 
-// session implements run.Session: one plaintext prime at a time, to bound memory.
+// session implements run.Session: one plaintext prime at a time, and of it one limb, to
+// bound memory.
 type session struct {
-	plan   *Plan
-	client *Client
-	server *evaluator
-	in     ciphertexts
-	out    ciphertexts
+	plan     *Plan
+	client   *Client
+	server   *evaluator
+	messages *messages
+	out      ciphertexts
 }
 
 // Batch implements run.Session.
 func (s *session) Batch(ctx context.Context, samples []bundle.Sample, m *meter.Meter) (*he.Result, error) {
 	p, r := s.plan, &he.Result{}
 	s.server.startClocks()
+	defer s.messages.clear()
 	residues, least, seeds := make([][][]uint64, len(p.T)), math.Inf(1), newSeeds()
 	for prime := range residues {
-		all, err := run.Phases(m, &r.Cost, func() (*ciphertexts, error) {
-			return &s.in, s.client.encryptBatch(ctx, samples, prime, seeds, &s.in, m.Add)
-		}, func(in *ciphertexts) (*ciphertexts, error) {
-			return &s.out, s.server.evaluate(ctx, in, &s.out, m.Add)
-		}, func(out *ciphertexts) ([][]uint64, error) {
-			all, left, err := s.client.residues(ctx, out, m.Add)
-			least = min(least, left)
-			return all, err
+		err := m.Timed("encrypt", &r.Cost.Seconds.Encrypt, func() error {
+			return s.client.draw(ctx, samples, prime, seeds, s.messages, m.Add)
+		})
+		for limb := len(p.Q) - 1; limb >= 0 && err == nil; limb-- {
+			err = m.Timed("encrypt", &r.Cost.Seconds.Encrypt, func() error {
+				return s.client.encryptLimb(ctx, s.messages, limb, &s.server.input, m.Add)
+			})
+			if err != nil {
+				break
+			}
+			err = m.Timed("evaluate", &r.Cost.Seconds.Evaluate, func() error {
+				return s.server.limb(ctx, prime, limb, &s.out, m.Add)
+			})
+		}
+		if err != nil {
+			return nil, err
+		}
+		err = m.Timed("decrypt", &r.Cost.Seconds.Decrypt, func() error {
+			all, left, err := s.client.residues(ctx, &s.out, m.Add)
+			residues[prime], least = all, min(least, left)
+			return err
 		})
 		if err != nil {
 			return nil, err
 		}
-		residues[prime] = all
 	}
 	var logits he.Exact
 	err := m.Timed("decrypt", &r.Cost.Seconds.Decrypt, func() (err error) {

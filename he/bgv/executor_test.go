@@ -46,7 +46,8 @@ func TestInsecureRunReports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "keygen" + strings.Repeat(" encrypt evaluate decrypt", 4); strings.Join(phases, " ") != want {
+	prime := strings.Repeat(" encrypt evaluate", len(plan.Q)) + " decrypt"
+	if want := "keygen" + strings.Repeat(prime, 4); strings.Join(phases, " ") != want {
 		t.Errorf("phases %v, want %v", phases, want)
 	}
 	if last.Done != last.Total || last.Total == 0 {
@@ -76,7 +77,7 @@ func TestInsecureWrongShapesAreErrors(t *testing.T) {
 		t.Errorf("short sample: %v", err)
 	}
 	client := generate(plan.half)
-	if err := client.encryptBatch(ctx, b.Samples(1025), 0, newSeeds(), &ciphertexts{}, nil); err == nil {
+	if err := client.encryptBatch(ctx, b.Samples(1025), 0, newSeeds(), &ciphertexts{}); err == nil {
 		t.Error("more samples than slots are encrypted")
 	}
 	result, err := NewExecutor(p, plan).Run(ctx, nil, nil)

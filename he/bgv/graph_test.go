@@ -113,12 +113,12 @@ func TestInsecureInputsStay(t *testing.T) {
 	client := generate(plan.half)
 	var in ciphertexts
 	var first, second ciphertexts
-	if err := client.encryptBatch(t.Context(), bundletest.Samples(p, 3), 1, newSeeds(), &in, nil); err != nil {
+	if err := client.encryptBatch(t.Context(), bundletest.Samples(p, 3), 1, newSeeds(), &in); err != nil {
 		t.Fatal(err)
 	}
 	server := newEvaluator(plan)
 	for _, out := range []*ciphertexts{&first, &second} {
-		if err := server.evaluate(t.Context(), &in, out, nil); err != nil {
+		if err := server.evaluate(t.Context(), &in, out); err != nil {
 			t.Fatal(err)
 		}
 	}

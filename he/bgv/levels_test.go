@@ -41,10 +41,10 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 					client, server := newClient(plan.half, wire.KeyID{}, secret), newEvaluator(plan)
 					var in ciphertexts
 					var out ciphertexts
-					if err := client.encryptBatch(context.Background(), samples, 1, &seeds{sample.Seed{1}, sample.Seed{2}}, &in, nil); err != nil {
+					if err := client.encryptBatch(context.Background(), samples, 1, &seeds{sample.Seed{1}, sample.Seed{2}}, &in); err != nil {
 						t.Fatal(err)
 					}
-					if err := server.evaluate(context.Background(), &in, &out, nil); err != nil {
+					if err := server.evaluate(context.Background(), &in, &out); err != nil {
 						t.Fatal(err)
 					}
 					for i, got := range [][][]uint64{in.limbs, out.limbs} {
@@ -76,11 +76,7 @@ func TestRescaleIsItsDefinition(t *testing.T) {
 			}
 			moduli := plan.moduli
 			w := plan.newWorker()
-			for len(w.poly) < drop+2 {
-				w.poly = append(w.poly, make([]uint64, plan.Slots()))
-			}
-			var x tensor
-			x.reset(plan.Slots(), 1, 0, len(moduli))
+			x := make([]tensor, len(moduli)) // of one polynomial
 			values := make([]*big.Int, plan.Slots())
 			whole, last := product(plan.layout.q), product(plan.layout.q[len(moduli)-drop:])
 			for k := range values {
@@ -94,14 +90,22 @@ func TestRescaleIsItsDefinition(t *testing.T) {
 					y[k] = new(big.Int).Mod(v, new(big.Int).SetUint64(m.Q)).Uint64()
 				}
 				plan.transforms[i].Forward(y)
-				x.scatter(y, i, 0, 0)
+				x[i].reset(plan.Slots(), 1, 0, 1)
+				x[i].scatter(y, 0, 0, 0)
 			}
 			keep := len(moduli) - drop
-			w.rescale(plan.transforms, newRescaler(moduli[keep:], moduli[:keep]), &x, 0, 0)
+			r, d := newRescaler(moduli[keep:], moduli[:keep]), newDigits(plan.Slots(), 1, drop)
+			for i := len(moduli) - 1; i >= 0; i-- {
+				if i >= keep {
+					w.drop(plan.transforms[i], r, &d, i-keep, &x[i], 0, 0)
+				} else {
+					w.rescale(plan.transforms[i], &r.limbs[i], &d, &x[i], 0, 0)
+				}
+			}
 			half := new(big.Int).Rsh(last, 1)
 			for i, m := range moduli[:len(moduli)-drop] {
 				y := make([]uint64, plan.Slots())
-				x.gather(y, i, 0, 0)
+				x[i].gather(y, 0, 0, 0)
 				plan.transforms[i].Inverse(y)
 				for k, v := range values {
 					want := new(big.Int).Add(v, half)

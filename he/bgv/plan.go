@@ -77,8 +77,9 @@ type Plan struct {
 
 // NewPlan chooses plaintext primes, ring degree and ciphertext primes for p, so
 // that the outputs are exact, the noise fits (see noise) and the parameters are
-// secure, with the least work a sample as package costmodel predicts it: the same
-// program and options give the same plan on every machine.
+// secure, with the least work a sample as package costmodel predicts it, weighed against
+// the memory of a batch (see weigh): the same program and options give the same plan on
+// every machine.
 //
 // It returns ctx's error once that is done, a *security.InsecureError if o.LogN forces an insecure choice and
 // o does not allow it, and a *he.InsufficientError, with the numbers, or a *MemoryError if nothing

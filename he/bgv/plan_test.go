@@ -145,11 +145,16 @@ func TestUnsupportedOperationIsNamed(t *testing.T) {
 	}
 }
 
+// wide is like mnist-best's network.
+func wide() *bundle.Program {
+	return bundletest.New(1, 4, 1, 28, 28).Conv(16, 5, 1, 0, 7).Square().Pool(2, 2).
+		Conv(64, 5, 1, 0, 7).Square().Pool(2, 2).Dense(128, 7).Square().Dense(10, 7).Done()
+}
+
 // A bound on memory is kept by other parameters where there are some, and
 // otherwise is an error with the numbers.
 func TestPlansKeepToMemory(t *testing.T) {
-	p := bundletest.New(1, 4, 1, 28, 28).Conv(16, 5, 1, 0, 7).Square().Pool(2, 2).
-		Conv(64, 5, 1, 0, 7).Square().Pool(2, 2).Dense(128, 7).Square().Dense(10, 7).Done()
+	p := wide()
 	free := mustPlan(t, p, Options{Samples: 1000, Memory: math.MaxInt64})
 	needs := func(p *Plan) int64 { return int64(p.layout.bytes(p.circuit)) }
 	bound := needs(free) - 1

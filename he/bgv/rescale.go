@@ -12,9 +12,9 @@ import "qtool/kernel/mod"
 //	[c]_P = a_0 + a_1 m_0 + a_2 m_0 m_1 + ... - floor(P/2)
 //
 // whose digits a_j are the digits of c + floor(P/2). The digits of floor(P/2) itself are
-// (m_j-1)/2, so that the digits of [c]_P, without it, are balanced. It costs one inverse transform of
-// each limb that is dropped and one forward transform of each other, however many
-// primes go at once.
+// (m_j-1)/2, so that the digits of [c]_P, without it, are balanced. It costs one inverse
+// transform of each limb that is dropped and one forward transform of each other, however
+// many primes go at once.
 //
 // Reference: Garner's mixed radix conversion; for one prime,
 // ring.DivRoundByLastModulusNTT of Lattigo v5.0.7.
@@ -84,24 +84,51 @@ func (l *rescaleLimb) residue(dst []uint64, digits [][]uint64, spare []uint64) {
 	}
 }
 
-// rescale divides polynomial p of an element. It reads the limbs that go and
-// rewrites the others in place; the caller drops the limbs when all polynomials
-// are done.
-func (w *worker) rescale(transforms []*mod.Transform, r *rescaler, t *tensor, element, p int) {
-	keep, drop := len(r.limbs), len(r.last)
-	digits, y, spare := w.poly[:drop], w.poly[drop], w.poly[drop+1]
-	for j, a := range digits {
-		t.gather(a, keep+j, element, p)
-		transforms[keep+j].Inverse(a)
+// digits are what is left of the limbs that a rescale drops of a buffer: the digits of
+// c + floor(P/2), a_0, a_1, ..., of every polynomial.
+type digits struct {
+	n     int        // coefficients of a polynomial
+	limbs [][]uint64 // a_j of all polynomials, one behind the other
+}
+
+// newDigits is memory for the digits of so many polynomials of n coefficients, modulo so
+// many primes.
+func newDigits(n, polynomials, primes int) digits {
+	d := digits{n: n}
+	for range primes {
+		d.limbs = append(d.limbs, newWords(n*polynomials))
 	}
-	r.digits(digits, spare)
-	for i := range r.limbs {
-		l := &r.limbs[i]
-		l.residue(y, digits, spare)
-		transforms[i].Forward(y)
-		for b := range t.blocks() {
-			part := t.part(i, b, element, p)
-			l.m.SubScale(part, part, y[b*block:][:block], l.inverse)
-		}
+	return d
+}
+
+// of are the digits of one polynomial, in all's memory.
+func (d *digits) of(polynomial int, all [][]uint64) [][]uint64 {
+	all = all[:0]
+	for _, limb := range d.limbs {
+		all = append(all, limb[polynomial*d.n:(polynomial+1)*d.n])
+	}
+	return all
+}
+
+// drop takes the coefficients of polynomial p of an element modulo m_j, of a limb that
+// goes. The limbs come from the last to the first, and with the first there are digits.
+func (w *worker) drop(transform *mod.Transform, r *rescaler, d *digits, j int, t *tensor, element, p int) {
+	w.digits = d.of(element*(t.degree+1)+p, w.digits)
+	t.gather(w.digits[j], 0, element, p)
+	transform.Inverse(w.digits[j])
+	if j == 0 {
+		r.digits(w.digits, w.poly[0])
+	}
+}
+
+// rescale divides polynomial p of an element, of a limb that stays, in place.
+func (w *worker) rescale(transform *mod.Transform, l *rescaleLimb, d *digits, t *tensor, element, p int) {
+	w.digits = d.of(element*(t.degree+1)+p, w.digits)
+	y, spare := w.poly[0], w.poly[1]
+	l.residue(y, w.digits, spare)
+	transform.Forward(y)
+	for b := range t.blocks() {
+		part := t.part(0, b, element, p)
+		l.m.SubScale(part, part, y[b*block:][:block], l.inverse)
 	}
 }

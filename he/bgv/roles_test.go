@@ -54,7 +54,7 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 		}
 		var in, again ciphertexts
 		var out ciphertexts
-		if err := client.encryptBatch(ctx, samples, prime, newSeeds(), &in, nil); err != nil {
+		if err := client.encryptBatch(ctx, samples, prime, newSeeds(), &in); err != nil {
 			t.Fatal(err)
 		}
 		var cts []*rlwe.Ciphertext
@@ -73,7 +73,7 @@ func TestInsecureLattigoReadsOurCiphertexts(t *testing.T) {
 		if !reflect.DeepEqual(in.limbs, again.limbs) {
 			t.Fatal("ciphertexts changed on their way through rlwe.Ciphertext")
 		}
-		if err := server.evaluate(ctx, &again, &out, nil); err != nil {
+		if err := server.evaluate(ctx, &again, &out); err != nil {
 			t.Fatal(err)
 		}
 		residues, _, err := client.residues(ctx, &out, nil)

@@ -14,6 +14,7 @@ import (
 	"qtool/he/internal/costmodel"
 	"qtool/he/internal/primes"
 	"qtool/he/security"
+	"qtool/internal/elementary"
 )
 
 // What NewPlan tries: the number of plaintext primes, ring degrees, and the
@@ -33,10 +34,24 @@ type candidate struct {
 	logQ         float64
 	nanoseconds  float64 // a sample, all plaintext primes, one core
 	bytes        float64 // of ciphertexts at once
+	cost         float64 // of both; see weigh
 }
 
 // Cost implements cheapest.Candidate.
-func (c *candidate) Cost() float64 { return c.nanoseconds }
+func (c *candidate) Cost() float64 { return c.cost }
+
+// A tenth more time is worth half the memory, down to a gibibyte, which any machine has:
+//
+//	cost = nanoseconds * max(1, bytes / 2^30)^log2(1.1)
+const (
+	freeBytes  = 1 << 30
+	memoryRate = 0.13750352374993502 // log2(1.1)
+)
+
+// weigh is the cost of time and memory together.
+func weigh(nanoseconds, bytes float64) float64 {
+	return nanoseconds * elementary.Exp2(float64(memoryRate*elementary.Log2(max(1, bytes/freeBytes))))
+}
 
 // LogModulus implements cheapest.Candidate.
 func (c *candidate) LogModulus() float64 { return c.logQ }
@@ -47,7 +62,7 @@ func (c *candidate) Secure() error { return security.Check(c.logN, c.logQ) }
 // fits says whether the ciphertexts stay within the bound on memory.
 func (o *Options) fits(c *candidate) bool { return c.bytes <= float64(o.Memory) }
 
-// search finds the layout of least work.
+// search finds the layout of least cost.
 type search struct {
 	program *bundle.Program
 	circuit *circuit
@@ -174,7 +189,8 @@ func (s *search) try(logN, k int) {
 		}
 		l := c.sketch()
 		c.bytes = l.bytes(s.circuit)
-		c.nanoseconds = costmodel.Coarse(s.options.perSample(l.costs(s.circuit, s.options.level()), l, s.circuit))
+		c.nanoseconds = s.options.perSample(l.costs(s.circuit, s.options.level()), l, s.circuit)
+		c.cost = costmodel.Coarse(weigh(c.nanoseconds, c.bytes))
 		s.found = append(s.found, c)
 	}
 }

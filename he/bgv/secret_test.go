@@ -8,6 +8,7 @@ import (
 
 	"qtool/bundle/bundletest"
 	"qtool/he/internal/guard/guardtest"
+	"qtool/he/internal/meter"
 	"qtool/he/internal/rolestest"
 	"qtool/he/wire"
 )
@@ -21,10 +22,10 @@ func TestInsecureSecretStaysWithTheClient(t *testing.T) {
 	server, ctx := newEvaluator(plan), context.Background()
 	var in ciphertexts
 	var out ciphertexts
-	if err := client.encryptBatch(ctx, b.Samples(20), 0, newSeeds(), &in, nil); err != nil {
+	if err := client.encryptBatch(ctx, b.Samples(20), 0, newSeeds(), &in); err != nil {
 		t.Fatal(err)
 	}
-	if err := server.evaluate(ctx, &in, &out, nil); err != nil {
+	if err := server.evaluate(ctx, &in, &out); err != nil {
 		t.Fatal(err)
 	}
 	c := rolestest.Key(plan.params, client.secret)
@@ -65,22 +66,41 @@ func TestInsecureSecretStaysOffTheWire(t *testing.T) {
 
 // Encryption leaves no sample, no error and no word of its streams behind.
 func TestInsecureEncryptionLeavesNothingBehind(t *testing.T) {
-	b := bundletest.New(8, 4, 6).Dense(3, 7)
+	b := bundletest.New(8, 4, 6).Dense(3, 1<<25)
 	plan := mustPlan(t, b.Done(), insecureOptions(10, 1))
 	client := generate(plan.half)
-	var in ciphertexts
-	if err := client.encryptBatch(context.Background(), b.Samples(20), 0, newSeeds(), &in, nil); err != nil {
+	d, nonzero := newMessages(), 0
+	if err := client.draw(context.Background(), b.Samples(20), 0, newSeeds(), d, nil); err != nil {
 		t.Fatal(err)
 	}
+	guardtest.Hidden(t, d, guardtest.Secrets{Words: [][]uint64{d.plain}})
 	if len(client.idle) != plan.workers {
 		t.Fatalf("%d workers, want %d", len(client.idle), plan.workers)
 	}
-	nonzero := 0
 	for _, w := range client.idle {
-		for k := range w.errors {
-			if w.errors[k] != 0 || w.message[k] != 0 || w.slots[k] != 0 {
+		for _, x := range w.message {
+			if x != 0 {
 				nonzero++
 			}
+		}
+	}
+	drawn := 0
+	for _, x := range d.errors {
+		if x != 0 {
+			drawn++
+		}
+	}
+	if drawn == 0 {
+		t.Error("no errors were drawn")
+	}
+	// A batch clears what it drew.
+	s := &session{plan: plan, client: client, server: newEvaluator(plan), messages: d}
+	if _, err := s.Batch(context.Background(), b.Samples(20), meter.New(nil, 1)); err != nil {
+		t.Fatal(err)
+	}
+	for k, x := range d.plain {
+		if x != 0 || d.errors[k] != 0 {
+			nonzero++
 		}
 	}
 	if nonzero > 0 {

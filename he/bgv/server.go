@@ -28,9 +28,9 @@ type Server struct {
 // evaluation is the memory of one evaluation.
 type evaluation struct {
 	*evaluator
-	in, out ciphertexts
-	masks   [][]uint64 // of each worker, a limb
-	groups  *batch.Groups
+	out    ciphertexts
+	masks  [][]uint64 // of each worker, a limb
+	groups *batch.Groups
 }
 
 // NewServer prepares to evaluate the program; see he.Halves.
@@ -67,8 +67,8 @@ func (s *Server) ReadKeys(_ context.Context, r io.Reader) (he.Keys, error) {
 	return &publicKeys{s.spec, in.Object().Key}, nil
 }
 
-// Evaluate implements he.Server: plaintext prime by plaintext prime, so that the
-// ciphertexts of one are in memory at once. The error wraps wire.ErrSpec or wire.ErrKey for
+// Evaluate implements he.Server: plaintext prime by plaintext prime and limb by limb, so
+// that one limb of the inputs is in memory at once. The error wraps wire.ErrSpec or wire.ErrKey for
 // keys or inputs of another client half or secret key.
 func (s *Server) Evaluate(ctx context.Context, keys he.Keys, in *wire.Reader, out io.Writer, step func(he.Step)) error {
 	p := s.plan
@@ -89,16 +89,18 @@ func (s *Server) Evaluate(ctx context.Context, keys he.Keys, in *wire.Reader, ou
 	answer.Kind, answer.Length = wire.Outputs, p.sizes().Outputs
 	var to *wire.Writer
 	for prime := range p.T {
-		if err := e.read(ctx, in, prime, masks); err != nil {
-			return err
-		}
-		if prime == len(p.T)-1 {
-			if err := in.End(); err != nil {
-				return fmt.Errorf("bgv: %w", err)
+		for limb := len(p.Q) - 1; limb >= 0; limb-- {
+			if err := e.read(ctx, in, prime, limb, masks); err != nil {
+				return err
 			}
-		}
-		if err := e.evaluate(ctx, &e.in, &e.out, progress.Add); err != nil {
-			return err
+			if prime == len(p.T)-1 && limb == 0 {
+				if err := in.End(); err != nil {
+					return fmt.Errorf("bgv: %w", err)
+				}
+			}
+			if err := e.limb(ctx, prime, limb, &e.out, progress.Add); err != nil {
+				return err
+			}
 		}
 		if to == nil {
 			to = wire.Create(out, answer)
@@ -121,7 +123,7 @@ func (s *Server) take() *evaluation {
 		return e
 	}
 	p := s.plan
-	e = &evaluation{evaluator: newEvaluator(p), groups: batch.NewGroups(p.workers, len(p.Q)*p.Slots())}
+	e = &evaluation{evaluator: newEvaluator(p), groups: batch.NewGroups(p.workers, p.Slots())}
 	for range p.workers {
 		e.masks = append(e.masks, make([]uint64, p.Slots()))
 	}
@@ -134,12 +136,11 @@ func (s *Server) give(e *evaluation) {
 	s.idle = e
 }
 
-// read fills in with the ciphertexts of one plaintext prime: bodies from the stream, masks
-// from their seed.
-func (e *evaluation) read(ctx context.Context, in *wire.Reader, prime int, masks sample.Seed) error {
-	p, g := e.plan, e.groups
-	e.in.prime = prime
-	e.in.reset(p.Slots(), p.inputs, 1, len(p.Q))
+// read fills the evaluator's input with one limb of the ciphertexts of one plaintext
+// prime: bodies from the stream, masks from their seed.
+func (e *evaluation) read(ctx context.Context, in *wire.Reader, prime, limb int, masks sample.Seed) error {
+	p, g, q := e.plan, e.groups, e.plan.Q[limb]
+	e.input.reset(p.Slots(), p.inputs, 1, 1)
 	streams := make([]*sample.Stream, p.workers)
 	for w := range streams {
 		streams[w] = sample.NewStream(sample.Seed{})
@@ -150,10 +151,7 @@ func (e *evaluation) read(ctx context.Context, in *wire.Reader, prime int, masks
 		}
 		_, n := g.Span(group, p.inputs)
 		for k := range n {
-			body := g.Polynomial(group, k)
-			for limb, q := range p.Q {
-				in.Words64(body[limb*p.Slots():][:p.Slots()], q)
-			}
+			in.Words64(g.Polynomial(group, k), q)
 		}
 		if in.Err() != nil {
 			return fmt.Errorf("bgv: %w", in.Err())
@@ -162,13 +160,11 @@ func (e *evaluation) read(ctx context.Context, in *wire.Reader, prime int, masks
 	}, func(group int) error {
 		from, n := g.Span(group, p.inputs)
 		return parallel.Run(ctx, p.workers, n, func(w, k int) error {
-			body, mask, stream := g.Polynomial(group, k), e.masks[w], streams[w]
-			stream.Reset(p.maskSeed(masks, prime, from+k))
-			for limb, q := range p.Q {
-				stream.Uniform(mask, q)
-				e.in.scatter(mask, limb, from+k, 1)
-				e.in.scatter(body[limb*p.Slots():][:p.Slots()], limb, from+k, 0)
-			}
+			mask, stream := e.masks[w], streams[w]
+			stream.Reset(p.maskSeed(masks, prime, from+k, limb))
+			stream.Uniform(mask, q)
+			e.input.scatter(mask, 0, from+k, 1)
+			e.input.scatter(g.Polynomial(group, k), 0, from+k, 0)
 			return nil
 		}, nil)
 	})

@@ -48,10 +48,10 @@ func TestInsecureKeysThatAreZeroAtRoots(t *testing.T) {
 			client, server := newClient(plan.half, wire.KeyID{}, key), newEvaluator(plan)
 			var in ciphertexts
 			var out ciphertexts
-			if err := client.encryptBatch(context.Background(), b.Samples(3), 0, &seeds{sample.Seed{1}, sample.Seed{2}}, &in, nil); err != nil {
+			if err := client.encryptBatch(context.Background(), b.Samples(3), 0, &seeds{sample.Seed{1}, sample.Seed{2}}, &in); err != nil {
 				t.Fatal(err)
 			}
-			if err := server.evaluate(context.Background(), &in, &out, nil); err != nil {
+			if err := server.evaluate(context.Background(), &in, &out); err != nil {
 				t.Fatal(err)
 			}
 			if _, left, err := client.residues(context.Background(), &out, nil); err != nil || left < plan.PredictedNoiseBitsLeft() {

@@ -36,6 +36,15 @@ func (p *pool) poly(limbs int) rns.Poly {
 
 func (p *pool) ciphertext(limbs int) ciphertext { return ciphertext{p.poly(limbs), p.poly(limbs)} }
 
+// ciphertexts are n of so many limbs.
+func (p *pool) ciphertexts(n, limbs int) []ciphertext {
+	all := make([]ciphertext, n)
+	for k := range all {
+		all[k] = p.ciphertext(limbs)
+	}
+	return all
+}
+
 // put takes back limbs that nobody reads any more.
 func (p *pool) put(all ...rns.Poly) {
 	p.mu.Lock()

@@ -88,8 +88,8 @@ func (c *client) take() []*clientWorker {
 	c.idle = c.idle[:n]
 	for len(all) < c.workers {
 		w := &clientWorker{
-			slots: c.slots.NewPoly(), phase: c.ring.Parameters().RingQ().NewPoly(), message: make([]uint64, c.Slots()),
-			mask: make([]uint64, c.Slots()), errors: make([]int64, c.Slots()), stream: sample.NewStream(sample.Seed{}),
+			slots: c.slots.NewPoly(), phase: c.ring.Parameters().RingQ().NewPoly(), message: make([]uint64, c.N()),
+			mask: make([]uint64, c.N()), errors: make([]int64, c.N()), stream: sample.NewStream(sample.Seed{}),
 		}
 		w.stream.Close() // until it is reset
 		all = append(all, w)
@@ -109,9 +109,13 @@ func (c *client) give(all []*clientWorker) {
 	c.idle = append(c.idle, all...)
 }
 
-// evaluationKey makes the server's relinearisation key, with the masks of a seed.
-func (c *client) evaluationKey(masks sample.Seed) *rns.RelinearizationKey {
-	return c.ring.NewRelinearizationKey(c.secret, c.digits, masks)
+// evaluationKeys makes the server's keys, with the masks of a seed.
+func (c *client) evaluationKeys(masks sample.Seed) switchingKeys {
+	k := switchingKeys{relinearise: c.ring.NewSwitchingKey(rns.Square, c.secret, c.digits, masks)}
+	if len(c.swap) > 0 {
+		k.swap = c.ring.NewSwitchingKey(rns.Conjugate, c.secret, c.swap, masks)
+	}
+	return k
 }
 
 // seeds are what a message is encrypted with: masks is public, and errors, which is
@@ -129,14 +133,14 @@ func maskSeed(masks sample.Seed, i int) sample.Seed {
 }
 
 // encryptBatch fills in with the encryptions of a batch of samples: ciphertext i holds
-// input element i of every sample, sample k in slot k, and zeros in the slots past
-// the last sample. progress is as in evaluator.evaluate. On error in is undefined.
+// input element i of every sample, sample k in slot k and, in plans of two copies, in slot
+// N-1-k, and zeros in all other slots. progress is as in evaluator.evaluate. On error in is undefined.
 func (c *client) encryptBatch(ctx context.Context, samples []bundle.Sample, s *seeds, in *ciphertexts, progress func(nanoseconds float64)) error {
 	if err := c.checkSamples(samples); err != nil {
 		return err
 	}
 	for len(*in) < c.inputs {
-		*in = append(*in, newPool(c.Slots()).ciphertext(len(c.Q)))
+		*in = append(*in, newPool(c.N()).ciphertext(len(c.Q)))
 	}
 	workers := c.take()
 	defer c.give(workers)
@@ -164,10 +168,13 @@ func (c *client) checkSamples(samples []bundle.Sample) error {
 // rotations, no other order means anything.
 func (c *client) encrypt(w *clientWorker, samples []bundle.Sample, s *seeds, i int, put func(limb, p int, x []uint64)) {
 	t, slots := c.T, w.slots.Coeffs[0]
+	clear(slots[len(samples):])
 	for k, x := range samples {
 		slots[k] = field(t).of(int64(x[i]))
+		if c.Copies > 1 {
+			slots[len(slots)-1-k] = slots[k]
+		}
 	}
-	clear(slots[len(samples):])
 	c.slots.INTT(w.slots, w.slots)
 	w.stream.Reset(sample.Derived(s.errors, "bgvlut errors", uint64(i)))
 	w.stream.Gaussian(cpu.Active, w.errors, w.message)

@@ -39,7 +39,7 @@ func ReadClient(s *he.ClientSpec, r io.Reader) (he.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bgvlut: %w", err)
 	}
-	b, id, err := secret.Read(r, x.Slots(), hash)
+	b, id, err := secret.Read(r, x.N(), hash)
 	if err != nil {
 		return nil, fmt.Errorf("bgvlut: %w", err)
 	}
@@ -76,8 +76,8 @@ func (c *Client) WriteSecretKey(w io.Writer) error {
 	return secret.Write(w, secret.Coefficients(c.ring.Parameters(), c.secret), c.hash, c.id)
 }
 
-// WriteEvaluationKeys implements he.Client: the seed of the relinearisation key's masks and
-// its body, limb by limb.
+// WriteEvaluationKeys implements he.Client: the seed of all masks and the bodies of
+// the relinearisation key and of what swaps halves, limb by limb.
 func (c *Client) WriteEvaluationKeys(ctx context.Context, w io.Writer, step func(he.Step)) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -85,14 +85,16 @@ func (c *Client) WriteEvaluationKeys(ctx context.Context, w io.Writer, step func
 	m := meter.New(step, 1)
 	m.Phase("keygen")
 	masks := sample.NewSeed()
-	key := c.evaluationKey(masks)
+	keys := c.evaluationKeys(masks)
 	out := wire.Create(w, wire.Object{Kind: wire.EvaluationKeys, Spec: c.hash, Key: c.id, Length: c.sizes().Keys})
 	out.Bytes(masks[:])
-	for _, limb := range key.Bodies() {
-		if err := ctx.Err(); err != nil {
-			return err
+	for _, key := range keys.all() {
+		for _, limb := range key.Bodies() {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			out.Words64(limb)
 		}
-		out.Words64(limb)
 	}
 	m.Reach(1)
 	_, err := out.End()
@@ -115,7 +117,7 @@ func (c *Client) Encrypt(ctx context.Context, samples []bundle.Sample, m wire.Me
 	out.Bytes(s.masks[:])
 	workers := c.take()
 	defer c.give(workers)
-	g := batch.NewGroups(c.workers, len(c.Q)*c.Slots())
+	g := batch.NewGroups(c.workers, len(c.Q)*c.N())
 	err := parallel.Alternate(g.Count(c.inputs), func(group int) error {
 		from, n := g.Span(group, c.inputs)
 		return parallel.Run(ctx, c.workers, n, func(w, k int) error {
@@ -157,7 +159,7 @@ func (c *Client) Decrypt(ctx context.Context, in *wire.Reader, step func(he.Step
 		var one ciphertext
 		for p := range one {
 			for _, q := range c.Q[:c.OutputPrimes] {
-				one[p] = append(one[p], in.NewWords64(c.Slots(), q))
+				one[p] = append(one[p], in.NewWords64(c.N(), q))
 			}
 		}
 		if in.Err() != nil {

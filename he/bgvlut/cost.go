@@ -16,19 +16,26 @@ const (
 
 // costs is the predicted work of one batch in nanoseconds of one core.
 type costs struct {
-	encrypt float64   // of one input
-	linear  []float64 // of each stage
-	element []float64 // of each stage's tables, on average
-	decrypt float64   // of one output
+	inputs, outputs int       // ciphertexts that the client makes and reads
+	encrypt         float64   // of one of them
+	linear          []float64 // of each stage, less swaps of halves
+	element         []float64 // of a ciphertext of each stage's tables, on average
+	units           []int     // how many ciphertexts these are
+	decrypt         float64   // of one output
 }
 
 // total is the predicted work of the whole batch.
-func (c costs) total(inputs int, stages []stage) float64 {
-	sum := c.encrypt * float64(inputs)
-	for i := range stages {
-		sum += c.linear[i] + float64(c.element[i]*float64(stages[i].between))
+func (c costs) total() float64 {
+	sum := c.encrypt * float64(c.inputs)
+	for i := range c.linear {
+		sum += c.stage(i)
 	}
-	return sum + float64(c.decrypt*float64(stages[len(stages)-1].outputs))
+	return sum + float64(c.decrypt*float64(c.outputs))
+}
+
+// stage is the work of a stage.
+func (c costs) stage(i int) float64 {
+	return c.linear[i] + float64(c.element[i]*float64(c.units[i]))
 }
 
 // coster prices operations in one layout.
@@ -49,10 +56,15 @@ func newCoster(l *layout, level cpu.Level) *coster {
 
 // relinearise is a tensor and its relinearisation from so many limbs.
 func (c *coster) relinearise(limbs, drop int) float64 {
+	return c.n*float64(limbs)*float64(4*c.Dot+2*c.Mul) + c.keySwitch(c.digits, limbs, drop)
+}
+
+// keySwitch is a key switch from so many limbs with some digits, and the division.
+func (c *coster) keySwitch(digits []int, limbs, drop int) float64 {
 	special := len(c.special)
-	sum := float64(limbs) * (float64(4*c.Dot) + c.transform + float64(4*c.Mul))
+	sum := float64(limbs) * (c.transform + float64(2*c.Mul))
 	rest := limbs
-	for _, d := range c.digits {
+	for _, d := range digits {
 		own := min(d, rest)
 		if own == 0 {
 			break
@@ -72,7 +84,7 @@ func (c *coster) divide(limbs, drop, polys int) float64 {
 }
 
 // table is the work of a polynomial with so many leaves in round i.
-func (c *coster) table(i int, s *shape, leaves int) float64 {
+func (c *coster) table(i int, s *shape, leaves int, split bool) float64 {
 	baby := log2Ceil(s.leaf)
 	at := func(level int) (limbs, drop int) { return c.limbs(i, level-1), c.drops[i][level-1] }
 	limbs, drop := at(1)
@@ -84,7 +96,11 @@ func (c *coster) table(i int, s *shape, leaves int) float64 {
 	for k := 1; k < height; k++ {
 		sum += c.relinearise(at(baby + k))
 	}
-	sum += float64(c.n * float64(2*leaves*c.limbs(i, baby)) * (float64(float64(len(s.terms))*c.MAC) + c.Reduce))
+	sums := float64(c.n * float64(2*leaves*c.limbs(i, baby)) * (float64(float64(len(s.terms))*c.MAC) + c.Reduce))
+	if split { // two of each, and what joins them
+		sums = float64(2*sums) + float64(c.n*float64(2*leaves*c.limbs(i, baby))*c.Dot)
+	}
+	sum += sums
 	limbs, drop = at(baby + 1)
 	leaf := c.divide(limbs, drop, 2)
 	var node func(leaves int) float64
@@ -109,30 +125,47 @@ func (c *coster) table(i int, s *shape, leaves int) float64 {
 }
 
 // costs predicts the work of a batch with a level's kernels.
-func (l *layout) costs(stages []stage, tables []tables, level cpu.Level) costs {
+func (l *layout) costs(inputs int, stages []stage, all []tables, level cpu.Level) costs {
 	c := newCoster(l, level)
 	r := costs{
+		inputs: inputs, outputs: len(all[len(all)-1].outputs),
 		encrypt: encryptCost(level, l.logN, len(l.q)), decrypt: decryptCost(level, l.logN, l.last()),
-		linear: make([]float64, len(stages)), element: make([]float64, len(stages)),
 	}
 	for i := range stages {
-		s := &stages[i]
-		limbs := float64(l.limbs(s.round, 0))
-		if s.rows != nil {
-			r.linear[i] = 2 * c.n * limbs * (float64(float64(len(s.rows.In))*c.MAC) + float64(float64(s.between)*c.Reduce))
-		}
-		if s.table == nil {
-			continue
-		}
-		known := map[choice]float64{}
-		for k := range s.between {
-			p, shape := tables[i].of(k), tables[i].shape(k)
-			key := choice{p.parity, len(p.coeffs)}
-			if _, ok := known[key]; !ok {
-				known[key] = c.table(s.round, shape, shape.leaves(p))
+		s, t := &stages[i], &all[i]
+		limbs, linear, element := l.limbs(s.round, 0), 0.0, 0.0
+		polys := 2 * c.n * float64(limbs)
+		if s.rows != nil || l.copies > 1 {
+			macs, sums := 0, len(t.units)*l.copies
+			for _, u := range t.units {
+				for _, e := range u.elements[:l.copies] {
+					in, _ := s.row(e)
+					macs += len(in)
+				}
 			}
-			r.element[i] += known[key] / float64(s.between)
+			if t.swaps {
+				sums *= 2
+			}
+			linear = float64(polys * (float64(float64(macs)*c.MAC) + float64(float64(sums)*c.Reduce)))
+			if l.copies > 1 {
+				linear += float64(polys * float64(sums) * c.Dot / 2)
+			}
 		}
+		if t.swaps {
+			element += c.keySwitch(l.swap, limbs, 0)
+		}
+		if s.table != nil {
+			known := make([]float64, len(t.pairs))
+			sum := 0.0
+			for _, u := range t.units {
+				if known[u.pair] == 0 {
+					known[u.pair] = c.table(s.round, t.shapes[u.pair], t.leaves(u.pair), t.pairs[u.pair][0] != t.pairs[u.pair][1])
+				}
+				sum += known[u.pair]
+			}
+			element += sum / float64(len(t.units))
+		}
+		r.linear, r.element, r.units = append(r.linear, linear), append(r.element, element), append(r.units, len(t.units))
 	}
 	return r
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"github.com/tuneinsight/lattigo/v5/ring"
 
@@ -23,9 +24,19 @@ import (
 func (c *client) residues(ctx context.Context, out ciphertexts, progress func(nanoseconds float64)) (residues [][]uint64, bitsLeft float64, err error) {
 	workers := c.take()
 	defer c.give(workers)
-	return batch.Residues(ctx, "bgvlut", c.workers, len(out), c.Slots(), func(w, i int, slots []uint64) float64 {
+	residues, bitsLeft, err = batch.Residues(ctx, "bgvlut", c.workers, len(out), c.N(), func(w, i int, slots []uint64) float64 {
 		return c.decrypt(workers[w], &out[i], slots)
 	}, func() { meter.Report(progress, c.decryptCost) })
+	if err != nil || c.Copies == 1 {
+		return residues, bitsLeft, err
+	}
+	var elements [][]uint64
+	for _, slots := range residues {
+		half := len(slots) / 2
+		slices.Reverse(slots[half:])
+		elements = append(elements, slots[:half], slots[half:])
+	}
+	return elements[:c.elements], bitsLeft, nil
 }
 
 // decrypt lifts V to integers, and transforms its remainders modulo T to slots.
@@ -40,7 +51,7 @@ func (c *client) decrypt(w *clientWorker, from *ciphertext, slots []uint64) (bit
 		c.ring.Transform(i).Inverse(x)
 		m.Scale(x, x, m.Factor(m.Q-c.T%m.Q))
 	}
-	v := make([]*big.Int, c.Slots())
+	v := make([]*big.Int, c.N())
 	for k := range v {
 		v[k] = new(big.Int)
 	}

@@ -3,6 +3,7 @@ package bgvlut
 import (
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"qtool/he"
 	"qtool/he/internal/planhash"
@@ -14,7 +15,7 @@ import (
 // digits, and the tree and the leaves of every table.
 func (p *Plan) Hash() [32]byte {
 	l := p.layout
-	h := planhash.New("bgvlut").Ints("ring", l.logN).Words("plaintext", l.t).Words("ciphertext", l.q...).Words("special", l.special...)
+	h := planhash.New("bgvlut").Ints("ring", l.logN).Words("plaintext", l.t).Ints("copies", l.copies).Words("ciphertext", l.q...).Words("special", l.special...)
 	h.Values("program", p.program.Input.Codes(), p.program.Output().Range)
 	for i := range p.stages {
 		s := &p.stages[i]
@@ -30,9 +31,12 @@ func (p *Plan) Hash() [32]byte {
 		}
 		t := &p.tables[i]
 		h.Ints("drops", l.drops[s.round]...).Ints("tree", t.tree.baby, t.tree.height)
-		for k := range s.between {
-			h.Ints("table", int(t.of(k).parity), len(t.of(k).coeffs), t.shape(k).leaf)
+		for _, u := range t.units {
+			h.Ints("tables", u.elements[0], u.elements[1], u.output, int(t.shapes[u.pair].parity), t.coefficients(u.pair), t.shapes[u.pair].leaf)
 		}
+	}
+	for _, d := range p.swap {
+		h.Ints("swap", d...)
 	}
 	for _, d := range p.digits {
 		h.Ints("digit", d...)
@@ -52,14 +56,14 @@ func (p *Plan) Describe(samples int) he.Description {
 		KeyBytes: wire.Size(p.sizes().Keys),
 		Samples:  samples, Work: p.Work(samples), Predicted: p.PredictedSeconds(samples), Why: p.Why(),
 	}
-	costs := l.costs(p.stages, p.tables, cpu.Active)
+	costs, layout := l.costs(p.inputs, p.stages, p.tables, cpu.Active), [...]string{"an element a ciphertext", "two elements a ciphertext"}[l.copies-1]
 	batches, budget := float64((samples+p.Slots()-1)/p.Slots()), p.budget
 	for i := range p.stages {
 		s := &p.stages[i]
 		layer := he.LayerDescription{
-			Name: "input", First: max(s.node.rows, noNode), Last: max(s.node.rows, s.node.table, s.node.pool), Layout: "an element a ciphertext",
-			In: s.inputs, Out: s.outputs, Limbs: l.limbs(s.round, 0),
-			Seconds: batches * (costs.linear[i] + float64(costs.element[i]*float64(s.between))) / float64(p.workers) / 1e9,
+			Name: "input", First: max(s.node.rows, noNode), Last: max(s.node.rows, s.node.table, s.node.pool), Layout: layout,
+			In: len(p.tables[i].reads.ciphertexts), Out: len(p.tables[i].outputs), Limbs: l.limbs(s.round, 0),
+			Seconds: batches * costs.stage(i) / float64(p.workers) / 1e9,
 		}
 		if layer.First == noNode {
 			layer.First = max(s.node.table, s.node.pool)
@@ -68,7 +72,7 @@ func (p *Plan) Describe(samples int) he.Description {
 			layer.Name = p.program.Nodes[layer.Last].Name
 		}
 		if s.table != nil {
-			layer.Layout = fmt.Sprintf("an element a ciphertext; tables of up to %d values in %d levels", p.tableLayer(i).Domain, p.tables[i].tree.levels())
+			layer.Layout = fmt.Sprintf(layout+"; tables of up to %d values in %d levels", p.tableLayer(i).Domain, p.tables[i].tree.levels())
 		}
 		// A linear map has an entry of its own in the budget, and a table one.
 		for _, node := range []int{s.node.rows, max(s.node.table, s.node.pool)} {
@@ -88,7 +92,7 @@ func (p *Plan) Describe(samples int) he.Description {
 // follow adds to what a layer is evaluated as another step of the same node.
 func follow(l *he.LayerDescription, next he.LayerDescription) {
 	l.Out, l.Bits, l.Seconds = next.Out, next.Bits, l.Seconds+next.Seconds
-	if next.Layout != "an element a ciphertext" {
+	if strings.Contains(next.Layout, ";") {
 		l.Layout = next.Layout
 	}
 }

@@ -1,6 +1,6 @@
 // Package bgvlut runs integer programs with lookup tables exactly under
-// encryption, one sample a slot: every tensor element is one BGV ciphertext that
-// holds it for a whole batch of samples.
+// encryption, one sample a slot, or two slots a sample: every tensor element is in one BGV
+// ciphertext that holds it for a whole batch of samples.
 //
 // # Tables are polynomials
 //
@@ -27,7 +27,17 @@
 // coefficients, so that a table's output has the factor 1.
 //
 // There is no refreshing: one chain of primes carries the whole network. The
-// client makes the secret key and one relinearisation key; nothing is rotated.
+// client makes the secret key, a relinearisation key and, with two copies, a key that swaps
+// halves of the slots.
+//
+// # Copies
+//
+// A batch that leaves half of the slots empty has every sample in two of them instead, and
+// ciphertexts behind the first linear map have two elements, each in half of the slots: a
+// table is evaluated for both at once, with coefficients in Z[i], i = X^(N/2). Elements are
+// put beside each other by two masks of size sqrt(T), see masks; a linear map that reads an
+// element in the other half swaps halves of a sum by X -> X^-1 and one key switch a
+// ciphertext, not one a product. Costs choose: linear maps and encryption gain nothing.
 //
 // # Graphs
 //
@@ -49,8 +59,8 @@
 // A client needs the rings and the digits of key switching: see parameters. A server needs
 // the primes and levels, and makes the same stages and polynomials of the program again:
 // see planFile. A message is a batch of samples: the seed of all masks and c_0 of every
-// input one way, whole outputs the other. Evaluation keys are a seed and the body of one
-// relinearisation key.
+// input one way, whole outputs the other. Evaluation keys are a seed and the bodies of one
+// or two keys.
 //
 // References: Paterson, Stockmeyer, "On the number of nonscalar multiplications
 // necessary to evaluate polynomials", 1973; Brakerski, Gentry, Vaikuntanathan,

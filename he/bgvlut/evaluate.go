@@ -1,12 +1,15 @@
 package bgvlut
 
-import "qtool/he/internal/rns"
+import (
+	"qtool/he/internal/rns"
+	"qtool/kernel/mod"
+)
 
 // evaluation is one goroutine's, of one stage's tables.
 type evaluation struct {
 	*evaluator
-	relinearise []*rns.Relinearizer // of each level
-	divide      []*rns.Divider      // of each level
+	relinearise []*rns.Switcher // of each level
+	divide      []*rns.Divider  // of each level
 	round       int
 	worker      *serverWorker
 
@@ -18,7 +21,7 @@ type evaluation struct {
 
 // evaluation is a worker's, of tables of a round.
 func (s *evaluator) evaluation(round int, w *serverWorker) *evaluation {
-	return &evaluation{evaluator: s, relinearise: s.key[round], divide: s.divide[round], round: round, worker: w}
+	return &evaluation{evaluator: s, relinearise: s.key.relinearise[round], divide: s.divide[round], round: round, worker: w}
 }
 
 // limbs is the number of primes after so many levels.
@@ -117,34 +120,56 @@ func (e *evaluation) finish(tensor [3]rns.Poly, level int, dst ciphertext) {
 func (e *evaluation) sums(powers []ciphertext) []ciphertext {
 	p := e.program
 	n := e.limbs(e.baby)
-	all := make([]ciphertext, len(p.weights))
+	all := make([]ciphertext, len(p.leaf[0].weights))
 	for k := range all {
 		all[k] = e.pool.ciphertext(n)
+	}
+	parts := 1
+	if p.leaf[1].weights != nil {
+		parts = 2
 	}
 	offsets := make([]int64, len(p.shape.terms))
 	for k := range offsets {
 		offsets[k] = int64(k * leafBlock)
 	}
 	w := e.worker
-	w.tile, w.out = grow(w.tile, len(offsets)*leafBlock), grow(w.out, len(all)*leafBlock)
+	size := len(all) * leafBlock
+	w.tile, w.out = grow(w.tile, len(offsets)*leafBlock), grow(w.out, parts*size)
 	for limb := range n {
 		m := e.plan.ring.Modulus(limb)
-		weights := m.Weights(p.weights)
-		constants := make([]uint64, len(all))
-		for k := range constants {
-			constants[k] = e.constant(p.constants[k], limb)
+		var weights [2]*mod.Weights
+		var constants [2][]uint64
+		for part := range parts {
+			weights[part] = m.Weights(p.leaf[part].weights)
+			for k := range all {
+				constants[part] = append(constants[part], e.constant(p.leaf[part].constants[k], limb))
+			}
+		}
+		var join [2]mod.Weighing
+		if parts == 2 {
+			for half := range join {
+				join[half] = e.weighing(gaussian{1, 0}, gaussian{0, 1}, half, limb)
+			}
 		}
 		for c := range 2 {
-			for at := 0; at < e.plan.Slots(); at += leafBlock {
+			for at := 0; at < e.plan.N(); at += leafBlock {
 				for k, term := range p.shape.terms {
 					copy(w.tile[k*leafBlock:][:leafBlock], powers[term][c][limb][at:])
 				}
-				weights.Apply(w.out, leafBlock, w.tile, offsets, constants, leafBlock)
+				for part := range parts {
+					weights[part].Apply(w.out[part*size:], leafBlock, w.tile, offsets, constants[part], leafBlock)
+				}
 				for k := range all {
-					copy(all[k][c][limb][at:at+leafBlock], w.out[k*leafBlock:])
+					to, from := all[k][c][limb][at:at+leafBlock], w.out[k*leafBlock:][:leafBlock]
+					if parts == 1 {
+						copy(to, from)
+						continue
+					}
+					m.Combine(to, [][]uint64{from, w.out[size+k*leafBlock:]}, 0, join[2*at/e.plan.N()], m.Q>>50 == 0)
 				}
 			}
-			clear(constants)
+			clear(constants[0])
+			clear(constants[1])
 		}
 	}
 	return all

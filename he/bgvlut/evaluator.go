@@ -8,6 +8,7 @@ import (
 
 	"qtool/he"
 	"qtool/he/internal/rns"
+	"qtool/kernel/mod"
 )
 
 // prepared is what every evaluation of a plan reads.
@@ -16,6 +17,7 @@ type prepared struct {
 	programs [][]program      // of each stage with tables
 	divide   [][]*rns.Divider // of each round's levels
 	inverseT []uint64         // modulo each prime of the chain
+	units    []uint64         // X^(N/2) in the first half of the words, modulo each prime
 }
 
 // prepare makes the plan's tables ready.
@@ -23,6 +25,7 @@ func (p *Plan) prepare() *prepared {
 	s := &prepared{plan: p}
 	for i := range p.Q {
 		s.inverseT = append(s.inverseT, p.ring.Modulus(i).Inverse(p.T))
+		s.units = append(s.units, p.ring.Unit(i))
 	}
 	for round, drops := range p.layout.drops {
 		var all []*rns.Divider
@@ -41,34 +44,69 @@ func (p *Plan) prepare() *prepared {
 	return s
 }
 
-// relinearisers are a client's relinearisation key, made ready for each level of each
-// round. They are public, and immutable.
-type relinearisers [][]*rns.Relinearizer
+// switchingKeys are a client's evaluation keys: public, and immutable.
+type switchingKeys struct {
+	relinearise *rns.SwitchingKey
+	swap        *rns.SwitchingKey // of halves of the slots; nil where nothing is swapped
+}
 
-// relinearisers prepares a client's key.
-func (p *Plan) relinearisers(key *rns.RelinearizationKey) (relinearisers, error) {
-	var all relinearisers
+// all are the keys in the order of their object.
+func (k *switchingKeys) all() []*rns.SwitchingKey {
+	if k.swap == nil {
+		return []*rns.SwitchingKey{k.relinearise}
+	}
+	return []*rns.SwitchingKey{k.relinearise, k.swap}
+}
+
+// Bytes is the size of the keys' words.
+func (k *switchingKeys) Bytes() (n int64) {
+	for _, key := range k.all() {
+		n += key.Bytes()
+	}
+	return n
+}
+
+// switchers are evaluation keys made ready: of each level of each round, and of the stages
+// that swap halves. They are public, and immutable.
+type switchers struct {
+	relinearise [][]*rns.Switcher
+	swap        []*rns.Switcher // of each round; nil where no stage swaps
+}
+
+// switchers prepares a client's keys.
+func (p *Plan) switchers(keys switchingKeys) (*switchers, error) {
+	all := &switchers{swap: make([]*rns.Switcher, len(p.layout.drops))}
 	for round, drops := range p.layout.drops {
-		var levels []*rns.Relinearizer
+		var levels []*rns.Switcher
 		for step, drop := range drops {
-			e, err := p.ring.NewRelinearizer(key, p.layout.limbs(round, step), drop)
+			e, err := p.ring.NewSwitcher(rns.Square, keys.relinearise, p.layout.limbs(round, step), drop)
 			if err != nil {
 				return nil, fmt.Errorf("bgvlut: %w", err)
 			}
 			levels = append(levels, e)
 		}
-		all = append(all, levels)
+		all.relinearise = append(all.relinearise, levels)
+	}
+	for i := range p.stages {
+		round := p.stages[i].round
+		if !p.tables[i].swaps || all.swap[round] != nil {
+			continue
+		}
+		var err error
+		if all.swap[round], err = p.ring.NewSwitcher(rns.Conjugate, keys.swap, p.layout.limbs(round, 0), 0); err != nil {
+			return nil, fmt.Errorf("bgvlut: %w", err)
+		}
 	}
 	return all, nil
 }
 
 // evaluator evaluates the program on ciphertexts. It knows the plan, the program
-// and the relinearisation key; no field of it can hold a secret one. It keeps its
+// and the evaluation keys; no field of it can hold a secret one. It keeps its
 // memory between batches and is not safe for concurrent use; it spreads its work
 // over the plan's workers itself.
 type evaluator struct {
 	*prepared
-	key     relinearisers
+	key     *switchers
 	pool    *pool
 	workers []*serverWorker
 	seconds he.NodeSeconds // of each node, over all workers
@@ -83,11 +121,11 @@ type serverWorker struct {
 }
 
 // newEvaluator has memory of its own.
-func (s *prepared) newEvaluator(key relinearisers) *evaluator {
+func (s *prepared) newEvaluator(key *switchers) *evaluator {
 	p := s.plan
-	e := &evaluator{prepared: s, key: key, pool: newPool(p.Slots()), seconds: make(he.NodeSeconds, len(p.program.Nodes))}
+	e := &evaluator{prepared: s, key: key, pool: newPool(p.N()), seconds: make(he.NodeSeconds, len(p.program.Nodes))}
 	for range p.workers {
-		e.workers = append(e.workers, &serverWorker{scratch: p.ring.NewScratch(len(p.digits))})
+		e.workers = append(e.workers, &serverWorker{scratch: p.ring.NewScratch(max(len(p.digits), len(p.swap)))})
 	}
 	return e
 }
@@ -140,4 +178,18 @@ func (s *evaluator) time(node int, start time.Time) {
 func (s *prepared) constant(v uint64, i int) uint64 {
 	m := s.plan.ring.Modulus(i)
 	return m.Mul(m.Residue(field(s.plan.T).lift(v)), s.inverseT[i])
+}
+
+// weighing is a sum of two ciphertexts times a and b modulo prime i, in a half of the words.
+func (s *prepared) weighing(a, b gaussian, half, i int) mod.Weighing {
+	return s.plan.ring.Modulus(i).Weighing([]uint64{s.value(a, half, i), s.value(b, half, i)})
+}
+
+// value is g in a half of the words modulo prime i.
+func (s *prepared) value(g gaussian, half, i int) uint64 {
+	m, unit := s.plan.ring.Modulus(i), s.units[i]
+	if half == 1 {
+		unit = m.Q - unit
+	}
+	return (m.Residue(g.re) + m.Mul(m.Residue(g.im), unit)) % m.Q
 }

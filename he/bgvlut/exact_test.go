@@ -39,6 +39,13 @@ func mustPlan(t testing.TB, p *bundle.Program, o Options) *Plan {
 // insecureOptions force a ring that is small, fast and insecure.
 func insecureOptions(logN int) Options { return Options{LogN: logN, AllowInsecure: true} }
 
+// insecureCopies force so many copies of a sample too.
+func insecureCopies(logN, copies int) Options {
+	o := insecureOptions(logN)
+	o.copies = copies
+	return o
+}
+
 func TestInsecureProgramsAreExact(t *testing.T) {
 	r := bundletest.Rand(2)
 	for _, c := range []struct {
@@ -62,12 +69,12 @@ func TestInsecureProgramsAreExact(t *testing.T) {
 		{"shifted", bundletest.From(r, 2, 9).Narrow(60).Dense(4, 5).Table(3, func(_, _, i int64) int32 { return int32(i & 3) }).Narrow(9).Dense(3, 3), 10, 100},
 		{"nine bits", bundletest.From(r, 3, 20).Narrow(72).Dense(2, 5).RandomTable(7).Narrow(5).Dense(2, 3), 11, 100},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			p := c.b.Done()
-			plan := mustPlan(t, p, insecureOptions(c.logN))
+		p := c.b.Done()
+		for copies := 1; copies <= maxCopies; copies++ {
+			plan := mustPlan(t, p, insecureCopies(c.logN, copies))
 			result := checkExact(t, p, plan, c.b.Samples(c.samples))
-			t.Logf("log QP %.0f, %d primes and %d, t %d, noise bits left %.1f, predicted %.1f", plan.LogQP(), len(plan.layout.q), len(plan.layout.special), plan.layout.t, hetest.NoiseLeft(t, result), plan.PredictedNoiseBitsLeft())
-		})
+			t.Logf("%s, %d copies: log QP %.0f, %d primes and %d, t %d, noise bits left %.1f, predicted %.1f", c.name, copies, plan.LogQP(), len(plan.layout.q), len(plan.layout.special), plan.layout.t, hetest.NoiseLeft(t, result), plan.PredictedNoiseBitsLeft())
+		}
 	}
 }
 
@@ -100,7 +107,7 @@ func TestInsecureRandomChains(t *testing.T) {
 			}
 		}
 		p := b.Narrow(30).Dense(1+r.IntN(3), 3).Done()
-		plan := mustPlan(t, p, insecureOptions(10))
+		plan := mustPlan(t, p, insecureCopies(10, 1+r.IntN(maxCopies)))
 		checkExact(t, p, plan, b.Samples(1+r.IntN(1500)))
 	}
 }

@@ -17,10 +17,10 @@ import (
 func NewExecutor(p *bundle.Program, plan *Plan) he.Executor {
 	return run.New(p, run.Plan{
 		Package: "bgvlut", Program: plan.program, Backend: plan.backend(), Slots: plan.Slots(),
-		BatchWork: plan.costs.total(plan.inputs, plan.stages),
+		BatchWork: plan.costs.total(),
 		Start: func(context.Context, *meter.Meter) (run.Session, run.Made, error) {
 			client := generate(plan.half)
-			key, err := plan.relinearisers(client.evaluationKey(sample.NewSeed()))
+			key, err := plan.switchers(client.evaluationKeys(sample.NewSeed()))
 			if err != nil {
 				return nil, run.Made{}, err
 			}

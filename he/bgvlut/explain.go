@@ -29,7 +29,7 @@ func (p *Plan) explain(s *search) []string {
 		l.last(), log2.Product(l.q[:l.last()]), p.left))
 	why = append(why, security.Explain(l.logN, l.logQP()))
 	samples := batch.Mean(s.options.Samples, p.Slots())
-	work := l.costs(p.stages, p.tables, s.options.level()).total(p.inputs, p.stages) / samples
+	work := l.costs(p.inputs, p.stages, p.tables, s.options.level()).total() / samples
 	why = append(why, fmt.Sprintf("predicted work is %.2f ms a sample on one core of the reference processor in batches of %.0f samples (%d slots)", work/1e6, samples, p.Slots()))
 	for logN := minLogN; logN <= maxLogN; logN++ {
 		if line := s.rejected(logN, work); line != "" && logN != l.logN {

@@ -22,18 +22,28 @@ type model struct {
 	// hold: (1+tail) e^-tail, at each root and for each polynomial that errors are drawn
 	// or rounded in, is 2^-(failureBits+1) a batch.
 	tail float64
+	// masks are log2 of what ciphertexts are multiplied by to be packed, before a table and
+	// without one; copies is 1 where they are not.
+	copies int
+	masks  [2]float64
 	// coefficients is log2 of the outputs' coefficients of a batch.
 	coefficients float64
 }
 
 // model is the layout's, for tables that are evaluated by trees.
-func (l *layout) model(stages []stage, all []tree) model {
-	m := model{logN: float64(l.logN), logT: elementary.Log2(float64(l.t))}
+func (l *layout) model(stages []stage, all []tables) model {
+	m := model{logN: float64(l.logN), logT: elementary.Log2(float64(l.t)), copies: l.copies}
+	if t := field(l.t); l.copies > 1 { // of both roots of -1 the masks are of one size
+		m.masks = [2]float64{t.short(t.imaginary()).of[0].log(), t.exact(t.imaginary()).of[0].log()}
+	}
 	polynomials := float64(stages[0].inputs)
 	for i := range stages {
 		if stages[i].table != nil {
 			// No more products and divisions than powers up to the leaf and twice the leaves.
-			polynomials += float64(float64(stages[i].between) * (elementary.Exp2(float64(all[i].baby)) + elementary.Exp2(float64(all[i].height+1))))
+			polynomials += float64(float64(stages[i].between) * (elementary.Exp2(float64(all[i].tree.baby)) + elementary.Exp2(float64(all[i].tree.height+1))))
+		}
+		if all[i].swaps { // a key switch, of which both polynomials are rounded
+			polynomials += float64(2 * stages[i].between)
 		}
 	}
 	least := float64((failureBits + 1 + m.logN - 1 + elementary.Log2(polynomials)) * math.Ln2)
@@ -62,7 +72,7 @@ func (m model) logFailure(e, logQ float64) float64 {
 // LogFailure is log2 of a bound on the probability that decrypting a batch gives a wrong
 // result, by the noise model.
 func (p *Plan) LogFailure() float64 {
-	m := p.layout.model(p.stages, trees(p.tables))
-	e, _ := m.walk(p.stages, trees(p.tables), p.layout.divide, nil)
+	m := p.layout.model(p.stages, p.tables)
+	e, _ := m.walk(p.stages, p.tables, p.layout.divide, nil)
 	return m.logFailure(e.total(), log2.Product(p.layout.q[:p.layout.last()]))
 }

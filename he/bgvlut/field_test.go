@@ -75,7 +75,7 @@ func TestPolynomialIsTable(t *testing.T) {
 func TestShapes(t *testing.T) {
 	for _, p := range []parity{general, odd, even} {
 		for n := 2; n <= 1100; n += 1 + n/5 {
-			tree, shapes := newTree([]polynomial{{coeffs: make([]uint64, n), parity: p}, {coeffs: make([]uint64, 2), parity: general}})
+			tree, shapes := newTree([]choice{{p, n}, {general, 2}})
 			if want := max(2, log2Ceil(n)); tree.levels() > want && tree.height > 0 || tree.levels() > want+1 {
 				t.Errorf("%d coefficients: %d levels", n, tree.levels())
 			}
@@ -102,9 +102,9 @@ func TestShapes(t *testing.T) {
 		}
 	}
 	// An odd polynomial needs fewer products.
-	_, shapes := newTree([]polynomial{{coeffs: make([]uint64, 256), parity: odd}})
-	_, full := newTree([]polynomial{{coeffs: make([]uint64, 256)}})
-	if a, b := shapes[0].work(shapes[0].leaves(&polynomial{coeffs: make([]uint64, 256)})), full[0].work(256/full[0].leaf); a.units() >= b.units() {
+	_, shapes := newTree([]choice{{odd, 256}})
+	_, full := newTree([]choice{{general, 256}})
+	if a, b := shapes[0].work(shapes[0].leaves(256)), full[0].work(256/full[0].leaf); a.units() >= b.units() {
 		t.Errorf("odd %+v, general %+v", a, b)
 	}
 }

@@ -73,20 +73,21 @@ func TestInsecureGraphsAreExact(t *testing.T) {
 		{"largest of windows", bundletest.Wire(2, 2, 1, 2, 2).Add("pool", pool).Add("flat", &bundle.Reshape{Shape: []int{4}}), 4, 3},
 		{"input twice", bundletest.Wire(3, 3, 2).Add("a", &bundle.Concat{}, "input", "input"), 4, 1},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			p := c.wiring.Done(t, c.labels)
-			plan := mustPlan(t, p, insecureOptions(10))
+		p := c.wiring.Done(t, c.labels)
+		for copies := 1; copies <= maxCopies; copies++ {
+			o := insecureCopies(10, copies)
+			plan := mustPlan(t, p, o)
 			if n := len(plan.layout.drops); n != c.rounds {
-				t.Errorf("%d rounds, want %d", n, c.rounds)
+				t.Errorf("%s: %d rounds, want %d", c.name, n, c.rounds)
 			}
 			result := checkExact(t, p, plan, bundletest.Samples(p, 30))
-			t.Logf("log QP %.0f, %d primes, noise bits left %.1f, predicted %.1f", plan.LogQP(), len(plan.layout.q), hetest.NoiseLeft(t, result), plan.PredictedNoiseBitsLeft())
+			t.Logf("%s, %d copies: log QP %.0f, %d primes, noise bits left %.1f, predicted %.1f", c.name, copies, plan.LogQP(), len(plan.layout.q), hetest.NoiseLeft(t, result), plan.PredictedNoiseBitsLeft())
 			// A prediction is the plan's, low degrees of products included.
-			got, err := Predict(t.Context(), p, insecureOptions(10))
+			got, err := Predict(t.Context(), p, o)
 			if err != nil || got.LogQP != plan.LogQP() || got.CiphertextPrimes != len(plan.layout.q) {
 				t.Errorf("predicted %+v, %v", got, err)
 			}
-		})
+		}
 	}
 }
 

@@ -22,10 +22,16 @@ import (
 
 var update = flag.Bool("update", false, "rewrite testdata/golden")
 
-// mustPlan plans in an insecure ring of degree 2^10.
+// mustPlan plans in an insecure ring of degree 2^10 for full batches.
 func mustPlan(t testing.TB, p *bundle.Program) *bgvlut.Plan {
 	t.Helper()
-	plan, err := bgvlut.NewPlan(t.Context(), p, bgvlut.Options{LogN: 10, AllowInsecure: true})
+	return planFor(t, p, 0)
+}
+
+// planFor is mustPlan for so many samples: few enough have two places each in the slots.
+func planFor(t testing.TB, p *bundle.Program, samples int) *bgvlut.Plan {
+	t.Helper()
+	plan, err := bgvlut.NewPlan(t.Context(), p, bgvlut.Options{LogN: 10, AllowInsecure: true, Samples: samples})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,9 +58,14 @@ func TestInsecureHalves(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := halvestest.Whole(t, c.b.Done(), c.b.Samples(3))
-			plan := mustPlan(t, p)
-			samples := c.b.Samples(plan.Slots() + 100)
-			halvestest.Check(t, p, plan, samples, exact(t, p, samples))
+			for _, few := range []int{0, 300} {
+				plan := planFor(t, p, few)
+				if want := map[bool]int{true: 512, false: 1024}[few > 0]; plan.Slots() != want {
+					t.Errorf("for %d samples a batch holds %d, want %d", few, plan.Slots(), want)
+				}
+				samples := c.b.Samples(plan.Slots() + 100)
+				halvestest.Check(t, p, plan, samples, exact(t, p, samples))
+			}
 		})
 	}
 }
@@ -139,6 +150,9 @@ func TestInsecureWrongParameters(t *testing.T) {
 	digits := strings.ReplaceAll(fmt.Sprint(x.Digits), " ", ",")
 	halvestest.Refusals(t, spec.Parameters, map[string][2]string{
 		"unknown field":               {`{"log_n"`, `{"a":1,"log_n"`},
+		"0 copies of a sample":        {`"copies":1`, `"copies":0`},
+		"3 copies of a sample":        {`"copies":1`, `"copies":3`},
+		"key that swaps copies":       {`,"output_primes"`, `,"swap_digits":[1],"output_primes"`},
 		"not in canonical form":       {`{"log_n"`, `{ "log_n"`},
 		"ring degree 2^9 is outside":  {`"log_n":10`, `"log_n":9`},
 		"ring degree 2^60 is outside": {`"log_n":10`, `"log_n":60`},
@@ -200,6 +214,8 @@ func TestInsecurePlanFiles(t *testing.T) {
 		"unknown field":              {`{"hash"`, `{"a":1,"hash"`},
 		"canonical":                  {`"drops":`, `"drops": `},
 		"ring degree":                {`"log_n":10`, `"log_n":63`},
+		"3 copies":                   {`"copies":1`, `"copies":3`},
+		"copies of a sample":         {`"copies":1`, `"copies":-1`},
 		"its hash is":                {`{"hash":"`, `{"hash":"0`},
 		"security":                   {`"allow_insecure":true`, `"allow_insecure":false`},
 		"levels of 4 rounds":         {`"drops":[`, `"drops":[[],`},

@@ -13,11 +13,13 @@ import (
 type layout struct {
 	logN    int
 	t       uint64
+	copies  int      // of every sample in the slots: 1 or 2
 	q       []uint64 // the chain, the first dropped last
 	special []uint64
 	// drops[i][k] is how many primes level k+1 of round i's tables divides by.
 	drops     [][]int
 	digitBits float64 // the longest digit of key switching
+	swap      []int   // primes of each digit of the key that swaps halves; nil without one
 }
 
 func (l *layout) logQ() float64  { return log2.Product(l.q) }
@@ -62,21 +64,21 @@ func (g groups) sum() float64 {
 }
 
 // demand is how many bits each level must divide by for the noise to stay at its
-// rounding, how many the last modulus must have, and the least noise of a product.
+// rounding, how many the last modulus must have, and the least noises of what keys switch.
 //
 // A level is as long as the table with most noise there asks for. The tables of a round
 // are followed twice: to find that, and with what was found.
-func (m model) demand(stages []stage, trees []tree) (g groups, product float64) {
+func (m model) demand(stages []stage, all []tables) (g groups, least weakest) {
 	g.levels = make([][]float64, rounds(stages))
 	smallest := max(minPrimeBits, m.logN+4)
-	all, product := m.start(stages), math.Inf(1)
+	noises, least := m.start(stages), strongest()
 	for first, end := 0, 0; first < len(stages); first = end {
 		round := stages[first].round
 		for end < len(stages) && stages[end].round == round {
 			end++
 		}
 		for i := first; i < end; i++ {
-			m.stage(&stages[i], trees[i], all, func(step int, e float64) float64 {
+			m.stage(&stages[i], &all[i], noises, func(step int, e float64) float64 {
 				if len(g.levels[round]) < step {
 					g.levels[round] = append(g.levels[round], smallest)
 				}
@@ -86,12 +88,12 @@ func (m model) demand(stages []stage, trees []tree) (g groups, product float64) 
 			}, nil)
 		}
 		for i := first; i < end; i++ {
-			product = min(product, m.stage(&stages[i], trees[i], all, func(step int, _ float64) float64 { return g.levels[round][step-1] }, nil))
+			least.take(m.stage(&stages[i], &all[i], noises, func(step int, _ float64) float64 { return g.levels[round][step-1] }, nil))
 		}
 	}
 	// The primes are a little below powers of two.
-	g.last = math.Ceil(m.required(all[stages[len(stages)-1].to].total()) + 0.5)
-	return g, product
+	g.last = math.Ceil(m.required(noises[stages[len(stages)-1].to].total()) + 0.5)
+	return g, least
 }
 
 // rounds is the number of rounds; the last one may have no tables.
@@ -146,5 +148,44 @@ func (l *layout) digits() []int {
 
 // parameters are what a client needs of the layout.
 func (l *layout) parameters() parameters {
-	return parameters{LogN: l.logN, T: l.t, Q: l.q, P: l.special, Digits: l.digits(), OutputPrimes: l.last()}
+	return parameters{LogN: l.logN, T: l.t, Copies: l.copies, Q: l.q, P: l.special, Digits: l.digits(), SwapDigits: l.swap, OutputPrimes: l.last()}
 }
+
+// swapLimbs is how many primes the key that swaps halves is for: as many as the first stage
+// has that does, 0 if none does.
+func (l *layout) swapLimbs(stages []stage, all []tables) int {
+	n := 0
+	for i := range stages {
+		if all[i].swaps {
+			n = max(n, l.limbs(stages[i].round, 0))
+		}
+	}
+	return n
+}
+
+// swapDigits are the digits of that key: as few and as long as the noise allows of what it
+// switches. They are nil if no digits are short enough.
+func (l *layout) swapDigits(m model, n int, e float64) []int {
+	for count := 1; count <= n; count++ {
+		longest := log2.Product(l.special) + m.keyTolerance(e, count)
+		digits, bits := []int{0}, 0.0
+		for _, q := range l.q[:n] {
+			b := elementary.Log2(float64(q))
+			if bits > 0 && bits+b > longest {
+				digits, bits = append(digits, 0), 0
+			}
+			if b > longest {
+				return nil
+			}
+			digits[len(digits)-1]++
+			bits += b
+		}
+		if len(digits) <= count {
+			return digits
+		}
+	}
+	return nil
+}
+
+// slots is how many samples a batch holds.
+func (l *layout) slots() int { return 1 << l.logN / l.copies }

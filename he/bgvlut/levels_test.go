@@ -33,7 +33,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			first := mustPlan(t, b.Done(), insecureOptions(10))
 			secret := secret.NewFromSystem(first.ring.Parameters())
-			key := newClient(first.half, wire.KeyID{}, secret).evaluationKey(sample.NewSeed())
+			key := newClient(first.half, wire.KeyID{}, secret).evaluationKeys(sample.NewSeed())
 			samples := b.Samples(500)
 			var want [2][]ciphertext
 			atEveryLevel(t, func(level cpu.Level) {
@@ -41,7 +41,7 @@ func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				ready, err := plan.relinearisers(key)
+				ready, err := plan.switchers(key)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -18,7 +18,7 @@ type LookupTime struct {
 // It makes a client and its keys first, which the times leave out. The returned
 // function may be called again and again.
 func (p *Plan) MeasureLookups() (measure func() []LookupTime, err error) {
-	key, err := p.relinearisers(generate(p.half).evaluationKey(sample.NewSeed()))
+	key, err := p.switchers(generate(p.half).evaluationKeys(sample.NewSeed()))
 	if err != nil {
 		return nil, err
 	}
@@ -30,10 +30,12 @@ func (p *Plan) MeasureLookups() (measure func() []LookupTime, err error) {
 			if st.table == nil {
 				continue
 			}
-			widest := 0
-			for k := range p.tables[i].all {
-				if p.tables[i].all[k].domain > p.tables[i].all[widest].domain {
-					widest = k
+			t := &p.tables[i]
+			domain := func(k int) int { return max(t.all[t.pairs[k][0]].domain, t.all[t.pairs[k][1]].domain) }
+			pair := 0
+			for k := range t.pairs {
+				if domain(k) > domain(pair) {
+					pair = k
 				}
 			}
 			e := s.evaluation(st.round, s.workers[0])
@@ -45,11 +47,11 @@ func (p *Plan) MeasureLookups() (measure func() []LookupTime, err error) {
 				}
 			}
 			start := time.Now()
-			e.table(&s.programs[i][widest], x, dst)
+			e.table(&s.programs[i][pair], x, dst)
 			spent := time.Since(start)
 			s.pool.drop(x)
 			s.pool.drop(dst)
-			all = append(all, LookupTime{p.program.Nodes[st.node.table].Name, p.tables[i].all[widest].domain, spent / time.Duration(p.Slots())})
+			all = append(all, LookupTime{p.program.Nodes[st.node.table].Name, domain(pair), spent / time.Duration(p.N())})
 		}
 		return all
 	}, nil

@@ -35,6 +35,9 @@ import (
 //
 // leaf:     a sum of b powers with coefficients up to T/2: T/2 sqrt(b) E.
 //
+// masks:    two sums of which each has E give sqrt(T) 2 E, or T/sqrt(2) 2 E with exact
+// ones, and sqrt(2) times that of own noise, which elements of one ciphertext share.
+//
 // relinearisation: digits D of a modulus, uniform, times the key's errors, over
 // P: sqrt(digits) N sqrt(1/12) 3.2 D/P tail/2, before the division.
 //
@@ -100,7 +103,27 @@ func (m model) fresh() noise { return noise{m.root(sigma), m.root(math.Sqrt(1. /
 func (m model) product(a, b float64) float64 { return m.logT + a + b }
 
 func (m model) leaf(e float64, terms int) float64 {
-	return m.logT - 1 + e + float64(elementary.Log2(float64(max(terms, 1)))/2)
+	leaf := m.logT - 1 + e + float64(elementary.Log2(float64(max(terms, 1)))/2)
+	if m.copies > 1 { // the coefficients have two parts of that size
+		leaf += 0.5
+	}
+	return leaf
+}
+
+// pack is the noise of two sums that are masked and added up, see masks, if each of both
+// has noise e: elements that share a ciphertext share its own noise.
+func (m model) pack(e noise, table bool) noise {
+	mask := m.masks[0]
+	if !table {
+		mask = m.masks[1]
+	}
+	return noise{e.own + mask + 1.5, e.shared + mask + 1}
+}
+
+// swap is the noise of a sum of which a part has its halves swapped by a key switch, whose
+// own noise is at least keyBelow bits below the sum's, before it is rounded.
+func (m model) swap(e noise) noise {
+	return noise{log2.Sum(log2.Sum(e.own, m.rounding()), e.total()-keyBelow), e.shared}
 }
 
 // rounding is what the division of a ciphertext of degree 1 adds.
@@ -133,18 +156,26 @@ type level func(round, step int) float64
 
 // walk follows the noise through the stages. visit, if not nil, is told the noise
 // after each stage's linear map and after the stage. product is the least noise
-// of any product before it is divided.
-func (m model) walk(stages []stage, trees []tree, divide level, visit func(stage int, table bool, e noise)) (e noise, product float64) {
-	all, product := m.start(stages), math.Inf(1)
+// of what keys switch.
+func (m model) walk(stages []stage, tables []tables, divide level, visit func(stage int, table bool, e noise)) (e noise, least weakest) {
+	all, least := m.start(stages), strongest()
 	for i := range stages {
-		product = min(product, m.stage(&stages[i], trees[i], all, func(step int, _ float64) float64 { return divide(stages[i].round, step) }, func(table bool, e noise) {
+		least.take(m.stage(&stages[i], &tables[i], all, func(step int, _ float64) float64 { return divide(stages[i].round, step) }, func(table bool, e noise) {
 			if visit != nil {
 				visit(i, table, e)
 			}
 		}))
 	}
-	return all[stages[len(stages)-1].to], product
+	return all[stages[len(stages)-1].to], least
 }
+
+// weakest are the least noises of what keys switch: of products, before they are divided,
+// and of what halves are swapped in.
+type weakest struct{ product, swap float64 }
+
+func strongest() weakest { return weakest{math.Inf(1), math.Inf(1)} }
+
+func (w *weakest) take(v weakest) { w.product, w.swap = min(w.product, v.product), min(w.swap, v.swap) }
 
 // start is the noises before the first stage.
 func (m model) start(stages []stage) noises {
@@ -154,17 +185,24 @@ func (m model) start(stages []stage) noises {
 }
 
 // stage follows the noise through one stage into all, and tells tell, if not nil, of it
-// after the linear map and after the table. It returns the least noise of a product.
-func (m model) stage(s *stage, t tree, all noises, divide func(step int, e float64) float64, tell func(table bool, e noise)) float64 {
-	e, least := all.worst(s.from), math.Inf(1)
+// after the linear map and after the table. It returns the least noises of what keys switch.
+func (m model) stage(s *stage, t *tables, all noises, divide func(step int, e float64) float64, tell func(table bool, e noise)) weakest {
+	e, least := all.worst(s.from), strongest()
 	if s.rows != nil {
 		e = all.linear(s.from, s.norms)
+	}
+	if m.copies > 1 {
+		e = m.pack(e, s.table != nil)
+	}
+	if t.swaps {
+		least.swap = e.total()
+		e = m.swap(e)
 	}
 	if tell != nil {
 		tell(false, e)
 	}
 	if s.table != nil {
-		e, least = m.table(e.total(), t, divide)
+		e, least.product = m.table(e.total(), t.tree, divide)
 		if s.pool != nil {
 			all[s.to] = e
 			e = all.linear(parts.All(s.to, 0), s.poolNorms)

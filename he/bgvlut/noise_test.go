@@ -24,7 +24,7 @@ func (c *Client) atRoots(from *ciphertext) float64 {
 		s.INTT(x, x)
 		m.Scale(x, x, m.Factor(p.T))
 	}
-	v := make([]*big.Int, p.Slots())
+	v := make([]*big.Int, p.N())
 	for k := range v {
 		v[k] = new(big.Int)
 	}
@@ -48,10 +48,15 @@ func (c *Client) atRoots(from *ciphertext) float64 {
 func TestInsecureNoiseStaysBelowBound(t *testing.T) {
 	b := bundletest.New(11, 1, 200).Narrow(127).Dense(24, 3).RandomTable(2).Narrow(42).Dense(24, 3).RandomTable(2).Narrow(9).Dense(2, 3)
 	p := b.Done()
-	plan := mustPlan(t, p, insecureOptions(10))
+	for copies := 1; copies <= maxCopies; copies++ {
+		noiseStaysBelowBound(t, b, mustPlan(t, p, insecureCopies(10, copies)))
+	}
+}
+
+func noiseStaysBelowBound(t *testing.T, b *bundletest.Builder, plan *Plan) {
 	var bounds []float64
-	m := plan.layout.model(plan.stages, trees(plan.tables))
-	m.walk(plan.stages, trees(plan.tables), plan.layout.divide, func(_ int, table bool, e noise) {
+	m := plan.layout.model(plan.stages, plan.tables)
+	m.walk(plan.stages, plan.tables, plan.layout.divide, func(_ int, table bool, e noise) {
 		if table {
 			bounds = append(bounds, e.total())
 		}
@@ -82,9 +87,9 @@ func TestInsecureNoiseStaysBelowBound(t *testing.T) {
 	// The bound is for what happens once in 2^129 batches, not for 2^18 pairs of a root and a
 	// ciphertext.
 	if slack > 6 {
-		t.Errorf("the bound is %.1f bits above all noise", slack)
+		t.Errorf("%d copies: the bound is %.1f bits above all noise", plan.layout.copies, slack)
 	}
-	t.Logf("the noise stays %.2f bits below its bound", slack)
+	t.Logf("%d copies: the noise stays %.2f bits below its bound", plan.layout.copies, slack)
 }
 
 // The tail is where bounds at roots fail with the probability that they may, and the bits
@@ -95,7 +100,7 @@ func TestFailureProbability(t *testing.T) {
 		bundletest.New(12, 2, 9).Narrow(20).Dense(4, 3),
 	} {
 		plan := mustPlan(t, b.Done(), insecureOptions(10))
-		m := plan.layout.model(plan.stages, trees(plan.tables))
+		m := plan.layout.model(plan.stages, plan.tables)
 		events := (1 + m.tail) * math.Exp(-m.tail) * math.Exp2(m.logN-1) * float64(plan.inputs)
 		if got := math.Log2(events); got > -failureBits-1+1e-6 || got < -failureBits-20 {
 			t.Errorf("a tail of %.2f: bounds on fresh ciphertexts fail with 2^%.1f", m.tail, got)
@@ -103,7 +108,7 @@ func TestFailureProbability(t *testing.T) {
 		if got := plan.LogFailure(); got > -failureBits || got < -failureBits-1 {
 			t.Errorf("a failure probability of 2^%.2f", got)
 		}
-		e, _ := m.walk(plan.stages, trees(plan.tables), plan.layout.divide, nil)
+		e, _ := m.walk(plan.stages, plan.tables, plan.layout.divide, nil)
 		if got := m.logFailure(e.total(), m.required(e.total())); math.Abs(got+failureBits) > 0.1 {
 			t.Errorf("with the least modulus it is 2^%.2f", got)
 		}

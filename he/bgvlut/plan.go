@@ -30,6 +30,7 @@ type Options struct {
 	TuneTimings bool
 
 	sketch bool // see Predict
+	copies int  // of samples in the slots; 0 lets costs decide
 }
 
 // level is the level of vector instructions whose speeds weigh choices.
@@ -85,14 +86,14 @@ func choose(ctx context.Context, p *bundle.Program, o Options) (*search, *layout
 	if err := checkDomains(p, stages); err != nil {
 		return nil, nil, err
 	}
-	s := &search{program: p, stages: stages, options: o, fields: map[uint64][]tables{}}
+	s := &search{program: p, stages: stages, options: o, fields: map[uint64][]tables{}, packed: map[packedBy][]tables{}}
 	best, err := s.run(ctx)
 	return s, best, err
 }
 
 // build makes the rings of a layout, whatever its noise and security.
 func build(s *search, l *layout) (*Plan, error) {
-	plan, err := buildPlan(s.program, s.stages, s.fields[l.t], l, s.options.Workers)
+	plan, err := buildPlan(s.program, s.stages, s.tables(l), l, s.options.Workers)
 	if err != nil {
 		return nil, err
 	}
@@ -107,9 +108,9 @@ func buildPlan(p *bundle.Program, stages []stage, tables []tables, l *layout, wo
 		return nil, err
 	}
 	plan := &Plan{half: h, program: p, stages: stages, tables: tables, layout: l}
-	plan.costs = l.costs(plan.stages, plan.tables, cpu.Active)
-	m := l.model(plan.stages, trees(plan.tables))
-	e, _ := m.walk(plan.stages, trees(plan.tables), l.divide, func(i int, table bool, e noise) {
+	plan.costs = l.costs(plan.inputs, plan.stages, plan.tables, cpu.Active)
+	m := l.model(plan.stages, plan.tables)
+	e, _ := m.walk(plan.stages, plan.tables, l.divide, func(i int, table bool, e noise) {
 		s := &plan.stages[i]
 		node, round := s.node.rows, s.round
 		if table {
@@ -126,12 +127,16 @@ func buildPlan(p *bundle.Program, stages []stage, tables []tables, l *layout, wo
 
 func (s *stage) name(p *bundle.Program, node int) string { return p.Nodes[node].Name }
 
-func trees(all []tables) []tree {
-	t := make([]tree, len(all))
-	for i := range all {
-		t[i] = all[i].tree
+// masks are what stage i packs its elements by.
+func (p *Plan) masks(i int) masks {
+	switch t := field(p.T); {
+	case p.layout.copies == 1:
+		return masks{factor: 1}
+	case p.stages[i].table != nil:
+		return t.short(p.unit)
+	default:
+		return t.exact(p.unit)
 	}
-	return t
 }
 
 // LogN is log2 of the ring degree.
@@ -160,14 +165,14 @@ func (p *Plan) PredictedNoiseBitsLeft() float64 { return p.left }
 // this processor's kernels.
 func (p *Plan) PredictedSeconds(samples int) float64 {
 	batches := (samples + p.Slots() - 1) / p.Slots()
-	return p.costs.total(p.inputs, p.stages) * float64(batches) / float64(p.workers) / 1e9
+	return p.costs.total() * float64(batches) / float64(p.workers) / 1e9
 }
 
 // Work is the core seconds for so many samples by the cost model of the reference
 // processor: the same on every machine.
 func (p *Plan) Work(samples int) float64 {
 	batches := (samples + p.Slots() - 1) / p.Slots()
-	return p.layout.costs(p.stages, p.tables, costmodel.Reference).total(p.inputs, p.stages) * float64(batches) / 1e9
+	return p.layout.costs(p.inputs, p.stages, p.tables, costmodel.Reference).total() * float64(batches) / 1e9
 }
 
 // NoiseBudget is the predicted budget after each layer, as PredictedNoiseBitsLeft

@@ -18,9 +18,11 @@ import (
 // polynomial each table is, follow from the program and the plaintext prime; the hash says
 // whether they still do as they did.
 type planFile struct {
-	Hash       string   `json:"hash"`
-	LogN       int      `json:"log_n"`
-	Plaintext  uint64   `json:"plaintext_modulus"`
+	Hash      string `json:"hash"`
+	LogN      int    `json:"log_n"`
+	Plaintext uint64 `json:"plaintext_modulus"`
+	// Copies is how many times each sample is in the slots.
+	Copies     int      `json:"copies"`
 	Ciphertext []uint64 `json:"ciphertext_moduli"`
 	Special    []uint64 `json:"special_moduli"`
 	// Drops are how many ciphertext primes each level of each round of tables divides by.
@@ -42,7 +44,7 @@ const (
 func (p *Plan) Encode() ([]byte, error) {
 	l, hash := p.layout, p.Hash()
 	b, err := json.Marshal(planFile{
-		Hash: hex.EncodeToString(hash[:]), LogN: l.logN, Plaintext: l.t, Ciphertext: l.q, Special: l.special, Drops: l.drops, DigitBits: l.digitBits,
+		Hash: hex.EncodeToString(hash[:]), LogN: l.logN, Plaintext: l.t, Copies: l.copies, Ciphertext: l.q, Special: l.special, Drops: l.drops, DigitBits: l.digitBits,
 		AllowInsecure: p.SecurityBits() < security.Bits, Why: p.why[:min(len(p.why), maxReasons)],
 	})
 	if err != nil {
@@ -87,7 +89,7 @@ func decodePlan(ctx context.Context, b []byte, p *bundle.Program) (*Plan, error)
 	if err := checkDomains(p, stages); err != nil {
 		return nil, err
 	}
-	l := &layout{logN: f.LogN, t: f.Plaintext, q: f.Ciphertext, special: f.Special, drops: f.Drops, digitBits: f.DigitBits}
+	l := &layout{logN: f.LogN, t: f.Plaintext, copies: f.Copies, q: f.Ciphertext, special: f.Special, drops: f.Drops, digitBits: f.DigitBits}
 	all, err := l.checkFile(ctx, p, stages)
 	if err != nil {
 		return nil, err
@@ -145,19 +147,38 @@ func (l *layout) checkFile(ctx context.Context, p *bundle.Program, stages []stag
 			return nil, err
 		}
 		all = append(all, newTables(&stages[i], field(l.t).newPolynomial))
+	}
+	all, ok := packed(bundle.Size(p.Input.Shape), stages, all, l.copies)
+	if !ok {
+		return nil, fmt.Errorf("outputs do not go into %d copies", l.copies)
+	}
+	for i := range stages {
 		if s := &stages[i]; s.table != nil && all[i].tree.levels() > len(l.drops[s.round]) {
 			return nil, fmt.Errorf("tables of %d levels in round %d of %d", all[i].tree.levels(), s.round, len(l.drops[s.round]))
 		}
 	}
-	return all, l.check(stages, trees(all))
+	return all, l.finish(stages, all)
+}
+
+// finish chooses the digits of the key that swaps halves, if there is one, and checks the
+// layout.
+func (l *layout) finish(stages []stage, all []tables) error {
+	if n := l.swapLimbs(stages, all); n > 0 {
+		m := l.model(stages, all)
+		_, least := m.walk(stages, all, l.divide, nil)
+		if l.swap = l.swapDigits(m, n, least.swap); l.swap == nil {
+			return fmt.Errorf("primes are too long beside special ones of %.1f bits to swap halves of slots", log2.Product(l.special))
+		}
+	}
+	return l.check(stages, all)
 }
 
 // check says whether the noise fits: of outputs, which must also be wrong with a
 // probability of at most 2^-failureBits, and of key switching, as the special primes are
 // made for it.
-func (l *layout) check(stages []stage, all []tree) error {
+func (l *layout) check(stages []stage, all []tables) error {
 	m := l.model(stages, all)
-	e, product := m.walk(stages, all, l.divide, nil)
+	e, least := m.walk(stages, all, l.divide, nil)
 	if left := m.left(e.total(), log2.Product(l.q[:l.last()])); left < reserveBits || math.IsNaN(left) {
 		return fmt.Errorf("predicted noise leaves %.1f bits, want %d", left, reserveBits)
 	}
@@ -166,7 +187,7 @@ func (l *layout) check(stages []stage, all []tree) error {
 		longest = max(longest, log2.Product(l.q[at:at+n]))
 		at += n
 	}
-	if tolerated := log2.Product(l.special) + m.keyTolerance(product, len(digits)); longest > tolerated+keyRounding {
+	if tolerated := log2.Product(l.special) + m.keyTolerance(least.product, len(digits)); longest > tolerated+keyRounding {
 		return fmt.Errorf("digits of key switching have up to %.1f bits, the noise allows %.1f", longest, tolerated)
 	}
 	return nil

@@ -32,10 +32,10 @@ func Predict(ctx context.Context, p *bundle.Program, o Options) (Prediction, err
 	if err != nil {
 		return Prediction{}, err
 	}
-	slots := 1 << l.logN
+	slots := l.slots()
 	batches := float64(max(1, (o.Samples+slots-1)/slots))
 	work := func(level cpu.Level) float64 {
-		return batches * l.costs(s.stages, s.fields[l.t], level).total(s.inputs(), s.stages) / 1e9
+		return batches * l.costs(s.inputs(), s.stages, s.tables(l), level).total() / 1e9
 	}
 	return Prediction{
 		LogN: l.logN, LogQP: l.logQP(), PlaintextBits: elementary.Log2(float64(l.t)), CiphertextPrimes: len(l.q),

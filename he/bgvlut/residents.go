@@ -14,10 +14,12 @@ func newResidents(p *Plan, pool *pool, input []ciphertext, consume bool) *reside
 	r := &residents{buffers: make([][]ciphertext, n), readers: make([][]int, n), pool: pool, consume: consume}
 	r.buffers[inputBuffer], r.readers[inputBuffer] = input, make([]int, len(input))
 	for i := range p.stages {
-		r.readers[p.stages[i].to] = make([]int, p.stages[i].outputs)
+		r.readers[p.stages[i].to] = make([]int, len(p.tables[i].outputs))
 	}
 	for i := range p.stages {
-		p.stages[i].from.Each(func(buffer, element int) { r.readers[buffer][element]++ })
+		for _, c := range p.tables[i].reads.ciphertexts {
+			r.readers[c.Buffer][c.From]++
+		}
 	}
 	last := p.stages[len(p.stages)-1].to
 	for k := range r.readers[last] {
@@ -26,19 +28,21 @@ func newResidents(p *Plan, pool *pool, input []ciphertext, consume bool) *reside
 	return r
 }
 
-// source is what a stage reads, in order.
-func (r *residents) source(st *stage) []ciphertext {
+// source is the ciphertexts that a stage reads, in its order.
+func (r *residents) source(all *reads) []ciphertext {
 	var src []ciphertext
-	st.from.Each(func(buffer, element int) { src = append(src, r.buffers[buffer][element]) })
+	for _, c := range all.ciphertexts {
+		src = append(src, r.buffers[c.Buffer][c.From])
+	}
 	return src
 }
 
-// release says that the stage has read its input k. It takes the memory of a ciphertext
+// release says that a stage has read its ciphertext k. It takes the memory of a ciphertext
 // that has no more readers.
-func (r *residents) release(st *stage, k int) {
-	one := st.from.Cut(k, k+1)[0]
-	r.readers[one.Buffer][one.From]--
-	r.free(one.Buffer, one.From)
+func (r *residents) release(all *reads, k int) {
+	c := all.ciphertexts[k]
+	r.readers[c.Buffer][c.From]--
+	r.free(c.Buffer, c.From)
 }
 
 // keep takes what a stage has made.

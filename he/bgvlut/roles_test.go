@@ -44,9 +44,9 @@ func newRoles(t testing.TB, plan *Plan) (*Client, *evaluator) {
 }
 
 // keyOf is a new relinearisation key of a client.
-func keyOf(t testing.TB, plan *Plan, client *Client) relinearisers {
+func keyOf(t testing.TB, plan *Plan, client *Client) *switchers {
 	t.Helper()
-	key, err := plan.relinearisers(client.evaluationKey(sample.NewSeed()))
+	key, err := plan.switchers(client.evaluationKeys(sample.NewSeed()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestInsecureExhaustedNoiseIsAnError(t *testing.T) {
 	samples := b.Samples(100)
 	o := insecureOptions(10)
 	good := mustPlan(t, p, o)
-	s := search{program: p, stages: good.stages, options: o, fields: map[uint64][]tables{good.layout.t: good.tables}}
+	s := search{program: p, stages: good.stages, options: o, packed: map[packedBy][]tables{{good.layout.t, good.layout.copies}: good.tables}}
 	for _, at := range []int{0, 1, 3} { // the last modulus, and levels of the second table
 		exhausted := 0
 		for cut := 0; cut <= 14; cut += 2 {

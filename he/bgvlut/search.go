@@ -50,7 +50,8 @@ type search struct {
 	stages  []stage
 	options Options
 
-	fields  map[uint64][]tables // by plaintext prime
+	fields  map[uint64][]tables   // polynomials by plaintext prime
+	packed  map[packedBy][]tables // and how they are packed
 	found   []*candidate
 	needed  map[int]float64 // by logN: the shortest modulus that would do
 	refused error           // of plaintext primes
@@ -93,7 +94,7 @@ func (s *search) insufficient() error {
 		return s.refused
 	}
 	deepest, levels, widest := noNode, 0, 0
-	for _, all := range s.fields {
+	for _, all := range s.packed {
 		for i := range all {
 			if len(all[i].all) > 0 && all[i].tree.levels() > levels {
 				deepest, levels, widest = s.stages[i].node.table, all[i].tree.levels(), 0
@@ -129,10 +130,39 @@ func (s *search) try(ctx context.Context, logN int) error {
 		}
 		s.fields[t] = all
 	}
-	base := layout{logN: logN, t: t}
-	m := base.model(s.stages, trees(s.fields[t]))
-	g, product := m.demand(s.stages, trees(s.fields[t]))
-	s.needed[logN] = g.sum()
+	for copies := 1; copies <= maxCopies; copies++ {
+		if s.options.copies != 0 && copies != s.options.copies {
+			continue
+		}
+		all, ok := packed(s.inputs(), s.stages, s.fields[t], copies)
+		if !ok {
+			continue
+		}
+		s.packed[packedBy{t, copies}] = all
+		if err := s.widths(ctx, layout{logN: logN, t: t, copies: copies}, all); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// packedBy is what tables are packed by.
+type packedBy struct {
+	t      uint64
+	copies int
+}
+
+// maxCopies is how many copies of a sample there can be in the slots.
+const maxCopies = 2
+
+// widths adds the candidates that fill in a layout of tables. The error is ctx's.
+func (s *search) widths(ctx context.Context, base layout, all []tables) error {
+	logN := base.logN
+	m := base.model(s.stages, all)
+	g, least := m.demand(s.stages, all)
+	if need, ok := s.needed[logN]; !ok || g.sum() < need {
+		s.needed[logN] = g.sum()
+	}
 	if limit, _ := security.MaxLogQP(logN); g.sum() > limit && s.options.LogN == 0 {
 		return nil
 	}
@@ -143,14 +173,19 @@ func (s *search) try(ctx context.Context, logN int) error {
 		}
 		for digits := 1; digits <= maxDigits; digits++ {
 			c := &candidate{layout: base, groups: g, width: w, count: digits}
-			c.sketch(m, product)
+			c.sketch(m, least.product)
+			if n := c.swapLimbs(s.stages, all); n > 0 {
+				if c.swap = c.swapDigits(m, n, least.swap-keyRounding); c.swap == nil {
+					continue
+				}
+			}
 			key := fmt.Sprint(c.q, c.drops, c.special, c.digitBits)
 			if seen[key] {
 				continue
 			}
 			seen[key] = true
 			c.logQP = c.layout.logQP()
-			c.nanoseconds = costmodel.Coarse(c.costs(s.stages, s.fields[t], s.options.level()).total(s.inputs(), s.stages) / batch.Mean(s.options.Samples, 1<<logN))
+			c.nanoseconds = costmodel.Coarse(c.costs(s.inputs(), s.stages, all, s.options.level()).total() / batch.Mean(s.options.Samples, c.slots()))
 			s.found = append(s.found, c)
 		}
 	}
@@ -180,7 +215,7 @@ func (c *candidate) sketch(m model, product float64) {
 
 // fill makes the chain of primes that next hands out, the last modulus first.
 func (c *candidate) fill(next func(n, bits int) ([]uint64, error)) (layout, error) {
-	l := layout{logN: c.logN, t: c.t, drops: make([][]int, len(c.groups.levels))}
+	l := layout{logN: c.logN, t: c.t, copies: c.copies, drops: make([][]int, len(c.groups.levels))}
 	n, bits := primesFor(c.groups.last, c.width)
 	q, err := next(n, bits)
 	if err != nil {
@@ -201,6 +236,9 @@ func (c *candidate) fill(next func(n, bits int) ([]uint64, error)) (layout, erro
 	return l, nil
 }
 
+// tables are the tables of a layout's copies.
+func (s *search) tables(l *layout) []tables { return s.packed[packedBy{l.t, l.copies}] }
+
 // realise finds the primes and checks the noise with them.
 func (s *search) realise(c *candidate) (*layout, error) {
 	from := primes.New(c.logN, c.t)
@@ -214,7 +252,7 @@ func (s *search) realise(c *candidate) (*layout, error) {
 	if l.special, err = several(len(c.special), bits); err != nil {
 		return nil, err
 	}
-	if err := l.check(s.stages, trees(s.fields[l.t])); err != nil {
+	if err := l.finish(s.stages, s.tables(&l)); err != nil {
 		return nil, fmt.Errorf("bgvlut: %w", err)
 	}
 	return &l, nil

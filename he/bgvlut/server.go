@@ -9,6 +9,7 @@ import (
 	"qtool/he"
 	"qtool/he/internal/batch"
 	"qtool/he/internal/meter"
+	"qtool/he/internal/rns"
 	"qtool/he/internal/sample"
 	"qtool/he/wire"
 	"qtool/internal/parallel"
@@ -33,12 +34,11 @@ func (p *Plan) NewServer(ctx context.Context, spec [32]byte) (he.Server, error) 
 	return &Server{prepared: p.prepare(), spec: spec}, nil
 }
 
-// EvaluationKeys are a client's relinearisation key, as a server has read it: public, and
-// immutable.
+// EvaluationKeys are a client's keys, as a server has read them: public, and immutable.
 type EvaluationKeys struct {
 	spec  [32]byte
 	id    wire.KeyID
-	key   relinearisers
+	key   *switchers
 	bytes int64
 }
 
@@ -60,20 +60,24 @@ func (s *Server) ReadKeys(ctx context.Context, r io.Reader) (he.Keys, error) {
 		return nil, fmt.Errorf("bgvlut: %w", err)
 	}
 	masks := sample.Seed(in.Bytes(sample.SeedSize))
-	key := p.ring.ReadKey(p.digits, masks, func(n int, q uint64) []uint64 {
+	limb := func(n int, q uint64) []uint64 {
 		if ctx.Err() != nil {
 			_ = in.Refuse(ctx.Err()) // it comes back at the end of the file
 		}
 		return in.NewWords64(n, q)
-	})
+	}
+	keys := switchingKeys{relinearise: p.ring.ReadKey(rns.Square, p.digits, masks, limb)}
+	if len(p.swap) > 0 {
+		keys.swap = p.ring.ReadKey(rns.Conjugate, p.swap, masks, limb)
+	}
 	if err := in.EndOfFile(); err != nil {
 		return nil, fmt.Errorf("bgvlut: %w", err)
 	}
-	ready, err := p.relinearisers(key)
+	ready, err := p.switchers(keys)
 	if err != nil {
 		return nil, err
 	}
-	return &EvaluationKeys{s.spec, in.Object().Key, ready, key.Bytes()}, nil
+	return &EvaluationKeys{s.spec, in.Object().Key, ready, keys.Bytes()}, nil
 }
 
 // Evaluate implements he.Server. The error wraps wire.ErrSpec or wire.ErrKey for keys or
@@ -96,7 +100,7 @@ func (s *Server) Evaluate(ctx context.Context, keys he.Keys, in *wire.Reader, ou
 	if err := in.End(); err != nil {
 		return fmt.Errorf("bgvlut: %w", err)
 	}
-	progress := meter.New(step, p.costs.total(p.inputs, p.stages)-float64(p.encryptCost*float64(p.inputs))-float64(p.decryptCost*float64(p.outputs)))
+	progress := meter.New(step, p.costs.total()-float64(p.encryptCost*float64(p.inputs))-float64(p.decryptCost*float64(p.outputs)))
 	progress.Phase("evaluate")
 	var outputs ciphertexts
 	if err := e.consume(ctx, &inputs, &outputs, progress.Add); err != nil {
@@ -121,7 +125,7 @@ func (s *Server) Evaluate(ctx context.Context, keys he.Keys, in *wire.Reader, ou
 }
 
 // take gives an evaluation its memory, give takes it back.
-func (s *Server) take(key relinearisers) *evaluator {
+func (s *Server) take(key *switchers) *evaluator {
 	s.mu.Lock()
 	e := s.idle
 	s.idle = nil

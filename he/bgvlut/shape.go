@@ -134,10 +134,10 @@ type tree struct {
 func (t tree) levels() int { return t.baby + max(1, t.height) }
 
 // newTree chooses the tree of least work for polynomials, and the shape of each.
-func newTree(all []polynomial) (tree, []*shape) {
+func newTree(all []choice) (tree, []*shape) {
 	most := 2
 	for i := range all {
-		most = max(most, len(all[i].coeffs))
+		most = max(most, all[i].coeffs)
 	}
 	var best tree
 	var shapes []*shape
@@ -149,7 +149,7 @@ func newTree(all []polynomial) (tree, []*shape) {
 		sum := 0
 		var chosen []*shape
 		for i := range all {
-			s, units := c.choose(choice{all[i].parity, len(all[i].coeffs)})
+			s, units := c.choose(all[i])
 			chosen = append(chosen, s)
 			sum += units
 		}

@@ -7,24 +7,36 @@ import (
 	"qtool/he"
 )
 
-// tables are the polynomials of a stage's elements, the zero value where it has
-// no table.
+// tables are the polynomials of a stage's elements, none where it has no table, and how
+// they are evaluated in the ciphertexts of a packing.
 type tables struct {
-	tree    tree
+	packing
+	reads   reads
+	swaps   bool         // halves of the slots
 	all     []polynomial // distinct ones
-	shapes  []*shape     // of each
 	element []int        // number of each element's polynomial
+
+	tree   tree
+	pairs  [][2]int // distinct ones of the units' polynomials, of halves 0 and 1
+	shapes []*shape // of each pair
 }
 
 func (t *tables) of(element int) *polynomial { return &t.all[t.element[element]] }
-func (t *tables) shape(element int) *shape   { return t.shapes[t.element[element]] }
 
-// leaves is how many leaves a polynomial takes.
-func (s *shape) leaves(p *polynomial) int { return max(1, (len(p.coeffs)+s.leaf-1)/s.leaf) }
+// coefficients is how many coefficients the longer polynomial of a pair has.
+func (t *tables) coefficients(pair int) int {
+	p := t.pairs[pair]
+	return max(len(t.all[p[0]].coeffs), len(t.all[p[1]].coeffs))
+}
+
+// leaves is how many leaves a pair takes.
+func (t *tables) leaves(pair int) int { return t.shapes[pair].leaves(t.coefficients(pair)) }
+
+// leaves is how many leaves so many coefficients take.
+func (s *shape) leaves(coefficients int) int { return max(1, (coefficients+s.leaf-1)/s.leaf) }
 
 // newTables makes polynomials of the tables of a stage, each element's over its
-// own static bound, by a field's newPolynomial or its sketch, and chooses how they
-// are evaluated.
+// own static bound, by a field's newPolynomial or its sketch.
 func newTables(s *stage, polynomialOf func(lo, hi int64, f func(q int64) int64) polynomial) tables {
 	if s.table == nil {
 		return tables{}
@@ -46,16 +58,62 @@ func newTables(s *stage, polynomialOf func(lo, hi int64, f func(q int64) int64) 
 		}
 		r.element = append(r.element, at)
 	}
-	var each []polynomial
-	for _, at := range r.element {
-		each = append(each, r.all[at])
+	return r
+}
+
+// packed are a program's tables in the ciphertexts of so many copies, and how each is
+// evaluated. It is not ok if the stages can't be packed so.
+func packed(inputs int, stages []stage, all []tables, copies int) (r []tables, ok bool) {
+	for i, t := range all {
+		s := &stages[i]
+		if t.packing, ok = newPacking(s, &t, copies, i == len(stages)-1); !ok {
+			return nil, false
+		}
+		if s.table != nil {
+			t.choose()
+		}
+		r = append(r, t)
+	}
+	b := buffers(inputs, stages, r)
+	for i := range r {
+		r[i].reads = newReads(stages[i].from, b)
+		r[i].swaps = r[i].reads.crosses(&stages[i], &r[i].packing)
+	}
+	return r, true
+}
+
+// choose finds the pairs of polynomials, and how they are evaluated. A pair is evaluated as
+// one polynomial of the longer one's length, odd or even if both are.
+func (t *tables) choose() {
+	known := map[[2]int]int{}
+	var each []choice
+	for u := range t.units {
+		e := t.units[u].elements
+		pair := [2]int{t.element[e[0]], t.element[e[1]]}
+		at, ok := known[pair]
+		if !ok {
+			at = len(t.pairs)
+			known[pair] = at
+			t.pairs = append(t.pairs, pair)
+		}
+		t.units[u].pair = at
+		each = append(each, t.choice(at))
 	}
 	tree, shapes := newTree(each)
-	r.tree, r.shapes = tree, make([]*shape, len(r.all))
-	for k, at := range r.element {
-		r.shapes[at] = shapes[k]
+	t.tree, t.shapes = tree, make([]*shape, len(t.pairs))
+	for u, s := range shapes {
+		t.shapes[t.units[u].pair] = s
 	}
-	return r
+}
+
+// choice is what a pair's evaluation depends on.
+func (t *tables) choice(pair int) choice {
+	p := t.pairs[pair]
+	c := choice{t.all[p[0]].parity, t.coefficients(pair)}
+	if t.all[p[1]].parity != c.parity {
+		c.parity = general
+	}
+	return c
 }
 
 // window is the widest set of values that must be told apart modulo T: a table's

@@ -36,42 +36,86 @@ func (st *stage) row(element int) (in, w []int32) {
 	return st.rows.Row(element)
 }
 
-// order is one in which inputs are done with early: elements by the last input
-// that they read. until is the place in it after which nothing reads an input, -1
-// for elements that nothing reads.
-func (st *stage) order() (elements, until []int) {
-	last := make([]int32, st.between)
-	for k := range st.between {
-		in, _ := st.row(k)
-		for _, i := range in {
-			last[k] = max(last[k], i)
-		}
-		elements = append(elements, k)
-	}
-	slices.SortStableFunc(elements, func(a, b int) int { return cmp.Compare(last[a], last[b]) })
-	until = slices.Repeat([]int{-1}, st.inputs)
-	for at, k := range elements {
-		in, _ := st.row(k)
-		for _, i := range in {
-			until[i] = at
-		}
-	}
-	return elements, until
+// sums are the linear maps of a stage's units in ciphertexts, some rows each:
+//
+//	copies = 1:  the element
+//	copies = 2:  of both halves' elements, what comes from the same half or from both; and
+//	             behind these, in stages that swap, what comes from the other half
+type sums struct {
+	stage  *stage
+	tables *tables
+	rows   int // of a unit
 }
 
-// newTaps are the rows of some elements of a stage.
-func newTaps(st *stage, elements []int) *taps {
-	n := len(elements)
-	row := func(k int) (in, w []int32) { return st.row(elements[k]) }
+func (p *Plan) sums(i int) *sums {
+	s := &sums{&p.stages[i], &p.tables[i], p.layout.copies}
+	if s.tables.swaps {
+		s.rows *= 2
+	}
+	return s
+}
+
+// row is row r of a unit, on the ciphertexts that the stage reads.
+func (s *sums) row(unit, r int) (in, w []int32) {
+	half, crossed := r%2, r/2 == 1
+	all, weights := s.stage.row(s.tables.units[unit].elements[half])
+	for k, i := range all {
+		if s.rows == 1 || s.tables.reads.crossed(int(i), half) == crossed {
+			in, w = append(in, int32(s.tables.reads.number[i])), append(w, weights[k])
+		}
+	}
+	return in, w
+}
+
+// order is one in which ciphertexts are done with early: units by the last one that they
+// read. until is the place in it after which nothing reads a ciphertext, -1 for those that
+// nothing reads.
+func (s *sums) order() (units, until []int) {
+	last := make([]int, len(s.tables.units))
+	each := func(u int, visit func(ciphertext int)) {
+		for _, e := range s.tables.units[u].elements {
+			in, _ := s.stage.row(e)
+			for _, i := range in {
+				visit(s.tables.reads.number[i])
+			}
+		}
+	}
+	for u := range last {
+		each(u, func(c int) { last[u] = max(last[u], c) })
+		units = append(units, u)
+	}
+	slices.SortStableFunc(units, func(a, b int) int { return cmp.Compare(last[a], last[b]) })
+	until = slices.Repeat([]int{-1}, len(s.tables.reads.ciphertexts))
+	for at, u := range units {
+		each(u, func(c int) { until[c] = at })
+	}
+	return units, until
+}
+
+// newTaps are the rows of some units, all rows of a unit one behind the other.
+func (s *sums) newTaps(units []int) *taps {
+	type row struct{ in, w []int32 }
+	var rows []row
+	for _, u := range units {
+		for r := range s.rows {
+			in, w := s.row(u, r)
+			rows = append(rows, row{in, w})
+		}
+	}
+	return newTaps(len(s.tables.reads.ciphertexts), len(rows), func(k int) (in, w []int32) { return rows[k].in, rows[k].w })
+}
+
+// newTaps are n rows over so many inputs.
+func newTaps(inputs, n int, row func(k int) (in, w []int32)) *taps {
 	t := &taps{}
-	read := make([]bool, st.inputs)
+	read := make([]bool, inputs)
 	for k := range n {
 		in, _ := row(k)
 		for _, i := range in {
 			read[i] = true
 		}
 	}
-	place := make([]int, st.inputs)
+	place := make([]int, inputs)
 	for i, yes := range read {
 		if yes {
 			place[i] = len(t.inputs)

@@ -13,8 +13,8 @@ import (
 )
 
 // Install replaces the transforms of params' rings, modulo Q and modulo P, where
-// that is faster: the processor has the 52-bit multiply-add and the prime is
-// below 2^50. It returns how many it replaced. Call it once, before any key,
+// that is faster: the processor has AVX2 and FMA, or the 52-bit multiply-add, and
+// the prime is below 2^50. It returns how many it replaced. Call it once, before any key,
 // encoder or evaluator is made of params; copies of params share their rings.
 //
 // Ring Q's first prime keeps Lattigo's transform, as Lattigo asks it for the type
@@ -49,7 +49,7 @@ func Install(params rlwe.ParameterProvider) (replaced int, err error) {
 
 // Serves says whether the kernels in use transform s faster than Lattigo.
 func Serves(s *ring.SubRing) bool {
-	return cpu.Active >= cpu.IFMA && s.Modulus>>50 == 0 && s.Modulus>>16 != 0 && s.N >= 256 && s.NthRoot == uint64(2*s.N)
+	return cpu.Active >= cpu.AVX2 && s.Modulus>>50 == 0 && s.Modulus>>16 != 0 && s.N >= 256 && s.NthRoot == uint64(2*s.N)
 }
 
 // New is the transform modulo the prime of s, with its root of unity, so that

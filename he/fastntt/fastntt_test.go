@@ -29,7 +29,7 @@ func parameters(t testing.TB, logN int) rlwe.Parameters {
 }
 
 func TestValuesAreLattigos(t *testing.T) {
-	cputest.Need(t, cpu.IFMA)
+	cputest.Need(t, cpu.AVX2)
 	r := rand.New(rand.NewPCG(1, 0))
 	for _, logN := range []int{8, 10, 13, 14} {
 		fast, slow := parameters(t, logN), parameters(t, logN)
@@ -137,7 +137,7 @@ func TestConjugateInvariantIsRefused(t *testing.T) {
 
 // BenchmarkNTT measures how many times faster than Lattigo's the transforms are.
 func BenchmarkNTT(b *testing.B) {
-	cputest.Need(b, cpu.IFMA)
+	cputest.Need(b, cpu.AVX2)
 	for _, logN := range []int{12, 13, 14, 15} {
 		p, slow := parameters(b, logN), parameters(b, logN)
 		if _, err := Install(p); err != nil {

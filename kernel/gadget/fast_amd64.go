@@ -39,6 +39,42 @@ func (g *Gadget) splitFast(dst [][]uint64, a, b []uint64, negate bool) int {
 	return 8 * n
 }
 
+func (g *Gadget) splitHalf(dst [][]uint64, a, b []uint64, negate bool) int {
+	n := len(a) / 8
+	if n == 0 {
+		return 0
+	}
+	var p [MaxLevels]*uint64
+	for j, d := range dst {
+		p[j] = &d[0]
+	}
+	flip, lift := uint64(0), uint64(0)
+	if negate { // -a = (a xor -1) + 1
+		flip, lift = ^uint64(0), g.Q+1
+	}
+	c := &g.split
+	lifted := 1<<62 + c.bias
+	for j := range c.lower {
+		lifted += c.digitHalf << (c.drop + j*c.base)
+	}
+	splitAVX2(&p[0], &a[0], &b[0], uint64(n), flip, lift, c.q, c.half, lifted, c.digitHalf, c.digitMask, c.drop, c.base, c.lower, 1<<(62-c.drop-c.lower*c.base))
+	return 8 * n
+}
+
+func (g *Gadget) innerFused(dst []uint64, digits, keys [][]uint64) int {
+	n := len(dst) / 8
+	if n == 0 || len(digits) == 0 {
+		return 0
+	}
+	var d, k [2 * MaxLevels]*uint64
+	for r := range digits {
+		d[r], k[r] = &digits[r][0], &keys[r][0]
+	}
+	s := g.sums
+	innerAVX2(&dst[0], &d[0], &k[0], uint64(len(digits)), uint64(n), s.group, s.carrier, s.factor, s.ratio, &s.constants[0][0])
+	return 8 * n
+}
+
 func (g *Gadget) innerFast(dst []uint64, digits, keys [][]uint64) int {
 	n := len(dst) / 8
 	if n == 0 || len(digits) == 0 {
@@ -54,8 +90,12 @@ func (g *Gadget) innerFast(dst []uint64, digits, keys [][]uint64) int {
 
 func (g *Gadget) addFast(dst, src []uint64) int {
 	n := len(dst) / 8
-	if n > 0 {
+	switch {
+	case n == 0:
+	case g.level >= cpu.AVX512:
 		addAVX512(&dst[0], &src[0], uint64(n), g.Q)
+	default:
+		addAVX2(&dst[0], &src[0], uint64(n), g.Q)
 	}
 	return 8 * n
 }

@@ -4,8 +4,11 @@
 // results are canonical, so that twin and assembly agree to the last bit.
 package gadget
 
+//go:generate go -C ../asm run ./mod -part gadget -to ../gadget/fused
+
 import (
 	"fmt"
+	"math"
 	"math/bits"
 
 	"qtool/kernel/cpu"
@@ -17,8 +20,9 @@ const (
 	MaxBits   = 58
 )
 
-// fastBits is the length of moduli that 52-bit multiply-adds serve.
-const fastBits = 50
+// fastBits is the length of moduli that 52-bit multiply-adds serve, and products on
+// float64 from minFusedBits + 1 on.
+const fastBits, minFusedBits = 50, 16
 
 // Gadget takes residues modulo a prime Q apart into Levels digits of Base bits,
 // after the Drop lowest bits are rounded away. It is immutable: goroutines may
@@ -30,6 +34,7 @@ type Gadget struct {
 	inverse            uint64    // Q^-1 mod 2^64
 	split              splitting // for the assembly
 	inner              reducing
+	sums               *summing // for kernels on float64; nil unless they serve Q
 }
 
 // splitting and reducing are what the assembly reads, broadcast.
@@ -44,6 +49,36 @@ type reducing struct {
 	inverse  uint64 // -Q^-1 mod 2^52
 	back     uint64 // 2^-12 mod Q: from 2^52 to 2^64
 	quotient uint64 // of back, for 2^52
+}
+
+// summing is what kernels on float64 need for sums of products modulo Q < 2^b: as many
+// as may be added up without a reduction, 2^(52-b); the number from which they start,
+// 2^(b+53); the factor 2^-64 mod Q in [-Q/2, Q/2], with its ratio to Q; and, eight
+// times each, Q, the float64 nearest to 1/Q, 1.5 2^52, 2^52, 1.5 2^52 + 2^49.
+type summing struct {
+	group                  uint64
+	carrier, factor, ratio float64
+	constants              [5][8]float64
+}
+
+func newSumming(q uint64) *summing {
+	b := bits.Len64(q)
+	s := &summing{group: 1 << (52 - b), carrier: math.Ldexp(1, b+53)}
+	back := uint64(1)
+	for range 64 { // halved modulo Q
+		back = back/2 + back%2*(q/2+1)
+	}
+	s.factor = float64(back)
+	if back > q/2 {
+		s.factor = -float64(q - back)
+	}
+	s.ratio = s.factor / float64(q)
+	for i := range 8 {
+		for c, v := range [5]float64{float64(q), 1 / float64(q), 3 << 51, 1 << 52, 3<<51 + 1<<49} {
+			s.constants[c][i] = v
+		}
+	}
+	return s
 }
 
 // New prepares a gadget with the fastest kernels in use.
@@ -81,6 +116,9 @@ func NewAt(level cpu.Level, q uint64, drop, base, levels int) *Gadget {
 		quotient, _ := bits.Div64(back>>12, back<<52, q)
 		g.inner = reducing{q, -g.inverse & (1<<52 - 1), back, quotient}
 	}
+	if level >= cpu.AVX2 && !g.fast() && q>>fastBits == 0 && q>>minFusedBits != 0 {
+		g.sums = newSumming(q)
+	}
 	return g
 }
 
@@ -105,8 +143,11 @@ func (g *Gadget) Split(dst [][]uint64, a, b []uint64, negate bool) {
 		}
 	}
 	done := 0
-	if g.level >= cpu.AVX512 {
+	switch {
+	case g.level >= cpu.AVX512:
 		done = g.splitFast(dst, a, b, negate)
+	case g.level >= cpu.AVX2 && g.Drop+(g.Levels-1)*g.Base <= 62:
+		done = g.splitHalf(dst, a, b, negate)
 	}
 	g.splitPortable(dst, a, b, negate, done)
 }
@@ -156,8 +197,11 @@ func (g *Gadget) Inner(dst []uint64, digits, keys [][]uint64) {
 		}
 	}
 	done := 0
-	if g.fast() {
+	switch {
+	case g.fast():
 		done = g.innerFast(dst, digits, keys)
+	case g.sums != nil:
+		done = g.innerFused(dst, digits, keys)
 	}
 	for i := done; i < len(dst); i++ {
 		var h, l uint64
@@ -186,7 +230,7 @@ func (g *Gadget) Add(dst, src []uint64) {
 		panic(fmt.Sprintf("gadget: %d words added to %d", len(src), len(dst)))
 	}
 	done := 0
-	if g.level >= cpu.AVX512 {
+	if g.level >= cpu.AVX2 {
 		done = g.addFast(dst, src)
 	}
 	for i := done; i < len(dst); i++ {

@@ -2,6 +2,7 @@ package mod
 
 import (
 	"math/bits"
+	"slices"
 
 	"qtool/kernel/cpu"
 )
@@ -20,6 +21,12 @@ func SignedCount(level cpu.Level, dst []int64, src, table []uint64) {
 		if n := len(dst) / 8; n > 0 {
 			countAVX512(&dst[0], &src[0], uint64(n), &table[0], uint64(len(table)))
 			dst, src = dst[8*n:], src[8*n:]
+		}
+	}
+	if level == cpu.AVX2 && len(table) > 0 && slices.Max(table)>>63 == 0 {
+		if n := len(dst) / 16; n > 0 {
+			countAVX2(&dst[0], &src[0], uint64(n), &table[0], uint64(len(table)))
+			dst, src = dst[16*n:], src[16*n:]
 		}
 	}
 	for k, x := range src {

@@ -38,6 +38,9 @@ func (p *Pairs) fits(n, x, y int) {
 
 // DotFactor is w for Dot, which divides by a power of two on the way.
 func (m *Modulus) DotFactor(w uint64) Factor {
+	if m.fused() { // which divides by nothing
+		return m.Factor(w)
+	}
 	if m.fast() {
 		return m.Factor(m.Mul(w%m.Q, 1<<52%m.Q))
 	}
@@ -49,7 +52,8 @@ func (m *Modulus) DotFactor(w uint64) Factor {
 //	dst[k] = w (sum of x[i+k] y[j+k] over plain pairs + twice that over mixed ones)  mod q
 //
 // with w from DotFactor. Sums are lazy: words of two halves, reduced once by
-// Montgomery's method. dst must not overlap x or y.
+// Montgomery's method, or numbers of two halves, reduced once a group. dst must not
+// overlap x or y.
 func (m *Modulus) Dot(dst, x, y []uint64, p Pairs, w Factor) {
 	p.fits(len(dst), len(x), len(y))
 	if m.fast() {
@@ -59,6 +63,13 @@ func (m *Modulus) Dot(dst, x, y []uint64, p Pairs, w Factor) {
 		}
 		w = m.Factor(m.Mul(w.w, 1<<12)) // for words of 64 bits
 	}
+	if m.fused() {
+		if len(dst) > 0 && len(dst)%8 == 0 {
+			m.dotFused(dst, x, y, p, w)
+			return
+		}
+		w = m.Factor(m.Mul(w.w, m.power64()))
+	}
 	m.dotPortable(dst, x, y, p, w)
 }
 
@@ -67,6 +78,13 @@ func (m *Modulus) Dot(dst, x, y []uint64, p Pairs, w Factor) {
 func dotLimit(m uint64) int {
 	q := float64(m)
 	return int(math.Min(4095, 0.999*(0x1p52-q-4096)/(q*q/0x1p52)))
+}
+
+// lazyGroup is how many products modulo q < 2^b kernels on float64 add up before they
+// reduce, 2^(52-b), and the number from which their sums start, 2^(b+53).
+func (m *Modulus) lazyGroup() (n uint64, carrier float64) {
+	b := bits.Len64(m.Q)
+	return 1 << (52 - b), math.Ldexp(1, b+53)
 }
 
 // dotPortable keeps sums in two words. An upper word that has grown past 2^62 is

@@ -13,6 +13,10 @@ type Factor struct {
 	w           uint64
 	long, short uint64 // w' for words of 64 and of 52 bits
 	upper       [2]uint64
+
+	// For float64: w and 2^32 w mod q in [-q/2, q/2], with their ratios to q.
+	number, ratio           float64
+	upperNumber, upperRatio float64
 }
 
 // Factor prepares w, which it reduces.
@@ -24,6 +28,10 @@ func (m *Modulus) Factor(w uint64) Factor {
 		f.upper[0] = m.Mul(w, 1<<52%m.Q)
 		f.upper[1] = m.quotient(f.upper[0], 52)
 	}
+	if m.fused() {
+		f.number, f.ratio = m.centered(w)
+		f.upperNumber, f.upperRatio = m.centered(m.Mul(w, 1<<32%m.Q))
+	}
 	return f
 }
 
@@ -31,9 +39,12 @@ func (m *Modulus) Factor(w uint64) Factor {
 type Fixed struct{ w, quotients []uint64 }
 
 // Fixed prepares w and keeps it. It panics if a word is not below q, which would have no
-// quotient of 52 or 64 bits.
+// quotient of 52 or 64 bits. Kernels on float64 need no quotients.
 func (m *Modulus) Fixed(w []uint64) Fixed {
-	f := Fixed{w, make([]uint64, len(w))}
+	f := Fixed{w: w}
+	if !m.fused() || len(w)%8 != 0 {
+		f.quotients = make([]uint64, len(w))
+	}
 	shift := 64
 	if m.fast() {
 		shift = 52
@@ -42,7 +53,9 @@ func (m *Modulus) Fixed(w []uint64) Fixed {
 		if v >= m.Q {
 			panic(fmt.Sprintf("mod: word %d of a fixed vector is not below the modulus %d", i, m.Q))
 		}
-		f.quotients[i] = m.quotient(v, shift)
+		if f.quotients != nil {
+			f.quotients[i] = m.quotient(v, shift)
+		}
 	}
 	return f
 }

@@ -9,6 +9,8 @@ func passes(int) []int                      { return nil }
 func (*Transform) spread([]uint64) []uint64 { return nil }
 func (*Transform) forwardFast([]uint64)     { panic("mod: no assembly") }
 func (*Transform) inverseFast([]uint64)     { panic("mod: no assembly") }
+func (*Transform) forwardDouble([]uint64)   { panic("mod: no assembly") }
+func (*Transform) inverseDouble([]uint64)   { panic("mod: no assembly") }
 
 func (*Modulus) dotFast(_, _, _ []uint64, _ Pairs, _ Factor) { panic("mod: no assembly") }
 func (*Modulus) innerFast(_, _ []uint64, _ []Term, _ int)    { panic("mod: no assembly") }
@@ -25,7 +27,7 @@ func countAVX512(_ *int64, _ *uint64, _ uint64, _ *uint64, _ uint64) { panic("mo
 func combineIFMA(_ *uint64, _ *[]uint64, _ uint64, _ *uint64, _, _, _, _ uint64) {
 	panic("mod: no assembly")
 }
-func nearestAVX512(_ *uint64, _ *[]uint64, _ uint64, _ *float64, _, _ uint64) {
+func nearestAVX512(_ *uint64, _ *[]uint64, _ uint64, _ *float64, _, _ uint64, _, _ float64) {
 	panic("mod: no assembly")
 }
 func scatterAVX512(_, _ *uint64, _ *uint32, _ *uint64, _ uint64)       { panic("mod: no assembly") }

@@ -32,6 +32,10 @@ func (m *Modulus) Inner(a, b []uint64, terms []Term, from int) {
 		clear(b)
 		return
 	}
+	if m.fused() && len(a)%8 == 0 {
+		m.innerFused(a, b, terms, from)
+		return
+	}
 	if !m.fast() || len(a)%32 != 0 {
 		m.sum(a, terms, from, func(t *Term) []uint64 { return t.A })
 		m.sum(b, terms, from, func(t *Term) []uint64 { return t.B })
@@ -125,7 +129,10 @@ func (m *Modulus) montgomery(hi, lo uint64) uint64 {
 const maxCombined = 8
 
 // Weighing is what Combine multiplies vectors with.
-type Weighing struct{ w, form, quotients []uint64 }
+type Weighing struct {
+	w, form, quotients []uint64
+	numbers            [][2]float64 // for float64: as in Factor
+}
 
 // Weighing prepares weights, which it reduces.
 func (m *Modulus) Weighing(weights []uint64) Weighing {
@@ -138,6 +145,10 @@ func (m *Modulus) Weighing(weights []uint64) Weighing {
 		w.w = append(w.w, x)
 		w.form = append(w.form, m.Mul(x, 1<<52%m.Q))
 		w.quotients = append(w.quotients, m.quotient(x, 64))
+		if m.fused() {
+			number, ratio := m.centered(x)
+			w.numbers = append(w.numbers, [2]float64{number, ratio})
+		}
 	}
 	return w
 }
@@ -147,8 +158,12 @@ func (m *Modulus) Weighing(weights []uint64) Weighing {
 func (m *Modulus) Combine(dst []uint64, x [][]uint64, from int, w Weighing, short bool) {
 	same(len(x), len(w.w))
 	within(len(dst), x, from)
-	if short && m.fast() && len(dst) > 0 && len(dst)%8 == 0 {
-		combineIFMA(&dst[0], &x[0], uint64(8*from), &w.form[0], uint64(len(x)), uint64(len(dst)/8), m.Q, -m.inverse&(1<<52-1))
+	if n := m.vectors(dst); short && n > 0 && len(dst)%8 == 0 {
+		if m.fast() {
+			combineIFMA(&dst[0], &x[0], uint64(8*from), &w.form[0], uint64(len(x)), n, m.Q, -m.inverse&(1<<52-1))
+		} else {
+			combineAVX2(&dst[0], &x[0], uint64(8*from), &w.numbers[0][0], uint64(len(x)), n, m.double.constants())
+		}
 		return
 	}
 	for k := range dst {
@@ -179,7 +194,11 @@ func (m *Modulus) Center(dst, src []uint64, d uint64) {
 	same(len(dst), len(src))
 	half, add := d>>1, m.remainder(m.Q-m.remainder(d))
 	if n := m.vectors(dst); n > 0 {
-		centerIFMA(&dst[0], &src[0], n, half, add, m.Q, m.barrett)
+		if m.fast() {
+			centerIFMA(&dst[0], &src[0], n, half, add, m.Q, m.barrett)
+		} else {
+			centerAVX2(&dst[0], &src[0], n, half, add, m.double.constants())
+		}
 		dst, src = dst[8*n:], src[8*n:]
 	}
 	for k, x := range src {

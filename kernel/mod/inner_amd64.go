@@ -11,7 +11,7 @@ func innerIFMA(a *uint64, b *uint64, terms *[]uint64, count uint64, at uint64, r
 func combineIFMA(dst *uint64, x *[]uint64, at uint64, w *uint64, n uint64, vectors uint64, q uint64, negative uint64)
 
 //go:noescape
-func nearestAVX512(dst *uint64, x *[]uint64, at uint64, share *float64, n uint64, vectors uint64)
+func nearestAVX512(dst *uint64, x *[]uint64, at uint64, share *float64, n uint64, vectors uint64, first float64, last float64)
 
 //go:noescape
 func scatterAVX512(dst *uint64, src *uint64, entries *uint32, table *uint64, vectors uint64)

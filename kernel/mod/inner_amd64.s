@@ -282,33 +282,33 @@ source:
 	VZEROUPPER
 	RET
 
-// func nearestAVX512(dst *uint64, x *[]uint64, at uint64, share *float64, n uint64, vectors uint64)
+// func nearestAVX512(dst *uint64, x *[]uint64, at uint64, share *float64, n uint64, vectors uint64, first float64, last float64)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·nearestAVX512(SB), NOSPLIT, $0-48
-	MOVQ         $0x3fe0000000000000, AX
-	VPBROADCASTQ AX, Z0
+TEXT ·nearestAVX512(SB), NOSPLIT, $0-64
+	VBROADCASTSD first+48(FP), Z0
+	VBROADCASTSD last+56(FP), Z1
 	MOVQ         dst+0(FP), AX
 	MOVQ         at+16(FP), CX
 	MOVQ         vectors+40(FP), DX
 
 vector:
-	VPXORQ Z1, Z1, Z1
-	MOVQ   x+8(FP), BX
-	MOVQ   share+24(FP), SI
-	MOVQ   n+32(FP), DI
+	VMOVAPD Z0, Z2
+	MOVQ    x+8(FP), BX
+	MOVQ    share+24(FP), SI
+	MOVQ    n+32(FP), DI
 
 source:
 	MOVQ        (BX), R8
-	VCVTUQQ2PD  (R8)(CX*1), Z2
-	VMULPD.BCST (SI), Z2, Z2
-	VADDPD      Z2, Z1, Z1
+	VCVTUQQ2PD  (R8)(CX*1), Z3
+	VMULPD.BCST (SI), Z3, Z3
+	VADDPD      Z3, Z2, Z2
 	ADDQ        $0x18, BX
 	ADDQ        $0x08, SI
 	DECQ        DI
 	JNZ         source
-	VADDPD      Z0, Z1, Z1
-	VCVTTPD2UQQ Z1, Z1
-	VMOVDQU64   Z1, (AX)
+	VADDPD      Z1, Z2, Z2
+	VCVTTPD2UQQ Z2, Z2
+	VMOVDQU64   Z2, (AX)
 	ADDQ        $0x40, AX
 	ADDQ        $0x40, CX
 	DECQ        DX

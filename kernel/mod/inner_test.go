@@ -90,17 +90,20 @@ func TestNearestOfAllLevels(t *testing.T) {
 	levels := cputest.Levels(t, cpu.IFMA)
 	r := seeded(22)
 	for range 50 {
-		n, count := 8*r.IntN(20), 1+r.IntN(5)
+		n, count, first, last := 8*r.IntN(20), 1+r.IntN(5), 0.0, 0.5
+		if r.IntN(2) == 0 {
+			first, last = last, first
+		}
 		x, share := make([][]uint64, count), make([]float64, count)
 		for i := range share {
 			x[i] = edges(r, n+3, 1<<60)
 			share[i] = 1 / float64(uint64(1)<<59+r.Uint64N(1<<60))
 		}
 		want := make([]uint64, n)
-		nearestAt(cpu.Portable, want, x, 3, share)
+		nearestAt(cpu.Portable, want, x, 3, share, first, last)
 		for _, level := range levels[1:] {
 			got := make([]uint64, n)
-			nearestAt(level, got, x, 3, share)
+			nearestAt(level, got, x, 3, share, first, last)
 			if !slices.Equal(got, want) {
 				t.Fatalf("%v, %d vectors of %d words: %v and %v", level, count, n, got, want)
 			}
@@ -122,9 +125,9 @@ func TestPermutationOfAutomorphisms(t *testing.T) {
 				e := g * (2*reverse(uint64(i)) + 1) % uint64(2*n)
 				from[i] = reverse((e - 1) / 2)
 			}
-			p, err := NewPermutation(from)
-			if err != nil {
-				t.Fatalf("X^%d of degree %d: %v", g, n, err)
+			p := automorphism(t, n, g)
+			if p.halves == nil {
+				t.Fatalf("X^%d of degree %d tears halves of blocks apart", g, n)
 			}
 			for _, level := range levels {
 				m := NewAt(level, testPrimes[0])

@@ -18,7 +18,8 @@ type Weights struct {
 type weightBlock struct {
 	first, rows int
 	kernel      cpu.Level
-	w           []int64 // [tap][row]; for IFMA with lift added
+	w           []int64  // [tap][row]; for IFMA with lift added
+	quarters    []uint32 // instead of w, [pair of taps][row]
 	lift        uint64
 	start       []uint64 // multiples of q that keep sums positive
 	sparse      []sparseRow
@@ -93,7 +94,12 @@ func (m *Modulus) block(first int, rows [][]int32) weightBlock {
 	case l1 <= budget:
 		b.kernel = min(m.level, cpu.AVX512)
 	}
-	if b.kernel != cpu.Portable {
+	switch {
+	case b.kernel == cpu.Portable:
+		return b
+	case b.kernel != cpu.IFMA && m.quartered(l1, rows):
+		b.quarter(rows)
+	default:
 		for k := range taps {
 			for _, row := range rows {
 				w := int64(row[k])
@@ -103,8 +109,8 @@ func (m *Modulus) block(first int, rows [][]int32) weightBlock {
 				b.w = append(b.w, w)
 			}
 		}
-		b.sparse = nil
 	}
+	b.sparse = nil
 	return b
 }
 
@@ -147,6 +153,10 @@ func (w *Weights) Apply(dst []uint64, stride int, x []uint64, offsets []int64, c
 		for r, v := range c {
 			base[r] += v
 		}
-		w.m.sums(b, to, stride, x, offsets, &base, n)
+		if b.quarters != nil {
+			w.m.quarterSums(b, to, stride, x, offsets, &base, n)
+		} else {
+			w.m.sums(b, to, stride, x, offsets, &base, n)
+		}
 	}
 }

@@ -22,6 +22,8 @@ type Modulus struct {
 	barrett uint64 // floor(2^64 / q)
 	inverse uint64 // q^-1 mod 2^64
 
+	double *doubles // nil unless fused
+
 	products int    // that fit a sum of Dot's kernel
 	lattigo  Factor // what undoes one Montgomery form of 64 bits behind that kernel
 }
@@ -52,6 +54,10 @@ func NewAt(level cpu.Level, q uint64) *Modulus {
 		m.products = dotLimit(q)
 		m.lattigo = m.DotFactor(m.Inverse(m.power64()))
 	}
+	if m.fused() {
+		m.double = newDoubles(q)
+		m.lattigo = m.DotFactor(m.Inverse(m.power64()))
+	}
 	return m
 }
 
@@ -60,6 +66,12 @@ func (m *Modulus) power64() uint64 { return -(m.barrett * m.Q) }
 
 // fast says whether kernels of 52-bit multiply-adds serve m.
 func (m *Modulus) fast() bool { return m.level >= cpu.IFMA && m.Q>>fastBits == 0 }
+
+// fused says whether kernels of fused products and sums of float64 serve m. They
+// are written for AVX2, which the 52-bit multiply-add is preferred to.
+func (m *Modulus) fused() bool {
+	return m.level >= cpu.AVX2 && m.level < cpu.IFMA && m.Q>>fastBits == 0
+}
 
 // Mul is a*b mod q, for a and b below q.
 func (m *Modulus) Mul(a, b uint64) uint64 {

@@ -27,6 +27,8 @@ type Transform struct {
 	unlanes   []uint64
 	passes    []int // logs of radices
 	quotients int   // bits of the quotients
+
+	double *doubleTables // in the place of all tables above, if fused
 }
 
 // NewTransform prepares a transform with a root of unity psi. It returns an
@@ -40,33 +42,48 @@ func NewTransform(m *Modulus, n int, psi uint64) (*Transform, error) {
 		return nil, fmt.Errorf("mod: %d is not a primitive root of unity of order %d modulo %d", psi, 2*n, m.Q)
 	}
 	t := &Transform{m: m, n: n, psi: psi, quotients: 64}
+	roots, inverses := t.powers(psi), t.powers(m.Inverse(psi))
+	if t.fused() {
+		t.double = t.newDoubleTables(roots, inverses)
+		return t, nil
+	}
 	if t.fast() {
 		t.quotients = 52
 		t.passes = passes(bits.Len(uint(n)) - 1 - 6)
 	}
 	t.scale[0] = m.Inverse(uint64(n))
 	t.scale[1] = m.quotient(t.scale[0], t.quotients)
-	t.roots, t.inverses = t.table(psi), t.table(m.Inverse(psi))
-	t.last[0] = m.Mul(t.scale[0], t.inverses[2])
+	t.last[0] = m.Mul(t.scale[0], inverses[1])
 	t.last[1] = m.quotient(t.last[0], t.quotients)
+	t.roots, t.inverses = t.pairs(roots), t.pairs(inverses)
 	if t.fast() {
 		t.lanes, t.unlanes = t.spread(t.roots), t.spread(t.inverses)
 	}
 	return t, nil
 }
 
-// fast says whether the assembly serves t.
-func (t *Transform) fast() bool { return t.m.fast() && t.n >= 256 }
+// fast says whether the assembly with the 52-bit multiply-add serves t, fused the
+// same of the assembly on float64.
+func (t *Transform) fast() bool  { return t.m.fast() && t.n >= 256 }
+func (t *Transform) fused() bool { return t.m.fused() && t.n >= 256 }
 
-// table is the powers of psi in bit-reversed order, with their quotients.
-func (t *Transform) table(psi uint64) []uint64 {
-	table := make([]uint64, 2*t.n)
+// powers are the powers of psi in bit-reversed order.
+func (t *Transform) powers(psi uint64) []uint64 {
+	table := make([]uint64, t.n)
 	shift := 65 - bits.Len(uint(t.n))
 	w := uint64(1)
 	for j := range t.n {
-		i := bits.Reverse64(uint64(j)) >> shift
-		table[2*i], table[2*i+1] = w, t.m.quotient(w, t.quotients)
+		table[bits.Reverse64(uint64(j))>>shift] = w
 		w = t.m.Mul(w, psi)
+	}
+	return table
+}
+
+// pairs are words with their quotients.
+func (t *Transform) pairs(words []uint64) []uint64 {
+	table := make([]uint64, 0, 2*len(words))
+	for _, w := range words {
+		table = append(table, w, t.m.quotient(w, t.quotients))
 	}
 	return table
 }
@@ -83,9 +100,12 @@ func (t *Transform) Forward(x []uint64) {
 	if len(x) != t.n {
 		panic(fmt.Sprintf("mod: transform of %d words, want %d", len(x), t.n))
 	}
-	if t.fast() {
+	switch {
+	case t.fast():
 		t.forwardFast(x)
-	} else {
+	case t.fused():
+		t.forwardDouble(x)
+	default:
 		t.forwardPortable(x)
 	}
 }
@@ -96,9 +116,12 @@ func (t *Transform) Inverse(x []uint64) {
 	if len(x) != t.n {
 		panic(fmt.Sprintf("mod: transform of %d words, want %d", len(x), t.n))
 	}
-	if t.fast() {
+	switch {
+	case t.fast():
 		t.inverseFast(x)
-	} else {
+	case t.fused():
+		t.inverseDouble(x)
+	default:
 		t.inversePortable(x)
 	}
 }

@@ -1,6 +1,10 @@
 package mod
 
-import "fmt"
+import (
+	"fmt"
+
+	"qtool/kernel/cpu"
+)
 
 // Permutation moves words in blocks of eight: a block goes to one place, in one
 // of eight orders. That is what an automorphism X -> X^g does to a transform.
@@ -13,6 +17,36 @@ type Permutation struct {
 	from    []uint64 // word k comes from word from[k]
 	entries []uint32 // of every source block: 64 times its place, and its order
 	orders  [64]uint64
+	halves  *[8]halfOrder // nil where an order tears halves apart
+}
+
+// halfOrder is an order of eight words for kernels that move four: the order of half
+// words in each half of the result, and the byte of the source at which the half that
+// it comes from begins.
+type halfOrder struct {
+	words [2][8]uint32
+	from  [2]uint32
+	_     [14]uint32 // to 128 bytes
+}
+
+// halve is the orders by halves, or nil. An automorphism's keep halves together:
+// the lowest bit of the exponents of a block's values goes to the highest of their places.
+func halve(orders *[64]uint64) *[8]halfOrder {
+	all := new([8]halfOrder)
+	for k := range all {
+		order := orders[8*k:][:8]
+		for h := range 2 {
+			half := order[4*h] / 4
+			all[k].from[h] = uint32(32 * half)
+			for r, at := range order[4*h:][:4] {
+				if at/4 != half {
+					return nil
+				}
+				all[k].words[h][2*r], all[k].words[h][2*r+1] = uint32(2*(at%4)), uint32(2*(at%4)+1)
+			}
+		}
+	}
+	return all
 }
 
 // NewPermutation prepares the permutation that puts word from[k] into place k.
@@ -42,6 +76,7 @@ func NewPermutation(from []uint64) (*Permutation, error) {
 		known[order] = true
 		p.entries[source] = uint32(64*b) | uint32(order)
 	}
+	p.halves = halve(&p.orders)
 	return p, nil
 }
 
@@ -62,6 +97,14 @@ func (p *Permutation) Scatter(m *Modulus, dst, src []uint64, first int, add bool
 			scatterAddAVX512(&dst[0], &src[0], &entries[0], &p.orders[0], uint64(len(entries)), m.Q)
 		} else {
 			scatterAVX512(&dst[0], &src[0], &entries[0], &p.orders[0], uint64(len(entries)))
+		}
+		return
+	}
+	if m.level >= cpu.AVX2 && p.halves != nil && len(entries) > 0 {
+		if table := &p.halves[0].words[0][0]; add {
+			scatterAddAVX2(&dst[0], &src[0], &entries[0], table, uint64(len(entries)), m.Q)
+		} else {
+			scatterAVX2(&dst[0], &src[0], &entries[0], table, uint64(len(entries)))
 		}
 		return
 	}

@@ -3,6 +3,7 @@ package mod
 import (
 	"fmt"
 	"math/big"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -149,8 +150,12 @@ func BenchmarkVectors(b *testing.B) {
 		m := NewAt(level, 140737487306753)
 		r := seeded(10)
 		x, y, dst, e := edges(r, n, m.Q), edges(r, n, m.Q), make([]uint64, n), make([]int64, n)
+		dst2 := make([]uint64, n)
 		f, fixed, table := m.Factor(x[0]+5), m.Fixed(y), edges(r, 19, 1<<63)
 		pairs := NewPairs([][2]int{{0, 64}, {0, 128}}, [][2]int{{0, 0}, {64, 64}, {128, 128}})
+		one, weighing, share := NewPairs(nil, [][2]int{{0, 0}}), m.Weighing(x[:4]), []float64{1e-15, 2e-15, 3e-15, 4e-15}
+		four, terms := [][]uint64{x, y, x, y}, []Term{{x, y, x}, {y, x, y}, {x, x, x}, {y, y, y}}
+		permutation := automorphism(b, n, 5)
 		for _, c := range []struct {
 			name string
 			run  func()
@@ -160,6 +165,13 @@ func BenchmarkVectors(b *testing.B) {
 			{"mulAdd", func() { m.MulAdd(dst, x, fixed, y) }},
 			{"embed", func() { m.Embed(dst, x, e, f) }},
 			{"dot", func() { m.Dot(dst[:n-128], x, x, pairs, f) }},
+			{"dot of one", func() { m.Dot(dst, x, y, one, f) }},
+			{"inner of 4", func() { m.Inner(dst, dst2, terms, 0) }},
+			{"combine 4", func() { m.Combine(dst, four, 0, weighing, true) }},
+			{"nearest of 4", func() { nearestAt(level, dst, four, 0, share, 0, 0.5) }},
+			{"center", func() { m.Center(dst, x, m.Q) }},
+			{"scatter", func() { permutation.Scatter(m, dst, x, 0, false) }},
+			{"scatter and add", func() { permutation.Scatter(m, dst2, x, 0, true) }},
 			{"signedCount", func() { SignedCount(level, e, x, table) }},
 		} {
 			b.Run(fmt.Sprintf("%s/%v", c.name, level), func(b *testing.B) {
@@ -173,4 +185,20 @@ func BenchmarkVectors(b *testing.B) {
 			})
 		}
 	}
+}
+
+// automorphism is the permutation of X -> X^g.
+func automorphism(t testing.TB, n int, g uint64) *Permutation {
+	t.Helper()
+	shift := 65 - bits.Len(uint(n))
+	from := make([]uint64, n)
+	for i := range from {
+		e := g * (2*(bits.Reverse64(uint64(i))>>shift) + 1) % uint64(2*n)
+		from[i] = bits.Reverse64((e-1)/2) >> shift
+	}
+	p, err := NewPermutation(from)
+	if err != nil {
+		t.Fatalf("X^%d of degree %d: %v", g, n, err)
+	}
+	return p
 }

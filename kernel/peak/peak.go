@@ -25,8 +25,8 @@ func best(f func()) time.Duration {
 }
 
 // MACs is how many multiply-accumulates of 64-bit words one core does a second
-// in registers: by the 52-bit multiply-add, by 64-bit products, or by two
-// products of half words, as the level has it. It is 0 for portable code, which
+// in registers: by the 52-bit multiply-add, or by products of four quarters of a
+// word, as the level has it. It is 0 for portable code, which
 // has no such limit of its own, and for levels that the processor lacks.
 func MACs(level cpu.Level) float64 {
 	const rounds = 1 << 14

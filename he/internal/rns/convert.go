@@ -1,6 +1,10 @@
 package rns
 
-import "qtool/kernel/mod"
+import (
+	"slices"
+
+	"qtool/kernel/mod"
+)
 
 // converter takes integers modulo M, the product of some primes, to residues
 // modulo others:
@@ -13,15 +17,25 @@ import "qtool/kernel/mod"
 type converter struct {
 	ring     *Ring
 	from, to []int
-	scale    []mod.Factor   // (M/q_i)^-1
-	inverse  []float64      // 1/q_i
-	hats     [][]mod.Factor // of each target: M/q_i, and at the end -M
+	scale    []mod.Factor // (M/q_i)^-1
+	inverse  []float64    // 1/q_i
+	short    bool         // all source primes are below 2^50
+	hats     []hats       // of each target
 }
+
+// hats are M/q_i of all source primes and, at the end, -M, modulo a target, so many at a
+// time.
+type hats []mod.Weighing
+
+// hatsAtOnce is how many vectors mod.Combine adds up.
+const hatsAtOnce = 8
 
 func (r *Ring) newConverter(from, to []int) *converter {
 	c := &converter{ring: r, from: from, to: to}
 	others := make([][]int, len(from))
+	c.short = true
 	for k, i := range from {
+		c.short = c.short && r.moduli[i].Q>>50 == 0
 		others[k] = append(append(others[k], from[:k]...), from[k+1:]...)
 		m := r.moduli[i]
 		c.scale = append(c.scale, m.Factor(m.Inverse(r.product(i, others[k]))))
@@ -29,11 +43,15 @@ func (r *Ring) newConverter(from, to []int) *converter {
 	}
 	for _, j := range to {
 		m := r.moduli[j]
-		var hats []mod.Factor
+		var all []uint64
 		for k := range from {
-			hats = append(hats, m.Factor(r.product(j, others[k])))
+			all = append(all, r.product(j, others[k]))
 		}
-		c.hats = append(c.hats, append(hats, m.Factor(m.Q-r.product(j, from))))
+		var h hats
+		for part := range slices.Chunk(append(all, m.Q-r.product(j, from)), hatsAtOnce) {
+			h = append(h, m.Weighing(part))
+		}
+		c.hats = append(c.hats, h)
 	}
 	return c
 }
@@ -41,35 +59,31 @@ func (r *Ring) newConverter(from, to []int) *converter {
 // prepare replaces x, limbs of the source primes in coefficient form, by y, and
 // puts v into the limb after the last.
 func (c *converter) prepare(x [][]uint64) {
-	var sums [convertBlock]float64
-	v := x[len(c.from)]
+	n := len(c.from)
+	y, v := x[:n], x[n]
 	for at := 0; at < len(v); at += convertBlock {
-		for k := range sums {
-			sums[k] = 0.5
-		}
 		for i, prime := range c.from {
-			y := (*[convertBlock]uint64)(x[i][at:])
-			c.ring.moduli[prime].Scale(y[:], y[:], c.scale[i])
-			inverse := c.inverse[i]
-			for k := range sums {
-				sums[k] += float64(float64(int64(y[k])) * inverse)
-			}
+			block := y[i][at : at+convertBlock]
+			c.ring.moduli[prime].Scale(block, block, c.scale[i])
 		}
-		to := (*[convertBlock]uint64)(v[at:])
-		for k, sum := range sums {
-			to[k] = uint64(int64(sum))
-		}
+		mod.NearestFromHalf(v[at:at+convertBlock], y, at, c.inverse)
 	}
 }
 
 // limb computes the residues modulo target number t of what prepare left in y.
 func (c *converter) limb(dst []uint64, y [][]uint64, t int) {
-	m, hats := c.ring.moduli[c.to[t]], c.hats[t]
+	m := c.ring.moduli[c.to[t]]
 	for at := 0; at < len(dst); at += convertBlock {
 		to := dst[at : at+convertBlock]
-		m.Scale(to, y[0][at:at+convertBlock], hats[0])
-		for i := 1; i < len(hats); i++ {
-			m.AddScale(to, to, y[i][at:at+convertBlock], hats[i])
+		for i, h := range c.hats[t] {
+			part := y[i*hatsAtOnce : min((i+1)*hatsAtOnce, len(c.from)+1)]
+			if i == 0 {
+				m.Combine(to, part, at, h, c.short)
+				continue
+			}
+			var more [convertBlock]uint64
+			m.Combine(more[:], part, at, h, c.short)
+			m.Add(to, to, more[:])
 		}
 	}
 }

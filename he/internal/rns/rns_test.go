@@ -146,14 +146,14 @@ func TestInsecureProducts(t *testing.T) {
 	secret := rlwe.NewKeyGenerator(r.params).GenSecretKeyNew()
 	scratch := r.NewScratch(9)
 	for _, digitBits := range []float64{20, 100, 120} {
-		key := r.NewRelinearizationKey(secret, digits(r, digitBits), sample.NewSeed())
+		key := r.NewSwitchingKey(Square, secret, digits(r, digitBits), sample.NewSeed())
 		for _, c := range []struct{ n, drop int }{{9, 1}, {9, 2}, {8, 1}, {6, 3}, {5, 2}, {4, 1}, {3, 1}} {
 			a, b := randomSmall(random, r.N()), randomSmall(random, r.N())
 			ca, cb := encrypt(t, r, secret, a, c.n), encrypt(t, r, secret, b, c.n)
 			d := [3]Poly{r.rows(c.n), r.rows(c.n), r.rows(c.n)}
 			r.Tensor(&d, &ca, &cb, c.n, false)
 			want := multiply(a, b)
-			e, err := r.NewRelinearizer(key, c.n, c.drop)
+			e, err := r.NewSwitcher(Square, key, c.n, c.drop)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -183,7 +183,7 @@ func TestInsecureProducts(t *testing.T) {
 				divide.Apply(d[k], d[k], scratch)
 			}
 			n := c.n - c.drop
-			next, err := r.NewRelinearizer(key, n, 1)
+			next, err := r.NewSwitcher(Square, key, n, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -203,31 +203,87 @@ func TestInsecureProducts(t *testing.T) {
 	}
 }
 
+// The image under X -> X^-1 comes back to the secret key, with a key for the first primes of
+// the chain, with and without a division.
+func TestInsecureConjugate(t *testing.T) {
+	r := testInsecureRing(t)
+	random := rand.New(rand.NewPCG(3, 4))
+	secret := rlwe.NewKeyGenerator(r.params).GenSecretKeyNew()
+	scratch := r.NewScratch(9)
+	for _, groups := range [][][]int{{{0, 1}, {2}, {3, 4}}, digits(r, 60)} {
+		key := r.NewSwitchingKey(Conjugate, secret, groups, sample.NewSeed())
+		for _, c := range []struct{ n, drop int }{{5, 0}, {5, 1}, {4, 0}, {2, 0}} {
+			a := randomSmall(random, r.N())
+			ca := encrypt(t, r, secret, a, c.n)
+			d := [3]Poly{r.rows(c.n), nil, r.rows(c.n)}
+			r.Conjugate(d[0], ca[0])
+			r.Conjugate(d[2], ca[1])
+			e, err := r.NewSwitcher(Conjugate, key, c.n, c.drop)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := [2]Poly{r.rows(c.n - c.drop), r.rows(c.n - c.drop)}
+			e.Apply(&out, &d, scratch)
+			// The coefficients of X^k and X^(N-k) = -X^-k change places.
+			want := make([]uint64, r.N())
+			for k, v := range a {
+				if k > 0 {
+					v = -v
+				}
+				want[(r.N()-k)%r.N()] = uint64(v+testT) % testT
+			}
+			got, largest := decrypt(r, secret, out, c.n-c.drop)
+			equalScaled(t, "conjugated", got, want, r, span(c.n-c.drop, c.n))
+			if largest > 24 {
+				t.Errorf("%d limbs less %d: noise of %d bits", c.n, c.drop, largest)
+			}
+		}
+	}
+	// X^(N/2) is a root of -1, and takes both signs.
+	for i := range r.moduli {
+		m, u := r.moduli[i], r.Unit(i)
+		x := make([]uint64, r.N())
+		x[r.N()/2] = 1
+		r.transforms[i].Forward(x)
+		for k, v := range x {
+			if want := []uint64{u, m.Q - u}[2*k/r.N()]; v != want {
+				t.Fatalf("prime %d: word %d of X^(N/2) is %d, want %d", m.Q, k, v, want)
+			}
+		}
+	}
+}
+
 // A key of other parameters, or a part of one, is refused.
 func TestInsecureKeyOfOtherParameters(t *testing.T) {
 	r := testInsecureRing(t)
 	secret := rlwe.NewKeyGenerator(r.params).GenSecretKeyNew()
 	seed := sample.NewSeed()
-	key := r.NewRelinearizationKey(secret, digits(r, 100), seed)
+	key := r.NewSwitchingKey(Square, secret, digits(r, 100), seed)
 	next := 0
-	again := r.ReadKey(digits(r, 100), seed, func(n int, q uint64) []uint64 {
+	again := r.ReadKey(Square, digits(r, 100), seed, func(n int, q uint64) []uint64 {
 		next++
 		return key.Bodies()[next-1]
 	})
 	if !reflect.DeepEqual(again, key) {
 		t.Error("a key is not what its bodies and the seed of its masks say")
 	}
-	if _, err := r.NewRelinearizer(nil, 9, 1); err == nil {
+	if _, err := r.NewSwitcher(Conjugate, key, 9, 1); err == nil {
+		t.Error("a key of another source is accepted")
+	}
+	if _, err := r.NewSwitcher(Square, r.NewSwitchingKey(Square, secret, digits(r, 100)[:1], seed), 9, 1); err == nil {
+		t.Error("a key of too few primes is accepted")
+	}
+	if _, err := r.NewSwitcher(Square, nil, 9, 1); err == nil {
 		t.Error("no key is accepted")
 	}
 	other := *key
 	other.primes = append([]uint64{}, key.primes[1:]...)
-	if _, err := r.NewRelinearizer(&other, 9, 1); err == nil {
+	if _, err := r.NewSwitcher(Square, &other, 9, 1); err == nil {
 		t.Error("a key of other primes is accepted")
 	}
 	other = *key
 	other.parts[1] = append(Poly{key.parts[1][0][1:]}, key.parts[1][1:]...)
-	if _, err := r.NewRelinearizer(&other, 9, 1); err == nil {
+	if _, err := r.NewSwitcher(Square, &other, 9, 1); err == nil {
 		t.Error("a truncated key is accepted")
 	}
 }

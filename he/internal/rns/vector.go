@@ -42,3 +42,25 @@ func (r *Ring) Add(dst, x Poly) {
 		m.AddScale(dst[i], dst[i], x[i], m.Factor(1))
 	}
 }
+
+// Conjugate is the image of x under X -> X^-1, which takes a ciphertext of s to one of
+// s(X^-1). Words k and N-1-k of the transform domain are the values at a root and at its
+// inverse. dst must not overlap x.
+func (r *Ring) Conjugate(dst, x Poly) {
+	for i, limb := range x {
+		n := len(limb)
+		to := dst[i][:n]
+		for k, v := range limb {
+			to[n-1-k] = v
+		}
+	}
+}
+
+// Unit is the image of X^(N/2) in limb i's transform domain: u in the first half of the
+// words, -u in the second; u^2 = -1.
+func (r *Ring) Unit(i int) uint64 {
+	x := make([]uint64, r.N())
+	x[len(x)/2] = 1
+	r.transforms[i].Forward(x)
+	return x[0]
+}

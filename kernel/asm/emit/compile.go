@@ -16,6 +16,7 @@ import (
 // what a function's level has. Its errors name the function.
 func Compile(f *ir.File) error {
 	return pass.Concat(
+		each(interleave),
 		pass.Verify,
 		each(pass.PruneJumpToFollowingLabel),
 		each(pass.PruneDanglingLabels),

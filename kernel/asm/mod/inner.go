@@ -156,18 +156,18 @@ func combine() {
 	RET()
 }
 
-// nearest writes dst = floor(1/2 + sum over k < n of share_k x_k), in doubles
+// nearest writes dst = floor(first + sum over k < n of share_k x_k + last), in doubles
 // rounded in this order, for vectors x_k that begin so many bytes in.
 func nearest() {
-	TEXT("nearestAVX512", NOSPLIT, "func(dst *uint64, x *[]uint64, at uint64, share *float64, n, vectors uint64)")
+	TEXT("nearestAVX512", NOSPLIT, "func(dst *uint64, x *[]uint64, at uint64, share *float64, n, vectors uint64, first, last float64)")
 	Pragma("noescape")
-	half, r := ZMM(), GP64()
-	MOVQ(U64(0x3fe0000000000000), r) // 0.5
-	VPBROADCASTQ(r, half)
+	first, last := ZMM(), ZMM()
+	VBROADCASTSD(NewParamAddr("first", 6*words), first)
+	VBROADCASTSD(NewParamAddr("last", 7*words), last)
 	dst, at, count := loadPointer("dst"), loadPointer("at"), loadPointer("vectors")
 	loop("vector", count, func() {
 		sum := ZMM()
-		zero(sum)
+		VMOVAPD(first, sum)
 		x, share, n := loadPointer("x"), loadPointer("share"), loadPointer("n")
 		loop("source", n, func() {
 			p, v := GP64(), ZMM()
@@ -178,7 +178,7 @@ func nearest() {
 			ADDQ(U8(3*words), x)
 			ADDQ(U8(words), share)
 		})
-		VADDPD(half, sum, sum)
+		VADDPD(last, sum, sum)
 		VCVTTPD2UQQ(sum, sum)
 		VMOVDQU64(sum, Mem{Base: dst})
 		ADDQ(U8(64), dst)

@@ -1,6 +1,7 @@
-// Command mod writes the assembly of qtool/kernel/mod and qtool/kernel/peak:
+// Command mod writes the assembly of qtool/kernel/mod and qtool/kernel/peak, and for
+// AVX2 that of qtool/kernel/gadget:
 //
-//	go generate ./kernel/mod ./kernel/peak
+//	go generate ./kernel/mod ./kernel/peak ./kernel/gadget
 package main
 
 import (
@@ -14,7 +15,7 @@ import (
 	"qtool/kernel/asm/emit"
 )
 
-var kernels = map[string]func(){"ntt": transforms, "linear": linear, "vectors": pointwise, "inner": inner, "peak": peaks}
+var kernels = map[string]func(){"ntt": transforms, "ntt_double": doubleTransforms, "linear": linear, "quarters": quarters, "fused": fused, "gadget": external, "vectors": pointwise, "inner": inner, "peak": peaks}
 
 func main() { emit.Main(kernels) }
 

@@ -9,19 +9,19 @@ import (
 // chains side by side: what a linear kernel could do if it never had to load.
 func peaks() {
 	spin("spinIFMA", 16, ZMM, func(x, acc reg.VecVirtual) { VPMADD52LUQ(x, x, acc) })
-	spin("spinAVX512", 16, ZMM, func(x, acc reg.VecVirtual) {
-		t := ZMM()
-		VPMULLQ(x, x, t)
-		VPADDQ(t, acc, acc)
-	})
-	// AVX2 has products of half words: two for a word.
-	spin("spinAVX2", 8, YMM, func(x, acc reg.VecVirtual) {
-		for range 2 {
-			t := YMM()
-			VPMULDQ(x, x, t)
-			VPADDQ(t, acc, acc)
-		}
-	})
+	// Products of signed quarters of words: one and a sum for the words of a vector.
+	spin("spinAVX512", 16, ZMM, quarterStep(ZMM))
+	spin("spinAVX2", 8, YMM, quarterStep(YMM))
+}
+
+// quarterStep is what quarterSums does for a vector of words and a row, if two inputs
+// are taken together.
+func quarterStep(vector func() reg.VecVirtual) func(x, acc reg.VecVirtual) {
+	return func(x, acc reg.VecVirtual) {
+		t := vector()
+		VPMADDWD(x, x, t)
+		VPADDD(t, acc, acc)
+	}
 }
 
 func spin(name string, chains int, vector func() reg.VecVirtual, step func(x, acc reg.VecVirtual)) {

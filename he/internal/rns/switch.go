@@ -6,15 +6,15 @@ import (
 	"qtool/kernel/mod"
 )
 
-// Relinearizer takes ciphertexts (d_0, d_1, d_2) with n limbs to degree 1 and
-// n-drop limbs, dividing by the product D of the dropped primes:
+// Switcher takes ciphertexts (d_0, d_1, d_2) with n limbs, whose d_2 belongs to the source
+// of a key, to degree 1 and n-drop limbs, dividing by the product D of the dropped primes:
 //
 //	c_i = (P d_i + sum_k digit_k(d_2) key_k,i) / (P D),   rounded
 //
-// It is immutable.
-type Relinearizer struct {
+// With drop = 0 nothing but P is divided by. d_1 may be nil, for zero. It is immutable.
+type Switcher struct {
 	ring    *Ring
-	key     *RelinearizationKey
+	key     *SwitchingKey
 	n, drop int
 	digits  []digit
 	pairs   mod.Pairs
@@ -30,15 +30,15 @@ type digit struct {
 	target  []int      // number of a limb among the converter's targets; -1 for own
 }
 
-// NewRelinearizer prepares relinearisation with a key of the same ring.
-func (r *Ring) NewRelinearizer(key *RelinearizationKey, n, drop int) (*Relinearizer, error) {
-	if err := r.checkKey(key); err != nil {
+// NewSwitcher prepares switching with a key of the same ring, from a source.
+func (r *Ring) NewSwitcher(of Source, key *SwitchingKey, n, drop int) (*Switcher, error) {
+	if err := r.checkKey(key, of); err != nil {
 		return nil, err
 	}
-	if drop < 1 || drop >= n || n > r.chain {
-		return nil, fmt.Errorf("rns: %d of %d limbs can't be dropped", drop, n)
+	if drop < 0 || drop >= n || n > key.chain(r) {
+		return nil, fmt.Errorf("rns: %d of %d limbs can't be dropped with a key of %d", drop, n, key.chain(r))
 	}
-	e := &Relinearizer{ring: r, key: key, n: n, drop: drop}
+	e := &Switcher{ring: r, key: key, n: n, drop: drop}
 	limbs := append(span(0, n), r.special()...)
 	var pairs [][2]int
 	for k, group := range key.groups {
@@ -79,7 +79,7 @@ func (r *Ring) NewRelinearizer(key *RelinearizationKey, n, drop int) (*Relineari
 }
 
 // Apply relinearises and divides. dst has n-drop limbs and may be d's first two.
-func (e *Relinearizer) Apply(dst *[2]Poly, d *[3]Poly, s *Scratch) {
+func (e *Switcher) Apply(dst *[2]Poly, d *[3]Poly, s *Scratch) {
 	r := e.ring
 	// Digits of d_2, each followed by its rounding word.
 	parts := make([][][]uint64, len(e.digits))
@@ -116,7 +116,7 @@ func (e *Relinearizer) Apply(dst *[2]Poly, d *[3]Poly, s *Scratch) {
 }
 
 // limb is the sum over digits modulo one prime.
-func (e *Relinearizer) limb(i int, d *[3]Poly, parts [][][]uint64, s *Scratch) {
+func (e *Switcher) limb(i int, d *[3]Poly, parts [][][]uint64, s *Scratch) {
 	m, n := e.ring.moduli[i], e.ring.N()
 	for k := range e.digits {
 		x := s.wide[k*n : (k+1)*n]
@@ -128,11 +128,18 @@ func (e *Relinearizer) limb(i int, d *[3]Poly, parts [][][]uint64, s *Scratch) {
 		}
 	}
 	one := m.DotFactor(1)
+	at := i // the limb's number in the key
+	if i >= e.ring.chain {
+		at += e.key.chain(e.ring) - e.ring.chain
+	}
 	for c := range s.sums {
 		sum := s.sums[c][i]
-		m.Dot(sum, s.wide, e.key.parts[c][i], e.pairs, one)
-		if i < e.n {
+		m.Dot(sum, s.wide, e.key.parts[c][at], e.pairs, one)
+		if i < e.n && d[c] != nil {
 			m.AddScale(sum, sum, d[c][i], e.p[i])
 		}
 	}
 }
+
+// chain is how many primes of r's chain the key has.
+func (key *SwitchingKey) chain(r *Ring) int { return len(key.primes) - (len(r.moduli) - r.chain) }
