@@ -65,6 +65,20 @@ type Server interface {
 	Evaluate(ctx context.Context, keys Keys, in *wire.Reader, out io.Writer, step func(Step)) error
 }
 
+// Preparer is a Server whose Evaluate is two steps, so that a message can be read while
+// the one before it is evaluated.
+type Preparer interface {
+	Server
+	// Prepare is the first step of Evaluate: it checks and reads inputs to their end.
+	Prepare(ctx context.Context, keys Keys, in *wire.Reader) (Prepared, error)
+}
+
+// Prepared is a message that was read and is to be evaluated once.
+type Prepared interface {
+	// Evaluate is the second step of Evaluate: it writes the outputs.
+	Evaluate(ctx context.Context, out io.Writer, step func(Step)) error
+}
+
 // Keys are evaluation keys as a server has read them: public, and safe for concurrent
 // use.
 type Keys interface {

@@ -16,6 +16,7 @@ import (
 	"qtool/he/packed/engine"
 	"qtool/he/packed/keyset"
 	"qtool/he/wire"
+	"qtool/internal/parallel"
 )
 
 // The payloads of objects, limbs in 8 bytes a residue:
@@ -119,33 +120,59 @@ func readInputs(in *wire.Reader, h *half, pair [32]byte) (*Inputs, error) {
 	if err := in.End(); err != nil {
 		return nil, err
 	}
-	for t, cts := range all.steps {
-		for k := range cts {
-			cts[k] = append(cts[k], secret.Mask(inputSeed(all.seed, t*h.chunks()+k), h.params.N(), h.Q[:h.limbs(t)]))
-		}
-	}
+	chunks := h.chunks()
+	parallel.Each(runtime.GOMAXPROCS(0), h.Steps*chunks, func(i int) {
+		t, k := i/chunks, i%chunks
+		ct := &all.steps[t][k]
+		*ct = append(*ct, secret.Mask(inputSeed(all.seed, i), h.params.N(), h.Q[:h.limbs(t)]))
+	})
 	return all, nil
 }
 
 // Evaluate implements he.Server.
 func (s *Server) Evaluate(ctx context.Context, keys he.Keys, in *wire.Reader, out io.Writer, step func(he.Step)) error {
+	p, err := s.Prepare(ctx, keys, in)
+	if err != nil {
+		return err
+	}
+	return p.Evaluate(ctx, out, step)
+}
+
+var _ he.Preparer = (*Server)(nil)
+
+// Prepare implements he.Preparer.
+func (s *Server) Prepare(_ context.Context, keys he.Keys, in *wire.Reader) (he.Prepared, error) {
 	o, h := in.Object(), s.half
 	k, ok := keys.(*EvaluationKeys)
 	if !ok || k == nil {
-		return fmt.Errorf("lstm: evaluation keys of type %T", keys)
+		return nil, fmt.Errorf("lstm: evaluation keys of type %T", keys)
 	}
 	if err := in.ExpectMessage(wire.Object{Kind: wire.Inputs, Spec: s.pair, Key: k.id, Length: h.sizes().Inputs}, h.slots()); err != nil {
-		return fmt.Errorf("lstm: %w", err)
+		return nil, fmt.Errorf("lstm: %w", err)
 	}
 	inputs, err := readInputs(in, h, s.pair)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	outputs, err := s.evaluate(ctx, inputs, k, meter.Counter(step, "evaluate", s.plan.operations()))
+	return &prepared{s, k, inputs, o.Message}, nil
+}
+
+// prepared implements he.Prepared.
+type prepared struct {
+	server  *Server
+	keys    *EvaluationKeys
+	inputs  *Inputs
+	message wire.Message
+}
+
+// Evaluate implements he.Prepared.
+func (p *prepared) Evaluate(ctx context.Context, out io.Writer, step func(he.Step)) error {
+	s := p.server
+	outputs, err := s.evaluate(ctx, p.inputs, p.keys, meter.Counter(step, "evaluate", s.plan.operations()))
 	if err != nil {
 		return err
 	}
-	return outputs.write(out, h, o.Message)
+	return outputs.write(out, s.half, p.message)
 }
 
 func (out *Outputs) write(w io.Writer, h *half, m wire.Message) error {

@@ -109,13 +109,13 @@ func (o Options) costs(ctx context.Context, logN int) (Costs, error) {
 }
 
 // time makes what predictions are shown by: the given costs, a rehearsal of tuned
-// plans, or the costs of this processor's kernels.
-func (p *common) time(ctx context.Context, factor uint64) error {
+// plans, or the costs of this processor's kernels. See rehearse for the factors.
+func (p *common) time(ctx context.Context, factors ...uint64) error {
 	switch {
 	case p.options.Costs != nil:
 		p.shown = p.costs
 	case p.options.TuneTimings:
-		return p.rehearse(ctx, factor)
+		return p.rehearse(ctx, factors)
 	default:
 		p.shown = costsOf(cpu.Active, p.logN)
 		p.shown.Workers = p.options.Workers

@@ -65,7 +65,7 @@ func NewExactPlan(ctx context.Context, p *bundle.Program, o Options) (*ExactPlan
 			rejected = append(rejected, fmt.Sprintf("%d plaintext prime(s) in degree 2^%d would take %.2f times the work", len(wider.t), wider.logN, wider.Work()/best.Work()))
 		}
 	}
-	if err := best.time(ctx, best.t[0]); err != nil {
+	if err := best.time(ctx, best.t...); err != nil {
 		return nil, err
 	}
 	best.explain(rejected)

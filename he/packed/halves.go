@@ -121,12 +121,12 @@ func newServer(ctx context.Context, p planned, pair [32]byte) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{pair: pair, half: h, programs: programs}
+	e, err := engine.New(h.params, p.shared().options.Workers, 0)
+	if err != nil {
+		return nil, fmt.Errorf("packed: %w", err)
+	}
 	for _, factor := range factors {
-		e, err := engine.New(h.params, p.shared().options.Workers, factor)
-		if err != nil {
-			return nil, fmt.Errorf("packed: %w", err)
-		}
-		s.engines = append(s.engines, e)
+		s.engines = append(s.engines, e.With(factor))
 	}
 	return s, nil
 }

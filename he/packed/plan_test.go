@@ -52,7 +52,7 @@ func TestInsecureKeysAreMinimal(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := &recorder{keys, map[int]bool{}, false}
-		if _, err := server.programs[0].run(t.Context(), server.engines[0], in.cts[0], r, nil); err != nil {
+		if _, err := lockstep(t.Context(), []*set{{program: server.programs[0], engine: server.engines[0], in: in.cts[0]}}, r, nil); err != nil {
 			t.Fatal(err)
 		}
 		if len(r.used) != len(keys.Galois) || r.relin != (keys.Relin != nil) {

@@ -25,34 +25,38 @@ const (
 // rehearse predicts the seconds of every stage's map and activation: it evaluates
 // the plan, with all workers, on stand-ins for keys, diagonals and ciphertexts,
 // which hold random words where the real ones would be. None of the arithmetic
-// looks at what words hold, so that it takes as long. One rehearsal warms up; of
+// looks at what words hold, so that it takes as long. factors are of the plaintext
+// primes, 0 of CKKS; the times are one prime's share. One rehearsal warms up; of
 // the others the medians are taken, or of fewer where they take seconds.
-func (p *common) rehearse(ctx context.Context, factor uint64) error {
-	e, err := engine.New(p.ring, p.options.Workers, factor)
+func (p *common) rehearse(ctx context.Context, factors []uint64) error {
+	e, err := engine.New(p.ring, p.options.Workers, 0)
 	if err != nil {
 		return fmt.Errorf("packed: %w", err)
 	}
 	m := newStandIns(p)
 	keys := m.keys(p)
-	prog := m.program(p)
-	in := make([]engine.Ciphertext, len(p.lowered.Views))
-	for i := range in {
-		in[i] = engine.Ciphertext{m.poly(p.lowered.Limbs), m.poly(p.lowered.Limbs)}
+	var sets []*set
+	for _, factor := range factors {
+		one := &set{program: m.program(p), engine: e.With(factor), in: make([]engine.Ciphertext, len(p.lowered.Views))}
+		for i := range one.in {
+			one.in[i] = engine.Ciphertext{m.poly(p.lowered.Limbs), m.poly(p.lowered.Limbs)}
+		}
+		sets = append(sets, one)
 	}
-	times := make([][2][]float64, len(prog.stages))
+	times := make([][2][]float64, len(p.lowered.Stages))
 	for k, start := 0, time.Now(); k <= rehearsals && (k < 3 || time.Since(start) < 3*time.Second); k++ {
 		last := time.Now()
-		out, err := prog.run(ctx, e, in, keys, func(stage, part int) {
+		out, err := lockstep(ctx, sets, keys, func(stage, part int) {
 			now := time.Now()
 			if k > 0 {
-				times[stage][part] = append(times[stage][part], now.Sub(last).Seconds())
+				times[stage][part] = append(times[stage][part], now.Sub(last).Seconds()/float64(len(sets)))
 			}
 			last = now
 		})
 		if err != nil {
 			return err
 		}
-		for _, c := range out {
+		for _, c := range slices.Concat(out...) {
 			e.Free(c...)
 		}
 	}

@@ -15,7 +15,7 @@ type Server struct {
 	pair     [32]byte // the hash that everything it reads and writes carries
 	half     *half
 	programs []*program       // for each plaintext prime
-	engines  []*engine.Engine // for each plaintext prime
+	engines  []*engine.Engine // for each plaintext prime, of one memory
 }
 
 var _ he.Server = (*Server)(nil)
@@ -32,25 +32,25 @@ func (s *Server) evaluate(ctx context.Context, in *Inputs, keys *EvaluationKeys,
 	if err := in.check(s.half, s.pair, keys.id); err != nil {
 		return nil, err
 	}
-	out := &Outputs{pair: s.pair, id: in.id}
+	sets := make([]*set, len(s.programs))
 	for k, p := range s.programs {
-		last := time.Now()
-		cts, err := p.run(ctx, s.engines[k], in.cts[k], keys, func(stage, part int) {
-			now := time.Now()
-			if took != nil {
-				took[stage][part] += now.Sub(last).Seconds()
-			}
-			if last = now; part == 1 && done != nil {
-				done()
-			}
-		})
-		if err != nil {
-			return nil, err
-		}
-		out.cts = append(out.cts, cts)
+		sets[k] = &set{program: p, engine: s.engines[k], in: in.cts[k]}
 	}
-	return out, nil
+	last := time.Now()
+	cts, err := lockstep(ctx, sets, keys, func(stage, part int) {
+		now := time.Now()
+		if took != nil {
+			took[stage][part] += now.Sub(last).Seconds()
+		}
+		if last = now; part == 1 && done != nil {
+			done()
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Outputs{pair: s.pair, id: in.id, cts: cts}, nil
 }
 
 // ops counts the calls of done that evaluate makes.
-func (s *Server) ops() int { return len(s.programs) * len(s.programs[0].stages) }
+func (s *Server) ops() int { return len(s.programs[0].stages) }

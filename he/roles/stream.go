@@ -124,28 +124,6 @@ func messages(r io.Reader, kind wire.Kind, do func(*wire.Reader) error) error {
 	}
 }
 
-// EvaluateStream answers a stream of messages. keys gives the evaluation keys of the
-// stream's key and is called once, with the head of the first message. One message is in
-// memory at a time. It returns how many samples were evaluated.
-func EvaluateStream(ctx context.Context, s he.Server, keys func(wire.Object) (he.Keys, error), in io.Reader, out io.Writer, step func(he.Step), done func(samples int)) (n int, err error) {
-	var k he.Keys
-	err = messages(in, wire.Inputs, func(m *wire.Reader) error {
-		if k == nil {
-			if k, err = keys(m.Object()); err != nil {
-				return err
-			}
-		}
-		if err := s.Evaluate(ctx, k, m, out, step); err != nil {
-			return err
-		}
-		if n += int(m.Object().Message.Samples); done != nil {
-			done(n)
-		}
-		return nil
-	})
-	return n, err
-}
-
 // DecryptStream reads a stream of answers and gives each message's to answers, with the
 // number of the first sample in it. expect, if not nil, is the stream that was sent:
 // another one is refused.

@@ -52,7 +52,11 @@ func Prepare(params rlwe.Parameters, key *rlwe.SecretKey) (*Prepared, error) {
 		}
 		minus := make([]uint64, s.N)
 		s.IMForm(key.Value.Q.Coeffs[i], minus)
-		s.Neg(minus, minus)
+		for k, v := range minus {
+			if v != 0 { // minus zero is zero, not q
+				minus[k] = s.Modulus - v
+			}
+		}
 		l.minus = l.Fixed(minus)
 		p.limbs = append(p.limbs, l)
 	}

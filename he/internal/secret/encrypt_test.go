@@ -75,7 +75,14 @@ func TestInsecureEncrypter(t *testing.T) {
 // large coefficients and constants among them.
 func TestInsecureEncryptionIsTheFormula(t *testing.T) {
 	p := parameters(t)
-	key := secret.NewFromSystem(p)
+	// A residue of a key is zero now and then: all are, of the key that is zero.
+	for _, key := range []*rlwe.SecretKey{secret.NewFromSystem(p), rlwe.NewSecretKey(p)} {
+		encryptionIsTheFormula(t, p, key)
+	}
+}
+
+func encryptionIsTheFormula(t *testing.T, p rlwe.Parameters, key *rlwe.SecretKey) {
+	t.Helper()
 	seed, public := sample.NewSeed(), sample.NewSeed()
 	r := rand.New(rand.NewPCG(1, 2))
 	m := secret.Message{Coefficients: make([]uint64, p.N()), Factors: []uint64{1, 1 << 39, p.Q()[2] - 1, 12345}}

@@ -24,10 +24,15 @@ func (c Ciphertext) Limbs() int { return len(c[0]) }
 
 // Engine evaluates in one ring. It is safe for concurrent use.
 type Engine struct {
+	*core
+	factor uint64 // of a product; 0: none
+}
+
+// core is what engines of one ring share.
+type core struct {
 	n, workers int
 	nthRoot    uint64
 	q, p       []*modulus
-	factor     uint64 // of a product; 0: none
 	pool       pool
 	mu         sync.Mutex
 	converters map[basis]*converter
@@ -39,7 +44,7 @@ type Engine struct {
 // Transforms are this project's where they are faster than the transforms of params'
 // rings.
 func New(params rlwe.Parameters, workers int, factor uint64) (*Engine, error) {
-	e := &Engine{n: params.N(), workers: workers, nthRoot: params.RingQ().NthRoot(), factor: factor}
+	e := &Engine{&core{n: params.N(), workers: workers, nthRoot: params.RingQ().NthRoot()}, factor}
 	for _, s := range params.RingQ().SubRings {
 		m, err := newModulus(s)
 		if err != nil {
@@ -66,6 +71,10 @@ func New(params rlwe.Parameters, workers int, factor uint64) (*Engine, error) {
 	e.galois = map[uint64]*mod.Permutation{}
 	return e, nil
 }
+
+// With is the engine with another factor. Both share their memory: the one may free
+// what the other made.
+func (e *Engine) With(factor uint64) *Engine { return &Engine{e.core, factor} }
 
 // modulus is a prime with its transform.
 type modulus struct {

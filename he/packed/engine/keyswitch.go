@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
 
@@ -17,48 +18,60 @@ func (e *Engine) digits(limbs int) int { return (limbs + len(e.p) - 1) / len(e.p
 // Decompose splits c, in the NTT domain. Digit j of c has the limbs of c on its
 // own primes, and elsewhere the limbs of their representative of least magnitude.
 // The own limbs are c's, not copies.
-func (e *Engine) Decompose(c Poly) Digits {
-	limbs, alpha := len(c), len(e.p)
-	all := e.extended(limbs)
-	d := make(Digits, e.digits(limbs))
-	y := make([]conversion, len(d))
+func (e *Engine) Decompose(c Poly) Digits { return e.decompose([]Poly{c})[0] }
+
+// decompose splits polynomials of one number of limbs.
+func (e *Engine) decompose(all []Poly) []Digits {
+	limbs, alpha := len(all[0]), len(e.p)
+	moduli := e.extended(limbs)
+	out := make([]Digits, len(all))
+	y := make([][]conversion, len(all))
 	type task struct {
-		digit, to int // the number of the target among the digit's
-		m         *modulus
-		x         []uint64
+		y  *conversion
+		to int // the number of the target among the digit's
+		m  *modulus
+		x  []uint64
 	}
 	var tasks []task
-	for j := range d {
-		a, b := j*alpha, min((j+1)*alpha, limbs)
-		d[j] = make(Poly, len(all))
-		var to []*modulus
-		for i, m := range all {
-			if i >= a && i < b {
-				d[j][i] = c[i]
-				continue
+	for k, c := range all {
+		d := make(Digits, e.digits(limbs))
+		y[k] = make([]conversion, len(d))
+		for j := range d {
+			a, b := j*alpha, min((j+1)*alpha, limbs)
+			d[j] = make(Poly, len(moduli))
+			var to []*modulus
+			for i, m := range moduli {
+				if i >= a && i < b {
+					d[j][i] = c[i]
+					continue
+				}
+				d[j][i] = e.pool.limb()
+				tasks = append(tasks, task{&y[k][j], len(to), m, d[j][i]})
+				to = append(to, m)
 			}
-			d[j][i] = e.pool.limb()
-			tasks = append(tasks, task{j, len(to), m, d[j][i]})
-			to = append(to, m)
+			y[k][j] = e.conversion(e.converter(moduli[a:b], to), nil)
 		}
-		y[j] = e.conversion(e.converter(all[a:b], to), nil)
+		out[k] = d
 	}
-	e.parallel(limbs, func(i int) {
-		v := &y[i/alpha]
+	e.parallel(len(all)*limbs, func(t int) {
+		k, i := t/limbs, t%limbs
+		v := &y[k][i/alpha]
 		x := v.y[i%alpha]
-		e.q[i].inverse(x, c[i])
+		e.q[i].inverse(x, all[k][i])
 		v.prepare(i%alpha, x)
 	})
-	e.count(y)
+	e.count(slices.Concat(y...))
 	e.parallel(len(tasks), func(i int) {
 		t := &tasks[i]
-		y[t.digit].convert(t.to, t.x, y[t.digit].y)
+		t.y.convert(t.to, t.x, t.y.y)
 		t.m.forward(t.x)
 	})
-	for _, v := range y {
-		e.Free(v.y)
+	for _, list := range y {
+		for _, v := range list {
+			e.Free(v.y)
+		}
 	}
-	return d
+	return out
 }
 
 // conversion is a converter at work: y_i, and v behind them.
@@ -127,14 +140,28 @@ func (e *Engine) gadget(d Digits, key *rlwe.GadgetCiphertext, i, limbs int, m *m
 // of the result is the special primes' product times the phase of what was
 // decomposed, under the key's other secret.
 func (e *Engine) Switch(d Digits, key *rlwe.GadgetCiphertext) (Ciphertext, error) {
-	limbs := len(d[0]) - len(e.p)
+	all, err := e.switched([]Digits{d}, key)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// switched is Switch of several, which read the key once.
+func (e *Engine) switched(digits []Digits, key *rlwe.GadgetCiphertext) ([]Ciphertext, error) {
+	limbs := len(digits[0][0]) - len(e.p)
 	if err := e.checkKey(key, limbs); err != nil {
 		return nil, err
 	}
-	all := e.extended(limbs)
-	out := Ciphertext{e.NewPoly(len(all)), e.NewPoly(len(all))}
-	e.passes(len(all), func(i, from, to int) {
-		e.gadget(d, key, i, limbs, all[i], out[0][i][from:to], out[1][i][from:to], from)
+	moduli := e.extended(limbs)
+	out := make([]Ciphertext, len(digits))
+	for k := range out {
+		out[k] = Ciphertext{e.NewPoly(len(moduli)), e.NewPoly(len(moduli))}
+	}
+	e.passes(len(moduli), func(i, from, to int) {
+		for k, d := range digits {
+			e.gadget(d, key, i, limbs, moduli[i], out[k][0][i][from:to], out[k][1][i][from:to], from)
+		}
 	})
 	return out, nil
 }

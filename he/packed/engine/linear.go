@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"qtool/kernel/mod"
 )
@@ -31,44 +33,52 @@ type Product struct {
 
 // Apply evaluates the map on in, which must have Limbs limbs and degree 1, and
 // rescales. It needs the keys of all baby and giant steps but 0. The error is ctx's
-// once that is done: it is looked at before every output ciphertext and giant step.
+// once that is done: it is looked at between steps.
 func (e *Engine) Apply(ctx context.Context, l *Linear, in []Ciphertext, keys EvaluationKeys) ([]Ciphertext, error) {
-	if len(in) != len(l.Babies) {
-		return nil, fmt.Errorf("engine: %d ciphertexts for a linear map of %d", len(in), len(l.Babies))
+	out, err := e.ApplyAll(ctx, []*Linear{l}, [][]Ciphertext{in}, keys)
+	if err != nil {
+		return nil, err
 	}
-	babies := make([][]Ciphertext, len(in))
-	for i, c := range in {
-		if len(c) != 2 || c.Limbs() != l.Limbs {
-			return nil, fmt.Errorf("engine: ciphertext %d has degree %d and %d limbs, the linear map takes 1 and %d", i, len(c)-1, c.Limbs(), l.Limbs)
+	return out[0], nil
+}
+
+// ApplyAll is Apply of maps of the same steps, which differ in their diagonals alone, each
+// on its own ciphertexts: every key is read once for all.
+func (e *Engine) ApplyAll(ctx context.Context, all []*Linear, in [][]Ciphertext, keys EvaluationKeys) ([][]Ciphertext, error) {
+	l := all[0]
+	for _, list := range in {
+		if len(list) != len(l.Babies) {
+			return nil, fmt.Errorf("engine: %d ciphertexts for a linear map of %d", len(list), len(l.Babies))
 		}
-		err := ctx.Err()
-		switch {
-		case err != nil:
-		case len(l.Babies[i]) == 0:
-		case l.Extended:
-			babies[i], err = e.babies(c, l.Babies[i], keys)
-		default:
-			babies[i] = []Ciphertext{c}
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	sums := e.inner(l, babies)
-	if l.Extended {
-		for _, list := range babies {
-			for _, b := range list {
-				e.freeLifted(b)
+		for i, c := range list {
+			if len(c) != 2 || c.Limbs() != l.Limbs {
+				return nil, fmt.Errorf("engine: ciphertext %d has degree %d and %d limbs, the linear map takes 1 and %d", i, len(c)-1, c.Limbs(), l.Limbs)
 			}
 		}
 	}
-	out := make([]Ciphertext, len(l.Outputs))
-	for k, giants := range l.Outputs {
-		total, err := e.giants(ctx, l, giants, sums[k], keys)
-		if err != nil {
-			return nil, err
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	b, err := e.babies(l, in, keys)
+	if err != nil {
+		return nil, err
+	}
+	sums, err := e.inner(ctx, all, b)
+	b.free(e)
+	if err != nil {
+		return nil, err
+	}
+	totals, err := e.giants(ctx, l, len(all)*len(l.Outputs), sums, keys)
+	if err != nil {
+		return nil, err
+	}
+	totals = e.Drop(totals, l.Limbs, l.Extended, l.Rescale)
+	out := make([][]Ciphertext, len(all))
+	for k := range out {
+		for range l.Outputs {
+			out[k] = append(out[k], Ciphertext{totals[0], totals[1]})
+			totals = totals[2:]
 		}
-		out[k] = e.Drop(total, l.Limbs, l.Extended, l.Rescale)
 	}
 	return out, nil
 }
@@ -81,78 +91,103 @@ func (e *Engine) moduli(l *Linear) []*modulus {
 	return e.q[:l.Limbs]
 }
 
-// inner adds up the products of every giant step of every output. All that read
-// the same words of the inputs do so one after the other.
-func (e *Engine) inner(l *Linear, babies [][]Ciphertext) [][]Ciphertext {
-	all := e.moduli(l)
-	type sum struct {
-		out   Ciphertext
-		terms [][]mod.Term // of each limb
-	}
-	var sums []sum
-	out := make([][]Ciphertext, len(l.Outputs))
-	for k, giants := range l.Outputs {
-		for _, g := range giants {
-			s := sum{Ciphertext{e.NewPoly(len(all)), e.NewPoly(len(all))}, make([][]mod.Term, len(all))}
-			for i := range all {
-				s.terms[i] = make([]mod.Term, 0, len(g.Products))
-				for _, p := range g.Products {
-					if b := babies[p.Ct][p.Baby]; b[0][i] != nil {
-						s.terms[i] = append(s.terms[i], mod.Term{S: p.Diagonal[i], A: b[0][i], B: b[1][i]})
-					}
-				}
-			}
-			sums = append(sums, s)
-			out[k] = append(out[k], s.out)
-		}
-	}
-	e.passes(len(all), func(i, from, to int) {
-		for _, s := range sums {
-			all[i].Inner(s.out[0][i][from:to], s.out[1][i][from:to], s.terms[i], from)
-		}
-	})
-	return out
+// sum is one giant step of an output: the products of its map, before it is rotated.
+type sum struct {
+	step, output int
+	out          Ciphertext
+	set          int
+	products     []Product
 }
 
-// giants adds up the rotated giant steps of one output, whose sums it gives
-// back.
-func (e *Engine) giants(ctx context.Context, l *Linear, giants []Giant, sums []Ciphertext, keys EvaluationKeys) ([]Poly, error) {
-	all := e.moduli(l)
-	var total []Poly
-	for k, g := range giants {
+// inner adds up the products of every giant step of every output of all maps, limb by
+// limb: the baby steps of a limb are made, and read while they are in the caches.
+func (e *Engine) inner(ctx context.Context, all []*Linear, b *babySteps) ([]sum, error) {
+	moduli := e.moduli(all[0])
+	var sums []sum
+	for k, l := range all {
+		for o, giants := range l.Outputs {
+			for _, g := range giants {
+				out := Ciphertext{e.NewPoly(len(moduli)), e.NewPoly(len(moduli))}
+				sums = append(sums, sum{g.Step, k*len(l.Outputs) + o, out, k, g.Products})
+			}
+		}
+	}
+	b.allocate(e)
+	for i, m := range moduli {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		inner := sums[k]
-		switch {
-		case g.Step != 0:
-			r, err := e.rotation(keys, g.Step, l.Limbs)
-			if err != nil {
-				return nil, err
-			}
-			if total == nil {
-				total = []Poly{e.newZero(len(all)), e.newZero(len(all))}
-			}
-			c1 := e.Drop(inner[1:], l.Limbs, true, 0)[0]
-			d := e.Decompose(c1)
-			e.addRotation(total, d, r, inner[0], l.Limbs)
-			e.freeDigits(d)
-			e.Free(c1, inner[0])
-		case total == nil:
-			total = inner
-		default:
-			e.passes(len(all), func(i, from, to int) {
-				for h, t := range total {
-					all[i].Add(t[i][from:to], t[i][from:to], inner[h][i][from:to])
+		b.limb(e, i, m)
+		terms := make([][]mod.Term, len(sums))
+		for k, s := range sums {
+			terms[k] = make([]mod.Term, 0, len(s.products))
+			for _, p := range s.products {
+				if c := b.at(s.set, p.Ct, p.Baby, i); c[0] != nil {
+					terms[k] = append(terms[k], mod.Term{S: p.Diagonal[i], A: c[0], B: c[1]})
 				}
-			})
-			e.Free(inner...)
+			}
+		}
+		e.passes(1, func(_, from, to int) {
+			for k, s := range sums {
+				m.Inner(s.out[0][i][from:to], s.out[1][i][from:to], terms[k], from)
+			}
+		})
+	}
+	return sums, nil
+}
+
+// giants adds up the rotated giant steps of all outputs, whose sums it gives back: two
+// polynomials an output, which are zero where it has no sum.
+func (e *Engine) giants(ctx context.Context, l *Linear, outputs int, sums []sum, keys EvaluationKeys) ([]Poly, error) {
+	all := e.moduli(l)
+	steps := map[int][]sum{}
+	for _, s := range sums {
+		steps[s.step] = append(steps[s.step], s)
+	}
+	totals := make([][]Poly, outputs)
+	for _, s := range steps[0] {
+		totals[s.output] = s.out
+	}
+	for k := range totals {
+		if totals[k] == nil { // no giant step of 0
+			totals[k] = []Poly{e.newZero(len(all)), e.newZero(len(all))}
 		}
 	}
-	if total == nil { // all weights are zero
-		total = []Poly{e.newZero(len(all)), e.newZero(len(all))}
+	for _, step := range slices.Sorted(maps.Keys(steps)) {
+		if step == 0 {
+			continue
+		}
+		r, err := e.rotation(keys, step, l.Limbs)
+		if err != nil {
+			return nil, err
+		}
+		for part := range slices.Chunk(steps[step], together) {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			e.giant(part, totals, r, l.Limbs)
+		}
 	}
-	return total, nil
+	return slices.Concat(totals...), nil
+}
+
+// giant adds the rotations of sums of one giant step to their outputs' totals.
+func (e *Engine) giant(sums []sum, totals [][]Poly, r rotation, limbs int) {
+	masks := make([]Poly, len(sums))
+	for k, s := range sums {
+		masks[k] = s.out[1]
+	}
+	masks = e.Drop(masks, limbs, true, 0)
+	digits := e.decompose(masks)
+	all := make([]summand, len(sums))
+	for k, s := range sums {
+		all[k] = summand{totals[s.output], digits[k], s.out[0]}
+	}
+	e.addRotation(all, r, limbs)
+	for k, s := range sums {
+		e.freeDigits(digits[k])
+		e.Free(masks[k], s.out[0])
+	}
 }
 
 // AddPlain adds a plaintext of c's limbs, in the NTT domain, to c_0.
@@ -160,24 +195,17 @@ func (e *Engine) AddPlain(c Ciphertext, p Poly) {
 	e.parallel(c.Limbs(), func(i int) { e.q[i].Add(c[0][i], c[0][i], p[i]) })
 }
 
-// SumSquares squares and adds up the ciphertexts of each group, relinearises and
-// rescales the sums by one prime. It gives back the inputs.
-func (e *Engine) SumSquares(ctx context.Context, groups [][]Ciphertext, keys EvaluationKeys) ([]Ciphertext, error) {
+// SumSquares squares and adds up the ciphertexts of each group. It gives back the inputs;
+// the sums have degree 2.
+func (e *Engine) SumSquares(groups [][]Ciphertext) []Ciphertext {
 	out := make([]Ciphertext, len(groups))
 	for g, group := range groups {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		d := e.tensor(group)
+		out[g] = e.tensor(group)
 		for _, c := range group {
 			e.Free(c...)
 		}
-		var err error
-		if out[g], err = e.relinearise(d, keys); err != nil {
-			return nil, err
-		}
 	}
-	return out, nil
+	return out
 }
 
 // tensor is the sum over the group of (c_0^2, 2 c_0 c_1, c_1^2), times the

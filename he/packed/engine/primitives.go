@@ -166,9 +166,11 @@ func (b *bench) rotations() pass {
 	}
 	return pass{float64(keys * primitiveLimbs * n), func() {
 		b.passes(n, func(i, from, to int) {
+			scratch := Poly{b.pool.limb(), b.pool.limb()}
 			for _, r := range all {
-				b.rotate(b.digits, r, b.x[0][i], i, primitiveLimbs, b.all[i], [2][]uint64{b.out[0][i], b.out[1][i]}, from, to, false)
+				b.rotate(b.digits, r, b.x[0][i], i, primitiveLimbs, b.all[i], [2][]uint64{b.out[0][i], b.out[1][i]}, scratch, from, to, false)
 			}
+			b.Free(scratch)
 		})
 	}}
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"qtool/kernel/mod"
 )
@@ -22,6 +23,19 @@ type Term struct {
 // needs the relinearisation key, consumes one level and leaves its inputs as they
 // are.
 func (e *Engine) SumProducts(pairs [][2]Ciphertext, terms []Term, keys EvaluationKeys) (Ciphertext, error) {
+	d, err := e.products(pairs, terms)
+	if err != nil {
+		return nil, err
+	}
+	out, err := e.relinearise([]Ciphertext{d}, keys)
+	if err != nil {
+		return nil, err
+	}
+	return out[0], nil
+}
+
+// products is SumProducts of degree 2.
+func (e *Engine) products(pairs [][2]Ciphertext, terms []Term) (Ciphertext, error) {
 	limbs := pairs[0][0].Limbs()
 	for _, p := range pairs {
 		for _, c := range p {
@@ -67,20 +81,16 @@ func (e *Engine) SumProducts(pairs [][2]Ciphertext, terms []Term, keys Evaluatio
 		}
 		e.Free(scratch)
 	})
-	return e.relinearise(d, keys)
+	return d, nil
 }
 
-// SumPairs multiplies the pairs of each group and adds up the products, relinearises
-// and rescales the sums by one prime. It gives back the inputs. The error is ctx's once
-// that is done, or SumProducts's.
-func (e *Engine) SumPairs(ctx context.Context, groups [][][2]Ciphertext, keys EvaluationKeys) ([]Ciphertext, error) {
+// SumPairs multiplies the pairs of each group and adds up the products. It gives back the
+// inputs; the sums have degree 2. The error is as SumProducts's.
+func (e *Engine) SumPairs(groups [][][2]Ciphertext) ([]Ciphertext, error) {
 	out := make([]Ciphertext, len(groups))
 	for g, group := range groups {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
 		var err error
-		if out[g], err = e.SumProducts(group, nil, keys); err != nil {
+		if out[g], err = e.products(group, nil); err != nil {
 			return nil, err
 		}
 		for _, p := range group {
@@ -91,26 +101,59 @@ func (e *Engine) SumPairs(ctx context.Context, groups [][][2]Ciphertext, keys Ev
 	return out, nil
 }
 
-// relinearise makes degree 1 of degree 2, rescales by one prime and gives d back.
-func (e *Engine) relinearise(d Ciphertext, keys EvaluationKeys) (Ciphertext, error) {
-	limbs := d.Limbs()
+// Relinearise makes ciphertexts of degree 1 of such of degree 2 and of one number of
+// limbs, rescales them by one prime and gives all back. The error is ctx's once that
+// is done, or names the key.
+func (e *Engine) Relinearise(ctx context.Context, all []Ciphertext, keys EvaluationKeys) ([]Ciphertext, error) {
+	var out []Ciphertext
+	for part := range slices.Chunk(all, together) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		list, err := e.relinearise(part, keys)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, list...)
+	}
+	return out, nil
+}
+
+func (e *Engine) relinearise(all []Ciphertext, keys EvaluationKeys) ([]Ciphertext, error) {
+	limbs := all[0].Limbs()
 	key := keys.Relinearisation()
 	if err := e.checkKey(key, limbs); err != nil {
 		return nil, err
 	}
-	digits := e.Decompose(d[2])
-	switched, err := e.Switch(digits, key)
+	squares := make([]Poly, len(all))
+	for k, d := range all {
+		squares[k] = d[2]
+	}
+	digits := e.decompose(squares)
+	switched, err := e.switched(digits, key)
 	if err != nil {
 		return nil, err
 	}
-	e.freeDigits(digits)
+	for _, d := range digits {
+		e.freeDigits(d)
+	}
 	e.passes(limbs, func(i, from, to int) {
-		for h, s := range switched {
-			e.q[i].AddScale(s[i][from:to], s[i][from:to], d[h][i][from:to], e.q[i].special)
+		for k, c := range switched {
+			for h, s := range c {
+				e.q[i].AddScale(s[i][from:to], s[i][from:to], all[k][h][i][from:to], e.q[i].special)
+			}
 		}
 	})
-	e.Free(d...)
-	return e.Drop(switched, limbs, true, 1), nil
+	var polys []Poly
+	for k, c := range switched {
+		e.Free(all[k]...)
+		polys = append(polys, c...)
+	}
+	polys = e.Drop(polys, limbs, true, 1)
+	for k := range switched {
+		switched[k] = Ciphertext{polys[2*k], polys[2*k+1]}
+	}
+	return switched, nil
 }
 
 // Limit is c on the first limbs of its modulus, without copying: of the same

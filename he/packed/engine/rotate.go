@@ -36,17 +36,26 @@ func (e *Engine) rotation(keys EvaluationKeys, slots, limbs int) (rotation, erro
 	return rotation{key, p}, err
 }
 
+// together bounds the ciphertexts that are decomposed at a time, so that their digits
+// stay in memory that does not grow with a network.
+const together = 8
+
 // lift is c in the extended basis, times the special primes' product; its
 // special limbs, all zero, are nil.
-func (e *Engine) lift(c Ciphertext) Ciphertext {
-	limbs := c.Limbs()
-	out := make(Ciphertext, len(c))
-	for h := range out {
-		out[h] = append(e.NewPoly(limbs), make([][]uint64, len(e.p))...)
+func (e *Engine) lift(all []Ciphertext) []Ciphertext {
+	limbs := all[0].Limbs()
+	out := make([]Ciphertext, len(all))
+	for k, c := range all {
+		out[k] = make(Ciphertext, len(c))
+		for h := range c {
+			out[k][h] = append(e.NewPoly(limbs), make([][]uint64, len(e.p))...)
+		}
 	}
 	e.passes(limbs, func(i, from, to int) {
-		for h := range out {
-			e.q[i].Scale(out[h][i][from:to], c[h][i][from:to], e.q[i].special)
+		for k, c := range all {
+			for h := range c {
+				e.q[i].Scale(out[k][h][i][from:to], c[h][i][from:to], e.q[i].special)
+			}
 		}
 	})
 	return out
@@ -54,9 +63,8 @@ func (e *Engine) lift(c Ciphertext) Ciphertext {
 
 // rotate writes words from up to to of limb i of the rotation of a decomposed
 // ciphertext to their places in out, or adds them. c0 is limb i of the lifted
-// c_0, nil for zero.
-func (e *Engine) rotate(d Digits, r rotation, c0 []uint64, i, limbs int, m *modulus, out [2][]uint64, from, to int, add bool) {
-	scratch := Poly{e.pool.limb(), e.pool.limb()}
+// c_0, nil for zero. scratch is two limbs.
+func (e *Engine) rotate(d Digits, r rotation, c0 []uint64, i, limbs int, m *modulus, out [2][]uint64, scratch Poly, from, to int, add bool) {
 	a, b := scratch[0][:to-from], scratch[1][:to-from]
 	e.gadget(d, r.key, i, limbs, m, a, b, from)
 	if c0 != nil {
@@ -64,103 +72,108 @@ func (e *Engine) rotate(d Digits, r rotation, c0 []uint64, i, limbs int, m *modu
 	}
 	r.permutation.Scatter(m.Modulus, out[0], a, from, add)
 	r.permutation.Scatter(m.Modulus, out[1], b, from, add)
-	e.Free(scratch)
 }
 
-// addRotation adds a rotation to total, in the extended basis. c0 is the lifted
-// c_0; its special limbs may be nil.
-func (e *Engine) addRotation(total []Poly, d Digits, r rotation, c0 Poly, limbs int) {
-	all := e.extended(limbs)
-	e.passes(len(all), func(i, from, to int) {
-		e.rotate(d, r, c0[i], i, limbs, all[i], [2][]uint64{total[0][i], total[1][i]}, from, to, true)
+// summand is what a rotation is of and added to: digits, the lifted c_0, whose special
+// limbs may be nil, and a total in the extended basis.
+type summand struct {
+	total  []Poly
+	digits Digits
+	c0     Poly
+}
+
+// addRotation adds one rotation of all summands, whose totals differ, to their totals:
+// the key is read once.
+func (e *Engine) addRotation(all []summand, r rotation, limbs int) {
+	moduli := e.extended(limbs)
+	e.passes(len(moduli), func(i, from, to int) {
+		scratch := Poly{e.pool.limb(), e.pool.limb()}
+		for _, s := range all {
+			e.rotate(s.digits, r, s.c0[i], i, limbs, moduli[i], [2][]uint64{s.total[0][i], s.total[1][i]}, scratch, from, to, true)
+		}
+		e.Free(scratch)
 	})
 }
 
-// babies are the rotations of c by the given offsets, all in the extended basis
-// and times the special primes' product. Special limbs of the rotation by 0 are
-// nil.
-func (e *Engine) babies(c Ciphertext, offsets []int, keys EvaluationKeys) ([]Ciphertext, error) {
-	limbs := c.Limbs()
-	all := e.extended(limbs)
-	lifted := e.lift(c)
-	out := make([]Ciphertext, len(offsets))
-	rotations := make([]rotation, len(offsets))
-	var steps []int
-	for k, o := range offsets {
-		if o == 0 {
-			out[k] = lifted
-			continue
-		}
-		var err error
-		if rotations[k], err = e.rotation(keys, o, limbs); err != nil {
-			return nil, err
-		}
-		out[k] = Ciphertext{e.NewPoly(len(all)), e.NewPoly(len(all))}
-		steps = append(steps, k)
-	}
-	if len(steps) > 0 {
-		d := e.Decompose(c[1])
-		e.passes(len(all), func(i, from, to int) {
-			for _, k := range steps {
-				e.rotate(d, rotations[k], lifted[0][i], i, limbs, all[i], [2][]uint64{out[k][0][i], out[k][1][i]}, from, to, false)
-			}
-		})
-		e.freeDigits(d)
-	}
-	if offsets[0] != 0 {
-		e.freeLifted(lifted)
-	}
-	return out, nil
-}
-
-func (e *Engine) freeLifted(c Ciphertext) {
-	for _, p := range c {
-		for i, l := range p {
-			if l != nil {
-				e.Free(p[i : i+1])
-			}
-		}
-	}
-}
-
-// SumRotations replaces c by the sum of its rotations by 0, step, 2 step, ... up
-// to (2^d - 1) step, where d is the sum of rounds: each round of a doublings
-// takes 2^a - 1 rotations that share their decomposition. It needs the keys of
-// those rotations, consumes no level and gives back c.
-func (e *Engine) SumRotations(ctx context.Context, c Ciphertext, step int, rounds []int, keys EvaluationKeys) (Ciphertext, error) {
-	limbs := c.Limbs()
-	all := e.extended(limbs)
-	for _, a := range rounds {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		rotations := make([]rotation, 1<<a-1)
-		for j := range rotations {
-			var err error
-			if rotations[j], err = e.rotation(keys, (j+1)*step, limbs); err != nil {
-				return nil, err
-			}
-		}
-		lifted := e.lift(c)
-		d := e.Decompose(c[1])
-		total := []Poly{e.NewPoly(len(all)), e.NewPoly(len(all))}
-		e.passes(len(all), func(i, from, to int) {
-			for half, t := range total {
-				if x := lifted[half][i]; x != nil {
-					copy(t[i][from:to], x[from:to])
-				} else {
-					clear(t[i][from:to])
+func (e *Engine) freeLifted(all ...Ciphertext) {
+	for _, c := range all {
+		for _, p := range c {
+			for i, l := range p {
+				if l != nil {
+					e.Free(p[i : i+1])
 				}
 			}
-		})
-		for _, r := range rotations {
-			e.addRotation(total, d, r, lifted[0], limbs)
 		}
-		e.freeDigits(d)
-		e.freeLifted(lifted)
-		e.Free(c...)
-		c = e.Drop(total, limbs, true, 0)
-		step <<= a
 	}
-	return c, nil
+}
+
+// SumRotations replaces each of the ciphertexts, of one number of limbs, by the sum of its
+// rotations by 0, step, 2 step, ... up to (2^d - 1) step, where d is the sum of rounds:
+// each round of a doublings takes 2^a - 1 rotations that share their decomposition. It
+// needs the keys of those rotations, consumes no level and gives back what it replaces.
+func (e *Engine) SumRotations(ctx context.Context, all []Ciphertext, step int, rounds []int, keys EvaluationKeys) error {
+	for from := 0; from < len(all); from += together {
+		part, step := all[from:min(from+together, len(all))], step
+		for _, a := range rounds {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := e.sumRound(part, step, 1<<a, keys); err != nil {
+				return err
+			}
+			step <<= a
+		}
+	}
+	return nil
+}
+
+// sumRound replaces ciphertexts by the sums of n rotations by multiples of step.
+func (e *Engine) sumRound(cts []Ciphertext, step, n int, keys EvaluationKeys) error {
+	limbs := cts[0].Limbs()
+	rotations := make([]rotation, n-1)
+	for j := range rotations {
+		var err error
+		if rotations[j], err = e.rotation(keys, (j+1)*step, limbs); err != nil {
+			return err
+		}
+	}
+	// The totals begin with the ciphertexts themselves, lifted.
+	totals := e.lift(cts)
+	summands := make([]summand, len(cts))
+	bodies, masks := make([]Poly, len(cts)), make([]Poly, len(cts))
+	for k, c := range cts {
+		bodies[k], masks[k] = append(e.NewPoly(limbs), make([][]uint64, len(e.p))...), c[1]
+	}
+	special := len(e.p)
+	e.parallel(len(cts)*(limbs+2*special), func(t int) {
+		k, i := t/(limbs+2*special), t%(limbs+2*special)
+		if i < limbs {
+			copy(bodies[k][i], totals[k][0][i])
+			return
+		}
+		zero := &totals[k][(i-limbs)/special][limbs+(i-limbs)%special]
+		*zero = e.pool.limb()
+		clear(*zero)
+	})
+	digits := e.decompose(masks)
+	for k := range summands {
+		summands[k] = summand{totals[k], digits[k], bodies[k]}
+	}
+	for _, r := range rotations {
+		e.addRotation(summands, r, limbs)
+	}
+	for k, c := range cts {
+		e.freeDigits(digits[k])
+		e.Free(bodies[k][:limbs])
+		e.Free(c...)
+	}
+	all := make([]Poly, 0, 2*len(cts))
+	for _, t := range totals {
+		all = append(all, t...)
+	}
+	all = e.Drop(all, limbs, true, 0)
+	for k := range cts {
+		cts[k] = Ciphertext{all[2*k], all[2*k+1]}
+	}
+	return nil
 }
