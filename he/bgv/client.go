@@ -42,10 +42,11 @@ type keys struct {
 
 // clientWorker is what one goroutine encrypts and decrypts with.
 type clientWorker struct {
-	stream  *sample.Stream
-	message []uint64 // modulo a ciphertext prime, as all below
-	mask    []uint64
-	phase   [][]uint64 // of an output
+	stream      *sample.Stream
+	words       []uint64   // that errors are made of
+	ciphertexts [][]uint64 // polynomials modulo a ciphertext prime
+	mask        []uint64
+	phase       [][]uint64 // of an output
 }
 
 // generate is a client with a new secret key, uniform ternary, from the operating
@@ -83,7 +84,6 @@ func (c *client) take() []*clientWorker {
 func (c *client) give(all []*clientWorker) {
 	for _, w := range all {
 		w.stream.Close()
-		clear(w.message)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -93,8 +93,8 @@ func (c *client) give(all []*clientWorker) {
 func (c *client) newWorker() *clientWorker {
 	n := c.Slots()
 	w := &clientWorker{
-		stream:  sample.NewStream(sample.Seed{}),
-		message: make([]uint64, n), mask: make([]uint64, n),
+		stream: sample.NewStream(sample.Seed{}),
+		words:  make([]uint64, n), mask: make([]uint64, n),
 	}
 	w.stream.Close() // until it is reset
 	for range c.OutputPrimes {

@@ -128,8 +128,7 @@ func (c *client) writeLimb(ctx context.Context, d *messages, limb int, out *wire
 	return parallel.Alternate(g.Count(c.inputs), func(group int) error {
 		from, n := g.Span(group, c.inputs)
 		return parallel.Run(ctx, c.workers, n, func(w, k int) error {
-			body, _ := c.encrypt(workers[w], d, from+k, limb)
-			copy(g.Polynomial(group, k), body)
+			c.encrypt(workers[w], d, from+k, limb, g.Polynomial(group, k), workers[w].mask)
 			return nil
 		}, func() { meter.Report(progress, c.encryptShare()) })
 	}, func(group int) error {

@@ -9,7 +9,9 @@ type worker struct {
 	acc    [2][]uint64 // of Horner's rule
 	tiles  [][]uint64  // of buffers that live within a segment
 	joined [2][]uint64 // of the sources of a stage
-	poly   [2][]uint64 // of N coefficients, for rescales
+	poly   [][]uint64  // of N coefficients, for rescales
+	spare  []uint64    // of N coefficients
+	span   [][]uint64  // digits of some polynomials, for one prime
 	digits [][]uint64  // of a polynomial
 	clock  *clock      // nil on tiles that are not timed
 }
@@ -50,9 +52,7 @@ func (p *Plan) newWorker() *worker {
 	for j, n := range joined {
 		w.joined[j] = make([]uint64, n)
 	}
-	for i := range w.poly {
-		w.poly[i] = make([]uint64, p.Slots())
-	}
+	w.spare = make([]uint64, p.Slots())
 	return w
 }
 

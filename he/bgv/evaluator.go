@@ -116,27 +116,30 @@ func (s *evaluator) lift(i int, k kept, prime, limb int) lifted {
 }
 
 // divide takes a limb of t through a rescale: a limb that goes becomes digits, one that
-// stays is divided.
+// stays is divided. cost is of one polynomial.
 func (s *evaluator) divide(ctx context.Context, t *tensor, d *digits, r *rescaler, by lifted, limb int, cost float64, progress func(float64)) error {
-	transform, n := s.plan.transforms[limb], t.degree+1
-	return parallel.Run(ctx, s.plan.workers, t.elements*n, func(w, task int) error {
-		element, p := task/n, task%n
+	transform, all := s.plan.transforms[limb], t.polynomials()
+	size, count := spans(all, s.plan.Slots(), 1, s.plan.workers)
+	cost *= float64(all) / float64(count)
+	return parallel.Run(ctx, s.plan.workers, count, func(w, task int) error {
+		first := task * size
+		n := min(size, all-first)
 		if by.needed {
-			t.scale(s.plan.moduli[limb], by, element, p)
+			t.scale(s.plan.moduli[limb], by, first, n)
 		}
 		if j := limb - len(r.limbs); j >= 0 {
-			s.workers[w].drop(transform, r, d, j, t, element, p)
+			s.workers[w].drop(transform, r, d, j, t, first, n)
 		} else {
-			s.workers[w].rescale(transform, &r.limbs[limb], d, t, element, p)
+			s.workers[w].rescale(transform, &r.limbs[limb], d, t, first, n)
 		}
 		return nil
 	}, func() { meter.Report(progress, cost) })
 }
 
-// scale multiplies polynomial p of an element of the first limb.
-func (t *tensor) scale(m *mod.Modulus, by lifted, element, p int) {
+// scale multiplies n polynomials of the first limb.
+func (t *tensor) scale(m *mod.Modulus, by lifted, first, n int) {
 	for b := range t.blocks() {
-		part := t.part(0, b, element, p)
+		part := t.span(0, b, first, n)
 		m.Scale(part, part, by.factor)
 	}
 }

@@ -97,9 +97,9 @@ func TestRescaleIsItsDefinition(t *testing.T) {
 			r, d := newRescaler(moduli[keep:], moduli[:keep]), newDigits(plan.Slots(), 1, drop)
 			for i := len(moduli) - 1; i >= 0; i-- {
 				if i >= keep {
-					w.drop(plan.transforms[i], r, &d, i-keep, &x[i], 0, 0)
+					w.drop(plan.transforms[i], r, &d, i-keep, &x[i], 0, 1)
 				} else {
-					w.rescale(plan.transforms[i], &r.limbs[i], &d, &x[i], 0, 0)
+					w.rescale(plan.transforms[i], &r.limbs[i], &d, &x[i], 0, 1)
 				}
 			}
 			half := new(big.Int).Rsh(last, 1)

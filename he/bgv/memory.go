@@ -38,9 +38,9 @@ func (l *layout) bytes(c *circuit) float64 {
 		polynomials += n * c.polynomials(i)
 	}
 	polynomials += l.outLevel() * c.out().polynomials()
-	sum := 8 * float64(polynomials) * float64(int(1)<<l.logN)
-	for _, words := range l.slots(c) {
-		sum += 8 * float64(words)
+	words := polynomials << l.logN
+	for _, n := range l.slots(c) {
+		words += n
 	}
-	return sum
+	return float64(8 * words)
 }

@@ -66,12 +66,9 @@ func (h *half) maskSeed(masks sample.Seed, prime, i, limb int) sample.Seed {
 //	m = INTT(slots),   e from the errors' stream.
 //
 // The slots are in the order of the number theoretic transform modulo t: with no
-// rotations, no other order means anything. progress is as in evaluator.limb.
-// On error d is undefined.
+// rotations, no other order means anything. The samples have passed checkSamples. progress
+// is as in evaluator.limb. On error d is undefined.
 func (c *client) draw(ctx context.Context, samples []bundle.Sample, prime int, s *seeds, d *messages, progress func(nanoseconds float64)) error {
-	if err := c.checkSamples(samples); err != nil {
-		return err
-	}
 	d.n, d.prime, d.masks = c.Slots(), prime, s.masks
 	if words := c.inputs * d.n; len(d.plain) != words {
 		d.plain, d.errors = newWords(words), make([]int64, words)
@@ -88,7 +85,7 @@ func (c *client) draw(ctx context.Context, samples []bundle.Sample, prime int, s
 		clear(m[len(samples):])
 		c.slots[prime].Inverse(m)
 		worker.stream.Reset(sample.Derived(s.errors, "bgv errors", uint64(prime*c.inputs+i)))
-		worker.stream.Gaussian(c.level, e, worker.message)
+		worker.stream.Gaussian(c.level, e, worker.words)
 		for k, v := range m {
 			_, above := bits.Sub64(t/2, v, 0)
 			e[k] -= int64(above)
@@ -101,6 +98,7 @@ func (c *client) draw(ctx context.Context, samples []bundle.Sample, prime int, s
 // limb of it: equal parts of the whole.
 func (c *client) encryptShare() float64 { return c.encryptCost / float64(1+len(c.Q)) }
 
+// checkSamples says whether samples can be a batch's.
 func (c *client) checkSamples(samples []bundle.Sample) error {
 	if len(samples) > c.Slots() {
 		return fmt.Errorf("bgv: %d samples for a batch of %d", len(samples), c.Slots())
@@ -111,20 +109,19 @@ func (c *client) checkSamples(samples []bundle.Sample) error {
 	return nil
 }
 
-// encrypt makes one limb of the ciphertext of input element i in the worker's memory:
+// encrypt makes one limb of the ciphertext (x, a) of input element i:
 //
-//	c_1 uniform,   c_0 = -c_1 s + e + T^-1 m
+//	a = c_1 uniform,   x = c_0 = -c_1 s + e + T^-1 m
 //
 // with m centred: one less in e where m is above t/2, as T^-1 t = 1.
-func (c *client) encrypt(w *clientWorker, d *messages, i, limb int) (c0, c1 []uint64) {
-	x, a, q := w.message, w.mask, c.moduli[limb]
+func (c *client) encrypt(w *clientWorker, d *messages, i, limb int, x, a []uint64) {
+	q := c.moduli[limb]
 	m, e := d.element(i)
 	q.Embed(x, m, e, q.Factor(q.Inverse(c.T[d.prime])))
 	c.transforms[limb].Forward(x)
 	w.stream.Reset(c.maskSeed(d.masks, d.prime, i, limb))
 	w.stream.Uniform(a, q.Q)
 	q.MulAdd(x, a, c.negative[limb], x)
-	return x, a
 }
 
 // encryptLimb fills to with one limb of the encryptions of the messages: ciphertext i
@@ -133,10 +130,23 @@ func (c *client) encryptLimb(ctx context.Context, d *messages, limb int, to *ten
 	to.reset(c.Slots(), c.inputs, 1, 1)
 	workers := c.take()
 	defer c.give(workers)
-	return parallel.Run(ctx, c.workers, c.inputs, func(w, i int) error {
-		c0, c1 := c.encrypt(workers[w], d, i, limb)
-		to.scatter(c0, 0, i, 0)
-		to.scatter(c1, 0, i, 1)
+	size, count := spans(to.polynomials(), c.Slots(), 2, c.workers)
+	cost := c.encryptShare() * float64(c.inputs) / float64(count)
+	return parallel.Run(ctx, c.workers, count, func(w, task int) error {
+		first := task * size
+		all := workers[w].span(min(size, to.polynomials()-first), c.Slots())
+		for k := 0; k < len(all); k += 2 {
+			c.encrypt(workers[w], d, (first+k)/2, limb, all[k], all[k+1])
+		}
+		to.scatterSpan(all, 0, first)
 		return nil
-	}, func() { meter.Report(progress, c.encryptShare()) })
+	}, func() { meter.Report(progress, cost) })
+}
+
+// span is memory for n polynomials of so many coefficients.
+func (w *clientWorker) span(n, slots int) [][]uint64 {
+	for len(w.ciphertexts) < n {
+		w.ciphertexts = append(w.ciphertexts, make([]uint64, slots))
+	}
+	return w.ciphertexts[:n]
 }

@@ -110,25 +110,38 @@ func (d *digits) of(polynomial int, all [][]uint64) [][]uint64 {
 	return all
 }
 
-// drop takes the coefficients of polynomial p of an element modulo m_j, of a limb that
-// goes. The limbs come from the last to the first, and with the first there are digits.
-func (w *worker) drop(transform *mod.Transform, r *rescaler, d *digits, j int, t *tensor, element, p int) {
-	w.digits = d.of(element*(t.degree+1)+p, w.digits)
-	t.gather(w.digits[j], 0, element, p)
-	transform.Inverse(w.digits[j])
-	if j == 0 {
-		r.digits(w.digits, w.poly[0])
+// drop takes the coefficients of n polynomials modulo m_j, of a limb that goes. The limbs
+// come from the last to the first, and with the first there are digits.
+func (w *worker) drop(transform *mod.Transform, r *rescaler, d *digits, j int, t *tensor, first, n int) {
+	w.span = w.span[:0]
+	for k := range n {
+		w.span = append(w.span, d.limbs[j][(first+k)*d.n:(first+k+1)*d.n])
+	}
+	t.gatherSpan(w.span, 0, first)
+	for k, x := range w.span {
+		transform.Inverse(x)
+		if j == 0 {
+			w.digits = d.of(first+k, w.digits)
+			r.digits(w.digits, w.spare)
+		}
 	}
 }
 
-// rescale divides polynomial p of an element, of a limb that stays, in place.
-func (w *worker) rescale(transform *mod.Transform, l *rescaleLimb, d *digits, t *tensor, element, p int) {
-	w.digits = d.of(element*(t.degree+1)+p, w.digits)
-	y, spare := w.poly[0], w.poly[1]
-	l.residue(y, w.digits, spare)
-	transform.Forward(y)
+// rescale divides n polynomials, of a limb that stays, in place.
+func (w *worker) rescale(transform *mod.Transform, l *rescaleLimb, d *digits, t *tensor, first, n int) {
+	for len(w.poly) < n {
+		w.poly = append(w.poly, make([]uint64, d.n))
+	}
+	for k, y := range w.poly[:n] {
+		w.digits = d.of(first+k, w.digits)
+		l.residue(y, w.digits, w.spare)
+		transform.Forward(y)
+	}
 	for b := range t.blocks() {
-		part := t.part(0, b, element, p)
-		l.m.SubScale(part, part, y[b*block:][:block], l.inverse)
+		part := t.span(0, b, first, n)
+		for k, y := range w.poly[:n] {
+			x := part[k*block:][:block]
+			l.m.SubScale(x, x, y[b*block:][:block], l.inverse)
+		}
 	}
 }

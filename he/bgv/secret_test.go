@@ -78,7 +78,7 @@ func TestInsecureEncryptionLeavesNothingBehind(t *testing.T) {
 		t.Fatalf("%d workers, want %d", len(client.idle), plan.workers)
 	}
 	for _, w := range client.idle {
-		for _, x := range w.message {
+		for _, x := range w.words {
 			if x != 0 {
 				nonzero++
 			}

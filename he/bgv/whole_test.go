@@ -8,6 +8,9 @@ import (
 
 // encryptBatch makes all limbs of the inputs of one plaintext prime.
 func (c *client) encryptBatch(ctx context.Context, samples []bundle.Sample, prime int, s *seeds, in *ciphertexts) error {
+	if err := c.checkSamples(samples); err != nil {
+		return err
+	}
 	d := newMessages()
 	if err := c.draw(ctx, samples, prime, s, d, nil); err != nil {
 		return err
