@@ -64,9 +64,9 @@ func (a *audit) lookup(i, o int, in smallKey, out bigKey, kept exact) {
 		at += in[k] * uint32(bit)
 	}
 	want := l.messageOf(a.values, o)
-	position := int(at & uint32(2*p.N()-1))
+	position := int(at & uint32(2*p.positions()-1))
 	r := &a.layers[i].outcomes[o]
-	r.noise = wrap((float64(position)+0.5)/float64(2*p.N()) - (float64(want)+0.5)/float64(2*l.half))
+	r.noise = wrap((float64(position)+0.5)/float64(2*p.positions()) - (float64(want)+0.5)/float64(2*l.half))
 	r.failed = p.messageAt(position, l.half) != want
 
 	e := &a.plan.encodings[l.first+o]

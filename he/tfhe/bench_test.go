@@ -18,6 +18,11 @@ import (
 func BenchmarkLookup(b *testing.B) {
 	for _, l := range []ParametersLiteral{
 		{LogN: 11, LogQ: 50, Ring: [2]Digits{{24, 1}, {24, 1}}, LogSmallQ: 21, Switch: Digits{3, 6}},
+		{LogN: 11, LogQ: 50, Ring: [2]Digits{{24, 1}, {24, 1}}, Group: 2, LogSmallQ: 21, Switch: Digits{3, 6}},
+		{LogN: 11, LogQ: 50, Ring: [2]Digits{{24, 1}, {24, 1}}, Group: 3, LogSmallQ: 21, Switch: Digits{3, 6}},
+		{LogN: 11, LogQ: 50, Ring: [2]Digits{{24, 1}, {24, 1}}, Group: 2, LogAccumulators: 2, LogSmallQ: 21, Switch: Digits{3, 6}},
+		{LogN: 11, LogQ: 50, Ring: [2]Digits{{24, 1}, {24, 1}}, Group: 3, LogAccumulators: 2, LogSmallQ: 21, Switch: Digits{3, 6}},
+		{LogN: 11, LogQ: 50, Ring: [2]Digits{{24, 1}, {24, 1}}, Group: 3, LogAccumulators: 4, LogSmallQ: 23, Switch: Digits{2, 10}},
 		{LogN: 11, LogQ: 50, Ring: [2]Digits{{16, 2}, {16, 2}}, LogSmallQ: 20, Switch: Digits{3, 5}},
 		{LogN: 11, LogQ: 50, Ring: [2]Digits{{20, 1}, {16, 2}}, LogSmallQ: 20, Switch: Digits{3, 5}},
 		{LogN: 11, LogQ: 53, Ring: [2]Digits{{17, 2}, {17, 2}}, LogSmallQ: 20, Switch: Digits{3, 5}},
@@ -25,13 +30,14 @@ func BenchmarkLookup(b *testing.B) {
 		{LogN: 12, LogQ: 58, Ring: [2]Digits{{28, 1}, {28, 1}}, LogSmallQ: 21, Switch: Digits{2, 8}},
 		{LogN: 13, LogQ: 50, Ring: [2]Digits{{16, 2}, {16, 2}}, LogSmallQ: 23, Switch: Digits{3, 6}},
 	} {
+		l.Group = max(1, l.Group)
 		l.Dimension = security.LWEDimension(l.LogSmallQ)
-		b.Run(fmt.Sprintf("N=2^%d/digits=%d+%d/logQ=%d/n=%d", l.LogN, l.Ring[0].Levels, l.Ring[1].Levels, l.LogQ, l.Dimension), func(b *testing.B) {
+		b.Run(fmt.Sprintf("N=2^%d/K=%d/group=%d/digits=%d+%d/logQ=%d/n=%d", l.LogN, 1<<l.LogAccumulators, l.Group, l.Ring[0].Levels, l.Ring[1].Levels, l.LogQ, l.Dimension), func(b *testing.B) {
 			p, err := NewParameters(l)
 			if err != nil {
 				b.Fatal(err)
 			}
-			k := NewSecretKey(p)
+			k, batch := NewSecretKey(p), p.batch()
 			keys, err := k.evaluationKeys(context.Background(), [32]byte{}, 2)
 			if err != nil {
 				b.Fatal(err)
@@ -65,8 +71,8 @@ func BenchmarkLookup(b *testing.B) {
 				}
 			}
 			// Steps and key switches at their fastest, as if nothing else ran.
-			step := fastest(2000, func() { r.step(0, 1, 1001) })
-			quiet := float64(l.Dimension)*step + fastest(20, func() { keys.keySwitch(acc, cts) })/batch
+			step := fastest(500, func() { r.step(in, 1) }) / float64(batch)
+			quiet := float64(l.groups())*step + fastest(5, func() { keys.keySwitch(acc, cts) })/float64(batch)
 			b.ReportMetric(b.Elapsed().Seconds()*1e3/float64(b.N*batch), "ms/lookup")
 			b.ReportMetric(quiet*1e3, "quiet-ms/lookup")
 			b.ReportMetric(l.nanoseconds(cpu.Active)/1e6, "predicted-ms")

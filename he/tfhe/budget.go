@@ -66,11 +66,11 @@ func (l *ParametersLiteral) expected(layers []layer) float64 {
 
 // margins are how far message j of 2H reaches below and above its middle.
 func (l *ParametersLiteral) margins(j, h int) (below, above float64) {
-	// Position p is in message j if (2p+1) H / 2N >= j: the first is
+	// Position p is in message j if (2p+1) H / 2KN >= j: the first is
 	border := func(j int) float64 {
-		return math.Ceil((2*float64(j)*elementary.Exp2(float64(l.LogN))/float64(h) - 1) / 2)
+		return math.Ceil((2*float64(j)*elementary.Exp2(float64(l.logPositions()))/float64(h) - 1) / 2)
 	}
-	middle, scale := (float64(j)+0.5)/float64(2*h), elementary.Exp2(-float64(l.LogN)-1)
+	middle, scale := (float64(j)+0.5)/float64(2*h), elementary.Exp2(-float64(l.logPositions())-1)
 	return middle - float64(border(j)*scale), float64(border(j+1)*scale) - middle
 }
 

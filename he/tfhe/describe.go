@@ -14,7 +14,7 @@ import (
 func (p *Plan) Hash() [32]byte {
 	h := planhash.New("tfhe").Words("ring modulus", p.params.q)
 	l := &p.params.ParametersLiteral
-	h.Ints("parameters", l.LogN, l.LogQ, l.Ring[0].Base, l.Ring[0].Levels, l.Ring[1].Base, l.Ring[1].Levels, l.Dimension, l.LogSmallQ, l.Switch.Base, l.Switch.Levels)
+	h.Ints("parameters", l.LogN, l.LogQ, l.Ring[0].Base, l.Ring[0].Levels, l.Ring[1].Base, l.Ring[1].Levels, l.Dimension, l.LogSmallQ, l.Group, l.LogAccumulators, l.Switch.Base, l.Switch.Levels)
 	for i := range p.layers {
 		la := &p.layers[i]
 		h.Ints("layer", la.from, la.first, la.n, la.half, la.lookups())

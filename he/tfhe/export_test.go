@@ -11,7 +11,7 @@ import (
 var (
 	SmallPlan = func(t testing.TB) (*bundle.Program, *Plan) {
 		p := newNet(t, seeded(8), net{bits: 1, maxWeight: 1, table: sigmoid(1), widths: []int{6, 4, 2}})
-		return p, insecurely(t, p, ParametersLiteral{LogN: 8, LogQ: 50, Ring: [2]Digits{{20, 1}, {15, 2}}, Dimension: 8, LogSmallQ: 20, Switch: Digits{4, 4}})
+		return p, insecurely(t, p, ParametersLiteral{LogN: 8, LogQ: 50, Ring: [2]Digits{{20, 1}, {15, 2}}, Group: 2, Dimension: 8, LogSmallQ: 20, Switch: Digits{4, 4}})
 	}
 	PrecisePlan = func(t testing.TB) (*bundle.Program, *Plan) {
 		const input, first, second = 77, 901, 1013
@@ -22,7 +22,7 @@ var (
 			n.Scale = []float64{map[string]float64{"act1": first, "act2": second}[n.Name]}
 			n.Scale[0] = max(n.Scale[0], 1)
 		}
-		return p, insecurely(t, p, ParametersLiteral{LogN: 8, LogQ: 58, Ring: [2]Digits{{18, 2}, {18, 3}}, Dimension: 8, LogSmallQ: 24, Switch: Digits{4, 5}})
+		return p, insecurely(t, p, ParametersLiteral{LogN: 8, LogQ: 58, Ring: [2]Digits{{18, 2}, {18, 3}}, Group: 2, Dimension: 8, LogSmallQ: 24, Switch: Digits{4, 5}})
 	}
 	Samples = randomSamples
 	Seeded  = seeded

@@ -147,7 +147,7 @@ func TestInsecureGraphsAreExact(t *testing.T) {
 
 // graphLiteral is quick, not secure, and has messages for domains of some 8 bits.
 func graphLiteral() ParametersLiteral {
-	return ParametersLiteral{LogN: 11, LogQ: 50, Ring: [2]Digits{{20, 1}, {15, 2}}, Dimension: 16, LogSmallQ: 24, Switch: Digits{4, 5}}
+	return ParametersLiteral{LogN: 11, LogQ: 50, Ring: [2]Digits{{20, 1}, {15, 2}}, Group: 2, Dimension: 16, LogSmallQ: 24, Switch: Digits{4, 5}}
 }
 
 // A tensor with itself is one look-up, two tensors are two, and a maximum of four

@@ -15,10 +15,12 @@ type EvaluationKeys struct {
 	pair   [32]byte
 	id     wire.KeyID
 	seed   [sample.SeedSize]byte // of all masks
-	// rotation encrypts every bit s_i of the small key: for every digit of c_0
+	// rotation encrypts, for every group of Group bits of the small key and every pattern
+	// that they may have, whether they have it, b = 1 or 0: for every digit of c_0
 	// and c_1 a ring ciphertext of two polynomials, body and mask, in the NTT domain and
-	// Montgomery form. The phase of digit j of c_0 is s_i 2^(drop + j Base), of c_1 it is
-	// that times S, drop and Base being the component's.
+	// Montgomery form. The phase of digit j of c_0 is b 2^(drop + j Base), of c_1 it is
+	// that times S, drop and Base being the component's. Bit k of a pattern's number is
+	// bit k of the group.
 	rotation [][]uint64
 	// switching encrypts every coefficient of S, shareOf of them in one piece: for
 	// coefficient i and level j, n mask words and a body, modulo q, with the phase
@@ -33,7 +35,7 @@ const shareOf = 64
 func newEvaluationKeys(p *Parameters, pair [32]byte, id wire.KeyID, seed [sample.SeedSize]byte) *EvaluationKeys {
 	return &EvaluationKeys{
 		params: p, pair: pair, id: id, seed: seed,
-		rotation: make([][]uint64, p.Dimension), switching: make([][]uint32, p.N()/shareOf),
+		rotation: make([][]uint64, p.groups()), switching: make([][]uint32, p.N()/shareOf),
 	}
 }
 
@@ -43,10 +45,10 @@ func (e *EvaluationKeys) KeyID() wire.KeyID { return e.id }
 // Bytes implements he.Keys.
 func (e *EvaluationKeys) Bytes() int64 { return e.params.RotationBytes() + e.params.SwitchingBytes() }
 
-// row is component c of row r of the encryption of bit i.
-func (e *EvaluationKeys) row(i, r, c int) []uint64 {
+// row is component c of row r of the encryption of pattern b of group i.
+func (e *EvaluationKeys) row(i, b, r, c int) []uint64 {
 	n := e.params.N()
-	at := (r*2 + c) * n
+	at := ((b*e.params.rows()+r)*2 + c) * n
 	return e.rotation[i][at : at+n]
 }
 
@@ -57,9 +59,12 @@ func (e *EvaluationKeys) switchRow(i, j int) []uint32 {
 	return e.switching[i/shareOf][at : at+w]
 }
 
-// keyTasks is how many pieces both keys have: one a bit of the small key, then the
-// switching keys' shares.
-func (p *Parameters) keyTasks() int { return p.Dimension + p.N()/shareOf }
+// keyTasks is how many pieces both keys have: one a group of bits of the small key, then
+// the switching keys' shares.
+func (p *Parameters) keyTasks() int { return p.groups() + p.N()/shareOf }
+
+// rowsOf is the number of ring ciphertexts in the keys of group i.
+func (l *ParametersLiteral) rowsOf(i int) int { return l.rows() << l.bitsOf(i) }
 
 // maskOf is the stream of the masks of a piece of the keys.
 func maskOf(seed [sample.SeedSize]byte, piece int) *sample.Stream {
@@ -70,16 +75,16 @@ func maskOf(seed [sample.SeedSize]byte, piece int) *sample.Stream {
 // switching keys the low bits of words of 32.
 func (e *EvaluationKeys) mask(piece int) {
 	p, stream := e.params, maskOf(e.seed, piece)
-	if piece < p.Dimension {
+	if piece < p.groups() {
 		if e.rotation[piece] == nil {
-			e.rotation[piece] = make([]uint64, p.rows()*2*p.N())
+			e.rotation[piece] = make([]uint64, p.rowsOf(piece)*2*p.N())
 		}
-		for row := range p.rows() {
-			stream.Uniform(e.row(piece, row, 1), p.q)
+		for row := range p.rowsOf(piece) {
+			stream.Uniform(e.row(piece, 0, row, 1), p.q)
 		}
 		return
 	}
-	share := piece - p.Dimension
+	share := piece - p.groups()
 	if e.switching[share] == nil {
 		e.switching[share] = make([]uint32, shareOf*p.Switch.Levels*(p.Dimension+1))
 	}
@@ -98,10 +103,10 @@ func (e *EvaluationKeys) mask(piece int) {
 // fill fills in a piece, with errors of the sampler.
 func (e *EvaluationKeys) fill(s *sampler, k *SecretKey, piece int) {
 	e.mask(piece)
-	if piece < e.params.Dimension {
-		e.encryptBit(s, k, piece)
+	if piece < e.params.groups() {
+		e.encryptGroup(s, k, piece)
 	} else {
-		e.encryptCoefficients(s, k, (piece-e.params.Dimension)*shareOf)
+		e.encryptCoefficients(s, k, (piece-e.params.groups())*shareOf)
 	}
 }
 
@@ -128,11 +133,19 @@ func (e *EvaluationKeys) fillAll(ctx context.Context, k *SecretKey, workers, fro
 	}, done)
 }
 
-// encryptBit fills in the bodies of the rotation key of bit i.
-func (e *EvaluationKeys) encryptBit(s *sampler, k *SecretKey, i int) {
-	for row := range e.params.rows() {
-		component, power := e.params.place(row)
-		s.row(k, e.row(i, row, 0), e.row(i, row, 1), component, uint64(k.smallKey[i])<<power)
+// encryptGroup fills in the bodies of the rotation keys of group i.
+func (e *EvaluationKeys) encryptGroup(s *sampler, k *SecretKey, i int) {
+	p := e.params
+	pattern := 0
+	for b, bit := range k.smallKey[i*p.Group:][:p.bitsOf(i)] {
+		pattern |= int(bit) << b
+	}
+	for b := range 1 << p.bitsOf(i) {
+		is := 1 ^ min(1, uint64(b^pattern)) // without a branch on the secret
+		for row := range p.rows() {
+			component, power := p.place(row)
+			s.row(k, e.row(i, b, row, 0), e.row(i, b, row, 1), component, is<<power)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ func (p *Plan) MeasureLookups(ctx context.Context) (measure func(context.Context
 	for p.layers[layer].tables == nil {
 		layer++
 	}
-	n := min(batch*p.workers, len(p.layers[layer].tables))
+	n := min(p.params.batch()*p.workers, len(p.layers[layer].tables))
 	return func(ctx context.Context) (time.Duration, error) {
 		// Any ciphertext takes as long as any other, but for mask words of 0.
 		cts := p.params.newBigKeys(n)

@@ -42,23 +42,25 @@ func (l *ParametersLiteral) toWord() float64 {
 //	rotation + toWord.
 func (l *ParametersLiteral) rotated() float64 { return l.rotation() + l.toWord() }
 
-// rotation is the variance of a look-up's output modulo Q. Each of n steps adds the products of L_0 + L_1 digit polynomials, of c_0 and of c_1, with
-// fresh errors, and where the key bit is 1 the rounding of their dropped bits,
-// that of c_1 times S:
+// rotation is the variance of a look-up's output modulo Q. Each of n/g steps, g being
+// Group, adds for 2^g patterns the products of L_0 + L_1 digit polynomials, of c_0 and of
+// c_1, with fresh errors, and for the one pattern that the key has the rounding of their
+// dropped bits, the bits of c_1 times S:
 //
-//	n [ N sigma^2 (L_0 E[d_0^2] + L_1 E[d_1^2]) + (4^drop_0 + 2N/3 4^drop_1) / 24 ] / Q^2.
+//	n/g [ 2^g N sigma^2 (L_0 E[d_0^2] + L_1 E[d_1^2]) + (4^drop_0 + 2N/3 4^drop_1) / 12 ] / Q^2.
 //
-// It does not depend on the input's noise.
+// It does not depend on the input's noise, nor on the number of accumulators: an
+// accumulator receives from every pattern one accumulator's digits.
 func (l *ParametersLiteral) rotation() float64 {
-	return float64(float64(l.Dimension) * (l.stepNoise(0) + l.stepNoise(1)) * elementary.Exp2(-2*float64(l.LogQ)))
+	return float64(float64(l.groups()) * (l.stepNoise(0) + l.stepNoise(1)) * elementary.Exp2(-2*float64(l.LogQ)))
 }
 
 // stepNoise is what c_c's digits add in one step, in units of 1/Q^2.
 func (l *ParametersLiteral) stepNoise(c int) float64 {
-	N := elementary.Exp2(float64(l.LogN))
-	v := float64(N * sigma * sigma * float64(l.Ring[c].Levels) * digitSquare(l.Ring[c].Base))
+	N, patterns := elementary.Exp2(float64(l.LogN)), float64(int(1)<<l.Group)
+	v := float64(patterns * N * sigma * sigma * float64(l.Ring[c].Levels) * digitSquare(l.Ring[c].Base))
 	if d := l.drop(c); d > 0 {
-		v += [2]float64{1, ternaryVariance * N}[c] * elementary.Exp2(2*float64(d)) / 24
+		v += [2]float64{1, ternaryVariance * N}[c] * elementary.Exp2(2*float64(d)) / 12
 	}
 	return v
 }
@@ -75,13 +77,13 @@ func (l *ParametersLiteral) switched() float64 {
 }
 
 // rounded is the variance that rounding the small-key ciphertext to multiples of
-// 1/2N adds. The rounding errors e_i of the mask are public; their expected
+// 1/2KN adds, K N being the length of a test polynomial. The rounding errors e_i of the mask are public; their expected
 // effect sum e_i/2 is taken from the body before that is rounded, which leaves
 // sum e_i (s_i - 1/2), of variance n/4 * 1/12, and the body's own 1/12:
 //
-//	(n/4 + 1) / 12 * (2N)^-2.
+//	(n/4 + 1) / 12 * (2KN)^-2.
 func (l *ParametersLiteral) rounded() float64 {
-	return float64((float64(float64(l.Dimension)/4) + 1) / 12 * elementary.Exp2(-2*float64(l.LogN+1)))
+	return float64((float64(float64(l.Dimension)/4) + 1) / 12 * elementary.Exp2(-2*float64(l.logPositions()+1)))
 }
 
 // accumulated is the variance of an accumulator of fresh inputs and outputs of
@@ -129,13 +131,13 @@ func (l *ParametersLiteral) lookup(acc float64) float64 {
 
 // bound is how far a phase of a layer may be off: half a message's width and, for look-ups,
 // up to half a position less, by which the borders of messages are off where H does
-// not divide N:
+// not divide K N:
 //
-//	1/4H - 1/4N.
+//	1/4H - 1/4KN.
 func (l *ParametersLiteral) bound(la *layer) float64 {
 	b := 1 / (4 * float64(la.half))
-	if la.tables != nil && (1<<l.LogN)%la.half != 0 {
-		b -= 1 / elementary.Exp2(float64(l.LogN)+2)
+	if la.tables != nil && (1<<l.logPositions())%la.half != 0 {
+		b -= 1 / elementary.Exp2(float64(l.logPositions())+2)
 	}
 	return b
 }

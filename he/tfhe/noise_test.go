@@ -45,7 +45,7 @@ func trial(t *testing.T, plan *Plan, samples []bundle.Sample, each func(sample i
 // and of logits, where each of the predicted terms dominates in turn.
 func TestInsecureNoiseIsAsPredicted(t *testing.T) {
 	rng := seeded(2)
-	base := ParametersLiteral{LogN: 8, LogQ: 50, Ring: [2]Digits{{15, 2}, {15, 2}}, Dimension: 100, LogSmallQ: 24, Switch: Digits{3, 7}}
+	base := ParametersLiteral{LogN: 8, LogQ: 50, Ring: [2]Digits{{15, 2}, {15, 2}}, Group: 2, Dimension: 100, LogSmallQ: 24, Switch: Digits{3, 7}}
 	with := func(change func(l *ParametersLiteral)) ParametersLiteral {
 		l := base
 		change(&l)
@@ -55,7 +55,7 @@ func TestInsecureNoiseIsAsPredicted(t *testing.T) {
 		// without is l with little of the term.
 		l, without ParametersLiteral
 	}{
-		"rounding to 2N": {base, with(func(l *ParametersLiteral) { l.Dimension = 8 })},
+		"rounding to 2KN": {base, with(func(l *ParametersLiteral) { l.Dimension = 8 })},
 		"key switch errors": {
 			with(func(l *ParametersLiteral) { l.LogSmallQ, l.Switch.Base, l.Switch.Levels = 14, 2, 6 }),
 			with(func(l *ParametersLiteral) { l.LogSmallQ, l.Switch.Base, l.Switch.Levels = 28, 2, 6 }),
@@ -75,6 +75,22 @@ func TestInsecureNoiseIsAsPredicted(t *testing.T) {
 		"blind rotation errors": {
 			with(func(l *ParametersLiteral) { l.LogQ, l.Ring = 34, [2]Digits{{16, 2}, {16, 2}} }),
 			with(func(l *ParametersLiteral) { l.LogQ, l.Ring = 34, [2]Digits{{12, 2}, {12, 2}} }),
+		},
+		"blind rotation errors, three key bits a step": {
+			with(func(l *ParametersLiteral) { l.LogQ, l.Ring, l.Group = 34, [2]Digits{{16, 2}, {16, 2}}, 3 }),
+			with(func(l *ParametersLiteral) { l.LogQ, l.Ring, l.Group = 34, [2]Digits{{12, 2}, {12, 2}}, 3 }),
+		},
+		"blind rotation errors, four accumulators": {
+			with(func(l *ParametersLiteral) { l.LogQ, l.Ring, l.LogAccumulators = 34, [2]Digits{{16, 2}, {16, 2}}, 2 }),
+			with(func(l *ParametersLiteral) { l.LogQ, l.Ring, l.LogAccumulators = 34, [2]Digits{{12, 2}, {12, 2}}, 2 }),
+		},
+		"dropped bits, one key bit a step": {
+			with(func(l *ParametersLiteral) { l.LogQ, l.Ring, l.Group = 30, [2]Digits{{7, 2}, {7, 2}}, 1 }),
+			with(func(l *ParametersLiteral) { l.LogQ, l.Ring, l.Group = 30, [2]Digits{{7, 3}, {7, 3}}, 1 }),
+		},
+		"rounding to 2KN, four accumulators": {
+			with(func(l *ParametersLiteral) { l.LogAccumulators = 2 }),
+			with(func(l *ParametersLiteral) { l.LogAccumulators, l.Dimension = 2, 8 }),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -128,7 +144,7 @@ func compareNoise(t *testing.T, name string, predicted, measured float64, n int)
 func TestInsecureFailuresAreAsPredicted(t *testing.T) {
 	rng := seeded(3)
 	p := newNet(t, rng, net{bits: 1, maxWeight: 1, table: arbitrary(2), widths: []int{12, 12, 8, 3}})
-	plan := forced(t, p, ParametersLiteral{LogN: 8, LogQ: 50, Ring: [2]Digits{{15, 2}, {15, 2}}, Dimension: 100, LogSmallQ: 17, Switch: Digits{4, 4}})
+	plan := forced(t, p, ParametersLiteral{LogN: 8, LogQ: 50, Ring: [2]Digits{{15, 2}, {15, 2}}, Group: 2, Dimension: 100, LogSmallQ: 17, Switch: Digits{4, 4}})
 	samples := randomSamples(rng, 100, plan.program)
 	reference := bundletest.Reference(t, p, samples)
 	whole, wrong := 0, 0

@@ -38,7 +38,12 @@ type ParametersLiteral struct {
 	Ring [2]Digits `json:"ring_digits"`
 	// Dimension is n, that of the small-key LWE ciphertexts.
 	Dimension int `json:"lwe_dimension"`
-	// LogSmallQ is log2 of their modulus q; LogN+2..31.
+	// Group is how many key bits a step of a blind rotation takes together, 1..3.
+	Group int `json:"key_bits_a_step"`
+	// LogAccumulators is log2 of K, the ring ciphertexts that one look-up turns: its test
+	// polynomial has K N coefficients; 0..5.
+	LogAccumulators int `json:"log_accumulators"`
+	// LogSmallQ is log2 of their modulus q; LogN + LogAccumulators + 2..31.
 	LogSmallQ int `json:"log_small_q"`
 	// Switch takes mask words apart in the key switch.
 	Switch Digits `json:"switch_digits"`
@@ -54,6 +59,7 @@ type Parameters struct {
 	gadgets [2]*gadget.Gadget // of c_0 and c_1
 	// transform is nil where Lattigo's is used.
 	transform *mod.Transform
+	monomials *gadget.Monomials
 }
 
 // sigma is the standard deviation of all fresh errors, sigmaBound the tail cut.
@@ -72,7 +78,10 @@ func NewParameters(l ParametersLiteral) (*Parameters, error) {
 		{"bits of a mask digit", l.Ring[1].Base, 1, 32},
 		{"mask digits", l.Ring[1].Levels, 1, gadget.MaxLevels},
 		{"LWE dimension", l.Dimension, 8, 2048},
-		{"log2 of the LWE modulus", l.LogSmallQ, l.LogN + 2, 31},
+		{"key bits a step", l.Group, 1, 3},
+		{"log2 of the accumulators", l.LogAccumulators, 0, 5},
+		{"log2 of the test polynomial's length", l.logPositions(), 8, 15},
+		{"log2 of the LWE modulus", l.LogSmallQ, l.logPositions() + 2, 31},
 		{"bits of a key switch digit", l.Switch.Base, 1, 16},
 		{"key switch digits", l.Switch.Levels, 1, 16},
 		{"bits of all body digits", l.Ring[0].bits(), 1, l.LogQ},
@@ -100,6 +109,10 @@ func NewParameters(l ParametersLiteral) (*Parameters, error) {
 			return nil, fmt.Errorf("tfhe: ring modulus %d: %w", q, err)
 		}
 	}
+	x := make([]uint64, p.N())
+	x[1] = 1
+	p.forward(x) // odd powers of the root of unity, the first of them first
+	p.monomials = gadget.NewMonomials(q, p.N(), x[0])
 	return p, nil
 }
 
@@ -148,7 +161,27 @@ func (p *Parameters) SecurityBits() int {
 // away.
 func (l *ParametersLiteral) drop(c int) int { return l.LogQ - l.Ring[c].bits() }
 
-// rows is the number of ring ciphertexts in the encryption of a key bit.
+// logPositions is log2 of K N, the coefficients of a test polynomial: half the positions
+// of a blind rotation.
+func (l *ParametersLiteral) logPositions() int { return l.LogN + l.LogAccumulators }
+
+// groups is the number of steps of a blind rotation.
+func (l *ParametersLiteral) groups() int { return (l.Dimension + l.Group - 1) / l.Group }
+
+// bitsOf is the number of key bits of group i: Group, or of the last one what is left.
+func (l *ParametersLiteral) bitsOf(i int) int { return min(l.Group, l.Dimension-i*l.Group) }
+
+// indicators is the number of ring-GSW ciphertexts of all groups: for each one of every
+// pattern that its bits may have.
+func (l *ParametersLiteral) indicators() int {
+	n := l.Dimension / l.Group << l.Group
+	if rest := l.Dimension % l.Group; rest > 0 {
+		n += 1 << rest
+	}
+	return n
+}
+
+// rows is the number of ring ciphertexts in the encryption of a bit.
 func (l *ParametersLiteral) rows() int { return l.Ring[0].Levels + l.Ring[1].Levels }
 
 // place says which component and power of two row r of it is for.
@@ -161,7 +194,7 @@ func (l *ParametersLiteral) place(r int) (component, power int) {
 
 // RotationBytes is the size of the blind rotation key in memory.
 func (l *ParametersLiteral) RotationBytes() int64 {
-	return int64(l.Dimension) * int64(l.rows()) * 2 * 8 << l.LogN
+	return int64(l.indicators()) * int64(l.rows()) * 2 * 8 << l.LogN
 }
 
 // SwitchingBytes is the size of the key switching key in memory.
@@ -177,6 +210,9 @@ func (l *ParametersLiteral) bodyBytes() int64 {
 
 // String names the parameters in a line.
 func (l *ParametersLiteral) String() string {
-	return fmt.Sprintf("N = 2^%d, log Q = %d, %v and %v; n = %d, log q = %d, key switch of %v",
-		l.LogN, l.LogQ, l.Ring[0], l.Ring[1], l.Dimension, l.LogSmallQ, l.Switch)
+	return fmt.Sprintf("N = 2^%d, %d times, log Q = %d, %v and %v; n = %d, %d key bits a step, log q = %d, key switch of %v",
+		l.LogN, 1<<l.LogAccumulators, l.LogQ, l.Ring[0], l.Ring[1], l.Dimension, l.Group, l.LogSmallQ, l.Switch)
 }
+
+// positions is K N: half the positions of a blind rotation.
+func (p *Parameters) positions() int { return 1 << p.logPositions() }

@@ -127,8 +127,8 @@ func (f *planFile) spaces(layers []layer) error {
 		switch {
 		case l.half < 1 || l.gain < 1 || l.half > maxHalf || l.gain > maxHalf/l.half || l.tables == nil && l.gain != 1:
 			return fmt.Errorf("layer %q: half a message space of %d with a gain of %d", l.name, l.half, l.gain)
-		case l.tables != nil && l.half > 1<<f.Parameters.LogN:
-			return fmt.Errorf("layer %q: half a message space of %d passes the ring degree 2^%d, which its tables take", l.name, l.half, f.Parameters.LogN)
+		case l.tables != nil && l.half > 1<<f.Parameters.logPositions():
+			return fmt.Errorf("layer %q: half a message space of %d passes the test polynomial of 2^%d coefficients, which its tables take", l.name, l.half, f.Parameters.logPositions())
 		case l.span() > 2*l.half:
 			return fmt.Errorf("layer %q: %d values do not fit a message space of %d", l.name, l.span(), 2*l.half)
 		}

@@ -95,15 +95,19 @@ func TestPlanRefuses(t *testing.T) {
 
 func TestParametersAreChecked(t *testing.T) {
 	for name, change := range map[string]func(l *ParametersLiteral){
-		"degree":        func(l *ParametersLiteral) { l.LogN = 16 },
-		"small degree":  func(l *ParametersLiteral) { l.LogN = 7 },
-		"modulus":       func(l *ParametersLiteral) { l.LogQ = 59 },
-		"levels":        func(l *ParametersLiteral) { l.Ring[0].Levels = 5 },
-		"gadget":        func(l *ParametersLiteral) { l.Ring[1].Base = 26 },
-		"dimension":     func(l *ParametersLiteral) { l.Dimension = 0 },
-		"LWE modulus":   func(l *ParametersLiteral) { l.LogSmallQ = 32 },
-		"no rounding":   func(l *ParametersLiteral) { l.LogSmallQ, l.Switch.Base = 11, 2 },
-		"switch gadget": func(l *ParametersLiteral) { l.Switch.Levels = 6 },
+		"degree":         func(l *ParametersLiteral) { l.LogN = 16 },
+		"no group":       func(l *ParametersLiteral) { l.Group = 0 },
+		"large group":    func(l *ParametersLiteral) { l.Group = 4 },
+		"accumulators":   func(l *ParametersLiteral) { l.LogAccumulators = -1 },
+		"many positions": func(l *ParametersLiteral) { l.LogN, l.LogAccumulators, l.LogSmallQ = 13, 3, 30 },
+		"small degree":   func(l *ParametersLiteral) { l.LogN = 7 },
+		"modulus":        func(l *ParametersLiteral) { l.LogQ = 59 },
+		"levels":         func(l *ParametersLiteral) { l.Ring[0].Levels = 5 },
+		"gadget":         func(l *ParametersLiteral) { l.Ring[1].Base = 26 },
+		"dimension":      func(l *ParametersLiteral) { l.Dimension = 0 },
+		"LWE modulus":    func(l *ParametersLiteral) { l.LogSmallQ = 32 },
+		"no rounding":    func(l *ParametersLiteral) { l.LogSmallQ, l.Switch.Base = 11, 2 },
+		"switch gadget":  func(l *ParametersLiteral) { l.Switch.Levels = 6 },
 	} {
 		l := testInsecureLiteral()
 		change(&l)
@@ -115,8 +119,8 @@ func TestParametersAreChecked(t *testing.T) {
 
 // The digits that the search tries have the least noise of all bases.
 func TestRingDigitsAreTheBest(t *testing.T) {
-	for _, r := range ringDigits(11, 50, wordLevels) {
-		l := ParametersLiteral{LogN: 11, LogQ: 50, Dimension: 800, Ring: r}
+	for _, r := range ringDigits(11, 50, 2, wordLevels) {
+		l := ParametersLiteral{LogN: 11, LogQ: 50, Group: 2, Dimension: 800, Ring: r}
 		best := l.rotated()
 		for c := range r {
 			for base := 1; base <= min(32, 50/r[c].Levels); base++ {

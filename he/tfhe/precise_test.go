@@ -30,7 +30,7 @@ func skips(t testing.TB, input, first, second int32) *bundle.Program {
 
 // preciseLiteral is quick, not secure, and has little noise modulo Q.
 func preciseLiteral() ParametersLiteral {
-	return ParametersLiteral{LogN: 10, LogQ: 58, Ring: [2]Digits{{10, 4}, {9, 5}}, Dimension: 32, LogSmallQ: 24, Switch: Digits{4, 5}}
+	return ParametersLiteral{LogN: 10, LogQ: 58, Ring: [2]Digits{{10, 4}, {9, 5}}, Group: 2, Dimension: 32, LogSmallQ: 24, Switch: Digits{4, 5}}
 }
 
 // precisely is a precise plan with the given parameters, whatever they can carry.
@@ -130,7 +130,7 @@ func TestInsecureSkipsAreExact(t *testing.T) {
 // logits have less than words could carry.
 func TestInsecurePreciseNoiseIsAsPredicted(t *testing.T) {
 	p := skips(t, 77, 901, 1013)
-	gained := ParametersLiteral{LogN: 10, LogQ: 46, Ring: [2]Digits{{16, 2}, {16, 2}}, Dimension: 32, LogSmallQ: 24, Switch: Digits{4, 5}}
+	gained := ParametersLiteral{LogN: 10, LogQ: 46, Ring: [2]Digits{{16, 2}, {16, 2}}, Group: 2, Dimension: 32, LogSmallQ: 24, Switch: Digits{4, 5}}
 	for name, l := range map[string]ParametersLiteral{"gained": gained, "precise": preciseLiteral()} {
 		t.Run(name, func(t *testing.T) {
 			plan := precisely(t, p, l)

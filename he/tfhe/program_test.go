@@ -14,7 +14,7 @@ import (
 func testInsecureLiteral() ParametersLiteral {
 	return ParametersLiteral{
 		LogN: 10, LogQ: 50, Ring: [2]Digits{{20, 1}, {15, 2}},
-		Dimension: 64, LogSmallQ: 20, Switch: Digits{4, 4},
+		Dimension: 64, Group: 2, LogSmallQ: 20, Switch: Digits{4, 4},
 	}
 }
 

@@ -1,59 +1,88 @@
 package tfhe
 
-import (
-	"math/bits"
+import "math/bits"
 
-	"qtool/kernel/gadget"
-)
+// blockOf is how many words of all polynomials a step works on at once, so that what it
+// makes of the keys stays in the cache.
+const blockOf = 512
 
 // rotator is what one goroutine rotates with.
 type rotator struct {
 	params *Parameters
 	keys   *EvaluationKeys
-	digits [][]uint64    // of c_0 and c_1
-	parts  [][]uint64    // of some digits
-	rows   [][]uint64    // of a key
-	poly   []uint64      // a test polynomial
-	sum    []uint64      // a component of an external product
-	accs   [][2][]uint64 // accumulators of a batch, in the coefficient domain
-	words  []uint32      // an accumulator's mask on its way to a big-key ciphertext
+	accs   [][2][]uint64 // accumulators of a batch, K a look-up, in the coefficient domain
+	digits [][]uint64    // of all accumulators, of c_0 and c_1, transformed
+	turned [][]uint64    // digits times X; none for one accumulator a look-up
+	powers []uint64      // of X, a block
+	block  [][2][]uint64 // what a step makes of the keys for a look-up, a block
+	flat   []uint64      // a test polynomial, zeros, and it turned
+	zeros  []uint64
+	spread []uint64
+	words  []uint32 // an accumulator's mask on its way to a big-key ciphertext
+	// What a step of one look-up adds up, and the accumulators that its patterns shift by.
+	monomial [][]uint64
+	x        [][]uint64
+	shifts   []int
+	rows     [2][][]uint64
 }
 
-func newRotator(p *Parameters, keys *EvaluationKeys, batch int) *rotator {
-	poly := func() []uint64 { return make([]uint64, p.N()) }
+func newRotator(p *Parameters, keys *EvaluationKeys, lookups int) *rotator {
+	polys := func(count, n int) (all [][]uint64) {
+		for range count {
+			all = append(all, make([]uint64, n))
+		}
+		return all
+	}
+	n, k := p.N(), 1<<p.LogAccumulators
+	wide := min(n, blockOf)
 	r := &rotator{
-		params: p, keys: keys, poly: poly(), sum: poly(), words: make([]uint32, p.N()),
-		parts: make([][]uint64, gadget.MaxLevels), rows: make([][]uint64, p.rows()),
+		params: p, keys: keys, words: make([]uint32, n), zeros: make([]uint64, n),
+		flat: make([]uint64, k*n), spread: make([]uint64, k*n),
+		digits: polys(lookups*k*p.rows(), n), powers: make([]uint64, wide),
 	}
-	for range p.rows() {
-		r.digits = append(r.digits, poly())
+	if k > 1 {
+		r.turned = polys(len(r.digits), n)
 	}
-	for range batch {
-		r.accs = append(r.accs, [2][]uint64{poly(), poly()})
+	for range lookups * k {
+		r.accs = append(r.accs, [2][]uint64(polys(2, n)))
+	}
+	for range p.rows() << p.Group {
+		r.block = append(r.block, [2][]uint64(polys(2, wide)))
 	}
 	return r
 }
 
-// start sets accumulator k to the test polynomial v times X^-body:
+// accumulators are the K accumulators of look-up k.
+func (r *rotator) accumulators(k int) [][2][]uint64 {
+	m := 1 << r.params.LogAccumulators
+	return r.accs[k*m : (k+1)*m]
+}
+
+// start sets the accumulators of look-up k to the test polynomial v times Y^-body, where
+// Y^K = X, and accumulator j of K has the coefficients of Y^j, Y^(K+j), ...:
 //
-//	c_0 = v X^-body,   c_1 = 0,   v[i] = round(Q t.at(messageAt(i)) / 4 outHalf)
+//	c_0 = v Y^-body,   c_1 = 0,   v[i] = round(Q t.at(messageAt(i)) / 4 outHalf)
 //
-// for i = 0..N-1. messageAt(i) is which message of the table's accumulator position i
+// for i = 0..KN-1. messageAt(i) is which message of the table's accumulator position i
 // belongs to, and t.at twice the value of the function F of the package comment there.
 // The entry is encoded for a message space of 2 outHalf.
 func (r *rotator) start(k int, t *table, half int, body uint32, outHalf int) {
 	p := r.params
-	n := p.N()
-	c0, c1 := r.accs[k][0], r.accs[k][1]
-	clear(c1)
 	last, value := -1, uint64(0)
-	for i := range r.poly {
+	for i := range r.flat {
 		if j := p.messageAt(i, half); j != last {
 			last, value = j, p.encode(t.at(j, half), 4*int64(outHalf))
 		}
-		r.poly[i] = value
+		r.flat[i] = value
 	}
-	rotate(c0, r.poly, 2*n-int(body), p.q)
+	rotate(r.spread, r.flat, 2*p.positions()-int(body), p.q)
+	all := r.accumulators(k)
+	for j, acc := range all {
+		clear(acc[1])
+		for i := range acc[0] {
+			acc[0][i] = r.spread[i*len(all)+j]
+		}
+	}
 }
 
 // encode is round(Q num/den) mod Q.
@@ -94,70 +123,13 @@ func rotate(dst, src []uint64, by int, q uint64) {
 	}
 }
 
-// rotateAll multiplies the batch's accumulators by X^-(sum mask_i s_i), step by
-// step: where the mask is a and the key encrypts s,
-//
-//	acc <- acc + (X^-a acc - acc) * RGSW(s).
-//
-// stop, called now and then, ends it early.
-func (r *rotator) rotateAll(cts []smallKey, stop func() error) error {
-	n2 := 2 * r.params.N()
-	for i := range r.params.Dimension {
-		if i%16 == 0 {
-			if err := stop(); err != nil {
-				return err
-			}
-		}
-		for k, c := range cts {
-			if a := int(c[i]); a != 0 {
-				r.step(k, i, n2-a)
-			}
-		}
-	}
-	return nil
-}
-
-// step is one step of accumulator k: by is the power of X, 0 < by < 2N.
-func (r *rotator) step(k, i, by int) {
-	p := r.params
-	first := p.Ring[0].Levels
-	r.split(p.gadgets[0], r.digits[:first], r.accs[k][0], by)
-	r.split(p.gadgets[1], r.digits[first:], r.accs[k][1], by)
-	for _, d := range r.digits {
-		p.forward(d)
-	}
-	for c, acc := range r.accs[k] {
-		for row := range r.rows {
-			r.rows[row] = r.keys.row(i, row, c)
-		}
-		p.gadgets[c].Inner(r.sum, r.digits, r.rows)
-		p.inverse(r.sum)
-		p.gadgets[c].Add(acc, r.sum)
-	}
-}
-
-// split takes X^by acc - acc apart.
-func (r *rotator) split(g *gadget.Gadget, dst [][]uint64, acc []uint64, by int) {
-	n := len(acc)
-	flip := by >= n
-	by &= n - 1
-	part := func(from, to int) [][]uint64 {
-		for j, d := range dst {
-			r.parts[j] = d[from:to]
-		}
-		return r.parts[:len(dst)]
-	}
-	g.Split(part(by, n), acc[:n-by], acc[by:], flip)
-	g.Split(part(0, by), acc[n-by:], acc[:by], !flip)
-}
-
-// finishExact writes the constant coefficient of accumulator k, to which it adds the
+// finishExact writes the constant coefficient of look-up k, to which it adds the
 // table's constant centre/2, with the encoding e: modulo Q to kept, unless that is nil,
 // and gain times it as a big-key ciphertext to dst, if layers with tables read that.
 func (r *rotator) finishExact(dst bigKey, kept exact, k int, t *table, e *encoding) {
 	p := r.params
-	c1 := r.accs[k][1]
-	body := (r.accs[k][0][0] + p.encode(t.centre, 4*int64(e.half))) % p.q
+	c1 := r.accumulators(k)[0][1]
+	body := (r.accumulators(k)[0][0][0] + p.encode(t.centre, 4*int64(e.half))) % p.q
 	if kept != nil {
 		p.extractExact(kept, body, c1, 0)
 	}
@@ -167,13 +139,13 @@ func (r *rotator) finishExact(dst bigKey, kept exact, k int, t *table, e *encodi
 	}
 }
 
-// finish writes the constant coefficient of accumulator k as a big-key ciphertext,
+// finish writes the constant coefficient of look-up k as a big-key ciphertext,
 // and adds the table's constant centre/2.
 func (r *rotator) finish(dst bigKey, k int, t *table, outHalf int) {
 	p := r.params
-	for i, x := range r.accs[k][1] {
+	for i, x := range r.accumulators(k)[0][1] {
 		r.words[i] = p.toWord(x)
 	}
-	p.extract(dst, r.accs[k][0][0], r.words, 0)
+	p.extract(dst, r.accumulators(k)[0][0][0], r.words, 0)
 	*dst.body() += phaseOf(t.centre, 4*int64(outHalf))
 }

@@ -16,6 +16,9 @@ import (
 	"qtool/kernel/gadget"
 )
 
+// groupings are the key bits a step that the search tries.
+var groupings = []int{2, 3}
+
 // What the search tries, and the largest evaluation keys that it takes.
 const (
 	minLogN, maxLogN = 10, 15
@@ -182,15 +185,23 @@ func candidates(ctx context.Context, levels int) ([]ParametersLiteral, error) {
 			}
 		}
 		for _, logQ := range widths {
-			rings := ringDigits(logN, logQ, levels)
+			rings := map[int][][2]Digits{}
+			for _, g := range groupings {
+				rings[g] = ringDigits(logN, logQ, g, levels)
+			}
 			for logSmall := logN + 2; logSmall <= maxLogSmall; logSmall++ {
 				if err := ctx.Err(); err != nil {
 					return nil, err
 				}
 				c := ParametersLiteral{LogN: logN, LogQ: logQ, LogSmallQ: logSmall, Dimension: security.LWEDimension(logSmall)}
-				for _, r := range rings {
-					c.Ring = r
-					all = c.withSwitches(all)
+				for c.LogAccumulators = 0; c.logPositions() <= min(maxLogN, logSmall-2); c.LogAccumulators++ {
+					for _, c.Group = range groupings {
+						for _, r := range rings[c.Group] {
+							if c.Ring = r; c.rows()<<c.Group <= gadget.MaxRows {
+								all = c.withSwitches(all)
+							}
+						}
+					}
 				}
 			}
 		}
@@ -199,11 +210,11 @@ func candidates(ctx context.Context, levels int) ([]ParametersLiteral, error) {
 }
 
 // ringDigits are the choices for Ring: up to as many digits of c_0 as of c_1, up to levels.
-func ringDigits(logN, logQ, levels int) [][2]Digits {
+func ringDigits(logN, logQ, group, levels int) [][2]Digits {
 	var all [][2]Digits
 	for body := 1; body <= levels; body++ {
 		for mask := body; mask <= levels; mask++ {
-			l := ParametersLiteral{LogN: logN, LogQ: logQ, Ring: [2]Digits{{1, body}, {1, mask}}}
+			l := ParametersLiteral{LogN: logN, LogQ: logQ, Group: group, Ring: [2]Digits{{1, body}, {1, mask}}}
 			for c := range l.Ring {
 				d := &l.Ring[c]
 				d.Base = leastNoise(min(32, logQ/d.Levels), &d.Base, func() float64 { return l.stepNoise(c) })
@@ -241,15 +252,30 @@ func leastNoise(limit int, base *int, noise func() float64) int {
 // keyNanoseconds is roughly the time of one core for a byte of the evaluation keys.
 const keyNanoseconds = 2
 
-// nanoseconds is the predicted time of a look-up on one core with a level's kernels:
-// n steps of d + 2 transforms and, a coefficient, 2d products and d digits, where d is
-// the digits of c_0 and c_1 together; and the key switch.
+// nanoseconds is the predicted time of a look-up on one core with a level's kernels: n/g
+// steps, of each of K accumulators d + 2 transforms and a coefficient d digits, where d is
+// the digits of c_0 and c_1 together, and of products of two words a coefficient
+//
+//	K = 1      2^g powers, 2^g 2d with keys, 2d with digits;
+//	K > 1      2^g powers and 2^g 2d with keys, and of each accumulator d by X and 2^g 2d with digits;
+//
+// the keys, read once for a batch; and the key switch.
 func (l *ParametersLiteral) nanoseconds(level cpu.Level) float64 {
 	n, N, c := float64(l.Dimension), elementary.Exp2(float64(l.LogN)), costmodel.RotationOf(level, l.LogQ)
-	rows := float64(l.rows())
-	step := float64((rows+2)*N*float64(l.LogN)/2*c.Butterfly) + float64(2*rows*N*c.Product) + float64(rows*N*c.Digit)
-	return float64(n*step) + float64(N*float64(l.Switch.Levels)*n*c.Word)
+	rows, K, patterns := float64(l.rows()), float64(int(1)<<l.LogAccumulators), float64(int(1)<<l.Group)
+	each := float64((rows+2)*N*float64(l.LogN)/2*c.Butterfly) + float64(rows*N*c.Digit)
+	products := float64(patterns*c.Power) + float64(2*rows*(patterns+1)*c.Product) + float64(2*(rows+1)*c.Reduction)
+	if l.LogAccumulators > 0 {
+		once := float64(patterns*c.Power) + float64(2*rows*patterns*(c.Product+c.Reduction))
+		products = once + float64(K*(float64(rows*(c.Product+c.Reduction))+float64(2*rows*patterns*c.Product)+float64(2*c.Reduction)))
+	}
+	step := float64(K*each) + float64(N*products)
+	stream := float64(l.RotationBytes()) / float64(l.batch()) * keyByte
+	return float64(float64(l.groups())*step) + stream + float64(N*float64(l.Switch.Levels)*n*c.Word)
 }
+
+// keyByte is the nanoseconds of one core for a byte of the rotation key from memory.
+const keyByte = 0.05
 
 // work is the core seconds of making the keys and of so many look-ups with a level's
 // kernels.

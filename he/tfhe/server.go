@@ -30,14 +30,14 @@ type worker struct {
 }
 
 // batch is how many look-ups a worker does at once, reading the keys once for
-// all. Their accumulators should stay in the cache.
-const batch = 4
+// all: as many as have 8 accumulators of 2^11 coefficients, which stay in the cache.
+func (l *ParametersLiteral) batch() int { return max(1, 8<<11>>l.logPositions()) }
 
 func newServer(p *Plan, pair [32]byte) *Server { return &Server{plan: p, pair: pair} }
 
 func (p *Parameters) newWorker() *worker {
-	w := &worker{rotator: newRotator(p, nil, batch)}
-	for range batch {
+	w := &worker{rotator: newRotator(p, nil, p.batch())}
+	for range p.batch() {
 		w.smallKeys = append(w.smallKeys, make(smallKey, p.Dimension+1))
 	}
 	return w
@@ -180,7 +180,7 @@ func (s *Server) lookups(ctx context.Context, workers []*worker, cts []bigKey, k
 	l := &p.layers[i]
 	out := p.encodings[l.first : l.first+l.n]
 	// Batches are smaller where there would be too few for the workers.
-	size := max(1, min(batch, (len(cts)+p.workers-1)/p.workers))
+	size := max(1, min(p.params.batch(), (len(cts)+p.workers-1)/p.workers))
 	tasks := (len(cts) + size - 1) / size
 	done := make(chan int, p.workers) // sizes of finished batches
 	return parallel.Run(ctx, p.workers, tasks, func(w, task int) error {

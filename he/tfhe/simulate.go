@@ -92,7 +92,7 @@ func (a *audit) simulate(s bundle.Sample, rng *rand.Rand) []int64 {
 				*r = outcome{noise: e, failed: got != want, wrong: got != want}
 				continue
 			}
-			position := min(int(at*float64(2*p.params.N())), 2*p.params.N()-1)
+			position := min(int(at*float64(2*p.params.positions())), 2*p.params.positions()-1)
 			got := p.params.messageAt(position, l.half)
 			*r = outcome{noise: e, failed: got != want}
 			tab := &l.tables[o]

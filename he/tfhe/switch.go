@@ -2,7 +2,7 @@ package tfhe
 
 import "qtool/kernel/gadget"
 
-// smallKey is a ciphertext of n mask words and a body modulo 2N, with the phase
+// smallKey is a ciphertext of n mask words and a body modulo 2KN, with the phase
 // body + sum mask_i s_i: what a blind rotation takes.
 type smallKey []uint32
 
@@ -54,13 +54,13 @@ func (e *EvaluationKeys) keySwitch(acc [][]uint32, cts []bigKey) {
 }
 
 // round makes the blind rotation's input from a small-key ciphertext modulo q, in
-// place: every mask word to the nearest multiple of q/2N, the body less half the
+// place: every mask word to the nearest multiple of q/2KN, the body less half the
 // sum of the mask's rounding errors down to one. See Parameters.rounded; a
-// position p of 2N stands for the phases in [p, p+1) / 2N.
+// position p of 2KN stands for the phases in [p, p+1) / 2KN.
 func (p *Parameters) round(c []uint32) {
 	n := p.Dimension
-	qMask, mask := uint32(1)<<p.LogSmallQ-1, uint32(1)<<(p.LogN+1)-1
-	shift := p.LogSmallQ - p.LogN - 1
+	qMask, mask := uint32(1)<<p.LogSmallQ-1, uint32(1)<<(p.logPositions()+1)-1
+	shift := p.LogSmallQ - p.logPositions() - 1
 	half := uint32(1) << (shift - 1)
 	var errors int64 // sum of the rounding errors, in units of 1/q
 	for i := range n {
@@ -73,6 +73,6 @@ func (p *Parameters) round(c []uint32) {
 	c[n] = uint32(body>>(shift+1)) & mask
 }
 
-// messageAt is the message of 2H that position p of 2N belongs to, the one that the
-// middle (p + 1/2) / 2N lies in.
+// messageAt is the message of 2H that position p of 2KN belongs to, the one that the
+// middle (p + 1/2) / 2KN lies in.
 func (p *Parameters) messageAt(position, h int) int { return (2*position + 1) * h >> (p.LogN + 1) }

@@ -9,7 +9,7 @@ import (
 
 // noisyLiteral has little but the errors of blind rotations, and is not secure.
 func noisyLiteral() ParametersLiteral {
-	return ParametersLiteral{LogN: 8, LogQ: 34, Ring: [2]Digits{{16, 2}, {16, 2}}, Dimension: 100, LogSmallQ: 24, Switch: Digits{3, 7}}
+	return ParametersLiteral{LogN: 8, LogQ: 34, Ring: [2]Digits{{16, 2}, {16, 2}}, Group: 2, Dimension: 100, LogSmallQ: 24, Switch: Digits{3, 7}}
 }
 
 // Sums in which a value meets itself have the noise of its weights' sum, and those of

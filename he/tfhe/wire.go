@@ -16,8 +16,8 @@ import (
 // The payloads of objects, residues modulo Q in 8 bytes, words in 4:
 //
 //	secret key       a coefficient of S plus one, a byte each; a bit of s, a byte each
-//	evaluation keys  seed of the masks; of every bit of s, and every row, the body in the
-//	                 NTT domain and Montgomery form; of every coefficient of S, and every
+//	evaluation keys  seed of the masks; of every group of bits of s, pattern and row, the
+//	                 body in the NTT domain and Montgomery form; of every coefficient of S, and every
 //	                 level, the body modulo q
 //	inputs           seed of the masks; of every N values the body
 //	outputs          of every logit N mask words and a body: residues of a precise plan
@@ -104,14 +104,14 @@ func (c *Client) WriteEvaluationKeys(ctx context.Context, w io.Writer, step func
 // writeBodies writes the bodies of a piece and lets its words go.
 func (e *EvaluationKeys) writeBodies(out *wire.Writer, piece int) {
 	p := e.params
-	if piece < p.Dimension {
-		for row := range p.rows() {
-			out.Words64(e.row(piece, row, 0))
+	if piece < p.groups() {
+		for row := range p.rowsOf(piece) {
+			out.Words64(e.row(piece, 0, row, 0))
 		}
 		e.rotation[piece] = nil
 		return
 	}
-	share := piece - p.Dimension
+	share := piece - p.groups()
 	bodies := make([]uint32, 0, shareOf*p.Switch.Levels)
 	for i := share * shareOf; i < (share+1)*shareOf; i++ {
 		for j := range p.Switch.Levels {
@@ -125,16 +125,16 @@ func (e *EvaluationKeys) writeBodies(out *wire.Writer, piece int) {
 // readBodies reads the bodies of a piece, for which it makes room once they have come.
 func (e *EvaluationKeys) readBodies(in *wire.Reader, piece int) {
 	p, n := e.params, e.params.N()
-	if piece < p.Dimension {
-		if bodies := in.NewWords64(p.rows()*n, p.q); bodies != nil {
+	if piece < p.groups() {
+		if bodies := in.NewWords64(p.rowsOf(piece)*n, p.q); bodies != nil {
 			e.rotation[piece] = make([]uint64, 2*len(bodies))
-			for row := range p.rows() {
-				copy(e.row(piece, row, 0), bodies[row*n:(row+1)*n])
+			for row := range p.rowsOf(piece) {
+				copy(e.row(piece, 0, row, 0), bodies[row*n:(row+1)*n])
 			}
 		}
 		return
 	}
-	share := piece - p.Dimension
+	share := piece - p.groups()
 	bodies := in.NewWords32(shareOf*p.Switch.Levels, 1<<p.LogSmallQ-1)
 	if bodies == nil {
 		return

@@ -101,9 +101,9 @@ func TablesOf(level cpu.Level) Tables {
 }
 
 // Rotation are nanoseconds of one core in blind rotations (he/tfhe): a butterfly of
-// a number theoretic transform, a product of a digit and a key, a digit, and a
-// multiply-add of the key switch.
-type Rotation struct{ Butterfly, Product, Digit, Word float64 }
+// a number theoretic transform, a product of two words in a sum, such a sum's reduction, a
+// word of a power of X, a digit, and a multiply-add of the key switch.
+type Rotation struct{ Butterfly, Product, Reduction, Power, Digit, Word float64 }
 
 // RotationOf are the costs of a level's kernels modulo a prime of logQ bits.
 //
@@ -112,7 +112,7 @@ type Rotation struct{ Butterfly, Product, Digit, Word float64 }
 // the 52-bit multiply-add the transform and the product are multiples of its own, 1.6
 // and 2.9, the least times of benchmarks in the same run.
 func RotationOf(level cpu.Level, logQ int) Rotation {
-	c := Rotation{Butterfly: 1.15, Product: 1.45, Digit: 3, Word: 0.4}
+	c := Rotation{Butterfly: 1.15, Product: 0.8, Reduction: 2, Power: 0.8, Digit: 3, Word: 0.4}
 	if level >= cpu.AVX2 {
 		c.Digit, c.Word = 0.25, 0.08
 		if logQ <= 50 {
@@ -123,7 +123,7 @@ func RotationOf(level cpu.Level, logQ int) Rotation {
 		c.Digit, c.Word = 0.15, 0.06
 	}
 	if level >= cpu.IFMA && logQ <= 50 {
-		c.Butterfly, c.Product = 0.15, 0.16
+		c.Butterfly, c.Product, c.Reduction, c.Power = 0.15, 0.05, 0.2, 0.15
 	}
 	return c
 }

@@ -1,0 +1,202 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// REDUCE sets hi to (lo + 2^52 hi) / 2^52 mod q, reduced, where lo and hi are sums of the
+// low and the high halves of products. Z16 is q, Z17 -1/q mod 2^52, Z18 52 ones, Z19 one,
+// Z20, Z21 and Z22 are 8q, 4q and 2q.
+#define REDUCE(lo, hi) \
+	VPSRLQ $52, lo, Z28; \
+	VPADDQ Z28, hi, hi; \
+	VPXORQ Z29, Z29, Z29; \
+	VPMADD52LUQ Z17, lo, Z29; \
+	VPMADD52HUQ Z16, Z29, hi; \
+	VPTESTMQ Z18, lo, K1; \
+	VPADDQ Z19, hi, K1, hi; \
+	VPSUBQ Z20, hi, Z28; \
+	VPMINUQ Z28, hi, hi; \
+	VPSUBQ Z21, hi, Z28; \
+	VPMINUQ Z28, hi, hi; \
+	VPSUBQ Z22, hi, Z28; \
+	VPMINUQ Z28, hi, hi; \
+	VPSUBQ Z16, hi, Z28; \
+	VPMINUQ Z28, hi, hi
+
+// func pairIFMA(a, b *uint64, x, ka, kb **uint64, rows, rounds uint64, c *summing)
+//
+// A round is four vectors of both sums.
+TEXT ·pairIFMA(SB), NOSPLIT, $0-64
+	MOVQ a+0(FP), DI
+	MOVQ b+8(FP), SI
+	MOVQ x+16(FP), R8
+	MOVQ ka+24(FP), R9
+	MOVQ kb+32(FP), R10
+	MOVQ rows+40(FP), R11
+	MOVQ rounds+48(FP), CX
+	MOVQ c+56(FP), DX
+	VPBROADCASTQ 0(DX), Z16
+	VPBROADCASTQ 8(DX), Z17
+	VPBROADCASTQ 16(DX), Z20
+	VPBROADCASTQ 24(DX), Z21
+	VPBROADCASTQ 32(DX), Z22
+	MOVQ $0xfffffffffffff, BX
+	VPBROADCASTQ BX, Z18
+	MOVQ $1, BX
+	VPBROADCASTQ BX, Z19
+	XORQ AX, AX                   // byte offset
+
+round:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+	XORQ BX, BX
+
+row:
+	MOVQ (R8)(BX*8), R12
+	MOVQ (R9)(BX*8), R13
+	MOVQ (R10)(BX*8), DX
+	ADDQ AX, R12
+	ADDQ AX, R13
+	ADDQ AX, DX
+	VMOVDQU64 0(R12), Z23
+	VMOVDQU64 0(R13), Z27
+	VPMADD52LUQ Z27, Z23, Z0
+	VPMADD52HUQ Z27, Z23, Z1
+	VMOVDQU64 0(DX), Z27
+	VPMADD52LUQ Z27, Z23, Z2
+	VPMADD52HUQ Z27, Z23, Z3
+	VMOVDQU64 64(R12), Z24
+	VMOVDQU64 64(R13), Z27
+	VPMADD52LUQ Z27, Z24, Z4
+	VPMADD52HUQ Z27, Z24, Z5
+	VMOVDQU64 64(DX), Z27
+	VPMADD52LUQ Z27, Z24, Z6
+	VPMADD52HUQ Z27, Z24, Z7
+	VMOVDQU64 128(R12), Z25
+	VMOVDQU64 128(R13), Z27
+	VPMADD52LUQ Z27, Z25, Z8
+	VPMADD52HUQ Z27, Z25, Z9
+	VMOVDQU64 128(DX), Z27
+	VPMADD52LUQ Z27, Z25, Z10
+	VPMADD52HUQ Z27, Z25, Z11
+	VMOVDQU64 192(R12), Z26
+	VMOVDQU64 192(R13), Z27
+	VPMADD52LUQ Z27, Z26, Z12
+	VPMADD52HUQ Z27, Z26, Z13
+	VMOVDQU64 192(DX), Z27
+	VPMADD52LUQ Z27, Z26, Z14
+	VPMADD52HUQ Z27, Z26, Z15
+	INCQ BX
+	CMPQ BX, R11
+	JLT row
+
+	REDUCE(Z0, Z1)
+	VMOVDQU64 Z1, 0(DI)(AX*1)
+	REDUCE(Z2, Z3)
+	VMOVDQU64 Z3, 0(SI)(AX*1)
+	REDUCE(Z4, Z5)
+	VMOVDQU64 Z5, 64(DI)(AX*1)
+	REDUCE(Z6, Z7)
+	VMOVDQU64 Z7, 64(SI)(AX*1)
+	REDUCE(Z8, Z9)
+	VMOVDQU64 Z9, 128(DI)(AX*1)
+	REDUCE(Z10, Z11)
+	VMOVDQU64 Z11, 128(SI)(AX*1)
+	REDUCE(Z12, Z13)
+	VMOVDQU64 Z13, 192(DI)(AX*1)
+	REDUCE(Z14, Z15)
+	VMOVDQU64 Z15, 192(SI)(AX*1)
+	ADDQ $256, AX
+	DECQ CX
+	JNZ round
+	VZEROUPPER
+	RET
+
+// func powerIFMA(dst, powers *uint64, order *uint32, count, e, mask uint64, lanes *uint64, q uint64)
+//
+// Eight words are one power of psi times eight roots of unity of order eight.
+TEXT ·powerIFMA(SB), NOSPLIT, $0-64
+	MOVQ dst+0(FP), DI
+	MOVQ powers+8(FP), SI
+	MOVQ order+16(FP), R8
+	MOVQ count+24(FP), CX
+	MOVQ e+32(FP), R9
+	MOVQ mask+40(FP), R10
+	MOVQ lanes+48(FP), R11
+	VPBROADCASTQ q+56(FP), Z0
+	VMOVDQU64 (R11), Z1
+	VMOVDQU64 64(R11), Z2         // quotients
+	MOVQ $0xfffffffffffff, BX
+	VPBROADCASTQ BX, Z3
+
+power:
+	MOVL (R8), AX
+	IMULQ R9, AX
+	ANDQ R10, AX
+	VPBROADCASTQ (SI)(AX*8), Z4
+	VPXORQ Z5, Z5, Z5
+	VPMADD52HUQ Z2, Z4, Z5        // quotient
+	VPXORQ Z6, Z6, Z6
+	VPMADD52LUQ Z1, Z4, Z6
+	VPXORQ Z7, Z7, Z7
+	VPMADD52LUQ Z0, Z5, Z7
+	VPSUBQ Z7, Z6, Z6
+	VPANDQ Z3, Z6, Z6             // below 2q
+	VPSUBQ Z0, Z6, Z7
+	VPMINUQ Z7, Z6, Z6
+	VMOVDQU64 Z6, (DI)
+	ADDQ $64, DI
+	ADDQ $4, R8
+	DECQ CX
+	JNZ power
+	VZEROUPPER
+	RET
+
+// func multiplyIFMA(dst, x, y *uint64, vectors uint64, c *summing)
+TEXT ·multiplyIFMA(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ y+16(FP), BX
+	MOVQ vectors+24(FP), CX
+	MOVQ c+32(FP), DX
+	VPBROADCASTQ 0(DX), Z0        // q
+	VPBROADCASTQ 8(DX), Z1        // -1/q mod 2^52
+	MOVQ $0xfffffffffffff, R8
+	VPBROADCASTQ R8, Z2
+	MOVQ $1, R8
+	VPBROADCASTQ R8, Z3
+	XORQ AX, AX
+
+product:
+	VMOVDQU64 (SI)(AX*1), Z4
+	VMOVDQU64 (BX)(AX*1), Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPMADD52LUQ Z5, Z4, Z6
+	VPMADD52HUQ Z5, Z4, Z7
+	VPXORQ Z8, Z8, Z8
+	VPMADD52LUQ Z1, Z6, Z8
+	VPMADD52HUQ Z0, Z8, Z7
+	VPTESTMQ Z2, Z6, K1           // the low halves add up to 2^52, or to 0
+	VPADDQ Z3, Z7, K1, Z7         // below 2q
+	VPSUBQ Z0, Z7, Z8
+	VPMINUQ Z8, Z7, Z7
+	VMOVDQU64 Z7, (DI)(AX*1)
+	ADDQ $64, AX
+	DECQ CX
+	JNZ product
+	VZEROUPPER
+	RET
