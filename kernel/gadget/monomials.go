@@ -28,11 +28,11 @@ type Monomials struct {
 	order      []uint32    // 2 brv(8 i) + 1, i < n/8
 	lanes      [8][]uint64 // psi^(2 brv(l) e) for e = 0..7, l < 8; then the quotients for 2^52
 	turn       []uint64    // X, times R
-	sums       summing
+	sums       pairing
 }
 
-// summing is what the assembly reads, broadcast.
-type summing struct {
+// pairing is what the assembly reads, broadcast.
+type pairing struct {
 	q, inverse uint64 // -Q^-1 mod 2^52
 	folds      [3]uint64
 }
@@ -96,7 +96,7 @@ func NewMonomialsAt(level cpu.Level, q uint64, n int, psi uint64) *Monomials {
 	for i := range m.turn {
 		m.turn[i] = mul(plain[2*reversed(i)+1], form)
 	}
-	m.sums = summing{q: q, inverse: -m.inverse & (1<<52 - 1), folds: [3]uint64{8 * q, 4 * q, 2 * q}}
+	m.sums = pairing{q: q, inverse: -m.inverse & (1<<52 - 1), folds: [3]uint64{8 * q, 4 * q, 2 * q}}
 	return m
 }
 
