@@ -88,6 +88,27 @@ func TestKernelsRun(t *testing.T) {
 	}
 }
 
+// The look-ups of every width are measured, and keys are kept for the next round alone.
+func TestTablesRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes keys for three widths")
+	}
+	var l tables
+	for _, task := range tableTasks() {
+		for range 2 {
+			if r, err := l.round(t.Context(), task); err != nil || !(r.wall > 0) {
+				t.Errorf("%+v: %+v, %v", task, r, err)
+			}
+		}
+		if l.task != task {
+			t.Errorf("keys are kept of %+v, want %+v", l.task, task)
+		}
+	}
+	if _, err := l.round(t.Context(), tableTask(5)); !errors.Is(err, errUnknown) {
+		t.Errorf("a width that is not measured: %v", err)
+	}
+}
+
 func TestServe(t *testing.T) {
 	var out bytes.Buffer
 	known := kernels()[0].Task

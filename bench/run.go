@@ -14,7 +14,7 @@ import (
 type Options struct {
 	Recipes []string
 	Data    string // folder of datasets, looked at before $QTOOL_DATA
-	Kernels bool   // measure peaks and kernels too
+	Kernels bool   // measure peaks, kernels and look-ups of some widths too
 	// Rounds is how often each figure is measured; Steps is of a round of
 	// training; Slice is how long a kernel runs in a round.
 	Rounds, Steps int
@@ -105,6 +105,7 @@ func (r *runner) measureKernels(ctx context.Context, of map[Bound]float64) error
 	for _, k := range kernels() {
 		tasks = append(tasks, k.Task)
 	}
+	tasks = append(tasks, tableTasks()...)
 	r.ahead = len(r.Recipes) * 4 * r.Rounds * len(r.processes)
 	if err := r.measure(ctx, tasks); err != nil {
 		return err

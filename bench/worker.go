@@ -99,6 +99,7 @@ type worker struct {
 	subject *subject
 	name    string
 	report  func(share float64)
+	tables  tables
 }
 
 func (w *worker) answer(ctx context.Context, q request) (a answer, err error) {
@@ -120,6 +121,11 @@ func (w *worker) answer(ctx context.Context, q request) (a answer, err error) {
 		a.Value, err = all[i].run(time.Duration(q.Slice) * time.Millisecond)
 		return a, err
 	}
+	if t.Kind == Lookup && t.Recipe == "" {
+		r, err := w.tables.round(ctx, t)
+		return answer{Value: r.wall, CPU: r.cpu, Note: r.note}, err
+	}
+	w.tables = tables{} // a recipe has the memory for itself
 	if err := w.open(ctx, t.Recipe, q); err != nil {
 		return a, err
 	}

@@ -11,7 +11,7 @@ import (
 var (
 	SmallPlan = func(t testing.TB) (*bundle.Program, *Plan) {
 		p := newNet(t, seeded(8), net{bits: 1, maxWeight: 1, table: sigmoid(1), widths: []int{6, 4, 2}})
-		return p, insecurely(t, p, ParametersLiteral{LogN: 8, LogQ: 50, Ring: [2]Digits{{20, 1}, {15, 2}}, Group: 2, Dimension: 8, LogSmallQ: 20, Switch: Digits{4, 4}})
+		return p, insecurely(t, p, ParametersLiteral{LogN: 8, LogQ: 50, Ring: [2]Digits{{24, 1}, {24, 1}}, Group: 2, Dimension: 8, LogSmallQ: 20, Switch: Digits{4, 4}})
 	}
 	PrecisePlan = func(t testing.TB) (*bundle.Program, *Plan) {
 		const input, first, second = 77, 901, 1013

@@ -184,7 +184,7 @@ func TestInsecurePlanFiles(t *testing.T) {
 			"half a message space of -":      {`"layers":[[`, `"layers":[[-`},
 			"do not fit a message space":     {layers, `"layers":[[1,1],[1,1]]`},
 			"a sample fails with":            {layers, `"layers":[[64,1],[64,1]]`},
-			"passes the ring degree 2^8":     {layers, `"layers":[[300000000,1],[300000000,1]]`},
+			"passes the test polynomial of 2^8 coefficients":     {layers, `"layers":[[300000000,1],[300000000,1]]`},
 			"with a gain of 0":               {layers, `"layers":[[64,0],[64,1]]`},
 			"with a gain of 9":               {layers, `"layers":[[64,9223372036854775807],[64,1]]`},
 			"it says at most 2^-2000":        {`"log2_failure_per_sample":-20`, `"log2_failure_per_sample":-2000`},

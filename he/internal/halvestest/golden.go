@@ -12,7 +12,7 @@ import (
 )
 
 // goldenMost bounds a golden file, in bytes.
-const goldenMost = 100_000
+const goldenMost = 200_000
 
 // Golden reads the objects in dir, which an earlier version wrote with plan: the inputs of
 // the samples are evaluated to the same outputs, and answers are given those and what
