@@ -175,22 +175,22 @@ func TestInsecurePlanFiles(t *testing.T) {
 		}
 		layers := string(b[strings.Index(string(b), `"layers":`):strings.Index(string(b), `,"precise"`)])
 		halvestest.Refusals(t, b, map[string][2]string{
-			"unknown field":                  {`{"parameters"`, `{"a":1,"parameters"`},
-			"not in canonical form":          {`"layers":`, `"layers": `},
-			"log2 of the ring degree 63":     {`"log_n":8`, `"log_n":63`},
-			"is outside the table":           {`"insecure":true`, `"insecure":false`},
-			"it has 0 layers, the program 2": {layers, `"layers":[]`},
-			"half a message space of 0":      {`"layers":[[3`, `"layers":[[0`},
-			"half a message space of -":      {`"layers":[[`, `"layers":[[-`},
-			"do not fit a message space":     {layers, `"layers":[[1,1],[1,1]]`},
-			"a sample fails with":            {layers, `"layers":[[64,1],[64,1]]`},
-			"passes the test polynomial of 2^8 coefficients":     {layers, `"layers":[[300000000,1],[300000000,1]]`},
-			"with a gain of 0":               {layers, `"layers":[[64,0],[64,1]]`},
-			"with a gain of 9":               {layers, `"layers":[[64,9223372036854775807],[64,1]]`},
-			"it says at most 2^-2000":        {`"log2_failure_per_sample":-20`, `"log2_failure_per_sample":-2000`},
-			"failure probabilities of 2^0":   {`"log2_failure_per_sample":-20`, `"log2_failure_per_sample":0`},
-			"failure probabilities of 2^5":   {`"log2_failure_per_sample":-20`, `"log2_failure_per_sample":5`},
-			"sentences, the limit is":        {`"why":["`, `"why":["` + strings.Repeat("x", 5000)},
+			"unknown field":                                  {`{"parameters"`, `{"a":1,"parameters"`},
+			"not in canonical form":                          {`"layers":`, `"layers": `},
+			"log2 of the ring degree 63":                     {`"log_n":8`, `"log_n":63`},
+			"is outside the table":                           {`"insecure":true`, `"insecure":false`},
+			"it has 0 layers, the program 2":                 {layers, `"layers":[]`},
+			"half a message space of 0":                      {`"layers":[[3`, `"layers":[[0`},
+			"half a message space of -":                      {`"layers":[[`, `"layers":[[-`},
+			"do not fit a message space":                     {layers, `"layers":[[1,1],[1,1]]`},
+			"a sample fails with":                            {layers, `"layers":[[64,1],[64,1]]`},
+			"passes the test polynomial of 2^8 coefficients": {layers, `"layers":[[300000000,1],[300000000,1]]`},
+			"with a gain of 0":                               {layers, `"layers":[[64,0],[64,1]]`},
+			"with a gain of 9":                               {layers, `"layers":[[64,9223372036854775807],[64,1]]`},
+			"it says at most 2^-2000":                        {`"log2_failure_per_sample":-20`, `"log2_failure_per_sample":-2000`},
+			"failure probabilities of 2^0":                   {`"log2_failure_per_sample":-20`, `"log2_failure_per_sample":0`},
+			"failure probabilities of 2^5":                   {`"log2_failure_per_sample":-20`, `"log2_failure_per_sample":5`},
+			"sentences, the limit is":                        {`"why":["`, `"why":["` + strings.Repeat("x", 5000)},
 		}, refuse)
 		var insecure *security.InsecureError
 		forged := strings.Replace(strings.Replace(string(b), `"insecure":true`, `"insecure":false`, 1), `"log_n":8`, `"log_n":10`, 1)
