@@ -37,6 +37,7 @@ var hidden = []string{
 	"qtool/he/internal/sample.Seed",
 	"qtool/he/internal/sample.Stream",
 	"qtool/he/internal/secret.Encrypter",
+	"qtool/he/internal/secret.Prepared",
 	"qtool/he/lstm.Client",
 	"qtool/he/packed.Client",
 	"qtool/he/tfhe.Client",

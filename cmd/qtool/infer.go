@@ -34,8 +34,9 @@ answers.
 Server half, evaluation keys and messages must belong together: those of another plan, or
 under another secret key, are refused before anything is evaluated.
 
-Messages are evaluated one by one, and one is in memory at a time. The output appears when
-all are. Where --in is a folder, --out is one too: each message is answered in a file, and
+Messages are evaluated one by one. Of a stream the packed back ends read the next while one
+is evaluated, and two are in memory; else one is. The output appears when all messages are
+answered. Where --in is a folder, --out is one too: each message is answered in a file, and
 after Ctrl-C or a crash the same command goes on behind what is there.`),
 		Example: `  qtool infer --server server.qbs --keys evaluation.keys --in in.qbm --out out.qbm
   qtool infer --server server.qbs --keys evaluation.keys --in encrypted/ --out answered/

@@ -34,7 +34,14 @@ type parameters struct {
 	OutputDegree int      `json:"output_degree"`
 	// OutputScales are what outputs are multiplied by, modulo each plaintext prime.
 	OutputScales []uint64 `json:"output_scales"`
+	// Order is the order of the words of messages and of the seeds of their masks: limbOrder.
+	// Client halves of before have no such field.
+	Order int `json:"order,omitempty"`
 }
+
+// limbOrder is limb after limb, each of all inputs, with a seed of masks a limb. Order 1,
+// which is not read any more, was input after input.
+const limbOrder = 2
 
 // half is what a client computes with: its parameters with rings and kernels, and what the
 // program's inputs and outputs are. A Plan has one too.
@@ -126,6 +133,8 @@ const maxPrimes = 256
 // outputs' static bound.
 func (x *parameters) check(output bundle.Range) error {
 	switch {
+	case x.Order != limbOrder:
+		return fmt.Errorf("messages in order %d, and this version has order %d: make both halves again with plan, and new keys", x.Order, limbOrder)
 	case x.LogN < 10 || x.LogN > 16:
 		return fmt.Errorf("ring degree 2^%d is outside 2^10..2^16", x.LogN)
 	case len(x.T) < 1 || len(x.T) > maxModuli:

@@ -155,7 +155,7 @@ func build(p *bundle.Program, c *circuit, l *layout, workers int, level cpu.Leve
 
 // parameters are what a client needs of the layout.
 func (l *layout) parameters(c *circuit) parameters {
-	x := parameters{LogN: l.logN, T: l.t, Q: l.q, OutputPrimes: l.outLevel(), OutputDegree: c.out().degree}
+	x := parameters{Order: limbOrder, LogN: l.logN, T: l.t, Q: l.q, OutputPrimes: l.outLevel(), OutputDegree: c.out().degree}
 	for i := range l.t {
 		x.OutputScales = append(x.OutputScales, l.scale(c, i, len(c.segments)))
 	}

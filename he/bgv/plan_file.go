@@ -121,7 +121,7 @@ func (l *layout) checkFile(c *circuit, p *bundle.Program) error {
 		dropped += n
 	}
 	// The scales need primes that were checked.
-	x := parameters{LogN: l.logN, T: l.t, Q: l.q, OutputPrimes: len(l.q) - dropped, OutputDegree: c.out().degree}
+	x := parameters{Order: limbOrder, LogN: l.logN, T: l.t, Q: l.q, OutputPrimes: len(l.q) - dropped, OutputDegree: c.out().degree}
 	for range l.t {
 		x.OutputScales = append(x.OutputScales, 1)
 	}

@@ -56,7 +56,7 @@ func newCoster(l *layout, level cpu.Level) *coster {
 
 // relinearise is a tensor and its relinearisation from so many limbs.
 func (c *coster) relinearise(limbs, drop int) float64 {
-	return c.n*float64(limbs)*float64(4*c.Dot+2*c.Mul) + c.keySwitch(c.digits, limbs, drop)
+	return float64(c.n*float64(limbs)*(float64(4*c.Dot)+float64(2*c.Mul))) + c.keySwitch(c.digits, limbs, drop)
 }
 
 // keySwitch is a key switch from so many limbs with some digits, and the division.

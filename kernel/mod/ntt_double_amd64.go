@@ -32,4 +32,7 @@ func forwardLanesAVX2(x *uint64, blocks uint64, constants *float64, lanes *float
 func inverseLanesAVX2(x *uint64, blocks uint64, constants *float64, lanes *float64)
 
 //go:noescape
+func canonicalAVX2(x *uint64, rounds uint64, constants *float64)
+
+//go:noescape
 func disjunctionAVX2(x *uint64, rounds uint64) uint64

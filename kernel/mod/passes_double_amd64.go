@@ -60,6 +60,7 @@ func (t *Transform) forwardPart(x []uint64, k, first int) {
 		groups *= 4
 	}
 	forwardLanesAVX2(&x[0], uint64(len(x)/16), c, &d.lanes[len(x)/16*24*first])
+	canonicalAVX2(&x[0], uint64(len(x)/16), c)
 }
 
 func (t *Transform) inverseDouble(x []uint64) {

@@ -23,6 +23,7 @@ func doubleTransforms() {
 	doubleHalves(inverse)
 	doubleLanes(forward)
 	doubleLanes(inverse)
+	doubleWords()
 	disjunction()
 }
 
@@ -207,9 +208,8 @@ func (f *doubles) inverseFour(v []reg.VecVirtual, wide factor, narrow []factor, 
 
 // doubleLanes writes the last two layers, or the first two of the inverse, which are
 // within vectors: on four vectors of four words as on columns of a matrix of four rows,
-// whose halves are read and written. lanes holds three pairs of vectors for each.
-// Behind the forward layers the words are reduced, between the instructions for the
-// next four vectors.
+// whose halves are read and written. lanes holds three pairs of vectors for each. The
+// second layer is done between the instructions of the first for the next four.
 func doubleLanes(d direction) {
 	TEXT(map[direction]string{forward: "forwardLanesAVX2", inverse: "inverseLanesAVX2"}[d], NOSPLIT, "func(x *uint64, blocks uint64, constants, lanes *float64)")
 	Pragma("noescape")
@@ -219,59 +219,73 @@ func doubleLanes(d direction) {
 	}
 	f.q, f.rounder = f.load(f.q), f.load(f.rounder)
 	x, blocks, lanes := loadPointer("x"), loadPointer("blocks"), loadPointer("lanes")
-	const size = 128
-	half := func(block, row, side int) Op { return Mem{Base: x, Disp: size*block + 32*row + 16*side} }
-	table := func(i int) factor {
-		at := func(i int) Op { return Mem{Base: lanes, Disp: 32 * i} }
+	half := func(block int) func(row, side int) Op {
+		return func(row, side int) Op { return Mem{Base: x, Disp: 128*block + 32*row + 16*side} }
+	}
+	table := func(block, i int) factor {
+		at := func(i int) Op { return Mem{Base: lanes, Disp: 192*block + 32*i} }
 		return factor{at(2 * i), at(2*i + 1), false}
 	}
-	layers := func(block int) []reg.VecVirtual {
-		v := f.columns(func(row, side int) Op { return half(block, row, side) })
+	first := func(block int) []reg.VecVirtual {
+		v := f.columns(half(block))
 		if d == forward {
-			f.forwardFour(v, table(0), []factor{table(1), table(2)})
+			f.forwards(v, [][2]int{{0, 2}, {1, 3}}, []factor{table(block, 0), table(block, 0)})
 			return v
 		}
 		for i := range v {
 			f.enter(v[i], f.once)
 		}
-		f.inverseFour(v, table(0), []factor{table(1), table(2)})
+		f.inverses(v, [][2]int{{0, 1}, {2, 3}}, []factor{table(block, 1), table(block, 2)})
 		return v
 	}
-	rest := func(v []reg.VecVirtual) {
-		for i := range v {
-			f.canonical(v[i])
+	second := func(v []reg.VecVirtual) {
+		if d == forward {
+			f.forwards(v, [][2]int{{0, 1}, {2, 3}}, []factor{table(0, 1), table(0, 2)})
+		} else {
+			f.inverses(v, [][2]int{{0, 2}, {1, 3}}, []factor{table(0, 0), table(0, 0)})
+			f.reduce(v[0])
 		}
-		f.storeColumns(v, func(row, side int) Op { return half(0, row, side) })
-	}
-	if d == inverse {
-		loop("block", blocks, func() {
-			f.storeColumns(layers(0), func(row, side int) Op { return half(0, row, side) })
-			ADDQ(U32(size), x)
-			ADDQ(U32(192), lanes)
-		})
-		VZEROUPPER()
-		RET()
-		return
+		f.storeColumns(v, half(0))
 	}
 	between := make([]reg.VecVirtual, 4)
-	for i, v := range layers(0) {
+	for i, v := range first(0) {
 		between[i] = f.vector()
 		VMOVAPD(v, between[i])
 	}
-	ADDQ(U32(192), lanes)
 	DECQ(blocks)
 	JZ(LabelRef("rest"))
 	loop("block", blocks, func() {
 		var next []reg.VecVirtual
-		emit.Interleave(func() { next = layers(1) }, func() { rest(slices.Clone(between)) })
+		emit.Interleave(func() { next = first(1) }, func() { second(slices.Clone(between)) })
 		for i := range next {
 			VMOVAPD(next[i], between[i])
 		}
-		ADDQ(U32(size), x)
+		ADDQ(U32(128), x)
 		ADDQ(U32(192), lanes)
 	})
 	Label("rest")
-	rest(between)
+	second(between)
+	VZEROUPPER()
+	RET()
+}
+
+// doubleWords writes the end of the forward transform: words in [0, q) from rounds of
+// 16 numbers.
+func doubleWords() {
+	TEXT("canonicalAVX2", NOSPLIT, "func(x *uint64, rounds uint64, constants *float64)")
+	Pragma("noescape")
+	f := newDoubles(loadPointer("constants"), false)
+	f.q, f.rounder, f.inverse, f.exponent = f.load(f.q), f.load(f.rounder), f.load(f.inverse), f.load(f.exponent)
+	x, rounds := loadPointer("x"), loadPointer("rounds")
+	loop("round", rounds, func() {
+		for i := range 4 {
+			at := Mem{Base: x, Disp: f.bytes() * i}
+			v := f.load(at)
+			f.canonical(v)
+			f.store(v, at)
+		}
+		ADDQ(U32(128), x)
+	})
 	VZEROUPPER()
 	RET()
 }
