@@ -270,7 +270,7 @@ func (l *ParametersLiteral) nanoseconds(level cpu.Level) float64 {
 		products = once + float64(K*(float64(rows*(c.Product+c.Reduction))+float64(2*rows*patterns*c.Product)+float64(2*c.Reduction)))
 	}
 	step := float64(K*each) + float64(N*products)
-	stream := float64(l.RotationBytes()) / float64(l.batch()) * keyByte
+	stream := float64(float64(l.RotationBytes()) / float64(l.batch()) * keyByte)
 	return float64(float64(l.groups())*step) + stream + float64(N*float64(l.Switch.Levels)*n*c.Word)
 }
 
