@@ -25,6 +25,7 @@ type SwitchingKey struct {
 // Source is what a key takes ciphertexts from.
 type Source uint8
 
+// The sources of keys.
 const (
 	Square    Source = iota // s^2: what a product leaves
 	Conjugate               // s(X^-1): what Ring.Conjugate leaves

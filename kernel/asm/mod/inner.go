@@ -45,8 +45,7 @@ const term = 9 * words
 //	a, b = w (sum of S A, S B) / 2^52  mod q
 //
 // for rounds of four vectors. The terms' vectors begin at bytes into their slices. The
-// sums are taken as dot takes them. What follows in A and B is fetched ahead: it comes
-// from memory.
+// sums are taken as dot takes them.
 func sums2() {
 	TEXT("innerIFMA", NOSPLIT, "func(a, b *uint64, terms *[]uint64, count, at, rounds, w, quotient, q, negative uint64)")
 	Pragma("noescape")
