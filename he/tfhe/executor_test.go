@@ -17,6 +17,15 @@ import (
 )
 
 func TestInsecureRunIsExact(t *testing.T) {
+	t.Run("one accumulator", func(t *testing.T) { runIsExact(t, 2, 0) })
+	t.Run("three bits a step", func(t *testing.T) { runIsExact(t, 3, 0) })
+	t.Run("four accumulators", func(t *testing.T) { runIsExact(t, 2, 2) })
+	t.Run("two accumulators, three bits", func(t *testing.T) { runIsExact(t, 3, 1) })
+}
+
+// runIsExact runs programs with so many key bits a step and 2^accumulators accumulators a
+// look-up.
+func runIsExact(t *testing.T, group, accumulators int) {
 	rng := seeded(9)
 	for name, p := range map[string]*bundle.Program{
 		"convolution":      convNet(t),
@@ -28,7 +37,7 @@ func TestInsecureRunIsExact(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := testInsecureLiteral()
-			l.LogSmallQ = 22
+			l.LogSmallQ, l.Group, l.LogAccumulators = 22, group, accumulators
 			plan, err := NewPlan(t.Context(), p, Options{Parameters: &l, AllowInsecure: true})
 			if err != nil {
 				t.Fatal(err)

@@ -15,7 +15,10 @@ import (
 func TestInsecureCiphertextsAreTheSameAtEveryLevel(t *testing.T) {
 	defer func(was cpu.Level) { cpu.Active = was }(cpu.Active)
 	p := newNet(t, seeded(40), net{bits: 1, maxWeight: 3, domain: 8, table: sigmoid(2), widths: []int{20, 6, 3}})
+	several := testInsecureLiteral()
+	several.Group, several.LogAccumulators = 3, 1
 	for name, plan := range map[string]*Plan{
+		"two accumulators": forced(t, p, several),
 		"words":            forced(t, p, testInsecureLiteral()),
 		"precise":          precisely(t, skips(t, 77, 901, 1013), testInsecureLiteral()),
 		"precise, 58 bits": precisely(t, skips(t, 77, 901, 1013), preciseLiteral()),

@@ -75,4 +75,6 @@ func (p *Parameters) round(c []uint32) {
 
 // messageAt is the message of 2H that position p of 2KN belongs to, the one that the
 // middle (p + 1/2) / 2KN lies in.
-func (p *Parameters) messageAt(position, h int) int { return (2*position + 1) * h >> (p.LogN + 1) }
+func (p *Parameters) messageAt(position, h int) int {
+	return (2*position + 1) * h >> (p.logPositions() + 1)
+}

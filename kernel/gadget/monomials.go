@@ -5,6 +5,7 @@ import (
 	"math/bits"
 
 	"qtool/kernel/cpu"
+	"qtool/kernel/mod"
 )
 
 // MaxRows is the most products that Pair adds up.
@@ -29,6 +30,9 @@ type Monomials struct {
 	lanes      [8][]uint64 // psi^(2 brv(l) e) for e = 0..7, l < 8; then the quotients for 2^52
 	turn       []uint64    // X, times R
 	sums       pairing
+	fused      *mod.Modulus // whose kernels on float64 serve AVX2; nil elsewhere
+	one        mod.Pairs    // x times y
+	shrink     mod.Factor   // 2^-64
 }
 
 // pairing is what the assembly reads, broadcast.
@@ -96,6 +100,11 @@ func NewMonomialsAt(level cpu.Level, q uint64, n int, psi uint64) *Monomials {
 	for i := range m.turn {
 		m.turn[i] = mul(plain[2*reversed(i)+1], form)
 	}
+	if level >= cpu.AVX2 && !m.fast() {
+		m.fused = mod.NewAt(level, q)
+		m.one = mod.NewPairs(nil, [][2]int{{0, 0}})
+		m.shrink = m.fused.DotFactor(m.fused.Inverse(power(64)))
+	}
 	m.sums = pairing{q: q, inverse: -m.inverse & (1<<52 - 1), folds: [3]uint64{8 * q, 4 * q, 2 * q}}
 	return m
 }
@@ -154,12 +163,20 @@ func (m *Monomials) Pair(a, b []uint64, x, ka, kb [][]uint64, from, at int) {
 		m.pairFast(a, b, x, ka, kb, from, at)
 		return
 	}
+	if m.fused != nil {
+		var terms [MaxRows]mod.Term
+		for r := range x {
+			terms[r] = mod.Term{S: x[r][from:][:n], A: ka[r][at:][:n], B: kb[r][at:][:n]}
+		}
+		m.fused.Inner(a, b, terms[:len(x)], 0)
+		return
+	}
 	m.sum(a, x, ka, from, at)
 	m.sum(b, x, kb, from, at)
 }
 
 // Multiply sets dst to x y / R mod Q, word by word, reduced: Pair of one row for one
-// result. The lengths are equal and a multiple of 32. dst may be x or y.
+// result. The lengths are equal and a multiple of 32. dst is neither x nor y.
 func (m *Monomials) Multiply(dst, x, y []uint64) {
 	if len(x) != len(dst) || len(y) != len(dst) || len(dst)%32 != 0 {
 		panic(fmt.Sprintf("gadget: %d words of %d and %d factors", len(dst), len(x), len(y)))
@@ -169,6 +186,10 @@ func (m *Monomials) Multiply(dst, x, y []uint64) {
 	}
 	if m.fast() {
 		m.multiplyFast(dst, x, y)
+		return
+	}
+	if m.fused != nil {
+		m.fused.Dot(dst, x, y, m.one, m.shrink)
 		return
 	}
 	for i := range dst {
