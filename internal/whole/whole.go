@@ -31,7 +31,7 @@ func Read[T any](path string, limit int64, decode func([]byte) (*T, error)) (*T,
 }
 
 // ErrNotCanonical marks bytes that say what they say in another way than is written.
-var ErrNotCanonical = errors.New("not in canonical form: something was added, reordered or rewritten")
+var ErrNotCanonical = errors.New("not in canonical form: something was added, reordered or rewritten, or another version made it")
 
 // Canonical refuses bytes that are not what encode makes of what was decoded from
 // them, so that equal contents have equal bytes.
