@@ -147,8 +147,8 @@ func TestInsecureWrongParameters(t *testing.T) {
 		"outputs of degree 0":          {`"output_degree":2`, `"output_degree":0`},
 		"outputs of degree 257":        {`"output_degree":2`, `"output_degree":257`},
 		"it says messages are":         {`"output_degree":2`, `"output_degree":3`},
-		"1 output scales for 2":        {scales, `"output_scales":[1]}`},
-		"output scale 0 is outside 1.": {scales, `"output_scales":[0,1]}`},
+		"1 output scales for 2":        {scales, `"output_scales":[1],"order":2}`},
+		"output scale 0 is outside 1.": {scales, `"output_scales":[0,1],"order":2}`},
 	}, func(b []byte) error {
 		s := *spec
 		s.Parameters = b

@@ -65,8 +65,8 @@ type Parameters struct {
 // sigma is the standard deviation of all fresh errors, sigmaBound the tail cut.
 const sigma, sigmaBound = sample.Sigma, sample.Bound
 
-// NewParameters checks a literal. Whether it is secure is CheckSecurity's to say.
-func NewParameters(l ParametersLiteral) (*Parameters, error) {
+// check is an error that names the first number that is outside its range.
+func (l *ParametersLiteral) check() error {
 	for _, f := range []struct {
 		name          string
 		v, from, upTo int
@@ -84,13 +84,22 @@ func NewParameters(l ParametersLiteral) (*Parameters, error) {
 		{"log2 of the LWE modulus", l.LogSmallQ, l.logPositions() + 2, 31},
 		{"bits of a key switch digit", l.Switch.Base, 1, 16},
 		{"key switch digits", l.Switch.Levels, 1, 16},
+		{"products of a step, of all digits and patterns of key bits", l.rows() << max(0, min(l.Group, 3)), 2, gadget.MaxRows},
 		{"bits of all body digits", l.Ring[0].bits(), 1, l.LogQ},
 		{"bits of all mask digits", l.Ring[1].bits(), 1, l.LogQ},
 		{"bits of all key switch digits", l.Switch.bits(), 1, l.LogSmallQ},
 	} {
 		if f.v < f.from || f.v > f.upTo {
-			return nil, fmt.Errorf("tfhe: %s %d is outside %d..%d", f.name, f.v, f.from, f.upTo)
+			return fmt.Errorf("tfhe: %s %d is outside %d..%d", f.name, f.v, f.from, f.upTo)
 		}
+	}
+	return nil
+}
+
+// NewParameters checks a literal. Whether it is secure is CheckSecurity's to say.
+func NewParameters(l ParametersLiteral) (*Parameters, error) {
+	if err := l.check(); err != nil {
+		return nil, err
 	}
 	q, err := primes.New(l.LogN).Below(l.LogQ)
 	if err != nil {

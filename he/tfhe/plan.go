@@ -137,6 +137,9 @@ func choose(ctx context.Context, p *bundle.Program, o *Options) (literal Paramet
 		return literal, s.layers, s, err
 	}
 	literal = *o.Parameters
+	if err := literal.check(); err != nil {
+		return literal, nil, nil, err
+	}
 	if err := literal.checkSecurity(); err != nil && !o.AllowInsecure {
 		return literal, nil, nil, fmt.Errorf("tfhe: %w", err)
 	}

@@ -108,11 +108,15 @@ func TestParametersAreChecked(t *testing.T) {
 		"LWE modulus":    func(l *ParametersLiteral) { l.LogSmallQ = 32 },
 		"no rounding":    func(l *ParametersLiteral) { l.LogSmallQ, l.Switch.Base = 11, 2 },
 		"switch gadget":  func(l *ParametersLiteral) { l.Switch.Levels = 6 },
+		"products":       func(l *ParametersLiteral) { l.Group, l.Ring = 3, [2]Digits{{8, 6}, {8, 6}} },
 	} {
 		l := testInsecureLiteral()
 		change(&l)
 		if _, err := NewParameters(l); err == nil || !strings.Contains(err.Error(), "is outside") {
 			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := NewPlan(t.Context(), squares(t), Options{Parameters: &l, AllowInsecure: true}); err == nil || !strings.Contains(err.Error(), "is outside") {
+			t.Errorf("a plan, %s: %v", name, err)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func plans(t *testing.T) map[string]planned {
 		all[name] = planned{plan, c.p}
 	}
 	plan, err := tfhe.NewPlan(t.Context(), squares, tfhe.Options{AllowInsecure: true, Parameters: &tfhe.ParametersLiteral{
-		LogN: 10, LogQ: 50, Ring: [2]tfhe.Digits{{Base: 20, Levels: 1}, {Base: 15, Levels: 2}}, Dimension: 16, LogSmallQ: 22, Switch: tfhe.Digits{Base: 4, Levels: 4},
+		LogN: 10, LogQ: 50, Ring: [2]tfhe.Digits{{Base: 20, Levels: 1}, {Base: 15, Levels: 2}}, Dimension: 16, Group: 2, LogSmallQ: 22, Switch: tfhe.Digits{Base: 4, Levels: 4},
 	}})
 	if err != nil {
 		t.Fatal(err)
