@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"qtool/he"
 	"qtool/he/internal/costmodel"
@@ -81,13 +82,10 @@ func precise(layers []layer) []layer {
 // the target with one of the choices for the layers, or nil. Of several choices that do
 // with one candidate it takes the first.
 func (s *search) fastest(ctx context.Context, levels int, choices [][]layer) (*ParametersLiteral, error) {
-	all, err := candidates(ctx, levels)
+	all, err := candidates(ctx, levels, s.level)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(all, func(a, b ParametersLiteral) int {
-		return cmp.Compare(costmodel.Coarse(a.nanoseconds(s.level)), costmodel.Coarse(b.nanoseconds(s.level)))
-	})
 	var merged [][]layer // by message space and gain, with all their norms
 	for _, layers := range choices {
 		merged = append(merged, merge(layers))
@@ -172,9 +170,51 @@ func (s *search) insufficient(l *ParametersLiteral) error {
 		min(0, log2Probability(failures)), log2Probability(worst(stages)), s.target, l, strings.Join(lines, "; "))
 }
 
-// candidates are secure parameters: all ring degrees and small-key moduli, and the
+// known are the candidates of earlier searches, which no program changes, by digits and
+// kernels.
+var known struct {
+	sync.Mutex
+	all map[[2]int][]ParametersLiteral
+}
+
+// candidates are all parameters that a search tries, in the order of their predicted time.
+// Nobody may change them. The error is ctx's.
+func candidates(ctx context.Context, levels int, level cpu.Level) ([]ParametersLiteral, error) {
+	known.Lock()
+	defer known.Unlock()
+	key := [2]int{levels, int(level)}
+	if all, ok := known.all[key]; ok {
+		return all, nil
+	}
+	all, err := secureParameters(ctx, levels)
+	if err != nil {
+		return nil, err
+	}
+	type timed struct {
+		nanoseconds float64
+		at          int
+	}
+	times := make([]timed, len(all))
+	for i := range all {
+		times[i] = timed{costmodel.Coarse(all[i].nanoseconds(level)), i}
+	}
+	slices.SortFunc(times, func(a, b timed) int {
+		return cmp.Or(cmp.Compare(a.nanoseconds, b.nanoseconds), a.at-b.at)
+	})
+	sorted := make([]ParametersLiteral, len(all))
+	for i, t := range times {
+		sorted[i] = all[t.at]
+	}
+	if known.all == nil {
+		known.all = map[[2]int][]ParametersLiteral{}
+	}
+	known.all[key] = sorted
+	return sorted, nil
+}
+
+// secureParameters are secure parameters: all ring degrees and small-key moduli, and the
 // gadgets of least noise for each number of digits up to levels. The error is ctx's.
-func candidates(ctx context.Context, levels int) ([]ParametersLiteral, error) {
+func secureParameters(ctx context.Context, levels int) ([]ParametersLiteral, error) {
 	var all []ParametersLiteral
 	for logN := minLogN; logN <= maxLogN; logN++ {
 		limit, _ := security.MaxLogQP(logN)
@@ -194,11 +234,12 @@ func candidates(ctx context.Context, levels int) ([]ParametersLiteral, error) {
 					return nil, err
 				}
 				c := ParametersLiteral{LogN: logN, LogQ: logQ, LogSmallQ: logSmall, Dimension: security.LWEDimension(logSmall)}
+				switches := c.switches()
 				for c.LogAccumulators = 0; c.logPositions() <= min(maxLogN, logSmall-2); c.LogAccumulators++ {
 					for _, c.Group = range groupings {
 						for _, r := range rings[c.Group] {
 							if c.Ring = r; c.rows()<<c.Group <= gadget.MaxRows {
-								all = c.withSwitches(all)
+								all = c.withSwitches(all, switches)
 							}
 						}
 					}
@@ -225,12 +266,19 @@ func ringDigits(logN, logQ, group, levels int) [][2]Digits {
 	return all
 }
 
-// withSwitches appends l with every number of key switch digits, if the keys are
-// not too large.
-func (l ParametersLiteral) withSwitches(all []ParametersLiteral) []ParametersLiteral {
-	for levels := 1; levels <= min(12, l.LogSmallQ); levels++ {
-		l.Switch.Levels = levels
-		l.Switch.Base = leastNoise(min(16, l.LogSmallQ/levels), &l.Switch.Base, l.switched)
+// switches are the digits of least noise for every number of key switch digits.
+func (l ParametersLiteral) switches() []Digits {
+	var all []Digits
+	for l.Switch.Levels = 1; l.Switch.Levels <= min(12, l.LogSmallQ); l.Switch.Levels++ {
+		l.Switch.Base = leastNoise(min(16, l.LogSmallQ/l.Switch.Levels), &l.Switch.Base, l.switched)
+		all = append(all, l.Switch)
+	}
+	return all
+}
+
+// withSwitches appends l with each of some key switches, if the keys are not too large.
+func (l ParametersLiteral) withSwitches(all []ParametersLiteral, switches []Digits) []ParametersLiteral {
+	for _, l.Switch = range switches {
 		if l.RotationBytes()+l.SwitchingBytes() <= maxKeyBytes {
 			all = append(all, l)
 		}
