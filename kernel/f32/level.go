@@ -13,6 +13,9 @@ type kernels struct {
 	// wide[r-1] is a tile of r rows and one vector more, or none.
 	wide  []productKernel
 	width int
+	// blockTerms and blockValues are how many terms a product of many rows takes at a
+	// time, and how many values of its second factor: as many as a cache holds.
+	blockTerms, blockValues int
 	// dots[r-1][t-1] is a tile of r rows and t offsets.
 	dots [][]dotsKernel
 

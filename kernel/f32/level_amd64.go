@@ -6,7 +6,7 @@ import "qtool/kernel/cpu"
 
 func init() {
 	at[cpu.AVX2] = &kernels{
-		width: 8,
+		width: 8, blockTerms: 128, blockValues: 6144, // 24 KiB: the first-level cache
 		product: [][]productKernel{
 			{productAVX2_1x1, productAVX2_1x2},
 			{productAVX2_2x1, productAVX2_2x2},
@@ -48,7 +48,7 @@ func init() {
 		transpose: transposeAVX2,
 	}
 	at[cpu.AVX512] = &kernels{
-		width: 16,
+		width: 16, blockTerms: 1024, blockValues: 1 << 16, // 256 KiB: the second-level cache
 		product: [][]productKernel{
 			{productAVX512_1x1, productAVX512_1x2, productAVX512_1x3},
 			{productAVX512_2x1, productAVX512_2x2, productAVX512_2x3},

@@ -32,9 +32,10 @@ func Product(dst Matrix, init []float32, a Matrix, b []float32, terms []Term, m,
 	if m <= 0 || n <= 0 {
 		return
 	}
-	room := len(a.Data) - (m-1)*a.Row // of the last row
+	// The factors of the last row, and the beginnings of runs, that there are.
+	room, begins := max(0, len(a.Data)-(m-1)*a.Row), max(0, len(b)-n+1)
 	for _, t := range terms {
-		if t.A < 0 || t.A >= room || t.B < 0 || t.B+n > len(b) {
+		if uint(t.A) >= uint(room) || uint(t.B) >= uint(begins) {
 			panic(fmt.Sprintf("f32: term %v of %d rows and %d columns is outside of %d and %d values", t, m, n, len(a.Data), len(b)))
 		}
 	}
@@ -46,14 +47,17 @@ func Product(dst Matrix, init []float32, a Matrix, b []float32, terms []Term, m,
 		productGeneric(dst, init, a, b, terms, m, n)
 		return
 	}
-	// A block of terms and columns of b stays in the second-level cache while
-	// all rows pass over it.
-	const blockTerms, blockValues = 1024, 1 << 16
+	// A block of terms and columns of b stays in a cache while all rows pass over it:
+	// in the second-level one for few rows, which calls of kernels would cost more.
+	blockTerms, blockValues := 1024, 1<<16
+	if m > 2*len(active.product) {
+		blockTerms, blockValues = active.blockTerms, active.blockValues
+	}
 	for from := 0; from < len(terms); from += blockTerms {
 		block := terms[from:min(from+blockTerms, len(terms))]
 		tile := active.width * len(active.product[0])
 		columns := max(1, blockValues/len(block)/tile) * tile
-		if n <= tile+active.width {
+		if n <= columns+active.width {
 			columns = n
 		}
 		for j := 0; j < n; j += columns {
@@ -63,7 +67,8 @@ func Product(dst Matrix, init []float32, a Matrix, b []float32, terms []Term, m,
 	}
 }
 
-// productBlock goes over tiles of rows. Where all columns fit one wide tile, as
+// productBlock goes over tiles of rows, as few as there can be and their heights as
+// equal: a low one has too few sums in flight. Where all columns fit one wide tile, as
 // the 50 images of a shard do, that is better than a tile and a rest.
 func productBlock(dst Matrix, init []float32, a Matrix, b []float32, terms []Term, m, n int) {
 	most := active.width * len(active.product[0])
@@ -72,8 +77,9 @@ func productBlock(dst Matrix, init []float32, a Matrix, b []float32, terms []Ter
 	if wide {
 		height = len(active.wide)
 	}
-	for r := 0; r < m; {
-		rows := min(m-r, height)
+	passes := (m + height - 1) / height
+	for r := 0; r < m; passes-- {
+		rows := (m - r + passes - 1) / passes
 		var from *float32
 		if init != nil {
 			from = &init[r]

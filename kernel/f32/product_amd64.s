@@ -8,49 +8,50 @@
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_1x4(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	MOVQ  last+72(FP), SI
+	MOVQ  $-1, DI
+	BZHIQ SI, DI, DI
+	KMOVW DI, K1
 
 tile:
-	MOVQ         init+16(FP), DX
-	TESTQ        DX, DX
+	MOVQ         init+16(FP), SI
+	TESTQ        SI, SI
 	JZ           add
-	VBROADCASTSS (DX), Z4
+	VBROADCASTSS (SI), Z4
 	VMOVAPS      Z4, Z5
 	VMOVAPS      Z4, Z6
 	VMOVAPS      Z4, Z7
 	JMP          start
 
 add:
-	MOVQ      dstRow+8(FP), DX
-	SHLQ      $0x02, DX
-	MOVQ      AX, DX
-	VMOVUPS   (DX), Z4
-	VMOVUPS   64(DX), Z5
-	VMOVUPS   128(DX), Z6
-	VMOVUPS.Z 192(DX), K1, Z7
+	MOVQ      dstRow+8(FP), SI
+	SHLQ      $0x02, SI
+	MOVQ      AX, SI
+	VMOVUPS   (SI), Z4
+	VMOVUPS   64(SI), Z5
+	VMOVUPS   128(SI), Z6
+	VMOVUPS.Z 192(SI), K1, Z7
 
 start:
-	MOVQ terms+48(FP), DX
+	MOVQ terms+48(FP), SI
 	MOVQ count+56(FP), DI
+	SHLQ $0x04, DI
+	ADDQ DI, SI
+	NEGQ DI
 
 term:
-	MOVQ         (DX), R8
-	MOVQ         8(DX), R9
-	LEAQ         (CX)(R8*4), R8
-	LEAQ         (BX)(R9*4), R9
-	VMOVUPS      (R9), Z0
-	VMOVUPS      64(R9), Z1
-	VMOVUPS      128(R9), Z2
-	VMOVUPS.Z    192(R9), K1, Z3
-	VBROADCASTSS (R8), Z8
+	MOVQ         (SI)(DI*1), R8
+	MOVQ         8(SI)(DI*1), R9
+	VMOVUPS      (CX)(R9*4), Z0
+	VMOVUPS      64(CX)(R9*4), Z1
+	VMOVUPS      128(CX)(R9*4), Z2
+	VMOVUPS.Z    192(CX)(R9*4), K1, Z3
+	VBROADCASTSS (BX)(R8*4), Z8
 	VMULPS       Z0, Z8, Z0
 	VADDPS       Z0, Z4, Z4
 	VMULPS       Z1, Z8, Z0
@@ -59,19 +60,18 @@ term:
 	VADDPS       Z0, Z6, Z6
 	VMULPS       Z3, Z8, Z8
 	VADDPS       Z8, Z7, Z7
-	ADDQ         $0x10, DX
-	DECQ         DI
+	ADDQ         $0x10, DI
 	JNZ          term
-	MOVQ         dstRow+8(FP), DX
-	SHLQ         $0x02, DX
-	MOVQ         AX, DX
-	VMOVUPS      Z4, (DX)
-	VMOVUPS      Z5, 64(DX)
-	VMOVUPS      Z6, 128(DX)
-	VMOVUPS      Z7, K1, 192(DX)
+	MOVQ         dstRow+8(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         AX, SI
+	VMOVUPS      Z4, (SI)
+	VMOVUPS      Z5, 64(SI)
+	VMOVUPS      Z6, 128(SI)
+	VMOVUPS      Z7, K1, 192(SI)
 	ADDQ         $0x00000100, AX
-	ADDQ         $0x00000100, BX
-	DECQ         SI
+	ADDQ         $0x00000100, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -80,15 +80,16 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_2x4(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), SI
 	MOVQ  last+72(FP), DI
 	MOVQ  $-1, R8
 	BZHIQ DI, R8, R8
 	KMOVW R8, K1
-	SHLQ  $0x02, DX
 
 tile:
 	MOVQ         init+16(FP), DI
@@ -121,17 +122,18 @@ add:
 start:
 	MOVQ terms+48(FP), DI
 	MOVQ count+56(FP), R8
+	SHLQ $0x04, R8
+	ADDQ R8, DI
+	NEGQ R8
 
 term:
-	MOVQ         (DI), R9
-	MOVQ         8(DI), R10
-	LEAQ         (CX)(R9*4), R9
-	LEAQ         (BX)(R10*4), R10
-	VMOVUPS      (R10), Z0
-	VMOVUPS      64(R10), Z1
-	VMOVUPS      128(R10), Z2
-	VMOVUPS.Z    192(R10), K1, Z3
-	VBROADCASTSS (R9), Z12
+	MOVQ         (DI)(R8*1), R9
+	MOVQ         8(DI)(R8*1), R10
+	VMOVUPS      (CX)(R10*4), Z0
+	VMOVUPS      64(CX)(R10*4), Z1
+	VMOVUPS      128(CX)(R10*4), Z2
+	VMOVUPS.Z    192(CX)(R10*4), K1, Z3
+	VBROADCASTSS (BX)(R9*4), Z12
 	VMULPS       Z0, Z12, Z13
 	VADDPS       Z13, Z4, Z4
 	VMULPS       Z1, Z12, Z13
@@ -140,7 +142,7 @@ term:
 	VADDPS       Z13, Z6, Z6
 	VMULPS       Z3, Z12, Z12
 	VADDPS       Z12, Z7, Z7
-	VBROADCASTSS (R9)(DX*1), Z12
+	VBROADCASTSS (SI)(R9*4), Z12
 	VMULPS       Z0, Z12, Z0
 	VADDPS       Z0, Z8, Z8
 	VMULPS       Z1, Z12, Z0
@@ -149,8 +151,7 @@ term:
 	VADDPS       Z0, Z10, Z10
 	VMULPS       Z3, Z12, Z12
 	VADDPS       Z12, Z11, Z11
-	ADDQ         $0x10, DI
-	DECQ         R8
+	ADDQ         $0x10, R8
 	JNZ          term
 	MOVQ         dstRow+8(FP), R8
 	SHLQ         $0x02, R8
@@ -165,8 +166,8 @@ term:
 	VMOVUPS      Z10, 128(DI)
 	VMOVUPS      Z11, K1, 192(DI)
 	ADDQ         $0x00000100, AX
-	ADDQ         $0x00000100, BX
-	DECQ         SI
+	ADDQ         $0x00000100, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -175,67 +176,70 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_3x4(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), DI
+	LEAQ  (DI)(SI*1), SI
+	MOVQ  last+72(FP), R8
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
 
 tile:
-	MOVQ         init+16(FP), DI
-	TESTQ        DI, DI
+	MOVQ         init+16(FP), R8
+	TESTQ        R8, R8
 	JZ           add
-	VBROADCASTSS (DI), Z4
+	VBROADCASTSS (R8), Z4
 	VMOVAPS      Z4, Z5
 	VMOVAPS      Z4, Z6
 	VMOVAPS      Z4, Z7
-	VBROADCASTSS 4(DI), Z8
+	VBROADCASTSS 4(R8), Z8
 	VMOVAPS      Z8, Z9
 	VMOVAPS      Z8, Z10
 	VMOVAPS      Z8, Z11
-	VBROADCASTSS 8(DI), Z12
+	VBROADCASTSS 8(R8), Z12
 	VMOVAPS      Z12, Z13
 	VMOVAPS      Z12, Z14
 	VMOVAPS      Z12, Z15
 	JMP          start
 
 add:
-	MOVQ      dstRow+8(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      AX, DI
-	VMOVUPS   (DI), Z4
-	VMOVUPS   64(DI), Z5
-	VMOVUPS   128(DI), Z6
-	VMOVUPS.Z 192(DI), K1, Z7
-	ADDQ      R8, DI
-	VMOVUPS   (DI), Z8
-	VMOVUPS   64(DI), Z9
-	VMOVUPS   128(DI), Z10
-	VMOVUPS.Z 192(DI), K1, Z11
-	ADDQ      R8, DI
-	VMOVUPS   (DI), Z12
-	VMOVUPS   64(DI), Z13
-	VMOVUPS   128(DI), Z14
-	VMOVUPS.Z 192(DI), K1, Z15
+	MOVQ      dstRow+8(FP), R9
+	SHLQ      $0x02, R9
+	MOVQ      AX, R8
+	VMOVUPS   (R8), Z4
+	VMOVUPS   64(R8), Z5
+	VMOVUPS   128(R8), Z6
+	VMOVUPS.Z 192(R8), K1, Z7
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z8
+	VMOVUPS   64(R8), Z9
+	VMOVUPS   128(R8), Z10
+	VMOVUPS.Z 192(R8), K1, Z11
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z12
+	VMOVUPS   64(R8), Z13
+	VMOVUPS   128(R8), Z14
+	VMOVUPS.Z 192(R8), K1, Z15
 
 start:
-	MOVQ terms+48(FP), DI
-	MOVQ count+56(FP), R8
+	MOVQ terms+48(FP), R8
+	MOVQ count+56(FP), R9
+	SHLQ $0x04, R9
+	ADDQ R9, R8
+	NEGQ R9
 
 term:
-	MOVQ         (DI), R9
-	MOVQ         8(DI), R10
-	LEAQ         (CX)(R9*4), R9
-	LEAQ         (BX)(R10*4), R10
-	VMOVUPS      (R10), Z0
-	VMOVUPS      64(R10), Z1
-	VMOVUPS      128(R10), Z2
-	VMOVUPS.Z    192(R10), K1, Z3
-	VBROADCASTSS (R9), Z16
+	MOVQ         (R8)(R9*1), R10
+	MOVQ         8(R8)(R9*1), R11
+	VMOVUPS      (CX)(R11*4), Z0
+	VMOVUPS      64(CX)(R11*4), Z1
+	VMOVUPS      128(CX)(R11*4), Z2
+	VMOVUPS.Z    192(CX)(R11*4), K1, Z3
+	VBROADCASTSS (BX)(R10*4), Z16
 	VMULPS       Z0, Z16, Z17
 	VADDPS       Z17, Z4, Z4
 	VMULPS       Z1, Z16, Z17
@@ -244,7 +248,7 @@ term:
 	VADDPS       Z17, Z6, Z6
 	VMULPS       Z3, Z16, Z16
 	VADDPS       Z16, Z7, Z7
-	VBROADCASTSS (R9)(DX*1), Z16
+	VBROADCASTSS (DI)(R10*4), Z16
 	VMULPS       Z0, Z16, Z17
 	VADDPS       Z17, Z8, Z8
 	VMULPS       Z1, Z16, Z17
@@ -253,7 +257,7 @@ term:
 	VADDPS       Z17, Z10, Z10
 	VMULPS       Z3, Z16, Z16
 	VADDPS       Z16, Z11, Z11
-	VBROADCASTSS (R9)(DX*2), Z16
+	VBROADCASTSS (SI)(R10*4), Z16
 	VMULPS       Z0, Z16, Z0
 	VADDPS       Z0, Z12, Z12
 	VMULPS       Z1, Z16, Z0
@@ -262,29 +266,28 @@ term:
 	VADDPS       Z0, Z14, Z14
 	VMULPS       Z3, Z16, Z16
 	VADDPS       Z16, Z15, Z15
-	ADDQ         $0x10, DI
-	DECQ         R8
+	ADDQ         $0x10, R9
 	JNZ          term
-	MOVQ         dstRow+8(FP), R8
-	SHLQ         $0x02, R8
-	MOVQ         AX, DI
-	VMOVUPS      Z4, (DI)
-	VMOVUPS      Z5, 64(DI)
-	VMOVUPS      Z6, 128(DI)
-	VMOVUPS      Z7, K1, 192(DI)
-	ADDQ         R8, DI
-	VMOVUPS      Z8, (DI)
-	VMOVUPS      Z9, 64(DI)
-	VMOVUPS      Z10, 128(DI)
-	VMOVUPS      Z11, K1, 192(DI)
-	ADDQ         R8, DI
-	VMOVUPS      Z12, (DI)
-	VMOVUPS      Z13, 64(DI)
-	VMOVUPS      Z14, 128(DI)
-	VMOVUPS      Z15, K1, 192(DI)
+	MOVQ         dstRow+8(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         AX, R8
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z5, 64(R8)
+	VMOVUPS      Z6, 128(R8)
+	VMOVUPS      Z7, K1, 192(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z9, 64(R8)
+	VMOVUPS      Z10, 128(R8)
+	VMOVUPS      Z11, K1, 192(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Z12, (R8)
+	VMOVUPS      Z13, 64(R8)
+	VMOVUPS      Z14, 128(R8)
+	VMOVUPS      Z15, K1, 192(R8)
 	ADDQ         $0x00000100, AX
-	ADDQ         $0x00000100, BX
-	DECQ         SI
+	ADDQ         $0x00000100, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -293,324 +296,18 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_4x4(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-
-tile:
-	MOVQ         init+16(FP), R8
-	TESTQ        R8, R8
-	JZ           add
-	VBROADCASTSS (R8), Z4
-	VMOVAPS      Z4, Z5
-	VMOVAPS      Z4, Z6
-	VMOVAPS      Z4, Z7
-	VBROADCASTSS 4(R8), Z8
-	VMOVAPS      Z8, Z9
-	VMOVAPS      Z8, Z10
-	VMOVAPS      Z8, Z11
-	VBROADCASTSS 8(R8), Z12
-	VMOVAPS      Z12, Z13
-	VMOVAPS      Z12, Z14
-	VMOVAPS      Z12, Z15
-	VBROADCASTSS 12(R8), Z16
-	VMOVAPS      Z16, Z17
-	VMOVAPS      Z16, Z18
-	VMOVAPS      Z16, Z19
-	JMP          start
-
-add:
-	MOVQ      dstRow+8(FP), R9
-	SHLQ      $0x02, R9
-	MOVQ      AX, R8
-	VMOVUPS   (R8), Z4
-	VMOVUPS   64(R8), Z5
-	VMOVUPS   128(R8), Z6
-	VMOVUPS.Z 192(R8), K1, Z7
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z8
-	VMOVUPS   64(R8), Z9
-	VMOVUPS   128(R8), Z10
-	VMOVUPS.Z 192(R8), K1, Z11
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z12
-	VMOVUPS   64(R8), Z13
-	VMOVUPS   128(R8), Z14
-	VMOVUPS.Z 192(R8), K1, Z15
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z16
-	VMOVUPS   64(R8), Z17
-	VMOVUPS   128(R8), Z18
-	VMOVUPS.Z 192(R8), K1, Z19
-
-start:
-	MOVQ terms+48(FP), R8
-	MOVQ count+56(FP), R9
-
-term:
-	MOVQ         (R8), R10
-	MOVQ         8(R8), R11
-	LEAQ         (CX)(R10*4), R10
-	LEAQ         (BX)(R11*4), R11
-	VMOVUPS      (R11), Z0
-	VMOVUPS      64(R11), Z1
-	VMOVUPS      128(R11), Z2
-	VMOVUPS.Z    192(R11), K1, Z3
-	VBROADCASTSS (R10), Z20
-	VMULPS       Z0, Z20, Z21
-	VADDPS       Z21, Z4, Z4
-	VMULPS       Z1, Z20, Z21
-	VADDPS       Z21, Z5, Z5
-	VMULPS       Z2, Z20, Z21
-	VADDPS       Z21, Z6, Z6
-	VMULPS       Z3, Z20, Z20
-	VADDPS       Z20, Z7, Z7
-	VBROADCASTSS (R10)(DX*1), Z20
-	VMULPS       Z0, Z20, Z21
-	VADDPS       Z21, Z8, Z8
-	VMULPS       Z1, Z20, Z21
-	VADDPS       Z21, Z9, Z9
-	VMULPS       Z2, Z20, Z21
-	VADDPS       Z21, Z10, Z10
-	VMULPS       Z3, Z20, Z20
-	VADDPS       Z20, Z11, Z11
-	VBROADCASTSS (R10)(DX*2), Z20
-	VMULPS       Z0, Z20, Z21
-	VADDPS       Z21, Z12, Z12
-	VMULPS       Z1, Z20, Z21
-	VADDPS       Z21, Z13, Z13
-	VMULPS       Z2, Z20, Z21
-	VADDPS       Z21, Z14, Z14
-	VMULPS       Z3, Z20, Z20
-	VADDPS       Z20, Z15, Z15
-	VBROADCASTSS (R10)(DI*1), Z20
-	VMULPS       Z0, Z20, Z0
-	VADDPS       Z0, Z16, Z16
-	VMULPS       Z1, Z20, Z0
-	VADDPS       Z0, Z17, Z17
-	VMULPS       Z2, Z20, Z0
-	VADDPS       Z0, Z18, Z18
-	VMULPS       Z3, Z20, Z20
-	VADDPS       Z20, Z19, Z19
-	ADDQ         $0x10, R8
-	DECQ         R9
-	JNZ          term
-	MOVQ         dstRow+8(FP), R9
-	SHLQ         $0x02, R9
-	MOVQ         AX, R8
-	VMOVUPS      Z4, (R8)
-	VMOVUPS      Z5, 64(R8)
-	VMOVUPS      Z6, 128(R8)
-	VMOVUPS      Z7, K1, 192(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS      Z9, 64(R8)
-	VMOVUPS      Z10, 128(R8)
-	VMOVUPS      Z11, K1, 192(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z12, (R8)
-	VMOVUPS      Z13, 64(R8)
-	VMOVUPS      Z14, 128(R8)
-	VMOVUPS      Z15, K1, 192(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z16, (R8)
-	VMOVUPS      Z17, 64(R8)
-	VMOVUPS      Z18, 128(R8)
-	VMOVUPS      Z19, K1, 192(R8)
-	ADDQ         $0x00000100, AX
-	ADDQ         $0x00000100, BX
-	DECQ         SI
-	JNZ          tile
-	VZEROUPPER
-	RET
-
-// func productAVX512_5x4(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·productAVX512_5x4(SB), NOSPLIT, $0-80
-	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-
-tile:
-	MOVQ         init+16(FP), R8
-	TESTQ        R8, R8
-	JZ           add
-	VBROADCASTSS (R8), Z4
-	VMOVAPS      Z4, Z5
-	VMOVAPS      Z4, Z6
-	VMOVAPS      Z4, Z7
-	VBROADCASTSS 4(R8), Z8
-	VMOVAPS      Z8, Z9
-	VMOVAPS      Z8, Z10
-	VMOVAPS      Z8, Z11
-	VBROADCASTSS 8(R8), Z12
-	VMOVAPS      Z12, Z13
-	VMOVAPS      Z12, Z14
-	VMOVAPS      Z12, Z15
-	VBROADCASTSS 12(R8), Z16
-	VMOVAPS      Z16, Z17
-	VMOVAPS      Z16, Z18
-	VMOVAPS      Z16, Z19
-	VBROADCASTSS 16(R8), Z20
-	VMOVAPS      Z20, Z21
-	VMOVAPS      Z20, Z22
-	VMOVAPS      Z20, Z23
-	JMP          start
-
-add:
-	MOVQ      dstRow+8(FP), R9
-	SHLQ      $0x02, R9
-	MOVQ      AX, R8
-	VMOVUPS   (R8), Z4
-	VMOVUPS   64(R8), Z5
-	VMOVUPS   128(R8), Z6
-	VMOVUPS.Z 192(R8), K1, Z7
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z8
-	VMOVUPS   64(R8), Z9
-	VMOVUPS   128(R8), Z10
-	VMOVUPS.Z 192(R8), K1, Z11
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z12
-	VMOVUPS   64(R8), Z13
-	VMOVUPS   128(R8), Z14
-	VMOVUPS.Z 192(R8), K1, Z15
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z16
-	VMOVUPS   64(R8), Z17
-	VMOVUPS   128(R8), Z18
-	VMOVUPS.Z 192(R8), K1, Z19
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z20
-	VMOVUPS   64(R8), Z21
-	VMOVUPS   128(R8), Z22
-	VMOVUPS.Z 192(R8), K1, Z23
-
-start:
-	MOVQ terms+48(FP), R8
-	MOVQ count+56(FP), R9
-
-term:
-	MOVQ         (R8), R10
-	MOVQ         8(R8), R11
-	LEAQ         (CX)(R10*4), R10
-	LEAQ         (BX)(R11*4), R11
-	VMOVUPS      (R11), Z0
-	VMOVUPS      64(R11), Z1
-	VMOVUPS      128(R11), Z2
-	VMOVUPS.Z    192(R11), K1, Z3
-	VBROADCASTSS (R10), Z24
-	VMULPS       Z0, Z24, Z25
-	VADDPS       Z25, Z4, Z4
-	VMULPS       Z1, Z24, Z25
-	VADDPS       Z25, Z5, Z5
-	VMULPS       Z2, Z24, Z25
-	VADDPS       Z25, Z6, Z6
-	VMULPS       Z3, Z24, Z24
-	VADDPS       Z24, Z7, Z7
-	VBROADCASTSS (R10)(DX*1), Z24
-	VMULPS       Z0, Z24, Z25
-	VADDPS       Z25, Z8, Z8
-	VMULPS       Z1, Z24, Z25
-	VADDPS       Z25, Z9, Z9
-	VMULPS       Z2, Z24, Z25
-	VADDPS       Z25, Z10, Z10
-	VMULPS       Z3, Z24, Z24
-	VADDPS       Z24, Z11, Z11
-	VBROADCASTSS (R10)(DX*2), Z24
-	VMULPS       Z0, Z24, Z25
-	VADDPS       Z25, Z12, Z12
-	VMULPS       Z1, Z24, Z25
-	VADDPS       Z25, Z13, Z13
-	VMULPS       Z2, Z24, Z25
-	VADDPS       Z25, Z14, Z14
-	VMULPS       Z3, Z24, Z24
-	VADDPS       Z24, Z15, Z15
-	VBROADCASTSS (R10)(DI*1), Z24
-	VMULPS       Z0, Z24, Z25
-	VADDPS       Z25, Z16, Z16
-	VMULPS       Z1, Z24, Z25
-	VADDPS       Z25, Z17, Z17
-	VMULPS       Z2, Z24, Z25
-	VADDPS       Z25, Z18, Z18
-	VMULPS       Z3, Z24, Z24
-	VADDPS       Z24, Z19, Z19
-	VBROADCASTSS (R10)(DX*4), Z24
-	VMULPS       Z0, Z24, Z0
-	VADDPS       Z0, Z20, Z20
-	VMULPS       Z1, Z24, Z0
-	VADDPS       Z0, Z21, Z21
-	VMULPS       Z2, Z24, Z0
-	VADDPS       Z0, Z22, Z22
-	VMULPS       Z3, Z24, Z24
-	VADDPS       Z24, Z23, Z23
-	ADDQ         $0x10, R8
-	DECQ         R9
-	JNZ          term
-	MOVQ         dstRow+8(FP), R9
-	SHLQ         $0x02, R9
-	MOVQ         AX, R8
-	VMOVUPS      Z4, (R8)
-	VMOVUPS      Z5, 64(R8)
-	VMOVUPS      Z6, 128(R8)
-	VMOVUPS      Z7, K1, 192(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS      Z9, 64(R8)
-	VMOVUPS      Z10, 128(R8)
-	VMOVUPS      Z11, K1, 192(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z12, (R8)
-	VMOVUPS      Z13, 64(R8)
-	VMOVUPS      Z14, 128(R8)
-	VMOVUPS      Z15, K1, 192(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z16, (R8)
-	VMOVUPS      Z17, 64(R8)
-	VMOVUPS      Z18, 128(R8)
-	VMOVUPS      Z19, K1, 192(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z20, (R8)
-	VMOVUPS      Z21, 64(R8)
-	VMOVUPS      Z22, 128(R8)
-	VMOVUPS      Z23, K1, 192(R8)
-	ADDQ         $0x00000100, AX
-	ADDQ         $0x00000100, BX
-	DECQ         SI
-	JNZ          tile
-	VZEROUPPER
-	RET
-
-// func productAVX512_6x4(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·productAVX512_6x4(SB), NOSPLIT, $0-80
-	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-	LEAQ  (DX)(DX*4), R8
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), DI
+	LEAQ  (DI)(SI*1), R8
+	LEAQ  (R8)(SI*1), SI
+	MOVQ  last+72(FP), R9
+	MOVQ  $-1, R10
+	BZHIQ R9, R10, R10
+	KMOVW R10, K1
 
 tile:
 	MOVQ         init+16(FP), R9
@@ -632,14 +329,6 @@ tile:
 	VMOVAPS      Z16, Z17
 	VMOVAPS      Z16, Z18
 	VMOVAPS      Z16, Z19
-	VBROADCASTSS 16(R9), Z20
-	VMOVAPS      Z20, Z21
-	VMOVAPS      Z20, Z22
-	VMOVAPS      Z20, Z23
-	VBROADCASTSS 20(R9), Z24
-	VMOVAPS      Z24, Z25
-	VMOVAPS      Z24, Z26
-	VMOVAPS      Z24, Z27
 	JMP          start
 
 add:
@@ -665,86 +354,58 @@ add:
 	VMOVUPS   64(R9), Z17
 	VMOVUPS   128(R9), Z18
 	VMOVUPS.Z 192(R9), K1, Z19
-	ADDQ      R10, R9
-	VMOVUPS   (R9), Z20
-	VMOVUPS   64(R9), Z21
-	VMOVUPS   128(R9), Z22
-	VMOVUPS.Z 192(R9), K1, Z23
-	ADDQ      R10, R9
-	VMOVUPS   (R9), Z24
-	VMOVUPS   64(R9), Z25
-	VMOVUPS   128(R9), Z26
-	VMOVUPS.Z 192(R9), K1, Z27
 
 start:
 	MOVQ terms+48(FP), R9
 	MOVQ count+56(FP), R10
+	SHLQ $0x04, R10
+	ADDQ R10, R9
+	NEGQ R10
 
 term:
-	MOVQ         (R9), R11
-	MOVQ         8(R9), R12
-	LEAQ         (CX)(R11*4), R11
-	LEAQ         (BX)(R12*4), R12
-	VMOVUPS      (R12), Z0
-	VMOVUPS      64(R12), Z1
-	VMOVUPS      128(R12), Z2
-	VMOVUPS.Z    192(R12), K1, Z3
-	VBROADCASTSS (R11), Z28
-	VMULPS       Z0, Z28, Z29
-	VADDPS       Z29, Z4, Z4
-	VMULPS       Z1, Z28, Z29
-	VADDPS       Z29, Z5, Z5
-	VMULPS       Z2, Z28, Z29
-	VADDPS       Z29, Z6, Z6
-	VMULPS       Z3, Z28, Z28
-	VADDPS       Z28, Z7, Z7
-	VBROADCASTSS (R11)(DX*1), Z28
-	VMULPS       Z0, Z28, Z29
-	VADDPS       Z29, Z8, Z8
-	VMULPS       Z1, Z28, Z29
-	VADDPS       Z29, Z9, Z9
-	VMULPS       Z2, Z28, Z29
-	VADDPS       Z29, Z10, Z10
-	VMULPS       Z3, Z28, Z28
-	VADDPS       Z28, Z11, Z11
-	VBROADCASTSS (R11)(DX*2), Z28
-	VMULPS       Z0, Z28, Z29
-	VADDPS       Z29, Z12, Z12
-	VMULPS       Z1, Z28, Z29
-	VADDPS       Z29, Z13, Z13
-	VMULPS       Z2, Z28, Z29
-	VADDPS       Z29, Z14, Z14
-	VMULPS       Z3, Z28, Z28
-	VADDPS       Z28, Z15, Z15
-	VBROADCASTSS (R11)(DI*1), Z28
-	VMULPS       Z0, Z28, Z29
-	VADDPS       Z29, Z16, Z16
-	VMULPS       Z1, Z28, Z29
-	VADDPS       Z29, Z17, Z17
-	VMULPS       Z2, Z28, Z29
-	VADDPS       Z29, Z18, Z18
-	VMULPS       Z3, Z28, Z28
-	VADDPS       Z28, Z19, Z19
-	VBROADCASTSS (R11)(DX*4), Z28
-	VMULPS       Z0, Z28, Z29
-	VADDPS       Z29, Z20, Z20
-	VMULPS       Z1, Z28, Z29
-	VADDPS       Z29, Z21, Z21
-	VMULPS       Z2, Z28, Z29
-	VADDPS       Z29, Z22, Z22
-	VMULPS       Z3, Z28, Z28
-	VADDPS       Z28, Z23, Z23
-	VBROADCASTSS (R11)(R8*1), Z28
-	VMULPS       Z0, Z28, Z0
-	VADDPS       Z0, Z24, Z24
-	VMULPS       Z1, Z28, Z0
-	VADDPS       Z0, Z25, Z25
-	VMULPS       Z2, Z28, Z0
-	VADDPS       Z0, Z26, Z26
-	VMULPS       Z3, Z28, Z28
-	VADDPS       Z28, Z27, Z27
-	ADDQ         $0x10, R9
-	DECQ         R10
+	MOVQ         (R9)(R10*1), R11
+	MOVQ         8(R9)(R10*1), R12
+	VMOVUPS      (CX)(R12*4), Z0
+	VMOVUPS      64(CX)(R12*4), Z1
+	VMOVUPS      128(CX)(R12*4), Z2
+	VMOVUPS.Z    192(CX)(R12*4), K1, Z3
+	VBROADCASTSS (BX)(R11*4), Z20
+	VMULPS       Z0, Z20, Z21
+	VADDPS       Z21, Z4, Z4
+	VMULPS       Z1, Z20, Z21
+	VADDPS       Z21, Z5, Z5
+	VMULPS       Z2, Z20, Z21
+	VADDPS       Z21, Z6, Z6
+	VMULPS       Z3, Z20, Z20
+	VADDPS       Z20, Z7, Z7
+	VBROADCASTSS (DI)(R11*4), Z20
+	VMULPS       Z0, Z20, Z21
+	VADDPS       Z21, Z8, Z8
+	VMULPS       Z1, Z20, Z21
+	VADDPS       Z21, Z9, Z9
+	VMULPS       Z2, Z20, Z21
+	VADDPS       Z21, Z10, Z10
+	VMULPS       Z3, Z20, Z20
+	VADDPS       Z20, Z11, Z11
+	VBROADCASTSS (R8)(R11*4), Z20
+	VMULPS       Z0, Z20, Z21
+	VADDPS       Z21, Z12, Z12
+	VMULPS       Z1, Z20, Z21
+	VADDPS       Z21, Z13, Z13
+	VMULPS       Z2, Z20, Z21
+	VADDPS       Z21, Z14, Z14
+	VMULPS       Z3, Z20, Z20
+	VADDPS       Z20, Z15, Z15
+	VBROADCASTSS (SI)(R11*4), Z20
+	VMULPS       Z0, Z20, Z0
+	VADDPS       Z0, Z16, Z16
+	VMULPS       Z1, Z20, Z0
+	VADDPS       Z0, Z17, Z17
+	VMULPS       Z2, Z20, Z0
+	VADDPS       Z0, Z18, Z18
+	VMULPS       Z3, Z20, Z20
+	VADDPS       Z20, Z19, Z19
+	ADDQ         $0x10, R10
 	JNZ          term
 	MOVQ         dstRow+8(FP), R10
 	SHLQ         $0x02, R10
@@ -768,19 +429,369 @@ term:
 	VMOVUPS      Z17, 64(R9)
 	VMOVUPS      Z18, 128(R9)
 	VMOVUPS      Z19, K1, 192(R9)
-	ADDQ         R10, R9
-	VMOVUPS      Z20, (R9)
-	VMOVUPS      Z21, 64(R9)
-	VMOVUPS      Z22, 128(R9)
-	VMOVUPS      Z23, K1, 192(R9)
-	ADDQ         R10, R9
-	VMOVUPS      Z24, (R9)
-	VMOVUPS      Z25, 64(R9)
-	VMOVUPS      Z26, 128(R9)
-	VMOVUPS      Z27, K1, 192(R9)
 	ADDQ         $0x00000100, AX
-	ADDQ         $0x00000100, BX
-	DECQ         SI
+	ADDQ         $0x00000100, CX
+	DECQ         DX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func productAVX512_5x4(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·productAVX512_5x4(SB), NOSPLIT, $0-80
+	MOVQ  dst+0(FP), AX
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), DI
+	LEAQ  (DI)(SI*1), R8
+	LEAQ  (R8)(SI*1), R9
+	LEAQ  (R9)(SI*1), SI
+	MOVQ  last+72(FP), R10
+	MOVQ  $-1, R11
+	BZHIQ R10, R11, R11
+	KMOVW R11, K1
+
+tile:
+	MOVQ         init+16(FP), R10
+	TESTQ        R10, R10
+	JZ           add
+	VBROADCASTSS (R10), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	VBROADCASTSS 4(R10), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VBROADCASTSS 8(R10), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	VMOVAPS      Z12, Z15
+	VBROADCASTSS 12(R10), Z16
+	VMOVAPS      Z16, Z17
+	VMOVAPS      Z16, Z18
+	VMOVAPS      Z16, Z19
+	VBROADCASTSS 16(R10), Z20
+	VMOVAPS      Z20, Z21
+	VMOVAPS      Z20, Z22
+	VMOVAPS      Z20, Z23
+	JMP          start
+
+add:
+	MOVQ      dstRow+8(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      AX, R10
+	VMOVUPS   (R10), Z4
+	VMOVUPS   64(R10), Z5
+	VMOVUPS   128(R10), Z6
+	VMOVUPS.Z 192(R10), K1, Z7
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z8
+	VMOVUPS   64(R10), Z9
+	VMOVUPS   128(R10), Z10
+	VMOVUPS.Z 192(R10), K1, Z11
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z12
+	VMOVUPS   64(R10), Z13
+	VMOVUPS   128(R10), Z14
+	VMOVUPS.Z 192(R10), K1, Z15
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z16
+	VMOVUPS   64(R10), Z17
+	VMOVUPS   128(R10), Z18
+	VMOVUPS.Z 192(R10), K1, Z19
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z20
+	VMOVUPS   64(R10), Z21
+	VMOVUPS   128(R10), Z22
+	VMOVUPS.Z 192(R10), K1, Z23
+
+start:
+	MOVQ terms+48(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x04, R11
+	ADDQ R11, R10
+	NEGQ R11
+
+term:
+	MOVQ         (R10)(R11*1), R12
+	MOVQ         8(R10)(R11*1), R13
+	VMOVUPS      (CX)(R13*4), Z0
+	VMOVUPS      64(CX)(R13*4), Z1
+	VMOVUPS      128(CX)(R13*4), Z2
+	VMOVUPS.Z    192(CX)(R13*4), K1, Z3
+	VBROADCASTSS (BX)(R12*4), Z24
+	VMULPS       Z0, Z24, Z25
+	VADDPS       Z25, Z4, Z4
+	VMULPS       Z1, Z24, Z25
+	VADDPS       Z25, Z5, Z5
+	VMULPS       Z2, Z24, Z25
+	VADDPS       Z25, Z6, Z6
+	VMULPS       Z3, Z24, Z24
+	VADDPS       Z24, Z7, Z7
+	VBROADCASTSS (DI)(R12*4), Z24
+	VMULPS       Z0, Z24, Z25
+	VADDPS       Z25, Z8, Z8
+	VMULPS       Z1, Z24, Z25
+	VADDPS       Z25, Z9, Z9
+	VMULPS       Z2, Z24, Z25
+	VADDPS       Z25, Z10, Z10
+	VMULPS       Z3, Z24, Z24
+	VADDPS       Z24, Z11, Z11
+	VBROADCASTSS (R8)(R12*4), Z24
+	VMULPS       Z0, Z24, Z25
+	VADDPS       Z25, Z12, Z12
+	VMULPS       Z1, Z24, Z25
+	VADDPS       Z25, Z13, Z13
+	VMULPS       Z2, Z24, Z25
+	VADDPS       Z25, Z14, Z14
+	VMULPS       Z3, Z24, Z24
+	VADDPS       Z24, Z15, Z15
+	VBROADCASTSS (R9)(R12*4), Z24
+	VMULPS       Z0, Z24, Z25
+	VADDPS       Z25, Z16, Z16
+	VMULPS       Z1, Z24, Z25
+	VADDPS       Z25, Z17, Z17
+	VMULPS       Z2, Z24, Z25
+	VADDPS       Z25, Z18, Z18
+	VMULPS       Z3, Z24, Z24
+	VADDPS       Z24, Z19, Z19
+	VBROADCASTSS (SI)(R12*4), Z24
+	VMULPS       Z0, Z24, Z0
+	VADDPS       Z0, Z20, Z20
+	VMULPS       Z1, Z24, Z0
+	VADDPS       Z0, Z21, Z21
+	VMULPS       Z2, Z24, Z0
+	VADDPS       Z0, Z22, Z22
+	VMULPS       Z3, Z24, Z24
+	VADDPS       Z24, Z23, Z23
+	ADDQ         $0x10, R11
+	JNZ          term
+	MOVQ         dstRow+8(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         AX, R10
+	VMOVUPS      Z4, (R10)
+	VMOVUPS      Z5, 64(R10)
+	VMOVUPS      Z6, 128(R10)
+	VMOVUPS      Z7, K1, 192(R10)
+	ADDQ         R11, R10
+	VMOVUPS      Z8, (R10)
+	VMOVUPS      Z9, 64(R10)
+	VMOVUPS      Z10, 128(R10)
+	VMOVUPS      Z11, K1, 192(R10)
+	ADDQ         R11, R10
+	VMOVUPS      Z12, (R10)
+	VMOVUPS      Z13, 64(R10)
+	VMOVUPS      Z14, 128(R10)
+	VMOVUPS      Z15, K1, 192(R10)
+	ADDQ         R11, R10
+	VMOVUPS      Z16, (R10)
+	VMOVUPS      Z17, 64(R10)
+	VMOVUPS      Z18, 128(R10)
+	VMOVUPS      Z19, K1, 192(R10)
+	ADDQ         R11, R10
+	VMOVUPS      Z20, (R10)
+	VMOVUPS      Z21, 64(R10)
+	VMOVUPS      Z22, 128(R10)
+	VMOVUPS      Z23, K1, 192(R10)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
+	DECQ         DX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func productAVX512_6x4(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·productAVX512_6x4(SB), NOSPLIT, $0-80
+	MOVQ  dst+0(FP), AX
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), DI
+	LEAQ  (DI)(SI*1), R8
+	LEAQ  (R8)(SI*1), R9
+	LEAQ  (R9)(SI*1), R10
+	LEAQ  (R10)(SI*1), SI
+	MOVQ  last+72(FP), R11
+	MOVQ  $-1, R12
+	BZHIQ R11, R12, R12
+	KMOVW R12, K1
+
+tile:
+	MOVQ         init+16(FP), R11
+	TESTQ        R11, R11
+	JZ           add
+	VBROADCASTSS (R11), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	VBROADCASTSS 4(R11), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VBROADCASTSS 8(R11), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	VMOVAPS      Z12, Z15
+	VBROADCASTSS 12(R11), Z16
+	VMOVAPS      Z16, Z17
+	VMOVAPS      Z16, Z18
+	VMOVAPS      Z16, Z19
+	VBROADCASTSS 16(R11), Z20
+	VMOVAPS      Z20, Z21
+	VMOVAPS      Z20, Z22
+	VMOVAPS      Z20, Z23
+	VBROADCASTSS 20(R11), Z24
+	VMOVAPS      Z24, Z25
+	VMOVAPS      Z24, Z26
+	VMOVAPS      Z24, Z27
+	JMP          start
+
+add:
+	MOVQ      dstRow+8(FP), R12
+	SHLQ      $0x02, R12
+	MOVQ      AX, R11
+	VMOVUPS   (R11), Z4
+	VMOVUPS   64(R11), Z5
+	VMOVUPS   128(R11), Z6
+	VMOVUPS.Z 192(R11), K1, Z7
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z8
+	VMOVUPS   64(R11), Z9
+	VMOVUPS   128(R11), Z10
+	VMOVUPS.Z 192(R11), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z12
+	VMOVUPS   64(R11), Z13
+	VMOVUPS   128(R11), Z14
+	VMOVUPS.Z 192(R11), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z16
+	VMOVUPS   64(R11), Z17
+	VMOVUPS   128(R11), Z18
+	VMOVUPS.Z 192(R11), K1, Z19
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
+	VMOVUPS   64(R11), Z21
+	VMOVUPS   128(R11), Z22
+	VMOVUPS.Z 192(R11), K1, Z23
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
+	VMOVUPS   64(R11), Z25
+	VMOVUPS   128(R11), Z26
+	VMOVUPS.Z 192(R11), K1, Z27
+
+start:
+	MOVQ terms+48(FP), R11
+	MOVQ count+56(FP), R12
+	SHLQ $0x04, R12
+	ADDQ R12, R11
+	NEGQ R12
+
+term:
+	MOVQ         (R11)(R12*1), R13
+	MOVQ         8(R11)(R12*1), R14
+	VMOVUPS      (CX)(R14*4), Z0
+	VMOVUPS      64(CX)(R14*4), Z1
+	VMOVUPS      128(CX)(R14*4), Z2
+	VMOVUPS.Z    192(CX)(R14*4), K1, Z3
+	VBROADCASTSS (BX)(R13*4), Z28
+	VMULPS       Z0, Z28, Z29
+	VADDPS       Z29, Z4, Z4
+	VMULPS       Z1, Z28, Z29
+	VADDPS       Z29, Z5, Z5
+	VMULPS       Z2, Z28, Z29
+	VADDPS       Z29, Z6, Z6
+	VMULPS       Z3, Z28, Z28
+	VADDPS       Z28, Z7, Z7
+	VBROADCASTSS (DI)(R13*4), Z28
+	VMULPS       Z0, Z28, Z29
+	VADDPS       Z29, Z8, Z8
+	VMULPS       Z1, Z28, Z29
+	VADDPS       Z29, Z9, Z9
+	VMULPS       Z2, Z28, Z29
+	VADDPS       Z29, Z10, Z10
+	VMULPS       Z3, Z28, Z28
+	VADDPS       Z28, Z11, Z11
+	VBROADCASTSS (R8)(R13*4), Z28
+	VMULPS       Z0, Z28, Z29
+	VADDPS       Z29, Z12, Z12
+	VMULPS       Z1, Z28, Z29
+	VADDPS       Z29, Z13, Z13
+	VMULPS       Z2, Z28, Z29
+	VADDPS       Z29, Z14, Z14
+	VMULPS       Z3, Z28, Z28
+	VADDPS       Z28, Z15, Z15
+	VBROADCASTSS (R9)(R13*4), Z28
+	VMULPS       Z0, Z28, Z29
+	VADDPS       Z29, Z16, Z16
+	VMULPS       Z1, Z28, Z29
+	VADDPS       Z29, Z17, Z17
+	VMULPS       Z2, Z28, Z29
+	VADDPS       Z29, Z18, Z18
+	VMULPS       Z3, Z28, Z28
+	VADDPS       Z28, Z19, Z19
+	VBROADCASTSS (R10)(R13*4), Z28
+	VMULPS       Z0, Z28, Z29
+	VADDPS       Z29, Z20, Z20
+	VMULPS       Z1, Z28, Z29
+	VADDPS       Z29, Z21, Z21
+	VMULPS       Z2, Z28, Z29
+	VADDPS       Z29, Z22, Z22
+	VMULPS       Z3, Z28, Z28
+	VADDPS       Z28, Z23, Z23
+	VBROADCASTSS (SI)(R13*4), Z28
+	VMULPS       Z0, Z28, Z0
+	VADDPS       Z0, Z24, Z24
+	VMULPS       Z1, Z28, Z0
+	VADDPS       Z0, Z25, Z25
+	VMULPS       Z2, Z28, Z0
+	VADDPS       Z0, Z26, Z26
+	VMULPS       Z3, Z28, Z28
+	VADDPS       Z28, Z27, Z27
+	ADDQ         $0x10, R12
+	JNZ          term
+	MOVQ         dstRow+8(FP), R12
+	SHLQ         $0x02, R12
+	MOVQ         AX, R11
+	VMOVUPS      Z4, (R11)
+	VMOVUPS      Z5, 64(R11)
+	VMOVUPS      Z6, 128(R11)
+	VMOVUPS      Z7, K1, 192(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z8, (R11)
+	VMOVUPS      Z9, 64(R11)
+	VMOVUPS      Z10, 128(R11)
+	VMOVUPS      Z11, K1, 192(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z12, (R11)
+	VMOVUPS      Z13, 64(R11)
+	VMOVUPS      Z14, 128(R11)
+	VMOVUPS      Z15, K1, 192(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z16, (R11)
+	VMOVUPS      Z17, 64(R11)
+	VMOVUPS      Z18, 128(R11)
+	VMOVUPS      Z19, K1, 192(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z20, (R11)
+	VMOVUPS      Z21, 64(R11)
+	VMOVUPS      Z22, 128(R11)
+	VMOVUPS      Z23, K1, 192(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z24, (R11)
+	VMOVUPS      Z25, 64(R11)
+	VMOVUPS      Z26, 128(R11)
+	VMOVUPS      Z27, K1, 192(R11)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -789,52 +800,52 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_1x1(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	MOVQ  last+72(FP), SI
+	MOVQ  $-1, DI
+	BZHIQ SI, DI, DI
+	KMOVW DI, K1
 
 tile:
-	MOVQ         init+16(FP), DX
-	TESTQ        DX, DX
+	MOVQ         init+16(FP), SI
+	TESTQ        SI, SI
 	JZ           add
-	VBROADCASTSS (DX), Z1
+	VBROADCASTSS (SI), Z1
 	JMP          start
 
 add:
-	MOVQ      dstRow+8(FP), DX
-	SHLQ      $0x02, DX
-	MOVQ      AX, DX
-	VMOVUPS.Z (DX), K1, Z1
+	MOVQ      dstRow+8(FP), SI
+	SHLQ      $0x02, SI
+	MOVQ      AX, SI
+	VMOVUPS.Z (SI), K1, Z1
 
 start:
-	MOVQ terms+48(FP), DX
+	MOVQ terms+48(FP), SI
 	MOVQ count+56(FP), DI
+	SHLQ $0x04, DI
+	ADDQ DI, SI
+	NEGQ DI
 
 term:
-	MOVQ         (DX), R8
-	MOVQ         8(DX), R9
-	LEAQ         (CX)(R8*4), R8
-	LEAQ         (BX)(R9*4), R9
-	VMOVUPS.Z    (R9), K1, Z0
-	VBROADCASTSS (R8), Z2
+	MOVQ         (SI)(DI*1), R8
+	MOVQ         8(SI)(DI*1), R9
+	VMOVUPS.Z    (CX)(R9*4), K1, Z0
+	VBROADCASTSS (BX)(R8*4), Z2
 	VMULPS       Z0, Z2, Z2
 	VADDPS       Z2, Z1, Z1
-	ADDQ         $0x10, DX
-	DECQ         DI
+	ADDQ         $0x10, DI
 	JNZ          term
-	MOVQ         dstRow+8(FP), DX
-	SHLQ         $0x02, DX
-	MOVQ         AX, DX
-	VMOVUPS      Z1, K1, (DX)
+	MOVQ         dstRow+8(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         AX, SI
+	VMOVUPS      Z1, K1, (SI)
 	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, BX
-	DECQ         SI
+	ADDQ         $0x00000040, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -843,58 +854,58 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_1x2(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	MOVQ  last+72(FP), SI
+	MOVQ  $-1, DI
+	BZHIQ SI, DI, DI
+	KMOVW DI, K1
 
 tile:
-	MOVQ         init+16(FP), DX
-	TESTQ        DX, DX
+	MOVQ         init+16(FP), SI
+	TESTQ        SI, SI
 	JZ           add
-	VBROADCASTSS (DX), Z2
+	VBROADCASTSS (SI), Z2
 	VMOVAPS      Z2, Z3
 	JMP          start
 
 add:
-	MOVQ      dstRow+8(FP), DX
-	SHLQ      $0x02, DX
-	MOVQ      AX, DX
-	VMOVUPS   (DX), Z2
-	VMOVUPS.Z 64(DX), K1, Z3
+	MOVQ      dstRow+8(FP), SI
+	SHLQ      $0x02, SI
+	MOVQ      AX, SI
+	VMOVUPS   (SI), Z2
+	VMOVUPS.Z 64(SI), K1, Z3
 
 start:
-	MOVQ terms+48(FP), DX
+	MOVQ terms+48(FP), SI
 	MOVQ count+56(FP), DI
+	SHLQ $0x04, DI
+	ADDQ DI, SI
+	NEGQ DI
 
 term:
-	MOVQ         (DX), R8
-	MOVQ         8(DX), R9
-	LEAQ         (CX)(R8*4), R8
-	LEAQ         (BX)(R9*4), R9
-	VMOVUPS      (R9), Z0
-	VMOVUPS.Z    64(R9), K1, Z1
-	VBROADCASTSS (R8), Z4
+	MOVQ         (SI)(DI*1), R8
+	MOVQ         8(SI)(DI*1), R9
+	VMOVUPS      (CX)(R9*4), Z0
+	VMOVUPS.Z    64(CX)(R9*4), K1, Z1
+	VBROADCASTSS (BX)(R8*4), Z4
 	VMULPS       Z0, Z4, Z0
 	VADDPS       Z0, Z2, Z2
 	VMULPS       Z1, Z4, Z4
 	VADDPS       Z4, Z3, Z3
-	ADDQ         $0x10, DX
-	DECQ         DI
+	ADDQ         $0x10, DI
 	JNZ          term
-	MOVQ         dstRow+8(FP), DX
-	SHLQ         $0x02, DX
-	MOVQ         AX, DX
-	VMOVUPS      Z2, (DX)
-	VMOVUPS      Z3, K1, 64(DX)
+	MOVQ         dstRow+8(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         AX, SI
+	VMOVUPS      Z2, (SI)
+	VMOVUPS      Z3, K1, 64(SI)
 	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, BX
-	DECQ         SI
+	ADDQ         $0x00000080, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -903,64 +914,64 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_1x3(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	MOVQ  last+72(FP), SI
+	MOVQ  $-1, DI
+	BZHIQ SI, DI, DI
+	KMOVW DI, K1
 
 tile:
-	MOVQ         init+16(FP), DX
-	TESTQ        DX, DX
+	MOVQ         init+16(FP), SI
+	TESTQ        SI, SI
 	JZ           add
-	VBROADCASTSS (DX), Z3
+	VBROADCASTSS (SI), Z3
 	VMOVAPS      Z3, Z4
 	VMOVAPS      Z3, Z5
 	JMP          start
 
 add:
-	MOVQ      dstRow+8(FP), DX
-	SHLQ      $0x02, DX
-	MOVQ      AX, DX
-	VMOVUPS   (DX), Z3
-	VMOVUPS   64(DX), Z4
-	VMOVUPS.Z 128(DX), K1, Z5
+	MOVQ      dstRow+8(FP), SI
+	SHLQ      $0x02, SI
+	MOVQ      AX, SI
+	VMOVUPS   (SI), Z3
+	VMOVUPS   64(SI), Z4
+	VMOVUPS.Z 128(SI), K1, Z5
 
 start:
-	MOVQ terms+48(FP), DX
+	MOVQ terms+48(FP), SI
 	MOVQ count+56(FP), DI
+	SHLQ $0x04, DI
+	ADDQ DI, SI
+	NEGQ DI
 
 term:
-	MOVQ         (DX), R8
-	MOVQ         8(DX), R9
-	LEAQ         (CX)(R8*4), R8
-	LEAQ         (BX)(R9*4), R9
-	VMOVUPS      (R9), Z0
-	VMOVUPS      64(R9), Z1
-	VMOVUPS.Z    128(R9), K1, Z2
-	VBROADCASTSS (R8), Z6
+	MOVQ         (SI)(DI*1), R8
+	MOVQ         8(SI)(DI*1), R9
+	VMOVUPS      (CX)(R9*4), Z0
+	VMOVUPS      64(CX)(R9*4), Z1
+	VMOVUPS.Z    128(CX)(R9*4), K1, Z2
+	VBROADCASTSS (BX)(R8*4), Z6
 	VMULPS       Z0, Z6, Z0
 	VADDPS       Z0, Z3, Z3
 	VMULPS       Z1, Z6, Z0
 	VADDPS       Z0, Z4, Z4
 	VMULPS       Z2, Z6, Z6
 	VADDPS       Z6, Z5, Z5
-	ADDQ         $0x10, DX
-	DECQ         DI
+	ADDQ         $0x10, DI
 	JNZ          term
-	MOVQ         dstRow+8(FP), DX
-	SHLQ         $0x02, DX
-	MOVQ         AX, DX
-	VMOVUPS      Z3, (DX)
-	VMOVUPS      Z4, 64(DX)
-	VMOVUPS      Z5, K1, 128(DX)
+	MOVQ         dstRow+8(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         AX, SI
+	VMOVUPS      Z3, (SI)
+	VMOVUPS      Z4, 64(SI)
+	VMOVUPS      Z5, K1, 128(SI)
 	ADDQ         $0x000000c0, AX
-	ADDQ         $0x000000c0, BX
-	DECQ         SI
+	ADDQ         $0x000000c0, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -969,15 +980,16 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_2x1(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), SI
 	MOVQ  last+72(FP), DI
 	MOVQ  $-1, R8
 	BZHIQ DI, R8, R8
 	KMOVW R8, K1
-	SHLQ  $0x02, DX
 
 tile:
 	MOVQ         init+16(FP), DI
@@ -998,21 +1010,21 @@ add:
 start:
 	MOVQ terms+48(FP), DI
 	MOVQ count+56(FP), R8
+	SHLQ $0x04, R8
+	ADDQ R8, DI
+	NEGQ R8
 
 term:
-	MOVQ         (DI), R9
-	MOVQ         8(DI), R10
-	LEAQ         (CX)(R9*4), R9
-	LEAQ         (BX)(R10*4), R10
-	VMOVUPS.Z    (R10), K1, Z0
-	VBROADCASTSS (R9), Z3
+	MOVQ         (DI)(R8*1), R9
+	MOVQ         8(DI)(R8*1), R10
+	VMOVUPS.Z    (CX)(R10*4), K1, Z0
+	VBROADCASTSS (BX)(R9*4), Z3
 	VMULPS       Z0, Z3, Z3
 	VADDPS       Z3, Z1, Z1
-	VBROADCASTSS (R9)(DX*1), Z3
+	VBROADCASTSS (SI)(R9*4), Z3
 	VMULPS       Z0, Z3, Z3
 	VADDPS       Z3, Z2, Z2
-	ADDQ         $0x10, DI
-	DECQ         R8
+	ADDQ         $0x10, R8
 	JNZ          term
 	MOVQ         dstRow+8(FP), R8
 	SHLQ         $0x02, R8
@@ -1021,8 +1033,8 @@ term:
 	ADDQ         R8, DI
 	VMOVUPS      Z2, K1, (DI)
 	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, BX
-	DECQ         SI
+	ADDQ         $0x00000040, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -1031,15 +1043,16 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_2x2(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), SI
 	MOVQ  last+72(FP), DI
 	MOVQ  $-1, R8
 	BZHIQ DI, R8, R8
 	KMOVW R8, K1
-	SHLQ  $0x02, DX
 
 tile:
 	MOVQ         init+16(FP), DI
@@ -1064,26 +1077,26 @@ add:
 start:
 	MOVQ terms+48(FP), DI
 	MOVQ count+56(FP), R8
+	SHLQ $0x04, R8
+	ADDQ R8, DI
+	NEGQ R8
 
 term:
-	MOVQ         (DI), R9
-	MOVQ         8(DI), R10
-	LEAQ         (CX)(R9*4), R9
-	LEAQ         (BX)(R10*4), R10
-	VMOVUPS      (R10), Z0
-	VMOVUPS.Z    64(R10), K1, Z1
-	VBROADCASTSS (R9), Z6
+	MOVQ         (DI)(R8*1), R9
+	MOVQ         8(DI)(R8*1), R10
+	VMOVUPS      (CX)(R10*4), Z0
+	VMOVUPS.Z    64(CX)(R10*4), K1, Z1
+	VBROADCASTSS (BX)(R9*4), Z6
 	VMULPS       Z0, Z6, Z7
 	VADDPS       Z7, Z2, Z2
 	VMULPS       Z1, Z6, Z6
 	VADDPS       Z6, Z3, Z3
-	VBROADCASTSS (R9)(DX*1), Z6
+	VBROADCASTSS (SI)(R9*4), Z6
 	VMULPS       Z0, Z6, Z0
 	VADDPS       Z0, Z4, Z4
 	VMULPS       Z1, Z6, Z6
 	VADDPS       Z6, Z5, Z5
-	ADDQ         $0x10, DI
-	DECQ         R8
+	ADDQ         $0x10, R8
 	JNZ          term
 	MOVQ         dstRow+8(FP), R8
 	SHLQ         $0x02, R8
@@ -1094,8 +1107,8 @@ term:
 	VMOVUPS      Z4, (DI)
 	VMOVUPS      Z5, K1, 64(DI)
 	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, BX
-	DECQ         SI
+	ADDQ         $0x00000080, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -1104,15 +1117,16 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_2x3(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), SI
 	MOVQ  last+72(FP), DI
 	MOVQ  $-1, R8
 	BZHIQ DI, R8, R8
 	KMOVW R8, K1
-	SHLQ  $0x02, DX
 
 tile:
 	MOVQ         init+16(FP), DI
@@ -1141,31 +1155,31 @@ add:
 start:
 	MOVQ terms+48(FP), DI
 	MOVQ count+56(FP), R8
+	SHLQ $0x04, R8
+	ADDQ R8, DI
+	NEGQ R8
 
 term:
-	MOVQ         (DI), R9
-	MOVQ         8(DI), R10
-	LEAQ         (CX)(R9*4), R9
-	LEAQ         (BX)(R10*4), R10
-	VMOVUPS      (R10), Z0
-	VMOVUPS      64(R10), Z1
-	VMOVUPS.Z    128(R10), K1, Z2
-	VBROADCASTSS (R9), Z9
+	MOVQ         (DI)(R8*1), R9
+	MOVQ         8(DI)(R8*1), R10
+	VMOVUPS      (CX)(R10*4), Z0
+	VMOVUPS      64(CX)(R10*4), Z1
+	VMOVUPS.Z    128(CX)(R10*4), K1, Z2
+	VBROADCASTSS (BX)(R9*4), Z9
 	VMULPS       Z0, Z9, Z10
 	VADDPS       Z10, Z3, Z3
 	VMULPS       Z1, Z9, Z10
 	VADDPS       Z10, Z4, Z4
 	VMULPS       Z2, Z9, Z9
 	VADDPS       Z9, Z5, Z5
-	VBROADCASTSS (R9)(DX*1), Z9
+	VBROADCASTSS (SI)(R9*4), Z9
 	VMULPS       Z0, Z9, Z0
 	VADDPS       Z0, Z6, Z6
 	VMULPS       Z1, Z9, Z0
 	VADDPS       Z0, Z7, Z7
 	VMULPS       Z2, Z9, Z9
 	VADDPS       Z9, Z8, Z8
-	ADDQ         $0x10, DI
-	DECQ         R8
+	ADDQ         $0x10, R8
 	JNZ          term
 	MOVQ         dstRow+8(FP), R8
 	SHLQ         $0x02, R8
@@ -1178,8 +1192,8 @@ term:
 	VMOVUPS      Z7, 64(DI)
 	VMOVUPS      Z8, K1, 128(DI)
 	ADDQ         $0x000000c0, AX
-	ADDQ         $0x000000c0, BX
-	DECQ         SI
+	ADDQ         $0x000000c0, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -1188,68 +1202,70 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_3x1(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), DI
+	LEAQ  (DI)(SI*1), SI
+	MOVQ  last+72(FP), R8
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
 
 tile:
-	MOVQ         init+16(FP), DI
-	TESTQ        DI, DI
+	MOVQ         init+16(FP), R8
+	TESTQ        R8, R8
 	JZ           add
-	VBROADCASTSS (DI), Z1
-	VBROADCASTSS 4(DI), Z2
-	VBROADCASTSS 8(DI), Z3
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS 4(R8), Z2
+	VBROADCASTSS 8(R8), Z3
 	JMP          start
 
 add:
-	MOVQ      dstRow+8(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      AX, DI
-	VMOVUPS.Z (DI), K1, Z1
-	ADDQ      R8, DI
-	VMOVUPS.Z (DI), K1, Z2
-	ADDQ      R8, DI
-	VMOVUPS.Z (DI), K1, Z3
+	MOVQ      dstRow+8(FP), R9
+	SHLQ      $0x02, R9
+	MOVQ      AX, R8
+	VMOVUPS.Z (R8), K1, Z1
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z2
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z3
 
 start:
-	MOVQ terms+48(FP), DI
-	MOVQ count+56(FP), R8
+	MOVQ terms+48(FP), R8
+	MOVQ count+56(FP), R9
+	SHLQ $0x04, R9
+	ADDQ R9, R8
+	NEGQ R9
 
 term:
-	MOVQ         (DI), R9
-	MOVQ         8(DI), R10
-	LEAQ         (CX)(R9*4), R9
-	LEAQ         (BX)(R10*4), R10
-	VMOVUPS.Z    (R10), K1, Z0
-	VBROADCASTSS (R9), Z4
+	MOVQ         (R8)(R9*1), R10
+	MOVQ         8(R8)(R9*1), R11
+	VMOVUPS.Z    (CX)(R11*4), K1, Z0
+	VBROADCASTSS (BX)(R10*4), Z4
 	VMULPS       Z0, Z4, Z4
 	VADDPS       Z4, Z1, Z1
-	VBROADCASTSS (R9)(DX*1), Z4
+	VBROADCASTSS (DI)(R10*4), Z4
 	VMULPS       Z0, Z4, Z4
 	VADDPS       Z4, Z2, Z2
-	VBROADCASTSS (R9)(DX*2), Z4
+	VBROADCASTSS (SI)(R10*4), Z4
 	VMULPS       Z0, Z4, Z4
 	VADDPS       Z4, Z3, Z3
-	ADDQ         $0x10, DI
-	DECQ         R8
+	ADDQ         $0x10, R9
 	JNZ          term
-	MOVQ         dstRow+8(FP), R8
-	SHLQ         $0x02, R8
-	MOVQ         AX, DI
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS      Z3, K1, (DI)
+	MOVQ         dstRow+8(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         AX, R8
+	VMOVUPS      Z1, K1, (R8)
+	ADDQ         R9, R8
+	VMOVUPS      Z2, K1, (R8)
+	ADDQ         R9, R8
+	VMOVUPS      Z3, K1, (R8)
 	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, BX
-	DECQ         SI
+	ADDQ         $0x00000040, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -1258,84 +1274,86 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_3x2(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), DI
+	LEAQ  (DI)(SI*1), SI
+	MOVQ  last+72(FP), R8
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
 
 tile:
-	MOVQ         init+16(FP), DI
-	TESTQ        DI, DI
+	MOVQ         init+16(FP), R8
+	TESTQ        R8, R8
 	JZ           add
-	VBROADCASTSS (DI), Z2
+	VBROADCASTSS (R8), Z2
 	VMOVAPS      Z2, Z3
-	VBROADCASTSS 4(DI), Z4
+	VBROADCASTSS 4(R8), Z4
 	VMOVAPS      Z4, Z5
-	VBROADCASTSS 8(DI), Z6
+	VBROADCASTSS 8(R8), Z6
 	VMOVAPS      Z6, Z7
 	JMP          start
 
 add:
-	MOVQ      dstRow+8(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      AX, DI
-	VMOVUPS   (DI), Z2
-	VMOVUPS.Z 64(DI), K1, Z3
-	ADDQ      R8, DI
-	VMOVUPS   (DI), Z4
-	VMOVUPS.Z 64(DI), K1, Z5
-	ADDQ      R8, DI
-	VMOVUPS   (DI), Z6
-	VMOVUPS.Z 64(DI), K1, Z7
+	MOVQ      dstRow+8(FP), R9
+	SHLQ      $0x02, R9
+	MOVQ      AX, R8
+	VMOVUPS   (R8), Z2
+	VMOVUPS.Z 64(R8), K1, Z3
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z4
+	VMOVUPS.Z 64(R8), K1, Z5
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z6
+	VMOVUPS.Z 64(R8), K1, Z7
 
 start:
-	MOVQ terms+48(FP), DI
-	MOVQ count+56(FP), R8
+	MOVQ terms+48(FP), R8
+	MOVQ count+56(FP), R9
+	SHLQ $0x04, R9
+	ADDQ R9, R8
+	NEGQ R9
 
 term:
-	MOVQ         (DI), R9
-	MOVQ         8(DI), R10
-	LEAQ         (CX)(R9*4), R9
-	LEAQ         (BX)(R10*4), R10
-	VMOVUPS      (R10), Z0
-	VMOVUPS.Z    64(R10), K1, Z1
-	VBROADCASTSS (R9), Z8
+	MOVQ         (R8)(R9*1), R10
+	MOVQ         8(R8)(R9*1), R11
+	VMOVUPS      (CX)(R11*4), Z0
+	VMOVUPS.Z    64(CX)(R11*4), K1, Z1
+	VBROADCASTSS (BX)(R10*4), Z8
 	VMULPS       Z0, Z8, Z9
 	VADDPS       Z9, Z2, Z2
 	VMULPS       Z1, Z8, Z8
 	VADDPS       Z8, Z3, Z3
-	VBROADCASTSS (R9)(DX*1), Z8
+	VBROADCASTSS (DI)(R10*4), Z8
 	VMULPS       Z0, Z8, Z9
 	VADDPS       Z9, Z4, Z4
 	VMULPS       Z1, Z8, Z8
 	VADDPS       Z8, Z5, Z5
-	VBROADCASTSS (R9)(DX*2), Z8
+	VBROADCASTSS (SI)(R10*4), Z8
 	VMULPS       Z0, Z8, Z0
 	VADDPS       Z0, Z6, Z6
 	VMULPS       Z1, Z8, Z8
 	VADDPS       Z8, Z7, Z7
-	ADDQ         $0x10, DI
-	DECQ         R8
+	ADDQ         $0x10, R9
 	JNZ          term
-	MOVQ         dstRow+8(FP), R8
-	SHLQ         $0x02, R8
-	MOVQ         AX, DI
-	VMOVUPS      Z2, (DI)
-	VMOVUPS      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VMOVUPS      Z4, (DI)
-	VMOVUPS      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VMOVUPS      Z6, (DI)
-	VMOVUPS      Z7, K1, 64(DI)
+	MOVQ         dstRow+8(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         AX, R8
+	VMOVUPS      Z2, (R8)
+	VMOVUPS      Z3, K1, 64(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z5, K1, 64(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z7, K1, 64(R8)
 	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, BX
-	DECQ         SI
+	ADDQ         $0x00000080, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -1344,100 +1362,102 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_3x3(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), DI
+	LEAQ  (DI)(SI*1), SI
+	MOVQ  last+72(FP), R8
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
 
 tile:
-	MOVQ         init+16(FP), DI
-	TESTQ        DI, DI
+	MOVQ         init+16(FP), R8
+	TESTQ        R8, R8
 	JZ           add
-	VBROADCASTSS (DI), Z3
+	VBROADCASTSS (R8), Z3
 	VMOVAPS      Z3, Z4
 	VMOVAPS      Z3, Z5
-	VBROADCASTSS 4(DI), Z6
+	VBROADCASTSS 4(R8), Z6
 	VMOVAPS      Z6, Z7
 	VMOVAPS      Z6, Z8
-	VBROADCASTSS 8(DI), Z9
+	VBROADCASTSS 8(R8), Z9
 	VMOVAPS      Z9, Z10
 	VMOVAPS      Z9, Z11
 	JMP          start
 
 add:
-	MOVQ      dstRow+8(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      AX, DI
-	VMOVUPS   (DI), Z3
-	VMOVUPS   64(DI), Z4
-	VMOVUPS.Z 128(DI), K1, Z5
-	ADDQ      R8, DI
-	VMOVUPS   (DI), Z6
-	VMOVUPS   64(DI), Z7
-	VMOVUPS.Z 128(DI), K1, Z8
-	ADDQ      R8, DI
-	VMOVUPS   (DI), Z9
-	VMOVUPS   64(DI), Z10
-	VMOVUPS.Z 128(DI), K1, Z11
+	MOVQ      dstRow+8(FP), R9
+	SHLQ      $0x02, R9
+	MOVQ      AX, R8
+	VMOVUPS   (R8), Z3
+	VMOVUPS   64(R8), Z4
+	VMOVUPS.Z 128(R8), K1, Z5
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z6
+	VMOVUPS   64(R8), Z7
+	VMOVUPS.Z 128(R8), K1, Z8
+	ADDQ      R9, R8
+	VMOVUPS   (R8), Z9
+	VMOVUPS   64(R8), Z10
+	VMOVUPS.Z 128(R8), K1, Z11
 
 start:
-	MOVQ terms+48(FP), DI
-	MOVQ count+56(FP), R8
+	MOVQ terms+48(FP), R8
+	MOVQ count+56(FP), R9
+	SHLQ $0x04, R9
+	ADDQ R9, R8
+	NEGQ R9
 
 term:
-	MOVQ         (DI), R9
-	MOVQ         8(DI), R10
-	LEAQ         (CX)(R9*4), R9
-	LEAQ         (BX)(R10*4), R10
-	VMOVUPS      (R10), Z0
-	VMOVUPS      64(R10), Z1
-	VMOVUPS.Z    128(R10), K1, Z2
-	VBROADCASTSS (R9), Z12
+	MOVQ         (R8)(R9*1), R10
+	MOVQ         8(R8)(R9*1), R11
+	VMOVUPS      (CX)(R11*4), Z0
+	VMOVUPS      64(CX)(R11*4), Z1
+	VMOVUPS.Z    128(CX)(R11*4), K1, Z2
+	VBROADCASTSS (BX)(R10*4), Z12
 	VMULPS       Z0, Z12, Z13
 	VADDPS       Z13, Z3, Z3
 	VMULPS       Z1, Z12, Z13
 	VADDPS       Z13, Z4, Z4
 	VMULPS       Z2, Z12, Z12
 	VADDPS       Z12, Z5, Z5
-	VBROADCASTSS (R9)(DX*1), Z12
+	VBROADCASTSS (DI)(R10*4), Z12
 	VMULPS       Z0, Z12, Z13
 	VADDPS       Z13, Z6, Z6
 	VMULPS       Z1, Z12, Z13
 	VADDPS       Z13, Z7, Z7
 	VMULPS       Z2, Z12, Z12
 	VADDPS       Z12, Z8, Z8
-	VBROADCASTSS (R9)(DX*2), Z12
+	VBROADCASTSS (SI)(R10*4), Z12
 	VMULPS       Z0, Z12, Z0
 	VADDPS       Z0, Z9, Z9
 	VMULPS       Z1, Z12, Z0
 	VADDPS       Z0, Z10, Z10
 	VMULPS       Z2, Z12, Z12
 	VADDPS       Z12, Z11, Z11
-	ADDQ         $0x10, DI
-	DECQ         R8
+	ADDQ         $0x10, R9
 	JNZ          term
-	MOVQ         dstRow+8(FP), R8
-	SHLQ         $0x02, R8
-	MOVQ         AX, DI
-	VMOVUPS      Z3, (DI)
-	VMOVUPS      Z4, 64(DI)
-	VMOVUPS      Z5, K1, 128(DI)
-	ADDQ         R8, DI
-	VMOVUPS      Z6, (DI)
-	VMOVUPS      Z7, 64(DI)
-	VMOVUPS      Z8, K1, 128(DI)
-	ADDQ         R8, DI
-	VMOVUPS      Z9, (DI)
-	VMOVUPS      Z10, 64(DI)
-	VMOVUPS      Z11, K1, 128(DI)
+	MOVQ         dstRow+8(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         AX, R8
+	VMOVUPS      Z3, (R8)
+	VMOVUPS      Z4, 64(R8)
+	VMOVUPS      Z5, K1, 128(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z7, 64(R8)
+	VMOVUPS      Z8, K1, 128(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Z9, (R8)
+	VMOVUPS      Z10, 64(R8)
+	VMOVUPS      Z11, K1, 128(R8)
 	ADDQ         $0x000000c0, AX
-	ADDQ         $0x000000c0, BX
-	DECQ         SI
+	ADDQ         $0x000000c0, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -1446,656 +1466,18 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_4x1(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-
-tile:
-	MOVQ         init+16(FP), R8
-	TESTQ        R8, R8
-	JZ           add
-	VBROADCASTSS (R8), Z1
-	VBROADCASTSS 4(R8), Z2
-	VBROADCASTSS 8(R8), Z3
-	VBROADCASTSS 12(R8), Z4
-	JMP          start
-
-add:
-	MOVQ      dstRow+8(FP), R9
-	SHLQ      $0x02, R9
-	MOVQ      AX, R8
-	VMOVUPS.Z (R8), K1, Z1
-	ADDQ      R9, R8
-	VMOVUPS.Z (R8), K1, Z2
-	ADDQ      R9, R8
-	VMOVUPS.Z (R8), K1, Z3
-	ADDQ      R9, R8
-	VMOVUPS.Z (R8), K1, Z4
-
-start:
-	MOVQ terms+48(FP), R8
-	MOVQ count+56(FP), R9
-
-term:
-	MOVQ         (R8), R10
-	MOVQ         8(R8), R11
-	LEAQ         (CX)(R10*4), R10
-	LEAQ         (BX)(R11*4), R11
-	VMOVUPS.Z    (R11), K1, Z0
-	VBROADCASTSS (R10), Z5
-	VMULPS       Z0, Z5, Z5
-	VADDPS       Z5, Z1, Z1
-	VBROADCASTSS (R10)(DX*1), Z5
-	VMULPS       Z0, Z5, Z5
-	VADDPS       Z5, Z2, Z2
-	VBROADCASTSS (R10)(DX*2), Z5
-	VMULPS       Z0, Z5, Z5
-	VADDPS       Z5, Z3, Z3
-	VBROADCASTSS (R10)(DI*1), Z5
-	VMULPS       Z0, Z5, Z5
-	VADDPS       Z5, Z4, Z4
-	ADDQ         $0x10, R8
-	DECQ         R9
-	JNZ          term
-	MOVQ         dstRow+8(FP), R9
-	SHLQ         $0x02, R9
-	MOVQ         AX, R8
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, BX
-	DECQ         SI
-	JNZ          tile
-	VZEROUPPER
-	RET
-
-// func productAVX512_4x2(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·productAVX512_4x2(SB), NOSPLIT, $0-80
-	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-
-tile:
-	MOVQ         init+16(FP), R8
-	TESTQ        R8, R8
-	JZ           add
-	VBROADCASTSS (R8), Z2
-	VMOVAPS      Z2, Z3
-	VBROADCASTSS 4(R8), Z4
-	VMOVAPS      Z4, Z5
-	VBROADCASTSS 8(R8), Z6
-	VMOVAPS      Z6, Z7
-	VBROADCASTSS 12(R8), Z8
-	VMOVAPS      Z8, Z9
-	JMP          start
-
-add:
-	MOVQ      dstRow+8(FP), R9
-	SHLQ      $0x02, R9
-	MOVQ      AX, R8
-	VMOVUPS   (R8), Z2
-	VMOVUPS.Z 64(R8), K1, Z3
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z4
-	VMOVUPS.Z 64(R8), K1, Z5
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z6
-	VMOVUPS.Z 64(R8), K1, Z7
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z8
-	VMOVUPS.Z 64(R8), K1, Z9
-
-start:
-	MOVQ terms+48(FP), R8
-	MOVQ count+56(FP), R9
-
-term:
-	MOVQ         (R8), R10
-	MOVQ         8(R8), R11
-	LEAQ         (CX)(R10*4), R10
-	LEAQ         (BX)(R11*4), R11
-	VMOVUPS      (R11), Z0
-	VMOVUPS.Z    64(R11), K1, Z1
-	VBROADCASTSS (R10), Z10
-	VMULPS       Z0, Z10, Z11
-	VADDPS       Z11, Z2, Z2
-	VMULPS       Z1, Z10, Z10
-	VADDPS       Z10, Z3, Z3
-	VBROADCASTSS (R10)(DX*1), Z10
-	VMULPS       Z0, Z10, Z11
-	VADDPS       Z11, Z4, Z4
-	VMULPS       Z1, Z10, Z10
-	VADDPS       Z10, Z5, Z5
-	VBROADCASTSS (R10)(DX*2), Z10
-	VMULPS       Z0, Z10, Z11
-	VADDPS       Z11, Z6, Z6
-	VMULPS       Z1, Z10, Z10
-	VADDPS       Z10, Z7, Z7
-	VBROADCASTSS (R10)(DI*1), Z10
-	VMULPS       Z0, Z10, Z0
-	VADDPS       Z0, Z8, Z8
-	VMULPS       Z1, Z10, Z10
-	VADDPS       Z10, Z9, Z9
-	ADDQ         $0x10, R8
-	DECQ         R9
-	JNZ          term
-	MOVQ         dstRow+8(FP), R9
-	SHLQ         $0x02, R9
-	MOVQ         AX, R8
-	VMOVUPS      Z2, (R8)
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z4, (R8)
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, BX
-	DECQ         SI
-	JNZ          tile
-	VZEROUPPER
-	RET
-
-// func productAVX512_4x3(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·productAVX512_4x3(SB), NOSPLIT, $0-80
-	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-
-tile:
-	MOVQ         init+16(FP), R8
-	TESTQ        R8, R8
-	JZ           add
-	VBROADCASTSS (R8), Z3
-	VMOVAPS      Z3, Z4
-	VMOVAPS      Z3, Z5
-	VBROADCASTSS 4(R8), Z6
-	VMOVAPS      Z6, Z7
-	VMOVAPS      Z6, Z8
-	VBROADCASTSS 8(R8), Z9
-	VMOVAPS      Z9, Z10
-	VMOVAPS      Z9, Z11
-	VBROADCASTSS 12(R8), Z12
-	VMOVAPS      Z12, Z13
-	VMOVAPS      Z12, Z14
-	JMP          start
-
-add:
-	MOVQ      dstRow+8(FP), R9
-	SHLQ      $0x02, R9
-	MOVQ      AX, R8
-	VMOVUPS   (R8), Z3
-	VMOVUPS   64(R8), Z4
-	VMOVUPS.Z 128(R8), K1, Z5
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z6
-	VMOVUPS   64(R8), Z7
-	VMOVUPS.Z 128(R8), K1, Z8
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z9
-	VMOVUPS   64(R8), Z10
-	VMOVUPS.Z 128(R8), K1, Z11
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z12
-	VMOVUPS   64(R8), Z13
-	VMOVUPS.Z 128(R8), K1, Z14
-
-start:
-	MOVQ terms+48(FP), R8
-	MOVQ count+56(FP), R9
-
-term:
-	MOVQ         (R8), R10
-	MOVQ         8(R8), R11
-	LEAQ         (CX)(R10*4), R10
-	LEAQ         (BX)(R11*4), R11
-	VMOVUPS      (R11), Z0
-	VMOVUPS      64(R11), Z1
-	VMOVUPS.Z    128(R11), K1, Z2
-	VBROADCASTSS (R10), Z15
-	VMULPS       Z0, Z15, Z16
-	VADDPS       Z16, Z3, Z3
-	VMULPS       Z1, Z15, Z16
-	VADDPS       Z16, Z4, Z4
-	VMULPS       Z2, Z15, Z15
-	VADDPS       Z15, Z5, Z5
-	VBROADCASTSS (R10)(DX*1), Z15
-	VMULPS       Z0, Z15, Z16
-	VADDPS       Z16, Z6, Z6
-	VMULPS       Z1, Z15, Z16
-	VADDPS       Z16, Z7, Z7
-	VMULPS       Z2, Z15, Z15
-	VADDPS       Z15, Z8, Z8
-	VBROADCASTSS (R10)(DX*2), Z15
-	VMULPS       Z0, Z15, Z16
-	VADDPS       Z16, Z9, Z9
-	VMULPS       Z1, Z15, Z16
-	VADDPS       Z16, Z10, Z10
-	VMULPS       Z2, Z15, Z15
-	VADDPS       Z15, Z11, Z11
-	VBROADCASTSS (R10)(DI*1), Z15
-	VMULPS       Z0, Z15, Z0
-	VADDPS       Z0, Z12, Z12
-	VMULPS       Z1, Z15, Z0
-	VADDPS       Z0, Z13, Z13
-	VMULPS       Z2, Z15, Z15
-	VADDPS       Z15, Z14, Z14
-	ADDQ         $0x10, R8
-	DECQ         R9
-	JNZ          term
-	MOVQ         dstRow+8(FP), R9
-	SHLQ         $0x02, R9
-	MOVQ         AX, R8
-	VMOVUPS      Z3, (R8)
-	VMOVUPS      Z4, 64(R8)
-	VMOVUPS      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      Z7, 64(R8)
-	VMOVUPS      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z9, (R8)
-	VMOVUPS      Z10, 64(R8)
-	VMOVUPS      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z12, (R8)
-	VMOVUPS      Z13, 64(R8)
-	VMOVUPS      Z14, K1, 128(R8)
-	ADDQ         $0x000000c0, AX
-	ADDQ         $0x000000c0, BX
-	DECQ         SI
-	JNZ          tile
-	VZEROUPPER
-	RET
-
-// func productAVX512_5x1(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·productAVX512_5x1(SB), NOSPLIT, $0-80
-	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-
-tile:
-	MOVQ         init+16(FP), R8
-	TESTQ        R8, R8
-	JZ           add
-	VBROADCASTSS (R8), Z1
-	VBROADCASTSS 4(R8), Z2
-	VBROADCASTSS 8(R8), Z3
-	VBROADCASTSS 12(R8), Z4
-	VBROADCASTSS 16(R8), Z5
-	JMP          start
-
-add:
-	MOVQ      dstRow+8(FP), R9
-	SHLQ      $0x02, R9
-	MOVQ      AX, R8
-	VMOVUPS.Z (R8), K1, Z1
-	ADDQ      R9, R8
-	VMOVUPS.Z (R8), K1, Z2
-	ADDQ      R9, R8
-	VMOVUPS.Z (R8), K1, Z3
-	ADDQ      R9, R8
-	VMOVUPS.Z (R8), K1, Z4
-	ADDQ      R9, R8
-	VMOVUPS.Z (R8), K1, Z5
-
-start:
-	MOVQ terms+48(FP), R8
-	MOVQ count+56(FP), R9
-
-term:
-	MOVQ         (R8), R10
-	MOVQ         8(R8), R11
-	LEAQ         (CX)(R10*4), R10
-	LEAQ         (BX)(R11*4), R11
-	VMOVUPS.Z    (R11), K1, Z0
-	VBROADCASTSS (R10), Z6
-	VMULPS       Z0, Z6, Z6
-	VADDPS       Z6, Z1, Z1
-	VBROADCASTSS (R10)(DX*1), Z6
-	VMULPS       Z0, Z6, Z6
-	VADDPS       Z6, Z2, Z2
-	VBROADCASTSS (R10)(DX*2), Z6
-	VMULPS       Z0, Z6, Z6
-	VADDPS       Z6, Z3, Z3
-	VBROADCASTSS (R10)(DI*1), Z6
-	VMULPS       Z0, Z6, Z6
-	VADDPS       Z6, Z4, Z4
-	VBROADCASTSS (R10)(DX*4), Z6
-	VMULPS       Z0, Z6, Z6
-	VADDPS       Z6, Z5, Z5
-	ADDQ         $0x10, R8
-	DECQ         R9
-	JNZ          term
-	MOVQ         dstRow+8(FP), R9
-	SHLQ         $0x02, R9
-	MOVQ         AX, R8
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z5, K1, (R8)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, BX
-	DECQ         SI
-	JNZ          tile
-	VZEROUPPER
-	RET
-
-// func productAVX512_5x2(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·productAVX512_5x2(SB), NOSPLIT, $0-80
-	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-
-tile:
-	MOVQ         init+16(FP), R8
-	TESTQ        R8, R8
-	JZ           add
-	VBROADCASTSS (R8), Z2
-	VMOVAPS      Z2, Z3
-	VBROADCASTSS 4(R8), Z4
-	VMOVAPS      Z4, Z5
-	VBROADCASTSS 8(R8), Z6
-	VMOVAPS      Z6, Z7
-	VBROADCASTSS 12(R8), Z8
-	VMOVAPS      Z8, Z9
-	VBROADCASTSS 16(R8), Z10
-	VMOVAPS      Z10, Z11
-	JMP          start
-
-add:
-	MOVQ      dstRow+8(FP), R9
-	SHLQ      $0x02, R9
-	MOVQ      AX, R8
-	VMOVUPS   (R8), Z2
-	VMOVUPS.Z 64(R8), K1, Z3
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z4
-	VMOVUPS.Z 64(R8), K1, Z5
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z6
-	VMOVUPS.Z 64(R8), K1, Z7
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z8
-	VMOVUPS.Z 64(R8), K1, Z9
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z10
-	VMOVUPS.Z 64(R8), K1, Z11
-
-start:
-	MOVQ terms+48(FP), R8
-	MOVQ count+56(FP), R9
-
-term:
-	MOVQ         (R8), R10
-	MOVQ         8(R8), R11
-	LEAQ         (CX)(R10*4), R10
-	LEAQ         (BX)(R11*4), R11
-	VMOVUPS      (R11), Z0
-	VMOVUPS.Z    64(R11), K1, Z1
-	VBROADCASTSS (R10), Z12
-	VMULPS       Z0, Z12, Z13
-	VADDPS       Z13, Z2, Z2
-	VMULPS       Z1, Z12, Z12
-	VADDPS       Z12, Z3, Z3
-	VBROADCASTSS (R10)(DX*1), Z12
-	VMULPS       Z0, Z12, Z13
-	VADDPS       Z13, Z4, Z4
-	VMULPS       Z1, Z12, Z12
-	VADDPS       Z12, Z5, Z5
-	VBROADCASTSS (R10)(DX*2), Z12
-	VMULPS       Z0, Z12, Z13
-	VADDPS       Z13, Z6, Z6
-	VMULPS       Z1, Z12, Z12
-	VADDPS       Z12, Z7, Z7
-	VBROADCASTSS (R10)(DI*1), Z12
-	VMULPS       Z0, Z12, Z13
-	VADDPS       Z13, Z8, Z8
-	VMULPS       Z1, Z12, Z12
-	VADDPS       Z12, Z9, Z9
-	VBROADCASTSS (R10)(DX*4), Z12
-	VMULPS       Z0, Z12, Z0
-	VADDPS       Z0, Z10, Z10
-	VMULPS       Z1, Z12, Z12
-	VADDPS       Z12, Z11, Z11
-	ADDQ         $0x10, R8
-	DECQ         R9
-	JNZ          term
-	MOVQ         dstRow+8(FP), R9
-	SHLQ         $0x02, R9
-	MOVQ         AX, R8
-	VMOVUPS      Z2, (R8)
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z4, (R8)
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z10, (R8)
-	VMOVUPS      Z11, K1, 64(R8)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, BX
-	DECQ         SI
-	JNZ          tile
-	VZEROUPPER
-	RET
-
-// func productAVX512_5x3(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·productAVX512_5x3(SB), NOSPLIT, $0-80
-	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-
-tile:
-	MOVQ         init+16(FP), R8
-	TESTQ        R8, R8
-	JZ           add
-	VBROADCASTSS (R8), Z3
-	VMOVAPS      Z3, Z4
-	VMOVAPS      Z3, Z5
-	VBROADCASTSS 4(R8), Z6
-	VMOVAPS      Z6, Z7
-	VMOVAPS      Z6, Z8
-	VBROADCASTSS 8(R8), Z9
-	VMOVAPS      Z9, Z10
-	VMOVAPS      Z9, Z11
-	VBROADCASTSS 12(R8), Z12
-	VMOVAPS      Z12, Z13
-	VMOVAPS      Z12, Z14
-	VBROADCASTSS 16(R8), Z15
-	VMOVAPS      Z15, Z16
-	VMOVAPS      Z15, Z17
-	JMP          start
-
-add:
-	MOVQ      dstRow+8(FP), R9
-	SHLQ      $0x02, R9
-	MOVQ      AX, R8
-	VMOVUPS   (R8), Z3
-	VMOVUPS   64(R8), Z4
-	VMOVUPS.Z 128(R8), K1, Z5
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z6
-	VMOVUPS   64(R8), Z7
-	VMOVUPS.Z 128(R8), K1, Z8
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z9
-	VMOVUPS   64(R8), Z10
-	VMOVUPS.Z 128(R8), K1, Z11
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z12
-	VMOVUPS   64(R8), Z13
-	VMOVUPS.Z 128(R8), K1, Z14
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z15
-	VMOVUPS   64(R8), Z16
-	VMOVUPS.Z 128(R8), K1, Z17
-
-start:
-	MOVQ terms+48(FP), R8
-	MOVQ count+56(FP), R9
-
-term:
-	MOVQ         (R8), R10
-	MOVQ         8(R8), R11
-	LEAQ         (CX)(R10*4), R10
-	LEAQ         (BX)(R11*4), R11
-	VMOVUPS      (R11), Z0
-	VMOVUPS      64(R11), Z1
-	VMOVUPS.Z    128(R11), K1, Z2
-	VBROADCASTSS (R10), Z18
-	VMULPS       Z0, Z18, Z19
-	VADDPS       Z19, Z3, Z3
-	VMULPS       Z1, Z18, Z19
-	VADDPS       Z19, Z4, Z4
-	VMULPS       Z2, Z18, Z18
-	VADDPS       Z18, Z5, Z5
-	VBROADCASTSS (R10)(DX*1), Z18
-	VMULPS       Z0, Z18, Z19
-	VADDPS       Z19, Z6, Z6
-	VMULPS       Z1, Z18, Z19
-	VADDPS       Z19, Z7, Z7
-	VMULPS       Z2, Z18, Z18
-	VADDPS       Z18, Z8, Z8
-	VBROADCASTSS (R10)(DX*2), Z18
-	VMULPS       Z0, Z18, Z19
-	VADDPS       Z19, Z9, Z9
-	VMULPS       Z1, Z18, Z19
-	VADDPS       Z19, Z10, Z10
-	VMULPS       Z2, Z18, Z18
-	VADDPS       Z18, Z11, Z11
-	VBROADCASTSS (R10)(DI*1), Z18
-	VMULPS       Z0, Z18, Z19
-	VADDPS       Z19, Z12, Z12
-	VMULPS       Z1, Z18, Z19
-	VADDPS       Z19, Z13, Z13
-	VMULPS       Z2, Z18, Z18
-	VADDPS       Z18, Z14, Z14
-	VBROADCASTSS (R10)(DX*4), Z18
-	VMULPS       Z0, Z18, Z0
-	VADDPS       Z0, Z15, Z15
-	VMULPS       Z1, Z18, Z0
-	VADDPS       Z0, Z16, Z16
-	VMULPS       Z2, Z18, Z18
-	VADDPS       Z18, Z17, Z17
-	ADDQ         $0x10, R8
-	DECQ         R9
-	JNZ          term
-	MOVQ         dstRow+8(FP), R9
-	SHLQ         $0x02, R9
-	MOVQ         AX, R8
-	VMOVUPS      Z3, (R8)
-	VMOVUPS      Z4, 64(R8)
-	VMOVUPS      Z5, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z6, (R8)
-	VMOVUPS      Z7, 64(R8)
-	VMOVUPS      Z8, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z9, (R8)
-	VMOVUPS      Z10, 64(R8)
-	VMOVUPS      Z11, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z12, (R8)
-	VMOVUPS      Z13, 64(R8)
-	VMOVUPS      Z14, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Z15, (R8)
-	VMOVUPS      Z16, 64(R8)
-	VMOVUPS      Z17, K1, 128(R8)
-	ADDQ         $0x000000c0, AX
-	ADDQ         $0x000000c0, BX
-	DECQ         SI
-	JNZ          tile
-	VZEROUPPER
-	RET
-
-// func productAVX512_6x1(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·productAVX512_6x1(SB), NOSPLIT, $0-80
-	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-	LEAQ  (DX)(DX*4), R8
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), DI
+	LEAQ  (DI)(SI*1), R8
+	LEAQ  (R8)(SI*1), SI
+	MOVQ  last+72(FP), R9
+	MOVQ  $-1, R10
+	BZHIQ R9, R10, R10
+	KMOVW R10, K1
 
 tile:
 	MOVQ         init+16(FP), R9
@@ -2105,8 +1487,6 @@ tile:
 	VBROADCASTSS 4(R9), Z2
 	VBROADCASTSS 8(R9), Z3
 	VBROADCASTSS 12(R9), Z4
-	VBROADCASTSS 16(R9), Z5
-	VBROADCASTSS 20(R9), Z6
 	JMP          start
 
 add:
@@ -2120,41 +1500,31 @@ add:
 	VMOVUPS.Z (R9), K1, Z3
 	ADDQ      R10, R9
 	VMOVUPS.Z (R9), K1, Z4
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z5
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z6
 
 start:
 	MOVQ terms+48(FP), R9
 	MOVQ count+56(FP), R10
+	SHLQ $0x04, R10
+	ADDQ R10, R9
+	NEGQ R10
 
 term:
-	MOVQ         (R9), R11
-	MOVQ         8(R9), R12
-	LEAQ         (CX)(R11*4), R11
-	LEAQ         (BX)(R12*4), R12
-	VMOVUPS.Z    (R12), K1, Z0
-	VBROADCASTSS (R11), Z7
-	VMULPS       Z0, Z7, Z7
-	VADDPS       Z7, Z1, Z1
-	VBROADCASTSS (R11)(DX*1), Z7
-	VMULPS       Z0, Z7, Z7
-	VADDPS       Z7, Z2, Z2
-	VBROADCASTSS (R11)(DX*2), Z7
-	VMULPS       Z0, Z7, Z7
-	VADDPS       Z7, Z3, Z3
-	VBROADCASTSS (R11)(DI*1), Z7
-	VMULPS       Z0, Z7, Z7
-	VADDPS       Z7, Z4, Z4
-	VBROADCASTSS (R11)(DX*4), Z7
-	VMULPS       Z0, Z7, Z7
-	VADDPS       Z7, Z5, Z5
-	VBROADCASTSS (R11)(R8*1), Z7
-	VMULPS       Z0, Z7, Z7
-	VADDPS       Z7, Z6, Z6
-	ADDQ         $0x10, R9
-	DECQ         R10
+	MOVQ         (R9)(R10*1), R11
+	MOVQ         8(R9)(R10*1), R12
+	VMOVUPS.Z    (CX)(R12*4), K1, Z0
+	VBROADCASTSS (BX)(R11*4), Z5
+	VMULPS       Z0, Z5, Z5
+	VADDPS       Z5, Z1, Z1
+	VBROADCASTSS (DI)(R11*4), Z5
+	VMULPS       Z0, Z5, Z5
+	VADDPS       Z5, Z2, Z2
+	VBROADCASTSS (R8)(R11*4), Z5
+	VMULPS       Z0, Z5, Z5
+	VADDPS       Z5, Z3, Z3
+	VBROADCASTSS (SI)(R11*4), Z5
+	VMULPS       Z0, Z5, Z5
+	VADDPS       Z5, Z4, Z4
+	ADDQ         $0x10, R10
 	JNZ          term
 	MOVQ         dstRow+8(FP), R10
 	SHLQ         $0x02, R10
@@ -2166,32 +1536,29 @@ term:
 	VMOVUPS      Z3, K1, (R9)
 	ADDQ         R10, R9
 	VMOVUPS      Z4, K1, (R9)
-	ADDQ         R10, R9
-	VMOVUPS      Z5, K1, (R9)
-	ADDQ         R10, R9
-	VMOVUPS      Z6, K1, (R9)
 	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, BX
-	DECQ         SI
+	ADDQ         $0x00000040, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
 
-// func productAVX512_6x2(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// func productAVX512_4x2(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·productAVX512_6x2(SB), NOSPLIT, $0-80
+TEXT ·productAVX512_4x2(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-	LEAQ  (DX)(DX*4), R8
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), DI
+	LEAQ  (DI)(SI*1), R8
+	LEAQ  (R8)(SI*1), SI
+	MOVQ  last+72(FP), R9
+	MOVQ  $-1, R10
+	BZHIQ R9, R10, R10
+	KMOVW R10, K1
 
 tile:
 	MOVQ         init+16(FP), R9
@@ -2205,10 +1572,6 @@ tile:
 	VMOVAPS      Z6, Z7
 	VBROADCASTSS 12(R9), Z8
 	VMOVAPS      Z8, Z9
-	VBROADCASTSS 16(R9), Z10
-	VMOVAPS      Z10, Z11
-	VBROADCASTSS 20(R9), Z12
-	VMOVAPS      Z12, Z13
 	JMP          start
 
 add:
@@ -2226,56 +1589,40 @@ add:
 	ADDQ      R10, R9
 	VMOVUPS   (R9), Z8
 	VMOVUPS.Z 64(R9), K1, Z9
-	ADDQ      R10, R9
-	VMOVUPS   (R9), Z10
-	VMOVUPS.Z 64(R9), K1, Z11
-	ADDQ      R10, R9
-	VMOVUPS   (R9), Z12
-	VMOVUPS.Z 64(R9), K1, Z13
 
 start:
 	MOVQ terms+48(FP), R9
 	MOVQ count+56(FP), R10
+	SHLQ $0x04, R10
+	ADDQ R10, R9
+	NEGQ R10
 
 term:
-	MOVQ         (R9), R11
-	MOVQ         8(R9), R12
-	LEAQ         (CX)(R11*4), R11
-	LEAQ         (BX)(R12*4), R12
-	VMOVUPS      (R12), Z0
-	VMOVUPS.Z    64(R12), K1, Z1
-	VBROADCASTSS (R11), Z14
-	VMULPS       Z0, Z14, Z15
-	VADDPS       Z15, Z2, Z2
-	VMULPS       Z1, Z14, Z14
-	VADDPS       Z14, Z3, Z3
-	VBROADCASTSS (R11)(DX*1), Z14
-	VMULPS       Z0, Z14, Z15
-	VADDPS       Z15, Z4, Z4
-	VMULPS       Z1, Z14, Z14
-	VADDPS       Z14, Z5, Z5
-	VBROADCASTSS (R11)(DX*2), Z14
-	VMULPS       Z0, Z14, Z15
-	VADDPS       Z15, Z6, Z6
-	VMULPS       Z1, Z14, Z14
-	VADDPS       Z14, Z7, Z7
-	VBROADCASTSS (R11)(DI*1), Z14
-	VMULPS       Z0, Z14, Z15
-	VADDPS       Z15, Z8, Z8
-	VMULPS       Z1, Z14, Z14
-	VADDPS       Z14, Z9, Z9
-	VBROADCASTSS (R11)(DX*4), Z14
-	VMULPS       Z0, Z14, Z15
-	VADDPS       Z15, Z10, Z10
-	VMULPS       Z1, Z14, Z14
-	VADDPS       Z14, Z11, Z11
-	VBROADCASTSS (R11)(R8*1), Z14
-	VMULPS       Z0, Z14, Z0
-	VADDPS       Z0, Z12, Z12
-	VMULPS       Z1, Z14, Z14
-	VADDPS       Z14, Z13, Z13
-	ADDQ         $0x10, R9
-	DECQ         R10
+	MOVQ         (R9)(R10*1), R11
+	MOVQ         8(R9)(R10*1), R12
+	VMOVUPS      (CX)(R12*4), Z0
+	VMOVUPS.Z    64(CX)(R12*4), K1, Z1
+	VBROADCASTSS (BX)(R11*4), Z10
+	VMULPS       Z0, Z10, Z11
+	VADDPS       Z11, Z2, Z2
+	VMULPS       Z1, Z10, Z10
+	VADDPS       Z10, Z3, Z3
+	VBROADCASTSS (DI)(R11*4), Z10
+	VMULPS       Z0, Z10, Z11
+	VADDPS       Z11, Z4, Z4
+	VMULPS       Z1, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VBROADCASTSS (R8)(R11*4), Z10
+	VMULPS       Z0, Z10, Z11
+	VADDPS       Z11, Z6, Z6
+	VMULPS       Z1, Z10, Z10
+	VADDPS       Z10, Z7, Z7
+	VBROADCASTSS (SI)(R11*4), Z10
+	VMULPS       Z0, Z10, Z0
+	VADDPS       Z0, Z8, Z8
+	VMULPS       Z1, Z10, Z10
+	VADDPS       Z10, Z9, Z9
+	ADDQ         $0x10, R10
 	JNZ          term
 	MOVQ         dstRow+8(FP), R10
 	SHLQ         $0x02, R10
@@ -2291,34 +1638,29 @@ term:
 	ADDQ         R10, R9
 	VMOVUPS      Z8, (R9)
 	VMOVUPS      Z9, K1, 64(R9)
-	ADDQ         R10, R9
-	VMOVUPS      Z10, (R9)
-	VMOVUPS      Z11, K1, 64(R9)
-	ADDQ         R10, R9
-	VMOVUPS      Z12, (R9)
-	VMOVUPS      Z13, K1, 64(R9)
 	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, BX
-	DECQ         SI
+	ADDQ         $0x00000080, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
 
-// func productAVX512_6x3(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// func productAVX512_4x3(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·productAVX512_6x3(SB), NOSPLIT, $0-80
+TEXT ·productAVX512_4x3(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-	LEAQ  (DX)(DX*4), R8
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), DI
+	LEAQ  (DI)(SI*1), R8
+	LEAQ  (R8)(SI*1), SI
+	MOVQ  last+72(FP), R9
+	MOVQ  $-1, R10
+	BZHIQ R9, R10, R10
+	KMOVW R10, K1
 
 tile:
 	MOVQ         init+16(FP), R9
@@ -2336,12 +1678,6 @@ tile:
 	VBROADCASTSS 12(R9), Z12
 	VMOVAPS      Z12, Z13
 	VMOVAPS      Z12, Z14
-	VBROADCASTSS 16(R9), Z15
-	VMOVAPS      Z15, Z16
-	VMOVAPS      Z15, Z17
-	VBROADCASTSS 20(R9), Z18
-	VMOVAPS      Z18, Z19
-	VMOVAPS      Z18, Z20
 	JMP          start
 
 add:
@@ -2363,71 +1699,49 @@ add:
 	VMOVUPS   (R9), Z12
 	VMOVUPS   64(R9), Z13
 	VMOVUPS.Z 128(R9), K1, Z14
-	ADDQ      R10, R9
-	VMOVUPS   (R9), Z15
-	VMOVUPS   64(R9), Z16
-	VMOVUPS.Z 128(R9), K1, Z17
-	ADDQ      R10, R9
-	VMOVUPS   (R9), Z18
-	VMOVUPS   64(R9), Z19
-	VMOVUPS.Z 128(R9), K1, Z20
 
 start:
 	MOVQ terms+48(FP), R9
 	MOVQ count+56(FP), R10
+	SHLQ $0x04, R10
+	ADDQ R10, R9
+	NEGQ R10
 
 term:
-	MOVQ         (R9), R11
-	MOVQ         8(R9), R12
-	LEAQ         (CX)(R11*4), R11
-	LEAQ         (BX)(R12*4), R12
-	VMOVUPS      (R12), Z0
-	VMOVUPS      64(R12), Z1
-	VMOVUPS.Z    128(R12), K1, Z2
-	VBROADCASTSS (R11), Z21
-	VMULPS       Z0, Z21, Z22
-	VADDPS       Z22, Z3, Z3
-	VMULPS       Z1, Z21, Z22
-	VADDPS       Z22, Z4, Z4
-	VMULPS       Z2, Z21, Z21
-	VADDPS       Z21, Z5, Z5
-	VBROADCASTSS (R11)(DX*1), Z21
-	VMULPS       Z0, Z21, Z22
-	VADDPS       Z22, Z6, Z6
-	VMULPS       Z1, Z21, Z22
-	VADDPS       Z22, Z7, Z7
-	VMULPS       Z2, Z21, Z21
-	VADDPS       Z21, Z8, Z8
-	VBROADCASTSS (R11)(DX*2), Z21
-	VMULPS       Z0, Z21, Z22
-	VADDPS       Z22, Z9, Z9
-	VMULPS       Z1, Z21, Z22
-	VADDPS       Z22, Z10, Z10
-	VMULPS       Z2, Z21, Z21
-	VADDPS       Z21, Z11, Z11
-	VBROADCASTSS (R11)(DI*1), Z21
-	VMULPS       Z0, Z21, Z22
-	VADDPS       Z22, Z12, Z12
-	VMULPS       Z1, Z21, Z22
-	VADDPS       Z22, Z13, Z13
-	VMULPS       Z2, Z21, Z21
-	VADDPS       Z21, Z14, Z14
-	VBROADCASTSS (R11)(DX*4), Z21
-	VMULPS       Z0, Z21, Z22
-	VADDPS       Z22, Z15, Z15
-	VMULPS       Z1, Z21, Z22
-	VADDPS       Z22, Z16, Z16
-	VMULPS       Z2, Z21, Z21
-	VADDPS       Z21, Z17, Z17
-	VBROADCASTSS (R11)(R8*1), Z21
-	VMULPS       Z0, Z21, Z0
-	VADDPS       Z0, Z18, Z18
-	VMULPS       Z1, Z21, Z0
-	VADDPS       Z0, Z19, Z19
-	VMULPS       Z2, Z21, Z21
-	VADDPS       Z21, Z20, Z20
-	ADDQ         $0x10, R9
-	DECQ         R10
+	MOVQ         (R9)(R10*1), R11
+	MOVQ         8(R9)(R10*1), R12
+	VMOVUPS      (CX)(R12*4), Z0
+	VMOVUPS      64(CX)(R12*4), Z1
+	VMOVUPS.Z    128(CX)(R12*4), K1, Z2
+	VBROADCASTSS (BX)(R11*4), Z15
+	VMULPS       Z0, Z15, Z16
+	VADDPS       Z16, Z3, Z3
+	VMULPS       Z1, Z15, Z16
+	VADDPS       Z16, Z4, Z4
+	VMULPS       Z2, Z15, Z15
+	VADDPS       Z15, Z5, Z5
+	VBROADCASTSS (DI)(R11*4), Z15
+	VMULPS       Z0, Z15, Z16
+	VADDPS       Z16, Z6, Z6
+	VMULPS       Z1, Z15, Z16
+	VADDPS       Z16, Z7, Z7
+	VMULPS       Z2, Z15, Z15
+	VADDPS       Z15, Z8, Z8
+	VBROADCASTSS (R8)(R11*4), Z15
+	VMULPS       Z0, Z15, Z16
+	VADDPS       Z16, Z9, Z9
+	VMULPS       Z1, Z15, Z16
+	VADDPS       Z16, Z10, Z10
+	VMULPS       Z2, Z15, Z15
+	VADDPS       Z15, Z11, Z11
+	VBROADCASTSS (SI)(R11*4), Z15
+	VMULPS       Z0, Z15, Z0
+	VADDPS       Z0, Z12, Z12
+	VMULPS       Z1, Z15, Z0
+	VADDPS       Z0, Z13, Z13
+	VMULPS       Z2, Z15, Z15
+	VADDPS       Z15, Z14, Z14
+	ADDQ         $0x10, R10
 	JNZ          term
 	MOVQ         dstRow+8(FP), R10
 	SHLQ         $0x02, R10
@@ -2447,17 +1761,747 @@ term:
 	VMOVUPS      Z12, (R9)
 	VMOVUPS      Z13, 64(R9)
 	VMOVUPS      Z14, K1, 128(R9)
-	ADDQ         R10, R9
-	VMOVUPS      Z15, (R9)
-	VMOVUPS      Z16, 64(R9)
-	VMOVUPS      Z17, K1, 128(R9)
-	ADDQ         R10, R9
-	VMOVUPS      Z18, (R9)
-	VMOVUPS      Z19, 64(R9)
-	VMOVUPS      Z20, K1, 128(R9)
 	ADDQ         $0x000000c0, AX
-	ADDQ         $0x000000c0, BX
-	DECQ         SI
+	ADDQ         $0x000000c0, CX
+	DECQ         DX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func productAVX512_5x1(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·productAVX512_5x1(SB), NOSPLIT, $0-80
+	MOVQ  dst+0(FP), AX
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), DI
+	LEAQ  (DI)(SI*1), R8
+	LEAQ  (R8)(SI*1), R9
+	LEAQ  (R9)(SI*1), SI
+	MOVQ  last+72(FP), R10
+	MOVQ  $-1, R11
+	BZHIQ R10, R11, R11
+	KMOVW R11, K1
+
+tile:
+	MOVQ         init+16(FP), R10
+	TESTQ        R10, R10
+	JZ           add
+	VBROADCASTSS (R10), Z1
+	VBROADCASTSS 4(R10), Z2
+	VBROADCASTSS 8(R10), Z3
+	VBROADCASTSS 12(R10), Z4
+	VBROADCASTSS 16(R10), Z5
+	JMP          start
+
+add:
+	MOVQ      dstRow+8(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      AX, R10
+	VMOVUPS.Z (R10), K1, Z1
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z2
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z3
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z4
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z5
+
+start:
+	MOVQ terms+48(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x04, R11
+	ADDQ R11, R10
+	NEGQ R11
+
+term:
+	MOVQ         (R10)(R11*1), R12
+	MOVQ         8(R10)(R11*1), R13
+	VMOVUPS.Z    (CX)(R13*4), K1, Z0
+	VBROADCASTSS (BX)(R12*4), Z6
+	VMULPS       Z0, Z6, Z6
+	VADDPS       Z6, Z1, Z1
+	VBROADCASTSS (DI)(R12*4), Z6
+	VMULPS       Z0, Z6, Z6
+	VADDPS       Z6, Z2, Z2
+	VBROADCASTSS (R8)(R12*4), Z6
+	VMULPS       Z0, Z6, Z6
+	VADDPS       Z6, Z3, Z3
+	VBROADCASTSS (R9)(R12*4), Z6
+	VMULPS       Z0, Z6, Z6
+	VADDPS       Z6, Z4, Z4
+	VBROADCASTSS (SI)(R12*4), Z6
+	VMULPS       Z0, Z6, Z6
+	VADDPS       Z6, Z5, Z5
+	ADDQ         $0x10, R11
+	JNZ          term
+	MOVQ         dstRow+8(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         AX, R10
+	VMOVUPS      Z1, K1, (R10)
+	ADDQ         R11, R10
+	VMOVUPS      Z2, K1, (R10)
+	ADDQ         R11, R10
+	VMOVUPS      Z3, K1, (R10)
+	ADDQ         R11, R10
+	VMOVUPS      Z4, K1, (R10)
+	ADDQ         R11, R10
+	VMOVUPS      Z5, K1, (R10)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	DECQ         DX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func productAVX512_5x2(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·productAVX512_5x2(SB), NOSPLIT, $0-80
+	MOVQ  dst+0(FP), AX
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), DI
+	LEAQ  (DI)(SI*1), R8
+	LEAQ  (R8)(SI*1), R9
+	LEAQ  (R9)(SI*1), SI
+	MOVQ  last+72(FP), R10
+	MOVQ  $-1, R11
+	BZHIQ R10, R11, R11
+	KMOVW R11, K1
+
+tile:
+	MOVQ         init+16(FP), R10
+	TESTQ        R10, R10
+	JZ           add
+	VBROADCASTSS (R10), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 4(R10), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 8(R10), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 12(R10), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 16(R10), Z10
+	VMOVAPS      Z10, Z11
+	JMP          start
+
+add:
+	MOVQ      dstRow+8(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      AX, R10
+	VMOVUPS   (R10), Z2
+	VMOVUPS.Z 64(R10), K1, Z3
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z4
+	VMOVUPS.Z 64(R10), K1, Z5
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z6
+	VMOVUPS.Z 64(R10), K1, Z7
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z8
+	VMOVUPS.Z 64(R10), K1, Z9
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z10
+	VMOVUPS.Z 64(R10), K1, Z11
+
+start:
+	MOVQ terms+48(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x04, R11
+	ADDQ R11, R10
+	NEGQ R11
+
+term:
+	MOVQ         (R10)(R11*1), R12
+	MOVQ         8(R10)(R11*1), R13
+	VMOVUPS      (CX)(R13*4), Z0
+	VMOVUPS.Z    64(CX)(R13*4), K1, Z1
+	VBROADCASTSS (BX)(R12*4), Z12
+	VMULPS       Z0, Z12, Z13
+	VADDPS       Z13, Z2, Z2
+	VMULPS       Z1, Z12, Z12
+	VADDPS       Z12, Z3, Z3
+	VBROADCASTSS (DI)(R12*4), Z12
+	VMULPS       Z0, Z12, Z13
+	VADDPS       Z13, Z4, Z4
+	VMULPS       Z1, Z12, Z12
+	VADDPS       Z12, Z5, Z5
+	VBROADCASTSS (R8)(R12*4), Z12
+	VMULPS       Z0, Z12, Z13
+	VADDPS       Z13, Z6, Z6
+	VMULPS       Z1, Z12, Z12
+	VADDPS       Z12, Z7, Z7
+	VBROADCASTSS (R9)(R12*4), Z12
+	VMULPS       Z0, Z12, Z13
+	VADDPS       Z13, Z8, Z8
+	VMULPS       Z1, Z12, Z12
+	VADDPS       Z12, Z9, Z9
+	VBROADCASTSS (SI)(R12*4), Z12
+	VMULPS       Z0, Z12, Z0
+	VADDPS       Z0, Z10, Z10
+	VMULPS       Z1, Z12, Z12
+	VADDPS       Z12, Z11, Z11
+	ADDQ         $0x10, R11
+	JNZ          term
+	MOVQ         dstRow+8(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         AX, R10
+	VMOVUPS      Z2, (R10)
+	VMOVUPS      Z3, K1, 64(R10)
+	ADDQ         R11, R10
+	VMOVUPS      Z4, (R10)
+	VMOVUPS      Z5, K1, 64(R10)
+	ADDQ         R11, R10
+	VMOVUPS      Z6, (R10)
+	VMOVUPS      Z7, K1, 64(R10)
+	ADDQ         R11, R10
+	VMOVUPS      Z8, (R10)
+	VMOVUPS      Z9, K1, 64(R10)
+	ADDQ         R11, R10
+	VMOVUPS      Z10, (R10)
+	VMOVUPS      Z11, K1, 64(R10)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	DECQ         DX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func productAVX512_5x3(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·productAVX512_5x3(SB), NOSPLIT, $0-80
+	MOVQ  dst+0(FP), AX
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), DI
+	LEAQ  (DI)(SI*1), R8
+	LEAQ  (R8)(SI*1), R9
+	LEAQ  (R9)(SI*1), SI
+	MOVQ  last+72(FP), R10
+	MOVQ  $-1, R11
+	BZHIQ R10, R11, R11
+	KMOVW R11, K1
+
+tile:
+	MOVQ         init+16(FP), R10
+	TESTQ        R10, R10
+	JZ           add
+	VBROADCASTSS (R10), Z3
+	VMOVAPS      Z3, Z4
+	VMOVAPS      Z3, Z5
+	VBROADCASTSS 4(R10), Z6
+	VMOVAPS      Z6, Z7
+	VMOVAPS      Z6, Z8
+	VBROADCASTSS 8(R10), Z9
+	VMOVAPS      Z9, Z10
+	VMOVAPS      Z9, Z11
+	VBROADCASTSS 12(R10), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	VBROADCASTSS 16(R10), Z15
+	VMOVAPS      Z15, Z16
+	VMOVAPS      Z15, Z17
+	JMP          start
+
+add:
+	MOVQ      dstRow+8(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      AX, R10
+	VMOVUPS   (R10), Z3
+	VMOVUPS   64(R10), Z4
+	VMOVUPS.Z 128(R10), K1, Z5
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z6
+	VMOVUPS   64(R10), Z7
+	VMOVUPS.Z 128(R10), K1, Z8
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z9
+	VMOVUPS   64(R10), Z10
+	VMOVUPS.Z 128(R10), K1, Z11
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z12
+	VMOVUPS   64(R10), Z13
+	VMOVUPS.Z 128(R10), K1, Z14
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z15
+	VMOVUPS   64(R10), Z16
+	VMOVUPS.Z 128(R10), K1, Z17
+
+start:
+	MOVQ terms+48(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x04, R11
+	ADDQ R11, R10
+	NEGQ R11
+
+term:
+	MOVQ         (R10)(R11*1), R12
+	MOVQ         8(R10)(R11*1), R13
+	VMOVUPS      (CX)(R13*4), Z0
+	VMOVUPS      64(CX)(R13*4), Z1
+	VMOVUPS.Z    128(CX)(R13*4), K1, Z2
+	VBROADCASTSS (BX)(R12*4), Z18
+	VMULPS       Z0, Z18, Z19
+	VADDPS       Z19, Z3, Z3
+	VMULPS       Z1, Z18, Z19
+	VADDPS       Z19, Z4, Z4
+	VMULPS       Z2, Z18, Z18
+	VADDPS       Z18, Z5, Z5
+	VBROADCASTSS (DI)(R12*4), Z18
+	VMULPS       Z0, Z18, Z19
+	VADDPS       Z19, Z6, Z6
+	VMULPS       Z1, Z18, Z19
+	VADDPS       Z19, Z7, Z7
+	VMULPS       Z2, Z18, Z18
+	VADDPS       Z18, Z8, Z8
+	VBROADCASTSS (R8)(R12*4), Z18
+	VMULPS       Z0, Z18, Z19
+	VADDPS       Z19, Z9, Z9
+	VMULPS       Z1, Z18, Z19
+	VADDPS       Z19, Z10, Z10
+	VMULPS       Z2, Z18, Z18
+	VADDPS       Z18, Z11, Z11
+	VBROADCASTSS (R9)(R12*4), Z18
+	VMULPS       Z0, Z18, Z19
+	VADDPS       Z19, Z12, Z12
+	VMULPS       Z1, Z18, Z19
+	VADDPS       Z19, Z13, Z13
+	VMULPS       Z2, Z18, Z18
+	VADDPS       Z18, Z14, Z14
+	VBROADCASTSS (SI)(R12*4), Z18
+	VMULPS       Z0, Z18, Z0
+	VADDPS       Z0, Z15, Z15
+	VMULPS       Z1, Z18, Z0
+	VADDPS       Z0, Z16, Z16
+	VMULPS       Z2, Z18, Z18
+	VADDPS       Z18, Z17, Z17
+	ADDQ         $0x10, R11
+	JNZ          term
+	MOVQ         dstRow+8(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         AX, R10
+	VMOVUPS      Z3, (R10)
+	VMOVUPS      Z4, 64(R10)
+	VMOVUPS      Z5, K1, 128(R10)
+	ADDQ         R11, R10
+	VMOVUPS      Z6, (R10)
+	VMOVUPS      Z7, 64(R10)
+	VMOVUPS      Z8, K1, 128(R10)
+	ADDQ         R11, R10
+	VMOVUPS      Z9, (R10)
+	VMOVUPS      Z10, 64(R10)
+	VMOVUPS      Z11, K1, 128(R10)
+	ADDQ         R11, R10
+	VMOVUPS      Z12, (R10)
+	VMOVUPS      Z13, 64(R10)
+	VMOVUPS      Z14, K1, 128(R10)
+	ADDQ         R11, R10
+	VMOVUPS      Z15, (R10)
+	VMOVUPS      Z16, 64(R10)
+	VMOVUPS      Z17, K1, 128(R10)
+	ADDQ         $0x000000c0, AX
+	ADDQ         $0x000000c0, CX
+	DECQ         DX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func productAVX512_6x1(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·productAVX512_6x1(SB), NOSPLIT, $0-80
+	MOVQ  dst+0(FP), AX
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), DI
+	LEAQ  (DI)(SI*1), R8
+	LEAQ  (R8)(SI*1), R9
+	LEAQ  (R9)(SI*1), R10
+	LEAQ  (R10)(SI*1), SI
+	MOVQ  last+72(FP), R11
+	MOVQ  $-1, R12
+	BZHIQ R11, R12, R12
+	KMOVW R12, K1
+
+tile:
+	MOVQ         init+16(FP), R11
+	TESTQ        R11, R11
+	JZ           add
+	VBROADCASTSS (R11), Z1
+	VBROADCASTSS 4(R11), Z2
+	VBROADCASTSS 8(R11), Z3
+	VBROADCASTSS 12(R11), Z4
+	VBROADCASTSS 16(R11), Z5
+	VBROADCASTSS 20(R11), Z6
+	JMP          start
+
+add:
+	MOVQ      dstRow+8(FP), R12
+	SHLQ      $0x02, R12
+	MOVQ      AX, R11
+	VMOVUPS.Z (R11), K1, Z1
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z2
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z3
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z4
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z5
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z6
+
+start:
+	MOVQ terms+48(FP), R11
+	MOVQ count+56(FP), R12
+	SHLQ $0x04, R12
+	ADDQ R12, R11
+	NEGQ R12
+
+term:
+	MOVQ         (R11)(R12*1), R13
+	MOVQ         8(R11)(R12*1), R14
+	VMOVUPS.Z    (CX)(R14*4), K1, Z0
+	VBROADCASTSS (BX)(R13*4), Z7
+	VMULPS       Z0, Z7, Z7
+	VADDPS       Z7, Z1, Z1
+	VBROADCASTSS (DI)(R13*4), Z7
+	VMULPS       Z0, Z7, Z7
+	VADDPS       Z7, Z2, Z2
+	VBROADCASTSS (R8)(R13*4), Z7
+	VMULPS       Z0, Z7, Z7
+	VADDPS       Z7, Z3, Z3
+	VBROADCASTSS (R9)(R13*4), Z7
+	VMULPS       Z0, Z7, Z7
+	VADDPS       Z7, Z4, Z4
+	VBROADCASTSS (R10)(R13*4), Z7
+	VMULPS       Z0, Z7, Z7
+	VADDPS       Z7, Z5, Z5
+	VBROADCASTSS (SI)(R13*4), Z7
+	VMULPS       Z0, Z7, Z7
+	VADDPS       Z7, Z6, Z6
+	ADDQ         $0x10, R12
+	JNZ          term
+	MOVQ         dstRow+8(FP), R12
+	SHLQ         $0x02, R12
+	MOVQ         AX, R11
+	VMOVUPS      Z1, K1, (R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z2, K1, (R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z3, K1, (R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z4, K1, (R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z5, K1, (R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z6, K1, (R11)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	DECQ         DX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func productAVX512_6x2(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·productAVX512_6x2(SB), NOSPLIT, $0-80
+	MOVQ  dst+0(FP), AX
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), DI
+	LEAQ  (DI)(SI*1), R8
+	LEAQ  (R8)(SI*1), R9
+	LEAQ  (R9)(SI*1), R10
+	LEAQ  (R10)(SI*1), SI
+	MOVQ  last+72(FP), R11
+	MOVQ  $-1, R12
+	BZHIQ R11, R12, R12
+	KMOVW R12, K1
+
+tile:
+	MOVQ         init+16(FP), R11
+	TESTQ        R11, R11
+	JZ           add
+	VBROADCASTSS (R11), Z2
+	VMOVAPS      Z2, Z3
+	VBROADCASTSS 4(R11), Z4
+	VMOVAPS      Z4, Z5
+	VBROADCASTSS 8(R11), Z6
+	VMOVAPS      Z6, Z7
+	VBROADCASTSS 12(R11), Z8
+	VMOVAPS      Z8, Z9
+	VBROADCASTSS 16(R11), Z10
+	VMOVAPS      Z10, Z11
+	VBROADCASTSS 20(R11), Z12
+	VMOVAPS      Z12, Z13
+	JMP          start
+
+add:
+	MOVQ      dstRow+8(FP), R12
+	SHLQ      $0x02, R12
+	MOVQ      AX, R11
+	VMOVUPS   (R11), Z2
+	VMOVUPS.Z 64(R11), K1, Z3
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z4
+	VMOVUPS.Z 64(R11), K1, Z5
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z6
+	VMOVUPS.Z 64(R11), K1, Z7
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z8
+	VMOVUPS.Z 64(R11), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z10
+	VMOVUPS.Z 64(R11), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z12
+	VMOVUPS.Z 64(R11), K1, Z13
+
+start:
+	MOVQ terms+48(FP), R11
+	MOVQ count+56(FP), R12
+	SHLQ $0x04, R12
+	ADDQ R12, R11
+	NEGQ R12
+
+term:
+	MOVQ         (R11)(R12*1), R13
+	MOVQ         8(R11)(R12*1), R14
+	VMOVUPS      (CX)(R14*4), Z0
+	VMOVUPS.Z    64(CX)(R14*4), K1, Z1
+	VBROADCASTSS (BX)(R13*4), Z14
+	VMULPS       Z0, Z14, Z15
+	VADDPS       Z15, Z2, Z2
+	VMULPS       Z1, Z14, Z14
+	VADDPS       Z14, Z3, Z3
+	VBROADCASTSS (DI)(R13*4), Z14
+	VMULPS       Z0, Z14, Z15
+	VADDPS       Z15, Z4, Z4
+	VMULPS       Z1, Z14, Z14
+	VADDPS       Z14, Z5, Z5
+	VBROADCASTSS (R8)(R13*4), Z14
+	VMULPS       Z0, Z14, Z15
+	VADDPS       Z15, Z6, Z6
+	VMULPS       Z1, Z14, Z14
+	VADDPS       Z14, Z7, Z7
+	VBROADCASTSS (R9)(R13*4), Z14
+	VMULPS       Z0, Z14, Z15
+	VADDPS       Z15, Z8, Z8
+	VMULPS       Z1, Z14, Z14
+	VADDPS       Z14, Z9, Z9
+	VBROADCASTSS (R10)(R13*4), Z14
+	VMULPS       Z0, Z14, Z15
+	VADDPS       Z15, Z10, Z10
+	VMULPS       Z1, Z14, Z14
+	VADDPS       Z14, Z11, Z11
+	VBROADCASTSS (SI)(R13*4), Z14
+	VMULPS       Z0, Z14, Z0
+	VADDPS       Z0, Z12, Z12
+	VMULPS       Z1, Z14, Z14
+	VADDPS       Z14, Z13, Z13
+	ADDQ         $0x10, R12
+	JNZ          term
+	MOVQ         dstRow+8(FP), R12
+	SHLQ         $0x02, R12
+	MOVQ         AX, R11
+	VMOVUPS      Z2, (R11)
+	VMOVUPS      Z3, K1, 64(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z4, (R11)
+	VMOVUPS      Z5, K1, 64(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z6, (R11)
+	VMOVUPS      Z7, K1, 64(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z8, (R11)
+	VMOVUPS      Z9, K1, 64(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z10, (R11)
+	VMOVUPS      Z11, K1, 64(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z12, (R11)
+	VMOVUPS      Z13, K1, 64(R11)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	DECQ         DX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func productAVX512_6x3(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·productAVX512_6x3(SB), NOSPLIT, $0-80
+	MOVQ  dst+0(FP), AX
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (BX)(SI*1), DI
+	LEAQ  (DI)(SI*1), R8
+	LEAQ  (R8)(SI*1), R9
+	LEAQ  (R9)(SI*1), R10
+	LEAQ  (R10)(SI*1), SI
+	MOVQ  last+72(FP), R11
+	MOVQ  $-1, R12
+	BZHIQ R11, R12, R12
+	KMOVW R12, K1
+
+tile:
+	MOVQ         init+16(FP), R11
+	TESTQ        R11, R11
+	JZ           add
+	VBROADCASTSS (R11), Z3
+	VMOVAPS      Z3, Z4
+	VMOVAPS      Z3, Z5
+	VBROADCASTSS 4(R11), Z6
+	VMOVAPS      Z6, Z7
+	VMOVAPS      Z6, Z8
+	VBROADCASTSS 8(R11), Z9
+	VMOVAPS      Z9, Z10
+	VMOVAPS      Z9, Z11
+	VBROADCASTSS 12(R11), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	VBROADCASTSS 16(R11), Z15
+	VMOVAPS      Z15, Z16
+	VMOVAPS      Z15, Z17
+	VBROADCASTSS 20(R11), Z18
+	VMOVAPS      Z18, Z19
+	VMOVAPS      Z18, Z20
+	JMP          start
+
+add:
+	MOVQ      dstRow+8(FP), R12
+	SHLQ      $0x02, R12
+	MOVQ      AX, R11
+	VMOVUPS   (R11), Z3
+	VMOVUPS   64(R11), Z4
+	VMOVUPS.Z 128(R11), K1, Z5
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z6
+	VMOVUPS   64(R11), Z7
+	VMOVUPS.Z 128(R11), K1, Z8
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z9
+	VMOVUPS   64(R11), Z10
+	VMOVUPS.Z 128(R11), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z12
+	VMOVUPS   64(R11), Z13
+	VMOVUPS.Z 128(R11), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z15
+	VMOVUPS   64(R11), Z16
+	VMOVUPS.Z 128(R11), K1, Z17
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
+	VMOVUPS   64(R11), Z19
+	VMOVUPS.Z 128(R11), K1, Z20
+
+start:
+	MOVQ terms+48(FP), R11
+	MOVQ count+56(FP), R12
+	SHLQ $0x04, R12
+	ADDQ R12, R11
+	NEGQ R12
+
+term:
+	MOVQ         (R11)(R12*1), R13
+	MOVQ         8(R11)(R12*1), R14
+	VMOVUPS      (CX)(R14*4), Z0
+	VMOVUPS      64(CX)(R14*4), Z1
+	VMOVUPS.Z    128(CX)(R14*4), K1, Z2
+	VBROADCASTSS (BX)(R13*4), Z21
+	VMULPS       Z0, Z21, Z22
+	VADDPS       Z22, Z3, Z3
+	VMULPS       Z1, Z21, Z22
+	VADDPS       Z22, Z4, Z4
+	VMULPS       Z2, Z21, Z21
+	VADDPS       Z21, Z5, Z5
+	VBROADCASTSS (DI)(R13*4), Z21
+	VMULPS       Z0, Z21, Z22
+	VADDPS       Z22, Z6, Z6
+	VMULPS       Z1, Z21, Z22
+	VADDPS       Z22, Z7, Z7
+	VMULPS       Z2, Z21, Z21
+	VADDPS       Z21, Z8, Z8
+	VBROADCASTSS (R8)(R13*4), Z21
+	VMULPS       Z0, Z21, Z22
+	VADDPS       Z22, Z9, Z9
+	VMULPS       Z1, Z21, Z22
+	VADDPS       Z22, Z10, Z10
+	VMULPS       Z2, Z21, Z21
+	VADDPS       Z21, Z11, Z11
+	VBROADCASTSS (R9)(R13*4), Z21
+	VMULPS       Z0, Z21, Z22
+	VADDPS       Z22, Z12, Z12
+	VMULPS       Z1, Z21, Z22
+	VADDPS       Z22, Z13, Z13
+	VMULPS       Z2, Z21, Z21
+	VADDPS       Z21, Z14, Z14
+	VBROADCASTSS (R10)(R13*4), Z21
+	VMULPS       Z0, Z21, Z22
+	VADDPS       Z22, Z15, Z15
+	VMULPS       Z1, Z21, Z22
+	VADDPS       Z22, Z16, Z16
+	VMULPS       Z2, Z21, Z21
+	VADDPS       Z21, Z17, Z17
+	VBROADCASTSS (SI)(R13*4), Z21
+	VMULPS       Z0, Z21, Z0
+	VADDPS       Z0, Z18, Z18
+	VMULPS       Z1, Z21, Z0
+	VADDPS       Z0, Z19, Z19
+	VMULPS       Z2, Z21, Z21
+	VADDPS       Z21, Z20, Z20
+	ADDQ         $0x10, R12
+	JNZ          term
+	MOVQ         dstRow+8(FP), R12
+	SHLQ         $0x02, R12
+	MOVQ         AX, R11
+	VMOVUPS      Z3, (R11)
+	VMOVUPS      Z4, 64(R11)
+	VMOVUPS      Z5, K1, 128(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z6, (R11)
+	VMOVUPS      Z7, 64(R11)
+	VMOVUPS      Z8, K1, 128(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z9, (R11)
+	VMOVUPS      Z10, 64(R11)
+	VMOVUPS      Z11, K1, 128(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z12, (R11)
+	VMOVUPS      Z13, 64(R11)
+	VMOVUPS      Z14, K1, 128(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z15, (R11)
+	VMOVUPS      Z16, 64(R11)
+	VMOVUPS      Z17, K1, 128(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Z18, (R11)
+	VMOVUPS      Z19, 64(R11)
+	VMOVUPS      Z20, K1, 128(R11)
+	ADDQ         $0x000000c0, AX
+	ADDQ         $0x000000c0, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -2466,17 +2510,17 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_7x1(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-	LEAQ  (DX)(DX*4), R8
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (SI)(SI*2), DI
+	LEAQ  (SI)(SI*4), R8
+	MOVQ  last+72(FP), R9
+	MOVQ  $-1, R10
+	BZHIQ R9, R10, R10
+	KMOVW R10, K1
 
 tile:
 	MOVQ         init+16(FP), R9
@@ -2510,38 +2554,39 @@ add:
 	VMOVUPS.Z (R9), K1, Z7
 
 start:
-	MOVQ terms+48(FP), R9
-	MOVQ count+56(FP), R10
+	MOVQ terms+48(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x04, R11
+	ADDQ R11, R10
+	NEGQ R11
 
 term:
-	MOVQ         (R9), R11
-	MOVQ         8(R9), R12
-	LEAQ         (CX)(R11*4), R11
-	LEAQ         (BX)(R12*4), R12
-	VMOVUPS.Z    (R12), K1, Z0
-	VBROADCASTSS (R11), Z8
+	MOVQ         (R10)(R11*1), R9
+	MOVQ         8(R10)(R11*1), R12
+	LEAQ         (BX)(R9*4), R9
+	VMOVUPS.Z    (CX)(R12*4), K1, Z0
+	VBROADCASTSS (R9), Z8
 	VMULPS       Z0, Z8, Z8
 	VADDPS       Z8, Z1, Z1
-	VBROADCASTSS (R11)(DX*1), Z8
+	VBROADCASTSS (R9)(SI*1), Z8
 	VMULPS       Z0, Z8, Z8
 	VADDPS       Z8, Z2, Z2
-	VBROADCASTSS (R11)(DX*2), Z8
+	VBROADCASTSS (R9)(SI*2), Z8
 	VMULPS       Z0, Z8, Z8
 	VADDPS       Z8, Z3, Z3
-	VBROADCASTSS (R11)(DI*1), Z8
+	VBROADCASTSS (R9)(DI*1), Z8
 	VMULPS       Z0, Z8, Z8
 	VADDPS       Z8, Z4, Z4
-	VBROADCASTSS (R11)(DX*4), Z8
+	VBROADCASTSS (R9)(SI*4), Z8
 	VMULPS       Z0, Z8, Z8
 	VADDPS       Z8, Z5, Z5
-	VBROADCASTSS (R11)(R8*1), Z8
+	VBROADCASTSS (R9)(R8*1), Z8
 	VMULPS       Z0, Z8, Z8
 	VADDPS       Z8, Z6, Z6
-	VBROADCASTSS (R11)(DI*2), Z8
+	VBROADCASTSS (R9)(DI*2), Z8
 	VMULPS       Z0, Z8, Z8
 	VADDPS       Z8, Z7, Z7
-	ADDQ         $0x10, R9
-	DECQ         R10
+	ADDQ         $0x10, R11
 	JNZ          term
 	MOVQ         dstRow+8(FP), R10
 	SHLQ         $0x02, R10
@@ -2560,8 +2605,8 @@ term:
 	ADDQ         R10, R9
 	VMOVUPS      Z7, K1, (R9)
 	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, BX
-	DECQ         SI
+	ADDQ         $0x00000040, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -2570,17 +2615,17 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_7x2(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-	LEAQ  (DX)(DX*4), R8
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (SI)(SI*2), DI
+	LEAQ  (SI)(SI*4), R8
+	MOVQ  last+72(FP), R9
+	MOVQ  $-1, R10
+	BZHIQ R9, R10, R10
+	KMOVW R10, K1
 
 tile:
 	MOVQ         init+16(FP), R9
@@ -2628,53 +2673,54 @@ add:
 	VMOVUPS.Z 64(R9), K1, Z15
 
 start:
-	MOVQ terms+48(FP), R9
-	MOVQ count+56(FP), R10
+	MOVQ terms+48(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x04, R11
+	ADDQ R11, R10
+	NEGQ R11
 
 term:
-	MOVQ         (R9), R11
-	MOVQ         8(R9), R12
-	LEAQ         (CX)(R11*4), R11
-	LEAQ         (BX)(R12*4), R12
-	VMOVUPS      (R12), Z0
-	VMOVUPS.Z    64(R12), K1, Z1
-	VBROADCASTSS (R11), Z16
+	MOVQ         (R10)(R11*1), R9
+	MOVQ         8(R10)(R11*1), R12
+	LEAQ         (BX)(R9*4), R9
+	VMOVUPS      (CX)(R12*4), Z0
+	VMOVUPS.Z    64(CX)(R12*4), K1, Z1
+	VBROADCASTSS (R9), Z16
 	VMULPS       Z0, Z16, Z17
 	VADDPS       Z17, Z2, Z2
 	VMULPS       Z1, Z16, Z16
 	VADDPS       Z16, Z3, Z3
-	VBROADCASTSS (R11)(DX*1), Z16
+	VBROADCASTSS (R9)(SI*1), Z16
 	VMULPS       Z0, Z16, Z17
 	VADDPS       Z17, Z4, Z4
 	VMULPS       Z1, Z16, Z16
 	VADDPS       Z16, Z5, Z5
-	VBROADCASTSS (R11)(DX*2), Z16
+	VBROADCASTSS (R9)(SI*2), Z16
 	VMULPS       Z0, Z16, Z17
 	VADDPS       Z17, Z6, Z6
 	VMULPS       Z1, Z16, Z16
 	VADDPS       Z16, Z7, Z7
-	VBROADCASTSS (R11)(DI*1), Z16
+	VBROADCASTSS (R9)(DI*1), Z16
 	VMULPS       Z0, Z16, Z17
 	VADDPS       Z17, Z8, Z8
 	VMULPS       Z1, Z16, Z16
 	VADDPS       Z16, Z9, Z9
-	VBROADCASTSS (R11)(DX*4), Z16
+	VBROADCASTSS (R9)(SI*4), Z16
 	VMULPS       Z0, Z16, Z17
 	VADDPS       Z17, Z10, Z10
 	VMULPS       Z1, Z16, Z16
 	VADDPS       Z16, Z11, Z11
-	VBROADCASTSS (R11)(R8*1), Z16
+	VBROADCASTSS (R9)(R8*1), Z16
 	VMULPS       Z0, Z16, Z17
 	VADDPS       Z17, Z12, Z12
 	VMULPS       Z1, Z16, Z16
 	VADDPS       Z16, Z13, Z13
-	VBROADCASTSS (R11)(DI*2), Z16
+	VBROADCASTSS (R9)(DI*2), Z16
 	VMULPS       Z0, Z16, Z0
 	VADDPS       Z0, Z14, Z14
 	VMULPS       Z1, Z16, Z16
 	VADDPS       Z16, Z15, Z15
-	ADDQ         $0x10, R9
-	DECQ         R10
+	ADDQ         $0x10, R11
 	JNZ          term
 	MOVQ         dstRow+8(FP), R10
 	SHLQ         $0x02, R10
@@ -2700,8 +2746,8 @@ term:
 	VMOVUPS      Z14, (R9)
 	VMOVUPS      Z15, K1, 64(R9)
 	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, BX
-	DECQ         SI
+	ADDQ         $0x00000080, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -2710,17 +2756,17 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_7x3(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-	LEAQ  (DX)(DX*4), R8
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (SI)(SI*2), DI
+	LEAQ  (SI)(SI*4), R8
+	MOVQ  last+72(FP), R9
+	MOVQ  $-1, R10
+	BZHIQ R9, R10, R10
+	KMOVW R10, K1
 
 tile:
 	MOVQ         init+16(FP), R9
@@ -2782,68 +2828,69 @@ add:
 	VMOVUPS.Z 128(R9), K1, Z23
 
 start:
-	MOVQ terms+48(FP), R9
-	MOVQ count+56(FP), R10
+	MOVQ terms+48(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x04, R11
+	ADDQ R11, R10
+	NEGQ R11
 
 term:
-	MOVQ         (R9), R11
-	MOVQ         8(R9), R12
-	LEAQ         (CX)(R11*4), R11
-	LEAQ         (BX)(R12*4), R12
-	VMOVUPS      (R12), Z0
-	VMOVUPS      64(R12), Z1
-	VMOVUPS.Z    128(R12), K1, Z2
-	VBROADCASTSS (R11), Z24
+	MOVQ         (R10)(R11*1), R9
+	MOVQ         8(R10)(R11*1), R12
+	LEAQ         (BX)(R9*4), R9
+	VMOVUPS      (CX)(R12*4), Z0
+	VMOVUPS      64(CX)(R12*4), Z1
+	VMOVUPS.Z    128(CX)(R12*4), K1, Z2
+	VBROADCASTSS (R9), Z24
 	VMULPS       Z0, Z24, Z25
 	VADDPS       Z25, Z3, Z3
 	VMULPS       Z1, Z24, Z25
 	VADDPS       Z25, Z4, Z4
 	VMULPS       Z2, Z24, Z24
 	VADDPS       Z24, Z5, Z5
-	VBROADCASTSS (R11)(DX*1), Z24
+	VBROADCASTSS (R9)(SI*1), Z24
 	VMULPS       Z0, Z24, Z25
 	VADDPS       Z25, Z6, Z6
 	VMULPS       Z1, Z24, Z25
 	VADDPS       Z25, Z7, Z7
 	VMULPS       Z2, Z24, Z24
 	VADDPS       Z24, Z8, Z8
-	VBROADCASTSS (R11)(DX*2), Z24
+	VBROADCASTSS (R9)(SI*2), Z24
 	VMULPS       Z0, Z24, Z25
 	VADDPS       Z25, Z9, Z9
 	VMULPS       Z1, Z24, Z25
 	VADDPS       Z25, Z10, Z10
 	VMULPS       Z2, Z24, Z24
 	VADDPS       Z24, Z11, Z11
-	VBROADCASTSS (R11)(DI*1), Z24
+	VBROADCASTSS (R9)(DI*1), Z24
 	VMULPS       Z0, Z24, Z25
 	VADDPS       Z25, Z12, Z12
 	VMULPS       Z1, Z24, Z25
 	VADDPS       Z25, Z13, Z13
 	VMULPS       Z2, Z24, Z24
 	VADDPS       Z24, Z14, Z14
-	VBROADCASTSS (R11)(DX*4), Z24
+	VBROADCASTSS (R9)(SI*4), Z24
 	VMULPS       Z0, Z24, Z25
 	VADDPS       Z25, Z15, Z15
 	VMULPS       Z1, Z24, Z25
 	VADDPS       Z25, Z16, Z16
 	VMULPS       Z2, Z24, Z24
 	VADDPS       Z24, Z17, Z17
-	VBROADCASTSS (R11)(R8*1), Z24
+	VBROADCASTSS (R9)(R8*1), Z24
 	VMULPS       Z0, Z24, Z25
 	VADDPS       Z25, Z18, Z18
 	VMULPS       Z1, Z24, Z25
 	VADDPS       Z25, Z19, Z19
 	VMULPS       Z2, Z24, Z24
 	VADDPS       Z24, Z20, Z20
-	VBROADCASTSS (R11)(DI*2), Z24
+	VBROADCASTSS (R9)(DI*2), Z24
 	VMULPS       Z0, Z24, Z0
 	VADDPS       Z0, Z21, Z21
 	VMULPS       Z1, Z24, Z0
 	VADDPS       Z0, Z22, Z22
 	VMULPS       Z2, Z24, Z24
 	VADDPS       Z24, Z23, Z23
-	ADDQ         $0x10, R9
-	DECQ         R10
+	ADDQ         $0x10, R11
 	JNZ          term
 	MOVQ         dstRow+8(FP), R10
 	SHLQ         $0x02, R10
@@ -2876,8 +2923,8 @@ term:
 	VMOVUPS      Z22, 64(R9)
 	VMOVUPS      Z23, K1, 128(R9)
 	ADDQ         $0x000000c0, AX
-	ADDQ         $0x000000c0, BX
-	DECQ         SI
+	ADDQ         $0x000000c0, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -2886,18 +2933,18 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_8x1(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-	LEAQ  (DX)(DX*4), R8
-	LEAQ  (DI)(DX*4), R9
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (SI)(SI*2), DI
+	LEAQ  (SI)(SI*4), R8
+	LEAQ  (DI)(SI*4), R9
+	MOVQ  last+72(FP), R10
+	MOVQ  $-1, R11
+	BZHIQ R10, R11, R11
+	KMOVW R11, K1
 
 tile:
 	MOVQ         init+16(FP), R10
@@ -2934,41 +2981,42 @@ add:
 	VMOVUPS.Z (R10), K1, Z8
 
 start:
-	MOVQ terms+48(FP), R10
-	MOVQ count+56(FP), R11
+	MOVQ terms+48(FP), R11
+	MOVQ count+56(FP), R12
+	SHLQ $0x04, R12
+	ADDQ R12, R11
+	NEGQ R12
 
 term:
-	MOVQ         (R10), R12
-	MOVQ         8(R10), R13
-	LEAQ         (CX)(R12*4), R12
-	LEAQ         (BX)(R13*4), R13
-	VMOVUPS.Z    (R13), K1, Z0
-	VBROADCASTSS (R12), Z9
+	MOVQ         (R11)(R12*1), R10
+	MOVQ         8(R11)(R12*1), R13
+	LEAQ         (BX)(R10*4), R10
+	VMOVUPS.Z    (CX)(R13*4), K1, Z0
+	VBROADCASTSS (R10), Z9
 	VMULPS       Z0, Z9, Z9
 	VADDPS       Z9, Z1, Z1
-	VBROADCASTSS (R12)(DX*1), Z9
+	VBROADCASTSS (R10)(SI*1), Z9
 	VMULPS       Z0, Z9, Z9
 	VADDPS       Z9, Z2, Z2
-	VBROADCASTSS (R12)(DX*2), Z9
+	VBROADCASTSS (R10)(SI*2), Z9
 	VMULPS       Z0, Z9, Z9
 	VADDPS       Z9, Z3, Z3
-	VBROADCASTSS (R12)(DI*1), Z9
+	VBROADCASTSS (R10)(DI*1), Z9
 	VMULPS       Z0, Z9, Z9
 	VADDPS       Z9, Z4, Z4
-	VBROADCASTSS (R12)(DX*4), Z9
+	VBROADCASTSS (R10)(SI*4), Z9
 	VMULPS       Z0, Z9, Z9
 	VADDPS       Z9, Z5, Z5
-	VBROADCASTSS (R12)(R8*1), Z9
+	VBROADCASTSS (R10)(R8*1), Z9
 	VMULPS       Z0, Z9, Z9
 	VADDPS       Z9, Z6, Z6
-	VBROADCASTSS (R12)(DI*2), Z9
+	VBROADCASTSS (R10)(DI*2), Z9
 	VMULPS       Z0, Z9, Z9
 	VADDPS       Z9, Z7, Z7
-	VBROADCASTSS (R12)(R9*1), Z9
+	VBROADCASTSS (R10)(R9*1), Z9
 	VMULPS       Z0, Z9, Z9
 	VADDPS       Z9, Z8, Z8
-	ADDQ         $0x10, R10
-	DECQ         R11
+	ADDQ         $0x10, R12
 	JNZ          term
 	MOVQ         dstRow+8(FP), R11
 	SHLQ         $0x02, R11
@@ -2989,8 +3037,8 @@ term:
 	ADDQ         R11, R10
 	VMOVUPS      Z8, K1, (R10)
 	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, BX
-	DECQ         SI
+	ADDQ         $0x00000040, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -2999,18 +3047,18 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_8x2(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-	LEAQ  (DX)(DX*4), R8
-	LEAQ  (DI)(DX*4), R9
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (SI)(SI*2), DI
+	LEAQ  (SI)(SI*4), R8
+	LEAQ  (DI)(SI*4), R9
+	MOVQ  last+72(FP), R10
+	MOVQ  $-1, R11
+	BZHIQ R10, R11, R11
+	KMOVW R11, K1
 
 tile:
 	MOVQ         init+16(FP), R10
@@ -3063,58 +3111,59 @@ add:
 	VMOVUPS.Z 64(R10), K1, Z17
 
 start:
-	MOVQ terms+48(FP), R10
-	MOVQ count+56(FP), R11
+	MOVQ terms+48(FP), R11
+	MOVQ count+56(FP), R12
+	SHLQ $0x04, R12
+	ADDQ R12, R11
+	NEGQ R12
 
 term:
-	MOVQ         (R10), R12
-	MOVQ         8(R10), R13
-	LEAQ         (CX)(R12*4), R12
-	LEAQ         (BX)(R13*4), R13
-	VMOVUPS      (R13), Z0
-	VMOVUPS.Z    64(R13), K1, Z1
-	VBROADCASTSS (R12), Z18
+	MOVQ         (R11)(R12*1), R10
+	MOVQ         8(R11)(R12*1), R13
+	LEAQ         (BX)(R10*4), R10
+	VMOVUPS      (CX)(R13*4), Z0
+	VMOVUPS.Z    64(CX)(R13*4), K1, Z1
+	VBROADCASTSS (R10), Z18
 	VMULPS       Z0, Z18, Z19
 	VADDPS       Z19, Z2, Z2
 	VMULPS       Z1, Z18, Z18
 	VADDPS       Z18, Z3, Z3
-	VBROADCASTSS (R12)(DX*1), Z18
+	VBROADCASTSS (R10)(SI*1), Z18
 	VMULPS       Z0, Z18, Z19
 	VADDPS       Z19, Z4, Z4
 	VMULPS       Z1, Z18, Z18
 	VADDPS       Z18, Z5, Z5
-	VBROADCASTSS (R12)(DX*2), Z18
+	VBROADCASTSS (R10)(SI*2), Z18
 	VMULPS       Z0, Z18, Z19
 	VADDPS       Z19, Z6, Z6
 	VMULPS       Z1, Z18, Z18
 	VADDPS       Z18, Z7, Z7
-	VBROADCASTSS (R12)(DI*1), Z18
+	VBROADCASTSS (R10)(DI*1), Z18
 	VMULPS       Z0, Z18, Z19
 	VADDPS       Z19, Z8, Z8
 	VMULPS       Z1, Z18, Z18
 	VADDPS       Z18, Z9, Z9
-	VBROADCASTSS (R12)(DX*4), Z18
+	VBROADCASTSS (R10)(SI*4), Z18
 	VMULPS       Z0, Z18, Z19
 	VADDPS       Z19, Z10, Z10
 	VMULPS       Z1, Z18, Z18
 	VADDPS       Z18, Z11, Z11
-	VBROADCASTSS (R12)(R8*1), Z18
+	VBROADCASTSS (R10)(R8*1), Z18
 	VMULPS       Z0, Z18, Z19
 	VADDPS       Z19, Z12, Z12
 	VMULPS       Z1, Z18, Z18
 	VADDPS       Z18, Z13, Z13
-	VBROADCASTSS (R12)(DI*2), Z18
+	VBROADCASTSS (R10)(DI*2), Z18
 	VMULPS       Z0, Z18, Z19
 	VADDPS       Z19, Z14, Z14
 	VMULPS       Z1, Z18, Z18
 	VADDPS       Z18, Z15, Z15
-	VBROADCASTSS (R12)(R9*1), Z18
+	VBROADCASTSS (R10)(R9*1), Z18
 	VMULPS       Z0, Z18, Z0
 	VADDPS       Z0, Z16, Z16
 	VMULPS       Z1, Z18, Z18
 	VADDPS       Z18, Z17, Z17
-	ADDQ         $0x10, R10
-	DECQ         R11
+	ADDQ         $0x10, R12
 	JNZ          term
 	MOVQ         dstRow+8(FP), R11
 	SHLQ         $0x02, R11
@@ -3143,8 +3192,8 @@ term:
 	VMOVUPS      Z16, (R10)
 	VMOVUPS      Z17, K1, 64(R10)
 	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, BX
-	DECQ         SI
+	ADDQ         $0x00000080, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -3153,18 +3202,18 @@ term:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·productAVX512_8x3(SB), NOSPLIT, $0-80
 	MOVQ  dst+0(FP), AX
-	MOVQ  a+24(FP), CX
-	MOVQ  aRow+32(FP), DX
-	MOVQ  b+40(FP), BX
-	MOVQ  tiles+64(FP), SI
-	MOVQ  last+72(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHLQ  $0x02, DX
-	LEAQ  (DX)(DX*2), DI
-	LEAQ  (DX)(DX*4), R8
-	LEAQ  (DI)(DX*4), R9
+	MOVQ  b+40(FP), CX
+	MOVQ  tiles+64(FP), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  aRow+32(FP), SI
+	SHLQ  $0x02, SI
+	LEAQ  (SI)(SI*2), DI
+	LEAQ  (SI)(SI*4), R8
+	LEAQ  (DI)(SI*4), R9
+	MOVQ  last+72(FP), R10
+	MOVQ  $-1, R11
+	BZHIQ R10, R11, R11
+	KMOVW R11, K1
 
 tile:
 	MOVQ         init+16(FP), R10
@@ -3233,75 +3282,76 @@ add:
 	VMOVUPS.Z 128(R10), K1, Z26
 
 start:
-	MOVQ terms+48(FP), R10
-	MOVQ count+56(FP), R11
+	MOVQ terms+48(FP), R11
+	MOVQ count+56(FP), R12
+	SHLQ $0x04, R12
+	ADDQ R12, R11
+	NEGQ R12
 
 term:
-	MOVQ         (R10), R12
-	MOVQ         8(R10), R13
-	LEAQ         (CX)(R12*4), R12
-	LEAQ         (BX)(R13*4), R13
-	VMOVUPS      (R13), Z0
-	VMOVUPS      64(R13), Z1
-	VMOVUPS.Z    128(R13), K1, Z2
-	VBROADCASTSS (R12), Z27
+	MOVQ         (R11)(R12*1), R10
+	MOVQ         8(R11)(R12*1), R13
+	LEAQ         (BX)(R10*4), R10
+	VMOVUPS      (CX)(R13*4), Z0
+	VMOVUPS      64(CX)(R13*4), Z1
+	VMOVUPS.Z    128(CX)(R13*4), K1, Z2
+	VBROADCASTSS (R10), Z27
 	VMULPS       Z0, Z27, Z28
 	VADDPS       Z28, Z3, Z3
 	VMULPS       Z1, Z27, Z28
 	VADDPS       Z28, Z4, Z4
 	VMULPS       Z2, Z27, Z27
 	VADDPS       Z27, Z5, Z5
-	VBROADCASTSS (R12)(DX*1), Z27
+	VBROADCASTSS (R10)(SI*1), Z27
 	VMULPS       Z0, Z27, Z28
 	VADDPS       Z28, Z6, Z6
 	VMULPS       Z1, Z27, Z28
 	VADDPS       Z28, Z7, Z7
 	VMULPS       Z2, Z27, Z27
 	VADDPS       Z27, Z8, Z8
-	VBROADCASTSS (R12)(DX*2), Z27
+	VBROADCASTSS (R10)(SI*2), Z27
 	VMULPS       Z0, Z27, Z28
 	VADDPS       Z28, Z9, Z9
 	VMULPS       Z1, Z27, Z28
 	VADDPS       Z28, Z10, Z10
 	VMULPS       Z2, Z27, Z27
 	VADDPS       Z27, Z11, Z11
-	VBROADCASTSS (R12)(DI*1), Z27
+	VBROADCASTSS (R10)(DI*1), Z27
 	VMULPS       Z0, Z27, Z28
 	VADDPS       Z28, Z12, Z12
 	VMULPS       Z1, Z27, Z28
 	VADDPS       Z28, Z13, Z13
 	VMULPS       Z2, Z27, Z27
 	VADDPS       Z27, Z14, Z14
-	VBROADCASTSS (R12)(DX*4), Z27
+	VBROADCASTSS (R10)(SI*4), Z27
 	VMULPS       Z0, Z27, Z28
 	VADDPS       Z28, Z15, Z15
 	VMULPS       Z1, Z27, Z28
 	VADDPS       Z28, Z16, Z16
 	VMULPS       Z2, Z27, Z27
 	VADDPS       Z27, Z17, Z17
-	VBROADCASTSS (R12)(R8*1), Z27
+	VBROADCASTSS (R10)(R8*1), Z27
 	VMULPS       Z0, Z27, Z28
 	VADDPS       Z28, Z18, Z18
 	VMULPS       Z1, Z27, Z28
 	VADDPS       Z28, Z19, Z19
 	VMULPS       Z2, Z27, Z27
 	VADDPS       Z27, Z20, Z20
-	VBROADCASTSS (R12)(DI*2), Z27
+	VBROADCASTSS (R10)(DI*2), Z27
 	VMULPS       Z0, Z27, Z28
 	VADDPS       Z28, Z21, Z21
 	VMULPS       Z1, Z27, Z28
 	VADDPS       Z28, Z22, Z22
 	VMULPS       Z2, Z27, Z27
 	VADDPS       Z27, Z23, Z23
-	VBROADCASTSS (R12)(R9*1), Z27
+	VBROADCASTSS (R10)(R9*1), Z27
 	VMULPS       Z0, Z27, Z0
 	VADDPS       Z0, Z24, Z24
 	VMULPS       Z1, Z27, Z0
 	VADDPS       Z0, Z25, Z25
 	VMULPS       Z2, Z27, Z27
 	VADDPS       Z27, Z26, Z26
-	ADDQ         $0x10, R10
-	DECQ         R11
+	ADDQ         $0x10, R12
 	JNZ          term
 	MOVQ         dstRow+8(FP), R11
 	SHLQ         $0x02, R11
@@ -3338,8 +3388,8 @@ term:
 	VMOVUPS      Z25, 64(R10)
 	VMOVUPS      Z26, K1, 128(R10)
 	ADDQ         $0x000000c0, AX
-	ADDQ         $0x000000c0, BX
-	DECQ         SI
+	ADDQ         $0x000000c0, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
@@ -3347,55 +3397,99 @@ term:
 // func productAVX2_1x1(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
 // Requires: AVX
 TEXT ·productAVX2_1x1(SB), NOSPLIT, $0-80
-	MOVQ    dst+0(FP), AX
-	MOVQ    a+24(FP), CX
-	MOVQ    aRow+32(FP), DX
-	MOVQ    b+40(FP), BX
-	MOVQ    tiles+64(FP), SI
-	MOVQ    last+72(FP), DI
-	LEAQ    laneMasks<>+0(SB), R8
-	SHLQ    $0x02, DI
-	SUBQ    DI, R8
-	VMOVDQU 32(R8), Y0
-	SHLQ    $0x02, DX
+	MOVQ dst+0(FP), AX
+	MOVQ b+40(FP), CX
+	MOVQ tiles+64(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ aRow+32(FP), SI
+	SHLQ $0x02, SI
+	MOVQ last+72(FP), SI
+	CMPQ SI, $0x08
+	JNE  masked
 
 tile:
-	MOVQ         init+16(FP), DX
-	TESTQ        DX, DX
+	MOVQ         init+16(FP), SI
+	TESTQ        SI, SI
 	JZ           add
-	VBROADCASTSS (DX), Y2
+	VBROADCASTSS (SI), Y1
 	JMP          start
 
 add:
-	MOVQ       dstRow+8(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       AX, DX
-	VMASKMOVPS (DX), Y0, Y2
+	MOVQ    dstRow+8(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    AX, SI
+	VMOVUPS (SI), Y1
 
 start:
-	MOVQ terms+48(FP), DX
+	MOVQ terms+48(FP), SI
 	MOVQ count+56(FP), DI
+	SHLQ $0x04, DI
+	ADDQ DI, SI
+	NEGQ DI
 
 term:
-	MOVQ         (DX), R8
-	MOVQ         8(DX), R9
-	LEAQ         (CX)(R8*4), R8
-	LEAQ         (BX)(R9*4), R9
-	VMASKMOVPS   (R9), Y0, Y1
-	VBROADCASTSS (R8), Y3
+	MOVQ         (SI)(DI*1), R8
+	MOVQ         8(SI)(DI*1), R9
+	VMOVUPS      (CX)(R9*4), Y0
+	VBROADCASTSS (BX)(R8*4), Y2
+	VMULPS       Y0, Y2, Y2
+	VADDPS       Y2, Y1, Y1
+	ADDQ         $0x10, DI
+	JNZ          term
+	MOVQ         dstRow+8(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         AX, SI
+	VMOVUPS      Y1, (SI)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	DECQ         DX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ    laneMasks<>+0(SB), DI
+	SHLQ    $0x02, SI
+	SUBQ    SI, DI
+	VMOVDQU 32(DI), Y0
+
+tileMasked:
+	MOVQ         init+16(FP), SI
+	TESTQ        SI, SI
+	JZ           addMasked
+	VBROADCASTSS (SI), Y2
+	JMP          startMasked
+
+addMasked:
+	MOVQ       dstRow+8(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       AX, SI
+	VMASKMOVPS (SI), Y0, Y2
+
+startMasked:
+	MOVQ terms+48(FP), SI
+	MOVQ count+56(FP), DI
+	SHLQ $0x04, DI
+	ADDQ DI, SI
+	NEGQ DI
+
+termMasked:
+	MOVQ         (SI)(DI*1), R8
+	MOVQ         8(SI)(DI*1), R9
+	VMASKMOVPS   (CX)(R9*4), Y0, Y1
+	VBROADCASTSS (BX)(R8*4), Y3
 	VMULPS       Y1, Y3, Y3
 	VADDPS       Y3, Y2, Y2
-	ADDQ         $0x10, DX
-	DECQ         DI
-	JNZ          term
-	MOVQ         dstRow+8(FP), DX
-	SHLQ         $0x02, DX
-	MOVQ         AX, DX
-	VMASKMOVPS   Y2, Y0, (DX)
+	ADDQ         $0x10, DI
+	JNZ          termMasked
+	MOVQ         dstRow+8(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         AX, SI
+	VMASKMOVPS   Y2, Y0, (SI)
 	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, BX
-	DECQ         SI
-	JNZ          tile
+	ADDQ         $0x00000020, CX
+	DECQ         DX
+	JNZ          tileMasked
 	VZEROUPPER
 	RET
 
@@ -3420,88 +3514,191 @@ GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
 // func productAVX2_1x2(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
 // Requires: AVX
 TEXT ·productAVX2_1x2(SB), NOSPLIT, $0-80
-	MOVQ    dst+0(FP), AX
-	MOVQ    a+24(FP), CX
-	MOVQ    aRow+32(FP), DX
-	MOVQ    b+40(FP), BX
-	MOVQ    tiles+64(FP), SI
-	MOVQ    last+72(FP), DI
-	LEAQ    laneMasks<>+0(SB), R8
-	SHLQ    $0x02, DI
-	SUBQ    DI, R8
-	VMOVDQU 32(R8), Y0
-	SHLQ    $0x02, DX
+	MOVQ dst+0(FP), AX
+	MOVQ b+40(FP), CX
+	MOVQ tiles+64(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ aRow+32(FP), SI
+	SHLQ $0x02, SI
+	MOVQ last+72(FP), SI
+	CMPQ SI, $0x08
+	JNE  masked
 
 tile:
-	MOVQ         init+16(FP), DX
-	TESTQ        DX, DX
+	MOVQ         init+16(FP), SI
+	TESTQ        SI, SI
 	JZ           add
-	VBROADCASTSS (DX), Y3
-	VMOVAPS      Y3, Y4
+	VBROADCASTSS (SI), Y2
+	VMOVAPS      Y2, Y3
 	JMP          start
 
 add:
-	MOVQ       dstRow+8(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       AX, DX
-	VMOVUPS    (DX), Y3
-	VMASKMOVPS 32(DX), Y0, Y4
+	MOVQ    dstRow+8(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    AX, SI
+	VMOVUPS (SI), Y2
+	VMOVUPS 32(SI), Y3
 
 start:
-	MOVQ terms+48(FP), DX
+	MOVQ terms+48(FP), SI
 	MOVQ count+56(FP), DI
+	SHLQ $0x04, DI
+	ADDQ DI, SI
+	NEGQ DI
 
 term:
-	MOVQ         (DX), R8
-	MOVQ         8(DX), R9
-	LEAQ         (CX)(R8*4), R8
-	LEAQ         (BX)(R9*4), R9
-	VMOVUPS      (R9), Y1
-	VMASKMOVPS   32(R9), Y0, Y2
-	VBROADCASTSS (R8), Y5
+	MOVQ         (SI)(DI*1), R8
+	MOVQ         8(SI)(DI*1), R9
+	VMOVUPS      (CX)(R9*4), Y0
+	VMOVUPS      32(CX)(R9*4), Y1
+	VBROADCASTSS (BX)(R8*4), Y4
+	VMULPS       Y0, Y4, Y0
+	VADDPS       Y0, Y2, Y2
+	VMULPS       Y1, Y4, Y4
+	VADDPS       Y4, Y3, Y3
+	ADDQ         $0x10, DI
+	JNZ          term
+	MOVQ         dstRow+8(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         AX, SI
+	VMOVUPS      Y2, (SI)
+	VMOVUPS      Y3, 32(SI)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	DECQ         DX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ    laneMasks<>+0(SB), DI
+	SHLQ    $0x02, SI
+	SUBQ    SI, DI
+	VMOVDQU 32(DI), Y0
+
+tileMasked:
+	MOVQ         init+16(FP), SI
+	TESTQ        SI, SI
+	JZ           addMasked
+	VBROADCASTSS (SI), Y3
+	VMOVAPS      Y3, Y4
+	JMP          startMasked
+
+addMasked:
+	MOVQ       dstRow+8(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       AX, SI
+	VMOVUPS    (SI), Y3
+	VMASKMOVPS 32(SI), Y0, Y4
+
+startMasked:
+	MOVQ terms+48(FP), SI
+	MOVQ count+56(FP), DI
+	SHLQ $0x04, DI
+	ADDQ DI, SI
+	NEGQ DI
+
+termMasked:
+	MOVQ         (SI)(DI*1), R8
+	MOVQ         8(SI)(DI*1), R9
+	VMOVUPS      (CX)(R9*4), Y1
+	VMASKMOVPS   32(CX)(R9*4), Y0, Y2
+	VBROADCASTSS (BX)(R8*4), Y5
 	VMULPS       Y1, Y5, Y1
 	VADDPS       Y1, Y3, Y3
 	VMULPS       Y2, Y5, Y5
 	VADDPS       Y5, Y4, Y4
-	ADDQ         $0x10, DX
-	DECQ         DI
-	JNZ          term
-	MOVQ         dstRow+8(FP), DX
-	SHLQ         $0x02, DX
-	MOVQ         AX, DX
-	VMOVUPS      Y3, (DX)
-	VMASKMOVPS   Y4, Y0, 32(DX)
+	ADDQ         $0x10, DI
+	JNZ          termMasked
+	MOVQ         dstRow+8(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         AX, SI
+	VMOVUPS      Y3, (SI)
+	VMASKMOVPS   Y4, Y0, 32(SI)
 	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, BX
-	DECQ         SI
-	JNZ          tile
+	ADDQ         $0x00000040, CX
+	DECQ         DX
+	JNZ          tileMasked
 	VZEROUPPER
 	RET
 
 // func productAVX2_2x1(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
 // Requires: AVX
 TEXT ·productAVX2_2x1(SB), NOSPLIT, $0-80
-	MOVQ    dst+0(FP), AX
-	MOVQ    a+24(FP), CX
-	MOVQ    aRow+32(FP), DX
-	MOVQ    b+40(FP), BX
-	MOVQ    tiles+64(FP), SI
-	MOVQ    last+72(FP), DI
-	LEAQ    laneMasks<>+0(SB), R8
-	SHLQ    $0x02, DI
-	SUBQ    DI, R8
-	VMOVDQU 32(R8), Y0
-	SHLQ    $0x02, DX
+	MOVQ dst+0(FP), AX
+	MOVQ b+40(FP), CX
+	MOVQ tiles+64(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ aRow+32(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (BX)(SI*1), SI
+	MOVQ last+72(FP), DI
+	CMPQ DI, $0x08
+	JNE  masked
 
 tile:
 	MOVQ         init+16(FP), DI
 	TESTQ        DI, DI
 	JZ           add
-	VBROADCASTSS (DI), Y2
-	VBROADCASTSS 4(DI), Y3
+	VBROADCASTSS (DI), Y1
+	VBROADCASTSS 4(DI), Y2
 	JMP          start
 
 add:
+	MOVQ    dstRow+8(FP), R8
+	SHLQ    $0x02, R8
+	MOVQ    AX, DI
+	VMOVUPS (DI), Y1
+	ADDQ    R8, DI
+	VMOVUPS (DI), Y2
+
+start:
+	MOVQ terms+48(FP), DI
+	MOVQ count+56(FP), R8
+	SHLQ $0x04, R8
+	ADDQ R8, DI
+	NEGQ R8
+
+term:
+	MOVQ         (DI)(R8*1), R9
+	MOVQ         8(DI)(R8*1), R10
+	VMOVUPS      (CX)(R10*4), Y0
+	VBROADCASTSS (BX)(R9*4), Y3
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y3, Y1, Y1
+	VBROADCASTSS (SI)(R9*4), Y3
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y3, Y2, Y2
+	ADDQ         $0x10, R8
+	JNZ          term
+	MOVQ         dstRow+8(FP), R8
+	SHLQ         $0x02, R8
+	MOVQ         AX, DI
+	VMOVUPS      Y1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS      Y2, (DI)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	DECQ         DX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ    laneMasks<>+0(SB), R8
+	SHLQ    $0x02, DI
+	SUBQ    DI, R8
+	VMOVDQU 32(R8), Y0
+
+tileMasked:
+	MOVQ         init+16(FP), DI
+	TESTQ        DI, DI
+	JZ           addMasked
+	VBROADCASTSS (DI), Y2
+	VBROADCASTSS 4(DI), Y3
+	JMP          startMasked
+
+addMasked:
 	MOVQ       dstRow+8(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       AX, DI
@@ -3509,25 +3706,25 @@ add:
 	ADDQ       R8, DI
 	VMASKMOVPS (DI), Y0, Y3
 
-start:
+startMasked:
 	MOVQ terms+48(FP), DI
 	MOVQ count+56(FP), R8
+	SHLQ $0x04, R8
+	ADDQ R8, DI
+	NEGQ R8
 
-term:
-	MOVQ         (DI), R9
-	MOVQ         8(DI), R10
-	LEAQ         (CX)(R9*4), R9
-	LEAQ         (BX)(R10*4), R10
-	VMASKMOVPS   (R10), Y0, Y1
-	VBROADCASTSS (R9), Y4
+termMasked:
+	MOVQ         (DI)(R8*1), R9
+	MOVQ         8(DI)(R8*1), R10
+	VMASKMOVPS   (CX)(R10*4), Y0, Y1
+	VBROADCASTSS (BX)(R9*4), Y4
 	VMULPS       Y1, Y4, Y4
 	VADDPS       Y4, Y2, Y2
-	VBROADCASTSS (R9)(DX*1), Y4
+	VBROADCASTSS (SI)(R9*4), Y4
 	VMULPS       Y1, Y4, Y4
 	VADDPS       Y4, Y3, Y3
-	ADDQ         $0x10, DI
-	DECQ         R8
-	JNZ          term
+	ADDQ         $0x10, R8
+	JNZ          termMasked
 	MOVQ         dstRow+8(FP), R8
 	SHLQ         $0x02, R8
 	MOVQ         AX, DI
@@ -3535,185 +3732,102 @@ term:
 	ADDQ         R8, DI
 	VMASKMOVPS   Y3, Y0, (DI)
 	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, BX
-	DECQ         SI
-	JNZ          tile
+	ADDQ         $0x00000020, CX
+	DECQ         DX
+	JNZ          tileMasked
 	VZEROUPPER
 	RET
 
 // func productAVX2_2x2(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
 // Requires: AVX
 TEXT ·productAVX2_2x2(SB), NOSPLIT, $0-80
-	MOVQ    dst+0(FP), AX
-	MOVQ    a+24(FP), CX
-	MOVQ    aRow+32(FP), DX
-	MOVQ    b+40(FP), BX
-	MOVQ    tiles+64(FP), SI
-	MOVQ    last+72(FP), DI
-	LEAQ    laneMasks<>+0(SB), R8
-	SHLQ    $0x02, DI
-	SUBQ    DI, R8
-	VMOVDQU 32(R8), Y0
-	SHLQ    $0x02, DX
-
-tile:
-	MOVQ         init+16(FP), DI
-	TESTQ        DI, DI
-	JZ           add
-	VBROADCASTSS (DI), Y3
-	VMOVAPS      Y3, Y4
-	VBROADCASTSS 4(DI), Y5
-	VMOVAPS      Y5, Y6
-	JMP          start
-
-add:
-	MOVQ       dstRow+8(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       AX, DI
-	VMOVUPS    (DI), Y3
-	VMASKMOVPS 32(DI), Y0, Y4
-	ADDQ       R8, DI
-	VMOVUPS    (DI), Y5
-	VMASKMOVPS 32(DI), Y0, Y6
-
-start:
-	MOVQ terms+48(FP), DI
-	MOVQ count+56(FP), R8
-
-term:
-	MOVQ         (DI), R9
-	MOVQ         8(DI), R10
-	LEAQ         (CX)(R9*4), R9
-	LEAQ         (BX)(R10*4), R10
-	VMOVUPS      (R10), Y1
-	VMASKMOVPS   32(R10), Y0, Y2
-	VBROADCASTSS (R9), Y7
-	VMULPS       Y1, Y7, Y8
-	VADDPS       Y8, Y3, Y3
-	VMULPS       Y2, Y7, Y7
-	VADDPS       Y7, Y4, Y4
-	VBROADCASTSS (R9)(DX*1), Y7
-	VMULPS       Y1, Y7, Y1
-	VADDPS       Y1, Y5, Y5
-	VMULPS       Y2, Y7, Y7
-	VADDPS       Y7, Y6, Y6
-	ADDQ         $0x10, DI
-	DECQ         R8
-	JNZ          term
-	MOVQ         dstRow+8(FP), R8
-	SHLQ         $0x02, R8
-	MOVQ         AX, DI
-	VMOVUPS      Y3, (DI)
-	VMASKMOVPS   Y4, Y0, 32(DI)
-	ADDQ         R8, DI
-	VMOVUPS      Y5, (DI)
-	VMASKMOVPS   Y6, Y0, 32(DI)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, BX
-	DECQ         SI
-	JNZ          tile
-	VZEROUPPER
-	RET
-
-// func productAVX2_3x1(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
-// Requires: AVX
-TEXT ·productAVX2_3x1(SB), NOSPLIT, $0-80
-	MOVQ    dst+0(FP), AX
-	MOVQ    a+24(FP), CX
-	MOVQ    aRow+32(FP), DX
-	MOVQ    b+40(FP), BX
-	MOVQ    tiles+64(FP), SI
-	MOVQ    last+72(FP), DI
-	LEAQ    laneMasks<>+0(SB), R8
-	SHLQ    $0x02, DI
-	SUBQ    DI, R8
-	VMOVDQU 32(R8), Y0
-	SHLQ    $0x02, DX
+	MOVQ dst+0(FP), AX
+	MOVQ b+40(FP), CX
+	MOVQ tiles+64(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ aRow+32(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (BX)(SI*1), SI
+	MOVQ last+72(FP), DI
+	CMPQ DI, $0x08
+	JNE  masked
 
 tile:
 	MOVQ         init+16(FP), DI
 	TESTQ        DI, DI
 	JZ           add
 	VBROADCASTSS (DI), Y2
-	VBROADCASTSS 4(DI), Y3
-	VBROADCASTSS 8(DI), Y4
+	VMOVAPS      Y2, Y3
+	VBROADCASTSS 4(DI), Y4
+	VMOVAPS      Y4, Y5
 	JMP          start
 
 add:
-	MOVQ       dstRow+8(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       AX, DI
-	VMASKMOVPS (DI), Y0, Y2
-	ADDQ       R8, DI
-	VMASKMOVPS (DI), Y0, Y3
-	ADDQ       R8, DI
-	VMASKMOVPS (DI), Y0, Y4
+	MOVQ    dstRow+8(FP), R8
+	SHLQ    $0x02, R8
+	MOVQ    AX, DI
+	VMOVUPS (DI), Y2
+	VMOVUPS 32(DI), Y3
+	ADDQ    R8, DI
+	VMOVUPS (DI), Y4
+	VMOVUPS 32(DI), Y5
 
 start:
 	MOVQ terms+48(FP), DI
 	MOVQ count+56(FP), R8
+	SHLQ $0x04, R8
+	ADDQ R8, DI
+	NEGQ R8
 
 term:
-	MOVQ         (DI), R9
-	MOVQ         8(DI), R10
-	LEAQ         (CX)(R9*4), R9
-	LEAQ         (BX)(R10*4), R10
-	VMASKMOVPS   (R10), Y0, Y1
-	VBROADCASTSS (R9), Y5
-	VMULPS       Y1, Y5, Y5
-	VADDPS       Y5, Y2, Y2
-	VBROADCASTSS (R9)(DX*1), Y5
-	VMULPS       Y1, Y5, Y5
-	VADDPS       Y5, Y3, Y3
-	VBROADCASTSS (R9)(DX*2), Y5
-	VMULPS       Y1, Y5, Y5
-	VADDPS       Y5, Y4, Y4
-	ADDQ         $0x10, DI
-	DECQ         R8
+	MOVQ         (DI)(R8*1), R9
+	MOVQ         8(DI)(R8*1), R10
+	VMOVUPS      (CX)(R10*4), Y0
+	VMOVUPS      32(CX)(R10*4), Y1
+	VBROADCASTSS (BX)(R9*4), Y6
+	VMULPS       Y0, Y6, Y7
+	VADDPS       Y7, Y2, Y2
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y6, Y3, Y3
+	VBROADCASTSS (SI)(R9*4), Y6
+	VMULPS       Y0, Y6, Y0
+	VADDPS       Y0, Y4, Y4
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	ADDQ         $0x10, R8
 	JNZ          term
 	MOVQ         dstRow+8(FP), R8
 	SHLQ         $0x02, R8
 	MOVQ         AX, DI
-	VMASKMOVPS   Y2, Y0, (DI)
+	VMOVUPS      Y2, (DI)
+	VMOVUPS      Y3, 32(DI)
 	ADDQ         R8, DI
-	VMASKMOVPS   Y3, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPS   Y4, Y0, (DI)
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, BX
-	DECQ         SI
+	VMOVUPS      Y4, (DI)
+	VMOVUPS      Y5, 32(DI)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
 
-// func productAVX2_3x2(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
-// Requires: AVX
-TEXT ·productAVX2_3x2(SB), NOSPLIT, $0-80
-	MOVQ    dst+0(FP), AX
-	MOVQ    a+24(FP), CX
-	MOVQ    aRow+32(FP), DX
-	MOVQ    b+40(FP), BX
-	MOVQ    tiles+64(FP), SI
-	MOVQ    last+72(FP), DI
+masked:
 	LEAQ    laneMasks<>+0(SB), R8
 	SHLQ    $0x02, DI
 	SUBQ    DI, R8
 	VMOVDQU 32(R8), Y0
-	SHLQ    $0x02, DX
 
-tile:
+tileMasked:
 	MOVQ         init+16(FP), DI
 	TESTQ        DI, DI
-	JZ           add
+	JZ           addMasked
 	VBROADCASTSS (DI), Y3
 	VMOVAPS      Y3, Y4
 	VBROADCASTSS 4(DI), Y5
 	VMOVAPS      Y5, Y6
-	VBROADCASTSS 8(DI), Y7
-	VMOVAPS      Y7, Y8
-	JMP          start
+	JMP          startMasked
 
-add:
+addMasked:
 	MOVQ       dstRow+8(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       AX, DI
@@ -3722,39 +3836,31 @@ add:
 	ADDQ       R8, DI
 	VMOVUPS    (DI), Y5
 	VMASKMOVPS 32(DI), Y0, Y6
-	ADDQ       R8, DI
-	VMOVUPS    (DI), Y7
-	VMASKMOVPS 32(DI), Y0, Y8
 
-start:
+startMasked:
 	MOVQ terms+48(FP), DI
 	MOVQ count+56(FP), R8
+	SHLQ $0x04, R8
+	ADDQ R8, DI
+	NEGQ R8
 
-term:
-	MOVQ         (DI), R9
-	MOVQ         8(DI), R10
-	LEAQ         (CX)(R9*4), R9
-	LEAQ         (BX)(R10*4), R10
-	VMOVUPS      (R10), Y1
-	VMASKMOVPS   32(R10), Y0, Y2
-	VBROADCASTSS (R9), Y9
-	VMULPS       Y1, Y9, Y10
-	VADDPS       Y10, Y3, Y3
-	VMULPS       Y2, Y9, Y9
-	VADDPS       Y9, Y4, Y4
-	VBROADCASTSS (R9)(DX*1), Y9
-	VMULPS       Y1, Y9, Y10
-	VADDPS       Y10, Y5, Y5
-	VMULPS       Y2, Y9, Y9
-	VADDPS       Y9, Y6, Y6
-	VBROADCASTSS (R9)(DX*2), Y9
-	VMULPS       Y1, Y9, Y1
-	VADDPS       Y1, Y7, Y7
-	VMULPS       Y2, Y9, Y9
-	VADDPS       Y9, Y8, Y8
-	ADDQ         $0x10, DI
-	DECQ         R8
-	JNZ          term
+termMasked:
+	MOVQ         (DI)(R8*1), R9
+	MOVQ         8(DI)(R8*1), R10
+	VMOVUPS      (CX)(R10*4), Y1
+	VMASKMOVPS   32(CX)(R10*4), Y0, Y2
+	VBROADCASTSS (BX)(R9*4), Y7
+	VMULPS       Y1, Y7, Y8
+	VADDPS       Y8, Y3, Y3
+	VMULPS       Y2, Y7, Y7
+	VADDPS       Y7, Y4, Y4
+	VBROADCASTSS (SI)(R9*4), Y7
+	VMULPS       Y1, Y7, Y1
+	VADDPS       Y1, Y5, Y5
+	VMULPS       Y2, Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	ADDQ         $0x10, R8
+	JNZ          termMasked
 	MOVQ         dstRow+8(FP), R8
 	SHLQ         $0x02, R8
 	MOVQ         AX, DI
@@ -3763,429 +3869,408 @@ term:
 	ADDQ         R8, DI
 	VMOVUPS      Y5, (DI)
 	VMASKMOVPS   Y6, Y0, 32(DI)
-	ADDQ         R8, DI
-	VMOVUPS      Y7, (DI)
-	VMASKMOVPS   Y8, Y0, 32(DI)
 	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, BX
-	DECQ         SI
+	ADDQ         $0x00000040, CX
+	DECQ         DX
+	JNZ          tileMasked
+	VZEROUPPER
+	RET
+
+// func productAVX2_3x1(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX
+TEXT ·productAVX2_3x1(SB), NOSPLIT, $0-80
+	MOVQ dst+0(FP), AX
+	MOVQ b+40(FP), CX
+	MOVQ tiles+64(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ aRow+32(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (BX)(SI*1), DI
+	LEAQ (DI)(SI*1), SI
+	MOVQ last+72(FP), R8
+	CMPQ R8, $0x08
+	JNE  masked
+
+tile:
+	MOVQ         init+16(FP), R8
+	TESTQ        R8, R8
+	JZ           add
+	VBROADCASTSS (R8), Y1
+	VBROADCASTSS 4(R8), Y2
+	VBROADCASTSS 8(R8), Y3
+	JMP          start
+
+add:
+	MOVQ    dstRow+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    AX, R8
+	VMOVUPS (R8), Y1
+	ADDQ    R9, R8
+	VMOVUPS (R8), Y2
+	ADDQ    R9, R8
+	VMOVUPS (R8), Y3
+
+start:
+	MOVQ terms+48(FP), R8
+	MOVQ count+56(FP), R9
+	SHLQ $0x04, R9
+	ADDQ R9, R8
+	NEGQ R9
+
+term:
+	MOVQ         (R8)(R9*1), R10
+	MOVQ         8(R8)(R9*1), R11
+	VMOVUPS      (CX)(R11*4), Y0
+	VBROADCASTSS (BX)(R10*4), Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y4, Y1, Y1
+	VBROADCASTSS (DI)(R10*4), Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y4, Y2, Y2
+	VBROADCASTSS (SI)(R10*4), Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y4, Y3, Y3
+	ADDQ         $0x10, R9
+	JNZ          term
+	MOVQ         dstRow+8(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         AX, R8
+	VMOVUPS      Y1, (R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y2, (R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y3, (R8)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	DECQ         DX
 	JNZ          tile
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ    laneMasks<>+0(SB), R9
+	SHLQ    $0x02, R8
+	SUBQ    R8, R9
+	VMOVDQU 32(R9), Y0
+
+tileMasked:
+	MOVQ         init+16(FP), R8
+	TESTQ        R8, R8
+	JZ           addMasked
+	VBROADCASTSS (R8), Y2
+	VBROADCASTSS 4(R8), Y3
+	VBROADCASTSS 8(R8), Y4
+	JMP          startMasked
+
+addMasked:
+	MOVQ       dstRow+8(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       AX, R8
+	VMASKMOVPS (R8), Y0, Y2
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y0, Y3
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y0, Y4
+
+startMasked:
+	MOVQ terms+48(FP), R8
+	MOVQ count+56(FP), R9
+	SHLQ $0x04, R9
+	ADDQ R9, R8
+	NEGQ R9
+
+termMasked:
+	MOVQ         (R8)(R9*1), R10
+	MOVQ         8(R8)(R9*1), R11
+	VMASKMOVPS   (CX)(R11*4), Y0, Y1
+	VBROADCASTSS (BX)(R10*4), Y5
+	VMULPS       Y1, Y5, Y5
+	VADDPS       Y5, Y2, Y2
+	VBROADCASTSS (DI)(R10*4), Y5
+	VMULPS       Y1, Y5, Y5
+	VADDPS       Y5, Y3, Y3
+	VBROADCASTSS (SI)(R10*4), Y5
+	VMULPS       Y1, Y5, Y5
+	VADDPS       Y5, Y4, Y4
+	ADDQ         $0x10, R9
+	JNZ          termMasked
+	MOVQ         dstRow+8(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         AX, R8
+	VMASKMOVPS   Y2, Y0, (R8)
+	ADDQ         R9, R8
+	VMASKMOVPS   Y3, Y0, (R8)
+	ADDQ         R9, R8
+	VMASKMOVPS   Y4, Y0, (R8)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	DECQ         DX
+	JNZ          tileMasked
+	VZEROUPPER
+	RET
+
+// func productAVX2_3x2(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX
+TEXT ·productAVX2_3x2(SB), NOSPLIT, $0-80
+	MOVQ dst+0(FP), AX
+	MOVQ b+40(FP), CX
+	MOVQ tiles+64(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ aRow+32(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (BX)(SI*1), DI
+	LEAQ (DI)(SI*1), SI
+	MOVQ last+72(FP), R8
+	CMPQ R8, $0x08
+	JNE  masked
+
+tile:
+	MOVQ         init+16(FP), R8
+	TESTQ        R8, R8
+	JZ           add
+	VBROADCASTSS (R8), Y2
+	VMOVAPS      Y2, Y3
+	VBROADCASTSS 4(R8), Y4
+	VMOVAPS      Y4, Y5
+	VBROADCASTSS 8(R8), Y6
+	VMOVAPS      Y6, Y7
+	JMP          start
+
+add:
+	MOVQ    dstRow+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    AX, R8
+	VMOVUPS (R8), Y2
+	VMOVUPS 32(R8), Y3
+	ADDQ    R9, R8
+	VMOVUPS (R8), Y4
+	VMOVUPS 32(R8), Y5
+	ADDQ    R9, R8
+	VMOVUPS (R8), Y6
+	VMOVUPS 32(R8), Y7
+
+start:
+	MOVQ terms+48(FP), R8
+	MOVQ count+56(FP), R9
+	SHLQ $0x04, R9
+	ADDQ R9, R8
+	NEGQ R9
+
+term:
+	MOVQ         (R8)(R9*1), R10
+	MOVQ         8(R8)(R9*1), R11
+	VMOVUPS      (CX)(R11*4), Y0
+	VMOVUPS      32(CX)(R11*4), Y1
+	VBROADCASTSS (BX)(R10*4), Y8
+	VMULPS       Y0, Y8, Y9
+	VADDPS       Y9, Y2, Y2
+	VMULPS       Y1, Y8, Y8
+	VADDPS       Y8, Y3, Y3
+	VBROADCASTSS (DI)(R10*4), Y8
+	VMULPS       Y0, Y8, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       Y1, Y8, Y8
+	VADDPS       Y8, Y5, Y5
+	VBROADCASTSS (SI)(R10*4), Y8
+	VMULPS       Y0, Y8, Y0
+	VADDPS       Y0, Y6, Y6
+	VMULPS       Y1, Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	ADDQ         $0x10, R9
+	JNZ          term
+	MOVQ         dstRow+8(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         AX, R8
+	VMOVUPS      Y2, (R8)
+	VMOVUPS      Y3, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y4, (R8)
+	VMOVUPS      Y5, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y6, (R8)
+	VMOVUPS      Y7, 32(R8)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	DECQ         DX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ    laneMasks<>+0(SB), R9
+	SHLQ    $0x02, R8
+	SUBQ    R8, R9
+	VMOVDQU 32(R9), Y0
+
+tileMasked:
+	MOVQ         init+16(FP), R8
+	TESTQ        R8, R8
+	JZ           addMasked
+	VBROADCASTSS (R8), Y3
+	VMOVAPS      Y3, Y4
+	VBROADCASTSS 4(R8), Y5
+	VMOVAPS      Y5, Y6
+	VBROADCASTSS 8(R8), Y7
+	VMOVAPS      Y7, Y8
+	JMP          startMasked
+
+addMasked:
+	MOVQ       dstRow+8(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       AX, R8
+	VMOVUPS    (R8), Y3
+	VMASKMOVPS 32(R8), Y0, Y4
+	ADDQ       R9, R8
+	VMOVUPS    (R8), Y5
+	VMASKMOVPS 32(R8), Y0, Y6
+	ADDQ       R9, R8
+	VMOVUPS    (R8), Y7
+	VMASKMOVPS 32(R8), Y0, Y8
+
+startMasked:
+	MOVQ terms+48(FP), R8
+	MOVQ count+56(FP), R9
+	SHLQ $0x04, R9
+	ADDQ R9, R8
+	NEGQ R9
+
+termMasked:
+	MOVQ         (R8)(R9*1), R10
+	MOVQ         8(R8)(R9*1), R11
+	VMOVUPS      (CX)(R11*4), Y1
+	VMASKMOVPS   32(CX)(R11*4), Y0, Y2
+	VBROADCASTSS (BX)(R10*4), Y9
+	VMULPS       Y1, Y9, Y10
+	VADDPS       Y10, Y3, Y3
+	VMULPS       Y2, Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VBROADCASTSS (DI)(R10*4), Y9
+	VMULPS       Y1, Y9, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       Y2, Y9, Y9
+	VADDPS       Y9, Y6, Y6
+	VBROADCASTSS (SI)(R10*4), Y9
+	VMULPS       Y1, Y9, Y1
+	VADDPS       Y1, Y7, Y7
+	VMULPS       Y2, Y9, Y9
+	VADDPS       Y9, Y8, Y8
+	ADDQ         $0x10, R9
+	JNZ          termMasked
+	MOVQ         dstRow+8(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         AX, R8
+	VMOVUPS      Y3, (R8)
+	VMASKMOVPS   Y4, Y0, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y5, (R8)
+	VMASKMOVPS   Y6, Y0, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y7, (R8)
+	VMASKMOVPS   Y8, Y0, 32(R8)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	DECQ         DX
+	JNZ          tileMasked
 	VZEROUPPER
 	RET
 
 // func productAVX2_4x1(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
 // Requires: AVX
 TEXT ·productAVX2_4x1(SB), NOSPLIT, $0-80
-	MOVQ    dst+0(FP), AX
-	MOVQ    a+24(FP), CX
-	MOVQ    aRow+32(FP), DX
-	MOVQ    b+40(FP), BX
-	MOVQ    tiles+64(FP), SI
-	MOVQ    last+72(FP), DI
-	LEAQ    laneMasks<>+0(SB), R8
-	SHLQ    $0x02, DI
-	SUBQ    DI, R8
-	VMOVDQU 32(R8), Y0
-	SHLQ    $0x02, DX
-	LEAQ    (DX)(DX*2), DI
-
-tile:
-	MOVQ         init+16(FP), R8
-	TESTQ        R8, R8
-	JZ           add
-	VBROADCASTSS (R8), Y2
-	VBROADCASTSS 4(R8), Y3
-	VBROADCASTSS 8(R8), Y4
-	VBROADCASTSS 12(R8), Y5
-	JMP          start
-
-add:
-	MOVQ       dstRow+8(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       AX, R8
-	VMASKMOVPS (R8), Y0, Y2
-	ADDQ       R9, R8
-	VMASKMOVPS (R8), Y0, Y3
-	ADDQ       R9, R8
-	VMASKMOVPS (R8), Y0, Y4
-	ADDQ       R9, R8
-	VMASKMOVPS (R8), Y0, Y5
-
-start:
-	MOVQ terms+48(FP), R8
-	MOVQ count+56(FP), R9
-
-term:
-	MOVQ         (R8), R10
-	MOVQ         8(R8), R11
-	LEAQ         (CX)(R10*4), R10
-	LEAQ         (BX)(R11*4), R11
-	VMASKMOVPS   (R11), Y0, Y1
-	VBROADCASTSS (R10), Y6
-	VMULPS       Y1, Y6, Y6
-	VADDPS       Y6, Y2, Y2
-	VBROADCASTSS (R10)(DX*1), Y6
-	VMULPS       Y1, Y6, Y6
-	VADDPS       Y6, Y3, Y3
-	VBROADCASTSS (R10)(DX*2), Y6
-	VMULPS       Y1, Y6, Y6
-	VADDPS       Y6, Y4, Y4
-	VBROADCASTSS (R10)(DI*1), Y6
-	VMULPS       Y1, Y6, Y6
-	VADDPS       Y6, Y5, Y5
-	ADDQ         $0x10, R8
-	DECQ         R9
-	JNZ          term
-	MOVQ         dstRow+8(FP), R9
-	SHLQ         $0x02, R9
-	MOVQ         AX, R8
-	VMASKMOVPS   Y2, Y0, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   Y3, Y0, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   Y4, Y0, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   Y5, Y0, (R8)
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, BX
-	DECQ         SI
-	JNZ          tile
-	VZEROUPPER
-	RET
-
-// func productAVX2_4x2(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
-// Requires: AVX
-TEXT ·productAVX2_4x2(SB), NOSPLIT, $0-80
-	MOVQ    dst+0(FP), AX
-	MOVQ    a+24(FP), CX
-	MOVQ    aRow+32(FP), DX
-	MOVQ    b+40(FP), BX
-	MOVQ    tiles+64(FP), SI
-	MOVQ    last+72(FP), DI
-	LEAQ    laneMasks<>+0(SB), R8
-	SHLQ    $0x02, DI
-	SUBQ    DI, R8
-	VMOVDQU 32(R8), Y0
-	SHLQ    $0x02, DX
-	LEAQ    (DX)(DX*2), DI
-
-tile:
-	MOVQ         init+16(FP), R8
-	TESTQ        R8, R8
-	JZ           add
-	VBROADCASTSS (R8), Y3
-	VMOVAPS      Y3, Y4
-	VBROADCASTSS 4(R8), Y5
-	VMOVAPS      Y5, Y6
-	VBROADCASTSS 8(R8), Y7
-	VMOVAPS      Y7, Y8
-	VBROADCASTSS 12(R8), Y9
-	VMOVAPS      Y9, Y10
-	JMP          start
-
-add:
-	MOVQ       dstRow+8(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       AX, R8
-	VMOVUPS    (R8), Y3
-	VMASKMOVPS 32(R8), Y0, Y4
-	ADDQ       R9, R8
-	VMOVUPS    (R8), Y5
-	VMASKMOVPS 32(R8), Y0, Y6
-	ADDQ       R9, R8
-	VMOVUPS    (R8), Y7
-	VMASKMOVPS 32(R8), Y0, Y8
-	ADDQ       R9, R8
-	VMOVUPS    (R8), Y9
-	VMASKMOVPS 32(R8), Y0, Y10
-
-start:
-	MOVQ terms+48(FP), R8
-	MOVQ count+56(FP), R9
-
-term:
-	MOVQ         (R8), R10
-	MOVQ         8(R8), R11
-	LEAQ         (CX)(R10*4), R10
-	LEAQ         (BX)(R11*4), R11
-	VMOVUPS      (R11), Y1
-	VMASKMOVPS   32(R11), Y0, Y2
-	VBROADCASTSS (R10), Y11
-	VMULPS       Y1, Y11, Y12
-	VADDPS       Y12, Y3, Y3
-	VMULPS       Y2, Y11, Y11
-	VADDPS       Y11, Y4, Y4
-	VBROADCASTSS (R10)(DX*1), Y11
-	VMULPS       Y1, Y11, Y12
-	VADDPS       Y12, Y5, Y5
-	VMULPS       Y2, Y11, Y11
-	VADDPS       Y11, Y6, Y6
-	VBROADCASTSS (R10)(DX*2), Y11
-	VMULPS       Y1, Y11, Y12
-	VADDPS       Y12, Y7, Y7
-	VMULPS       Y2, Y11, Y11
-	VADDPS       Y11, Y8, Y8
-	VBROADCASTSS (R10)(DI*1), Y11
-	VMULPS       Y1, Y11, Y1
-	VADDPS       Y1, Y9, Y9
-	VMULPS       Y2, Y11, Y11
-	VADDPS       Y11, Y10, Y10
-	ADDQ         $0x10, R8
-	DECQ         R9
-	JNZ          term
-	MOVQ         dstRow+8(FP), R9
-	SHLQ         $0x02, R9
-	MOVQ         AX, R8
-	VMOVUPS      Y3, (R8)
-	VMASKMOVPS   Y4, Y0, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y5, (R8)
-	VMASKMOVPS   Y6, Y0, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y7, (R8)
-	VMASKMOVPS   Y8, Y0, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y9, (R8)
-	VMASKMOVPS   Y10, Y0, 32(R8)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, BX
-	DECQ         SI
-	JNZ          tile
-	VZEROUPPER
-	RET
-
-// func productAVX2_5x1(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
-// Requires: AVX
-TEXT ·productAVX2_5x1(SB), NOSPLIT, $0-80
-	MOVQ    dst+0(FP), AX
-	MOVQ    a+24(FP), CX
-	MOVQ    aRow+32(FP), DX
-	MOVQ    b+40(FP), BX
-	MOVQ    tiles+64(FP), SI
-	MOVQ    last+72(FP), DI
-	LEAQ    laneMasks<>+0(SB), R8
-	SHLQ    $0x02, DI
-	SUBQ    DI, R8
-	VMOVDQU 32(R8), Y0
-	SHLQ    $0x02, DX
-	LEAQ    (DX)(DX*2), DI
-
-tile:
-	MOVQ         init+16(FP), R8
-	TESTQ        R8, R8
-	JZ           add
-	VBROADCASTSS (R8), Y2
-	VBROADCASTSS 4(R8), Y3
-	VBROADCASTSS 8(R8), Y4
-	VBROADCASTSS 12(R8), Y5
-	VBROADCASTSS 16(R8), Y6
-	JMP          start
-
-add:
-	MOVQ       dstRow+8(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       AX, R8
-	VMASKMOVPS (R8), Y0, Y2
-	ADDQ       R9, R8
-	VMASKMOVPS (R8), Y0, Y3
-	ADDQ       R9, R8
-	VMASKMOVPS (R8), Y0, Y4
-	ADDQ       R9, R8
-	VMASKMOVPS (R8), Y0, Y5
-	ADDQ       R9, R8
-	VMASKMOVPS (R8), Y0, Y6
-
-start:
-	MOVQ terms+48(FP), R8
-	MOVQ count+56(FP), R9
-
-term:
-	MOVQ         (R8), R10
-	MOVQ         8(R8), R11
-	LEAQ         (CX)(R10*4), R10
-	LEAQ         (BX)(R11*4), R11
-	VMASKMOVPS   (R11), Y0, Y1
-	VBROADCASTSS (R10), Y7
-	VMULPS       Y1, Y7, Y7
-	VADDPS       Y7, Y2, Y2
-	VBROADCASTSS (R10)(DX*1), Y7
-	VMULPS       Y1, Y7, Y7
-	VADDPS       Y7, Y3, Y3
-	VBROADCASTSS (R10)(DX*2), Y7
-	VMULPS       Y1, Y7, Y7
-	VADDPS       Y7, Y4, Y4
-	VBROADCASTSS (R10)(DI*1), Y7
-	VMULPS       Y1, Y7, Y7
-	VADDPS       Y7, Y5, Y5
-	VBROADCASTSS (R10)(DX*4), Y7
-	VMULPS       Y1, Y7, Y7
-	VADDPS       Y7, Y6, Y6
-	ADDQ         $0x10, R8
-	DECQ         R9
-	JNZ          term
-	MOVQ         dstRow+8(FP), R9
-	SHLQ         $0x02, R9
-	MOVQ         AX, R8
-	VMASKMOVPS   Y2, Y0, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   Y3, Y0, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   Y4, Y0, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   Y5, Y0, (R8)
-	ADDQ         R9, R8
-	VMASKMOVPS   Y6, Y0, (R8)
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, BX
-	DECQ         SI
-	JNZ          tile
-	VZEROUPPER
-	RET
-
-// func productAVX2_5x2(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
-// Requires: AVX
-TEXT ·productAVX2_5x2(SB), NOSPLIT, $0-80
-	MOVQ    dst+0(FP), AX
-	MOVQ    a+24(FP), CX
-	MOVQ    aRow+32(FP), DX
-	MOVQ    b+40(FP), BX
-	MOVQ    tiles+64(FP), SI
-	MOVQ    last+72(FP), DI
-	LEAQ    laneMasks<>+0(SB), R8
-	SHLQ    $0x02, DI
-	SUBQ    DI, R8
-	VMOVDQU 32(R8), Y0
-	SHLQ    $0x02, DX
-	LEAQ    (DX)(DX*2), DI
-
-tile:
-	MOVQ         init+16(FP), R8
-	TESTQ        R8, R8
-	JZ           add
-	VBROADCASTSS (R8), Y3
-	VMOVAPS      Y3, Y4
-	VBROADCASTSS 4(R8), Y5
-	VMOVAPS      Y5, Y6
-	VBROADCASTSS 8(R8), Y7
-	VMOVAPS      Y7, Y8
-	VBROADCASTSS 12(R8), Y9
-	VMOVAPS      Y9, Y10
-	VBROADCASTSS 16(R8), Y11
-	VMOVAPS      Y11, Y12
-	JMP          start
-
-add:
-	MOVQ       dstRow+8(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       AX, R8
-	VMOVUPS    (R8), Y3
-	VMASKMOVPS 32(R8), Y0, Y4
-	ADDQ       R9, R8
-	VMOVUPS    (R8), Y5
-	VMASKMOVPS 32(R8), Y0, Y6
-	ADDQ       R9, R8
-	VMOVUPS    (R8), Y7
-	VMASKMOVPS 32(R8), Y0, Y8
-	ADDQ       R9, R8
-	VMOVUPS    (R8), Y9
-	VMASKMOVPS 32(R8), Y0, Y10
-	ADDQ       R9, R8
-	VMOVUPS    (R8), Y11
-	VMASKMOVPS 32(R8), Y0, Y12
-
-start:
-	MOVQ terms+48(FP), R8
-	MOVQ count+56(FP), R9
-
-term:
-	MOVQ         (R8), R10
-	MOVQ         8(R8), R11
-	LEAQ         (CX)(R10*4), R10
-	LEAQ         (BX)(R11*4), R11
-	VMOVUPS      (R11), Y1
-	VMASKMOVPS   32(R11), Y0, Y2
-	VBROADCASTSS (R10), Y13
-	VMULPS       Y1, Y13, Y14
-	VADDPS       Y14, Y3, Y3
-	VMULPS       Y2, Y13, Y13
-	VADDPS       Y13, Y4, Y4
-	VBROADCASTSS (R10)(DX*1), Y13
-	VMULPS       Y1, Y13, Y14
-	VADDPS       Y14, Y5, Y5
-	VMULPS       Y2, Y13, Y13
-	VADDPS       Y13, Y6, Y6
-	VBROADCASTSS (R10)(DX*2), Y13
-	VMULPS       Y1, Y13, Y14
-	VADDPS       Y14, Y7, Y7
-	VMULPS       Y2, Y13, Y13
-	VADDPS       Y13, Y8, Y8
-	VBROADCASTSS (R10)(DI*1), Y13
-	VMULPS       Y1, Y13, Y14
-	VADDPS       Y14, Y9, Y9
-	VMULPS       Y2, Y13, Y13
-	VADDPS       Y13, Y10, Y10
-	VBROADCASTSS (R10)(DX*4), Y13
-	VMULPS       Y1, Y13, Y1
-	VADDPS       Y1, Y11, Y11
-	VMULPS       Y2, Y13, Y13
-	VADDPS       Y13, Y12, Y12
-	ADDQ         $0x10, R8
-	DECQ         R9
-	JNZ          term
-	MOVQ         dstRow+8(FP), R9
-	SHLQ         $0x02, R9
-	MOVQ         AX, R8
-	VMOVUPS      Y3, (R8)
-	VMASKMOVPS   Y4, Y0, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y5, (R8)
-	VMASKMOVPS   Y6, Y0, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y7, (R8)
-	VMASKMOVPS   Y8, Y0, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y9, (R8)
-	VMASKMOVPS   Y10, Y0, 32(R8)
-	ADDQ         R9, R8
-	VMOVUPS      Y11, (R8)
-	VMASKMOVPS   Y12, Y0, 32(R8)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, BX
-	DECQ         SI
-	JNZ          tile
-	VZEROUPPER
-	RET
-
-// func productAVX2_6x1(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
-// Requires: AVX
-TEXT ·productAVX2_6x1(SB), NOSPLIT, $0-80
-	MOVQ    dst+0(FP), AX
-	MOVQ    a+24(FP), CX
-	MOVQ    aRow+32(FP), DX
-	MOVQ    b+40(FP), BX
-	MOVQ    tiles+64(FP), SI
-	MOVQ    last+72(FP), DI
-	LEAQ    laneMasks<>+0(SB), R8
-	SHLQ    $0x02, DI
-	SUBQ    DI, R8
-	VMOVDQU 32(R8), Y0
-	SHLQ    $0x02, DX
-	LEAQ    (DX)(DX*2), DI
-	LEAQ    (DX)(DX*4), R8
+	MOVQ dst+0(FP), AX
+	MOVQ b+40(FP), CX
+	MOVQ tiles+64(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ aRow+32(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (BX)(SI*1), DI
+	LEAQ (DI)(SI*1), R8
+	LEAQ (R8)(SI*1), SI
+	MOVQ last+72(FP), R9
+	CMPQ R9, $0x08
+	JNE  masked
 
 tile:
 	MOVQ         init+16(FP), R9
 	TESTQ        R9, R9
 	JZ           add
+	VBROADCASTSS (R9), Y1
+	VBROADCASTSS 4(R9), Y2
+	VBROADCASTSS 8(R9), Y3
+	VBROADCASTSS 12(R9), Y4
+	JMP          start
+
+add:
+	MOVQ    dstRow+8(FP), R10
+	SHLQ    $0x02, R10
+	MOVQ    AX, R9
+	VMOVUPS (R9), Y1
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y2
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y3
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y4
+
+start:
+	MOVQ terms+48(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x04, R10
+	ADDQ R10, R9
+	NEGQ R10
+
+term:
+	MOVQ         (R9)(R10*1), R11
+	MOVQ         8(R9)(R10*1), R12
+	VMOVUPS      (CX)(R12*4), Y0
+	VBROADCASTSS (BX)(R11*4), Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y5, Y1, Y1
+	VBROADCASTSS (DI)(R11*4), Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y5, Y2, Y2
+	VBROADCASTSS (R8)(R11*4), Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y5, Y3, Y3
+	VBROADCASTSS (SI)(R11*4), Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y5, Y4, Y4
+	ADDQ         $0x10, R10
+	JNZ          term
+	MOVQ         dstRow+8(FP), R10
+	SHLQ         $0x02, R10
+	MOVQ         AX, R9
+	VMOVUPS      Y1, (R9)
+	ADDQ         R10, R9
+	VMOVUPS      Y2, (R9)
+	ADDQ         R10, R9
+	VMOVUPS      Y3, (R9)
+	ADDQ         R10, R9
+	VMOVUPS      Y4, (R9)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	DECQ         DX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ    laneMasks<>+0(SB), R10
+	SHLQ    $0x02, R9
+	SUBQ    R9, R10
+	VMOVDQU 32(R10), Y0
+
+tileMasked:
+	MOVQ         init+16(FP), R9
+	TESTQ        R9, R9
+	JZ           addMasked
 	VBROADCASTSS (R9), Y2
 	VBROADCASTSS 4(R9), Y3
 	VBROADCASTSS 8(R9), Y4
 	VBROADCASTSS 12(R9), Y5
-	VBROADCASTSS 16(R9), Y6
-	VBROADCASTSS 20(R9), Y7
-	JMP          start
+	JMP          startMasked
 
-add:
+addMasked:
 	MOVQ       dstRow+8(FP), R10
 	SHLQ       $0x02, R10
 	MOVQ       AX, R9
@@ -4196,42 +4281,32 @@ add:
 	VMASKMOVPS (R9), Y0, Y4
 	ADDQ       R10, R9
 	VMASKMOVPS (R9), Y0, Y5
-	ADDQ       R10, R9
-	VMASKMOVPS (R9), Y0, Y6
-	ADDQ       R10, R9
-	VMASKMOVPS (R9), Y0, Y7
 
-start:
+startMasked:
 	MOVQ terms+48(FP), R9
 	MOVQ count+56(FP), R10
+	SHLQ $0x04, R10
+	ADDQ R10, R9
+	NEGQ R10
 
-term:
-	MOVQ         (R9), R11
-	MOVQ         8(R9), R12
-	LEAQ         (CX)(R11*4), R11
-	LEAQ         (BX)(R12*4), R12
-	VMASKMOVPS   (R12), Y0, Y1
-	VBROADCASTSS (R11), Y8
-	VMULPS       Y1, Y8, Y8
-	VADDPS       Y8, Y2, Y2
-	VBROADCASTSS (R11)(DX*1), Y8
-	VMULPS       Y1, Y8, Y8
-	VADDPS       Y8, Y3, Y3
-	VBROADCASTSS (R11)(DX*2), Y8
-	VMULPS       Y1, Y8, Y8
-	VADDPS       Y8, Y4, Y4
-	VBROADCASTSS (R11)(DI*1), Y8
-	VMULPS       Y1, Y8, Y8
-	VADDPS       Y8, Y5, Y5
-	VBROADCASTSS (R11)(DX*4), Y8
-	VMULPS       Y1, Y8, Y8
-	VADDPS       Y8, Y6, Y6
-	VBROADCASTSS (R11)(R8*1), Y8
-	VMULPS       Y1, Y8, Y8
-	VADDPS       Y8, Y7, Y7
-	ADDQ         $0x10, R9
-	DECQ         R10
-	JNZ          term
+termMasked:
+	MOVQ         (R9)(R10*1), R11
+	MOVQ         8(R9)(R10*1), R12
+	VMASKMOVPS   (CX)(R12*4), Y0, Y1
+	VBROADCASTSS (BX)(R11*4), Y6
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	VBROADCASTSS (DI)(R11*4), Y6
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y6, Y3, Y3
+	VBROADCASTSS (R8)(R11*4), Y6
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VBROADCASTSS (SI)(R11*4), Y6
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	ADDQ         $0x10, R10
+	JNZ          termMasked
 	MOVQ         dstRow+8(FP), R10
 	SHLQ         $0x02, R10
 	MOVQ         AX, R9
@@ -4242,32 +4317,388 @@ term:
 	VMASKMOVPS   Y4, Y0, (R9)
 	ADDQ         R10, R9
 	VMASKMOVPS   Y5, Y0, (R9)
-	ADDQ         R10, R9
-	VMASKMOVPS   Y6, Y0, (R9)
-	ADDQ         R10, R9
-	VMASKMOVPS   Y7, Y0, (R9)
 	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, BX
-	DECQ         SI
+	ADDQ         $0x00000020, CX
+	DECQ         DX
+	JNZ          tileMasked
+	VZEROUPPER
+	RET
+
+// func productAVX2_4x2(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX
+TEXT ·productAVX2_4x2(SB), NOSPLIT, $0-80
+	MOVQ dst+0(FP), AX
+	MOVQ b+40(FP), CX
+	MOVQ tiles+64(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ aRow+32(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (BX)(SI*1), DI
+	LEAQ (DI)(SI*1), R8
+	LEAQ (R8)(SI*1), SI
+	MOVQ last+72(FP), R9
+	CMPQ R9, $0x08
+	JNE  masked
+
+tile:
+	MOVQ         init+16(FP), R9
+	TESTQ        R9, R9
+	JZ           add
+	VBROADCASTSS (R9), Y2
+	VMOVAPS      Y2, Y3
+	VBROADCASTSS 4(R9), Y4
+	VMOVAPS      Y4, Y5
+	VBROADCASTSS 8(R9), Y6
+	VMOVAPS      Y6, Y7
+	VBROADCASTSS 12(R9), Y8
+	VMOVAPS      Y8, Y9
+	JMP          start
+
+add:
+	MOVQ    dstRow+8(FP), R10
+	SHLQ    $0x02, R10
+	MOVQ    AX, R9
+	VMOVUPS (R9), Y2
+	VMOVUPS 32(R9), Y3
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y4
+	VMOVUPS 32(R9), Y5
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y6
+	VMOVUPS 32(R9), Y7
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y8
+	VMOVUPS 32(R9), Y9
+
+start:
+	MOVQ terms+48(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x04, R10
+	ADDQ R10, R9
+	NEGQ R10
+
+term:
+	MOVQ         (R9)(R10*1), R11
+	MOVQ         8(R9)(R10*1), R12
+	VMOVUPS      (CX)(R12*4), Y0
+	VMOVUPS      32(CX)(R12*4), Y1
+	VBROADCASTSS (BX)(R11*4), Y10
+	VMULPS       Y0, Y10, Y11
+	VADDPS       Y11, Y2, Y2
+	VMULPS       Y1, Y10, Y10
+	VADDPS       Y10, Y3, Y3
+	VBROADCASTSS (DI)(R11*4), Y10
+	VMULPS       Y0, Y10, Y11
+	VADDPS       Y11, Y4, Y4
+	VMULPS       Y1, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VBROADCASTSS (R8)(R11*4), Y10
+	VMULPS       Y0, Y10, Y11
+	VADDPS       Y11, Y6, Y6
+	VMULPS       Y1, Y10, Y10
+	VADDPS       Y10, Y7, Y7
+	VBROADCASTSS (SI)(R11*4), Y10
+	VMULPS       Y0, Y10, Y0
+	VADDPS       Y0, Y8, Y8
+	VMULPS       Y1, Y10, Y10
+	VADDPS       Y10, Y9, Y9
+	ADDQ         $0x10, R10
+	JNZ          term
+	MOVQ         dstRow+8(FP), R10
+	SHLQ         $0x02, R10
+	MOVQ         AX, R9
+	VMOVUPS      Y2, (R9)
+	VMOVUPS      Y3, 32(R9)
+	ADDQ         R10, R9
+	VMOVUPS      Y4, (R9)
+	VMOVUPS      Y5, 32(R9)
+	ADDQ         R10, R9
+	VMOVUPS      Y6, (R9)
+	VMOVUPS      Y7, 32(R9)
+	ADDQ         R10, R9
+	VMOVUPS      Y8, (R9)
+	VMOVUPS      Y9, 32(R9)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	DECQ         DX
 	JNZ          tile
 	VZEROUPPER
 	RET
 
-// func productAVX2_6x2(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+masked:
+	LEAQ    laneMasks<>+0(SB), R10
+	SHLQ    $0x02, R9
+	SUBQ    R9, R10
+	VMOVDQU 32(R10), Y0
+
+tileMasked:
+	MOVQ         init+16(FP), R9
+	TESTQ        R9, R9
+	JZ           addMasked
+	VBROADCASTSS (R9), Y3
+	VMOVAPS      Y3, Y4
+	VBROADCASTSS 4(R9), Y5
+	VMOVAPS      Y5, Y6
+	VBROADCASTSS 8(R9), Y7
+	VMOVAPS      Y7, Y8
+	VBROADCASTSS 12(R9), Y9
+	VMOVAPS      Y9, Y10
+	JMP          startMasked
+
+addMasked:
+	MOVQ       dstRow+8(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       AX, R9
+	VMOVUPS    (R9), Y3
+	VMASKMOVPS 32(R9), Y0, Y4
+	ADDQ       R10, R9
+	VMOVUPS    (R9), Y5
+	VMASKMOVPS 32(R9), Y0, Y6
+	ADDQ       R10, R9
+	VMOVUPS    (R9), Y7
+	VMASKMOVPS 32(R9), Y0, Y8
+	ADDQ       R10, R9
+	VMOVUPS    (R9), Y9
+	VMASKMOVPS 32(R9), Y0, Y10
+
+startMasked:
+	MOVQ terms+48(FP), R9
+	MOVQ count+56(FP), R10
+	SHLQ $0x04, R10
+	ADDQ R10, R9
+	NEGQ R10
+
+termMasked:
+	MOVQ         (R9)(R10*1), R11
+	MOVQ         8(R9)(R10*1), R12
+	VMOVUPS      (CX)(R12*4), Y1
+	VMASKMOVPS   32(CX)(R12*4), Y0, Y2
+	VBROADCASTSS (BX)(R11*4), Y11
+	VMULPS       Y1, Y11, Y12
+	VADDPS       Y12, Y3, Y3
+	VMULPS       Y2, Y11, Y11
+	VADDPS       Y11, Y4, Y4
+	VBROADCASTSS (DI)(R11*4), Y11
+	VMULPS       Y1, Y11, Y12
+	VADDPS       Y12, Y5, Y5
+	VMULPS       Y2, Y11, Y11
+	VADDPS       Y11, Y6, Y6
+	VBROADCASTSS (R8)(R11*4), Y11
+	VMULPS       Y1, Y11, Y12
+	VADDPS       Y12, Y7, Y7
+	VMULPS       Y2, Y11, Y11
+	VADDPS       Y11, Y8, Y8
+	VBROADCASTSS (SI)(R11*4), Y11
+	VMULPS       Y1, Y11, Y1
+	VADDPS       Y1, Y9, Y9
+	VMULPS       Y2, Y11, Y11
+	VADDPS       Y11, Y10, Y10
+	ADDQ         $0x10, R10
+	JNZ          termMasked
+	MOVQ         dstRow+8(FP), R10
+	SHLQ         $0x02, R10
+	MOVQ         AX, R9
+	VMOVUPS      Y3, (R9)
+	VMASKMOVPS   Y4, Y0, 32(R9)
+	ADDQ         R10, R9
+	VMOVUPS      Y5, (R9)
+	VMASKMOVPS   Y6, Y0, 32(R9)
+	ADDQ         R10, R9
+	VMOVUPS      Y7, (R9)
+	VMASKMOVPS   Y8, Y0, 32(R9)
+	ADDQ         R10, R9
+	VMOVUPS      Y9, (R9)
+	VMASKMOVPS   Y10, Y0, 32(R9)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	DECQ         DX
+	JNZ          tileMasked
+	VZEROUPPER
+	RET
+
+// func productAVX2_5x1(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
 // Requires: AVX
-TEXT ·productAVX2_6x2(SB), NOSPLIT, $0-80
+TEXT ·productAVX2_5x1(SB), NOSPLIT, $0-80
 	MOVQ dst+0(FP), AX
-	MOVQ a+24(FP), CX
-	MOVQ aRow+32(FP), DX
-	MOVQ b+40(FP), BX
-	MOVQ tiles+64(FP), SI
-	MOVQ last+72(FP), DI
-	LEAQ laneMasks<>+0(SB), R8
-	SHLQ $0x02, DI
-	SUBQ DI, R8
-	SHLQ $0x02, DX
-	LEAQ (DX)(DX*2), DI
-	LEAQ (DX)(DX*4), R9
+	MOVQ b+40(FP), CX
+	MOVQ tiles+64(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ aRow+32(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (BX)(SI*1), DI
+	LEAQ (DI)(SI*1), R8
+	LEAQ (R8)(SI*1), R9
+	LEAQ (R9)(SI*1), SI
+	MOVQ last+72(FP), R10
+	CMPQ R10, $0x08
+	JNE  masked
+
+tile:
+	MOVQ         init+16(FP), R10
+	TESTQ        R10, R10
+	JZ           add
+	VBROADCASTSS (R10), Y1
+	VBROADCASTSS 4(R10), Y2
+	VBROADCASTSS 8(R10), Y3
+	VBROADCASTSS 12(R10), Y4
+	VBROADCASTSS 16(R10), Y5
+	JMP          start
+
+add:
+	MOVQ    dstRow+8(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    AX, R10
+	VMOVUPS (R10), Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y4
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y5
+
+start:
+	MOVQ terms+48(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x04, R11
+	ADDQ R11, R10
+	NEGQ R11
+
+term:
+	MOVQ         (R10)(R11*1), R12
+	MOVQ         8(R10)(R11*1), R13
+	VMOVUPS      (CX)(R13*4), Y0
+	VBROADCASTSS (BX)(R12*4), Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y6, Y1, Y1
+	VBROADCASTSS (DI)(R12*4), Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	VBROADCASTSS (R8)(R12*4), Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y6, Y3, Y3
+	VBROADCASTSS (R9)(R12*4), Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VBROADCASTSS (SI)(R12*4), Y6
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	ADDQ         $0x10, R11
+	JNZ          term
+	MOVQ         dstRow+8(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         AX, R10
+	VMOVUPS      Y1, (R10)
+	ADDQ         R11, R10
+	VMOVUPS      Y2, (R10)
+	ADDQ         R11, R10
+	VMOVUPS      Y3, (R10)
+	ADDQ         R11, R10
+	VMOVUPS      Y4, (R10)
+	ADDQ         R11, R10
+	VMOVUPS      Y5, (R10)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	DECQ         DX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ    laneMasks<>+0(SB), R11
+	SHLQ    $0x02, R10
+	SUBQ    R10, R11
+	VMOVDQU 32(R11), Y0
+
+tileMasked:
+	MOVQ         init+16(FP), R10
+	TESTQ        R10, R10
+	JZ           addMasked
+	VBROADCASTSS (R10), Y2
+	VBROADCASTSS 4(R10), Y3
+	VBROADCASTSS 8(R10), Y4
+	VBROADCASTSS 12(R10), Y5
+	VBROADCASTSS 16(R10), Y6
+	JMP          startMasked
+
+addMasked:
+	MOVQ       dstRow+8(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       AX, R10
+	VMASKMOVPS (R10), Y0, Y2
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y3
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y4
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y5
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y6
+
+startMasked:
+	MOVQ terms+48(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x04, R11
+	ADDQ R11, R10
+	NEGQ R11
+
+termMasked:
+	MOVQ         (R10)(R11*1), R12
+	MOVQ         8(R10)(R11*1), R13
+	VMASKMOVPS   (CX)(R13*4), Y0, Y1
+	VBROADCASTSS (BX)(R12*4), Y7
+	VMULPS       Y1, Y7, Y7
+	VADDPS       Y7, Y2, Y2
+	VBROADCASTSS (DI)(R12*4), Y7
+	VMULPS       Y1, Y7, Y7
+	VADDPS       Y7, Y3, Y3
+	VBROADCASTSS (R8)(R12*4), Y7
+	VMULPS       Y1, Y7, Y7
+	VADDPS       Y7, Y4, Y4
+	VBROADCASTSS (R9)(R12*4), Y7
+	VMULPS       Y1, Y7, Y7
+	VADDPS       Y7, Y5, Y5
+	VBROADCASTSS (SI)(R12*4), Y7
+	VMULPS       Y1, Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	ADDQ         $0x10, R11
+	JNZ          termMasked
+	MOVQ         dstRow+8(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         AX, R10
+	VMASKMOVPS   Y2, Y0, (R10)
+	ADDQ         R11, R10
+	VMASKMOVPS   Y3, Y0, (R10)
+	ADDQ         R11, R10
+	VMASKMOVPS   Y4, Y0, (R10)
+	ADDQ         R11, R10
+	VMASKMOVPS   Y5, Y0, (R10)
+	ADDQ         R11, R10
+	VMASKMOVPS   Y6, Y0, (R10)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	DECQ         DX
+	JNZ          tileMasked
+	VZEROUPPER
+	RET
+
+// func productAVX2_5x2(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX
+TEXT ·productAVX2_5x2(SB), NOSPLIT, $0-80
+	MOVQ dst+0(FP), AX
+	MOVQ b+40(FP), CX
+	MOVQ tiles+64(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ aRow+32(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (BX)(SI*1), DI
+	LEAQ (DI)(SI*1), R8
+	LEAQ (R8)(SI*1), R9
+	LEAQ (R9)(SI*1), SI
+	MOVQ last+72(FP), R10
+	CMPQ R10, $0x08
+	JNE  masked
 
 tile:
 	MOVQ         init+16(FP), R10
@@ -4283,112 +4714,632 @@ tile:
 	VMOVAPS      Y8, Y9
 	VBROADCASTSS 16(R10), Y10
 	VMOVAPS      Y10, Y11
-	VBROADCASTSS 20(R10), Y12
-	VMOVAPS      Y12, Y13
 	JMP          start
 
 add:
-	MOVQ       dstRow+8(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       AX, R10
-	VMOVUPS    (R10), Y2
-	VMOVDQU    32(R8), Y3
-	VMASKMOVPS 32(R10), Y3, Y3
-	ADDQ       R11, R10
-	VMOVUPS    (R10), Y4
-	VMOVDQU    32(R8), Y5
-	VMASKMOVPS 32(R10), Y5, Y5
-	ADDQ       R11, R10
-	VMOVUPS    (R10), Y6
-	VMOVDQU    32(R8), Y7
-	VMASKMOVPS 32(R10), Y7, Y7
-	ADDQ       R11, R10
-	VMOVUPS    (R10), Y8
-	VMOVDQU    32(R8), Y9
-	VMASKMOVPS 32(R10), Y9, Y9
-	ADDQ       R11, R10
-	VMOVUPS    (R10), Y10
-	VMOVDQU    32(R8), Y11
-	VMASKMOVPS 32(R10), Y11, Y11
-	ADDQ       R11, R10
-	VMOVUPS    (R10), Y12
-	VMOVDQU    32(R8), Y13
-	VMASKMOVPS 32(R10), Y13, Y13
+	MOVQ    dstRow+8(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    AX, R10
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y4
+	VMOVUPS 32(R10), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y6
+	VMOVUPS 32(R10), Y7
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y8
+	VMOVUPS 32(R10), Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y10
+	VMOVUPS 32(R10), Y11
 
 start:
 	MOVQ terms+48(FP), R10
 	MOVQ count+56(FP), R11
+	SHLQ $0x04, R11
+	ADDQ R11, R10
+	NEGQ R11
 
 term:
-	MOVQ         (R10), R12
-	MOVQ         8(R10), R13
-	LEAQ         (CX)(R12*4), R12
-	LEAQ         (BX)(R13*4), R13
-	VMOVUPS      (R13), Y0
-	VMOVDQU      32(R8), Y1
-	VMASKMOVPS   32(R13), Y1, Y1
-	VBROADCASTSS (R12), Y14
-	VMULPS       Y0, Y14, Y15
-	VADDPS       Y15, Y2, Y2
-	VMULPS       Y1, Y14, Y14
-	VADDPS       Y14, Y3, Y3
-	VBROADCASTSS (R12)(DX*1), Y14
-	VMULPS       Y0, Y14, Y15
-	VADDPS       Y15, Y4, Y4
-	VMULPS       Y1, Y14, Y14
-	VADDPS       Y14, Y5, Y5
-	VBROADCASTSS (R12)(DX*2), Y14
-	VMULPS       Y0, Y14, Y15
-	VADDPS       Y15, Y6, Y6
-	VMULPS       Y1, Y14, Y14
-	VADDPS       Y14, Y7, Y7
-	VBROADCASTSS (R12)(DI*1), Y14
-	VMULPS       Y0, Y14, Y15
-	VADDPS       Y15, Y8, Y8
-	VMULPS       Y1, Y14, Y14
-	VADDPS       Y14, Y9, Y9
-	VBROADCASTSS (R12)(DX*4), Y14
-	VMULPS       Y0, Y14, Y15
-	VADDPS       Y15, Y10, Y10
-	VMULPS       Y1, Y14, Y14
-	VADDPS       Y14, Y11, Y11
-	VBROADCASTSS (R12)(R9*1), Y14
-	VMULPS       Y0, Y14, Y0
-	VADDPS       Y0, Y12, Y12
-	VMULPS       Y1, Y14, Y14
-	VADDPS       Y14, Y13, Y13
-	ADDQ         $0x10, R10
-	DECQ         R11
+	MOVQ         (R10)(R11*1), R12
+	MOVQ         8(R10)(R11*1), R13
+	VMOVUPS      (CX)(R13*4), Y0
+	VMOVUPS      32(CX)(R13*4), Y1
+	VBROADCASTSS (BX)(R12*4), Y12
+	VMULPS       Y0, Y12, Y13
+	VADDPS       Y13, Y2, Y2
+	VMULPS       Y1, Y12, Y12
+	VADDPS       Y12, Y3, Y3
+	VBROADCASTSS (DI)(R12*4), Y12
+	VMULPS       Y0, Y12, Y13
+	VADDPS       Y13, Y4, Y4
+	VMULPS       Y1, Y12, Y12
+	VADDPS       Y12, Y5, Y5
+	VBROADCASTSS (R8)(R12*4), Y12
+	VMULPS       Y0, Y12, Y13
+	VADDPS       Y13, Y6, Y6
+	VMULPS       Y1, Y12, Y12
+	VADDPS       Y12, Y7, Y7
+	VBROADCASTSS (R9)(R12*4), Y12
+	VMULPS       Y0, Y12, Y13
+	VADDPS       Y13, Y8, Y8
+	VMULPS       Y1, Y12, Y12
+	VADDPS       Y12, Y9, Y9
+	VBROADCASTSS (SI)(R12*4), Y12
+	VMULPS       Y0, Y12, Y0
+	VADDPS       Y0, Y10, Y10
+	VMULPS       Y1, Y12, Y12
+	VADDPS       Y12, Y11, Y11
+	ADDQ         $0x10, R11
 	JNZ          term
 	MOVQ         dstRow+8(FP), R11
 	SHLQ         $0x02, R11
 	MOVQ         AX, R10
 	VMOVUPS      Y2, (R10)
-	VMOVDQU      32(R8), Y0
-	VMASKMOVPS   Y3, Y0, 32(R10)
+	VMOVUPS      Y3, 32(R10)
 	ADDQ         R11, R10
 	VMOVUPS      Y4, (R10)
-	VMOVDQU      32(R8), Y0
-	VMASKMOVPS   Y5, Y0, 32(R10)
+	VMOVUPS      Y5, 32(R10)
 	ADDQ         R11, R10
 	VMOVUPS      Y6, (R10)
-	VMOVDQU      32(R8), Y0
-	VMASKMOVPS   Y7, Y0, 32(R10)
+	VMOVUPS      Y7, 32(R10)
 	ADDQ         R11, R10
 	VMOVUPS      Y8, (R10)
-	VMOVDQU      32(R8), Y0
-	VMASKMOVPS   Y9, Y0, 32(R10)
+	VMOVUPS      Y9, 32(R10)
 	ADDQ         R11, R10
 	VMOVUPS      Y10, (R10)
-	VMOVDQU      32(R8), Y0
-	VMASKMOVPS   Y11, Y0, 32(R10)
-	ADDQ         R11, R10
-	VMOVUPS      Y12, (R10)
-	VMOVDQU      32(R8), Y0
-	VMASKMOVPS   Y13, Y0, 32(R10)
+	VMOVUPS      Y11, 32(R10)
 	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, BX
-	DECQ         SI
+	ADDQ         $0x00000040, CX
+	DECQ         DX
 	JNZ          tile
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ    laneMasks<>+0(SB), R11
+	SHLQ    $0x02, R10
+	SUBQ    R10, R11
+	VMOVDQU 32(R11), Y0
+
+tileMasked:
+	MOVQ         init+16(FP), R10
+	TESTQ        R10, R10
+	JZ           addMasked
+	VBROADCASTSS (R10), Y3
+	VMOVAPS      Y3, Y4
+	VBROADCASTSS 4(R10), Y5
+	VMOVAPS      Y5, Y6
+	VBROADCASTSS 8(R10), Y7
+	VMOVAPS      Y7, Y8
+	VBROADCASTSS 12(R10), Y9
+	VMOVAPS      Y9, Y10
+	VBROADCASTSS 16(R10), Y11
+	VMOVAPS      Y11, Y12
+	JMP          startMasked
+
+addMasked:
+	MOVQ       dstRow+8(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       AX, R10
+	VMOVUPS    (R10), Y3
+	VMASKMOVPS 32(R10), Y0, Y4
+	ADDQ       R11, R10
+	VMOVUPS    (R10), Y5
+	VMASKMOVPS 32(R10), Y0, Y6
+	ADDQ       R11, R10
+	VMOVUPS    (R10), Y7
+	VMASKMOVPS 32(R10), Y0, Y8
+	ADDQ       R11, R10
+	VMOVUPS    (R10), Y9
+	VMASKMOVPS 32(R10), Y0, Y10
+	ADDQ       R11, R10
+	VMOVUPS    (R10), Y11
+	VMASKMOVPS 32(R10), Y0, Y12
+
+startMasked:
+	MOVQ terms+48(FP), R10
+	MOVQ count+56(FP), R11
+	SHLQ $0x04, R11
+	ADDQ R11, R10
+	NEGQ R11
+
+termMasked:
+	MOVQ         (R10)(R11*1), R12
+	MOVQ         8(R10)(R11*1), R13
+	VMOVUPS      (CX)(R13*4), Y1
+	VMASKMOVPS   32(CX)(R13*4), Y0, Y2
+	VBROADCASTSS (BX)(R12*4), Y13
+	VMULPS       Y1, Y13, Y14
+	VADDPS       Y14, Y3, Y3
+	VMULPS       Y2, Y13, Y13
+	VADDPS       Y13, Y4, Y4
+	VBROADCASTSS (DI)(R12*4), Y13
+	VMULPS       Y1, Y13, Y14
+	VADDPS       Y14, Y5, Y5
+	VMULPS       Y2, Y13, Y13
+	VADDPS       Y13, Y6, Y6
+	VBROADCASTSS (R8)(R12*4), Y13
+	VMULPS       Y1, Y13, Y14
+	VADDPS       Y14, Y7, Y7
+	VMULPS       Y2, Y13, Y13
+	VADDPS       Y13, Y8, Y8
+	VBROADCASTSS (R9)(R12*4), Y13
+	VMULPS       Y1, Y13, Y14
+	VADDPS       Y14, Y9, Y9
+	VMULPS       Y2, Y13, Y13
+	VADDPS       Y13, Y10, Y10
+	VBROADCASTSS (SI)(R12*4), Y13
+	VMULPS       Y1, Y13, Y1
+	VADDPS       Y1, Y11, Y11
+	VMULPS       Y2, Y13, Y13
+	VADDPS       Y13, Y12, Y12
+	ADDQ         $0x10, R11
+	JNZ          termMasked
+	MOVQ         dstRow+8(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         AX, R10
+	VMOVUPS      Y3, (R10)
+	VMASKMOVPS   Y4, Y0, 32(R10)
+	ADDQ         R11, R10
+	VMOVUPS      Y5, (R10)
+	VMASKMOVPS   Y6, Y0, 32(R10)
+	ADDQ         R11, R10
+	VMOVUPS      Y7, (R10)
+	VMASKMOVPS   Y8, Y0, 32(R10)
+	ADDQ         R11, R10
+	VMOVUPS      Y9, (R10)
+	VMASKMOVPS   Y10, Y0, 32(R10)
+	ADDQ         R11, R10
+	VMOVUPS      Y11, (R10)
+	VMASKMOVPS   Y12, Y0, 32(R10)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	DECQ         DX
+	JNZ          tileMasked
+	VZEROUPPER
+	RET
+
+// func productAVX2_6x1(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX
+TEXT ·productAVX2_6x1(SB), NOSPLIT, $0-80
+	MOVQ dst+0(FP), AX
+	MOVQ b+40(FP), CX
+	MOVQ tiles+64(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ aRow+32(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (BX)(SI*1), DI
+	LEAQ (DI)(SI*1), R8
+	LEAQ (R8)(SI*1), R9
+	LEAQ (R9)(SI*1), R10
+	LEAQ (R10)(SI*1), SI
+	MOVQ last+72(FP), R11
+	CMPQ R11, $0x08
+	JNE  masked
+
+tile:
+	MOVQ         init+16(FP), R11
+	TESTQ        R11, R11
+	JZ           add
+	VBROADCASTSS (R11), Y1
+	VBROADCASTSS 4(R11), Y2
+	VBROADCASTSS 8(R11), Y3
+	VBROADCASTSS 12(R11), Y4
+	VBROADCASTSS 16(R11), Y5
+	VBROADCASTSS 20(R11), Y6
+	JMP          start
+
+add:
+	MOVQ    dstRow+8(FP), R12
+	SHLQ    $0x02, R12
+	MOVQ    AX, R11
+	VMOVUPS (R11), Y1
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y2
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y3
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y4
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y6
+
+start:
+	MOVQ terms+48(FP), R11
+	MOVQ count+56(FP), R12
+	SHLQ $0x04, R12
+	ADDQ R12, R11
+	NEGQ R12
+
+term:
+	MOVQ         (R11)(R12*1), R13
+	MOVQ         8(R11)(R12*1), R14
+	VMOVUPS      (CX)(R14*4), Y0
+	VBROADCASTSS (BX)(R13*4), Y7
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y1, Y1
+	VBROADCASTSS (DI)(R13*4), Y7
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y2, Y2
+	VBROADCASTSS (R8)(R13*4), Y7
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y3, Y3
+	VBROADCASTSS (R9)(R13*4), Y7
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y4, Y4
+	VBROADCASTSS (R10)(R13*4), Y7
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y5, Y5
+	VBROADCASTSS (SI)(R13*4), Y7
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	ADDQ         $0x10, R12
+	JNZ          term
+	MOVQ         dstRow+8(FP), R12
+	SHLQ         $0x02, R12
+	MOVQ         AX, R11
+	VMOVUPS      Y1, (R11)
+	ADDQ         R12, R11
+	VMOVUPS      Y2, (R11)
+	ADDQ         R12, R11
+	VMOVUPS      Y3, (R11)
+	ADDQ         R12, R11
+	VMOVUPS      Y4, (R11)
+	ADDQ         R12, R11
+	VMOVUPS      Y5, (R11)
+	ADDQ         R12, R11
+	VMOVUPS      Y6, (R11)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	DECQ         DX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ    laneMasks<>+0(SB), R12
+	SHLQ    $0x02, R11
+	SUBQ    R11, R12
+	VMOVDQU 32(R12), Y0
+
+tileMasked:
+	MOVQ         init+16(FP), R11
+	TESTQ        R11, R11
+	JZ           addMasked
+	VBROADCASTSS (R11), Y2
+	VBROADCASTSS 4(R11), Y3
+	VBROADCASTSS 8(R11), Y4
+	VBROADCASTSS 12(R11), Y5
+	VBROADCASTSS 16(R11), Y6
+	VBROADCASTSS 20(R11), Y7
+	JMP          startMasked
+
+addMasked:
+	MOVQ       dstRow+8(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       AX, R11
+	VMASKMOVPS (R11), Y0, Y2
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y3
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y4
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y5
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y6
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y7
+
+startMasked:
+	MOVQ terms+48(FP), R11
+	MOVQ count+56(FP), R12
+	SHLQ $0x04, R12
+	ADDQ R12, R11
+	NEGQ R12
+
+termMasked:
+	MOVQ         (R11)(R12*1), R13
+	MOVQ         8(R11)(R12*1), R14
+	VMASKMOVPS   (CX)(R14*4), Y0, Y1
+	VBROADCASTSS (BX)(R13*4), Y8
+	VMULPS       Y1, Y8, Y8
+	VADDPS       Y8, Y2, Y2
+	VBROADCASTSS (DI)(R13*4), Y8
+	VMULPS       Y1, Y8, Y8
+	VADDPS       Y8, Y3, Y3
+	VBROADCASTSS (R8)(R13*4), Y8
+	VMULPS       Y1, Y8, Y8
+	VADDPS       Y8, Y4, Y4
+	VBROADCASTSS (R9)(R13*4), Y8
+	VMULPS       Y1, Y8, Y8
+	VADDPS       Y8, Y5, Y5
+	VBROADCASTSS (R10)(R13*4), Y8
+	VMULPS       Y1, Y8, Y8
+	VADDPS       Y8, Y6, Y6
+	VBROADCASTSS (SI)(R13*4), Y8
+	VMULPS       Y1, Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	ADDQ         $0x10, R12
+	JNZ          termMasked
+	MOVQ         dstRow+8(FP), R12
+	SHLQ         $0x02, R12
+	MOVQ         AX, R11
+	VMASKMOVPS   Y2, Y0, (R11)
+	ADDQ         R12, R11
+	VMASKMOVPS   Y3, Y0, (R11)
+	ADDQ         R12, R11
+	VMASKMOVPS   Y4, Y0, (R11)
+	ADDQ         R12, R11
+	VMASKMOVPS   Y5, Y0, (R11)
+	ADDQ         R12, R11
+	VMASKMOVPS   Y6, Y0, (R11)
+	ADDQ         R12, R11
+	VMASKMOVPS   Y7, Y0, (R11)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	DECQ         DX
+	JNZ          tileMasked
+	VZEROUPPER
+	RET
+
+// func productAVX2_6x2(dst *float32, dstRow int, init *float32, a *float32, aRow int, b *float32, terms *int, count int, tiles int, last int)
+// Requires: AVX
+TEXT ·productAVX2_6x2(SB), NOSPLIT, $0-80
+	MOVQ dst+0(FP), AX
+	MOVQ b+40(FP), CX
+	MOVQ tiles+64(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ aRow+32(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (BX)(SI*1), DI
+	LEAQ (DI)(SI*1), R8
+	LEAQ (R8)(SI*1), R9
+	LEAQ (R9)(SI*1), R10
+	LEAQ (R10)(SI*1), SI
+	MOVQ last+72(FP), R11
+	CMPQ R11, $0x08
+	JNE  masked
+
+tile:
+	MOVQ         init+16(FP), R11
+	TESTQ        R11, R11
+	JZ           add
+	VBROADCASTSS (R11), Y2
+	VMOVAPS      Y2, Y3
+	VBROADCASTSS 4(R11), Y4
+	VMOVAPS      Y4, Y5
+	VBROADCASTSS 8(R11), Y6
+	VMOVAPS      Y6, Y7
+	VBROADCASTSS 12(R11), Y8
+	VMOVAPS      Y8, Y9
+	VBROADCASTSS 16(R11), Y10
+	VMOVAPS      Y10, Y11
+	VBROADCASTSS 20(R11), Y12
+	VMOVAPS      Y12, Y13
+	JMP          start
+
+add:
+	MOVQ    dstRow+8(FP), R12
+	SHLQ    $0x02, R12
+	MOVQ    AX, R11
+	VMOVUPS (R11), Y2
+	VMOVUPS 32(R11), Y3
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y4
+	VMOVUPS 32(R11), Y5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y6
+	VMOVUPS 32(R11), Y7
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y8
+	VMOVUPS 32(R11), Y9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y10
+	VMOVUPS 32(R11), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
+	VMOVUPS 32(R11), Y13
+
+start:
+	MOVQ terms+48(FP), R11
+	MOVQ count+56(FP), R12
+	SHLQ $0x04, R12
+	ADDQ R12, R11
+	NEGQ R12
+
+term:
+	MOVQ         (R11)(R12*1), R13
+	MOVQ         8(R11)(R12*1), R14
+	VMOVUPS      (CX)(R14*4), Y0
+	VMOVUPS      32(CX)(R14*4), Y1
+	VBROADCASTSS (BX)(R13*4), Y14
+	VMULPS       Y0, Y14, Y15
+	VADDPS       Y15, Y2, Y2
+	VMULPS       Y1, Y14, Y14
+	VADDPS       Y14, Y3, Y3
+	VBROADCASTSS (DI)(R13*4), Y14
+	VMULPS       Y0, Y14, Y15
+	VADDPS       Y15, Y4, Y4
+	VMULPS       Y1, Y14, Y14
+	VADDPS       Y14, Y5, Y5
+	VBROADCASTSS (R8)(R13*4), Y14
+	VMULPS       Y0, Y14, Y15
+	VADDPS       Y15, Y6, Y6
+	VMULPS       Y1, Y14, Y14
+	VADDPS       Y14, Y7, Y7
+	VBROADCASTSS (R9)(R13*4), Y14
+	VMULPS       Y0, Y14, Y15
+	VADDPS       Y15, Y8, Y8
+	VMULPS       Y1, Y14, Y14
+	VADDPS       Y14, Y9, Y9
+	VBROADCASTSS (R10)(R13*4), Y14
+	VMULPS       Y0, Y14, Y15
+	VADDPS       Y15, Y10, Y10
+	VMULPS       Y1, Y14, Y14
+	VADDPS       Y14, Y11, Y11
+	VBROADCASTSS (SI)(R13*4), Y14
+	VMULPS       Y0, Y14, Y0
+	VADDPS       Y0, Y12, Y12
+	VMULPS       Y1, Y14, Y14
+	VADDPS       Y14, Y13, Y13
+	ADDQ         $0x10, R12
+	JNZ          term
+	MOVQ         dstRow+8(FP), R12
+	SHLQ         $0x02, R12
+	MOVQ         AX, R11
+	VMOVUPS      Y2, (R11)
+	VMOVUPS      Y3, 32(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Y4, (R11)
+	VMOVUPS      Y5, 32(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Y6, (R11)
+	VMOVUPS      Y7, 32(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Y8, (R11)
+	VMOVUPS      Y9, 32(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Y10, (R11)
+	VMOVUPS      Y11, 32(R11)
+	ADDQ         R12, R11
+	VMOVUPS      Y12, (R11)
+	VMOVUPS      Y13, 32(R11)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	DECQ         DX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ laneMasks<>+0(SB), R12
+	SHLQ $0x02, R11
+	SUBQ R11, R12
+
+tileMasked:
+	MOVQ         init+16(FP), R11
+	TESTQ        R11, R11
+	JZ           addMasked
+	VBROADCASTSS (R11), Y2
+	VMOVAPS      Y2, Y3
+	VBROADCASTSS 4(R11), Y4
+	VMOVAPS      Y4, Y5
+	VBROADCASTSS 8(R11), Y6
+	VMOVAPS      Y6, Y7
+	VBROADCASTSS 12(R11), Y8
+	VMOVAPS      Y8, Y9
+	VBROADCASTSS 16(R11), Y10
+	VMOVAPS      Y10, Y11
+	VBROADCASTSS 20(R11), Y12
+	VMOVAPS      Y12, Y13
+	JMP          startMasked
+
+addMasked:
+	MOVQ       dstRow+8(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       AX, R11
+	VMOVUPS    (R11), Y2
+	VMOVDQU    32(R12), Y3
+	VMASKMOVPS 32(R11), Y3, Y3
+	ADDQ       R13, R11
+	VMOVUPS    (R11), Y4
+	VMOVDQU    32(R12), Y5
+	VMASKMOVPS 32(R11), Y5, Y5
+	ADDQ       R13, R11
+	VMOVUPS    (R11), Y6
+	VMOVDQU    32(R12), Y7
+	VMASKMOVPS 32(R11), Y7, Y7
+	ADDQ       R13, R11
+	VMOVUPS    (R11), Y8
+	VMOVDQU    32(R12), Y9
+	VMASKMOVPS 32(R11), Y9, Y9
+	ADDQ       R13, R11
+	VMOVUPS    (R11), Y10
+	VMOVDQU    32(R12), Y11
+	VMASKMOVPS 32(R11), Y11, Y11
+	ADDQ       R13, R11
+	VMOVUPS    (R11), Y12
+	VMOVDQU    32(R12), Y13
+	VMASKMOVPS 32(R11), Y13, Y13
+
+startMasked:
+	MOVQ terms+48(FP), R11
+	MOVQ count+56(FP), R13
+	SHLQ $0x04, R13
+	ADDQ R13, R11
+	NEGQ R13
+
+termMasked:
+	MOVQ         (R11)(R13*1), R14
+	MOVQ         8(R11)(R13*1), R15
+	VMOVUPS      (CX)(R15*4), Y0
+	VMOVDQU      32(R12), Y1
+	VMASKMOVPS   32(CX)(R15*4), Y1, Y1
+	VBROADCASTSS (BX)(R14*4), Y14
+	VMULPS       Y0, Y14, Y15
+	VADDPS       Y15, Y2, Y2
+	VMULPS       Y1, Y14, Y14
+	VADDPS       Y14, Y3, Y3
+	VBROADCASTSS (DI)(R14*4), Y14
+	VMULPS       Y0, Y14, Y15
+	VADDPS       Y15, Y4, Y4
+	VMULPS       Y1, Y14, Y14
+	VADDPS       Y14, Y5, Y5
+	VBROADCASTSS (R8)(R14*4), Y14
+	VMULPS       Y0, Y14, Y15
+	VADDPS       Y15, Y6, Y6
+	VMULPS       Y1, Y14, Y14
+	VADDPS       Y14, Y7, Y7
+	VBROADCASTSS (R9)(R14*4), Y14
+	VMULPS       Y0, Y14, Y15
+	VADDPS       Y15, Y8, Y8
+	VMULPS       Y1, Y14, Y14
+	VADDPS       Y14, Y9, Y9
+	VBROADCASTSS (R10)(R14*4), Y14
+	VMULPS       Y0, Y14, Y15
+	VADDPS       Y15, Y10, Y10
+	VMULPS       Y1, Y14, Y14
+	VADDPS       Y14, Y11, Y11
+	VBROADCASTSS (SI)(R14*4), Y14
+	VMULPS       Y0, Y14, Y0
+	VADDPS       Y0, Y12, Y12
+	VMULPS       Y1, Y14, Y14
+	VADDPS       Y14, Y13, Y13
+	ADDQ         $0x10, R13
+	JNZ          termMasked
+	MOVQ         dstRow+8(FP), R13
+	SHLQ         $0x02, R13
+	MOVQ         AX, R11
+	VMOVUPS      Y2, (R11)
+	VMOVDQU      32(R12), Y0
+	VMASKMOVPS   Y3, Y0, 32(R11)
+	ADDQ         R13, R11
+	VMOVUPS      Y4, (R11)
+	VMOVDQU      32(R12), Y0
+	VMASKMOVPS   Y5, Y0, 32(R11)
+	ADDQ         R13, R11
+	VMOVUPS      Y6, (R11)
+	VMOVDQU      32(R12), Y0
+	VMASKMOVPS   Y7, Y0, 32(R11)
+	ADDQ         R13, R11
+	VMOVUPS      Y8, (R11)
+	VMOVDQU      32(R12), Y0
+	VMASKMOVPS   Y9, Y0, 32(R11)
+	ADDQ         R13, R11
+	VMOVUPS      Y10, (R11)
+	VMOVDQU      32(R12), Y0
+	VMASKMOVPS   Y11, Y0, 32(R11)
+	ADDQ         R13, R11
+	VMOVUPS      Y12, (R11)
+	VMOVDQU      32(R12), Y0
+	VMASKMOVPS   Y13, Y0, 32(R11)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	DECQ         DX
+	JNZ          tileMasked
 	VZEROUPPER
 	RET

@@ -92,7 +92,7 @@ func TestProduct(t *testing.T) {
 			shapes = append(shapes, shape{m, 1 + (m+n)%6, n})
 		}
 	}
-	shapes = append(shapes, shape{17, 2100, 50}, shape{3, 0, 20}, shape{3, 90, 2000}, shape{5, 1, 600})
+	shapes = append(shapes, shape{17, 2100, 50}, shape{20, 150, 110}, shape{3, 0, 20}, shape{3, 90, 2000}, shape{5, 1, 600})
 	shares := []float64{0, 0.002, 0.3} // of edges
 	if testing.Short() {
 		shares = shares[1:2]
