@@ -1,6 +1,9 @@
 package f32
 
-import "fmt"
+import (
+	"fmt"
+	"sync"
+)
 
 // Runs are stretches of n values in Data: the first begins at 0, each next one
 // Step further.
@@ -9,7 +12,15 @@ type Runs struct {
 	Step int
 }
 
-type dotsKernel func(dst *float32, dstRow int, g *float32, gRow, gStep int, x *float32, off *int, xStep, n, runs int)
+type dotsKernel func(dst *float32, dstRow int, sums *float32, stage int, g *float32, gRow, gStep int, x *float32, off *int, xStep, n, runs int)
+
+// These bits of a kernel's stage say what it does with the 16 sums of each result: it
+// begins from zeros, not from sums, and adds them up into dst at the end, instead of
+// writing them to sums.
+const (
+	dotsBegin = 1 << iota
+	dotsEnd
+)
 
 // Dots adds to dst the dot products of m rows of g with x at several offsets,
 // over all runs:
@@ -37,15 +48,65 @@ func Dots(dst Matrix, g Runs, gRow int, x Runs, offsets []int, m, n, runs int) {
 		dotsGeneric(dst, g, gRow, x, offsets, m, n, runs)
 		return
 	}
-	tallest, widest := len(active.dots), len(active.dots[0])
-	for r := 0; r < m; r += tallest {
-		row := active.dots[min(m-r, tallest)-1]
-		for t := 0; t < len(offsets); t += widest {
-			row[min(len(offsets)-t, widest)-1](&dst.Data[r*dst.Row+t], dst.Row, &g.Data[r*gRow], gRow, g.Step,
-				&x.Data[0], &offsets[t], x.Step, n, runs)
-		}
+	passes := parts(m, len(active.dots))
+	for r := 0; r < m; passes-- {
+		rows := parts(m-r, passes)
+		dotsRows(Matrix{dst.Data[r*dst.Row:], dst.Row}, Runs{g.Data[r*gRow:], g.Step}, gRow, x, offsets, rows, n, runs)
+		r += rows
 	}
 }
+
+// dotsBuffers are for the sums of as many offsets as dotsRows takes at a time.
+var dotsBuffers = sync.Pool{New: func() any { return new([lanes * dotsSums]float32) }}
+
+const dotsSums = 384
+
+// dotsRows is Dots for the rows of one tile. Of as many runs as the first-level cache
+// holds of g, all offsets are taken before the next ones: their sums rest in memory
+// meanwhile.
+func dotsRows(dst Matrix, g Runs, gRow int, x Runs, offsets []int, rows, n, runs int) {
+	block := max(1, active.dotsValues/(rows*n))
+	if block >= runs {
+		dotsBlock(dst, nil, dotsBegin|dotsEnd, g, gRow, x, 0, offsets, rows, n, runs)
+		return
+	}
+	buffer := dotsBuffers.Get().(*[lanes * dotsSums]float32)
+	defer dotsBuffers.Put(buffer)
+	for most := dotsSums / rows; len(offsets) > 0; {
+		some := offsets[:min(len(offsets), most)]
+		for i := 0; i < runs; i += block {
+			stage := 0
+			if i == 0 {
+				stage |= dotsBegin
+			}
+			if i+block >= runs {
+				stage |= dotsEnd
+			}
+			dotsBlock(dst, buffer[:], stage, Runs{g.Data[i*g.Step:], g.Step}, gRow, x, i*x.Step, some, rows, n, min(block, runs-i))
+		}
+		dst.Data, offsets = dst.Data[len(some):], offsets[len(some):]
+	}
+}
+
+// dotsBlock goes over tiles of offsets, of widths as equal as there can be. The runs of
+// x begin from values behind the offsets.
+func dotsBlock(dst Matrix, sums []float32, stage int, g Runs, gRow int, x Runs, from int, offsets []int, rows, n, runs int) {
+	kernels := active.dots[rows-1]
+	passes := parts(len(offsets), len(kernels))
+	for t := 0; t < len(offsets); passes-- {
+		width := parts(len(offsets)-t, passes)
+		var rest *float32
+		if sums != nil {
+			rest = &sums[t*rows*lanes]
+		}
+		kernels[width-1](&dst.Data[t], dst.Row, rest, stage, &g.Data[0], gRow, g.Step, &x.Data[from], &offsets[t], x.Step, n, runs)
+		t += width
+	}
+}
+
+// parts is n/size, rounded up: the least number of parts of at most size values, and the
+// largest size of size parts that are as equal as can be.
+func parts(n, size int) int { return (n + size - 1) / size }
 
 // dotsGeneric is Dots' twin. It keeps four of the sums in registers at a time.
 func dotsGeneric(dst Matrix, g Runs, gRow int, x Runs, offsets []int, m, n, runs int) {

@@ -7,119 +7,154 @@ package f32
 // dotsAVX512_1x1 adds the dot products of 1 rows of g with x at 1 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_1x1(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_1x1(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_1x2 adds the dot products of 1 rows of g with x at 2 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_1x2(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_1x2(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_1x3 adds the dot products of 1 rows of g with x at 3 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_1x3(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_1x3(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_1x4 adds the dot products of 1 rows of g with x at 4 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_1x4(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_1x4(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_1x5 adds the dot products of 1 rows of g with x at 5 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_1x5(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_1x5(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_2x1 adds the dot products of 2 rows of g with x at 1 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_2x1(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_2x1(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_2x2 adds the dot products of 2 rows of g with x at 2 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_2x2(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_2x2(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_2x3 adds the dot products of 2 rows of g with x at 3 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_2x3(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_2x3(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_2x4 adds the dot products of 2 rows of g with x at 4 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_2x4(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_2x4(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_2x5 adds the dot products of 2 rows of g with x at 5 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_2x5(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_2x5(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_3x1 adds the dot products of 3 rows of g with x at 1 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_3x1(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_3x1(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_3x2 adds the dot products of 3 rows of g with x at 2 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_3x2(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_3x2(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_3x3 adds the dot products of 3 rows of g with x at 3 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_3x3(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_3x3(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_3x4 adds the dot products of 3 rows of g with x at 4 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_3x4(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_3x4(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_3x5 adds the dot products of 3 rows of g with x at 5 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_3x5(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_3x5(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_4x1 adds the dot products of 4 rows of g with x at 1 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_4x1(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_4x1(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_4x2 adds the dot products of 4 rows of g with x at 2 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_4x2(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_4x2(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_4x3 adds the dot products of 4 rows of g with x at 3 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_4x3(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_4x3(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_4x4 adds the dot products of 4 rows of g with x at 4 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_4x4(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_4x4(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX512_4x5 adds the dot products of 4 rows of g with x at 5 offsets to dst.
 //
 //go:noescape
-func dotsAVX512_4x5(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX512_4x5(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX2_1x1 adds the dot products of 1 rows of g with x at 1 offsets to dst.
 //
 //go:noescape
-func dotsAVX2_1x1(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX2_1x1(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX2_1x2 adds the dot products of 1 rows of g with x at 2 offsets to dst.
 //
 //go:noescape
-func dotsAVX2_1x2(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX2_1x2(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+
+// dotsAVX2_1x3 adds the dot products of 1 rows of g with x at 3 offsets to dst.
+//
+//go:noescape
+func dotsAVX2_1x3(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+
+// dotsAVX2_1x4 adds the dot products of 1 rows of g with x at 4 offsets to dst.
+//
+//go:noescape
+func dotsAVX2_1x4(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+
+// dotsAVX2_1x5 adds the dot products of 1 rows of g with x at 5 offsets to dst.
+//
+//go:noescape
+func dotsAVX2_1x5(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+
+// dotsAVX2_1x6 adds the dot products of 1 rows of g with x at 6 offsets to dst.
+//
+//go:noescape
+func dotsAVX2_1x6(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX2_2x1 adds the dot products of 2 rows of g with x at 1 offsets to dst.
 //
 //go:noescape
-func dotsAVX2_2x1(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX2_2x1(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 
 // dotsAVX2_2x2 adds the dot products of 2 rows of g with x at 2 offsets to dst.
 //
 //go:noescape
-func dotsAVX2_2x2(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+func dotsAVX2_2x2(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+
+// dotsAVX2_2x3 adds the dot products of 2 rows of g with x at 3 offsets to dst.
+//
+//go:noescape
+func dotsAVX2_2x3(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+
+// dotsAVX2_3x1 adds the dot products of 3 rows of g with x at 1 offsets to dst.
+//
+//go:noescape
+func dotsAVX2_3x1(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+
+// dotsAVX2_3x2 adds the dot products of 3 rows of g with x at 2 offsets to dst.
+//
+//go:noescape
+func dotsAVX2_3x2(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)

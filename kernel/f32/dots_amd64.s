@@ -4,29 +4,39 @@
 
 #include "textflag.h"
 
-// func dotsAVX512_1x1(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_1x1(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_1x1(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	MOVQ   x+40(FP), CX
-	MOVQ   off+48(FP), DX
-	MOVQ   (DX), DX
-	LEAQ   (CX)(DX*4), DX
+TEXT ·dotsAVX512_1x1(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	MOVQ    x+56(FP), CX
+	MOVQ    off+64(FP), DX
+	MOVQ    (DX), DX
+	LEAQ    (CX)(DX*4), DX
+	MOVQ    stage+24(FP), CX
+	TESTQ   $+1, CX
+	JNZ     zeros
+	MOVQ    sums+16(FP), CX
+	VMOVUPS (CX), Z0
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
-	MOVQ   runs+72(FP), BX
+
+start:
+	MOVQ runs+88(FP), BX
 
 run:
-	MOVQ n+64(FP), SI
+	MOVQ n+80(FP), SI
 	XORQ CX, CX
 	SUBQ $0x10, SI
 	JL   rest
 
 step:
-	VMOVUPS (AX)(CX*4), Z1
-	VMOVUPS (DX)(CX*4), Z2
-	VMULPS  Z2, Z1, Z1
-	VADDPS  Z1, Z0, Z0
+	VMOVUPS (DX)(CX*4), Z1
+	VMOVUPS (AX)(CX*4), Z2
+	VMULPS  Z2, Z1, Z2
+	VADDPS  Z2, Z0, Z0
 	ADDQ    $0x10, CX
 	SUBQ    $0x10, SI
 	JGE     step
@@ -37,18 +47,27 @@ rest:
 	MOVQ      $-1, DI
 	BZHIQ     SI, DI, DI
 	KMOVW     DI, K1
-	VMOVUPS.Z (AX)(CX*4), K1, Z1
-	VMOVUPS.Z (DX)(CX*4), K1, Z2
-	VMULPS    Z2, Z1, Z1
-	VADDPS    Z1, Z0, Z0
+	VMOVUPS.Z (DX)(CX*4), K1, Z1
+	VMOVUPS.Z (AX)(CX*4), K1, Z2
+	VMULPS    Z2, Z1, Z2
+	VADDPS    Z2, Z0, Z0
 
 next:
-	MOVQ          gStep+32(FP), CX
-	MOVQ          xStep+56(FP), SI
-	LEAQ          (AX)(CX*4), AX
-	LEAQ          (DX)(SI*4), DX
-	DECQ          BX
-	JNZ           run
+	MOVQ    gStep+48(FP), CX
+	MOVQ    xStep+72(FP), SI
+	LEAQ    (AX)(CX*4), AX
+	LEAQ    (DX)(SI*4), DX
+	DECQ    BX
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y1
@@ -64,23 +83,34 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_1x2(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_1x2(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_1x2(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	MOVQ   x+40(FP), CX
-	MOVQ   off+48(FP), DX
-	MOVQ   (DX), BX
-	LEAQ   (CX)(BX*4), BX
-	MOVQ   8(DX), DX
-	LEAQ   (CX)(DX*4), DX
+TEXT ·dotsAVX512_1x2(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	MOVQ    x+56(FP), CX
+	MOVQ    off+64(FP), DX
+	MOVQ    (DX), BX
+	LEAQ    (CX)(BX*4), BX
+	MOVQ    8(DX), DX
+	LEAQ    (CX)(DX*4), DX
+	MOVQ    stage+24(FP), CX
+	TESTQ   $+1, CX
+	JNZ     zeros
+	MOVQ    sums+16(FP), CX
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
-	MOVQ   runs+72(FP), SI
+
+start:
+	MOVQ runs+88(FP), SI
 
 run:
-	MOVQ n+64(FP), DI
+	MOVQ n+80(FP), DI
 	XORQ CX, CX
 	SUBQ $0x10, DI
 	JL   rest
@@ -91,8 +121,8 @@ step:
 	VMULPS  Z3, Z2, Z3
 	VADDPS  Z3, Z0, Z0
 	VMOVUPS (DX)(CX*4), Z3
-	VMULPS  Z3, Z2, Z2
-	VADDPS  Z2, Z1, Z1
+	VMULPS  Z3, Z2, Z3
+	VADDPS  Z3, Z1, Z1
 	ADDQ    $0x10, CX
 	SUBQ    $0x10, DI
 	JGE     step
@@ -108,17 +138,27 @@ rest:
 	VMULPS    Z3, Z2, Z3
 	VADDPS    Z3, Z0, Z0
 	VMOVUPS.Z (DX)(CX*4), K1, Z3
-	VMULPS    Z3, Z2, Z2
-	VADDPS    Z2, Z1, Z1
+	VMULPS    Z3, Z2, Z3
+	VADDPS    Z3, Z1, Z1
 
 next:
-	MOVQ          gStep+32(FP), CX
-	MOVQ          xStep+56(FP), DI
-	LEAQ          (AX)(CX*4), AX
-	LEAQ          (BX)(DI*4), BX
-	LEAQ          (DX)(DI*4), DX
-	DECQ          SI
-	JNZ           run
+	MOVQ    gStep+48(FP), CX
+	MOVQ    xStep+72(FP), DI
+	LEAQ    (AX)(CX*4), AX
+	LEAQ    (BX)(DI*4), BX
+	LEAQ    (DX)(DI*4), DX
+	DECQ    SI
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y2
@@ -144,26 +184,38 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_1x3(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_1x3(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_1x3(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	MOVQ   x+40(FP), CX
-	MOVQ   off+48(FP), DX
-	MOVQ   (DX), BX
-	LEAQ   (CX)(BX*4), BX
-	MOVQ   8(DX), SI
-	LEAQ   (CX)(SI*4), SI
-	MOVQ   16(DX), DX
-	LEAQ   (CX)(DX*4), DX
+TEXT ·dotsAVX512_1x3(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	MOVQ    x+56(FP), CX
+	MOVQ    off+64(FP), DX
+	MOVQ    (DX), BX
+	LEAQ    (CX)(BX*4), BX
+	MOVQ    8(DX), SI
+	LEAQ    (CX)(SI*4), SI
+	MOVQ    16(DX), DX
+	LEAQ    (CX)(DX*4), DX
+	MOVQ    stage+24(FP), CX
+	TESTQ   $+1, CX
+	JNZ     zeros
+	MOVQ    sums+16(FP), CX
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
-	MOVQ   runs+72(FP), DI
+
+start:
+	MOVQ runs+88(FP), DI
 
 run:
-	MOVQ n+64(FP), R8
+	MOVQ n+80(FP), R8
 	XORQ CX, CX
 	SUBQ $0x10, R8
 	JL   rest
@@ -177,8 +229,8 @@ step:
 	VMULPS  Z4, Z3, Z4
 	VADDPS  Z4, Z1, Z1
 	VMOVUPS (DX)(CX*4), Z4
-	VMULPS  Z4, Z3, Z3
-	VADDPS  Z3, Z2, Z2
+	VMULPS  Z4, Z3, Z4
+	VADDPS  Z4, Z2, Z2
 	ADDQ    $0x10, CX
 	SUBQ    $0x10, R8
 	JGE     step
@@ -197,18 +249,29 @@ rest:
 	VMULPS    Z4, Z3, Z4
 	VADDPS    Z4, Z1, Z1
 	VMOVUPS.Z (DX)(CX*4), K1, Z4
-	VMULPS    Z4, Z3, Z3
-	VADDPS    Z3, Z2, Z2
+	VMULPS    Z4, Z3, Z4
+	VADDPS    Z4, Z2, Z2
 
 next:
-	MOVQ          gStep+32(FP), CX
-	MOVQ          xStep+56(FP), R8
-	LEAQ          (AX)(CX*4), AX
-	LEAQ          (BX)(R8*4), BX
-	LEAQ          (SI)(R8*4), SI
-	LEAQ          (DX)(R8*4), DX
-	DECQ          DI
-	JNZ           run
+	MOVQ    gStep+48(FP), CX
+	MOVQ    xStep+72(FP), R8
+	LEAQ    (AX)(CX*4), AX
+	LEAQ    (BX)(R8*4), BX
+	LEAQ    (SI)(R8*4), SI
+	LEAQ    (DX)(R8*4), DX
+	DECQ    DI
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y3
@@ -244,29 +307,42 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_1x4(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_1x4(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_1x4(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	MOVQ   x+40(FP), CX
-	MOVQ   off+48(FP), DX
-	MOVQ   (DX), BX
-	LEAQ   (CX)(BX*4), BX
-	MOVQ   8(DX), SI
-	LEAQ   (CX)(SI*4), SI
-	MOVQ   16(DX), DI
-	LEAQ   (CX)(DI*4), DI
-	MOVQ   24(DX), DX
-	LEAQ   (CX)(DX*4), DX
+TEXT ·dotsAVX512_1x4(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	MOVQ    x+56(FP), CX
+	MOVQ    off+64(FP), DX
+	MOVQ    (DX), BX
+	LEAQ    (CX)(BX*4), BX
+	MOVQ    8(DX), SI
+	LEAQ    (CX)(SI*4), SI
+	MOVQ    16(DX), DI
+	LEAQ    (CX)(DI*4), DI
+	MOVQ    24(DX), DX
+	LEAQ    (CX)(DX*4), DX
+	MOVQ    stage+24(FP), CX
+	TESTQ   $+1, CX
+	JNZ     zeros
+	MOVQ    sums+16(FP), CX
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS 192(CX), Z3
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	MOVQ   runs+72(FP), R8
+
+start:
+	MOVQ runs+88(FP), R8
 
 run:
-	MOVQ n+64(FP), R9
+	MOVQ n+80(FP), R9
 	XORQ CX, CX
 	SUBQ $0x10, R9
 	JL   rest
@@ -283,8 +359,8 @@ step:
 	VMULPS  Z5, Z4, Z5
 	VADDPS  Z5, Z2, Z2
 	VMOVUPS (DX)(CX*4), Z5
-	VMULPS  Z5, Z4, Z4
-	VADDPS  Z4, Z3, Z3
+	VMULPS  Z5, Z4, Z5
+	VADDPS  Z5, Z3, Z3
 	ADDQ    $0x10, CX
 	SUBQ    $0x10, R9
 	JGE     step
@@ -306,19 +382,31 @@ rest:
 	VMULPS    Z5, Z4, Z5
 	VADDPS    Z5, Z2, Z2
 	VMOVUPS.Z (DX)(CX*4), K1, Z5
-	VMULPS    Z5, Z4, Z4
-	VADDPS    Z4, Z3, Z3
+	VMULPS    Z5, Z4, Z5
+	VADDPS    Z5, Z3, Z3
 
 next:
-	MOVQ          gStep+32(FP), CX
-	MOVQ          xStep+56(FP), R9
-	LEAQ          (AX)(CX*4), AX
-	LEAQ          (BX)(R9*4), BX
-	LEAQ          (SI)(R9*4), SI
-	LEAQ          (DI)(R9*4), DI
-	LEAQ          (DX)(R9*4), DX
-	DECQ          R8
-	JNZ           run
+	MOVQ    gStep+48(FP), CX
+	MOVQ    xStep+72(FP), R9
+	LEAQ    (AX)(CX*4), AX
+	LEAQ    (BX)(R9*4), BX
+	LEAQ    (SI)(R9*4), SI
+	LEAQ    (DI)(R9*4), DI
+	LEAQ    (DX)(R9*4), DX
+	DECQ    R8
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y4
@@ -364,32 +452,46 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_1x5(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_1x5(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_1x5(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	MOVQ   x+40(FP), CX
-	MOVQ   off+48(FP), DX
-	MOVQ   (DX), BX
-	LEAQ   (CX)(BX*4), BX
-	MOVQ   8(DX), SI
-	LEAQ   (CX)(SI*4), SI
-	MOVQ   16(DX), DI
-	LEAQ   (CX)(DI*4), DI
-	MOVQ   24(DX), R8
-	LEAQ   (CX)(R8*4), R8
-	MOVQ   32(DX), DX
-	LEAQ   (CX)(DX*4), DX
+TEXT ·dotsAVX512_1x5(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	MOVQ    x+56(FP), CX
+	MOVQ    off+64(FP), DX
+	MOVQ    (DX), BX
+	LEAQ    (CX)(BX*4), BX
+	MOVQ    8(DX), SI
+	LEAQ    (CX)(SI*4), SI
+	MOVQ    16(DX), DI
+	LEAQ    (CX)(DI*4), DI
+	MOVQ    24(DX), R8
+	LEAQ    (CX)(R8*4), R8
+	MOVQ    32(DX), DX
+	LEAQ    (CX)(DX*4), DX
+	MOVQ    stage+24(FP), CX
+	TESTQ   $+1, CX
+	JNZ     zeros
+	MOVQ    sums+16(FP), CX
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS 192(CX), Z3
+	VMOVUPS 256(CX), Z4
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
-	MOVQ   runs+72(FP), R9
+
+start:
+	MOVQ runs+88(FP), R9
 
 run:
-	MOVQ n+64(FP), R10
+	MOVQ n+80(FP), R10
 	XORQ CX, CX
 	SUBQ $0x10, R10
 	JL   rest
@@ -409,8 +511,8 @@ step:
 	VMULPS  Z6, Z5, Z6
 	VADDPS  Z6, Z3, Z3
 	VMOVUPS (DX)(CX*4), Z6
-	VMULPS  Z6, Z5, Z5
-	VADDPS  Z5, Z4, Z4
+	VMULPS  Z6, Z5, Z6
+	VADDPS  Z6, Z4, Z4
 	ADDQ    $0x10, CX
 	SUBQ    $0x10, R10
 	JGE     step
@@ -435,20 +537,33 @@ rest:
 	VMULPS    Z6, Z5, Z6
 	VADDPS    Z6, Z3, Z3
 	VMOVUPS.Z (DX)(CX*4), K1, Z6
-	VMULPS    Z6, Z5, Z5
-	VADDPS    Z5, Z4, Z4
+	VMULPS    Z6, Z5, Z6
+	VADDPS    Z6, Z4, Z4
 
 next:
-	MOVQ          gStep+32(FP), CX
-	MOVQ          xStep+56(FP), R10
-	LEAQ          (AX)(CX*4), AX
-	LEAQ          (BX)(R10*4), BX
-	LEAQ          (SI)(R10*4), SI
-	LEAQ          (DI)(R10*4), DI
-	LEAQ          (R8)(R10*4), R8
-	LEAQ          (DX)(R10*4), DX
-	DECQ          R9
-	JNZ           run
+	MOVQ    gStep+48(FP), CX
+	MOVQ    xStep+72(FP), R10
+	LEAQ    (AX)(CX*4), AX
+	LEAQ    (BX)(R10*4), BX
+	LEAQ    (SI)(R10*4), SI
+	LEAQ    (DI)(R10*4), DI
+	LEAQ    (R8)(R10*4), R8
+	LEAQ    (DX)(R10*4), DX
+	DECQ    R9
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, 256(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y5
@@ -504,34 +619,45 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_2x1(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_2x1(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_2x1(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	LEAQ   (AX)(CX*4), CX
-	MOVQ   x+40(FP), DX
-	MOVQ   off+48(FP), BX
-	MOVQ   (BX), BX
-	LEAQ   (DX)(BX*4), BX
+TEXT ·dotsAVX512_2x1(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), CX
+	MOVQ    x+56(FP), DX
+	MOVQ    off+64(FP), BX
+	MOVQ    (BX), BX
+	LEAQ    (DX)(BX*4), BX
+	MOVQ    stage+24(FP), DX
+	TESTQ   $+1, DX
+	JNZ     zeros
+	MOVQ    sums+16(FP), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
-	MOVQ   runs+72(FP), SI
+
+start:
+	MOVQ runs+88(FP), SI
 
 run:
-	MOVQ n+64(FP), DI
+	MOVQ n+80(FP), DI
 	XORQ DX, DX
 	SUBQ $0x10, DI
 	JL   rest
 
 step:
-	VMOVUPS (AX)(DX*4), Z2
+	VMOVUPS (BX)(DX*4), Z2
+	VMOVUPS (AX)(DX*4), Z3
+	VMULPS  Z3, Z2, Z3
+	VADDPS  Z3, Z0, Z0
 	VMOVUPS (CX)(DX*4), Z3
-	VMOVUPS (BX)(DX*4), Z4
-	VMULPS  Z4, Z2, Z2
-	VADDPS  Z2, Z0, Z0
-	VMULPS  Z4, Z3, Z2
-	VADDPS  Z2, Z1, Z1
+	VMULPS  Z3, Z2, Z3
+	VADDPS  Z3, Z1, Z1
 	ADDQ    $0x10, DX
 	SUBQ    $0x10, DI
 	JGE     step
@@ -542,22 +668,32 @@ rest:
 	MOVQ      $-1, R8
 	BZHIQ     DI, R8, R8
 	KMOVW     R8, K1
-	VMOVUPS.Z (AX)(DX*4), K1, Z2
+	VMOVUPS.Z (BX)(DX*4), K1, Z2
+	VMOVUPS.Z (AX)(DX*4), K1, Z3
+	VMULPS    Z3, Z2, Z3
+	VADDPS    Z3, Z0, Z0
 	VMOVUPS.Z (CX)(DX*4), K1, Z3
-	VMOVUPS.Z (BX)(DX*4), K1, Z4
-	VMULPS    Z4, Z2, Z2
-	VADDPS    Z2, Z0, Z0
-	VMULPS    Z4, Z3, Z2
-	VADDPS    Z2, Z1, Z1
+	VMULPS    Z3, Z2, Z3
+	VADDPS    Z3, Z1, Z1
 
 next:
-	MOVQ          gStep+32(FP), DX
-	MOVQ          xStep+56(FP), DI
-	LEAQ          (AX)(DX*4), AX
-	LEAQ          (CX)(DX*4), CX
-	LEAQ          (BX)(DI*4), BX
-	DECQ          SI
-	JNZ           run
+	MOVQ    gStep+48(FP), DX
+	MOVQ    xStep+72(FP), DI
+	LEAQ    (AX)(DX*4), AX
+	LEAQ    (CX)(DX*4), CX
+	LEAQ    (BX)(DI*4), BX
+	DECQ    SI
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y2
@@ -584,43 +720,56 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_2x2(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_2x2(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_2x2(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	LEAQ   (AX)(CX*4), CX
-	MOVQ   x+40(FP), DX
-	MOVQ   off+48(FP), BX
-	MOVQ   (BX), SI
-	LEAQ   (DX)(SI*4), SI
-	MOVQ   8(BX), BX
-	LEAQ   (DX)(BX*4), BX
+TEXT ·dotsAVX512_2x2(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), CX
+	MOVQ    x+56(FP), DX
+	MOVQ    off+64(FP), BX
+	MOVQ    (BX), SI
+	LEAQ    (DX)(SI*4), SI
+	MOVQ    8(BX), BX
+	LEAQ    (DX)(BX*4), BX
+	MOVQ    stage+24(FP), DX
+	TESTQ   $+1, DX
+	JNZ     zeros
+	MOVQ    sums+16(FP), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVUPS 128(DX), Z2
+	VMOVUPS 192(DX), Z3
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	MOVQ   runs+72(FP), DI
+
+start:
+	MOVQ runs+88(FP), DI
 
 run:
-	MOVQ n+64(FP), R8
+	MOVQ n+80(FP), R8
 	XORQ DX, DX
 	SUBQ $0x10, R8
 	JL   rest
 
 step:
-	VMOVUPS (AX)(DX*4), Z4
-	VMOVUPS (CX)(DX*4), Z5
-	VMOVUPS (SI)(DX*4), Z6
+	VMOVUPS (SI)(DX*4), Z4
+	VMOVUPS (BX)(DX*4), Z5
+	VMOVUPS (AX)(DX*4), Z6
 	VMULPS  Z6, Z4, Z7
 	VADDPS  Z7, Z0, Z0
 	VMULPS  Z6, Z5, Z6
-	VADDPS  Z6, Z2, Z2
-	VMOVUPS (BX)(DX*4), Z6
+	VADDPS  Z6, Z1, Z1
+	VMOVUPS (CX)(DX*4), Z6
 	VMULPS  Z6, Z4, Z4
-	VADDPS  Z4, Z1, Z1
-	VMULPS  Z6, Z5, Z4
-	VADDPS  Z4, Z3, Z3
+	VADDPS  Z4, Z2, Z2
+	VMULPS  Z6, Z5, Z6
+	VADDPS  Z6, Z3, Z3
 	ADDQ    $0x10, DX
 	SUBQ    $0x10, R8
 	JGE     step
@@ -631,28 +780,40 @@ rest:
 	MOVQ      $-1, R9
 	BZHIQ     R8, R9, R9
 	KMOVW     R9, K1
-	VMOVUPS.Z (AX)(DX*4), K1, Z4
-	VMOVUPS.Z (CX)(DX*4), K1, Z5
-	VMOVUPS.Z (SI)(DX*4), K1, Z6
+	VMOVUPS.Z (SI)(DX*4), K1, Z4
+	VMOVUPS.Z (BX)(DX*4), K1, Z5
+	VMOVUPS.Z (AX)(DX*4), K1, Z6
 	VMULPS    Z6, Z4, Z7
 	VADDPS    Z7, Z0, Z0
 	VMULPS    Z6, Z5, Z6
-	VADDPS    Z6, Z2, Z2
-	VMOVUPS.Z (BX)(DX*4), K1, Z6
+	VADDPS    Z6, Z1, Z1
+	VMOVUPS.Z (CX)(DX*4), K1, Z6
 	VMULPS    Z6, Z4, Z4
-	VADDPS    Z4, Z1, Z1
-	VMULPS    Z6, Z5, Z4
-	VADDPS    Z4, Z3, Z3
+	VADDPS    Z4, Z2, Z2
+	VMULPS    Z6, Z5, Z6
+	VADDPS    Z6, Z3, Z3
 
 next:
-	MOVQ          gStep+32(FP), DX
-	MOVQ          xStep+56(FP), R8
-	LEAQ          (AX)(DX*4), AX
-	LEAQ          (CX)(DX*4), CX
-	LEAQ          (SI)(R8*4), SI
-	LEAQ          (BX)(R8*4), BX
-	DECQ          DI
-	JNZ           run
+	MOVQ    gStep+48(FP), DX
+	MOVQ    xStep+72(FP), R8
+	LEAQ    (AX)(DX*4), AX
+	LEAQ    (CX)(DX*4), CX
+	LEAQ    (SI)(R8*4), SI
+	LEAQ    (BX)(R8*4), BX
+	DECQ    DI
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y4
@@ -699,30 +860,45 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_2x3(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_2x3(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_2x3(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	LEAQ   (AX)(CX*4), CX
-	MOVQ   x+40(FP), DX
-	MOVQ   off+48(FP), BX
-	MOVQ   (BX), SI
-	LEAQ   (DX)(SI*4), SI
-	MOVQ   8(BX), DI
-	LEAQ   (DX)(DI*4), DI
-	MOVQ   16(BX), BX
-	LEAQ   (DX)(BX*4), BX
+TEXT ·dotsAVX512_2x3(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), CX
+	MOVQ    x+56(FP), DX
+	MOVQ    off+64(FP), BX
+	MOVQ    (BX), SI
+	LEAQ    (DX)(SI*4), SI
+	MOVQ    8(BX), DI
+	LEAQ    (DX)(DI*4), DI
+	MOVQ    16(BX), BX
+	LEAQ    (DX)(BX*4), BX
+	MOVQ    stage+24(FP), DX
+	TESTQ   $+1, DX
+	JNZ     zeros
+	MOVQ    sums+16(FP), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVUPS 128(DX), Z2
+	VMOVUPS 192(DX), Z3
+	VMOVUPS 256(DX), Z4
+	VMOVUPS 320(DX), Z5
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
-	MOVQ   runs+72(FP), R8
+
+start:
+	MOVQ runs+88(FP), R8
 
 run:
-	MOVQ n+64(FP), R9
+	MOVQ n+80(FP), R9
 	XORQ DX, DX
 	SUBQ $0x10, R9
 	JL   rest
@@ -743,8 +919,8 @@ step:
 	VMOVUPS (BX)(DX*4), Z8
 	VMULPS  Z8, Z6, Z6
 	VADDPS  Z6, Z2, Z2
-	VMULPS  Z8, Z7, Z6
-	VADDPS  Z6, Z5, Z5
+	VMULPS  Z8, Z7, Z8
+	VADDPS  Z8, Z5, Z5
 	ADDQ    $0x10, DX
 	SUBQ    $0x10, R9
 	JGE     step
@@ -770,19 +946,33 @@ rest:
 	VMOVUPS.Z (BX)(DX*4), K1, Z8
 	VMULPS    Z8, Z6, Z6
 	VADDPS    Z6, Z2, Z2
-	VMULPS    Z8, Z7, Z6
-	VADDPS    Z6, Z5, Z5
+	VMULPS    Z8, Z7, Z8
+	VADDPS    Z8, Z5, Z5
 
 next:
-	MOVQ          gStep+32(FP), DX
-	MOVQ          xStep+56(FP), R9
-	LEAQ          (AX)(DX*4), AX
-	LEAQ          (CX)(DX*4), CX
-	LEAQ          (SI)(R9*4), SI
-	LEAQ          (DI)(R9*4), DI
-	LEAQ          (BX)(R9*4), BX
-	DECQ          R8
-	JNZ           run
+	MOVQ    gStep+48(FP), DX
+	MOVQ    xStep+72(FP), R9
+	LEAQ    (AX)(DX*4), AX
+	LEAQ    (CX)(DX*4), CX
+	LEAQ    (SI)(R9*4), SI
+	LEAQ    (DI)(R9*4), DI
+	LEAQ    (BX)(R9*4), BX
+	DECQ    R8
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, 256(AX)
+	VMOVUPS Z5, 320(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y6
@@ -849,22 +1039,37 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_2x4(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_2x4(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_2x4(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	LEAQ   (AX)(CX*4), CX
-	MOVQ   x+40(FP), DX
-	MOVQ   off+48(FP), BX
-	MOVQ   (BX), SI
-	LEAQ   (DX)(SI*4), SI
-	MOVQ   8(BX), DI
-	LEAQ   (DX)(DI*4), DI
-	MOVQ   16(BX), R8
-	LEAQ   (DX)(R8*4), R8
-	MOVQ   24(BX), BX
-	LEAQ   (DX)(BX*4), BX
+TEXT ·dotsAVX512_2x4(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), CX
+	MOVQ    x+56(FP), DX
+	MOVQ    off+64(FP), BX
+	MOVQ    (BX), SI
+	LEAQ    (DX)(SI*4), SI
+	MOVQ    8(BX), DI
+	LEAQ    (DX)(DI*4), DI
+	MOVQ    16(BX), R8
+	LEAQ    (DX)(R8*4), R8
+	MOVQ    24(BX), BX
+	LEAQ    (DX)(BX*4), BX
+	MOVQ    stage+24(FP), DX
+	TESTQ   $+1, DX
+	JNZ     zeros
+	MOVQ    sums+16(FP), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVUPS 128(DX), Z2
+	VMOVUPS 192(DX), Z3
+	VMOVUPS 256(DX), Z4
+	VMOVUPS 320(DX), Z5
+	VMOVUPS 384(DX), Z6
+	VMOVUPS 448(DX), Z7
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -873,10 +1078,12 @@ TEXT ·dotsAVX512_2x4(SB), NOSPLIT, $0-80
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
-	MOVQ   runs+72(FP), R9
+
+start:
+	MOVQ runs+88(FP), R9
 
 run:
-	MOVQ n+64(FP), R10
+	MOVQ n+80(FP), R10
 	XORQ DX, DX
 	SUBQ $0x10, R10
 	JL   rest
@@ -902,8 +1109,8 @@ step:
 	VMOVUPS (BX)(DX*4), Z10
 	VMULPS  Z10, Z8, Z8
 	VADDPS  Z8, Z3, Z3
-	VMULPS  Z10, Z9, Z8
-	VADDPS  Z8, Z7, Z7
+	VMULPS  Z10, Z9, Z10
+	VADDPS  Z10, Z7, Z7
 	ADDQ    $0x10, DX
 	SUBQ    $0x10, R10
 	JGE     step
@@ -934,20 +1141,36 @@ rest:
 	VMOVUPS.Z (BX)(DX*4), K1, Z10
 	VMULPS    Z10, Z8, Z8
 	VADDPS    Z8, Z3, Z3
-	VMULPS    Z10, Z9, Z8
-	VADDPS    Z8, Z7, Z7
+	VMULPS    Z10, Z9, Z10
+	VADDPS    Z10, Z7, Z7
 
 next:
-	MOVQ          gStep+32(FP), DX
-	MOVQ          xStep+56(FP), R10
-	LEAQ          (AX)(DX*4), AX
-	LEAQ          (CX)(DX*4), CX
-	LEAQ          (SI)(R10*4), SI
-	LEAQ          (DI)(R10*4), DI
-	LEAQ          (R8)(R10*4), R8
-	LEAQ          (BX)(R10*4), BX
-	DECQ          R9
-	JNZ           run
+	MOVQ    gStep+48(FP), DX
+	MOVQ    xStep+72(FP), R10
+	LEAQ    (AX)(DX*4), AX
+	LEAQ    (CX)(DX*4), CX
+	LEAQ    (SI)(R10*4), SI
+	LEAQ    (DI)(R10*4), DI
+	LEAQ    (R8)(R10*4), R8
+	LEAQ    (BX)(R10*4), BX
+	DECQ    R9
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, 256(AX)
+	VMOVUPS Z5, 320(AX)
+	VMOVUPS Z6, 384(AX)
+	VMOVUPS Z7, 448(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y8
@@ -1034,24 +1257,41 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_2x5(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_2x5(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_2x5(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	LEAQ   (AX)(CX*4), CX
-	MOVQ   x+40(FP), DX
-	MOVQ   off+48(FP), BX
-	MOVQ   (BX), SI
-	LEAQ   (DX)(SI*4), SI
-	MOVQ   8(BX), DI
-	LEAQ   (DX)(DI*4), DI
-	MOVQ   16(BX), R8
-	LEAQ   (DX)(R8*4), R8
-	MOVQ   24(BX), R9
-	LEAQ   (DX)(R9*4), R9
-	MOVQ   32(BX), BX
-	LEAQ   (DX)(BX*4), BX
+TEXT ·dotsAVX512_2x5(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), CX
+	MOVQ    x+56(FP), DX
+	MOVQ    off+64(FP), BX
+	MOVQ    (BX), SI
+	LEAQ    (DX)(SI*4), SI
+	MOVQ    8(BX), DI
+	LEAQ    (DX)(DI*4), DI
+	MOVQ    16(BX), R8
+	LEAQ    (DX)(R8*4), R8
+	MOVQ    24(BX), R9
+	LEAQ    (DX)(R9*4), R9
+	MOVQ    32(BX), BX
+	LEAQ    (DX)(BX*4), BX
+	MOVQ    stage+24(FP), DX
+	TESTQ   $+1, DX
+	JNZ     zeros
+	MOVQ    sums+16(FP), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVUPS 128(DX), Z2
+	VMOVUPS 192(DX), Z3
+	VMOVUPS 256(DX), Z4
+	VMOVUPS 320(DX), Z5
+	VMOVUPS 384(DX), Z6
+	VMOVUPS 448(DX), Z7
+	VMOVUPS 512(DX), Z8
+	VMOVUPS 576(DX), Z9
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -1062,10 +1302,12 @@ TEXT ·dotsAVX512_2x5(SB), NOSPLIT, $0-80
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-	MOVQ   runs+72(FP), R10
+
+start:
+	MOVQ runs+88(FP), R10
 
 run:
-	MOVQ n+64(FP), R11
+	MOVQ n+80(FP), R11
 	XORQ DX, DX
 	SUBQ $0x10, R11
 	JL   rest
@@ -1096,8 +1338,8 @@ step:
 	VMOVUPS (BX)(DX*4), Z12
 	VMULPS  Z12, Z10, Z10
 	VADDPS  Z10, Z4, Z4
-	VMULPS  Z12, Z11, Z10
-	VADDPS  Z10, Z9, Z9
+	VMULPS  Z12, Z11, Z12
+	VADDPS  Z12, Z9, Z9
 	ADDQ    $0x10, DX
 	SUBQ    $0x10, R11
 	JGE     step
@@ -1133,21 +1375,39 @@ rest:
 	VMOVUPS.Z (BX)(DX*4), K1, Z12
 	VMULPS    Z12, Z10, Z10
 	VADDPS    Z10, Z4, Z4
-	VMULPS    Z12, Z11, Z10
-	VADDPS    Z10, Z9, Z9
+	VMULPS    Z12, Z11, Z12
+	VADDPS    Z12, Z9, Z9
 
 next:
-	MOVQ          gStep+32(FP), DX
-	MOVQ          xStep+56(FP), R11
-	LEAQ          (AX)(DX*4), AX
-	LEAQ          (CX)(DX*4), CX
-	LEAQ          (SI)(R11*4), SI
-	LEAQ          (DI)(R11*4), DI
-	LEAQ          (R8)(R11*4), R8
-	LEAQ          (R9)(R11*4), R9
-	LEAQ          (BX)(R11*4), BX
-	DECQ          R10
-	JNZ           run
+	MOVQ    gStep+48(FP), DX
+	MOVQ    xStep+72(FP), R11
+	LEAQ    (AX)(DX*4), AX
+	LEAQ    (CX)(DX*4), CX
+	LEAQ    (SI)(R11*4), SI
+	LEAQ    (DI)(R11*4), DI
+	LEAQ    (R8)(R11*4), R8
+	LEAQ    (R9)(R11*4), R9
+	LEAQ    (BX)(R11*4), BX
+	DECQ    R10
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, 256(AX)
+	VMOVUPS Z5, 320(AX)
+	VMOVUPS Z6, 384(AX)
+	VMOVUPS Z7, 448(AX)
+	VMOVUPS Z8, 512(AX)
+	VMOVUPS Z9, 576(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y10
@@ -1254,39 +1514,51 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_3x1(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_3x1(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_3x1(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	LEAQ   (AX)(CX*4), DX
-	LEAQ   (DX)(CX*4), CX
-	MOVQ   x+40(FP), BX
-	MOVQ   off+48(FP), SI
-	MOVQ   (SI), SI
-	LEAQ   (BX)(SI*4), SI
+TEXT ·dotsAVX512_3x1(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), DX
+	LEAQ    (DX)(CX*4), CX
+	MOVQ    x+56(FP), BX
+	MOVQ    off+64(FP), SI
+	MOVQ    (SI), SI
+	LEAQ    (BX)(SI*4), SI
+	MOVQ    stage+24(FP), BX
+	TESTQ   $+1, BX
+	JNZ     zeros
+	MOVQ    sums+16(FP), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
+	VMOVUPS 128(BX), Z2
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
-	MOVQ   runs+72(FP), DI
+
+start:
+	MOVQ runs+88(FP), DI
 
 run:
-	MOVQ n+64(FP), R8
+	MOVQ n+80(FP), R8
 	XORQ BX, BX
 	SUBQ $0x10, R8
 	JL   rest
 
 step:
-	VMOVUPS (AX)(BX*4), Z3
+	VMOVUPS (SI)(BX*4), Z3
+	VMOVUPS (AX)(BX*4), Z4
+	VMULPS  Z4, Z3, Z4
+	VADDPS  Z4, Z0, Z0
 	VMOVUPS (DX)(BX*4), Z4
-	VMOVUPS (CX)(BX*4), Z5
-	VMOVUPS (SI)(BX*4), Z6
-	VMULPS  Z6, Z3, Z3
-	VADDPS  Z3, Z0, Z0
-	VMULPS  Z6, Z4, Z3
-	VADDPS  Z3, Z1, Z1
-	VMULPS  Z6, Z5, Z3
-	VADDPS  Z3, Z2, Z2
+	VMULPS  Z4, Z3, Z4
+	VADDPS  Z4, Z1, Z1
+	VMOVUPS (CX)(BX*4), Z4
+	VMULPS  Z4, Z3, Z4
+	VADDPS  Z4, Z2, Z2
 	ADDQ    $0x10, BX
 	SUBQ    $0x10, R8
 	JGE     step
@@ -1297,26 +1569,37 @@ rest:
 	MOVQ      $-1, R9
 	BZHIQ     R8, R9, R9
 	KMOVW     R9, K1
-	VMOVUPS.Z (AX)(BX*4), K1, Z3
+	VMOVUPS.Z (SI)(BX*4), K1, Z3
+	VMOVUPS.Z (AX)(BX*4), K1, Z4
+	VMULPS    Z4, Z3, Z4
+	VADDPS    Z4, Z0, Z0
 	VMOVUPS.Z (DX)(BX*4), K1, Z4
-	VMOVUPS.Z (CX)(BX*4), K1, Z5
-	VMOVUPS.Z (SI)(BX*4), K1, Z6
-	VMULPS    Z6, Z3, Z3
-	VADDPS    Z3, Z0, Z0
-	VMULPS    Z6, Z4, Z3
-	VADDPS    Z3, Z1, Z1
-	VMULPS    Z6, Z5, Z3
-	VADDPS    Z3, Z2, Z2
+	VMULPS    Z4, Z3, Z4
+	VADDPS    Z4, Z1, Z1
+	VMOVUPS.Z (CX)(BX*4), K1, Z4
+	VMULPS    Z4, Z3, Z4
+	VADDPS    Z4, Z2, Z2
 
 next:
-	MOVQ          gStep+32(FP), BX
-	MOVQ          xStep+56(FP), R8
-	LEAQ          (AX)(BX*4), AX
-	LEAQ          (DX)(BX*4), DX
-	LEAQ          (CX)(BX*4), CX
-	LEAQ          (SI)(R8*4), SI
-	DECQ          DI
-	JNZ           run
+	MOVQ    gStep+48(FP), BX
+	MOVQ    xStep+72(FP), R8
+	LEAQ    (AX)(BX*4), AX
+	LEAQ    (DX)(BX*4), DX
+	LEAQ    (CX)(BX*4), CX
+	LEAQ    (SI)(R8*4), SI
+	DECQ    DI
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y3
@@ -1354,51 +1637,66 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_3x2(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_3x2(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_3x2(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	LEAQ   (AX)(CX*4), DX
-	LEAQ   (DX)(CX*4), CX
-	MOVQ   x+40(FP), BX
-	MOVQ   off+48(FP), SI
-	MOVQ   (SI), DI
-	LEAQ   (BX)(DI*4), DI
-	MOVQ   8(SI), SI
-	LEAQ   (BX)(SI*4), SI
+TEXT ·dotsAVX512_3x2(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), DX
+	LEAQ    (DX)(CX*4), CX
+	MOVQ    x+56(FP), BX
+	MOVQ    off+64(FP), SI
+	MOVQ    (SI), DI
+	LEAQ    (BX)(DI*4), DI
+	MOVQ    8(SI), SI
+	LEAQ    (BX)(SI*4), SI
+	MOVQ    stage+24(FP), BX
+	TESTQ   $+1, BX
+	JNZ     zeros
+	MOVQ    sums+16(FP), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
+	VMOVUPS 128(BX), Z2
+	VMOVUPS 192(BX), Z3
+	VMOVUPS 256(BX), Z4
+	VMOVUPS 320(BX), Z5
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
-	MOVQ   runs+72(FP), R8
+
+start:
+	MOVQ runs+88(FP), R8
 
 run:
-	MOVQ n+64(FP), R9
+	MOVQ n+80(FP), R9
 	XORQ BX, BX
 	SUBQ $0x10, R9
 	JL   rest
 
 step:
-	VMOVUPS (AX)(BX*4), Z6
-	VMOVUPS (DX)(BX*4), Z7
+	VMOVUPS (DI)(BX*4), Z6
+	VMOVUPS (SI)(BX*4), Z7
+	VMOVUPS (AX)(BX*4), Z8
+	VMULPS  Z8, Z6, Z9
+	VADDPS  Z9, Z0, Z0
+	VMULPS  Z8, Z7, Z8
+	VADDPS  Z8, Z1, Z1
+	VMOVUPS (DX)(BX*4), Z8
+	VMULPS  Z8, Z6, Z9
+	VADDPS  Z9, Z2, Z2
+	VMULPS  Z8, Z7, Z8
+	VADDPS  Z8, Z3, Z3
 	VMOVUPS (CX)(BX*4), Z8
-	VMOVUPS (DI)(BX*4), Z9
-	VMULPS  Z9, Z6, Z10
-	VADDPS  Z10, Z0, Z0
-	VMULPS  Z9, Z7, Z10
-	VADDPS  Z10, Z2, Z2
-	VMULPS  Z9, Z8, Z9
-	VADDPS  Z9, Z4, Z4
-	VMOVUPS (SI)(BX*4), Z9
-	VMULPS  Z9, Z6, Z6
-	VADDPS  Z6, Z1, Z1
-	VMULPS  Z9, Z7, Z6
-	VADDPS  Z6, Z3, Z3
-	VMULPS  Z9, Z8, Z6
-	VADDPS  Z6, Z5, Z5
+	VMULPS  Z8, Z6, Z6
+	VADDPS  Z6, Z4, Z4
+	VMULPS  Z8, Z7, Z8
+	VADDPS  Z8, Z5, Z5
 	ADDQ    $0x10, BX
 	SUBQ    $0x10, R9
 	JGE     step
@@ -1409,34 +1707,48 @@ rest:
 	MOVQ      $-1, R10
 	BZHIQ     R9, R10, R10
 	KMOVW     R10, K1
-	VMOVUPS.Z (AX)(BX*4), K1, Z6
-	VMOVUPS.Z (DX)(BX*4), K1, Z7
+	VMOVUPS.Z (DI)(BX*4), K1, Z6
+	VMOVUPS.Z (SI)(BX*4), K1, Z7
+	VMOVUPS.Z (AX)(BX*4), K1, Z8
+	VMULPS    Z8, Z6, Z9
+	VADDPS    Z9, Z0, Z0
+	VMULPS    Z8, Z7, Z8
+	VADDPS    Z8, Z1, Z1
+	VMOVUPS.Z (DX)(BX*4), K1, Z8
+	VMULPS    Z8, Z6, Z9
+	VADDPS    Z9, Z2, Z2
+	VMULPS    Z8, Z7, Z8
+	VADDPS    Z8, Z3, Z3
 	VMOVUPS.Z (CX)(BX*4), K1, Z8
-	VMOVUPS.Z (DI)(BX*4), K1, Z9
-	VMULPS    Z9, Z6, Z10
-	VADDPS    Z10, Z0, Z0
-	VMULPS    Z9, Z7, Z10
-	VADDPS    Z10, Z2, Z2
-	VMULPS    Z9, Z8, Z9
-	VADDPS    Z9, Z4, Z4
-	VMOVUPS.Z (SI)(BX*4), K1, Z9
-	VMULPS    Z9, Z6, Z6
-	VADDPS    Z6, Z1, Z1
-	VMULPS    Z9, Z7, Z6
-	VADDPS    Z6, Z3, Z3
-	VMULPS    Z9, Z8, Z6
-	VADDPS    Z6, Z5, Z5
+	VMULPS    Z8, Z6, Z6
+	VADDPS    Z6, Z4, Z4
+	VMULPS    Z8, Z7, Z8
+	VADDPS    Z8, Z5, Z5
 
 next:
-	MOVQ          gStep+32(FP), BX
-	MOVQ          xStep+56(FP), R9
-	LEAQ          (AX)(BX*4), AX
-	LEAQ          (DX)(BX*4), DX
-	LEAQ          (CX)(BX*4), CX
-	LEAQ          (DI)(R9*4), DI
-	LEAQ          (SI)(R9*4), SI
-	DECQ          R8
-	JNZ           run
+	MOVQ    gStep+48(FP), BX
+	MOVQ    xStep+72(FP), R9
+	LEAQ    (AX)(BX*4), AX
+	LEAQ    (DX)(BX*4), DX
+	LEAQ    (CX)(BX*4), CX
+	LEAQ    (DI)(R9*4), DI
+	LEAQ    (SI)(R9*4), SI
+	DECQ    R8
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, 256(AX)
+	VMOVUPS Z5, 320(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y6
@@ -1504,21 +1816,37 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_3x3(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_3x3(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_3x3(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	LEAQ   (AX)(CX*4), DX
-	LEAQ   (DX)(CX*4), CX
-	MOVQ   x+40(FP), BX
-	MOVQ   off+48(FP), SI
-	MOVQ   (SI), DI
-	LEAQ   (BX)(DI*4), DI
-	MOVQ   8(SI), R8
-	LEAQ   (BX)(R8*4), R8
-	MOVQ   16(SI), SI
-	LEAQ   (BX)(SI*4), SI
+TEXT ·dotsAVX512_3x3(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), DX
+	LEAQ    (DX)(CX*4), CX
+	MOVQ    x+56(FP), BX
+	MOVQ    off+64(FP), SI
+	MOVQ    (SI), DI
+	LEAQ    (BX)(DI*4), DI
+	MOVQ    8(SI), R8
+	LEAQ    (BX)(R8*4), R8
+	MOVQ    16(SI), SI
+	LEAQ    (BX)(SI*4), SI
+	MOVQ    stage+24(FP), BX
+	TESTQ   $+1, BX
+	JNZ     zeros
+	MOVQ    sums+16(FP), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
+	VMOVUPS 128(BX), Z2
+	VMOVUPS 192(BX), Z3
+	VMOVUPS 256(BX), Z4
+	VMOVUPS 320(BX), Z5
+	VMOVUPS 384(BX), Z6
+	VMOVUPS 448(BX), Z7
+	VMOVUPS 512(BX), Z8
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -1528,39 +1856,41 @@ TEXT ·dotsAVX512_3x3(SB), NOSPLIT, $0-80
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
-	MOVQ   runs+72(FP), R9
+
+start:
+	MOVQ runs+88(FP), R9
 
 run:
-	MOVQ n+64(FP), R10
+	MOVQ n+80(FP), R10
 	XORQ BX, BX
 	SUBQ $0x10, R10
 	JL   rest
 
 step:
-	VMOVUPS (AX)(BX*4), Z9
-	VMOVUPS (DX)(BX*4), Z10
-	VMOVUPS (CX)(BX*4), Z11
-	VMOVUPS (DI)(BX*4), Z12
+	VMOVUPS (DI)(BX*4), Z9
+	VMOVUPS (R8)(BX*4), Z10
+	VMOVUPS (SI)(BX*4), Z11
+	VMOVUPS (AX)(BX*4), Z12
 	VMULPS  Z12, Z9, Z13
 	VADDPS  Z13, Z0, Z0
 	VMULPS  Z12, Z10, Z13
-	VADDPS  Z13, Z3, Z3
-	VMULPS  Z12, Z11, Z12
-	VADDPS  Z12, Z6, Z6
-	VMOVUPS (R8)(BX*4), Z12
-	VMULPS  Z12, Z9, Z13
 	VADDPS  Z13, Z1, Z1
+	VMULPS  Z12, Z11, Z12
+	VADDPS  Z12, Z2, Z2
+	VMOVUPS (DX)(BX*4), Z12
+	VMULPS  Z12, Z9, Z13
+	VADDPS  Z13, Z3, Z3
 	VMULPS  Z12, Z10, Z13
 	VADDPS  Z13, Z4, Z4
 	VMULPS  Z12, Z11, Z12
-	VADDPS  Z12, Z7, Z7
-	VMOVUPS (SI)(BX*4), Z12
+	VADDPS  Z12, Z5, Z5
+	VMOVUPS (CX)(BX*4), Z12
 	VMULPS  Z12, Z9, Z9
-	VADDPS  Z9, Z2, Z2
+	VADDPS  Z9, Z6, Z6
 	VMULPS  Z12, Z10, Z9
-	VADDPS  Z9, Z5, Z5
-	VMULPS  Z12, Z11, Z9
-	VADDPS  Z9, Z8, Z8
+	VADDPS  Z9, Z7, Z7
+	VMULPS  Z12, Z11, Z12
+	VADDPS  Z12, Z8, Z8
 	ADDQ    $0x10, BX
 	SUBQ    $0x10, R10
 	JGE     step
@@ -1571,42 +1901,59 @@ rest:
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R11
 	KMOVW     R11, K1
-	VMOVUPS.Z (AX)(BX*4), K1, Z9
-	VMOVUPS.Z (DX)(BX*4), K1, Z10
-	VMOVUPS.Z (CX)(BX*4), K1, Z11
-	VMOVUPS.Z (DI)(BX*4), K1, Z12
+	VMOVUPS.Z (DI)(BX*4), K1, Z9
+	VMOVUPS.Z (R8)(BX*4), K1, Z10
+	VMOVUPS.Z (SI)(BX*4), K1, Z11
+	VMOVUPS.Z (AX)(BX*4), K1, Z12
 	VMULPS    Z12, Z9, Z13
 	VADDPS    Z13, Z0, Z0
 	VMULPS    Z12, Z10, Z13
-	VADDPS    Z13, Z3, Z3
-	VMULPS    Z12, Z11, Z12
-	VADDPS    Z12, Z6, Z6
-	VMOVUPS.Z (R8)(BX*4), K1, Z12
-	VMULPS    Z12, Z9, Z13
 	VADDPS    Z13, Z1, Z1
+	VMULPS    Z12, Z11, Z12
+	VADDPS    Z12, Z2, Z2
+	VMOVUPS.Z (DX)(BX*4), K1, Z12
+	VMULPS    Z12, Z9, Z13
+	VADDPS    Z13, Z3, Z3
 	VMULPS    Z12, Z10, Z13
 	VADDPS    Z13, Z4, Z4
 	VMULPS    Z12, Z11, Z12
-	VADDPS    Z12, Z7, Z7
-	VMOVUPS.Z (SI)(BX*4), K1, Z12
+	VADDPS    Z12, Z5, Z5
+	VMOVUPS.Z (CX)(BX*4), K1, Z12
 	VMULPS    Z12, Z9, Z9
-	VADDPS    Z9, Z2, Z2
+	VADDPS    Z9, Z6, Z6
 	VMULPS    Z12, Z10, Z9
-	VADDPS    Z9, Z5, Z5
-	VMULPS    Z12, Z11, Z9
-	VADDPS    Z9, Z8, Z8
+	VADDPS    Z9, Z7, Z7
+	VMULPS    Z12, Z11, Z12
+	VADDPS    Z12, Z8, Z8
 
 next:
-	MOVQ          gStep+32(FP), BX
-	MOVQ          xStep+56(FP), R10
-	LEAQ          (AX)(BX*4), AX
-	LEAQ          (DX)(BX*4), DX
-	LEAQ          (CX)(BX*4), CX
-	LEAQ          (DI)(R10*4), DI
-	LEAQ          (R8)(R10*4), R8
-	LEAQ          (SI)(R10*4), SI
-	DECQ          R9
-	JNZ           run
+	MOVQ    gStep+48(FP), BX
+	MOVQ    xStep+72(FP), R10
+	LEAQ    (AX)(BX*4), AX
+	LEAQ    (DX)(BX*4), DX
+	LEAQ    (CX)(BX*4), CX
+	LEAQ    (DI)(R10*4), DI
+	LEAQ    (R8)(R10*4), R8
+	LEAQ    (SI)(R10*4), SI
+	DECQ    R9
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, 256(AX)
+	VMOVUPS Z5, 320(AX)
+	VMOVUPS Z6, 384(AX)
+	VMOVUPS Z7, 448(AX)
+	VMOVUPS Z8, 512(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y9
@@ -1704,23 +2051,42 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_3x4(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_3x4(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_3x4(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	LEAQ   (AX)(CX*4), DX
-	LEAQ   (DX)(CX*4), CX
-	MOVQ   x+40(FP), BX
-	MOVQ   off+48(FP), SI
-	MOVQ   (SI), DI
-	LEAQ   (BX)(DI*4), DI
-	MOVQ   8(SI), R8
-	LEAQ   (BX)(R8*4), R8
-	MOVQ   16(SI), R9
-	LEAQ   (BX)(R9*4), R9
-	MOVQ   24(SI), SI
-	LEAQ   (BX)(SI*4), SI
+TEXT ·dotsAVX512_3x4(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), DX
+	LEAQ    (DX)(CX*4), CX
+	MOVQ    x+56(FP), BX
+	MOVQ    off+64(FP), SI
+	MOVQ    (SI), DI
+	LEAQ    (BX)(DI*4), DI
+	MOVQ    8(SI), R8
+	LEAQ    (BX)(R8*4), R8
+	MOVQ    16(SI), R9
+	LEAQ    (BX)(R9*4), R9
+	MOVQ    24(SI), SI
+	LEAQ    (BX)(SI*4), SI
+	MOVQ    stage+24(FP), BX
+	TESTQ   $+1, BX
+	JNZ     zeros
+	MOVQ    sums+16(FP), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
+	VMOVUPS 128(BX), Z2
+	VMOVUPS 192(BX), Z3
+	VMOVUPS 256(BX), Z4
+	VMOVUPS 320(BX), Z5
+	VMOVUPS 384(BX), Z6
+	VMOVUPS 448(BX), Z7
+	VMOVUPS 512(BX), Z8
+	VMOVUPS 576(BX), Z9
+	VMOVUPS 640(BX), Z10
+	VMOVUPS 704(BX), Z11
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -1733,10 +2099,12 @@ TEXT ·dotsAVX512_3x4(SB), NOSPLIT, $0-80
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
-	MOVQ   runs+72(FP), R10
+
+start:
+	MOVQ runs+88(FP), R10
 
 run:
-	MOVQ n+64(FP), R11
+	MOVQ n+80(FP), R11
 	XORQ BX, BX
 	SUBQ $0x10, R11
 	JL   rest
@@ -1771,8 +2139,8 @@ step:
 	VADDPS  Z12, Z3, Z3
 	VMULPS  Z15, Z13, Z12
 	VADDPS  Z12, Z7, Z7
-	VMULPS  Z15, Z14, Z12
-	VADDPS  Z12, Z11, Z11
+	VMULPS  Z15, Z14, Z15
+	VADDPS  Z15, Z11, Z11
 	ADDQ    $0x10, BX
 	SUBQ    $0x10, R11
 	JGE     step
@@ -1812,21 +2180,41 @@ rest:
 	VADDPS    Z12, Z3, Z3
 	VMULPS    Z15, Z13, Z12
 	VADDPS    Z12, Z7, Z7
-	VMULPS    Z15, Z14, Z12
-	VADDPS    Z12, Z11, Z11
+	VMULPS    Z15, Z14, Z15
+	VADDPS    Z15, Z11, Z11
 
 next:
-	MOVQ          gStep+32(FP), BX
-	MOVQ          xStep+56(FP), R11
-	LEAQ          (AX)(BX*4), AX
-	LEAQ          (DX)(BX*4), DX
-	LEAQ          (CX)(BX*4), CX
-	LEAQ          (DI)(R11*4), DI
-	LEAQ          (R8)(R11*4), R8
-	LEAQ          (R9)(R11*4), R9
-	LEAQ          (SI)(R11*4), SI
-	DECQ          R10
-	JNZ           run
+	MOVQ    gStep+48(FP), BX
+	MOVQ    xStep+72(FP), R11
+	LEAQ    (AX)(BX*4), AX
+	LEAQ    (DX)(BX*4), DX
+	LEAQ    (CX)(BX*4), CX
+	LEAQ    (DI)(R11*4), DI
+	LEAQ    (R8)(R11*4), R8
+	LEAQ    (R9)(R11*4), R9
+	LEAQ    (SI)(R11*4), SI
+	DECQ    R10
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, 256(AX)
+	VMOVUPS Z5, 320(AX)
+	VMOVUPS Z6, 384(AX)
+	VMOVUPS Z7, 448(AX)
+	VMOVUPS Z8, 512(AX)
+	VMOVUPS Z9, 576(AX)
+	VMOVUPS Z10, 640(AX)
+	VMOVUPS Z11, 704(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y12
@@ -1954,25 +2342,47 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_3x5(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_3x5(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_3x5(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	LEAQ   (AX)(CX*4), DX
-	LEAQ   (DX)(CX*4), CX
-	MOVQ   x+40(FP), BX
-	MOVQ   off+48(FP), SI
-	MOVQ   (SI), DI
-	LEAQ   (BX)(DI*4), DI
-	MOVQ   8(SI), R8
-	LEAQ   (BX)(R8*4), R8
-	MOVQ   16(SI), R9
-	LEAQ   (BX)(R9*4), R9
-	MOVQ   24(SI), R10
-	LEAQ   (BX)(R10*4), R10
-	MOVQ   32(SI), SI
-	LEAQ   (BX)(SI*4), SI
+TEXT ·dotsAVX512_3x5(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), DX
+	LEAQ    (DX)(CX*4), CX
+	MOVQ    x+56(FP), BX
+	MOVQ    off+64(FP), SI
+	MOVQ    (SI), DI
+	LEAQ    (BX)(DI*4), DI
+	MOVQ    8(SI), R8
+	LEAQ    (BX)(R8*4), R8
+	MOVQ    16(SI), R9
+	LEAQ    (BX)(R9*4), R9
+	MOVQ    24(SI), R10
+	LEAQ    (BX)(R10*4), R10
+	MOVQ    32(SI), SI
+	LEAQ    (BX)(SI*4), SI
+	MOVQ    stage+24(FP), BX
+	TESTQ   $+1, BX
+	JNZ     zeros
+	MOVQ    sums+16(FP), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
+	VMOVUPS 128(BX), Z2
+	VMOVUPS 192(BX), Z3
+	VMOVUPS 256(BX), Z4
+	VMOVUPS 320(BX), Z5
+	VMOVUPS 384(BX), Z6
+	VMOVUPS 448(BX), Z7
+	VMOVUPS 512(BX), Z8
+	VMOVUPS 576(BX), Z9
+	VMOVUPS 640(BX), Z10
+	VMOVUPS 704(BX), Z11
+	VMOVUPS 768(BX), Z12
+	VMOVUPS 832(BX), Z13
+	VMOVUPS 896(BX), Z14
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -1988,10 +2398,12 @@ TEXT ·dotsAVX512_3x5(SB), NOSPLIT, $0-80
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
-	MOVQ   runs+72(FP), R11
+
+start:
+	MOVQ runs+88(FP), R11
 
 run:
-	MOVQ n+64(FP), R12
+	MOVQ n+80(FP), R12
 	XORQ BX, BX
 	SUBQ $0x10, R12
 	JL   rest
@@ -2033,8 +2445,8 @@ step:
 	VADDPS  Z15, Z4, Z4
 	VMULPS  Z18, Z16, Z15
 	VADDPS  Z15, Z9, Z9
-	VMULPS  Z18, Z17, Z15
-	VADDPS  Z15, Z14, Z14
+	VMULPS  Z18, Z17, Z18
+	VADDPS  Z18, Z14, Z14
 	ADDQ    $0x10, BX
 	SUBQ    $0x10, R12
 	JGE     step
@@ -2081,22 +2493,45 @@ rest:
 	VADDPS    Z15, Z4, Z4
 	VMULPS    Z18, Z16, Z15
 	VADDPS    Z15, Z9, Z9
-	VMULPS    Z18, Z17, Z15
-	VADDPS    Z15, Z14, Z14
+	VMULPS    Z18, Z17, Z18
+	VADDPS    Z18, Z14, Z14
 
 next:
-	MOVQ          gStep+32(FP), BX
-	MOVQ          xStep+56(FP), R12
-	LEAQ          (AX)(BX*4), AX
-	LEAQ          (DX)(BX*4), DX
-	LEAQ          (CX)(BX*4), CX
-	LEAQ          (DI)(R12*4), DI
-	LEAQ          (R8)(R12*4), R8
-	LEAQ          (R9)(R12*4), R9
-	LEAQ          (R10)(R12*4), R10
-	LEAQ          (SI)(R12*4), SI
-	DECQ          R11
-	JNZ           run
+	MOVQ    gStep+48(FP), BX
+	MOVQ    xStep+72(FP), R12
+	LEAQ    (AX)(BX*4), AX
+	LEAQ    (DX)(BX*4), DX
+	LEAQ    (CX)(BX*4), CX
+	LEAQ    (DI)(R12*4), DI
+	LEAQ    (R8)(R12*4), R8
+	LEAQ    (R9)(R12*4), R9
+	LEAQ    (R10)(R12*4), R10
+	LEAQ    (SI)(R12*4), SI
+	DECQ    R11
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, 256(AX)
+	VMOVUPS Z5, 320(AX)
+	VMOVUPS Z6, 384(AX)
+	VMOVUPS Z7, 448(AX)
+	VMOVUPS Z8, 512(AX)
+	VMOVUPS Z9, 576(AX)
+	VMOVUPS Z10, 640(AX)
+	VMOVUPS Z11, 704(AX)
+	VMOVUPS Z12, 768(AX)
+	VMOVUPS Z13, 832(AX)
+	VMOVUPS Z14, 896(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y15
@@ -2254,44 +2689,57 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_4x1(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_4x1(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_4x1(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	LEAQ   (AX)(CX*4), DX
-	LEAQ   (DX)(CX*4), BX
-	LEAQ   (BX)(CX*4), CX
-	MOVQ   x+40(FP), SI
-	MOVQ   off+48(FP), DI
-	MOVQ   (DI), DI
-	LEAQ   (SI)(DI*4), DI
+TEXT ·dotsAVX512_4x1(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), DX
+	LEAQ    (DX)(CX*4), BX
+	LEAQ    (BX)(CX*4), CX
+	MOVQ    x+56(FP), SI
+	MOVQ    off+64(FP), DI
+	MOVQ    (DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVQ    stage+24(FP), SI
+	TESTQ   $+1, SI
+	JNZ     zeros
+	MOVQ    sums+16(FP), SI
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS 128(SI), Z2
+	VMOVUPS 192(SI), Z3
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	MOVQ   runs+72(FP), R8
+
+start:
+	MOVQ runs+88(FP), R8
 
 run:
-	MOVQ n+64(FP), R9
+	MOVQ n+80(FP), R9
 	XORQ SI, SI
 	SUBQ $0x10, R9
 	JL   rest
 
 step:
-	VMOVUPS (AX)(SI*4), Z4
+	VMOVUPS (DI)(SI*4), Z4
+	VMOVUPS (AX)(SI*4), Z5
+	VMULPS  Z5, Z4, Z5
+	VADDPS  Z5, Z0, Z0
 	VMOVUPS (DX)(SI*4), Z5
-	VMOVUPS (BX)(SI*4), Z6
-	VMOVUPS (CX)(SI*4), Z7
-	VMOVUPS (DI)(SI*4), Z8
-	VMULPS  Z8, Z4, Z4
-	VADDPS  Z4, Z0, Z0
-	VMULPS  Z8, Z5, Z4
-	VADDPS  Z4, Z1, Z1
-	VMULPS  Z8, Z6, Z4
-	VADDPS  Z4, Z2, Z2
-	VMULPS  Z8, Z7, Z4
-	VADDPS  Z4, Z3, Z3
+	VMULPS  Z5, Z4, Z5
+	VADDPS  Z5, Z1, Z1
+	VMOVUPS (BX)(SI*4), Z5
+	VMULPS  Z5, Z4, Z5
+	VADDPS  Z5, Z2, Z2
+	VMOVUPS (CX)(SI*4), Z5
+	VMULPS  Z5, Z4, Z5
+	VADDPS  Z5, Z3, Z3
 	ADDQ    $0x10, SI
 	SUBQ    $0x10, R9
 	JGE     step
@@ -2302,30 +2750,42 @@ rest:
 	MOVQ      $-1, R10
 	BZHIQ     R9, R10, R10
 	KMOVW     R10, K1
-	VMOVUPS.Z (AX)(SI*4), K1, Z4
+	VMOVUPS.Z (DI)(SI*4), K1, Z4
+	VMOVUPS.Z (AX)(SI*4), K1, Z5
+	VMULPS    Z5, Z4, Z5
+	VADDPS    Z5, Z0, Z0
 	VMOVUPS.Z (DX)(SI*4), K1, Z5
-	VMOVUPS.Z (BX)(SI*4), K1, Z6
-	VMOVUPS.Z (CX)(SI*4), K1, Z7
-	VMOVUPS.Z (DI)(SI*4), K1, Z8
-	VMULPS    Z8, Z4, Z4
-	VADDPS    Z4, Z0, Z0
-	VMULPS    Z8, Z5, Z4
-	VADDPS    Z4, Z1, Z1
-	VMULPS    Z8, Z6, Z4
-	VADDPS    Z4, Z2, Z2
-	VMULPS    Z8, Z7, Z4
-	VADDPS    Z4, Z3, Z3
+	VMULPS    Z5, Z4, Z5
+	VADDPS    Z5, Z1, Z1
+	VMOVUPS.Z (BX)(SI*4), K1, Z5
+	VMULPS    Z5, Z4, Z5
+	VADDPS    Z5, Z2, Z2
+	VMOVUPS.Z (CX)(SI*4), K1, Z5
+	VMULPS    Z5, Z4, Z5
+	VADDPS    Z5, Z3, Z3
 
 next:
-	MOVQ          gStep+32(FP), SI
-	MOVQ          xStep+56(FP), R9
-	LEAQ          (AX)(SI*4), AX
-	LEAQ          (DX)(SI*4), DX
-	LEAQ          (BX)(SI*4), BX
-	LEAQ          (CX)(SI*4), CX
-	LEAQ          (DI)(R9*4), DI
-	DECQ          R8
-	JNZ           run
+	MOVQ    gStep+48(FP), SI
+	MOVQ    xStep+72(FP), R9
+	LEAQ    (AX)(SI*4), AX
+	LEAQ    (DX)(SI*4), DX
+	LEAQ    (BX)(SI*4), BX
+	LEAQ    (CX)(SI*4), CX
+	LEAQ    (DI)(R9*4), DI
+	DECQ    R8
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y4
@@ -2374,20 +2834,35 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_4x2(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_4x2(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_4x2(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	LEAQ   (AX)(CX*4), DX
-	LEAQ   (DX)(CX*4), BX
-	LEAQ   (BX)(CX*4), CX
-	MOVQ   x+40(FP), SI
-	MOVQ   off+48(FP), DI
-	MOVQ   (DI), R8
-	LEAQ   (SI)(R8*4), R8
-	MOVQ   8(DI), DI
-	LEAQ   (SI)(DI*4), DI
+TEXT ·dotsAVX512_4x2(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), DX
+	LEAQ    (DX)(CX*4), BX
+	LEAQ    (BX)(CX*4), CX
+	MOVQ    x+56(FP), SI
+	MOVQ    off+64(FP), DI
+	MOVQ    (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVQ    8(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVQ    stage+24(FP), SI
+	TESTQ   $+1, SI
+	JNZ     zeros
+	MOVQ    sums+16(FP), SI
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS 128(SI), Z2
+	VMOVUPS 192(SI), Z3
+	VMOVUPS 256(SI), Z4
+	VMOVUPS 320(SI), Z5
+	VMOVUPS 384(SI), Z6
+	VMOVUPS 448(SI), Z7
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2396,37 +2871,39 @@ TEXT ·dotsAVX512_4x2(SB), NOSPLIT, $0-80
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
-	MOVQ   runs+72(FP), R9
+
+start:
+	MOVQ runs+88(FP), R9
 
 run:
-	MOVQ n+64(FP), R10
+	MOVQ n+80(FP), R10
 	XORQ SI, SI
 	SUBQ $0x10, R10
 	JL   rest
 
 step:
-	VMOVUPS (AX)(SI*4), Z8
-	VMOVUPS (DX)(SI*4), Z9
+	VMOVUPS (R8)(SI*4), Z8
+	VMOVUPS (DI)(SI*4), Z9
+	VMOVUPS (AX)(SI*4), Z10
+	VMULPS  Z10, Z8, Z11
+	VADDPS  Z11, Z0, Z0
+	VMULPS  Z10, Z9, Z10
+	VADDPS  Z10, Z1, Z1
+	VMOVUPS (DX)(SI*4), Z10
+	VMULPS  Z10, Z8, Z11
+	VADDPS  Z11, Z2, Z2
+	VMULPS  Z10, Z9, Z10
+	VADDPS  Z10, Z3, Z3
 	VMOVUPS (BX)(SI*4), Z10
-	VMOVUPS (CX)(SI*4), Z11
-	VMOVUPS (R8)(SI*4), Z12
-	VMULPS  Z12, Z8, Z13
-	VADDPS  Z13, Z0, Z0
-	VMULPS  Z12, Z9, Z13
-	VADDPS  Z13, Z2, Z2
-	VMULPS  Z12, Z10, Z13
-	VADDPS  Z13, Z4, Z4
-	VMULPS  Z12, Z11, Z12
-	VADDPS  Z12, Z6, Z6
-	VMOVUPS (DI)(SI*4), Z12
-	VMULPS  Z12, Z8, Z8
-	VADDPS  Z8, Z1, Z1
-	VMULPS  Z12, Z9, Z8
-	VADDPS  Z8, Z3, Z3
-	VMULPS  Z12, Z10, Z8
-	VADDPS  Z8, Z5, Z5
-	VMULPS  Z12, Z11, Z8
-	VADDPS  Z8, Z7, Z7
+	VMULPS  Z10, Z8, Z11
+	VADDPS  Z11, Z4, Z4
+	VMULPS  Z10, Z9, Z10
+	VADDPS  Z10, Z5, Z5
+	VMOVUPS (CX)(SI*4), Z10
+	VMULPS  Z10, Z8, Z8
+	VADDPS  Z8, Z6, Z6
+	VMULPS  Z10, Z9, Z10
+	VADDPS  Z10, Z7, Z7
 	ADDQ    $0x10, SI
 	SUBQ    $0x10, R10
 	JGE     step
@@ -2437,40 +2914,56 @@ rest:
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R11
 	KMOVW     R11, K1
-	VMOVUPS.Z (AX)(SI*4), K1, Z8
-	VMOVUPS.Z (DX)(SI*4), K1, Z9
+	VMOVUPS.Z (R8)(SI*4), K1, Z8
+	VMOVUPS.Z (DI)(SI*4), K1, Z9
+	VMOVUPS.Z (AX)(SI*4), K1, Z10
+	VMULPS    Z10, Z8, Z11
+	VADDPS    Z11, Z0, Z0
+	VMULPS    Z10, Z9, Z10
+	VADDPS    Z10, Z1, Z1
+	VMOVUPS.Z (DX)(SI*4), K1, Z10
+	VMULPS    Z10, Z8, Z11
+	VADDPS    Z11, Z2, Z2
+	VMULPS    Z10, Z9, Z10
+	VADDPS    Z10, Z3, Z3
 	VMOVUPS.Z (BX)(SI*4), K1, Z10
-	VMOVUPS.Z (CX)(SI*4), K1, Z11
-	VMOVUPS.Z (R8)(SI*4), K1, Z12
-	VMULPS    Z12, Z8, Z13
-	VADDPS    Z13, Z0, Z0
-	VMULPS    Z12, Z9, Z13
-	VADDPS    Z13, Z2, Z2
-	VMULPS    Z12, Z10, Z13
-	VADDPS    Z13, Z4, Z4
-	VMULPS    Z12, Z11, Z12
-	VADDPS    Z12, Z6, Z6
-	VMOVUPS.Z (DI)(SI*4), K1, Z12
-	VMULPS    Z12, Z8, Z8
-	VADDPS    Z8, Z1, Z1
-	VMULPS    Z12, Z9, Z8
-	VADDPS    Z8, Z3, Z3
-	VMULPS    Z12, Z10, Z8
-	VADDPS    Z8, Z5, Z5
-	VMULPS    Z12, Z11, Z8
-	VADDPS    Z8, Z7, Z7
+	VMULPS    Z10, Z8, Z11
+	VADDPS    Z11, Z4, Z4
+	VMULPS    Z10, Z9, Z10
+	VADDPS    Z10, Z5, Z5
+	VMOVUPS.Z (CX)(SI*4), K1, Z10
+	VMULPS    Z10, Z8, Z8
+	VADDPS    Z8, Z6, Z6
+	VMULPS    Z10, Z9, Z10
+	VADDPS    Z10, Z7, Z7
 
 next:
-	MOVQ          gStep+32(FP), SI
-	MOVQ          xStep+56(FP), R10
-	LEAQ          (AX)(SI*4), AX
-	LEAQ          (DX)(SI*4), DX
-	LEAQ          (BX)(SI*4), BX
-	LEAQ          (CX)(SI*4), CX
-	LEAQ          (R8)(R10*4), R8
-	LEAQ          (DI)(R10*4), DI
-	DECQ          R9
-	JNZ           run
+	MOVQ    gStep+48(FP), SI
+	MOVQ    xStep+72(FP), R10
+	LEAQ    (AX)(SI*4), AX
+	LEAQ    (DX)(SI*4), DX
+	LEAQ    (BX)(SI*4), BX
+	LEAQ    (CX)(SI*4), CX
+	LEAQ    (R8)(R10*4), R8
+	LEAQ    (DI)(R10*4), DI
+	DECQ    R9
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, 256(AX)
+	VMOVUPS Z5, 320(AX)
+	VMOVUPS Z6, 384(AX)
+	VMOVUPS Z7, 448(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y8
@@ -2559,22 +3052,41 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_4x3(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_4x3(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_4x3(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	LEAQ   (AX)(CX*4), DX
-	LEAQ   (DX)(CX*4), BX
-	LEAQ   (BX)(CX*4), CX
-	MOVQ   x+40(FP), SI
-	MOVQ   off+48(FP), DI
-	MOVQ   (DI), R8
-	LEAQ   (SI)(R8*4), R8
-	MOVQ   8(DI), R9
-	LEAQ   (SI)(R9*4), R9
-	MOVQ   16(DI), DI
-	LEAQ   (SI)(DI*4), DI
+TEXT ·dotsAVX512_4x3(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), DX
+	LEAQ    (DX)(CX*4), BX
+	LEAQ    (BX)(CX*4), CX
+	MOVQ    x+56(FP), SI
+	MOVQ    off+64(FP), DI
+	MOVQ    (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVQ    8(DI), R9
+	LEAQ    (SI)(R9*4), R9
+	MOVQ    16(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVQ    stage+24(FP), SI
+	TESTQ   $+1, SI
+	JNZ     zeros
+	MOVQ    sums+16(FP), SI
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS 128(SI), Z2
+	VMOVUPS 192(SI), Z3
+	VMOVUPS 256(SI), Z4
+	VMOVUPS 320(SI), Z5
+	VMOVUPS 384(SI), Z6
+	VMOVUPS 448(SI), Z7
+	VMOVUPS 512(SI), Z8
+	VMOVUPS 576(SI), Z9
+	VMOVUPS 640(SI), Z10
+	VMOVUPS 704(SI), Z11
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2587,46 +3099,48 @@ TEXT ·dotsAVX512_4x3(SB), NOSPLIT, $0-80
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
-	MOVQ   runs+72(FP), R10
+
+start:
+	MOVQ runs+88(FP), R10
 
 run:
-	MOVQ n+64(FP), R11
+	MOVQ n+80(FP), R11
 	XORQ SI, SI
 	SUBQ $0x10, R11
 	JL   rest
 
 step:
-	VMOVUPS (AX)(SI*4), Z12
-	VMOVUPS (DX)(SI*4), Z13
-	VMOVUPS (BX)(SI*4), Z14
+	VMOVUPS (R8)(SI*4), Z12
+	VMOVUPS (R9)(SI*4), Z13
+	VMOVUPS (DI)(SI*4), Z14
+	VMOVUPS (AX)(SI*4), Z15
+	VMULPS  Z15, Z12, Z16
+	VADDPS  Z16, Z0, Z0
+	VMULPS  Z15, Z13, Z16
+	VADDPS  Z16, Z1, Z1
+	VMULPS  Z15, Z14, Z15
+	VADDPS  Z15, Z2, Z2
+	VMOVUPS (DX)(SI*4), Z15
+	VMULPS  Z15, Z12, Z16
+	VADDPS  Z16, Z3, Z3
+	VMULPS  Z15, Z13, Z16
+	VADDPS  Z16, Z4, Z4
+	VMULPS  Z15, Z14, Z15
+	VADDPS  Z15, Z5, Z5
+	VMOVUPS (BX)(SI*4), Z15
+	VMULPS  Z15, Z12, Z16
+	VADDPS  Z16, Z6, Z6
+	VMULPS  Z15, Z13, Z16
+	VADDPS  Z16, Z7, Z7
+	VMULPS  Z15, Z14, Z15
+	VADDPS  Z15, Z8, Z8
 	VMOVUPS (CX)(SI*4), Z15
-	VMOVUPS (R8)(SI*4), Z16
-	VMULPS  Z16, Z12, Z17
-	VADDPS  Z17, Z0, Z0
-	VMULPS  Z16, Z13, Z17
-	VADDPS  Z17, Z3, Z3
-	VMULPS  Z16, Z14, Z17
-	VADDPS  Z17, Z6, Z6
-	VMULPS  Z16, Z15, Z16
-	VADDPS  Z16, Z9, Z9
-	VMOVUPS (R9)(SI*4), Z16
-	VMULPS  Z16, Z12, Z17
-	VADDPS  Z17, Z1, Z1
-	VMULPS  Z16, Z13, Z17
-	VADDPS  Z17, Z4, Z4
-	VMULPS  Z16, Z14, Z17
-	VADDPS  Z17, Z7, Z7
-	VMULPS  Z16, Z15, Z16
-	VADDPS  Z16, Z10, Z10
-	VMOVUPS (DI)(SI*4), Z16
-	VMULPS  Z16, Z12, Z12
-	VADDPS  Z12, Z2, Z2
-	VMULPS  Z16, Z13, Z12
-	VADDPS  Z12, Z5, Z5
-	VMULPS  Z16, Z14, Z12
-	VADDPS  Z12, Z8, Z8
-	VMULPS  Z16, Z15, Z12
-	VADDPS  Z12, Z11, Z11
+	VMULPS  Z15, Z12, Z12
+	VADDPS  Z12, Z9, Z9
+	VMULPS  Z15, Z13, Z12
+	VADDPS  Z12, Z10, Z10
+	VMULPS  Z15, Z14, Z15
+	VADDPS  Z15, Z11, Z11
 	ADDQ    $0x10, SI
 	SUBQ    $0x10, R11
 	JGE     step
@@ -2637,50 +3151,70 @@ rest:
 	MOVQ      $-1, R12
 	BZHIQ     R11, R12, R12
 	KMOVW     R12, K1
-	VMOVUPS.Z (AX)(SI*4), K1, Z12
-	VMOVUPS.Z (DX)(SI*4), K1, Z13
-	VMOVUPS.Z (BX)(SI*4), K1, Z14
+	VMOVUPS.Z (R8)(SI*4), K1, Z12
+	VMOVUPS.Z (R9)(SI*4), K1, Z13
+	VMOVUPS.Z (DI)(SI*4), K1, Z14
+	VMOVUPS.Z (AX)(SI*4), K1, Z15
+	VMULPS    Z15, Z12, Z16
+	VADDPS    Z16, Z0, Z0
+	VMULPS    Z15, Z13, Z16
+	VADDPS    Z16, Z1, Z1
+	VMULPS    Z15, Z14, Z15
+	VADDPS    Z15, Z2, Z2
+	VMOVUPS.Z (DX)(SI*4), K1, Z15
+	VMULPS    Z15, Z12, Z16
+	VADDPS    Z16, Z3, Z3
+	VMULPS    Z15, Z13, Z16
+	VADDPS    Z16, Z4, Z4
+	VMULPS    Z15, Z14, Z15
+	VADDPS    Z15, Z5, Z5
+	VMOVUPS.Z (BX)(SI*4), K1, Z15
+	VMULPS    Z15, Z12, Z16
+	VADDPS    Z16, Z6, Z6
+	VMULPS    Z15, Z13, Z16
+	VADDPS    Z16, Z7, Z7
+	VMULPS    Z15, Z14, Z15
+	VADDPS    Z15, Z8, Z8
 	VMOVUPS.Z (CX)(SI*4), K1, Z15
-	VMOVUPS.Z (R8)(SI*4), K1, Z16
-	VMULPS    Z16, Z12, Z17
-	VADDPS    Z17, Z0, Z0
-	VMULPS    Z16, Z13, Z17
-	VADDPS    Z17, Z3, Z3
-	VMULPS    Z16, Z14, Z17
-	VADDPS    Z17, Z6, Z6
-	VMULPS    Z16, Z15, Z16
-	VADDPS    Z16, Z9, Z9
-	VMOVUPS.Z (R9)(SI*4), K1, Z16
-	VMULPS    Z16, Z12, Z17
-	VADDPS    Z17, Z1, Z1
-	VMULPS    Z16, Z13, Z17
-	VADDPS    Z17, Z4, Z4
-	VMULPS    Z16, Z14, Z17
-	VADDPS    Z17, Z7, Z7
-	VMULPS    Z16, Z15, Z16
-	VADDPS    Z16, Z10, Z10
-	VMOVUPS.Z (DI)(SI*4), K1, Z16
-	VMULPS    Z16, Z12, Z12
-	VADDPS    Z12, Z2, Z2
-	VMULPS    Z16, Z13, Z12
-	VADDPS    Z12, Z5, Z5
-	VMULPS    Z16, Z14, Z12
-	VADDPS    Z12, Z8, Z8
-	VMULPS    Z16, Z15, Z12
-	VADDPS    Z12, Z11, Z11
+	VMULPS    Z15, Z12, Z12
+	VADDPS    Z12, Z9, Z9
+	VMULPS    Z15, Z13, Z12
+	VADDPS    Z12, Z10, Z10
+	VMULPS    Z15, Z14, Z15
+	VADDPS    Z15, Z11, Z11
 
 next:
-	MOVQ          gStep+32(FP), SI
-	MOVQ          xStep+56(FP), R11
-	LEAQ          (AX)(SI*4), AX
-	LEAQ          (DX)(SI*4), DX
-	LEAQ          (BX)(SI*4), BX
-	LEAQ          (CX)(SI*4), CX
-	LEAQ          (R8)(R11*4), R8
-	LEAQ          (R9)(R11*4), R9
-	LEAQ          (DI)(R11*4), DI
-	DECQ          R10
-	JNZ           run
+	MOVQ    gStep+48(FP), SI
+	MOVQ    xStep+72(FP), R11
+	LEAQ    (AX)(SI*4), AX
+	LEAQ    (DX)(SI*4), DX
+	LEAQ    (BX)(SI*4), BX
+	LEAQ    (CX)(SI*4), CX
+	LEAQ    (R8)(R11*4), R8
+	LEAQ    (R9)(R11*4), R9
+	LEAQ    (DI)(R11*4), DI
+	DECQ    R10
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, 256(AX)
+	VMOVUPS Z5, 320(AX)
+	VMOVUPS Z6, 384(AX)
+	VMOVUPS Z7, 448(AX)
+	VMOVUPS Z8, 512(AX)
+	VMOVUPS Z9, 576(AX)
+	VMOVUPS Z10, 640(AX)
+	VMOVUPS Z11, 704(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y12
@@ -2809,24 +3343,47 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_4x4(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_4x4(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_4x4(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	LEAQ   (AX)(CX*4), DX
-	LEAQ   (DX)(CX*4), BX
-	LEAQ   (BX)(CX*4), CX
-	MOVQ   x+40(FP), SI
-	MOVQ   off+48(FP), DI
-	MOVQ   (DI), R8
-	LEAQ   (SI)(R8*4), R8
-	MOVQ   8(DI), R9
-	LEAQ   (SI)(R9*4), R9
-	MOVQ   16(DI), R10
-	LEAQ   (SI)(R10*4), R10
-	MOVQ   24(DI), DI
-	LEAQ   (SI)(DI*4), DI
+TEXT ·dotsAVX512_4x4(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), DX
+	LEAQ    (DX)(CX*4), BX
+	LEAQ    (BX)(CX*4), CX
+	MOVQ    x+56(FP), SI
+	MOVQ    off+64(FP), DI
+	MOVQ    (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVQ    8(DI), R9
+	LEAQ    (SI)(R9*4), R9
+	MOVQ    16(DI), R10
+	LEAQ    (SI)(R10*4), R10
+	MOVQ    24(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVQ    stage+24(FP), SI
+	TESTQ   $+1, SI
+	JNZ     zeros
+	MOVQ    sums+16(FP), SI
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS 128(SI), Z2
+	VMOVUPS 192(SI), Z3
+	VMOVUPS 256(SI), Z4
+	VMOVUPS 320(SI), Z5
+	VMOVUPS 384(SI), Z6
+	VMOVUPS 448(SI), Z7
+	VMOVUPS 512(SI), Z8
+	VMOVUPS 576(SI), Z9
+	VMOVUPS 640(SI), Z10
+	VMOVUPS 704(SI), Z11
+	VMOVUPS 768(SI), Z12
+	VMOVUPS 832(SI), Z13
+	VMOVUPS 896(SI), Z14
+	VMOVUPS 960(SI), Z15
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2843,55 +3400,57 @@ TEXT ·dotsAVX512_4x4(SB), NOSPLIT, $0-80
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
-	MOVQ   runs+72(FP), R11
+
+start:
+	MOVQ runs+88(FP), R11
 
 run:
-	MOVQ n+64(FP), R12
+	MOVQ n+80(FP), R12
 	XORQ SI, SI
 	SUBQ $0x10, R12
 	JL   rest
 
 step:
-	VMOVUPS (AX)(SI*4), Z16
-	VMOVUPS (DX)(SI*4), Z17
-	VMOVUPS (BX)(SI*4), Z18
-	VMOVUPS (CX)(SI*4), Z19
-	VMOVUPS (R8)(SI*4), Z20
+	VMOVUPS (R8)(SI*4), Z16
+	VMOVUPS (R9)(SI*4), Z17
+	VMOVUPS (R10)(SI*4), Z18
+	VMOVUPS (DI)(SI*4), Z19
+	VMOVUPS (AX)(SI*4), Z20
 	VMULPS  Z20, Z16, Z21
 	VADDPS  Z21, Z0, Z0
 	VMULPS  Z20, Z17, Z21
-	VADDPS  Z21, Z4, Z4
-	VMULPS  Z20, Z18, Z21
-	VADDPS  Z21, Z8, Z8
-	VMULPS  Z20, Z19, Z20
-	VADDPS  Z20, Z12, Z12
-	VMOVUPS (R9)(SI*4), Z20
-	VMULPS  Z20, Z16, Z21
 	VADDPS  Z21, Z1, Z1
+	VMULPS  Z20, Z18, Z21
+	VADDPS  Z21, Z2, Z2
+	VMULPS  Z20, Z19, Z20
+	VADDPS  Z20, Z3, Z3
+	VMOVUPS (DX)(SI*4), Z20
+	VMULPS  Z20, Z16, Z21
+	VADDPS  Z21, Z4, Z4
 	VMULPS  Z20, Z17, Z21
 	VADDPS  Z21, Z5, Z5
 	VMULPS  Z20, Z18, Z21
-	VADDPS  Z21, Z9, Z9
-	VMULPS  Z20, Z19, Z20
-	VADDPS  Z20, Z13, Z13
-	VMOVUPS (R10)(SI*4), Z20
-	VMULPS  Z20, Z16, Z21
-	VADDPS  Z21, Z2, Z2
-	VMULPS  Z20, Z17, Z21
 	VADDPS  Z21, Z6, Z6
+	VMULPS  Z20, Z19, Z20
+	VADDPS  Z20, Z7, Z7
+	VMOVUPS (BX)(SI*4), Z20
+	VMULPS  Z20, Z16, Z21
+	VADDPS  Z21, Z8, Z8
+	VMULPS  Z20, Z17, Z21
+	VADDPS  Z21, Z9, Z9
 	VMULPS  Z20, Z18, Z21
 	VADDPS  Z21, Z10, Z10
 	VMULPS  Z20, Z19, Z20
-	VADDPS  Z20, Z14, Z14
-	VMOVUPS (DI)(SI*4), Z20
+	VADDPS  Z20, Z11, Z11
+	VMOVUPS (CX)(SI*4), Z20
 	VMULPS  Z20, Z16, Z16
-	VADDPS  Z16, Z3, Z3
+	VADDPS  Z16, Z12, Z12
 	VMULPS  Z20, Z17, Z16
-	VADDPS  Z16, Z7, Z7
+	VADDPS  Z16, Z13, Z13
 	VMULPS  Z20, Z18, Z16
-	VADDPS  Z16, Z11, Z11
-	VMULPS  Z20, Z19, Z16
-	VADDPS  Z16, Z15, Z15
+	VADDPS  Z16, Z14, Z14
+	VMULPS  Z20, Z19, Z20
+	VADDPS  Z20, Z15, Z15
 	ADDQ    $0x10, SI
 	SUBQ    $0x10, R12
 	JGE     step
@@ -2902,60 +3461,84 @@ rest:
 	MOVQ      $-1, R13
 	BZHIQ     R12, R13, R13
 	KMOVW     R13, K1
-	VMOVUPS.Z (AX)(SI*4), K1, Z16
-	VMOVUPS.Z (DX)(SI*4), K1, Z17
-	VMOVUPS.Z (BX)(SI*4), K1, Z18
-	VMOVUPS.Z (CX)(SI*4), K1, Z19
-	VMOVUPS.Z (R8)(SI*4), K1, Z20
+	VMOVUPS.Z (R8)(SI*4), K1, Z16
+	VMOVUPS.Z (R9)(SI*4), K1, Z17
+	VMOVUPS.Z (R10)(SI*4), K1, Z18
+	VMOVUPS.Z (DI)(SI*4), K1, Z19
+	VMOVUPS.Z (AX)(SI*4), K1, Z20
 	VMULPS    Z20, Z16, Z21
 	VADDPS    Z21, Z0, Z0
 	VMULPS    Z20, Z17, Z21
-	VADDPS    Z21, Z4, Z4
-	VMULPS    Z20, Z18, Z21
-	VADDPS    Z21, Z8, Z8
-	VMULPS    Z20, Z19, Z20
-	VADDPS    Z20, Z12, Z12
-	VMOVUPS.Z (R9)(SI*4), K1, Z20
-	VMULPS    Z20, Z16, Z21
 	VADDPS    Z21, Z1, Z1
+	VMULPS    Z20, Z18, Z21
+	VADDPS    Z21, Z2, Z2
+	VMULPS    Z20, Z19, Z20
+	VADDPS    Z20, Z3, Z3
+	VMOVUPS.Z (DX)(SI*4), K1, Z20
+	VMULPS    Z20, Z16, Z21
+	VADDPS    Z21, Z4, Z4
 	VMULPS    Z20, Z17, Z21
 	VADDPS    Z21, Z5, Z5
 	VMULPS    Z20, Z18, Z21
-	VADDPS    Z21, Z9, Z9
-	VMULPS    Z20, Z19, Z20
-	VADDPS    Z20, Z13, Z13
-	VMOVUPS.Z (R10)(SI*4), K1, Z20
-	VMULPS    Z20, Z16, Z21
-	VADDPS    Z21, Z2, Z2
-	VMULPS    Z20, Z17, Z21
 	VADDPS    Z21, Z6, Z6
+	VMULPS    Z20, Z19, Z20
+	VADDPS    Z20, Z7, Z7
+	VMOVUPS.Z (BX)(SI*4), K1, Z20
+	VMULPS    Z20, Z16, Z21
+	VADDPS    Z21, Z8, Z8
+	VMULPS    Z20, Z17, Z21
+	VADDPS    Z21, Z9, Z9
 	VMULPS    Z20, Z18, Z21
 	VADDPS    Z21, Z10, Z10
 	VMULPS    Z20, Z19, Z20
-	VADDPS    Z20, Z14, Z14
-	VMOVUPS.Z (DI)(SI*4), K1, Z20
+	VADDPS    Z20, Z11, Z11
+	VMOVUPS.Z (CX)(SI*4), K1, Z20
 	VMULPS    Z20, Z16, Z16
-	VADDPS    Z16, Z3, Z3
+	VADDPS    Z16, Z12, Z12
 	VMULPS    Z20, Z17, Z16
-	VADDPS    Z16, Z7, Z7
+	VADDPS    Z16, Z13, Z13
 	VMULPS    Z20, Z18, Z16
-	VADDPS    Z16, Z11, Z11
-	VMULPS    Z20, Z19, Z16
-	VADDPS    Z16, Z15, Z15
+	VADDPS    Z16, Z14, Z14
+	VMULPS    Z20, Z19, Z20
+	VADDPS    Z20, Z15, Z15
 
 next:
-	MOVQ          gStep+32(FP), SI
-	MOVQ          xStep+56(FP), R12
-	LEAQ          (AX)(SI*4), AX
-	LEAQ          (DX)(SI*4), DX
-	LEAQ          (BX)(SI*4), BX
-	LEAQ          (CX)(SI*4), CX
-	LEAQ          (R8)(R12*4), R8
-	LEAQ          (R9)(R12*4), R9
-	LEAQ          (R10)(R12*4), R10
-	LEAQ          (DI)(R12*4), DI
-	DECQ          R11
-	JNZ           run
+	MOVQ    gStep+48(FP), SI
+	MOVQ    xStep+72(FP), R12
+	LEAQ    (AX)(SI*4), AX
+	LEAQ    (DX)(SI*4), DX
+	LEAQ    (BX)(SI*4), BX
+	LEAQ    (CX)(SI*4), CX
+	LEAQ    (R8)(R12*4), R8
+	LEAQ    (R9)(R12*4), R9
+	LEAQ    (R10)(R12*4), R10
+	LEAQ    (DI)(R12*4), DI
+	DECQ    R11
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, 256(AX)
+	VMOVUPS Z5, 320(AX)
+	VMOVUPS Z6, 384(AX)
+	VMOVUPS Z7, 448(AX)
+	VMOVUPS Z8, 512(AX)
+	VMOVUPS Z9, 576(AX)
+	VMOVUPS Z10, 640(AX)
+	VMOVUPS Z11, 704(AX)
+	VMOVUPS Z12, 768(AX)
+	VMOVUPS Z13, 832(AX)
+	VMOVUPS Z14, 896(AX)
+	VMOVUPS Z15, 960(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y16
@@ -3124,26 +3707,53 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX512_4x5(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX512_4x5(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·dotsAVX512_4x5(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	LEAQ   (AX)(CX*4), DX
-	LEAQ   (DX)(CX*4), BX
-	LEAQ   (BX)(CX*4), CX
-	MOVQ   x+40(FP), SI
-	MOVQ   off+48(FP), DI
-	MOVQ   (DI), R8
-	LEAQ   (SI)(R8*4), R8
-	MOVQ   8(DI), R9
-	LEAQ   (SI)(R9*4), R9
-	MOVQ   16(DI), R10
-	LEAQ   (SI)(R10*4), R10
-	MOVQ   24(DI), R11
-	LEAQ   (SI)(R11*4), R11
-	MOVQ   32(DI), DI
-	LEAQ   (SI)(DI*4), DI
+TEXT ·dotsAVX512_4x5(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), DX
+	LEAQ    (DX)(CX*4), BX
+	LEAQ    (BX)(CX*4), CX
+	MOVQ    x+56(FP), SI
+	MOVQ    off+64(FP), DI
+	MOVQ    (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVQ    8(DI), R9
+	LEAQ    (SI)(R9*4), R9
+	MOVQ    16(DI), R10
+	LEAQ    (SI)(R10*4), R10
+	MOVQ    24(DI), R11
+	LEAQ    (SI)(R11*4), R11
+	MOVQ    32(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVQ    stage+24(FP), SI
+	TESTQ   $+1, SI
+	JNZ     zeros
+	MOVQ    sums+16(FP), SI
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS 128(SI), Z2
+	VMOVUPS 192(SI), Z3
+	VMOVUPS 256(SI), Z4
+	VMOVUPS 320(SI), Z5
+	VMOVUPS 384(SI), Z6
+	VMOVUPS 448(SI), Z7
+	VMOVUPS 512(SI), Z8
+	VMOVUPS 576(SI), Z9
+	VMOVUPS 640(SI), Z10
+	VMOVUPS 704(SI), Z11
+	VMOVUPS 768(SI), Z12
+	VMOVUPS 832(SI), Z13
+	VMOVUPS 896(SI), Z14
+	VMOVUPS 960(SI), Z15
+	VMOVUPS 1024(SI), Z16
+	VMOVUPS 1088(SI), Z17
+	VMOVUPS 1152(SI), Z18
+	VMOVUPS 1216(SI), Z19
+	JMP     start
+
+zeros:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3164,10 +3774,12 @@ TEXT ·dotsAVX512_4x5(SB), NOSPLIT, $0-80
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-	MOVQ   runs+72(FP), R12
+
+start:
+	MOVQ runs+88(FP), R12
 
 run:
-	MOVQ n+64(FP), R13
+	MOVQ n+80(FP), R13
 	XORQ SI, SI
 	SUBQ $0x10, R13
 	JL   rest
@@ -3220,8 +3832,8 @@ step:
 	VADDPS  Z20, Z9, Z9
 	VMULPS  Z24, Z22, Z20
 	VADDPS  Z20, Z14, Z14
-	VMULPS  Z24, Z23, Z20
-	VADDPS  Z20, Z19, Z19
+	VMULPS  Z24, Z23, Z24
+	VADDPS  Z24, Z19, Z19
 	ADDQ    $0x10, SI
 	SUBQ    $0x10, R13
 	JGE     step
@@ -3279,23 +3891,51 @@ rest:
 	VADDPS    Z20, Z9, Z9
 	VMULPS    Z24, Z22, Z20
 	VADDPS    Z20, Z14, Z14
-	VMULPS    Z24, Z23, Z20
-	VADDPS    Z20, Z19, Z19
+	VMULPS    Z24, Z23, Z24
+	VADDPS    Z24, Z19, Z19
 
 next:
-	MOVQ          gStep+32(FP), SI
-	MOVQ          xStep+56(FP), R13
-	LEAQ          (AX)(SI*4), AX
-	LEAQ          (DX)(SI*4), DX
-	LEAQ          (BX)(SI*4), BX
-	LEAQ          (CX)(SI*4), CX
-	LEAQ          (R8)(R13*4), R8
-	LEAQ          (R9)(R13*4), R9
-	LEAQ          (R10)(R13*4), R10
-	LEAQ          (R11)(R13*4), R11
-	LEAQ          (DI)(R13*4), DI
-	DECQ          R12
-	JNZ           run
+	MOVQ    gStep+48(FP), SI
+	MOVQ    xStep+72(FP), R13
+	LEAQ    (AX)(SI*4), AX
+	LEAQ    (DX)(SI*4), DX
+	LEAQ    (BX)(SI*4), BX
+	LEAQ    (CX)(SI*4), CX
+	LEAQ    (R8)(R13*4), R8
+	LEAQ    (R9)(R13*4), R9
+	LEAQ    (R10)(R13*4), R10
+	LEAQ    (R11)(R13*4), R11
+	LEAQ    (DI)(R13*4), DI
+	DECQ    R12
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, 256(AX)
+	VMOVUPS Z5, 320(AX)
+	VMOVUPS Z6, 384(AX)
+	VMOVUPS Z7, 448(AX)
+	VMOVUPS Z8, 512(AX)
+	VMOVUPS Z9, 576(AX)
+	VMOVUPS Z10, 640(AX)
+	VMOVUPS Z11, 704(AX)
+	VMOVUPS Z12, 768(AX)
+	VMOVUPS Z13, 832(AX)
+	VMOVUPS Z14, 896(AX)
+	VMOVUPS Z15, 960(AX)
+	VMOVUPS Z16, 1024(AX)
+	VMOVUPS Z17, 1088(AX)
+	VMOVUPS Z18, 1152(AX)
+	VMOVUPS Z19, 1216(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ          dst+0(FP), AX
 	MOVQ          dstRow+8(FP), CX
 	VEXTRACTF64X4 $0x01, Z0, Y20
@@ -3504,34 +4144,45 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX2_1x1(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX2_1x1(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, CMOV
-TEXT ·dotsAVX2_1x1(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	MOVQ   x+40(FP), CX
-	MOVQ   off+48(FP), DX
-	MOVQ   (DX), DX
-	LEAQ   (CX)(DX*4), DX
+TEXT ·dotsAVX2_1x1(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	MOVQ    x+56(FP), CX
+	MOVQ    off+64(FP), DX
+	MOVQ    (DX), DX
+	LEAQ    (CX)(DX*4), DX
+	MOVQ    stage+24(FP), CX
+	TESTQ   $+1, CX
+	JNZ     zeros
+	MOVQ    sums+16(FP), CX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	JMP     start
+
+zeros:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	MOVQ   runs+72(FP), BX
+
+start:
+	MOVQ runs+88(FP), BX
 
 run:
-	MOVQ n+64(FP), SI
+	MOVQ n+80(FP), SI
 	XORQ CX, CX
 	SUBQ $0x10, SI
 	JL   rest
 
 step:
-	VMOVUPS (AX)(CX*4), Y2
-	VMOVUPS (DX)(CX*4), Y3
-	VMULPS  Y3, Y2, Y2
-	VADDPS  Y2, Y0, Y0
-	VMOVUPS 32(AX)(CX*4), Y2
-	VMOVUPS 32(DX)(CX*4), Y3
-	VMULPS  Y3, Y2, Y2
-	VADDPS  Y2, Y1, Y1
+	VMOVUPS (DX)(CX*4), Y2
+	VMOVUPS (AX)(CX*4), Y3
+	VMULPS  Y3, Y2, Y3
+	VADDPS  Y3, Y0, Y0
+	VMOVUPS 32(DX)(CX*4), Y2
+	VMOVUPS 32(AX)(CX*4), Y3
+	VMULPS  Y3, Y2, Y3
+	VADDPS  Y3, Y1, Y1
 	ADDQ    $0x10, CX
 	SUBQ    $0x10, SI
 	JGE     step
@@ -3547,27 +4198,39 @@ rest:
 	LEAQ       laneMasks<>+0(SB), R8
 	SHLQ       $0x02, DI
 	SUBQ       DI, R8
-	VMOVDQU    32(R8), Y2
 	LEAQ       laneMasks<>+0(SB), DI
 	SHLQ       $0x02, SI
 	SUBQ       SI, DI
-	VMOVDQU    32(DI), Y3
-	VMASKMOVPS (AX)(CX*4), Y2, Y4
+	VMOVDQU    32(R8), Y2
 	VMASKMOVPS (DX)(CX*4), Y2, Y2
-	VMULPS     Y2, Y4, Y2
-	VADDPS     Y2, Y0, Y0
-	VMASKMOVPS 32(AX)(CX*4), Y3, Y2
-	VMASKMOVPS 32(DX)(CX*4), Y3, Y3
-	VMULPS     Y3, Y2, Y2
-	VADDPS     Y2, Y1, Y1
+	VMOVDQU    32(R8), Y3
+	VMASKMOVPS (AX)(CX*4), Y3, Y3
+	VMULPS     Y3, Y2, Y3
+	VADDPS     Y3, Y0, Y0
+	VMOVDQU    32(DI), Y2
+	VMASKMOVPS 32(DX)(CX*4), Y2, Y2
+	VMOVDQU    32(DI), Y3
+	VMASKMOVPS 32(AX)(CX*4), Y3, Y3
+	VMULPS     Y3, Y2, Y3
+	VADDPS     Y3, Y1, Y1
 
 next:
-	MOVQ         gStep+32(FP), CX
-	MOVQ         xStep+56(FP), SI
-	LEAQ         (AX)(CX*4), AX
-	LEAQ         (DX)(SI*4), DX
-	DECQ         BX
-	JNZ          run
+	MOVQ    gStep+48(FP), CX
+	MOVQ    xStep+72(FP), SI
+	LEAQ    (AX)(CX*4), AX
+	LEAQ    (DX)(SI*4), DX
+	DECQ    BX
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ         dst+0(FP), AX
 	MOVQ         dstRow+8(FP), CX
 	VADDPS       Y1, Y0, Y0
@@ -3600,25 +4263,38 @@ DATA laneMasks<>+56(SB)/4, $0x00000000
 DATA laneMasks<>+60(SB)/4, $0x00000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
 
-// func dotsAVX2_1x2(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX2_1x2(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, CMOV
-TEXT ·dotsAVX2_1x2(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	MOVQ   x+40(FP), CX
-	MOVQ   off+48(FP), DX
-	MOVQ   (DX), BX
-	LEAQ   (CX)(BX*4), BX
-	MOVQ   8(DX), DX
-	LEAQ   (CX)(DX*4), DX
+TEXT ·dotsAVX2_1x2(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	MOVQ    x+56(FP), CX
+	MOVQ    off+64(FP), DX
+	MOVQ    (DX), BX
+	LEAQ    (CX)(BX*4), BX
+	MOVQ    8(DX), DX
+	LEAQ    (CX)(DX*4), DX
+	MOVQ    stage+24(FP), CX
+	TESTQ   $+1, CX
+	JNZ     zeros
+	MOVQ    sums+16(FP), CX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+	JMP     start
+
+zeros:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	MOVQ   runs+72(FP), SI
+
+start:
+	MOVQ runs+88(FP), SI
 
 run:
-	MOVQ n+64(FP), DI
+	MOVQ n+80(FP), DI
 	XORQ CX, CX
 	SUBQ $0x10, DI
 	JL   rest
@@ -3629,15 +4305,15 @@ step:
 	VMULPS  Y5, Y4, Y5
 	VADDPS  Y5, Y0, Y0
 	VMOVUPS (DX)(CX*4), Y5
-	VMULPS  Y5, Y4, Y4
-	VADDPS  Y4, Y2, Y2
+	VMULPS  Y5, Y4, Y5
+	VADDPS  Y5, Y2, Y2
 	VMOVUPS 32(AX)(CX*4), Y4
 	VMOVUPS 32(BX)(CX*4), Y5
 	VMULPS  Y5, Y4, Y5
 	VADDPS  Y5, Y1, Y1
 	VMOVUPS 32(DX)(CX*4), Y5
-	VMULPS  Y5, Y4, Y4
-	VADDPS  Y4, Y3, Y3
+	VMULPS  Y5, Y4, Y5
+	VADDPS  Y5, Y3, Y3
 	ADDQ    $0x10, CX
 	SUBQ    $0x10, DI
 	JGE     step
@@ -3653,34 +4329,50 @@ rest:
 	LEAQ       laneMasks<>+0(SB), R9
 	SHLQ       $0x02, R8
 	SUBQ       R8, R9
-	VMOVDQU    32(R9), Y4
 	LEAQ       laneMasks<>+0(SB), R8
 	SHLQ       $0x02, DI
 	SUBQ       DI, R8
+	VMOVDQU    32(R9), Y4
+	VMASKMOVPS (AX)(CX*4), Y4, Y4
+	VMOVDQU    32(R9), Y5
+	VMASKMOVPS (BX)(CX*4), Y5, Y5
+	VMULPS     Y5, Y4, Y5
+	VADDPS     Y5, Y0, Y0
+	VMOVDQU    32(R9), Y5
+	VMASKMOVPS (DX)(CX*4), Y5, Y5
+	VMULPS     Y5, Y4, Y5
+	VADDPS     Y5, Y2, Y2
+	VMOVDQU    32(R8), Y4
+	VMASKMOVPS 32(AX)(CX*4), Y4, Y4
 	VMOVDQU    32(R8), Y5
-	VMASKMOVPS (AX)(CX*4), Y4, Y6
-	VMASKMOVPS (BX)(CX*4), Y4, Y7
-	VMULPS     Y7, Y6, Y7
-	VADDPS     Y7, Y0, Y0
-	VMASKMOVPS (DX)(CX*4), Y4, Y4
-	VMULPS     Y4, Y6, Y4
-	VADDPS     Y4, Y2, Y2
-	VMASKMOVPS 32(AX)(CX*4), Y5, Y4
-	VMASKMOVPS 32(BX)(CX*4), Y5, Y6
-	VMULPS     Y6, Y4, Y6
-	VADDPS     Y6, Y1, Y1
+	VMASKMOVPS 32(BX)(CX*4), Y5, Y5
+	VMULPS     Y5, Y4, Y5
+	VADDPS     Y5, Y1, Y1
+	VMOVDQU    32(R8), Y5
 	VMASKMOVPS 32(DX)(CX*4), Y5, Y5
-	VMULPS     Y5, Y4, Y4
-	VADDPS     Y4, Y3, Y3
+	VMULPS     Y5, Y4, Y5
+	VADDPS     Y5, Y3, Y3
 
 next:
-	MOVQ         gStep+32(FP), CX
-	MOVQ         xStep+56(FP), DI
-	LEAQ         (AX)(CX*4), AX
-	LEAQ         (BX)(DI*4), BX
-	LEAQ         (DX)(DI*4), DX
-	DECQ         SI
-	JNZ          run
+	MOVQ    gStep+48(FP), CX
+	MOVQ    xStep+72(FP), DI
+	LEAQ    (AX)(CX*4), AX
+	LEAQ    (BX)(DI*4), BX
+	LEAQ    (DX)(DI*4), DX
+	DECQ    SI
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ         dst+0(FP), AX
 	MOVQ         dstRow+8(FP), CX
 	VADDPS       Y1, Y0, Y0
@@ -3704,43 +4396,908 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX2_2x1(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX2_1x3(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, CMOV
-TEXT ·dotsAVX2_2x1(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	LEAQ   (AX)(CX*4), CX
-	MOVQ   x+40(FP), DX
-	MOVQ   off+48(FP), BX
-	MOVQ   (BX), BX
-	LEAQ   (DX)(BX*4), BX
+TEXT ·dotsAVX2_1x3(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	MOVQ    x+56(FP), CX
+	MOVQ    off+64(FP), DX
+	MOVQ    (DX), BX
+	LEAQ    (CX)(BX*4), BX
+	MOVQ    8(DX), SI
+	LEAQ    (CX)(SI*4), SI
+	MOVQ    16(DX), DX
+	LEAQ    (CX)(DX*4), DX
+	MOVQ    stage+24(FP), CX
+	TESTQ   $+1, CX
+	JNZ     zeros
+	MOVQ    sums+16(FP), CX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+	VMOVUPS 128(CX), Y4
+	VMOVUPS 160(CX), Y5
+	JMP     start
+
+zeros:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	MOVQ   runs+72(FP), SI
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+start:
+	MOVQ runs+88(FP), DI
 
 run:
-	MOVQ n+64(FP), DI
+	MOVQ n+80(FP), R8
+	XORQ CX, CX
+	SUBQ $0x10, R8
+	JL   rest
+
+step:
+	VMOVUPS (AX)(CX*4), Y6
+	VMOVUPS (BX)(CX*4), Y7
+	VMULPS  Y7, Y6, Y7
+	VADDPS  Y7, Y0, Y0
+	VMOVUPS (SI)(CX*4), Y7
+	VMULPS  Y7, Y6, Y7
+	VADDPS  Y7, Y2, Y2
+	VMOVUPS (DX)(CX*4), Y7
+	VMULPS  Y7, Y6, Y7
+	VADDPS  Y7, Y4, Y4
+	VMOVUPS 32(AX)(CX*4), Y6
+	VMOVUPS 32(BX)(CX*4), Y7
+	VMULPS  Y7, Y6, Y7
+	VADDPS  Y7, Y1, Y1
+	VMOVUPS 32(SI)(CX*4), Y7
+	VMULPS  Y7, Y6, Y7
+	VADDPS  Y7, Y3, Y3
+	VMOVUPS 32(DX)(CX*4), Y7
+	VMULPS  Y7, Y6, Y7
+	VADDPS  Y7, Y5, Y5
+	ADDQ    $0x10, CX
+	SUBQ    $0x10, R8
+	JGE     step
+
+rest:
+	ADDQ       $0x10, R8
+	JZ         next
+	MOVQ       $0x0000000000000008, R10
+	MOVQ       R8, R9
+	CMPQ       R8, R10
+	CMOVQGT    R10, R9
+	SUBQ       R9, R8
+	LEAQ       laneMasks<>+0(SB), R10
+	SHLQ       $0x02, R9
+	SUBQ       R9, R10
+	LEAQ       laneMasks<>+0(SB), R9
+	SHLQ       $0x02, R8
+	SUBQ       R8, R9
+	VMOVDQU    32(R10), Y6
+	VMASKMOVPS (AX)(CX*4), Y6, Y6
+	VMOVDQU    32(R10), Y7
+	VMASKMOVPS (BX)(CX*4), Y7, Y7
+	VMULPS     Y7, Y6, Y7
+	VADDPS     Y7, Y0, Y0
+	VMOVDQU    32(R10), Y7
+	VMASKMOVPS (SI)(CX*4), Y7, Y7
+	VMULPS     Y7, Y6, Y7
+	VADDPS     Y7, Y2, Y2
+	VMOVDQU    32(R10), Y7
+	VMASKMOVPS (DX)(CX*4), Y7, Y7
+	VMULPS     Y7, Y6, Y7
+	VADDPS     Y7, Y4, Y4
+	VMOVDQU    32(R9), Y6
+	VMASKMOVPS 32(AX)(CX*4), Y6, Y6
+	VMOVDQU    32(R9), Y7
+	VMASKMOVPS 32(BX)(CX*4), Y7, Y7
+	VMULPS     Y7, Y6, Y7
+	VADDPS     Y7, Y1, Y1
+	VMOVDQU    32(R9), Y7
+	VMASKMOVPS 32(SI)(CX*4), Y7, Y7
+	VMULPS     Y7, Y6, Y7
+	VADDPS     Y7, Y3, Y3
+	VMOVDQU    32(R9), Y7
+	VMASKMOVPS 32(DX)(CX*4), Y7, Y7
+	VMULPS     Y7, Y6, Y7
+	VADDPS     Y7, Y5, Y5
+
+next:
+	MOVQ    gStep+48(FP), CX
+	MOVQ    xStep+72(FP), R8
+	LEAQ    (AX)(CX*4), AX
+	LEAQ    (BX)(R8*4), BX
+	LEAQ    (SI)(R8*4), SI
+	LEAQ    (DX)(R8*4), DX
+	DECQ    DI
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VZEROUPPER
+	RET
+
+end:
+	MOVQ         dst+0(FP), AX
+	MOVQ         dstRow+8(FP), CX
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       (AX), X0, X0
+	VMOVSS       X0, (AX)
+	VADDPS       Y3, Y2, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       4(AX), X0, X0
+	VMOVSS       X0, 4(AX)
+	VADDPS       Y5, Y4, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       8(AX), X0, X0
+	VMOVSS       X0, 8(AX)
+	VZEROUPPER
+	RET
+
+// func dotsAVX2_1x4(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// Requires: AVX, CMOV
+TEXT ·dotsAVX2_1x4(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	MOVQ    x+56(FP), CX
+	MOVQ    off+64(FP), DX
+	MOVQ    (DX), BX
+	LEAQ    (CX)(BX*4), BX
+	MOVQ    8(DX), SI
+	LEAQ    (CX)(SI*4), SI
+	MOVQ    16(DX), DI
+	LEAQ    (CX)(DI*4), DI
+	MOVQ    24(DX), DX
+	LEAQ    (CX)(DX*4), DX
+	MOVQ    stage+24(FP), CX
+	TESTQ   $+1, CX
+	JNZ     zeros
+	MOVQ    sums+16(FP), CX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+	VMOVUPS 128(CX), Y4
+	VMOVUPS 160(CX), Y5
+	VMOVUPS 192(CX), Y6
+	VMOVUPS 224(CX), Y7
+	JMP     start
+
+zeros:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+start:
+	MOVQ runs+88(FP), R8
+
+run:
+	MOVQ n+80(FP), R9
+	XORQ CX, CX
+	SUBQ $0x10, R9
+	JL   rest
+
+step:
+	VMOVUPS (AX)(CX*4), Y8
+	VMOVUPS (BX)(CX*4), Y9
+	VMULPS  Y9, Y8, Y9
+	VADDPS  Y9, Y0, Y0
+	VMOVUPS (SI)(CX*4), Y9
+	VMULPS  Y9, Y8, Y9
+	VADDPS  Y9, Y2, Y2
+	VMOVUPS (DI)(CX*4), Y9
+	VMULPS  Y9, Y8, Y9
+	VADDPS  Y9, Y4, Y4
+	VMOVUPS (DX)(CX*4), Y9
+	VMULPS  Y9, Y8, Y9
+	VADDPS  Y9, Y6, Y6
+	VMOVUPS 32(AX)(CX*4), Y8
+	VMOVUPS 32(BX)(CX*4), Y9
+	VMULPS  Y9, Y8, Y9
+	VADDPS  Y9, Y1, Y1
+	VMOVUPS 32(SI)(CX*4), Y9
+	VMULPS  Y9, Y8, Y9
+	VADDPS  Y9, Y3, Y3
+	VMOVUPS 32(DI)(CX*4), Y9
+	VMULPS  Y9, Y8, Y9
+	VADDPS  Y9, Y5, Y5
+	VMOVUPS 32(DX)(CX*4), Y9
+	VMULPS  Y9, Y8, Y9
+	VADDPS  Y9, Y7, Y7
+	ADDQ    $0x10, CX
+	SUBQ    $0x10, R9
+	JGE     step
+
+rest:
+	ADDQ       $0x10, R9
+	JZ         next
+	MOVQ       $0x0000000000000008, R11
+	MOVQ       R9, R10
+	CMPQ       R9, R11
+	CMOVQGT    R11, R10
+	SUBQ       R10, R9
+	LEAQ       laneMasks<>+0(SB), R11
+	SHLQ       $0x02, R10
+	SUBQ       R10, R11
+	LEAQ       laneMasks<>+0(SB), R10
+	SHLQ       $0x02, R9
+	SUBQ       R9, R10
+	VMOVDQU    32(R11), Y8
+	VMASKMOVPS (AX)(CX*4), Y8, Y8
+	VMOVDQU    32(R11), Y9
+	VMASKMOVPS (BX)(CX*4), Y9, Y9
+	VMULPS     Y9, Y8, Y9
+	VADDPS     Y9, Y0, Y0
+	VMOVDQU    32(R11), Y9
+	VMASKMOVPS (SI)(CX*4), Y9, Y9
+	VMULPS     Y9, Y8, Y9
+	VADDPS     Y9, Y2, Y2
+	VMOVDQU    32(R11), Y9
+	VMASKMOVPS (DI)(CX*4), Y9, Y9
+	VMULPS     Y9, Y8, Y9
+	VADDPS     Y9, Y4, Y4
+	VMOVDQU    32(R11), Y9
+	VMASKMOVPS (DX)(CX*4), Y9, Y9
+	VMULPS     Y9, Y8, Y9
+	VADDPS     Y9, Y6, Y6
+	VMOVDQU    32(R10), Y8
+	VMASKMOVPS 32(AX)(CX*4), Y8, Y8
+	VMOVDQU    32(R10), Y9
+	VMASKMOVPS 32(BX)(CX*4), Y9, Y9
+	VMULPS     Y9, Y8, Y9
+	VADDPS     Y9, Y1, Y1
+	VMOVDQU    32(R10), Y9
+	VMASKMOVPS 32(SI)(CX*4), Y9, Y9
+	VMULPS     Y9, Y8, Y9
+	VADDPS     Y9, Y3, Y3
+	VMOVDQU    32(R10), Y9
+	VMASKMOVPS 32(DI)(CX*4), Y9, Y9
+	VMULPS     Y9, Y8, Y9
+	VADDPS     Y9, Y5, Y5
+	VMOVDQU    32(R10), Y9
+	VMASKMOVPS 32(DX)(CX*4), Y9, Y9
+	VMULPS     Y9, Y8, Y9
+	VADDPS     Y9, Y7, Y7
+
+next:
+	MOVQ    gStep+48(FP), CX
+	MOVQ    xStep+72(FP), R9
+	LEAQ    (AX)(CX*4), AX
+	LEAQ    (BX)(R9*4), BX
+	LEAQ    (SI)(R9*4), SI
+	LEAQ    (DI)(R9*4), DI
+	LEAQ    (DX)(R9*4), DX
+	DECQ    R8
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	VZEROUPPER
+	RET
+
+end:
+	MOVQ         dst+0(FP), AX
+	MOVQ         dstRow+8(FP), CX
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       (AX), X0, X0
+	VMOVSS       X0, (AX)
+	VADDPS       Y3, Y2, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       4(AX), X0, X0
+	VMOVSS       X0, 4(AX)
+	VADDPS       Y5, Y4, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       8(AX), X0, X0
+	VMOVSS       X0, 8(AX)
+	VADDPS       Y7, Y6, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       12(AX), X0, X0
+	VMOVSS       X0, 12(AX)
+	VZEROUPPER
+	RET
+
+// func dotsAVX2_1x5(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// Requires: AVX, CMOV
+TEXT ·dotsAVX2_1x5(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	MOVQ    x+56(FP), CX
+	MOVQ    off+64(FP), DX
+	MOVQ    (DX), BX
+	LEAQ    (CX)(BX*4), BX
+	MOVQ    8(DX), SI
+	LEAQ    (CX)(SI*4), SI
+	MOVQ    16(DX), DI
+	LEAQ    (CX)(DI*4), DI
+	MOVQ    24(DX), R8
+	LEAQ    (CX)(R8*4), R8
+	MOVQ    32(DX), DX
+	LEAQ    (CX)(DX*4), DX
+	MOVQ    stage+24(FP), CX
+	TESTQ   $+1, CX
+	JNZ     zeros
+	MOVQ    sums+16(FP), CX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+	VMOVUPS 128(CX), Y4
+	VMOVUPS 160(CX), Y5
+	VMOVUPS 192(CX), Y6
+	VMOVUPS 224(CX), Y7
+	VMOVUPS 256(CX), Y8
+	VMOVUPS 288(CX), Y9
+	JMP     start
+
+zeros:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+
+start:
+	MOVQ runs+88(FP), R9
+
+run:
+	MOVQ n+80(FP), R10
+	XORQ CX, CX
+	SUBQ $0x10, R10
+	JL   rest
+
+step:
+	VMOVUPS (AX)(CX*4), Y10
+	VMOVUPS (BX)(CX*4), Y11
+	VMULPS  Y11, Y10, Y11
+	VADDPS  Y11, Y0, Y0
+	VMOVUPS (SI)(CX*4), Y11
+	VMULPS  Y11, Y10, Y11
+	VADDPS  Y11, Y2, Y2
+	VMOVUPS (DI)(CX*4), Y11
+	VMULPS  Y11, Y10, Y11
+	VADDPS  Y11, Y4, Y4
+	VMOVUPS (R8)(CX*4), Y11
+	VMULPS  Y11, Y10, Y11
+	VADDPS  Y11, Y6, Y6
+	VMOVUPS (DX)(CX*4), Y11
+	VMULPS  Y11, Y10, Y11
+	VADDPS  Y11, Y8, Y8
+	VMOVUPS 32(AX)(CX*4), Y10
+	VMOVUPS 32(BX)(CX*4), Y11
+	VMULPS  Y11, Y10, Y11
+	VADDPS  Y11, Y1, Y1
+	VMOVUPS 32(SI)(CX*4), Y11
+	VMULPS  Y11, Y10, Y11
+	VADDPS  Y11, Y3, Y3
+	VMOVUPS 32(DI)(CX*4), Y11
+	VMULPS  Y11, Y10, Y11
+	VADDPS  Y11, Y5, Y5
+	VMOVUPS 32(R8)(CX*4), Y11
+	VMULPS  Y11, Y10, Y11
+	VADDPS  Y11, Y7, Y7
+	VMOVUPS 32(DX)(CX*4), Y11
+	VMULPS  Y11, Y10, Y11
+	VADDPS  Y11, Y9, Y9
+	ADDQ    $0x10, CX
+	SUBQ    $0x10, R10
+	JGE     step
+
+rest:
+	ADDQ       $0x10, R10
+	JZ         next
+	MOVQ       $0x0000000000000008, R12
+	MOVQ       R10, R11
+	CMPQ       R10, R12
+	CMOVQGT    R12, R11
+	SUBQ       R11, R10
+	LEAQ       laneMasks<>+0(SB), R12
+	SHLQ       $0x02, R11
+	SUBQ       R11, R12
+	LEAQ       laneMasks<>+0(SB), R11
+	SHLQ       $0x02, R10
+	SUBQ       R10, R11
+	VMOVDQU    32(R12), Y10
+	VMASKMOVPS (AX)(CX*4), Y10, Y10
+	VMOVDQU    32(R12), Y11
+	VMASKMOVPS (BX)(CX*4), Y11, Y11
+	VMULPS     Y11, Y10, Y11
+	VADDPS     Y11, Y0, Y0
+	VMOVDQU    32(R12), Y11
+	VMASKMOVPS (SI)(CX*4), Y11, Y11
+	VMULPS     Y11, Y10, Y11
+	VADDPS     Y11, Y2, Y2
+	VMOVDQU    32(R12), Y11
+	VMASKMOVPS (DI)(CX*4), Y11, Y11
+	VMULPS     Y11, Y10, Y11
+	VADDPS     Y11, Y4, Y4
+	VMOVDQU    32(R12), Y11
+	VMASKMOVPS (R8)(CX*4), Y11, Y11
+	VMULPS     Y11, Y10, Y11
+	VADDPS     Y11, Y6, Y6
+	VMOVDQU    32(R12), Y11
+	VMASKMOVPS (DX)(CX*4), Y11, Y11
+	VMULPS     Y11, Y10, Y11
+	VADDPS     Y11, Y8, Y8
+	VMOVDQU    32(R11), Y10
+	VMASKMOVPS 32(AX)(CX*4), Y10, Y10
+	VMOVDQU    32(R11), Y11
+	VMASKMOVPS 32(BX)(CX*4), Y11, Y11
+	VMULPS     Y11, Y10, Y11
+	VADDPS     Y11, Y1, Y1
+	VMOVDQU    32(R11), Y11
+	VMASKMOVPS 32(SI)(CX*4), Y11, Y11
+	VMULPS     Y11, Y10, Y11
+	VADDPS     Y11, Y3, Y3
+	VMOVDQU    32(R11), Y11
+	VMASKMOVPS 32(DI)(CX*4), Y11, Y11
+	VMULPS     Y11, Y10, Y11
+	VADDPS     Y11, Y5, Y5
+	VMOVDQU    32(R11), Y11
+	VMASKMOVPS 32(R8)(CX*4), Y11, Y11
+	VMULPS     Y11, Y10, Y11
+	VADDPS     Y11, Y7, Y7
+	VMOVDQU    32(R11), Y11
+	VMASKMOVPS 32(DX)(CX*4), Y11, Y11
+	VMULPS     Y11, Y10, Y11
+	VADDPS     Y11, Y9, Y9
+
+next:
+	MOVQ    gStep+48(FP), CX
+	MOVQ    xStep+72(FP), R10
+	LEAQ    (AX)(CX*4), AX
+	LEAQ    (BX)(R10*4), BX
+	LEAQ    (SI)(R10*4), SI
+	LEAQ    (DI)(R10*4), DI
+	LEAQ    (R8)(R10*4), R8
+	LEAQ    (DX)(R10*4), DX
+	DECQ    R9
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	VMOVUPS Y8, 256(AX)
+	VMOVUPS Y9, 288(AX)
+	VZEROUPPER
+	RET
+
+end:
+	MOVQ         dst+0(FP), AX
+	MOVQ         dstRow+8(FP), CX
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       (AX), X0, X0
+	VMOVSS       X0, (AX)
+	VADDPS       Y3, Y2, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       4(AX), X0, X0
+	VMOVSS       X0, 4(AX)
+	VADDPS       Y5, Y4, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       8(AX), X0, X0
+	VMOVSS       X0, 8(AX)
+	VADDPS       Y7, Y6, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       12(AX), X0, X0
+	VMOVSS       X0, 12(AX)
+	VADDPS       Y9, Y8, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       16(AX), X0, X0
+	VMOVSS       X0, 16(AX)
+	VZEROUPPER
+	RET
+
+// func dotsAVX2_1x6(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// Requires: AVX, CMOV
+TEXT ·dotsAVX2_1x6(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	MOVQ    x+56(FP), CX
+	MOVQ    off+64(FP), DX
+	MOVQ    (DX), BX
+	LEAQ    (CX)(BX*4), BX
+	MOVQ    8(DX), SI
+	LEAQ    (CX)(SI*4), SI
+	MOVQ    16(DX), DI
+	LEAQ    (CX)(DI*4), DI
+	MOVQ    24(DX), R8
+	LEAQ    (CX)(R8*4), R8
+	MOVQ    32(DX), R9
+	LEAQ    (CX)(R9*4), R9
+	MOVQ    40(DX), DX
+	LEAQ    (CX)(DX*4), DX
+	MOVQ    stage+24(FP), CX
+	TESTQ   $+1, CX
+	JNZ     zeros
+	MOVQ    sums+16(FP), CX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+	VMOVUPS 128(CX), Y4
+	VMOVUPS 160(CX), Y5
+	VMOVUPS 192(CX), Y6
+	VMOVUPS 224(CX), Y7
+	VMOVUPS 256(CX), Y8
+	VMOVUPS 288(CX), Y9
+	VMOVUPS 320(CX), Y10
+	VMOVUPS 352(CX), Y11
+	JMP     start
+
+zeros:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+start:
+	MOVQ runs+88(FP), R10
+
+run:
+	MOVQ n+80(FP), R11
+	XORQ CX, CX
+	SUBQ $0x10, R11
+	JL   rest
+
+step:
+	VMOVUPS (AX)(CX*4), Y12
+	VMOVUPS (BX)(CX*4), Y13
+	VMULPS  Y13, Y12, Y13
+	VADDPS  Y13, Y0, Y0
+	VMOVUPS (SI)(CX*4), Y13
+	VMULPS  Y13, Y12, Y13
+	VADDPS  Y13, Y2, Y2
+	VMOVUPS (DI)(CX*4), Y13
+	VMULPS  Y13, Y12, Y13
+	VADDPS  Y13, Y4, Y4
+	VMOVUPS (R8)(CX*4), Y13
+	VMULPS  Y13, Y12, Y13
+	VADDPS  Y13, Y6, Y6
+	VMOVUPS (R9)(CX*4), Y13
+	VMULPS  Y13, Y12, Y13
+	VADDPS  Y13, Y8, Y8
+	VMOVUPS (DX)(CX*4), Y13
+	VMULPS  Y13, Y12, Y13
+	VADDPS  Y13, Y10, Y10
+	VMOVUPS 32(AX)(CX*4), Y12
+	VMOVUPS 32(BX)(CX*4), Y13
+	VMULPS  Y13, Y12, Y13
+	VADDPS  Y13, Y1, Y1
+	VMOVUPS 32(SI)(CX*4), Y13
+	VMULPS  Y13, Y12, Y13
+	VADDPS  Y13, Y3, Y3
+	VMOVUPS 32(DI)(CX*4), Y13
+	VMULPS  Y13, Y12, Y13
+	VADDPS  Y13, Y5, Y5
+	VMOVUPS 32(R8)(CX*4), Y13
+	VMULPS  Y13, Y12, Y13
+	VADDPS  Y13, Y7, Y7
+	VMOVUPS 32(R9)(CX*4), Y13
+	VMULPS  Y13, Y12, Y13
+	VADDPS  Y13, Y9, Y9
+	VMOVUPS 32(DX)(CX*4), Y13
+	VMULPS  Y13, Y12, Y13
+	VADDPS  Y13, Y11, Y11
+	ADDQ    $0x10, CX
+	SUBQ    $0x10, R11
+	JGE     step
+
+rest:
+	ADDQ       $0x10, R11
+	JZ         next
+	MOVQ       $0x0000000000000008, R13
+	MOVQ       R11, R12
+	CMPQ       R11, R13
+	CMOVQGT    R13, R12
+	SUBQ       R12, R11
+	LEAQ       laneMasks<>+0(SB), R13
+	SHLQ       $0x02, R12
+	SUBQ       R12, R13
+	LEAQ       laneMasks<>+0(SB), R12
+	SHLQ       $0x02, R11
+	SUBQ       R11, R12
+	VMOVDQU    32(R13), Y12
+	VMASKMOVPS (AX)(CX*4), Y12, Y12
+	VMOVDQU    32(R13), Y13
+	VMASKMOVPS (BX)(CX*4), Y13, Y13
+	VMULPS     Y13, Y12, Y13
+	VADDPS     Y13, Y0, Y0
+	VMOVDQU    32(R13), Y13
+	VMASKMOVPS (SI)(CX*4), Y13, Y13
+	VMULPS     Y13, Y12, Y13
+	VADDPS     Y13, Y2, Y2
+	VMOVDQU    32(R13), Y13
+	VMASKMOVPS (DI)(CX*4), Y13, Y13
+	VMULPS     Y13, Y12, Y13
+	VADDPS     Y13, Y4, Y4
+	VMOVDQU    32(R13), Y13
+	VMASKMOVPS (R8)(CX*4), Y13, Y13
+	VMULPS     Y13, Y12, Y13
+	VADDPS     Y13, Y6, Y6
+	VMOVDQU    32(R13), Y13
+	VMASKMOVPS (R9)(CX*4), Y13, Y13
+	VMULPS     Y13, Y12, Y13
+	VADDPS     Y13, Y8, Y8
+	VMOVDQU    32(R13), Y13
+	VMASKMOVPS (DX)(CX*4), Y13, Y13
+	VMULPS     Y13, Y12, Y13
+	VADDPS     Y13, Y10, Y10
+	VMOVDQU    32(R12), Y12
+	VMASKMOVPS 32(AX)(CX*4), Y12, Y12
+	VMOVDQU    32(R12), Y13
+	VMASKMOVPS 32(BX)(CX*4), Y13, Y13
+	VMULPS     Y13, Y12, Y13
+	VADDPS     Y13, Y1, Y1
+	VMOVDQU    32(R12), Y13
+	VMASKMOVPS 32(SI)(CX*4), Y13, Y13
+	VMULPS     Y13, Y12, Y13
+	VADDPS     Y13, Y3, Y3
+	VMOVDQU    32(R12), Y13
+	VMASKMOVPS 32(DI)(CX*4), Y13, Y13
+	VMULPS     Y13, Y12, Y13
+	VADDPS     Y13, Y5, Y5
+	VMOVDQU    32(R12), Y13
+	VMASKMOVPS 32(R8)(CX*4), Y13, Y13
+	VMULPS     Y13, Y12, Y13
+	VADDPS     Y13, Y7, Y7
+	VMOVDQU    32(R12), Y13
+	VMASKMOVPS 32(R9)(CX*4), Y13, Y13
+	VMULPS     Y13, Y12, Y13
+	VADDPS     Y13, Y9, Y9
+	VMOVDQU    32(R12), Y13
+	VMASKMOVPS 32(DX)(CX*4), Y13, Y13
+	VMULPS     Y13, Y12, Y13
+	VADDPS     Y13, Y11, Y11
+
+next:
+	MOVQ    gStep+48(FP), CX
+	MOVQ    xStep+72(FP), R11
+	LEAQ    (AX)(CX*4), AX
+	LEAQ    (BX)(R11*4), BX
+	LEAQ    (SI)(R11*4), SI
+	LEAQ    (DI)(R11*4), DI
+	LEAQ    (R8)(R11*4), R8
+	LEAQ    (R9)(R11*4), R9
+	LEAQ    (DX)(R11*4), DX
+	DECQ    R10
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	VMOVUPS Y8, 256(AX)
+	VMOVUPS Y9, 288(AX)
+	VMOVUPS Y10, 320(AX)
+	VMOVUPS Y11, 352(AX)
+	VZEROUPPER
+	RET
+
+end:
+	MOVQ         dst+0(FP), AX
+	MOVQ         dstRow+8(FP), CX
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       (AX), X0, X0
+	VMOVSS       X0, (AX)
+	VADDPS       Y3, Y2, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       4(AX), X0, X0
+	VMOVSS       X0, 4(AX)
+	VADDPS       Y5, Y4, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       8(AX), X0, X0
+	VMOVSS       X0, 8(AX)
+	VADDPS       Y7, Y6, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       12(AX), X0, X0
+	VMOVSS       X0, 12(AX)
+	VADDPS       Y9, Y8, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       16(AX), X0, X0
+	VMOVSS       X0, 16(AX)
+	VADDPS       Y11, Y10, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       20(AX), X0, X0
+	VMOVSS       X0, 20(AX)
+	VZEROUPPER
+	RET
+
+// func dotsAVX2_2x1(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// Requires: AVX, CMOV
+TEXT ·dotsAVX2_2x1(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), CX
+	MOVQ    x+56(FP), DX
+	MOVQ    off+64(FP), BX
+	MOVQ    (BX), BX
+	LEAQ    (DX)(BX*4), BX
+	MOVQ    stage+24(FP), DX
+	TESTQ   $+1, DX
+	JNZ     zeros
+	MOVQ    sums+16(FP), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	JMP     start
+
+zeros:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+start:
+	MOVQ runs+88(FP), SI
+
+run:
+	MOVQ n+80(FP), DI
 	XORQ DX, DX
 	SUBQ $0x10, DI
 	JL   rest
 
 step:
-	VMOVUPS (AX)(DX*4), Y4
+	VMOVUPS (BX)(DX*4), Y4
+	VMOVUPS (AX)(DX*4), Y5
+	VMULPS  Y5, Y4, Y5
+	VADDPS  Y5, Y0, Y0
 	VMOVUPS (CX)(DX*4), Y5
-	VMOVUPS (BX)(DX*4), Y6
-	VMULPS  Y6, Y4, Y4
-	VADDPS  Y4, Y0, Y0
-	VMULPS  Y6, Y5, Y4
-	VADDPS  Y4, Y2, Y2
-	VMOVUPS 32(AX)(DX*4), Y4
+	VMULPS  Y5, Y4, Y5
+	VADDPS  Y5, Y2, Y2
+	VMOVUPS 32(BX)(DX*4), Y4
+	VMOVUPS 32(AX)(DX*4), Y5
+	VMULPS  Y5, Y4, Y5
+	VADDPS  Y5, Y1, Y1
 	VMOVUPS 32(CX)(DX*4), Y5
-	VMOVUPS 32(BX)(DX*4), Y6
-	VMULPS  Y6, Y4, Y4
-	VADDPS  Y4, Y1, Y1
-	VMULPS  Y6, Y5, Y4
-	VADDPS  Y4, Y3, Y3
+	VMULPS  Y5, Y4, Y5
+	VADDPS  Y5, Y3, Y3
 	ADDQ    $0x10, DX
 	SUBQ    $0x10, DI
 	JGE     step
@@ -3756,34 +5313,50 @@ rest:
 	LEAQ       laneMasks<>+0(SB), R9
 	SHLQ       $0x02, R8
 	SUBQ       R8, R9
-	VMOVDQU    32(R9), Y4
 	LEAQ       laneMasks<>+0(SB), R8
 	SHLQ       $0x02, DI
 	SUBQ       DI, R8
-	VMOVDQU    32(R8), Y5
-	VMASKMOVPS (AX)(DX*4), Y4, Y6
-	VMASKMOVPS (CX)(DX*4), Y4, Y7
+	VMOVDQU    32(R9), Y4
 	VMASKMOVPS (BX)(DX*4), Y4, Y4
-	VMULPS     Y4, Y6, Y6
-	VADDPS     Y6, Y0, Y0
-	VMULPS     Y4, Y7, Y4
-	VADDPS     Y4, Y2, Y2
-	VMASKMOVPS 32(AX)(DX*4), Y5, Y4
-	VMASKMOVPS 32(CX)(DX*4), Y5, Y6
-	VMASKMOVPS 32(BX)(DX*4), Y5, Y5
-	VMULPS     Y5, Y4, Y4
-	VADDPS     Y4, Y1, Y1
-	VMULPS     Y5, Y6, Y4
-	VADDPS     Y4, Y3, Y3
+	VMOVDQU    32(R9), Y5
+	VMASKMOVPS (AX)(DX*4), Y5, Y5
+	VMULPS     Y5, Y4, Y5
+	VADDPS     Y5, Y0, Y0
+	VMOVDQU    32(R9), Y5
+	VMASKMOVPS (CX)(DX*4), Y5, Y5
+	VMULPS     Y5, Y4, Y5
+	VADDPS     Y5, Y2, Y2
+	VMOVDQU    32(R8), Y4
+	VMASKMOVPS 32(BX)(DX*4), Y4, Y4
+	VMOVDQU    32(R8), Y5
+	VMASKMOVPS 32(AX)(DX*4), Y5, Y5
+	VMULPS     Y5, Y4, Y5
+	VADDPS     Y5, Y1, Y1
+	VMOVDQU    32(R8), Y5
+	VMASKMOVPS 32(CX)(DX*4), Y5, Y5
+	VMULPS     Y5, Y4, Y5
+	VADDPS     Y5, Y3, Y3
 
 next:
-	MOVQ         gStep+32(FP), DX
-	MOVQ         xStep+56(FP), DI
-	LEAQ         (AX)(DX*4), AX
-	LEAQ         (CX)(DX*4), CX
-	LEAQ         (BX)(DI*4), BX
-	DECQ         SI
-	JNZ          run
+	MOVQ    gStep+48(FP), DX
+	MOVQ    xStep+72(FP), DI
+	LEAQ    (AX)(DX*4), AX
+	LEAQ    (CX)(DX*4), CX
+	LEAQ    (BX)(DI*4), BX
+	DECQ    SI
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ         dst+0(FP), AX
 	MOVQ         dstRow+8(FP), CX
 	VADDPS       Y1, Y0, Y0
@@ -3808,18 +5381,33 @@ next:
 	VZEROUPPER
 	RET
 
-// func dotsAVX2_2x2(dst *float32, dstRow int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// func dotsAVX2_2x2(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
 // Requires: AVX, CMOV
-TEXT ·dotsAVX2_2x2(SB), NOSPLIT, $0-80
-	MOVQ   grad+16(FP), AX
-	MOVQ   gRow+24(FP), CX
-	LEAQ   (AX)(CX*4), CX
-	MOVQ   x+40(FP), DX
-	MOVQ   off+48(FP), BX
-	MOVQ   (BX), SI
-	LEAQ   (DX)(SI*4), SI
-	MOVQ   8(BX), BX
-	LEAQ   (DX)(BX*4), BX
+TEXT ·dotsAVX2_2x2(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), CX
+	MOVQ    x+56(FP), DX
+	MOVQ    off+64(FP), BX
+	MOVQ    (BX), SI
+	LEAQ    (DX)(SI*4), SI
+	MOVQ    8(BX), BX
+	LEAQ    (DX)(BX*4), BX
+	MOVQ    stage+24(FP), DX
+	TESTQ   $+1, DX
+	JNZ     zeros
+	MOVQ    sums+16(FP), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	VMOVUPS 128(DX), Y4
+	VMOVUPS 160(DX), Y5
+	VMOVUPS 192(DX), Y6
+	VMOVUPS 224(DX), Y7
+	JMP     start
+
+zeros:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -3828,39 +5416,41 @@ TEXT ·dotsAVX2_2x2(SB), NOSPLIT, $0-80
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	MOVQ   runs+72(FP), DI
+
+start:
+	MOVQ runs+88(FP), DI
 
 run:
-	MOVQ n+64(FP), R8
+	MOVQ n+80(FP), R8
 	XORQ DX, DX
 	SUBQ $0x10, R8
 	JL   rest
 
 step:
-	VMOVUPS (AX)(DX*4), Y8
-	VMOVUPS (CX)(DX*4), Y9
-	VMOVUPS (SI)(DX*4), Y10
+	VMOVUPS (SI)(DX*4), Y8
+	VMOVUPS (BX)(DX*4), Y9
+	VMOVUPS (AX)(DX*4), Y10
 	VMULPS  Y10, Y8, Y11
 	VADDPS  Y11, Y0, Y0
 	VMULPS  Y10, Y9, Y10
-	VADDPS  Y10, Y4, Y4
-	VMOVUPS (BX)(DX*4), Y10
+	VADDPS  Y10, Y2, Y2
+	VMOVUPS (CX)(DX*4), Y10
 	VMULPS  Y10, Y8, Y8
-	VADDPS  Y8, Y2, Y2
-	VMULPS  Y10, Y9, Y8
-	VADDPS  Y8, Y6, Y6
-	VMOVUPS 32(AX)(DX*4), Y8
-	VMOVUPS 32(CX)(DX*4), Y9
-	VMOVUPS 32(SI)(DX*4), Y10
+	VADDPS  Y8, Y4, Y4
+	VMULPS  Y10, Y9, Y10
+	VADDPS  Y10, Y6, Y6
+	VMOVUPS 32(SI)(DX*4), Y8
+	VMOVUPS 32(BX)(DX*4), Y9
+	VMOVUPS 32(AX)(DX*4), Y10
 	VMULPS  Y10, Y8, Y11
 	VADDPS  Y11, Y1, Y1
 	VMULPS  Y10, Y9, Y10
-	VADDPS  Y10, Y5, Y5
-	VMOVUPS 32(BX)(DX*4), Y10
+	VADDPS  Y10, Y3, Y3
+	VMOVUPS 32(CX)(DX*4), Y10
 	VMULPS  Y10, Y8, Y8
-	VADDPS  Y8, Y3, Y3
-	VMULPS  Y10, Y9, Y8
-	VADDPS  Y8, Y7, Y7
+	VADDPS  Y8, Y5, Y5
+	VMULPS  Y10, Y9, Y10
+	VADDPS  Y10, Y7, Y7
 	ADDQ    $0x10, DX
 	SUBQ    $0x10, R8
 	JGE     step
@@ -3876,45 +5466,67 @@ rest:
 	LEAQ       laneMasks<>+0(SB), R10
 	SHLQ       $0x02, R9
 	SUBQ       R9, R10
-	VMOVDQU    32(R10), Y8
 	LEAQ       laneMasks<>+0(SB), R9
 	SHLQ       $0x02, R8
 	SUBQ       R8, R9
-	VMOVDQU    32(R9), Y9
-	VMASKMOVPS (AX)(DX*4), Y8, Y10
-	VMASKMOVPS (CX)(DX*4), Y8, Y11
-	VMASKMOVPS (SI)(DX*4), Y8, Y12
-	VMULPS     Y12, Y10, Y13
-	VADDPS     Y13, Y0, Y0
-	VMULPS     Y12, Y11, Y12
-	VADDPS     Y12, Y4, Y4
-	VMASKMOVPS (BX)(DX*4), Y8, Y8
-	VMULPS     Y8, Y10, Y10
+	VMOVDQU    32(R10), Y8
+	VMASKMOVPS (SI)(DX*4), Y8, Y8
+	VMOVDQU    32(R10), Y9
+	VMASKMOVPS (BX)(DX*4), Y9, Y9
+	VMOVDQU    32(R10), Y10
+	VMASKMOVPS (AX)(DX*4), Y10, Y10
+	VMULPS     Y10, Y8, Y11
+	VADDPS     Y11, Y0, Y0
+	VMULPS     Y10, Y9, Y10
 	VADDPS     Y10, Y2, Y2
-	VMULPS     Y8, Y11, Y8
-	VADDPS     Y8, Y6, Y6
-	VMASKMOVPS 32(AX)(DX*4), Y9, Y8
-	VMASKMOVPS 32(CX)(DX*4), Y9, Y10
-	VMASKMOVPS 32(SI)(DX*4), Y9, Y11
-	VMULPS     Y11, Y8, Y12
-	VADDPS     Y12, Y1, Y1
-	VMULPS     Y11, Y10, Y11
-	VADDPS     Y11, Y5, Y5
+	VMOVDQU    32(R10), Y10
+	VMASKMOVPS (CX)(DX*4), Y10, Y10
+	VMULPS     Y10, Y8, Y8
+	VADDPS     Y8, Y4, Y4
+	VMULPS     Y10, Y9, Y10
+	VADDPS     Y10, Y6, Y6
+	VMOVDQU    32(R9), Y8
+	VMASKMOVPS 32(SI)(DX*4), Y8, Y8
+	VMOVDQU    32(R9), Y9
 	VMASKMOVPS 32(BX)(DX*4), Y9, Y9
-	VMULPS     Y9, Y8, Y8
-	VADDPS     Y8, Y3, Y3
-	VMULPS     Y9, Y10, Y8
-	VADDPS     Y8, Y7, Y7
+	VMOVDQU    32(R9), Y10
+	VMASKMOVPS 32(AX)(DX*4), Y10, Y10
+	VMULPS     Y10, Y8, Y11
+	VADDPS     Y11, Y1, Y1
+	VMULPS     Y10, Y9, Y10
+	VADDPS     Y10, Y3, Y3
+	VMOVDQU    32(R9), Y10
+	VMASKMOVPS 32(CX)(DX*4), Y10, Y10
+	VMULPS     Y10, Y8, Y8
+	VADDPS     Y8, Y5, Y5
+	VMULPS     Y10, Y9, Y10
+	VADDPS     Y10, Y7, Y7
 
 next:
-	MOVQ         gStep+32(FP), DX
-	MOVQ         xStep+56(FP), R8
-	LEAQ         (AX)(DX*4), AX
-	LEAQ         (CX)(DX*4), CX
-	LEAQ         (SI)(R8*4), SI
-	LEAQ         (BX)(R8*4), BX
-	DECQ         DI
-	JNZ          run
+	MOVQ    gStep+48(FP), DX
+	MOVQ    xStep+72(FP), R8
+	LEAQ    (AX)(DX*4), AX
+	LEAQ    (CX)(DX*4), CX
+	LEAQ    (SI)(R8*4), SI
+	LEAQ    (BX)(R8*4), BX
+	DECQ    DI
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	VZEROUPPER
+	RET
+
+end:
 	MOVQ         dst+0(FP), AX
 	MOVQ         dstRow+8(FP), CX
 	VADDPS       Y1, Y0, Y0
@@ -3946,6 +5558,657 @@ next:
 	VADDSS       (AX), X0, X0
 	VMOVSS       X0, (AX)
 	VADDPS       Y7, Y6, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       4(AX), X0, X0
+	VMOVSS       X0, 4(AX)
+	VZEROUPPER
+	RET
+
+// func dotsAVX2_2x3(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// Requires: AVX, CMOV
+TEXT ·dotsAVX2_2x3(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), CX
+	MOVQ    x+56(FP), DX
+	MOVQ    off+64(FP), BX
+	MOVQ    (BX), SI
+	LEAQ    (DX)(SI*4), SI
+	MOVQ    8(BX), DI
+	LEAQ    (DX)(DI*4), DI
+	MOVQ    16(BX), BX
+	LEAQ    (DX)(BX*4), BX
+	MOVQ    stage+24(FP), DX
+	TESTQ   $+1, DX
+	JNZ     zeros
+	MOVQ    sums+16(FP), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	VMOVUPS 128(DX), Y4
+	VMOVUPS 160(DX), Y5
+	VMOVUPS 192(DX), Y6
+	VMOVUPS 224(DX), Y7
+	VMOVUPS 256(DX), Y8
+	VMOVUPS 288(DX), Y9
+	VMOVUPS 320(DX), Y10
+	VMOVUPS 352(DX), Y11
+	JMP     start
+
+zeros:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+start:
+	MOVQ runs+88(FP), R8
+
+run:
+	MOVQ n+80(FP), R9
+	XORQ DX, DX
+	SUBQ $0x10, R9
+	JL   rest
+
+step:
+	VMOVUPS (AX)(DX*4), Y12
+	VMOVUPS (CX)(DX*4), Y13
+	VMOVUPS (SI)(DX*4), Y14
+	VMULPS  Y14, Y12, Y15
+	VADDPS  Y15, Y0, Y0
+	VMULPS  Y14, Y13, Y14
+	VADDPS  Y14, Y6, Y6
+	VMOVUPS (DI)(DX*4), Y14
+	VMULPS  Y14, Y12, Y15
+	VADDPS  Y15, Y2, Y2
+	VMULPS  Y14, Y13, Y14
+	VADDPS  Y14, Y8, Y8
+	VMOVUPS (BX)(DX*4), Y14
+	VMULPS  Y14, Y12, Y12
+	VADDPS  Y12, Y4, Y4
+	VMULPS  Y14, Y13, Y14
+	VADDPS  Y14, Y10, Y10
+	VMOVUPS 32(AX)(DX*4), Y12
+	VMOVUPS 32(CX)(DX*4), Y13
+	VMOVUPS 32(SI)(DX*4), Y14
+	VMULPS  Y14, Y12, Y15
+	VADDPS  Y15, Y1, Y1
+	VMULPS  Y14, Y13, Y14
+	VADDPS  Y14, Y7, Y7
+	VMOVUPS 32(DI)(DX*4), Y14
+	VMULPS  Y14, Y12, Y15
+	VADDPS  Y15, Y3, Y3
+	VMULPS  Y14, Y13, Y14
+	VADDPS  Y14, Y9, Y9
+	VMOVUPS 32(BX)(DX*4), Y14
+	VMULPS  Y14, Y12, Y12
+	VADDPS  Y12, Y5, Y5
+	VMULPS  Y14, Y13, Y14
+	VADDPS  Y14, Y11, Y11
+	ADDQ    $0x10, DX
+	SUBQ    $0x10, R9
+	JGE     step
+
+rest:
+	ADDQ       $0x10, R9
+	JZ         next
+	MOVQ       $0x0000000000000008, R11
+	MOVQ       R9, R10
+	CMPQ       R9, R11
+	CMOVQGT    R11, R10
+	SUBQ       R10, R9
+	LEAQ       laneMasks<>+0(SB), R11
+	SHLQ       $0x02, R10
+	SUBQ       R10, R11
+	LEAQ       laneMasks<>+0(SB), R10
+	SHLQ       $0x02, R9
+	SUBQ       R9, R10
+	VMOVDQU    32(R11), Y12
+	VMASKMOVPS (AX)(DX*4), Y12, Y12
+	VMOVDQU    32(R11), Y13
+	VMASKMOVPS (CX)(DX*4), Y13, Y13
+	VMOVDQU    32(R11), Y14
+	VMASKMOVPS (SI)(DX*4), Y14, Y14
+	VMULPS     Y14, Y12, Y15
+	VADDPS     Y15, Y0, Y0
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y6, Y6
+	VMOVDQU    32(R11), Y14
+	VMASKMOVPS (DI)(DX*4), Y14, Y14
+	VMULPS     Y14, Y12, Y15
+	VADDPS     Y15, Y2, Y2
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y8, Y8
+	VMOVDQU    32(R11), Y14
+	VMASKMOVPS (BX)(DX*4), Y14, Y14
+	VMULPS     Y14, Y12, Y12
+	VADDPS     Y12, Y4, Y4
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y10, Y10
+	VMOVDQU    32(R10), Y12
+	VMASKMOVPS 32(AX)(DX*4), Y12, Y12
+	VMOVDQU    32(R10), Y13
+	VMASKMOVPS 32(CX)(DX*4), Y13, Y13
+	VMOVDQU    32(R10), Y14
+	VMASKMOVPS 32(SI)(DX*4), Y14, Y14
+	VMULPS     Y14, Y12, Y15
+	VADDPS     Y15, Y1, Y1
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y7, Y7
+	VMOVDQU    32(R10), Y14
+	VMASKMOVPS 32(DI)(DX*4), Y14, Y14
+	VMULPS     Y14, Y12, Y15
+	VADDPS     Y15, Y3, Y3
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y9, Y9
+	VMOVDQU    32(R10), Y14
+	VMASKMOVPS 32(BX)(DX*4), Y14, Y14
+	VMULPS     Y14, Y12, Y12
+	VADDPS     Y12, Y5, Y5
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y11, Y11
+
+next:
+	MOVQ    gStep+48(FP), DX
+	MOVQ    xStep+72(FP), R9
+	LEAQ    (AX)(DX*4), AX
+	LEAQ    (CX)(DX*4), CX
+	LEAQ    (SI)(R9*4), SI
+	LEAQ    (DI)(R9*4), DI
+	LEAQ    (BX)(R9*4), BX
+	DECQ    R8
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	VMOVUPS Y8, 256(AX)
+	VMOVUPS Y9, 288(AX)
+	VMOVUPS Y10, 320(AX)
+	VMOVUPS Y11, 352(AX)
+	VZEROUPPER
+	RET
+
+end:
+	MOVQ         dst+0(FP), AX
+	MOVQ         dstRow+8(FP), CX
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       (AX), X0, X0
+	VMOVSS       X0, (AX)
+	VADDPS       Y3, Y2, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       4(AX), X0, X0
+	VMOVSS       X0, 4(AX)
+	VADDPS       Y5, Y4, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       8(AX), X0, X0
+	VMOVSS       X0, 8(AX)
+	LEAQ         (AX)(CX*4), AX
+	VADDPS       Y7, Y6, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       (AX), X0, X0
+	VMOVSS       X0, (AX)
+	VADDPS       Y9, Y8, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       4(AX), X0, X0
+	VMOVSS       X0, 4(AX)
+	VADDPS       Y11, Y10, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       8(AX), X0, X0
+	VMOVSS       X0, 8(AX)
+	VZEROUPPER
+	RET
+
+// func dotsAVX2_3x1(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// Requires: AVX, CMOV
+TEXT ·dotsAVX2_3x1(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), DX
+	LEAQ    (DX)(CX*4), CX
+	MOVQ    x+56(FP), BX
+	MOVQ    off+64(FP), SI
+	MOVQ    (SI), SI
+	LEAQ    (BX)(SI*4), SI
+	MOVQ    stage+24(FP), BX
+	TESTQ   $+1, BX
+	JNZ     zeros
+	MOVQ    sums+16(FP), BX
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	VMOVUPS 64(BX), Y2
+	VMOVUPS 96(BX), Y3
+	VMOVUPS 128(BX), Y4
+	VMOVUPS 160(BX), Y5
+	JMP     start
+
+zeros:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+start:
+	MOVQ runs+88(FP), DI
+
+run:
+	MOVQ n+80(FP), R8
+	XORQ BX, BX
+	SUBQ $0x10, R8
+	JL   rest
+
+step:
+	VMOVUPS (SI)(BX*4), Y6
+	VMOVUPS (AX)(BX*4), Y7
+	VMULPS  Y7, Y6, Y7
+	VADDPS  Y7, Y0, Y0
+	VMOVUPS (DX)(BX*4), Y7
+	VMULPS  Y7, Y6, Y7
+	VADDPS  Y7, Y2, Y2
+	VMOVUPS (CX)(BX*4), Y7
+	VMULPS  Y7, Y6, Y7
+	VADDPS  Y7, Y4, Y4
+	VMOVUPS 32(SI)(BX*4), Y6
+	VMOVUPS 32(AX)(BX*4), Y7
+	VMULPS  Y7, Y6, Y7
+	VADDPS  Y7, Y1, Y1
+	VMOVUPS 32(DX)(BX*4), Y7
+	VMULPS  Y7, Y6, Y7
+	VADDPS  Y7, Y3, Y3
+	VMOVUPS 32(CX)(BX*4), Y7
+	VMULPS  Y7, Y6, Y7
+	VADDPS  Y7, Y5, Y5
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, R8
+	JGE     step
+
+rest:
+	ADDQ       $0x10, R8
+	JZ         next
+	MOVQ       $0x0000000000000008, R10
+	MOVQ       R8, R9
+	CMPQ       R8, R10
+	CMOVQGT    R10, R9
+	SUBQ       R9, R8
+	LEAQ       laneMasks<>+0(SB), R10
+	SHLQ       $0x02, R9
+	SUBQ       R9, R10
+	LEAQ       laneMasks<>+0(SB), R9
+	SHLQ       $0x02, R8
+	SUBQ       R8, R9
+	VMOVDQU    32(R10), Y6
+	VMASKMOVPS (SI)(BX*4), Y6, Y6
+	VMOVDQU    32(R10), Y7
+	VMASKMOVPS (AX)(BX*4), Y7, Y7
+	VMULPS     Y7, Y6, Y7
+	VADDPS     Y7, Y0, Y0
+	VMOVDQU    32(R10), Y7
+	VMASKMOVPS (DX)(BX*4), Y7, Y7
+	VMULPS     Y7, Y6, Y7
+	VADDPS     Y7, Y2, Y2
+	VMOVDQU    32(R10), Y7
+	VMASKMOVPS (CX)(BX*4), Y7, Y7
+	VMULPS     Y7, Y6, Y7
+	VADDPS     Y7, Y4, Y4
+	VMOVDQU    32(R9), Y6
+	VMASKMOVPS 32(SI)(BX*4), Y6, Y6
+	VMOVDQU    32(R9), Y7
+	VMASKMOVPS 32(AX)(BX*4), Y7, Y7
+	VMULPS     Y7, Y6, Y7
+	VADDPS     Y7, Y1, Y1
+	VMOVDQU    32(R9), Y7
+	VMASKMOVPS 32(DX)(BX*4), Y7, Y7
+	VMULPS     Y7, Y6, Y7
+	VADDPS     Y7, Y3, Y3
+	VMOVDQU    32(R9), Y7
+	VMASKMOVPS 32(CX)(BX*4), Y7, Y7
+	VMULPS     Y7, Y6, Y7
+	VADDPS     Y7, Y5, Y5
+
+next:
+	MOVQ    gStep+48(FP), BX
+	MOVQ    xStep+72(FP), R8
+	LEAQ    (AX)(BX*4), AX
+	LEAQ    (DX)(BX*4), DX
+	LEAQ    (CX)(BX*4), CX
+	LEAQ    (SI)(R8*4), SI
+	DECQ    DI
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VZEROUPPER
+	RET
+
+end:
+	MOVQ         dst+0(FP), AX
+	MOVQ         dstRow+8(FP), CX
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       (AX), X0, X0
+	VMOVSS       X0, (AX)
+	LEAQ         (AX)(CX*4), AX
+	VADDPS       Y3, Y2, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       (AX), X0, X0
+	VMOVSS       X0, (AX)
+	LEAQ         (AX)(CX*4), AX
+	VADDPS       Y5, Y4, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       (AX), X0, X0
+	VMOVSS       X0, (AX)
+	VZEROUPPER
+	RET
+
+// func dotsAVX2_3x2(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow int, gStep int, x *float32, off *int, xStep int, n int, runs int)
+// Requires: AVX, CMOV
+TEXT ·dotsAVX2_3x2(SB), NOSPLIT, $0-96
+	MOVQ    grad+32(FP), AX
+	MOVQ    gRow+40(FP), CX
+	LEAQ    (AX)(CX*4), DX
+	LEAQ    (DX)(CX*4), CX
+	MOVQ    x+56(FP), BX
+	MOVQ    off+64(FP), SI
+	MOVQ    (SI), DI
+	LEAQ    (BX)(DI*4), DI
+	MOVQ    8(SI), SI
+	LEAQ    (BX)(SI*4), SI
+	MOVQ    stage+24(FP), BX
+	TESTQ   $+1, BX
+	JNZ     zeros
+	MOVQ    sums+16(FP), BX
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	VMOVUPS 64(BX), Y2
+	VMOVUPS 96(BX), Y3
+	VMOVUPS 128(BX), Y4
+	VMOVUPS 160(BX), Y5
+	VMOVUPS 192(BX), Y6
+	VMOVUPS 224(BX), Y7
+	VMOVUPS 256(BX), Y8
+	VMOVUPS 288(BX), Y9
+	VMOVUPS 320(BX), Y10
+	VMOVUPS 352(BX), Y11
+	JMP     start
+
+zeros:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+start:
+	MOVQ runs+88(FP), R8
+
+run:
+	MOVQ n+80(FP), R9
+	XORQ BX, BX
+	SUBQ $0x10, R9
+	JL   rest
+
+step:
+	VMOVUPS (DI)(BX*4), Y12
+	VMOVUPS (SI)(BX*4), Y13
+	VMOVUPS (AX)(BX*4), Y14
+	VMULPS  Y14, Y12, Y15
+	VADDPS  Y15, Y0, Y0
+	VMULPS  Y14, Y13, Y14
+	VADDPS  Y14, Y2, Y2
+	VMOVUPS (DX)(BX*4), Y14
+	VMULPS  Y14, Y12, Y15
+	VADDPS  Y15, Y4, Y4
+	VMULPS  Y14, Y13, Y14
+	VADDPS  Y14, Y6, Y6
+	VMOVUPS (CX)(BX*4), Y14
+	VMULPS  Y14, Y12, Y12
+	VADDPS  Y12, Y8, Y8
+	VMULPS  Y14, Y13, Y14
+	VADDPS  Y14, Y10, Y10
+	VMOVUPS 32(DI)(BX*4), Y12
+	VMOVUPS 32(SI)(BX*4), Y13
+	VMOVUPS 32(AX)(BX*4), Y14
+	VMULPS  Y14, Y12, Y15
+	VADDPS  Y15, Y1, Y1
+	VMULPS  Y14, Y13, Y14
+	VADDPS  Y14, Y3, Y3
+	VMOVUPS 32(DX)(BX*4), Y14
+	VMULPS  Y14, Y12, Y15
+	VADDPS  Y15, Y5, Y5
+	VMULPS  Y14, Y13, Y14
+	VADDPS  Y14, Y7, Y7
+	VMOVUPS 32(CX)(BX*4), Y14
+	VMULPS  Y14, Y12, Y12
+	VADDPS  Y12, Y9, Y9
+	VMULPS  Y14, Y13, Y14
+	VADDPS  Y14, Y11, Y11
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, R9
+	JGE     step
+
+rest:
+	ADDQ       $0x10, R9
+	JZ         next
+	MOVQ       $0x0000000000000008, R11
+	MOVQ       R9, R10
+	CMPQ       R9, R11
+	CMOVQGT    R11, R10
+	SUBQ       R10, R9
+	LEAQ       laneMasks<>+0(SB), R11
+	SHLQ       $0x02, R10
+	SUBQ       R10, R11
+	LEAQ       laneMasks<>+0(SB), R10
+	SHLQ       $0x02, R9
+	SUBQ       R9, R10
+	VMOVDQU    32(R11), Y12
+	VMASKMOVPS (DI)(BX*4), Y12, Y12
+	VMOVDQU    32(R11), Y13
+	VMASKMOVPS (SI)(BX*4), Y13, Y13
+	VMOVDQU    32(R11), Y14
+	VMASKMOVPS (AX)(BX*4), Y14, Y14
+	VMULPS     Y14, Y12, Y15
+	VADDPS     Y15, Y0, Y0
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y2, Y2
+	VMOVDQU    32(R11), Y14
+	VMASKMOVPS (DX)(BX*4), Y14, Y14
+	VMULPS     Y14, Y12, Y15
+	VADDPS     Y15, Y4, Y4
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y6, Y6
+	VMOVDQU    32(R11), Y14
+	VMASKMOVPS (CX)(BX*4), Y14, Y14
+	VMULPS     Y14, Y12, Y12
+	VADDPS     Y12, Y8, Y8
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y10, Y10
+	VMOVDQU    32(R10), Y12
+	VMASKMOVPS 32(DI)(BX*4), Y12, Y12
+	VMOVDQU    32(R10), Y13
+	VMASKMOVPS 32(SI)(BX*4), Y13, Y13
+	VMOVDQU    32(R10), Y14
+	VMASKMOVPS 32(AX)(BX*4), Y14, Y14
+	VMULPS     Y14, Y12, Y15
+	VADDPS     Y15, Y1, Y1
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y3, Y3
+	VMOVDQU    32(R10), Y14
+	VMASKMOVPS 32(DX)(BX*4), Y14, Y14
+	VMULPS     Y14, Y12, Y15
+	VADDPS     Y15, Y5, Y5
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y7, Y7
+	VMOVDQU    32(R10), Y14
+	VMASKMOVPS 32(CX)(BX*4), Y14, Y14
+	VMULPS     Y14, Y12, Y12
+	VADDPS     Y12, Y9, Y9
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y11, Y11
+
+next:
+	MOVQ    gStep+48(FP), BX
+	MOVQ    xStep+72(FP), R9
+	LEAQ    (AX)(BX*4), AX
+	LEAQ    (DX)(BX*4), DX
+	LEAQ    (CX)(BX*4), CX
+	LEAQ    (DI)(R9*4), DI
+	LEAQ    (SI)(R9*4), SI
+	DECQ    R8
+	JNZ     run
+	MOVQ    stage+24(FP), AX
+	TESTQ   $+2, AX
+	JNZ     end
+	MOVQ    sums+16(FP), AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	VMOVUPS Y8, 256(AX)
+	VMOVUPS Y9, 288(AX)
+	VMOVUPS Y10, 320(AX)
+	VMOVUPS Y11, 352(AX)
+	VZEROUPPER
+	RET
+
+end:
+	MOVQ         dst+0(FP), AX
+	MOVQ         dstRow+8(FP), CX
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       (AX), X0, X0
+	VMOVSS       X0, (AX)
+	VADDPS       Y3, Y2, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       4(AX), X0, X0
+	VMOVSS       X0, 4(AX)
+	LEAQ         (AX)(CX*4), AX
+	VADDPS       Y5, Y4, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       (AX), X0, X0
+	VMOVSS       X0, (AX)
+	VADDPS       Y7, Y6, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       4(AX), X0, X0
+	VMOVSS       X0, 4(AX)
+	LEAQ         (AX)(CX*4), AX
+	VADDPS       Y9, Y8, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	VADDSS       (AX), X0, X0
+	VMOVSS       X0, (AX)
+	VADDPS       Y11, Y10, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
 	VMOVHLPS     X0, X0, X1

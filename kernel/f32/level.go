@@ -18,6 +18,8 @@ type kernels struct {
 	blockTerms, blockValues int
 	// dots[r-1][t-1] is a tile of r rows and t offsets.
 	dots [][]dotsKernel
+	// dotsValues is how many values of its rows dots take before the next offsets.
+	dotsValues int
 
 	add, square, relu, sigmoid, tanh                 unary
 	mul, squareGrad, reluGrad, sigmoidGrad, tanhGrad binary

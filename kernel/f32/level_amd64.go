@@ -2,7 +2,11 @@
 
 package f32
 
-import "qtool/kernel/cpu"
+import (
+	"math"
+
+	"qtool/kernel/cpu"
+)
 
 func init() {
 	at[cpu.AVX2] = &kernels{
@@ -16,9 +20,11 @@ func init() {
 			{productAVX2_6x1, productAVX2_6x2},
 		},
 		dots: [][]dotsKernel{
-			{dotsAVX2_1x1, dotsAVX2_1x2},
-			{dotsAVX2_2x1, dotsAVX2_2x2},
+			{dotsAVX2_1x1, dotsAVX2_1x2, dotsAVX2_1x3, dotsAVX2_1x4, dotsAVX2_1x5, dotsAVX2_1x6},
+			{dotsAVX2_2x1, dotsAVX2_2x2, dotsAVX2_2x3},
+			{dotsAVX2_3x1, dotsAVX2_3x2},
 		},
+		dotsValues:     6144,
 		add:            addAVX2,
 		square:         squareAVX2,
 		relu:           reluAVX2,
@@ -68,6 +74,7 @@ func init() {
 			{dotsAVX512_3x1, dotsAVX512_3x2, dotsAVX512_3x3, dotsAVX512_3x4, dotsAVX512_3x5},
 			{dotsAVX512_4x1, dotsAVX512_4x2, dotsAVX512_4x3, dotsAVX512_4x4, dotsAVX512_4x5},
 		},
+		dotsValues:     math.MaxInt, // its fewer passes gain nothing
 		add:            addAVX512,
 		square:         squareAVX512,
 		relu:           reluAVX512,

@@ -77,9 +77,9 @@ func productBlock(dst Matrix, init []float32, a Matrix, b []float32, terms []Ter
 	if wide {
 		height = len(active.wide)
 	}
-	passes := (m + height - 1) / height
+	passes := parts(m, height)
 	for r := 0; r < m; passes-- {
-		rows := (m - r + passes - 1) / passes
+		rows := parts(m-r, passes)
 		var from *float32
 		if init != nil {
 			from = &init[r]

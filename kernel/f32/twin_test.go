@@ -161,27 +161,34 @@ func wantPanic(t *testing.T, name string, f func()) {
 }
 
 func TestDots(t *testing.T) {
+	type shape struct{ m, offsets, n, runs int }
+	var shapes []shape
+	for m := 1; m <= 6; m++ {
+		for offsets := 1; offsets <= 7; offsets++ {
+			for k, n := range []int{1, 5, 8, 9, 15, 16, 17, 31, 32, 50, 75} {
+				shapes = append(shapes, shape{m, offsets, n, 1 + (m+offsets+k)%3})
+			}
+		}
+	}
+	// Sums that rest in memory between blocks of runs, and between blocks of offsets.
+	shapes = append(shapes, shape{5, 9, 75, 60}, shape{7, 140, 2105, 3}, shape{1, 400, 1000, 9}, shape{2, 2, 4000, 5})
 	for _, edge := range []float64{0, 0.001, 0.3} {
 		eachLevel(t, func(t *testing.T) {
 			r := newRand(uint64(edge*1000) + 9)
-			for m := 1; m <= 6; m++ {
-				for offsets := 1; offsets <= 7; offsets++ {
-					for _, n := range []int{1, 5, 8, 9, 15, 16, 17, 31, 32, 50, 75} {
-						runs, gStep, xStep := 1+r.IntN(3), n+r.IntN(4), r.IntN(20)
-						gRow := runs * gStep
-						g := Runs{values(r, m*gRow+1, edge)[1:], gStep}
-						x := Runs{values(r, 40+(runs-1)*xStep+n, edge), xStep}
-						off := make([]int, offsets)
-						for k := range off {
-							off[k] = r.IntN(41)
-						}
-						got := values(r, m*(offsets+1), edge)
-						want := append([]float32(nil), got...)
-						Dots(Matrix{got, offsets + 1}, g, gRow, x, off, m, n, runs)
-						portable(func() { Dots(Matrix{want, offsets + 1}, g, gRow, x, off, m, n, runs) })
-						wantSame(t, fmt.Sprint(m, offsets, n, runs), got, want)
-					}
+			for _, s := range shapes {
+				gStep, xStep := s.n+r.IntN(4), r.IntN(20)
+				gRow := s.runs * gStep
+				g := Runs{values(r, s.m*gRow+1, edge)[1:], gStep}
+				x := Runs{values(r, 40+(s.runs-1)*xStep+s.n, edge), xStep}
+				off := make([]int, s.offsets)
+				for k := range off {
+					off[k] = r.IntN(41)
 				}
+				got := values(r, s.m*(s.offsets+1), edge)
+				want := append([]float32(nil), got...)
+				Dots(Matrix{got, s.offsets + 1}, g, gRow, x, off, s.m, s.n, s.runs)
+				portable(func() { Dots(Matrix{want, s.offsets + 1}, g, gRow, x, off, s.m, s.n, s.runs) })
+				wantSame(t, fmt.Sprintf("%+v", s), got, want)
 			}
 		})
 	}

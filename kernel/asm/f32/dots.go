@@ -8,24 +8,32 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// dotProducts writes a kernel for every tile of g rows and x offsets: 4 x 5
-// sums of one 16-lane register each, or 2 x 2 of two 8-lane registers.
+// dotProducts writes a kernel for every tile of g rows and x offsets: up to 4 x 5
+// sums of one 16-lane register each, or 3 x 2, 2 x 3 or 1 x 6 of two 8-lane registers.
 func dotProducts() {
 	for rows := 1; rows <= 4; rows++ {
 		for offsets := 1; offsets <= 5; offsets++ {
 			dots(avx512, rows, offsets)
 		}
 	}
-	for rows := 1; rows <= 2; rows++ {
-		for offsets := 1; offsets <= 2; offsets++ {
+	for rows := 1; rows <= 3; rows++ {
+		for offsets := 1; offsets <= 6/rows; offsets++ {
 			dots(avx2, rows, offsets)
 		}
 	}
 }
 
+// These bits of a dots kernel's argument stage say what it does with the 16 lanes of
+// each sum: it begins from zeros, not from sums, and adds them up into dst at the end,
+// instead of writing them to sums.
+const (
+	dotsBegin = 1 << iota
+	dotsEnd
+)
+
 func dots(s isa, rows, offsets int) {
 	TEXT(fmt.Sprintf("dots%s_%dx%d", s.name, rows, offsets), NOSPLIT,
-		"func(dst *float32, dstRow int, grad *float32, gRow, gStep int, x *float32, off *int, xStep, n, runs int)")
+		"func(dst *float32, dstRow int, sums *float32, stage int, grad *float32, gRow, gStep int, x *float32, off *int, xStep, n, runs int)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("dots%s_%dx%d adds the dot products of %d rows of g with x at %d offsets to dst.", s.name, rows, offsets, rows, offsets))
 	parts := 16 / s.lanes
@@ -45,12 +53,31 @@ func dots(s isa, rows, offsets int) {
 	sums := make([][]reg.VecVirtual, rows*offsets)
 	for k := range sums {
 		sums[k] = s.vecs(parts)
+	}
+	// eachSum calls f with every register of sums and its place in memory.
+	eachSum := func(f func(v reg.VecVirtual, m Mem)) {
+		p := param("sums")
+		for k := range sums {
+			for part, v := range sums[k] {
+				f(v, Mem{Base: p, Disp: 64*k + 4*s.lanes*part})
+			}
+		}
+	}
+	stage := param("stage")
+	TESTQ(I32(dotsBegin), stage)
+	JNZ(LabelRef("zeros"))
+	eachSum(func(v reg.VecVirtual, m Mem) { VMOVUPS(m, v) })
+	JMP(LabelRef("start"))
+	Label("zeros")
+	for k := range sums {
 		for _, v := range sums[k] {
 			s.zero(v)
 		}
 	}
+	Label("start")
 	j := GP64()
-	// step adds 16 products to every sum; t selects the lanes of each part.
+	// step adds 16 products to every sum; t selects the lanes of each part. The side
+	// of fewer vectors stays in registers, so that 12 sums leave room enough of 16.
 	step := func(t []tail) {
 		part := func(p int) *tail {
 			if t == nil {
@@ -58,18 +85,27 @@ func dots(s isa, rows, offsets int) {
 			}
 			return &t[p]
 		}
+		few, many := px, pg
+		sum := func(i, k int) []reg.VecVirtual { return sums[k*offsets+i] }
+		if len(few) > len(many) {
+			few, many = many, few
+			sum = func(i, k int) []reg.VecVirtual { return sums[i*offsets+k] }
+		}
 		for p := range parts {
-			g := s.vecs(rows)
-			for r := range rows {
-				s.load(at(pg[r], j, 4, 4*s.lanes*p), part(p), g[r])
+			held := s.vecs(len(few))
+			for i := range few {
+				s.load(at(few[i], j, 4, 4*s.lanes*p), part(p), held[i])
 			}
-			for o := range offsets {
-				in := s.vec()
-				s.load(at(px[o], j, 4, 4*s.lanes*p), part(p), in)
-				for r := range rows {
-					product := s.vec()
-					VMULPS(in, g[r], product)
-					VADDPS(product, sums[r*offsets+o][p], sums[r*offsets+o][p])
+			for k := range many {
+				other := s.vec()
+				s.load(at(many[k], j, 4, 4*s.lanes*p), part(p), other)
+				for i := range few {
+					product := other // the last product may take its place
+					if i < len(few)-1 {
+						product = s.vec()
+					}
+					VMULPS(other, held[i], product)
+					VADDPS(product, sum(i, k)[p], sum(i, k)[p])
 				}
 			}
 		}
@@ -98,7 +134,7 @@ func dots(s isa, rows, offsets int) {
 		CMOVQGT(limit, low)
 		MOVQ(n, high)
 		SUBQ(low, high)
-		step([]tail{s.mask(low), s.mask(high)})
+		step([]tail{s.maskInMemory(low), s.maskInMemory(high)})
 	}
 	Label("next")
 	gStep, xStep := param("gStep"), param("xStep")
@@ -111,6 +147,14 @@ func dots(s isa, rows, offsets int) {
 	DECQ(runs)
 	JNZ(LabelRef("run"))
 
+	stage = param("stage")
+	TESTQ(I32(dotsEnd), stage)
+	JNZ(LabelRef("end"))
+	eachSum(func(v reg.VecVirtual, m Mem) { VMOVUPS(v, m) })
+	VZEROUPPER()
+	RET()
+
+	Label("end")
 	dst, dstRow := param("dst"), param("dstRow")
 	for r := range rows {
 		for o := range offsets {
