@@ -73,11 +73,9 @@ type Preparer interface {
 	Prepare(ctx context.Context, keys Keys, in *wire.Reader) (Prepared, error)
 }
 
-// Prepared is a message that was read and is to be evaluated once.
-type Prepared interface {
-	// Evaluate is the second step of Evaluate: it writes the outputs.
-	Evaluate(ctx context.Context, out io.Writer, step func(Step)) error
-}
+// Prepared is the second step of Evaluate, for a message that was read: it writes the
+// outputs, and is called once.
+type Prepared func(ctx context.Context, out io.Writer, step func(Step)) error
 
 // Keys are evaluation keys as a server has read them: public, and safe for concurrent
 // use.

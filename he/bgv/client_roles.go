@@ -125,10 +125,11 @@ func (c *client) writeLimb(ctx context.Context, d *messages, limb int, out *wire
 	workers := c.take()
 	defer c.give(workers)
 	g := batch.NewGroups(c.workers, c.Slots())
+	inverse := c.inverse(d, limb)
 	return parallel.Alternate(g.Count(c.inputs), func(group int) error {
 		from, n := g.Span(group, c.inputs)
 		return parallel.Run(ctx, c.workers, n, func(w, k int) error {
-			c.encrypt(workers[w], d, from+k, limb, g.Polynomial(group, k), workers[w].mask)
+			c.encrypt(workers[w], d, from+k, limb, inverse, g.Polynomial(group, k), workers[w].mask)
 			return nil
 		}, func() { meter.Report(progress, c.encryptShare()) })
 	}, func(group int) error {

@@ -10,6 +10,7 @@ import (
 	"qtool/he/internal/meter"
 	"qtool/he/internal/sample"
 	"qtool/internal/parallel"
+	"qtool/kernel/mod"
 )
 
 // messages are what the inputs of a batch are encrypted from for one plaintext prime: they
@@ -114,14 +115,21 @@ func (c *client) checkSamples(samples []bundle.Sample) error {
 //	a = c_1 uniform,   x = c_0 = -c_1 s + e + T^-1 m
 //
 // with m centred: one less in e where m is above t/2, as T^-1 t = 1.
-func (c *client) encrypt(w *clientWorker, d *messages, i, limb int, x, a []uint64) {
+// inverse is T^-1, see inverse.
+func (c *client) encrypt(w *clientWorker, d *messages, i, limb int, inverse mod.Factor, x, a []uint64) {
 	q := c.moduli[limb]
 	m, e := d.element(i)
-	q.Embed(x, m, e, q.Factor(q.Inverse(c.T[d.prime])))
+	q.Embed(x, m, e, inverse)
 	c.transforms[limb].Forward(x)
 	w.stream.Reset(c.maskSeed(d.masks, d.prime, i, limb))
 	w.stream.Uniform(a, q.Q)
 	q.MulAdd(x, a, c.negative[limb], x)
+}
+
+// inverse is T^-1 modulo one limb's prime, for all messages of a plaintext prime.
+func (c *client) inverse(d *messages, limb int) mod.Factor {
+	q := c.moduli[limb]
+	return q.Factor(q.Inverse(c.T[d.prime]))
 }
 
 // encryptLimb fills to with one limb of the encryptions of the messages: ciphertext i
@@ -132,11 +140,12 @@ func (c *client) encryptLimb(ctx context.Context, d *messages, limb int, to *ten
 	defer c.give(workers)
 	size, count := spans(to.polynomials(), c.Slots(), 2, c.workers)
 	cost := c.encryptShare() * float64(c.inputs) / float64(count)
+	inverse := c.inverse(d, limb)
 	return parallel.Run(ctx, c.workers, count, func(w, task int) error {
 		first := task * size
 		all := workers[w].span(min(size, to.polynomials()-first), c.Slots())
 		for k := 0; k < len(all); k += 2 {
-			c.encrypt(workers[w], d, (first+k)/2, limb, all[k], all[k+1])
+			c.encrypt(workers[w], d, (first+k)/2, limb, inverse, all[k], all[k+1])
 		}
 		to.scatterSpan(all, 0, first)
 		return nil

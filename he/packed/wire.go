@@ -133,7 +133,7 @@ func (s *Server) Evaluate(ctx context.Context, keys he.Keys, in *wire.Reader, ou
 	if err != nil {
 		return err
 	}
-	return p.Evaluate(ctx, out, step)
+	return p(ctx, out, step)
 }
 
 var _ he.Preparer = (*Server)(nil)
@@ -152,25 +152,13 @@ func (s *Server) Prepare(_ context.Context, keys he.Keys, in *wire.Reader) (he.P
 	if err != nil {
 		return nil, err
 	}
-	return &prepared{s, k, inputs, o.Message}, nil
-}
-
-// prepared implements he.Prepared.
-type prepared struct {
-	server  *Server
-	keys    *EvaluationKeys
-	inputs  *Inputs
-	message wire.Message
-}
-
-// Evaluate implements he.Prepared.
-func (p *prepared) Evaluate(ctx context.Context, out io.Writer, step func(he.Step)) error {
-	s := p.server
-	outputs, err := s.evaluate(ctx, p.inputs, p.keys, nil, meter.Counter(step, "evaluate", s.ops()))
-	if err != nil {
-		return err
-	}
-	return outputs.write(out, s.half, p.message)
+	return func(ctx context.Context, out io.Writer, step func(he.Step)) error {
+		outputs, err := s.evaluate(ctx, inputs, k, nil, meter.Counter(step, "evaluate", s.ops()))
+		if err != nil {
+			return err
+		}
+		return outputs.write(out, h, o.Message)
+	}, nil
 }
 
 func (out *Outputs) write(w io.Writer, h *half, m wire.Message) error {

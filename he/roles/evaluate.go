@@ -45,7 +45,7 @@ func EvaluateStream(ctx context.Context, s he.Server, keys func(wire.Object) (he
 	ahead := prepare(ctx, p, read)
 	defer ahead.stop()
 	for m := range ahead.messages {
-		if err := m.Evaluate(ctx, out, step); err != nil {
+		if err := m.evaluate(ctx, out, step); err != nil {
 			return n, err
 		}
 		answered(m.samples)
@@ -61,8 +61,8 @@ type ahead struct {
 }
 
 type preparedMessage struct {
-	he.Prepared
-	samples uint32
+	evaluate he.Prepared
+	samples  uint32
 }
 
 // prepare begins to read a stream. A message that is prepared waits until it is taken.

@@ -33,7 +33,7 @@ func (s *preparer) Prepare(ctx context.Context, k he.Keys, in *wire.Reader) (he.
 	if n == 2 {
 		close(s.second)
 	}
-	return p, nil
+	return p.evaluate, nil
 }
 
 type preparedFake struct {
@@ -42,7 +42,7 @@ type preparedFake struct {
 	out   bytes.Buffer
 }
 
-func (p *preparedFake) Evaluate(_ context.Context, out io.Writer, _ func(he.Step)) error {
+func (p *preparedFake) evaluate(_ context.Context, out io.Writer, _ func(he.Step)) error {
 	if p.s.fail != nil {
 		return p.s.fail
 	}

@@ -35,24 +35,11 @@ func (g *Gadget) splitFast(dst [][]uint64, a, b []uint64, negate bool) int {
 	if negate { // -a = (a xor -1) + 1
 		flip, lift = ^uint64(0), g.Q+1
 	}
-	splitAVX512(&p[0], &a[0], &b[0], uint64(n), &g.split, flip, lift)
-	return 8 * n
-}
-
-func (g *Gadget) splitHalf(dst [][]uint64, a, b []uint64, negate bool) int {
-	n := len(a) / 8
-	if n == 0 {
-		return 0
-	}
-	var p [MaxLevels]*uint64
-	for j, d := range dst {
-		p[j] = &d[0]
-	}
-	flip, lift := uint64(0), uint64(0)
-	if negate { // -a = (a xor -1) + 1
-		flip, lift = ^uint64(0), g.Q+1
-	}
 	c := &g.split
+	if g.level >= cpu.AVX512 {
+		splitAVX512(&p[0], &a[0], &b[0], uint64(n), c, flip, lift)
+		return 8 * n
+	}
 	lifted := 1<<62 + c.bias
 	for j := range c.lower {
 		lifted += c.digitHalf << (c.drop + j*c.base)

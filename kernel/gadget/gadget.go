@@ -143,11 +143,8 @@ func (g *Gadget) Split(dst [][]uint64, a, b []uint64, negate bool) {
 		}
 	}
 	done := 0
-	switch {
-	case g.level >= cpu.AVX512:
+	if g.level >= cpu.AVX512 || g.level >= cpu.AVX2 && g.Drop+(g.Levels-1)*g.Base <= 62 {
 		done = g.splitFast(dst, a, b, negate)
-	case g.level >= cpu.AVX2 && g.Drop+(g.Levels-1)*g.Base <= 62:
-		done = g.splitHalf(dst, a, b, negate)
 	}
 	g.splitPortable(dst, a, b, negate, done)
 }
